@@ -1,0 +1,217 @@
+//! Reading BER, of which DER is a part (X.690), on top of `asn1-rs`.
+//!
+//! Every structure that pushcert opens itself (PKCS#12, PKCS#7, encrypted PKCS#8, Apple's topics) is
+//! read through this one window, so that indefinite lengths and constructed strings are understood at
+//! every level, and so that every complaint names the part of the file it is about.
+
+use std::borrow::Cow;
+
+use x509_parser::asn1_rs::{Any, Class, Err as NomErr, Error, FromBer, Header, Length, Oid, Tag};
+
+/// How deep a constructed string may nest; real writers make one level. (Indefinite lengths inside
+/// one another are bounded by `asn1-rs`, at 50.)
+const MAX_DEPTH: usize = 8;
+
+/// A structure that is not what its format says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{part}: {problem}")]
+pub struct Malformed {
+    /// The part of the file, such as "MAC" or "certificate bag".
+    pub part: Cow<'static, str>,
+    /// What is wrong with it.
+    pub problem: Cow<'static, str>,
+}
+
+impl Malformed {
+    /// A complaint about `part`.
+    pub fn new(part: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self { part: part.into(), problem: problem.into() }
+    }
+}
+
+/// Reads one value after the other from a stretch of BER.
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    part: &'static str,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads `bytes`, which are the inside of `part` (a name for error messages).
+    pub fn new(bytes: &'a [u8], part: &'static str) -> Self {
+        Self { rest: bytes, part }
+    }
+
+    /// A complaint about the part being read.
+    pub fn malformed(&self, problem: impl Into<Cow<'static, str>>) -> Malformed {
+        Malformed::new(self.part, problem)
+    }
+
+    /// Whether all has been read.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next value, or `None` at the end.
+    pub fn next(&mut self) -> Result<Option<Value<'a>>, Malformed> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (value, rest) = Value::parse(self.rest, self.part)?;
+        self.rest = rest;
+        Ok(Some(value))
+    }
+
+    /// The next value, which must be there.
+    pub fn required(&mut self, what: &str) -> Result<Value<'a>, Malformed> {
+        self.next()?.ok_or_else(|| self.malformed(format!("{what} is missing")))
+    }
+
+    /// The next value, which must be there and of the universal class with this tag.
+    pub fn expect(&mut self, tag: Tag, what: &str) -> Result<Value<'a>, Malformed> {
+        let value = self.required(what)?;
+        if value.is(tag) { Ok(value) } else { Err(self.malformed(format!("{what} is of another type"))) }
+    }
+
+    /// The inside of the next value, which must be an explicit or implicit `[number]`.
+    pub fn expect_context(&mut self, number: u32, what: &str) -> Result<Value<'a>, Malformed> {
+        let value = self.required(what)?;
+        if value.is_context(number) { Ok(value) } else { Err(self.malformed(format!("{what} is of another type"))) }
+    }
+}
+
+/// One value: its tag and its content, borrowed from the input.
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'a> {
+    class: Class,
+    tag: Tag,
+    constructed: bool,
+    content: &'a [u8],
+    encoded: &'a [u8],
+    part: &'static str,
+}
+
+impl<'a> Value<'a> {
+    /// The first value in `bytes` and what follows it.
+    pub fn parse(bytes: &'a [u8], part: &'static str) -> Result<(Self, &'a [u8]), Malformed> {
+        let problem = |error: NomErr<Error>| match error {
+            NomErr::Incomplete(_) => Malformed::new(part, "ends in the middle of a value"),
+            NomErr::Error(e) | NomErr::Failure(e) => describe(part, &e),
+        };
+        let (rest, any) = Any::from_ber(bytes).map_err(problem)?;
+        let value = Self {
+            class: any.class(),
+            tag: any.tag(),
+            constructed: any.header.is_constructed(),
+            content: any.data,
+            encoded: &bytes[..bytes.len() - rest.len()],
+            part,
+        };
+        Ok((value, rest))
+    }
+
+    /// The first value in `bytes` and what follows it, where there is one: for telling formats apart.
+    pub fn parse_prefix(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        Self::parse(bytes, "file").ok()
+    }
+
+    /// Whether this is a universal value with this tag.
+    pub fn is(&self, tag: Tag) -> bool {
+        self.class == Class::Universal && self.tag == tag
+    }
+
+    /// Whether this is the context-specific `[number]`.
+    pub fn is_context(&self, number: u32) -> bool {
+        self.class == Class::ContextSpecific && self.tag.0 == number
+    }
+
+    /// The tag number.
+    pub fn tag_number(&self) -> u32 {
+        self.tag.0
+    }
+
+    /// The content, as encoded.
+    pub fn content(&self) -> &'a [u8] {
+        self.content
+    }
+
+    /// Tag, length and content, as encoded.
+    pub fn encoded(&self) -> &'a [u8] {
+        self.encoded
+    }
+
+    /// A reader over the values inside this one, which `part` names in messages.
+    pub fn reader(&self, part: &'static str) -> Reader<'a> {
+        Reader::new(self.content, part)
+    }
+
+    /// The octets of a string: the content, or for a constructed one those of its segments, joined.
+    pub fn octets(&self) -> Result<Cow<'a, [u8]>, Malformed> {
+        if !self.constructed {
+            return Ok(Cow::Borrowed(self.content));
+        }
+        let mut joined = Vec::new();
+        self.join_octets(&mut joined, MAX_DEPTH)?;
+        Ok(Cow::Owned(joined))
+    }
+
+    fn join_octets(&self, joined: &mut Vec<u8>, depth: usize) -> Result<(), Malformed> {
+        if !self.constructed {
+            joined.extend_from_slice(self.content);
+            return Ok(());
+        }
+        if depth == 0 {
+            return Err(Malformed::new(self.part, "is nested too deeply"));
+        }
+        let mut segments = self.reader(self.part);
+        while let Some(segment) = segments.next()? {
+            segment.join_octets(joined, depth - 1)?;
+        }
+        Ok(())
+    }
+
+    /// The object identifier in this value.
+    pub fn oid(&self) -> Result<Oid<'static>, Malformed> {
+        if !self.is(Tag::Oid) || self.constructed || self.content.is_empty() {
+            return Err(Malformed::new(self.part, "an object identifier is expected"));
+        }
+        Ok(Oid::new(Cow::Owned(self.content.to_vec())))
+    }
+
+    /// The non-negative integer in this value.
+    pub fn unsigned(&self) -> Result<u64, Malformed> {
+        let problem = |text| Malformed::new(self.part, text);
+        if !self.is(Tag::Integer) || self.constructed || self.content.is_empty() {
+            return Err(problem("an integer is expected"));
+        }
+        if self.content[0] & 0x80 != 0 {
+            return Err(problem("an integer is negative"));
+        }
+        let digits: Vec<u8> = self.content.iter().copied().skip_while(|b| *b == 0).collect();
+        // A number beyond 64 bits is beyond every limit: saturate, and let the limit refuse it.
+        if digits.len() > 8 {
+            return Ok(u64::MAX);
+        }
+        Ok(digits.iter().fold(0, |n, b| n << 8 | u64::from(*b)))
+    }
+}
+
+fn describe(part: &'static str, error: &Error) -> Malformed {
+    let problem = match error {
+        Error::BerMaxDepth => "is nested too deeply",
+        Error::InvalidLength => "has an impossible length",
+        Error::InvalidTag => "has an impossible tag",
+        _ => "is not well-formed BER",
+    };
+    Malformed::new(part, problem)
+}
+
+/// How many bytes the outermost value of a file claims to have, header included; `None` when it does
+/// not say (indefinite length) or is no value at all.
+pub fn claimed_length(bytes: &[u8]) -> Option<usize> {
+    let (body, header) = Header::from_ber(bytes).ok()?;
+    match header.length() {
+        Length::Definite(length) => length.checked_add(bytes.len() - body.len()),
+        Length::Indefinite => None,
+    }
+}

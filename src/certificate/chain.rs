@@ -1,0 +1,235 @@
+//! The way from a certificate to Apple's root: by key identifier and signature, never by name alone.
+
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+
+use super::Certificate;
+
+/// No chain of Apple's is longer than three.
+const MAX_LENGTH: usize = 6;
+
+/// The organization that Apple's authorities name.
+const APPLE_ORGANIZATION: &str = "Apple Inc.";
+
+/// An authority that is known.
+pub struct Authority {
+    /// A short name, such as "WWDR G4".
+    pub name: &'static str,
+    /// Its certificate.
+    pub certificate: Certificate,
+}
+
+/// The authorities that chains are built from.
+pub struct Authorities {
+    /// Trusted by themselves.
+    pub roots: Vec<Authority>,
+    /// Issued by a root.
+    pub intermediates: Vec<Authority>,
+}
+
+macro_rules! embedded {
+    ($($name:literal: $file:literal),* $(,)?) => {
+        [$(($name, include_bytes!(concat!("apple-ca/", $file, ".cer")).as_slice())),*]
+    };
+}
+
+/// Apple's roots, from www.apple.com/certificateauthority.
+const ROOTS: [(&str, &[u8]); 3] = embedded! {
+    "Apple Root CA": "apple-root-ca",
+    "Apple Root CA - G2": "apple-root-ca-g2",
+    "Apple Root CA - G3": "apple-root-ca-g3",
+};
+
+/// Apple's intermediates for developers and MDM, from the same page.
+const INTERMEDIATES: [(&str, &[u8]); 7] = embedded! {
+    "WWDR G4": "wwdr-g4",
+    "Application Integration 2": "application-integration-2",
+    "WWDR G3": "wwdr-g3",
+    "WWDR G6": "wwdr-g6",
+    "WWDR G5": "wwdr-g5",
+    "WWDR G2": "wwdr-g2",
+    "WWDR G1": "wwdr-g1-expired-2023",
+};
+
+/// Apple's own, as embedded.
+pub static APPLE: LazyLock<Authorities> = LazyLock::new(|| {
+    let parse = |list: &[(&'static str, &[u8])]| {
+        let parse_one = |(name, der): &(&'static str, &[u8])| {
+            Certificate::parse(der).ok().map(|certificate| Authority { name, certificate })
+        };
+        list.iter().filter_map(parse_one).collect()
+    };
+    Authorities { roots: parse(&ROOTS), intermediates: parse(&INTERMEDIATES) }
+});
+
+/// What became of the way to Apple's root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainStatus {
+    /// Every signature up to one of Apple's roots verifies, and every authority is in its validity.
+    Trusted,
+    /// Every signature verifies, but an authority on the way has expired.
+    Expired,
+    /// Issued by somebody else.
+    NotApple,
+    /// The issuer calls itself Apple's, but it is not known here.
+    Incomplete,
+}
+
+/// The verdict on a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppleChain {
+    /// What became of it.
+    pub status: ChainStatus,
+    /// The intermediate that issued the certificate, by its short name or else its subject.
+    pub intermediate: Option<String>,
+    /// The certificate names an authority of Apple's by its key identifier that did not sign it.
+    #[serde(skip)]
+    pub is_forged: bool,
+}
+
+impl Authorities {
+    fn all(&self) -> impl Iterator<Item = &Authority> {
+        self.intermediates.iter().chain(&self.roots)
+    }
+
+    /// The known authority that signed `certificate`.
+    pub fn issuer_of(&self, certificate: &Certificate) -> Option<&Authority> {
+        self.all().find(|authority| is_issuer(&authority.certificate, certificate))
+    }
+
+    /// Follows the signatures from `certificate` to a root, through the known authorities and those in
+    /// `others` (the certificates of the same file).
+    pub fn judge(&self, certificate: &Certificate, others: &[&Certificate], now: OffsetDateTime) -> AppleChain {
+        let mut intermediate = None;
+        let mut has_expired = false;
+        let mut current = certificate;
+        for _ in 0..MAX_LENGTH {
+            if self.roots.iter().any(|root| root.certificate.der == current.der) {
+                let status = if has_expired { ChainStatus::Expired } else { ChainStatus::Trusted };
+                return AppleChain { status, intermediate, is_forged: false };
+            }
+            let (issuer, name) = match self.issuer_of(current) {
+                Some(authority) => (&authority.certificate, authority.name.to_owned()),
+                None => match others.iter().find(|other| other.is_ca && is_issuer(other, current)) {
+                    Some(other) if other.der != current.der => (*other, other.title().to_owned()),
+                    _ => break,
+                },
+            };
+            let is_root = self.roots.iter().any(|root| root.certificate.der == issuer.der);
+            if !is_root && std::ptr::eq(current, certificate) {
+                intermediate = Some(name);
+            }
+            has_expired |= issuer.is_expired(now);
+            current = issuer;
+        }
+        let is_forged = self.all().any(|authority| names_as_issuer(&authority.certificate, current));
+        let claims_apple = current.issuer.split(", ").any(|part| part.strip_prefix("O=") == Some(APPLE_ORGANIZATION));
+        let status = if claims_apple && !is_forged { ChainStatus::Incomplete } else { ChainStatus::NotApple };
+        AppleChain { status, intermediate: None, is_forged }
+    }
+}
+
+/// Whether `certificate` points at `authority`: by key identifier, or by name where it has none.
+fn names_as_issuer(authority: &Certificate, certificate: &Certificate) -> bool {
+    match (&certificate.authority_key_id, &authority.subject_key_id) {
+        (Some(wanted), Some(id)) => wanted == id,
+        _ => certificate.raw_names.1 == authority.raw_names.0,
+    }
+}
+
+/// Whether `authority` signed `certificate`.
+fn is_issuer(authority: &Certificate, certificate: &Certificate) -> bool {
+    let signed = || -> Option<()> {
+        let (_, authority) = X509Certificate::from_der(&authority.der).ok()?;
+        let (_, certificate) = X509Certificate::from_der(&certificate.der).ok()?;
+        certificate.verify_signature(Some(authority.public_key())).ok()
+    };
+    names_as_issuer(authority, certificate) && signed().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::container::pem;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
+
+    fn fixture(path: &str) -> Certificate {
+        let bytes = std::fs::read(format!("{}/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let block = pem::parse(&bytes).unwrap();
+        Certificate::parse(block.first().map_or(&bytes[..], |block| &block.der)).unwrap()
+    }
+
+    /// The fixtures' authorities in the place of Apple's.
+    fn fixture_authorities() -> Authorities {
+        let authority = |name, path| Authority { name, certificate: fixture(path) };
+        Authorities {
+            roots: vec![authority("root", "ca/root.pem")],
+            intermediates: vec![
+                authority("G4", "ca/intermediate.pem"),
+                authority("AAI", "ca/application-integration.pem"),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_embedded_certificates_are_the_published_ones() {
+        // SHA-256 as in apple-ca/README.md, which was compared with Apple's page.
+        let readme = include_str!("apple-ca/README.md");
+        for (name, der) in ROOTS.iter().chain(&INTERMEDIATES) {
+            assert!(readme.contains(&crate::digest::sha256_hex(der)), "{name}");
+        }
+        assert_eq!(APPLE.all().count(), ROOTS.len() + INTERMEDIATES.len());
+    }
+
+    #[test]
+    fn every_embedded_intermediate_leads_to_a_root() {
+        for authority in &APPLE.intermediates {
+            let chain = APPLE.judge(&authority.certificate, &[], NOW);
+            assert_eq!(chain.status, ChainStatus::Trusted, "{}", authority.name);
+        }
+    }
+
+    #[test]
+    fn a_leaf_leads_to_the_root_by_signature() {
+        let authorities = fixture_authorities();
+        let chain = authorities.judge(&fixture("der/universal.cer"), &[], NOW);
+        assert_eq!((chain.status, chain.intermediate.as_deref()), (ChainStatus::Trusted, Some("G4")));
+        let mdm = authorities.judge(&fixture("der/mdm.cer"), &[], NOW);
+        assert_eq!((mdm.status, mdm.intermediate.as_deref()), (ChainStatus::Trusted, Some("AAI")));
+        // On the day after the authorities expire.
+        let late = authorities.judge(&fixture("der/universal.cer"), &[], datetime!(2100-01-01 0:00 UTC));
+        assert_eq!(late.status, ChainStatus::Expired);
+    }
+
+    #[test]
+    fn an_intermediate_from_the_file_serves() {
+        let authorities = Authorities { intermediates: vec![], ..fixture_authorities() };
+        let leaf = fixture("der/universal.cer");
+        assert_eq!(authorities.judge(&leaf, &[], NOW).status, ChainStatus::NotApple);
+        let chain = authorities.judge(&leaf, &[&fixture("ca/intermediate.pem")], NOW);
+        assert_eq!(chain.status, ChainStatus::Trusted);
+        assert!(chain.intermediate.unwrap().starts_with("Fixture Worldwide"));
+    }
+
+    #[test]
+    fn the_fixtures_are_not_apples() {
+        assert_eq!(APPLE.judge(&fixture("der/universal.cer"), &[], NOW).status, ChainStatus::NotApple);
+        let forged = APPLE.judge(&fixture("der/forged.cer"), &[], NOW);
+        assert_eq!((forged.status, forged.is_forged), (ChainStatus::NotApple, true));
+    }
+
+    #[test]
+    fn an_authority_that_is_not_known_is_said_to_be_so() {
+        let mut leaf = fixture("der/forged.cer");
+        leaf.authority_key_id = Some(vec![7; 20]);
+        assert_eq!(APPLE.judge(&leaf, &[], NOW).status, ChainStatus::Incomplete);
+    }
+}

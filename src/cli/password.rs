@@ -1,0 +1,158 @@
+//! Where passwords come from: one grammar for all options that take one.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Kind;
+use crate::secret::Password;
+
+/// A password longer than this is rather a file given by mistake.
+const MAX_LENGTH: u64 = 64 << 10;
+
+/// A source of a password.
+#[derive(Clone)]
+pub enum PasswordSource {
+    /// An environment variable.
+    Env(String),
+    /// The first line of a file.
+    File(PathBuf),
+    /// The first line of an open file descriptor.
+    Fd(u32),
+    /// The first line of standard input.
+    Stdin,
+    /// A question at the terminal.
+    Prompt,
+    /// The command line itself.
+    Pass(Password),
+}
+
+impl fmt::Debug for PasswordSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordSource(…)")
+    }
+}
+
+impl FromStr for PasswordSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+        match (scheme, rest) {
+            ("env", name) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
+            ("file", path) if !path.is_empty() => Ok(Self::File(path.into())),
+            ("fd", number) => number.parse().map(Self::Fd).map_err(|_| "fd: takes a number, as in fd:3".to_owned()),
+            ("stdin", "") => Ok(Self::Stdin),
+            ("prompt", "") => Ok(Self::Prompt),
+            ("pass", secret) if text.contains(':') => Ok(Self::Pass(Password::new(secret.into()))),
+            // The value is not repeated: it may be the password itself.
+            _ => Err("env:VAR, file:PATH, fd:N, stdin, prompt or pass:SECRET is expected".to_owned()),
+        }
+    }
+}
+
+impl PasswordSource {
+    /// Whether standard input is used up by it.
+    pub fn takes_stdin(&self) -> bool {
+        matches!(self, Self::Stdin)
+    }
+
+    /// Reads the password; `None` where a person is to be asked.
+    ///
+    /// # Errors
+    /// When the source has no password.
+    pub fn read(&self, context: &mut Context<'_>, option: &str) -> Result<Option<Password>, Error> {
+        let missing = |what: String| Error::new(Kind::Password, format!("{option}: {what}"));
+        match self {
+            Self::Env(name) => {
+                let value = (context.variable)(name);
+                let value = value.ok_or_else(|| missing(format!("the environment variable {name} is not set")))?;
+                Ok(Some(Password::new(os_bytes(value))))
+            }
+            Self::File(path) => {
+                let problem = |e| missing(format!("cannot read {}: {e}", path.display()));
+                first_line(File::open(path).map_err(problem)?).map(Some).map_err(problem)
+            }
+            Self::Fd(number) => {
+                let problem = |e| missing(format!("cannot read file descriptor {number}: {e}"));
+                first_line(File::open(format!("/dev/fd/{number}")).map_err(problem)?).map(Some).map_err(problem)
+            }
+            Self::Stdin => {
+                let line = first_line(&mut *context.stdin);
+                line.map(Some).map_err(|e| missing(format!("cannot read standard input: {e}")))
+            }
+            Self::Prompt => Ok(None),
+            Self::Pass(password) => {
+                writeln!(
+                    context.stderr,
+                    "warning: {option} pass: shows the password in process lists and shell histories; env:, file: and fd: do not"
+                )?;
+                Ok(Some(password.clone()))
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn os_bytes(value: OsString) -> Vec<u8> {
+    std::os::unix::ffi::OsStringExt::into_vec(value)
+}
+
+#[cfg(not(unix))]
+fn os_bytes(value: OsString) -> Vec<u8> {
+    value.to_string_lossy().into_owned().into_bytes()
+}
+
+/// The first line without its end.
+fn first_line(reader: impl Read) -> std::io::Result<Password> {
+    let mut line = Zeroizing::new(Vec::new());
+    BufReader::new(reader.take(MAX_LENGTH)).read_until(b'\n', &mut line)?;
+    let end = line.strip_suffix(b"\n").map_or(&line[..], |line| line.strip_suffix(b"\r").unwrap_or(line));
+    Ok(Password::new(end.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources() {
+        let shape = |text: &str| match text.parse::<PasswordSource>() {
+            Ok(PasswordSource::Env(name)) => format!("env {name}"),
+            Ok(PasswordSource::File(path)) => format!("file {}", path.display()),
+            Ok(PasswordSource::Fd(number)) => format!("fd {number}"),
+            Ok(PasswordSource::Stdin) => "stdin".to_owned(),
+            Ok(PasswordSource::Prompt) => "prompt".to_owned(),
+            Ok(PasswordSource::Pass(password)) => format!("pass {}", password.as_bytes().len()),
+            Err(message) => message,
+        };
+        assert_eq!(shape("env:A:B"), "env A:B");
+        assert_eq!(shape("file:/x"), "file /x");
+        assert_eq!(shape("fd:3"), "fd 3");
+        assert_eq!(shape("stdin"), "stdin");
+        assert_eq!(shape("prompt"), "prompt");
+        assert_eq!(shape("pass:a:b"), "pass 3");
+        assert_eq!(shape("pass:"), "pass 0");
+        for wrong in ["hunter2", "env:", "file:", "fd:x", "pass", "stdin:x"] {
+            let message = shape(wrong);
+            assert!(message.contains("expected") || message.contains("number"), "{message}");
+            assert!(!message.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_line_loses_only_its_end() {
+        let line = |bytes: &[u8]| first_line(bytes).unwrap().as_bytes().to_vec();
+        assert_eq!(line(b"a b \r\nc"), b"a b ");
+        assert_eq!(line(b" x"), b" x");
+        assert_eq!(line(b"x\r"), b"x\r");
+        assert_eq!(line(b""), b"");
+    }
+}

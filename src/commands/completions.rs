@@ -1,0 +1,13 @@
+//! `pushcert completions`.
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Completions};
+use crate::context::Context;
+use crate::error::Error;
+
+pub(super) fn run(arguments: &Completions, context: &mut Context<'_>) -> Result<(), Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "pushcert", &mut script);
+    Ok(context.stdout.write_all(&script)?)
+}

@@ -1,0 +1,328 @@
+//! `pushcert convert`.
+
+mod bag_attributes;
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::opening::Opener;
+use crate::certificate::Certificate;
+use crate::certificate::chain::APPLE;
+use crate::certificate::warning::{self, KeyState, Warning};
+use crate::cli::{Certs, Convert, KeyForm};
+use crate::container::keys::PrivateKey;
+use crate::container::{Container, Contents, Entry, pem};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Kind;
+use crate::files::{self, Location, Output};
+use crate::identity::Collection;
+use crate::report::style::{Paint, printable};
+use crate::report::{ConvertReport, OutputReport, SCHEMA_VERSION, human, json};
+use crate::secret::Password;
+
+pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), Error> {
+    let plan = Plan::new(arguments, context)?;
+    let inputs: Vec<_> = [Some(&arguments.input), arguments.key.as_ref()].into_iter().flatten().collect();
+    let opener = Opener::new(&arguments.opening, &inputs, context)?;
+    let contents = opener.open(&arguments.input, context).map_err(|failure| failure.error)?;
+    let contents = match &arguments.key {
+        Some(location) => {
+            let keys = opener.open(location, context).map_err(|failure| failure.error)?.keys;
+            if keys.is_empty() {
+                let message = format!("{location}: there is no private key in it");
+                return Err(Error::new(Kind::Input, message).hint("--key takes the key that the request was made with"));
+            }
+            Contents { keys, ..contents }
+        }
+        None => contents,
+    };
+
+    let selection = select(arguments, &contents)?;
+    let warnings = judge(arguments, selection.leaf, context)?;
+    let parts = if arguments.bag_attributes.is_some() {
+        vec![Part {
+            text: bag_attributes::render(arguments, &contents)?,
+            certificates: selection.certificates.len(),
+            has_key: selection.key.is_some(),
+        }]
+    } else {
+        let passout = passout(arguments, context)?;
+        render(arguments, &selection, passout.as_ref())?
+    };
+    let outputs = plan.distribute(parts);
+    write(&outputs, arguments.force, context)?;
+
+    let now = arguments.at.unwrap_or(context.now);
+    let report = ConvertReport {
+        schema_version: SCHEMA_VERSION,
+        input: arguments.input.to_string(),
+        outputs: outputs
+            .iter()
+            .map(|(location, part)| OutputReport {
+                file: location.to_string(),
+                certificates: part.certificates,
+                private_key: part.has_key,
+                encrypted: part.has_key && arguments.encrypt,
+            })
+            .collect(),
+        certificate: selection.leaf.map(|leaf| {
+            let key = if selection.key.is_some() { KeyState::Matches } else { KeyState::Missing };
+            ConvertReport::certificate(leaf, key, now)
+        }),
+        warnings,
+    };
+    if arguments.json {
+        json::write(context.stdout, &report)?;
+    } else {
+        human::convert(context.stderr, &report, Paint::new(context.stderr_has_color))?;
+    }
+    Ok(())
+}
+
+/// Where things go, checked before anything is read.
+struct Plan<'a> {
+    main: Option<&'a Location>,
+    certificates: Option<&'a Location>,
+    key: Option<&'a Location>,
+}
+
+const STANDARD: Location = Location::Standard;
+
+impl<'a> Plan<'a> {
+    fn new(arguments: &'a Convert, context: &Context<'_>) -> Result<Self, Error> {
+        let usage = |message: &str| Err(Error::new(Kind::Usage, message));
+        let (writes_certificates, writes_key) = (arguments.certs != Certs::None, !arguments.no_key);
+        if !writes_certificates && !writes_key {
+            return usage("--certs none and --no-key leave nothing to write");
+        }
+        if arguments.cert_out.is_some() && !writes_certificates {
+            return usage("--cert-out has nothing to write with --certs none");
+        }
+        let certificates = arguments.cert_out.as_ref().filter(|_| writes_certificates);
+        let key = arguments.key_out.as_ref();
+        let needs_main = (writes_certificates && certificates.is_none()) || (writes_key && key.is_none());
+        if arguments.output.is_some() && !needs_main {
+            return usage("-o has nothing to write: --cert-out and --key-out take it all");
+        }
+        let main = needs_main.then(|| arguments.output.as_ref().unwrap_or(&STANDARD));
+        let takes_key = if key.is_none() { main } else { key };
+        if writes_key
+            && arguments.output.is_none()
+            && takes_key == Some(&STANDARD)
+            && context.stdout_is_terminal
+            && key.is_none()
+        {
+            return Err(Error::new(Kind::Usage, "a private key is not printed on a terminal")
+                .hint("write it to a file with -o push.pem, or print it all the same with -o -"));
+        }
+        let all: Vec<&Location> = [main, certificates, key].into_iter().flatten().collect();
+        if arguments.json && all.contains(&&Location::Standard) {
+            return Err(Error::new(Kind::Usage, "--json reports on standard output, where the PEM would go")
+                .hint("write the PEM to a file with -o push.pem"));
+        }
+        let is_repeated = |(index, location): (usize, &&Location)| all[..index].contains(location);
+        if all.iter().enumerate().any(is_repeated) {
+            return usage("two outputs have the same name");
+        }
+        Ok(Self { main, certificates, key })
+    }
+
+    /// Joins the parts that go to the same place.
+    fn distribute(&self, parts: Vec<Part>) -> Vec<(&'a Location, Part)> {
+        let mut outputs: Vec<(&Location, Part)> = Vec::new();
+        for part in parts {
+            let own = if part.certificates > 0 && part.has_key {
+                None
+            } else if part.has_key {
+                self.key
+            } else {
+                self.certificates
+            };
+            let Some(location) = own.or(self.main) else { continue };
+            match outputs.iter_mut().find(|(known, _)| *known == location) {
+                Some((_, joined)) => {
+                    joined.text.extend_from_slice(&part.text);
+                    joined.certificates += part.certificates;
+                    joined.has_key |= part.has_key;
+                }
+                None => outputs.push((location, part)),
+            }
+        }
+        outputs
+    }
+}
+
+/// A stretch of PEM.
+struct Part {
+    text: Zeroizing<Vec<u8>>,
+    certificates: usize,
+    has_key: bool,
+}
+
+/// What is to be written.
+struct Selection<'a> {
+    /// The certificate that all is about.
+    leaf: Option<&'a Entry<Certificate>>,
+    /// The certificates to write, the leaf first.
+    certificates: Vec<&'a Certificate>,
+    key: Option<&'a PrivateKey>,
+}
+
+fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'a>, Error> {
+    let file = arguments.input.to_string();
+    if let (true, [first, ..]) = (contents.certificates.is_empty() && contents.keys.is_empty(), &contents.requests[..])
+    {
+        let message = format!("{file}: this is a certificate signing request, not a certificate ({})", first.subject);
+        return Err(Error::new(Kind::Input, message)
+            .hint("upload it to Apple's developer portal and convert the .cer that it gives back"));
+    }
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    let describe = |error| Error::in_file(&file, &error);
+    let wanted = arguments.select.as_deref();
+    let needs_key = !arguments.no_key;
+    let only_authorities = arguments.certs == Certs::Ca && !needs_key;
+    let only_key = arguments.certs == Certs::None && contents.certificates.is_empty();
+    let leaf = if arguments.bag_attributes.is_some() {
+        // As openssl: all of them; there must be one.
+        collection.identities(wanted, needs_key).map_err(describe)?.first().copied()
+    } else if only_authorities || only_key {
+        None
+    } else {
+        Some(collection.select(wanted, needs_key).map_err(describe)?)
+    };
+    let key = match (needs_key, leaf, &contents.keys[..]) {
+        (false, ..) => None,
+        (true, Some(leaf), _) => collection.key_of(&leaf.item).map(|key| &key.item),
+        (true, None, [key]) => Some(&key.item),
+        (true, None, keys) => {
+            let message =
+                format!("{file}: there are {} private keys in it, and no certificate to choose one by", keys.len());
+            return Err(Error::new(Kind::Input, message));
+        }
+    };
+    let authorities = || collection.authorities().into_iter().map(|entry| &entry.item);
+    let leaf_item = leaf.map(|entry| &entry.item);
+    let mut certificates: Vec<&Certificate> = match arguments.certs {
+        Certs::Leaf => leaf_item.into_iter().collect(),
+        Certs::Ca => authorities().collect(),
+        Certs::All => leaf_item.into_iter().chain(authorities()).collect(),
+        Certs::None => vec![],
+    };
+    if arguments.chain {
+        let issuer = leaf_item.and_then(|leaf| APPLE.issuer_of(leaf)).ok_or_else(|| {
+            Error::new(Kind::No, format!("{file}: --chain: the certificate was not issued by an authority of Apple's"))
+                .hint("leave out --chain; other authorities in the file are written with --certs all")
+        })?;
+        if !certificates.iter().any(|known| known.der == issuer.certificate.der) {
+            certificates.insert(usize::from(!certificates.is_empty()), &issuer.certificate);
+        }
+    }
+    if certificates.is_empty() && arguments.certs == Certs::Ca {
+        return Err(Error::new(Kind::Input, format!("{file}: there is no certificate of an authority in it")));
+    }
+    Ok(Selection { leaf, certificates, key })
+}
+
+/// Warns of what a conversion does not change; with --strict that is the end.
+fn judge(
+    arguments: &Convert,
+    leaf: Option<&Entry<Certificate>>,
+    context: &mut Context<'_>,
+) -> Result<Vec<Warning>, Error> {
+    let Some(leaf) = leaf else { return Ok(vec![]) };
+    let now = arguments.at.unwrap_or(context.now);
+    let chain = APPLE.judge(&leaf.item, &[], now);
+    let mut warnings = warning::judge(&leaf.item, &chain, None, now);
+    warnings.retain(|warning| warning.code.concerns_conversion());
+    let sentence =
+        |warning: &Warning| printable(&format!("{}: \"{}\" {}", arguments.input, leaf.item.title(), warning.message));
+    if let (true, Some(first)) = (arguments.strict, warnings.first()) {
+        return Err(Error::new(Kind::No, sentence(first)).hint("without --strict it is converted with a warning"));
+    }
+    if !arguments.json {
+        let paint = Paint::new(context.stderr_has_color);
+        for warning in &warnings {
+            writeln!(context.stderr, "{} {}", paint.careful("warning:"), sentence(warning))?;
+        }
+    }
+    Ok(warnings)
+}
+
+fn passout(arguments: &Convert, context: &mut Context<'_>) -> Result<Option<Password>, Error> {
+    if !arguments.encrypt {
+        return Ok(None);
+    }
+    let given = match &arguments.passout {
+        Some(source) => source.read(context, "--passout")?,
+        None if context.is_interactive => None,
+        None => {
+            return Err(Error::new(Kind::Password, "--encrypt needs a password")
+                .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt"));
+        }
+    };
+    let password = match given {
+        Some(password) => password,
+        None => {
+            let mut ask = |prompt| {
+                let secret = context.terminal.secret(prompt);
+                secret.map_err(|e| Error::new(Kind::Password, format!("no password was entered: {e}")))
+            };
+            let first = ask("Password to encrypt the private key with: ")?;
+            if first != ask("The same again: ")? {
+                return Err(Error::new(Kind::Password, "the two passwords differ"));
+            }
+            Password::new(first.as_bytes().to_vec())
+        }
+    };
+    if password.is_empty() {
+        return Err(Error::new(Kind::Password, "--encrypt needs a password that is not empty"));
+    }
+    Ok(Some(password))
+}
+
+/// The PEM of a selection: leaf, authorities, key.
+fn render(arguments: &Convert, selection: &Selection<'_>, passout: Option<&Password>) -> Result<Vec<Part>, Error> {
+    let mut parts = Vec::new();
+    for certificate in &selection.certificates {
+        let text = pem::encode("CERTIFICATE", &certificate.der);
+        parts.push(Part { text: Zeroizing::new(text.as_bytes().to_vec()), certificates: 1, has_key: false });
+    }
+    if let Some(key) = selection.key {
+        let text = match (passout, arguments.key_format) {
+            (Some(password), _) => key.to_encrypted_pem(password),
+            (None, KeyForm::Pkcs8) => Ok(key.to_pem()),
+            (None, KeyForm::Traditional) => key.to_traditional_pem(),
+        };
+        let text = text.map_err(|error| Error::in_file(&arguments.input.to_string(), &error))?;
+        parts.push(Part { text: Zeroizing::new(text.as_bytes().to_vec()), certificates: 0, has_key: true });
+    }
+    Ok(parts)
+}
+
+/// Files first, so that after a failure standard output has stayed empty too.
+fn write(outputs: &[(&Location, Part)], force: bool, context: &mut Context<'_>) -> Result<(), Error> {
+    let files: Vec<Output<'_>> = outputs
+        .iter()
+        .filter_map(|(location, part)| match location {
+            Location::Path(path) => Some(Output { path, bytes: &part.text, is_private: part.has_key }),
+            Location::Standard => None,
+        })
+        .collect();
+    let named = |(path, error): (&Path, _)| Error::in_file(&path.display().to_string(), &error);
+    files::write_all(&files, force).map_err(named)?;
+    for (_, part) in outputs.iter().filter(|(location, _)| **location == Location::Standard) {
+        context.stdout.write_all(&part.text)?;
+    }
+    Ok(context.stdout.flush()?)
+}
+
+/// Whether the input is a PKCS#12 file, which alone has bags.
+fn require_bags(arguments: &Convert, contents: &Contents) -> Result<(), Error> {
+    if contents.container == Container::Pkcs12 {
+        return Ok(());
+    }
+    let message = format!("{}: --bag-attributes: only PKCS#12 files have bags", arguments.input);
+    Err(Error::new(Kind::Usage, message))
+}

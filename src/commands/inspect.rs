@@ -1,0 +1,45 @@
+//! `pushcert inspect`.
+
+use super::opening::Opener;
+use crate::cli::Inspect;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Kind;
+use crate::report::style::Paint;
+use crate::report::{FileReport, InspectReport, SCHEMA_VERSION, human, json};
+
+pub(super) fn run(arguments: &Inspect, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
+    let now = arguments.at.unwrap_or(context.now);
+    let inputs: Vec<_> = arguments.files.iter().collect();
+    let opener = Opener::new(&arguments.opening, &inputs, context)?;
+    let mut files = Vec::new();
+    for location in inputs {
+        files.push(match opener.open(location, context) {
+            Ok(contents) => FileReport::of(location.to_string(), &contents, now),
+            Err(failure) => FileReport {
+                container: failure.container,
+                pkcs12: failure.pkcs12,
+                ..FileReport::failed(location.to_string(), failure.error)
+            },
+        });
+    }
+    let report = InspectReport { schema_version: SCHEMA_VERSION, files };
+    if arguments.json {
+        json::write(context.stdout, &report)?;
+    } else if let Some(field) = arguments.field {
+        for value in report.files.iter().flat_map(|file| field.values(file)) {
+            writeln!(context.stdout, "{}", crate::report::style::printable(&value))?;
+        }
+    } else {
+        human::inspect(context.stdout, &report, Paint::new(context.stdout_has_color))?;
+    }
+    let errors = report.files.iter().filter_map(|file| file.error.as_ref());
+    let mut worst: Option<Kind> = None;
+    for error in errors {
+        if !arguments.json {
+            human::error(context.stderr, error, Paint::new(context.stderr_has_color))?;
+        }
+        worst = std::cmp::max_by_key(worst, Some(error.kind), |kind| kind.map(Kind::code));
+    }
+    Ok(worst)
+}

@@ -1,0 +1,73 @@
+//! Reading and opening an input, with the passwords that the arguments name.
+
+use std::io;
+
+use crate::cli::Opening;
+use crate::cli::password::PasswordSource;
+use crate::container::{self, Contents, Passwords, Protected, Unopened};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Kind;
+use crate::files::{self, Location};
+use crate::pkcs12::Pkcs12Info;
+use crate::secret::Password;
+use crate::terminal::Terminal;
+
+/// How passwords are found: read once, used for every file of a command.
+pub(super) struct Opener {
+    given: Option<Password>,
+    asks: bool,
+    max_iterations: u64,
+}
+
+/// A file that could not be opened, and what is known of it all the same.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) container: Option<container::Container>,
+    pub(super) pkcs12: Option<Pkcs12Info>,
+}
+
+impl Opener {
+    /// Reads the password, where it is given; `inputs` are those that will be read.
+    pub(super) fn new(arguments: &Opening, inputs: &[&Location], context: &mut Context<'_>) -> Result<Self, Error> {
+        let stdin_readers = inputs.iter().filter(|input| ***input == Location::Standard).count()
+            + usize::from(arguments.passin.as_ref().is_some_and(PasswordSource::takes_stdin));
+        if stdin_readers > 1 {
+            return Err(Error::new(Kind::Usage, "standard input can be read only once")
+                .hint("name a file, or give the password with env:, file: or fd:"));
+        }
+        let given = match &arguments.passin {
+            Some(source) => source.read(context, "--passin")?,
+            None => None,
+        };
+        let asks = given.is_none() && (arguments.passin.is_some() || context.is_interactive);
+        Ok(Self { given, asks, max_iterations: arguments.max_iterations })
+    }
+
+    /// Reads and opens one input.
+    pub(super) fn open(&self, location: &Location, context: &mut Context<'_>) -> Result<Contents, Failure> {
+        let name = location.to_string();
+        let unread = |error| Failure { error: Error::in_file(&name, &error), container: None, pkcs12: None };
+        let bytes = files::read(location, context.stdin).map_err(unread)?;
+        let terminal = &mut *context.terminal;
+        let mut ask = |protected, attempt| ask(terminal, &name, protected, attempt);
+        let mut passwords = match &self.given {
+            Some(password) => Passwords::Given(password.clone()),
+            None if self.asks => Passwords::Ask(&mut ask),
+            None => Passwords::None,
+        };
+        let opened = container::open(&bytes, &mut passwords, self.max_iterations);
+        opened.map_err(|Unopened { error, container, pkcs12 }| Failure {
+            error: Error::in_file(&name, &error),
+            container,
+            pkcs12,
+        })
+    }
+}
+
+fn ask(terminal: &mut dyn Terminal, file: &str, protected: Protected, attempt: u32) -> io::Result<Password> {
+    let file = crate::report::style::printable(file);
+    let again = if attempt > 1 { "wrong password. " } else { "" };
+    let secret = terminal.secret(&format!("{again}Password for {file} ({protected}): "))?;
+    Ok(Password::new(secret.as_bytes().to_vec()))
+}

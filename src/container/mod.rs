@@ -1,0 +1,471 @@
+//! What a file is, and what it holds. Told by content, never by the file's name.
+
+pub mod csr;
+pub mod keys;
+pub mod pem;
+mod pkcs7;
+
+use std::fmt;
+use std::io;
+
+use serde::Serialize;
+use x509_parser::asn1_rs::Tag;
+
+use crate::asn1::{self, Malformed, Value};
+use crate::certificate::Certificate;
+use crate::limits::{LimitError, Limits};
+use crate::pbe::SchemeError;
+use crate::pkcs12::{self, Bag, BagContent, Pfx, Pkcs12Error, Pkcs12Info};
+use crate::secret::Password;
+use csr::CertificateRequest;
+use keys::{BadKey, PrivateKey, TraditionalKind};
+
+/// How often a person is asked for a password.
+const TRIES: u32 = 3;
+
+/// The kind of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Container {
+    /// PKCS#12 (.p12, .pfx).
+    Pkcs12,
+    /// PEM, whatever the blocks are.
+    Pem,
+    /// One certificate in DER (.cer, .crt).
+    Der,
+    /// PKCS#7 certificates (.p7b), in DER.
+    Pkcs7,
+    /// A certificate signing request in DER.
+    Csr,
+    /// A private key in DER.
+    Key,
+}
+
+/// Everything in a file.
+#[derive(Debug)]
+pub struct Contents {
+    /// What the file is.
+    pub container: Container,
+    /// The certificates, in the file's order.
+    pub certificates: Vec<Entry<Certificate>>,
+    /// The private keys, likewise.
+    pub keys: Vec<Entry<PrivateKey>>,
+    /// The certificate signing requests, likewise.
+    pub requests: Vec<CertificateRequest>,
+    /// The algorithms of a PKCS#12 file.
+    pub pkcs12: Option<Pkcs12Info>,
+    /// The bags of a PKCS#12 file; the n-th bag with a certificate is the n-th of `certificates`, and
+    /// so for keys.
+    pub bags: Vec<Bag>,
+}
+
+/// Something in a file, with the names it has there.
+#[derive(Debug, Clone)]
+pub struct Entry<T> {
+    /// The thing itself.
+    pub item: T,
+    /// friendlyName (PKCS#9).
+    pub friendly_name: Option<String>,
+    /// localKeyID (PKCS#9).
+    pub local_key_id: Option<Vec<u8>>,
+}
+
+impl<T> From<T> for Entry<T> {
+    fn from(item: T) -> Self {
+        Self { item, friendly_name: None, local_key_id: None }
+    }
+}
+
+impl Contents {
+    fn new(container: Container) -> Self {
+        Self { container, certificates: vec![], keys: vec![], requests: vec![], pkcs12: None, bags: vec![] }
+    }
+}
+
+/// Where passwords come from. That there is none is always tried first, but for one that is given.
+pub enum Passwords<'a> {
+    /// There is none.
+    None,
+    /// This one, and no other.
+    Given(Password),
+    /// A person is asked, with what it is for and the number of the try, from 1.
+    Ask(&'a mut dyn FnMut(Protected, u32) -> io::Result<Password>),
+}
+
+impl fmt::Debug for Passwords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passwords(…)")
+    }
+}
+
+/// What a password protects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protected {
+    /// A PKCS#12 file.
+    Pkcs12,
+    /// An encrypted private key.
+    Key,
+}
+
+impl fmt::Display for Protected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pkcs12 => "PKCS#12 file",
+            Self::Key => "private key",
+        })
+    }
+}
+
+/// Why a file does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// It is something else.
+    #[error("{}", match .0 { Some(what) => format!("this is {what}, not a certificate"), None => "this is not a certificate, a key or a PKCS#12 file".to_owned() })]
+    Unrecognized(Option<&'static str>),
+    /// It is PEM, and no block is of use.
+    #[error("this is not a certificate: the PEM file holds only {0}")]
+    UnknownBlocks(String),
+    /// It says that it is longer than it is.
+    #[error("the file is damaged: it is cut short ({found} bytes are there, {claimed} should be)")]
+    Truncated {
+        /// The length by the outermost header.
+        claimed: usize,
+        /// The length of the file.
+        found: usize,
+    },
+    /// It is not what its format says.
+    #[error("the file is damaged: {0}")]
+    Malformed(#[from] Malformed),
+    /// It uses what is not implemented.
+    #[error("unsupported algorithm: the {part} uses {name} ({oid})")]
+    Unsupported {
+        /// What uses it.
+        part: &'static str,
+        /// The algorithm's name.
+        name: &'static str,
+        /// Its object identifier.
+        oid: String,
+    },
+    /// It asks for too much work.
+    #[error("the file {0}")]
+    Limit(#[from] LimitError),
+    /// A password is needed, and there is none.
+    #[error("the {0} needs a password")]
+    PasswordNeeded(Protected),
+    /// The password is wrong.
+    #[error("{}", wrong_password(*.protected, *.mac))]
+    WrongPassword {
+        /// What it was for.
+        protected: Protected,
+        /// Whether a MAC said so.
+        mac: bool,
+        /// Whether the file opens without a password.
+        opens_without: bool,
+    },
+    /// The file and the key in it have different passwords.
+    #[error("the password opens the PKCS#12 file, but the private key in it has another password")]
+    KeyPassword,
+    /// A private key cannot be read.
+    #[error(transparent)]
+    BadKey(#[from] BadKey),
+    /// Asking for a password failed.
+    #[error("no password was entered: {0}")]
+    Ask(io::Error),
+}
+
+fn wrong_password(protected: Protected, mac: bool) -> String {
+    if mac {
+        format!("wrong password for the {protected}: its MAC does not verify (its algorithms are all supported)")
+    } else {
+        format!("wrong password for the {protected}, or the file is damaged (it has no MAC that could tell)")
+    }
+}
+
+impl From<Pkcs12Error> for OpenError {
+    fn from(error: Pkcs12Error) -> Self {
+        match error {
+            Pkcs12Error::Malformed(malformed) => Self::Malformed(malformed),
+            Pkcs12Error::Unsupported { part, name, oid } => Self::Unsupported { part, name, oid },
+            Pkcs12Error::Limit(limit) => Self::Limit(limit),
+            Pkcs12Error::WrongPassword { mac } => wrong(Protected::Pkcs12, mac),
+            Pkcs12Error::KeyPassword => Self::KeyPassword,
+        }
+    }
+}
+
+fn wrong(protected: Protected, mac: bool) -> OpenError {
+    OpenError::WrongPassword { protected, mac, opens_without: false }
+}
+
+/// A file that does not open, and what can be said of it all the same.
+#[derive(Debug)]
+pub struct Unopened {
+    /// Why.
+    pub error: OpenError,
+    /// What it is, where that is known.
+    pub container: Option<Container>,
+    /// The algorithms of a PKCS#12 file.
+    pub pkcs12: Option<Pkcs12Info>,
+}
+
+impl<E: Into<OpenError>> From<E> for Unopened {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), container: None, pkcs12: None }
+    }
+}
+
+/// Reads everything in a file. `max_iterations` bounds the work that one try of a password may cost.
+///
+/// # Errors
+/// When anything in it cannot be read: a part that is passed over in silence is a part that is lost.
+pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, Unopened> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(OpenError::Empty.into());
+    }
+    if pem::is_it(bytes) {
+        let contents = open_pem(bytes, passwords, max_iterations);
+        return contents.map_err(|error| Unopened { error, container: Some(Container::Pem), pkcs12: None });
+    }
+    let decoded = pem::bare_base64(bytes);
+    let der = decoded.as_deref().unwrap_or(bytes);
+    if let Some(error) = lookalike(der) {
+        return Err(error.into());
+    }
+    if Pfx::is_it(der) {
+        return open_pkcs12(der, passwords, max_iterations);
+    }
+    let (container, contents) = open_der(der, passwords, max_iterations)?;
+    contents.map_err(|error| Unopened { error, container: Some(container), pkcs12: None })
+}
+
+/// Files that are often taken for certificates, by how they begin.
+const LOOKALIKES: [(&[u8], &str); 9] = [
+    (b"\xfe\xed\xfe\xed", "a Java keystore (JKS)"),
+    (b"\xce\xce\xce\xce", "a Java keystore (JCEKS)"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"bplist", "a property list"),
+    (b"<?xml", "an XML document"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
+    (b"ssh-", "an SSH public key"),
+];
+
+fn lookalike(bytes: &[u8]) -> Option<OpenError> {
+    let known = LOOKALIKES.iter().find(|(magic, _)| bytes.starts_with(magic));
+    if let Some((_, what)) = known {
+        return Some(OpenError::Unrecognized(Some(what)));
+    }
+    if !bytes.starts_with(b"\x30") {
+        return Some(OpenError::Unrecognized(None));
+    }
+    let claimed = asn1::claimed_length(bytes).filter(|claimed| *claimed > bytes.len())?;
+    // What claims to be longer than any file is rather no DER at all.
+    Some(if claimed as u64 > crate::limits::MAX_FILE_SIZE {
+        OpenError::Unrecognized(None)
+    } else {
+        OpenError::Truncated { claimed, found: bytes.len() }
+    })
+}
+
+/// Tries that there is no password, then what `passwords` gives.
+fn with_password<T, E: Into<Unopened>>(
+    passwords: &mut Passwords<'_>,
+    protected: Protected,
+    mut attempt: impl FnMut(Option<&Password>) -> Result<T, E>,
+) -> Result<T, Unopened> {
+    let mut attempt = |password: Option<&Password>| attempt(password).map_err(Into::into);
+    let is_wrong = |unopened: &Unopened| matches!(unopened.error, OpenError::WrongPassword { .. });
+    match passwords {
+        Passwords::None => attempt(None).map_err(|unopened| match unopened.error {
+            OpenError::WrongPassword { .. } => Unopened { error: OpenError::PasswordNeeded(protected), ..unopened },
+            _ => unopened,
+        }),
+        Passwords::Given(password) => attempt(Some(password)).map_err(|mut unopened| {
+            if let OpenError::WrongPassword { opens_without, .. } = &mut unopened.error {
+                *opens_without = attempt(None).is_ok();
+            }
+            unopened
+        }),
+        Passwords::Ask(ask) => {
+            let mut result = attempt(None);
+            for number in 1..=TRIES {
+                if !result.as_ref().is_err_and(is_wrong) {
+                    break;
+                }
+                let password = ask(protected, number).map_err(OpenError::Ask)?;
+                result = attempt(Some(&password));
+            }
+            result
+        }
+    }
+}
+
+fn open_pkcs12(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, Unopened> {
+    let outside = |info: Option<&Pkcs12Info>| {
+        let pkcs12 = info.cloned();
+        move |error: OpenError| Unopened { error, container: Some(Container::Pkcs12), pkcs12 }
+    };
+    let pfx = Pfx::parse(der).map_err(|error| outside(None)(error.into()))?;
+    let info = pfx.info().map_err(|error| outside(None)(error.into()))?;
+    let bags = with_password(passwords, Protected::Pkcs12, |password| {
+        pfx.open(password, &Limits::new(max_iterations)).map_err(|error| outside(Some(&info))(error.into()))
+    })?;
+    let mut contents = Contents::new(Container::Pkcs12);
+    for bag in &bags {
+        let (friendly_name, local_key_id) = (bag.friendly_name(), bag.local_key_id());
+        match &bag.content {
+            BagContent::Certificate(der) => {
+                let item = Certificate::parse(der).map_err(|error| outside(Some(&info))(error.into()))?;
+                contents.certificates.push(Entry { item, friendly_name, local_key_id });
+            }
+            BagContent::Key(der) => {
+                let item = PrivateKey::from_pkcs8(der).map_err(|error| outside(Some(&info))(error.into()))?;
+                contents.keys.push(Entry { item, friendly_name, local_key_id });
+            }
+            BagContent::Safe | BagContent::Secret(_) | BagContent::Other => {}
+        }
+    }
+    Ok(Contents { pkcs12: Some(info), bags, ..contents })
+}
+
+type Opened = Result<Contents, OpenError>;
+
+/// Tells DER structures apart by their first fields.
+fn open_der(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<(Container, Opened), OpenError> {
+    let (outer, _) = Value::parse(der, "file")?;
+    let mut reader = outer.reader("file");
+    let mut fields = Vec::new();
+    while let Ok(Some(field)) = reader.next() {
+        fields.push(field);
+    }
+    let key = |key: Result<PrivateKey, OpenError>| {
+        let contents = key.map(|key| Contents { keys: vec![key.into()], ..Contents::new(Container::Key) });
+        Ok((Container::Key, contents))
+    };
+    if pkcs12::is_pkcs8(outer.encoded()) {
+        return key(PrivateKey::from_pkcs8(outer.encoded()).map_err(Into::into));
+    }
+    match keys::traditional_kind(&fields) {
+        Some(TraditionalKind::Pkcs1) => return key(PrivateKey::from_pkcs1(outer.encoded()).map_err(Into::into)),
+        Some(TraditionalKind::Sec1) => return key(PrivateKey::from_sec1(outer.encoded()).map_err(Into::into)),
+        None => {}
+    }
+    match &fields[..] {
+        [oid, ..] if oid.is(Tag::Oid) => {
+            let certificates = pkcs7::certificates(&outer).map_err(OpenError::from).and_then(|list| parse_all(&list));
+            let certificates =
+                certificates.map(|certificates| Contents { certificates, ..Contents::new(Container::Pkcs7) });
+            Ok((Container::Pkcs7, certificates))
+        }
+        [algorithm, octets] if algorithm.is(Tag::Sequence) && octets.is(Tag::OctetString) => {
+            key(encrypted_key(&outer, passwords, max_iterations))
+        }
+        [signed, algorithm, signature]
+            if signed.is(Tag::Sequence) && algorithm.is(Tag::Sequence) && signature.is(Tag::BitString) =>
+        {
+            if csr::is_it(signed) {
+                let request = CertificateRequest::parse(outer.encoded()).map_err(OpenError::from);
+                let contents =
+                    request.map(|request| Contents { requests: vec![request], ..Contents::new(Container::Csr) });
+                return Ok((Container::Csr, contents));
+            }
+            let certificates = parse_all(&[outer.encoded()]);
+            let contents = certificates.map(|certificates| Contents { certificates, ..Contents::new(Container::Der) });
+            Ok((Container::Der, contents))
+        }
+        _ => Err(OpenError::Unrecognized(None)),
+    }
+}
+
+fn parse_all(list: &[&[u8]]) -> Result<Vec<Entry<Certificate>>, OpenError> {
+    list.iter().map(|der| Ok(Certificate::parse(der)?.into())).collect()
+}
+
+fn encrypted_key(
+    info: &Value<'_>,
+    passwords: &mut Passwords<'_>,
+    max_iterations: u64,
+) -> Result<PrivateKey, OpenError> {
+    let (scheme, ciphertext) = pkcs12::parse_encrypted_key(info).map_err(|error| match error {
+        SchemeError::Malformed(malformed) => OpenError::Malformed(malformed),
+        SchemeError::Unsupported { name, oid } => {
+            OpenError::Unsupported { part: "encryption of the private key", name, oid }
+        }
+    })?;
+    let der = with_password(passwords, Protected::Key, |password| {
+        let encodings = crate::secret::Encodings::of(password);
+        let limits = Limits::new(max_iterations);
+        let plain = scheme.decrypt(&encodings, &ciphertext, &limits, |plain| pkcs12::is_pkcs8(&plain).then_some(plain));
+        plain.map_err(OpenError::from)?.ok_or_else(|| wrong(Protected::Key, false))
+    });
+    Ok(PrivateKey::from_pkcs8(&der.map_err(|unopened| unopened.error)?)?)
+}
+
+fn open_pem(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Opened {
+    let mut contents = Contents::new(Container::Pem);
+    let mut others: Vec<&str> = Vec::new();
+    for block in pem::parse(bytes)? {
+        let within = |error: OpenError| match error {
+            OpenError::Malformed(Malformed { part, problem }) => OpenError::Malformed(Malformed::new(
+                format!("PEM block \"{}\" at line {}", block.label, block.line),
+                format!("{part} {problem}"),
+            )),
+            error => error,
+        };
+        match block.label {
+            "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
+                let certificate = Certificate::parse(&block.der).map_err(|error| within(error.into()))?;
+                contents.certificates.push(certificate.into());
+            }
+            "PKCS7" | "CMS" => {
+                let list = Value::parse(&block.der, "PKCS#7").and_then(|(outer, _)| pkcs7::certificates(&outer));
+                contents
+                    .certificates
+                    .extend(list.map_err(Into::into).and_then(|list| parse_all(&list)).map_err(within)?);
+            }
+            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
+                let request = CertificateRequest::parse(&block.der).map_err(|error| within(error.into()))?;
+                contents.requests.push(request);
+            }
+            "PRIVATE KEY" => contents.keys.push(PrivateKey::from_pkcs8(&block.der)?.into()),
+            "ENCRYPTED PRIVATE KEY" => {
+                let (info, _) =
+                    Value::parse(&block.der, "encrypted private key").map_err(|error| within(error.into()))?;
+                let key = encrypted_key(&info, passwords, max_iterations).map_err(within)?;
+                contents.keys.push(key.into());
+            }
+            "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
+                contents.keys.push(traditional_key(&block, passwords)?.into());
+            }
+            other => others.push(other),
+        }
+    }
+    if contents.certificates.is_empty()
+        && contents.keys.is_empty()
+        && contents.requests.is_empty()
+        && !others.is_empty()
+    {
+        others.dedup();
+        return Err(OpenError::UnknownBlocks(others.join(", ")));
+    }
+    Ok(contents)
+}
+
+fn traditional_key(block: &pem::Block<'_>, passwords: &mut Passwords<'_>) -> Result<PrivateKey, OpenError> {
+    if block.headers.iter().any(|(name, _)| *name == "DEK-Info") {
+        let key = with_password(passwords, Protected::Key, |password| {
+            let empty = Password::new(vec![]);
+            let key = PrivateKey::from_encrypted_pem(&block.text, password.unwrap_or(&empty));
+            key.ok_or_else(|| wrong(Protected::Key, false))
+        });
+        return key.map_err(|unopened| unopened.error);
+    }
+    Ok(match block.label {
+        "RSA PRIVATE KEY" => PrivateKey::from_pkcs1(&block.der)?,
+        _ => PrivateKey::from_sec1(&block.der)?,
+    })
+}

@@ -1,0 +1,159 @@
+//! What a run ends with when it does not end well: kind, message, hint.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::container::keys::BadKey;
+use crate::container::{OpenError, Protected};
+use crate::exit::Kind;
+use crate::files::{ReadError, WriteError};
+use crate::identity::{Choice, SelectError};
+
+/// An error as the user sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Error {
+    /// Decides the exit code.
+    pub kind: Kind,
+    /// The exit code.
+    pub exit_code: u8,
+    /// What was found, in which file, and what was expected.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Whoever read the output has gone; not an error to be told.
+    #[serde(skip)]
+    pub is_closed_pipe: bool,
+}
+
+impl Error {
+    /// An error without a hint.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, exit_code: kind.code(), message: message.into(), hint: None, is_closed_pipe: false }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// An error about `file`.
+    pub fn in_file<E: Describe>(file: &str, error: &E) -> Self {
+        let (kind, hint) = error.kind_and_hint();
+        Self { hint, ..Self::new(kind, format!("{file}: {error}")) }
+    }
+}
+
+impl From<io::Error> for Error {
+    /// For output streams: files have errors of their own.
+    fn from(error: io::Error) -> Self {
+        let is_closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { is_closed_pipe, ..Self::new(Kind::Write, format!("cannot write the output: {error}")) }
+    }
+}
+
+/// Domain errors, each with its kind and hint.
+pub trait Describe: std::fmt::Display {
+    /// The kind, and what to do next.
+    fn kind_and_hint(&self) -> (Kind, Option<String>);
+}
+
+impl Describe for ReadError {
+    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+        (Kind::Input, None)
+    }
+}
+
+impl Describe for WriteError {
+    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+        match self {
+            Self::Exists => (Kind::Write, Some("choose another name, or overwrite it with --force".to_owned())),
+            Self::Io(_) => (Kind::Write, None),
+        }
+    }
+}
+
+impl Describe for BadKey {
+    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+        (Kind::Input, None)
+    }
+}
+
+const ASK_FOR_PASSWORD: &str = "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt";
+
+impl Describe for OpenError {
+    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+        let (kind, hint) = match self {
+            Self::Empty => (Kind::Input, "export or download it again"),
+            Self::Unrecognized(Some("a Java keystore (JKS)" | "a Java keystore (JCEKS)")) => (
+                Kind::Input,
+                "make a PKCS#12 file of it with: keytool -importkeystore -srckeystore FILE -destkeystore cert.p12 -deststoretype PKCS12",
+            ),
+            Self::Unrecognized(Some("a ZIP archive" | "a gzip archive")) => (Kind::Input, "unpack it first"),
+            Self::Unrecognized(Some("a web page")) => (Kind::Input, "sign in and download the certificate again"),
+            Self::Unrecognized(_) | Self::UnknownBlocks(_) => {
+                (Kind::Input, "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name")
+            }
+            Self::Truncated { .. } => (Kind::Input, "the end is missing: copy, download or export it again"),
+            Self::Malformed(_) | Self::BadKey(_) => (Kind::Input, "copy, download or export it again"),
+            Self::Unsupported { .. } => (Kind::Input, "export it again with the usual algorithms (3DES or AES-256)"),
+            Self::Limit(_) => (Kind::Input, "if you trust the file, raise the limit with --max-iterations"),
+            Self::PasswordNeeded(_) => (Kind::Password, ASK_FOR_PASSWORD),
+            Self::WrongPassword { opens_without: true, .. } => {
+                (Kind::Password, "it opens without a password: leave out --passin")
+            }
+            Self::WrongPassword { protected: Protected::Pkcs12, .. } => {
+                (Kind::Password, "it is the password that was chosen when the file was exported")
+            }
+            Self::WrongPassword { protected: Protected::Key, .. } => {
+                (Kind::Password, "it is the password that was chosen when the key was made")
+            }
+            Self::KeyPassword => (Kind::Password, "export it again with one password for both"),
+            Self::Ask(_) => (Kind::Password, ASK_FOR_PASSWORD),
+        };
+        (kind, Some(hint.to_owned()))
+    }
+}
+
+impl Describe for SelectError {
+    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+        let (kind, hint) = match self {
+            Self::NoCertificate { may_sign_tokens: true, .. } => (
+                Kind::Input,
+                "an EC P-256 key alone, such as AuthKey_….p8, is an APNs token signing key, not a certificate: \
+                 it needs no conversion"
+                    .to_owned(),
+            ),
+            Self::NoCertificate { has_key: true, .. } => {
+                (Kind::Input, "export the certificate together with its key, or give the certificate as the input and this file with --key".to_owned())
+            }
+            Self::NoCertificate { .. } => (Kind::Input, "export the certificate together with its key".to_owned()),
+            Self::NoKey(_) => (
+                Kind::Input,
+                "the certificate was exported without its key: in Keychain Access open My Certificates, select the \
+                 certificate together with its key, and export both; or give the key with --key FILE (--no-key \
+                 writes the certificate alone)"
+                    .to_owned(),
+            ),
+            Self::Mismatch(_) => (
+                Kind::No,
+                "a certificate works only with the key that its request was made with: look for that key, or make a \
+                 new request"
+                    .to_owned(),
+            ),
+            Self::Several(choices) => (Kind::Usage, format!("choose one with --select:{}", list(choices))),
+            Self::NotFound(_, choices) => (Kind::No, format!("there is:{}", list(choices))),
+        };
+        (kind, Some(hint))
+    }
+}
+
+/// The choices, a line each, ready to be copied.
+fn list(choices: &[Choice]) -> String {
+    let line = |choice: &Choice| {
+        let topic = choice.topic.as_deref().unwrap_or(&choice.title);
+        format!("\n    --select {} ({topic}, until {})", &choice.sha256[..16], choice.not_after)
+    };
+    choices.iter().map(line).collect()
+}

@@ -1,0 +1,43 @@
+//! The one table of exit codes.
+
+use serde::Serialize;
+
+/// What kind of end a run comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The answer is no: expired, mismatch, refused.
+    No,
+    /// The command line is wrong, or asks for a choice that it does not make.
+    Usage,
+    /// The input is unreadable or unsupported.
+    Input,
+    /// The password is missing or wrong.
+    Password,
+    /// The network is in the way.
+    Network,
+    /// The output cannot be written.
+    Write,
+    /// A bug.
+    Bug,
+}
+
+/// The table, as the help shows it.
+pub const HELP: &str = "\
+Exit codes: 0 good; 1 the answer is no (expired, mismatch, refused); 2 usage; 3 input unreadable or
+unsupported; 4 password missing or wrong; 5 network; 6 cannot write; 70 a bug.";
+
+impl Kind {
+    /// The exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::No => 1,
+            Self::Usage => 2,
+            Self::Input => 3,
+            Self::Password => 4,
+            Self::Network => 5,
+            Self::Write => 6,
+            Self::Bug => 70,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Reading with a bound, and writing so that there is a whole file or none.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+use crate::limits::MAX_FILE_SIZE;
+
+/// A file, or "-" for a standard stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// Standard input or output.
+    Standard,
+    /// A file.
+    Path(PathBuf),
+}
+
+impl FromStr for Location {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("a file name is expected".to_owned()),
+            "-" => Ok(Self::Standard),
+            path => Ok(Self::Path(path.into())),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Standard => f.write_str("-"),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Why an input cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system says so.
+    #[error("cannot read it: {0}")]
+    Io(#[from] io::Error),
+    /// It is larger than any certificate file.
+    #[error("is larger than {} MiB, the most that is read", MAX_FILE_SIZE >> 20)]
+    TooLarge,
+}
+
+/// Reads all of an input, wiped when dropped.
+///
+/// # Errors
+/// When it cannot be read, or is larger than [`MAX_FILE_SIZE`].
+pub fn read(location: &Location, stdin: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    match location {
+        Location::Standard => read_bounded(stdin, 0),
+        Location::Path(path) => {
+            let file = File::open(path)?;
+            let size = file.metadata()?.len();
+            if size > MAX_FILE_SIZE {
+                return Err(ReadError::TooLarge);
+            }
+            read_bounded(file, usize::try_from(size).unwrap_or(0))
+        }
+    }
+}
+
+fn read_bounded(reader: impl Read, expected: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(expected + 1));
+    reader.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        return Err(ReadError::TooLarge);
+    }
+    Ok(bytes)
+}
+
+/// A file to be written.
+pub struct Output<'a> {
+    /// Where.
+    pub path: &'a Path,
+    /// What.
+    pub bytes: &'a [u8],
+    /// Whether only its owner may read it (mode 0600); else as the umask has it.
+    pub is_private: bool,
+}
+
+/// Why an output cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// It is there already.
+    #[error("already exists, and nothing is overwritten")]
+    Exists,
+    /// The system says so.
+    #[error("cannot write it: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Writes all outputs or none: each to a temporary file beside it, synced, then renamed. What is not a
+/// regular file (a device, a pipe) is written in place.
+///
+/// # Errors
+/// With the output that failed. Unless `force`, an existing file is one that fails.
+pub fn write_all<'a>(outputs: &[Output<'a>], force: bool) -> Result<(), (&'a Path, WriteError)> {
+    let mut staged = Vec::new();
+    for output in outputs {
+        let stage = stage(output, force).map_err(|error| (output.path, error))?;
+        staged.extend(stage.map(|(file, target)| (output.path, file, target)));
+    }
+    let mut made: Vec<PathBuf> = Vec::new();
+    for (path, file, target) in staged {
+        let is_new = !target.exists();
+        let persisted = if force { file.persist(&target) } else { file.persist_noclobber(&target) };
+        if let Err(failed) = persisted {
+            for path in &made {
+                let _ = fs::remove_file(path);
+            }
+            let exists = failed.error.kind() == io::ErrorKind::AlreadyExists;
+            return Err((path, if exists { WriteError::Exists } else { failed.error.into() }));
+        }
+        if is_new {
+            made.push(target.clone());
+        }
+        sync_folder(&target);
+    }
+    Ok(())
+}
+
+/// Writes the temporary file; `None` when the output was written in place.
+fn stage(output: &Output<'_>, force: bool) -> Result<Option<(NamedTempFile, PathBuf)>, WriteError> {
+    let target = match fs::metadata(output.path) {
+        Ok(metadata) if metadata.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
+        Ok(metadata) if !metadata.is_file() => {
+            fs::OpenOptions::new().write(true).open(output.path)?.write_all(output.bytes)?;
+            return Ok(None);
+        }
+        Ok(_) if !force => return Err(WriteError::Exists),
+        // What a link points to is replaced, not the link.
+        Ok(_) => fs::canonicalize(output.path)?,
+        Err(_) => output.path.to_owned(),
+    };
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pushcert-");
+    #[cfg(unix)]
+    if !output.is_private {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    // A temporary file is 0600 from its first moment, whatever the umask.
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(output.bytes)?;
+    file.as_file().sync_all()?;
+    Ok(Some((file, target)))
+}
+
+/// Makes the rename last; where folders cannot be synced it is left to the system.
+fn sync_folder(path: &Path) {
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+}

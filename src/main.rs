@@ -1,0 +1,59 @@
+//! The binary: parse, build the context, run, turn the end into an exit code.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::Parser;
+use pushcert::cli::Cli;
+use pushcert::context::Context;
+use pushcert::error::Error;
+use pushcert::exit::Kind;
+use pushcert::report::style::Paint;
+use pushcert::report::{human, json};
+use pushcert::terminal::ControllingTerminal;
+
+fn main() -> ExitCode {
+    std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        let message = "error: this is a bug in pushcert; please report it, without the certificate's key";
+        let _ = writeln!(io::stderr(), "{message}");
+        ExitCode::from(Kind::Bug.code())
+    })
+}
+
+fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let has_color = |choice| choice != ColorChoice::Never;
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let mut stderr = io::stderr();
+    let stderr_has_color = has_color(AutoStream::choice(&io::stderr()));
+    let mut context = Context {
+        stdin: &mut io::stdin(),
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+        now: time::OffsetDateTime::now_utc(),
+        terminal: &mut ControllingTerminal,
+        is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        stdout_is_terminal: io::stdout().is_terminal(),
+        stdout_has_color: has_color(AutoStream::choice(&io::stdout())),
+        stderr_has_color,
+        variable: &|name| std::env::var_os(name),
+    };
+    let result = pushcert::commands::run(&cli, &mut context).and_then(|end| {
+        context.stdout.flush()?;
+        Ok(end)
+    });
+    match result {
+        Ok(end) => end.map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind.code())),
+        // The reader of the output has gone: there is nobody left to tell.
+        Err(Error { is_closed_pipe: true, .. }) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = if cli.command.wants_json() {
+                json::write_error(context.stdout, &error).and_then(|()| context.stdout.flush())
+            } else {
+                human::error(context.stderr, &error, Paint::new(stderr_has_color))
+            };
+            ExitCode::from(error.exit_code)
+        }
+    }
+}

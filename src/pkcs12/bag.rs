@@ -1,0 +1,242 @@
+//! Safe bags (RFC 7292 section 4.2) and their attributes.
+
+use std::borrow::Cow;
+
+use x509_parser::asn1_rs::{Oid, Tag, oid};
+use zeroize::Zeroizing;
+
+use super::{Pkcs12Error, unsupported};
+use crate::asn1::{Malformed, Reader, Value};
+use crate::limits::Limits;
+use crate::pbe::Scheme;
+use crate::secret::Encodings;
+
+const KEY_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.1);
+const SHROUDED_KEY_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.2);
+const CERT_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.3);
+const SECRET_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.5);
+const SAFE_CONTENTS_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.6);
+const X509_CERTIFICATE: Oid<'static> = oid!(1.2.840.113549.1.9.22.1);
+const FRIENDLY_NAME: Oid<'static> = oid!(1.2.840.113549.1.9.20);
+const LOCAL_KEY_ID: Oid<'static> = oid!(1.2.840.113549.1.9.21);
+
+/// How deep safe contents may nest; RFC 7292 allows any depth, and nobody writes two.
+const MAX_NESTING: usize = 16;
+
+/// One bag, opened.
+#[derive(Debug, Clone)]
+pub struct Bag {
+    /// What it holds.
+    pub content: BagContent,
+    /// Its attributes in the file's order; `None` where the field is absent.
+    pub attributes: Option<Vec<Attribute>>,
+}
+
+/// What a bag holds.
+#[derive(Clone)]
+pub enum BagContent {
+    /// An X.509 certificate, as encoded.
+    Certificate(Vec<u8>),
+    /// A private key: PrivateKeyInfo (PKCS#8), as encoded.
+    Key(Zeroizing<Vec<u8>>),
+    /// A nested safe; the bags it holds follow.
+    Safe,
+    /// A secret of another application.
+    Secret(Option<AttributeValue>),
+    /// A CRL, a certificate of another kind, or a bag of unknown type.
+    Other,
+}
+
+impl std::fmt::Debug for BagContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Certificate(_) => "Certificate(…)",
+            Self::Key(_) => "Key(…)",
+            Self::Safe => "Safe",
+            Self::Secret(_) => "Secret(…)",
+            Self::Other => "Other",
+        })
+    }
+}
+
+/// An attribute of a bag or a key (PKCS#9, RFC 2985).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its type.
+    pub oid: Oid<'static>,
+    /// Its values.
+    pub values: Vec<AttributeValue>,
+}
+
+/// One value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeValue {
+    /// Its universal tag.
+    pub tag: u32,
+    /// Its content; the pieces of a constructed string joined.
+    pub content: Vec<u8>,
+}
+
+impl Bag {
+    /// The friendlyName, whatever string type it was written in.
+    pub fn friendly_name(&self) -> Option<String> {
+        let value = self.attribute(&FRIENDLY_NAME)?;
+        Some(if value.tag == Tag::BmpString.0 {
+            let units: Vec<u16> = value.content.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])).collect();
+            String::from_utf16_lossy(&units)
+        } else {
+            String::from_utf8_lossy(&value.content).into_owned()
+        })
+    }
+
+    /// The localKeyID, which ties a certificate to its key.
+    pub fn local_key_id(&self) -> Option<Vec<u8>> {
+        self.attribute(&LOCAL_KEY_ID).map(|value| value.content.clone())
+    }
+
+    /// Whether the attribute is there at all, whatever it holds.
+    pub fn has_local_key_id(&self) -> bool {
+        self.attributes.iter().flatten().any(|attribute| attribute.oid == LOCAL_KEY_ID)
+    }
+
+    fn attribute(&self, oid: &Oid<'_>) -> Option<&AttributeValue> {
+        self.attributes.iter().flatten().find(|attribute| attribute.oid == *oid)?.values.first()
+    }
+}
+
+/// One bag as it stands in the file.
+pub(super) struct RawBag<'a> {
+    content: RawContent<'a>,
+    attributes: Option<Vec<Attribute>>,
+}
+
+enum RawContent<'a> {
+    Shrouded(Scheme, Cow<'a, [u8]>),
+    Open(BagContent),
+}
+
+impl RawBag<'_> {
+    /// How the bag itself is encrypted.
+    pub(super) fn scheme(&self) -> Option<&Scheme> {
+        match &self.content {
+            RawContent::Shrouded(scheme, _) => Some(scheme),
+            RawContent::Open(_) => None,
+        }
+    }
+
+    /// Decrypts it if need be; `None` when the password does not fit.
+    pub(super) fn open(self, password: &Encodings, limits: &Limits) -> Result<Option<Bag>, Pkcs12Error> {
+        let content = match self.content {
+            RawContent::Open(content) => content,
+            RawContent::Shrouded(scheme, ciphertext) => {
+                let key = scheme.decrypt(password, &ciphertext, limits, |plain| is_pkcs8(&plain).then_some(plain))?;
+                let Some(key) = key else { return Ok(None) };
+                BagContent::Key(key)
+            }
+        };
+        Ok(Some(Bag { content, attributes: self.attributes }))
+    }
+}
+
+/// Whether it has the shape of PrivateKeyInfo (RFC 5208 section 5) and nothing follows it.
+pub(crate) fn is_pkcs8(bytes: &[u8]) -> bool {
+    let shape = || -> Option<bool> {
+        let (info, rest) = Value::parse_prefix(bytes)?;
+        let mut fields = info.reader("private key");
+        let tags = [Tag::Integer, Tag::Sequence, Tag::OctetString];
+        let fits = tags.iter().all(|tag| fields.next().ok().flatten().is_some_and(|value| value.is(*tag)));
+        Some(info.is(Tag::Sequence) && rest.is_empty() && fits)
+    };
+    shape().unwrap_or(false)
+}
+
+/// Reads SafeContents; what a nested safe holds follows it.
+pub(super) fn parse_all(safe_contents: &[u8]) -> Result<Vec<RawBag<'_>>, Pkcs12Error> {
+    let mut bags = Vec::new();
+    collect(&Value::parse(safe_contents, "safe contents")?.0, &mut bags, MAX_NESTING)?;
+    Ok(bags)
+}
+
+fn collect<'a>(safe: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) -> Result<(), Pkcs12Error> {
+    let mut list = safe.reader("safe contents");
+    while let Some(value) = list.next()? {
+        let mut fields = value.reader("safe bag");
+        let kind = fields.required("its type")?.oid()?;
+        let wrapped = fields.expect_context(0, "its content")?;
+        let attributes = fields.next()?.map(|set| parse_attributes(&set)).transpose()?;
+        if kind == SAFE_CONTENTS_BAG {
+            let inner = wrapped.reader("nested safe").required("its content")?;
+            let depth = depth.checked_sub(1).ok_or_else(|| Malformed::new("nested safe", "is nested too deeply"))?;
+            bags.push(RawBag { content: RawContent::Open(BagContent::Safe), attributes });
+            collect(&inner, bags, depth)?;
+            continue;
+        }
+        bags.push(RawBag { content: parse_content(&kind, &wrapped)?, attributes });
+    }
+    Ok(())
+}
+
+fn parse_content<'a>(kind: &Oid<'_>, wrapped: &Value<'a>) -> Result<RawContent<'a>, Pkcs12Error> {
+    if *kind == SHROUDED_KEY_BAG {
+        let (scheme, ciphertext) = parse_encrypted_key(&wrapped.reader("key bag").required("its content")?)
+            .map_err(unsupported("encryption of the private key"))?;
+        return Ok(RawContent::Shrouded(scheme, ciphertext));
+    }
+    Ok(RawContent::Open(if *kind == KEY_BAG {
+        let key = wrapped.reader("key bag").expect(Tag::Sequence, "the private key")?;
+        BagContent::Key(Zeroizing::new(key.encoded().to_vec()))
+    } else if *kind == CERT_BAG {
+        let bag = wrapped.reader("certificate bag").expect(Tag::Sequence, "its content")?;
+        let mut bag = bag.reader("certificate bag");
+        let certificate_type = bag.required("the type of certificate")?.oid()?;
+        if certificate_type == X509_CERTIFICATE {
+            BagContent::Certificate(super::wrapped_octets(&mut bag)?.into_owned())
+        } else {
+            BagContent::Other
+        }
+    } else if *kind == SECRET_BAG {
+        BagContent::Secret(secret_value(wrapped).ok())
+    } else {
+        BagContent::Other
+    }))
+}
+
+/// EncryptedPrivateKeyInfo (RFC 5208 section 6): the scheme and the encrypted bytes.
+pub(crate) fn parse_encrypted_key<'a>(info: &Value<'a>) -> Result<(Scheme, Cow<'a, [u8]>), crate::pbe::SchemeError> {
+    let mut fields = info.reader("encrypted private key");
+    let algorithm = fields.expect(Tag::Sequence, "the algorithm")?;
+    let ciphertext = fields.expect(Tag::OctetString, "the encrypted bytes")?.octets()?;
+    Ok((Scheme::parse(&algorithm)?, ciphertext))
+}
+
+/// The value in a SecretBag, for those who print it.
+fn secret_value(wrapped: &Value<'_>) -> Result<AttributeValue, Malformed> {
+    let mut secret = wrapped.reader("secret bag").expect(Tag::Sequence, "its content")?.reader("secret bag");
+    secret.required("its type")?.oid()?;
+    let value = secret.expect_context(0, "its value")?.reader("secret bag").required("its value")?;
+    Ok(attribute_value(&value))
+}
+
+/// Reads a SET OF Attribute. Only an attribute that is not even a sequence is an error: what it holds
+/// may be anything.
+pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malformed> {
+    let mut attributes = Vec::new();
+    let mut list = set.reader("attributes");
+    while let Some(attribute) = list.next()? {
+        let mut fields = attribute.reader("attribute");
+        let oid = fields.required("its type")?.oid()?;
+        let mut values = Vec::new();
+        let mut set = fields.next()?.map_or_else(|| Reader::new(&[], "attribute"), |set| set.reader("attribute"));
+        while let Some(value) = set.next()? {
+            values.push(attribute_value(&value));
+        }
+        attributes.push(Attribute { oid, values });
+    }
+    Ok(attributes)
+}
+
+fn attribute_value(value: &Value<'_>) -> AttributeValue {
+    let is_string = !value.is(Tag::Sequence) && !value.is(Tag::Set);
+    let joined = value.octets().ok().filter(|_| is_string).map(Cow::into_owned);
+    AttributeValue { tag: value.tag_number(), content: joined.unwrap_or_else(|| value.content().to_vec()) }
+}

@@ -1,0 +1,30 @@
+//! JSON, indented, with a line end.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::SCHEMA_VERSION;
+use crate::error::Error;
+
+/// Writes a report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
+}
+
+/// Writes an error.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema_version: u32,
+        error: &'a Error,
+    }
+    write(out, &Document { schema_version: SCHEMA_VERSION, error })
+}
