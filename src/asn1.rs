@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value, or `None` at the end.
-    pub fn next(&mut self) -> Result<Option<Value<'a>>, Malformed> {
+    pub fn try_next(&mut self) -> Result<Option<Value<'a>>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
 
     /// The next value, which must be there.
     pub fn required(&mut self, what: &str) -> Result<Value<'a>, Malformed> {
-        self.next()?.ok_or_else(|| self.malformed(format!("{what} is missing")))
+        self.try_next()?.ok_or_else(|| self.malformed(format!("{what} is missing")))
     }
 
     /// The next value, which must be there and of the universal class with this tag.
@@ -164,7 +164,7 @@ impl<'a> Value<'a> {
             return Err(Malformed::new(self.part, "is nested too deeply"));
         }
         let mut segments = self.reader(self.part);
-        while let Some(segment) = segments.next()? {
+        while let Some(segment) = segments.try_next()? {
             segment.join_octets(joined, depth - 1)?;
         }
         Ok(())

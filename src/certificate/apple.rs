@@ -186,9 +186,9 @@ fn parse_topics(extension: &[u8]) -> Result<Vec<Topic>, Malformed> {
     }
     let mut list = list.reader("list of topics");
     let mut topics = Vec::new();
-    while let Some(topic) = list.next()? {
+    while let Some(topic) = list.try_next()? {
         let labels = list.expect(Tag::Sequence, "the label of a topic")?;
-        let label = labels.reader("label of a topic").next()?.map(|label| text(&label)).transpose()?;
+        let label = labels.reader("label of a topic").try_next()?.map(|label| text(&label)).transpose()?;
         topics.push(Topic { topic: text(&topic)?, kind: label.unwrap_or_default() });
     }
     Ok(topics)

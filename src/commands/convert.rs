@@ -26,19 +26,7 @@ pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), 
     let plan = Plan::new(arguments, context)?;
     let inputs: Vec<_> = [Some(&arguments.input), arguments.key.as_ref()].into_iter().flatten().collect();
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
-    let contents = opener.open(&arguments.input, context).map_err(|failure| failure.error)?;
-    let contents = match &arguments.key {
-        Some(location) => {
-            let keys = opener.open(location, context).map_err(|failure| failure.error)?.keys;
-            if keys.is_empty() {
-                let message = format!("{location}: there is no private key in it");
-                return Err(Error::new(Kind::Input, message).hint("--key takes the key that the request was made with"));
-            }
-            Contents { keys, ..contents }
-        }
-        None => contents,
-    };
-
+    let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
     let selection = select(arguments, &contents)?;
     let warnings = judge(arguments, selection.leaf, context)?;
     let parts = if arguments.bag_attributes.is_some() {

@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &Inspect, context: &mut Context<'_>) -> Result<Opti
             Ok(contents) => FileReport::of(location.to_string(), &contents, now),
             Err(failure) => FileReport {
                 container: failure.container,
-                pkcs12: failure.pkcs12,
+                pkcs12: failure.pkcs12.map(|info| *info),
                 ..FileReport::failed(location.to_string(), failure.error)
             },
         });

@@ -24,7 +24,7 @@ pub(super) struct Opener {
 pub(super) struct Failure {
     pub(super) error: Error,
     pub(super) container: Option<container::Container>,
-    pub(super) pkcs12: Option<Pkcs12Info>,
+    pub(super) pkcs12: Option<Box<Pkcs12Info>>,
 }
 
 impl Opener {
@@ -62,6 +62,23 @@ impl Opener {
             container,
             pkcs12,
         })
+    }
+
+    /// Opens an input, with the keys of `key` in the place of its own where that is given.
+    pub(super) fn open_with_key(
+        &self,
+        location: &Location,
+        key: Option<&Location>,
+        context: &mut Context<'_>,
+    ) -> Result<Contents, Error> {
+        let contents = self.open(location, context).map_err(|failure| failure.error)?;
+        let Some(key) = key else { return Ok(contents) };
+        let keys = self.open(key, context).map_err(|failure| failure.error)?.keys;
+        if keys.is_empty() {
+            return Err(Error::new(Kind::Input, format!("{key}: there is no private key in it"))
+                .hint("--key takes the key that the certificate's request was made with"));
+        }
+        Ok(Contents { keys, ..contents })
     }
 }
 

@@ -41,9 +41,9 @@ impl CertificateRequest {
 /// of sets), where a certificate has an algorithm (a sequence that begins with an object identifier).
 pub(super) fn is_it(signed: &Value<'_>) -> bool {
     let mut fields = signed.reader("file");
-    let mut next = || fields.next().ok().flatten();
+    let mut next = || fields.try_next().ok().flatten();
     let (Some(version), Some(name), Some(key)) = (next(), next(), next()) else { return false };
-    let first = name.reader("file").next().ok().flatten();
+    let first = name.reader("file").try_next().ok().flatten();
     version.is(Tag::Integer)
         && name.is(Tag::Sequence)
         && first.is_none_or(|rdn| rdn.is(Tag::Set))

@@ -175,7 +175,7 @@ fn openssl_key(key: Result<PKey<Private>, openssl::error::ErrorStack>) -> Result
 fn attributes(pkcs8: &[u8]) -> Option<Vec<Attribute>> {
     let (info, _) = Value::parse_prefix(pkcs8)?;
     let mut fields = info.reader("private key");
-    while let Some(field) = fields.next().ok()? {
+    while let Some(field) = fields.try_next().ok()? {
         if field.is_context(0) {
             return crate::pkcs12::parse_attributes(&field).ok();
         }

@@ -208,7 +208,7 @@ pub struct Unopened {
     /// What it is, where that is known.
     pub container: Option<Container>,
     /// The algorithms of a PKCS#12 file.
-    pub pkcs12: Option<Pkcs12Info>,
+    pub pkcs12: Option<Box<Pkcs12Info>>,
 }
 
 impl<E: Into<OpenError>> From<E> for Unopened {
@@ -306,7 +306,7 @@ fn with_password<T, E: Into<Unopened>>(
 
 fn open_pkcs12(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, Unopened> {
     let outside = |info: Option<&Pkcs12Info>| {
-        let pkcs12 = info.cloned();
+        let pkcs12 = info.cloned().map(Box::new);
         move |error: OpenError| Unopened { error, container: Some(Container::Pkcs12), pkcs12 }
     };
     let pfx = Pfx::parse(der).map_err(|error| outside(None)(error.into()))?;
@@ -339,7 +339,7 @@ fn open_der(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> R
     let (outer, _) = Value::parse(der, "file")?;
     let mut reader = outer.reader("file");
     let mut fields = Vec::new();
-    while let Ok(Some(field)) = reader.next() {
+    while let Ok(Some(field)) = reader.try_next() {
         fields.push(field);
     }
     let key = |key: Result<PrivateKey, OpenError>| {

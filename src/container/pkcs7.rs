@@ -20,9 +20,9 @@ pub(super) fn certificates<'a>(content_info: &Value<'a>) -> Result<Vec<&'a [u8]>
     fields.expect(Tag::Set, "the digest algorithms")?;
     fields.expect(Tag::Sequence, "the content")?;
     let mut certificates = Vec::new();
-    if let Some(set) = fields.next()?.filter(|field| field.is_context(0)) {
+    if let Some(set) = fields.try_next()?.filter(|field| field.is_context(0)) {
         let mut list = set.reader("PKCS#7 certificates");
-        while let Some(certificate) = list.next()? {
+        while let Some(certificate) = list.try_next()? {
             // Other choices (attribute certificates) are tagged.
             if certificate.is(Tag::Sequence) {
                 certificates.push(certificate.encoded());

@@ -148,11 +148,11 @@ impl Pbkdf2 {
         let mut fields = parameters.reader("PBKDF2 parameters");
         let salt = fields.expect(Tag::OctetString, "the salt")?.octets()?.into_owned();
         let iterations = fields.required("the iteration count")?.unsigned()?;
-        let mut next = fields.next()?;
+        let mut next = fields.try_next()?;
         let mut key_length = None;
         if let Some(length) = next.filter(|value| value.is(Tag::Integer)) {
             key_length = Some(length.unsigned()?);
-            next = fields.next()?;
+            next = fields.try_next()?;
         }
         let prf = match next {
             None => Hash::Sha1,

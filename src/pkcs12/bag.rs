@@ -144,7 +144,7 @@ pub(crate) fn is_pkcs8(bytes: &[u8]) -> bool {
         let (info, rest) = Value::parse_prefix(bytes)?;
         let mut fields = info.reader("private key");
         let tags = [Tag::Integer, Tag::Sequence, Tag::OctetString];
-        let fits = tags.iter().all(|tag| fields.next().ok().flatten().is_some_and(|value| value.is(*tag)));
+        let fits = tags.iter().all(|tag| fields.try_next().ok().flatten().is_some_and(|value| value.is(*tag)));
         Some(info.is(Tag::Sequence) && rest.is_empty() && fits)
     };
     shape().unwrap_or(false)
@@ -159,11 +159,11 @@ pub(super) fn parse_all(safe_contents: &[u8]) -> Result<Vec<RawBag<'_>>, Pkcs12E
 
 fn collect<'a>(safe: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) -> Result<(), Pkcs12Error> {
     let mut list = safe.reader("safe contents");
-    while let Some(value) = list.next()? {
+    while let Some(value) = list.try_next()? {
         let mut fields = value.reader("safe bag");
         let kind = fields.required("its type")?.oid()?;
         let wrapped = fields.expect_context(0, "its content")?;
-        let attributes = fields.next()?.map(|set| parse_attributes(&set)).transpose()?;
+        let attributes = fields.try_next()?.map(|set| parse_attributes(&set)).transpose()?;
         if kind == SAFE_CONTENTS_BAG {
             let inner = wrapped.reader("nested safe").required("its content")?;
             let depth = depth.checked_sub(1).ok_or_else(|| Malformed::new("nested safe", "is nested too deeply"))?;
@@ -222,12 +222,12 @@ fn secret_value(wrapped: &Value<'_>) -> Result<AttributeValue, Malformed> {
 pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malformed> {
     let mut attributes = Vec::new();
     let mut list = set.reader("attributes");
-    while let Some(attribute) = list.next()? {
+    while let Some(attribute) = list.try_next()? {
         let mut fields = attribute.reader("attribute");
         let oid = fields.required("its type")?.oid()?;
         let mut values = Vec::new();
-        let mut set = fields.next()?.map_or_else(|| Reader::new(&[], "attribute"), |set| set.reader("attribute"));
-        while let Some(value) = set.next()? {
+        let mut set = fields.try_next()?.map_or_else(|| Reader::new(&[], "attribute"), |set| set.reader("attribute"));
+        while let Some(value) = set.try_next()? {
             values.push(attribute_value(&value));
         }
         attributes.push(Attribute { oid, values });

@@ -32,7 +32,7 @@ impl Mac {
         let mut fields = mac_data.reader("MAC");
         let mut digest_info = fields.expect(Tag::Sequence, "the digest")?.reader("MAC");
         let salt = fields.expect(Tag::OctetString, "the salt")?.octets()?.into_owned();
-        let iterations = fields.next()?.map_or(Ok(1), |value| value.unsigned())?;
+        let iterations = fields.try_next()?.map_or(Ok(1), |value| value.unsigned())?;
         let mut algorithm = digest_info.expect(Tag::Sequence, "the algorithm")?.reader("MAC algorithm");
         let value = digest_info.expect(Tag::OctetString, "the value")?.octets()?.into_owned();
         let oid = algorithm.required("its identifier")?.oid()?;

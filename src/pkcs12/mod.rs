@@ -95,7 +95,7 @@ impl<'a> Pfx<'a> {
     pub fn is_it(bytes: &[u8]) -> bool {
         let version = |content| -> Option<(Value<'_>, Value<'_>)> {
             let mut fields = Reader::new(content, "PKCS#12");
-            Some((fields.next().ok()??, fields.next().ok()??))
+            Some((fields.try_next().ok()??, fields.try_next().ok()??))
         };
         Value::parse_prefix(bytes)
             .filter(|(value, _)| value.is(Tag::Sequence))
@@ -122,7 +122,7 @@ impl<'a> Pfx<'a> {
             return Err(content.malformed("its content is not data").into());
         }
         let auth_safe = wrapped_octets(&mut content)?;
-        let mac = fields.next()?.filter(|value| value.is(Tag::Sequence));
+        let mac = fields.try_next()?.filter(|value| value.is(Tag::Sequence));
         let mac = mac.map(|value| Mac::parse(&value)).transpose().map_err(unsupported("MAC"))?;
         Ok(Self { auth_safe, mac })
     }
@@ -131,7 +131,7 @@ impl<'a> Pfx<'a> {
         let (list, _) = Value::parse(&self.auth_safe, "authenticated safe")?;
         let mut safes = Vec::new();
         let mut list = list.reader("authenticated safe");
-        while let Some(content) = list.next()? {
+        while let Some(content) = list.try_next()? {
             let mut content = content.reader("safe");
             let kind = content.required("its type")?.oid()?;
             if kind == DATA {
