@@ -95,6 +95,9 @@ pub enum WriteError {
     /// It is there already.
     #[error("already exists, and nothing is overwritten")]
     Exists,
+    /// The folder to write it in is not there.
+    #[error("cannot write it: the folder {} does not exist", .0.display())]
+    NoFolder(PathBuf),
     /// The system says so.
     #[error("cannot write it: {0}")]
     Io(#[from] io::Error),
@@ -144,6 +147,9 @@ fn stage(output: &Output<'_>, force: bool) -> Result<Option<(NamedTempFile, Path
         Err(_) => output.path.to_owned(),
     };
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(WriteError::NoFolder(folder.to_owned()));
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".pushcert-");
     #[cfg(unix)]
@@ -152,7 +158,7 @@ fn stage(output: &Output<'_>, force: bool) -> Result<Option<(NamedTempFile, Path
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     // A temporary file is 0600 from its first moment, whatever the umask.
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(output.bytes)?;
     file.as_file().sync_all()?;
     Ok(Some((file, target)))
