@@ -1,6 +1,6 @@
 //! The binary: parse, build the context, run, turn the end into an exit code.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
@@ -41,7 +41,7 @@ fn run() -> ExitCode {
     };
     let has_color = |choice| choice != ColorChoice::Never;
     let mut stdout = BufWriter::new(io::stdout().lock());
-    let mut stderr = io::stderr();
+    let mut stderr = LineWriter::new(io::stderr());
     let stderr_has_color = has_color(AutoStream::choice(&io::stderr()));
     let mut context = Context {
         stdin: &mut io::stdin(),

@@ -28,7 +28,14 @@ pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), 
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
     let selection = select(arguments, &contents)?;
-    let warnings = judge(arguments, selection.leaf, context)?;
+    let now = arguments.at.unwrap_or(context.now);
+    let chain = selection.leaf.map(|leaf| APPLE.judge(&leaf.item, &[], now));
+    let mut warnings = Vec::new();
+    if let (Some(leaf), Some(chain)) = (selection.leaf, &chain) {
+        warnings = warning::judge(&leaf.item, chain, None, now);
+        warnings.retain(|warning| warning.code.concerns_conversion());
+        warn(arguments, &leaf.item, &warnings, context)?;
+    }
     let parts = if arguments.bag_attributes.is_some() {
         vec![Part {
             text: bag_attributes::render(arguments, &contents)?,
@@ -42,7 +49,6 @@ pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), 
     let outputs = plan.distribute(parts);
     write(&outputs, arguments.force, context)?;
 
-    let now = arguments.at.unwrap_or(context.now);
     let report = ConvertReport {
         schema_version: SCHEMA_VERSION,
         input: arguments.input.to_string(),
@@ -55,9 +61,9 @@ pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), 
                 encrypted: part.has_key && arguments.encrypt,
             })
             .collect(),
-        certificate: selection.leaf.map(|leaf| {
+        certificate: selection.leaf.zip(chain).map(|(leaf, chain)| {
             let key = if selection.key.is_some() { KeyState::Matches } else { KeyState::Missing };
-            ConvertReport::certificate(leaf, key, now)
+            ConvertReport::certificate(leaf, key, chain, now)
         }),
         warnings,
     };
@@ -199,12 +205,12 @@ fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'
         Certs::None => vec![],
     };
     if arguments.chain {
-        let issuer = leaf_item.and_then(|leaf| APPLE.issuer_of(leaf)).ok_or_else(|| {
+        let (_, issuer) = leaf_item.and_then(|leaf| APPLE.issuer_of(leaf)).ok_or_else(|| {
             Error::new(Kind::No, format!("{file}: --chain: the certificate was not issued by an authority of Apple's"))
                 .hint("leave out --chain; other authorities in the file are written with --certs all")
         })?;
-        if !certificates.iter().any(|known| known.der == issuer.certificate.der) {
-            certificates.insert(usize::from(!certificates.is_empty()), &issuer.certificate);
+        if !certificates.iter().any(|known| known.der == issuer.der) {
+            certificates.insert(usize::from(!certificates.is_empty()), issuer);
         }
     }
     if certificates.is_empty() && arguments.certs == Certs::Ca {
@@ -214,28 +220,19 @@ fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'
 }
 
 /// Warns of what a conversion does not change; with --strict that is the end.
-fn judge(
-    arguments: &Convert,
-    leaf: Option<&Entry<Certificate>>,
-    context: &mut Context<'_>,
-) -> Result<Vec<Warning>, Error> {
-    let Some(leaf) = leaf else { return Ok(vec![]) };
-    let now = arguments.at.unwrap_or(context.now);
-    let chain = APPLE.judge(&leaf.item, &[], now);
-    let mut warnings = warning::judge(&leaf.item, &chain, None, now);
-    warnings.retain(|warning| warning.code.concerns_conversion());
+fn warn(arguments: &Convert, leaf: &Certificate, warnings: &[Warning], context: &mut Context<'_>) -> Result<(), Error> {
     let sentence =
-        |warning: &Warning| printable(&format!("{}: \"{}\" {}", arguments.input, leaf.item.title(), warning.message));
+        |warning: &Warning| printable(&format!("{}: \"{}\" {}", arguments.input, leaf.title(), warning.message));
     if let (true, Some(first)) = (arguments.strict, warnings.first()) {
         return Err(Error::new(Kind::No, sentence(first)).hint("without --strict it is converted with a warning"));
     }
     if !arguments.json {
         let paint = Paint::new(context.stderr_has_color);
-        for warning in &warnings {
+        for warning in warnings {
             writeln!(context.stderr, "{} {}", paint.careful("warning:"), sentence(warning))?;
         }
     }
-    Ok(warnings)
+    Ok(())
 }
 
 fn passout(arguments: &Convert, context: &mut Context<'_>) -> Result<Option<Password>, Error> {
