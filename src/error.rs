@@ -128,8 +128,8 @@ impl Describe for SelectError {
         let (kind, hint) = match self {
             Self::NoCertificate { may_sign_tokens: true, .. } => (
                 Kind::Input,
-                "an EC P-256 key alone, such as AuthKey_….p8, is an APNs token signing key, not a certificate: \
-                 it needs no conversion"
+                "a provider that signs tokens takes AuthKey_….p8 as it is; if it is the key of a certificate, give \
+                 the certificate as the input and this file with --key"
                     .to_owned(),
             ),
             Self::NoCertificate { has_key: true, .. } => {

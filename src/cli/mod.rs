@@ -39,7 +39,8 @@ pub struct Opening {
     #[arg(long, value_name = "SOURCE")]
     pub passin: Option<PasswordSource>,
 
-    /// Refuse a file that asks for more key derivation than this, in iterations
+    /// Refuse a file that asks for more key derivation than this, in iterations (those of PBKDF2 count
+    /// double)
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_ITERATIONS)]
     pub max_iterations: u64,
 }

@@ -200,6 +200,8 @@ impl<'a> Pfx<'a> {
             encodings = fitting.ok_or(Pkcs12Error::WrongPassword { mac: true })?;
         }
         let wrong = Pkcs12Error::WrongPassword { mac: false };
+        // Without a MAC, a part that decrypts is the proof that the password is right.
+        let mut is_proven = self.mac.is_some();
         let mut bags = Vec::new();
         for safe in safes {
             let content = match safe {
@@ -210,11 +212,12 @@ impl<'a> Pfx<'a> {
                         (value.is(Tag::Sequence) && rest.is_empty()).then_some(())?;
                         Some(plain)
                     })?;
+                    is_proven |= plain.is_some();
                     plain.ok_or_else(|| self.undecryptable(&wrong))?
                 }
             };
             for raw in bag::parse_all(&content)? {
-                let key_error = if self.mac.is_some() || !bags.is_empty() { &Pkcs12Error::KeyPassword } else { &wrong };
+                let key_error = if is_proven { &Pkcs12Error::KeyPassword } else { &wrong };
                 bags.push(raw.open(&encodings, limits)?.ok_or_else(|| key_error.clone())?);
             }
         }

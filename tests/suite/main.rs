@@ -4,5 +4,6 @@
 
 mod common;
 mod files;
+mod fixtures;
 mod robustness;
 mod roundtrip;
