@@ -7,6 +7,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::opening::Opener;
+use super::passout::{self, Purpose};
 use crate::certificate::Certificate;
 use crate::certificate::chain::APPLE;
 use crate::certificate::warning::{self, KeyState, Warning};
@@ -238,36 +239,11 @@ fn judge(
     Ok(warnings)
 }
 
+/// The password for the key, where it is to be encrypted.
 fn passout(arguments: &Convert, context: &mut Context<'_>) -> Result<Option<Password>, Error> {
-    if !arguments.encrypt {
-        return Ok(None);
-    }
-    let given = match &arguments.passout {
-        Some(source) => source.read(context, "--passout")?,
-        None if context.is_interactive => None,
-        None => {
-            return Err(Error::new(Kind::Password, "--encrypt needs a password")
-                .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt"));
-        }
-    };
-    let password = match given {
-        Some(password) => password,
-        None => {
-            let mut ask = |prompt| {
-                let secret = context.terminal.secret(prompt);
-                secret.map_err(|e| Error::new(Kind::Password, format!("no password was entered: {e}")))
-            };
-            let first = ask("Password to encrypt the private key with: ")?;
-            if first != ask("The same again: ")? {
-                return Err(Error::new(Kind::Password, "the two passwords differ"));
-            }
-            Password::new(first.as_bytes().to_vec())
-        }
-    };
-    if password.is_empty() {
-        return Err(Error::new(Kind::Password, "--encrypt needs a password that is not empty"));
-    }
-    Ok(Some(password))
+    let purpose =
+        Purpose { needed_by: "--encrypt", question: "Password to encrypt the private key with", may_be_empty: false };
+    arguments.encrypt.then(|| passout::read(arguments.passout.as_ref(), &purpose, context)).transpose()
 }
 
 /// The PEM of a selection: leaf, authorities, key.
