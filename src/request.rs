@@ -10,7 +10,7 @@ use openssl::rsa::Rsa;
 use openssl::x509::{X509Name, X509Req};
 use zeroize::Zeroizing;
 
-use crate::certificate::public_key::{KeyKind, PublicKey};
+use crate::certificate::public_key::KeyKind;
 use crate::container::keys::{BadKey, PrivateKey};
 
 /// The size of the keys that Apple's portal takes, in bits.
@@ -117,15 +117,9 @@ pub fn generate_key() -> Result<PrivateKey, BadKey> {
     PrivateKey::from_pkcs1(&der)
 }
 
-/// Whether Apple's portal takes a request for this key.
-///
-/// # Errors
-/// [`RequestError::NotForPortal`].
-pub fn check_for_portal(key: &PublicKey) -> Result<(), RequestError> {
-    if key.algorithm == "RSA" && key.bits == PORTAL_KEY_BITS as usize {
-        return Ok(());
-    }
-    Err(RequestError::NotForPortal(key.kind()))
+/// Whether Apple's portal takes a request for such a key.
+pub fn is_for_portal(key: &KeyKind) -> bool {
+    key.algorithm == "RSA" && key.bits == PORTAL_KEY_BITS as usize
 }
 
 /// Makes the request, in DER: version 1, no attributes, signed with SHA-256 (Edwards curves bring

@@ -29,8 +29,9 @@ pub(super) fn run(arguments: &Csr, context: &mut Context<'_>) -> Result<(), Erro
     };
     let key_file = arguments.key.as_ref().unwrap_or(&arguments.key_out).to_string();
     let described = |error: RequestError| Error::in_file(&key_file, &error);
-    if !arguments.any_key {
-        request::check_for_portal(key.public()).map_err(described)?;
+    let kind = key.public().kind();
+    if !arguments.any_key && !request::is_for_portal(&kind) {
+        return Err(described(RequestError::NotForPortal(kind)));
     }
     let request = request::make(&subject, &key).map_err(described)?;
     if let (Some(path), Some(text)) = (plan.key, &key_text) {
@@ -46,7 +47,7 @@ pub(super) fn run(arguments: &Csr, context: &mut Context<'_>) -> Result<(), Erro
 
     let created = key_text.is_some();
     let encrypted = created.then_some(arguments.encrypt);
-    let key_report = CsrKeyReport { file: key_file, created, encrypted, kind: key.public().kind() };
+    let key_report = CsrKeyReport { file: key_file, created, encrypted, kind };
     let report = CsrReport::new(arguments.output.to_string(), key_report, key.public().spki_sha256(), &subject);
     if arguments.json {
         json::write(context.stdout, &report)?;

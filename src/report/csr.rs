@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::human::shell_word;
 use super::style::{Paint, printable};
 use crate::certificate::public_key::KeyKind;
-use crate::request::Subject;
+use crate::request::{self, Subject};
 
 /// What `csr` reports.
 #[derive(Debug, Serialize)]
@@ -78,6 +78,9 @@ pub fn human(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io::Resul
         paint.strong(printable(file)),
         printable(&report.subject)
     )?;
+    if !request::is_for_portal(&key.kind) {
+        return writeln!(out, "Apple's developer portal refuses it: the portal takes RSA keys of 2048 bits only");
+    }
     let upload = if report.request == "-" { "the request".to_owned() } else { printable(&report.request) };
     writeln!(
         out,

@@ -1,0 +1,163 @@
+//! A person at a terminal: a pseudo-terminal with a shell in it that runs pushcert, so that what is left
+//! of the terminal can be looked at afterwards. Every wait is bounded.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use rexpect::session::{PtySession, spawn_command};
+
+/// The longest wait for any one thing to show, in milliseconds.
+const PATIENCE: u64 = 30_000;
+
+const KEY: &str = "push.key";
+const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
+
+/// Runs `pushcert ARGUMENTS` in `folder`, between two looks at the terminal's settings.
+fn start(folder: &Path, arguments: &str) -> Session {
+    let script = format!(
+        "trap : INT; printf 'before=%s.\\n' \"$(stty -g)\"; '{}' {arguments}; \
+         printf 'code=%s.\\n' $?; printf 'after=%s.\\n' \"$(stty -g)\"",
+        env!("CARGO_BIN_EXE_pushcert")
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(folder).env("TERM", "xterm").env("NO_COLOR", "1");
+    let mut session = Session { pty: spawn_command(command, Some(PATIENCE)).unwrap(), before: String::new() };
+    session.before = session.value("before=");
+    session
+}
+
+struct Session {
+    pty: PtySession,
+    before: String,
+}
+
+impl Session {
+    /// Waits until `text` shows; returns what showed before it.
+    fn see(&mut self, text: &str) -> String {
+        self.pty.exp_string(text).unwrap_or_else(|error| panic!("{text:?} does not show: {error}"))
+    }
+
+    fn type_line(&mut self, text: &str) {
+        self.pty.send_line(text).unwrap();
+    }
+
+    fn answer(&mut self, question: &str, text: &str) {
+        self.see(question);
+        self.type_line(text);
+    }
+
+    fn value(&mut self, label: &str) -> String {
+        self.see(label);
+        self.see(".\r\n")
+    }
+
+    fn ctrl_c(&mut self) {
+        // A question is not listening at the moment that it shows.
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        self.pty.send_control('c').unwrap();
+    }
+
+    /// Waits for the end: what showed until then, and the exit code as the shell saw it.
+    fn end(mut self) -> (String, i32) {
+        let shown = self.see("code=");
+        let code = self.see(".\r\n").parse().unwrap();
+        let after = self.value("after=");
+        assert_eq!(after, self.before, "the terminal is as it was");
+        (shown, code)
+    }
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// How a shell reports death by SIGINT.
+const INTERRUPTED: i32 = 128 + 2;
+
+#[test]
+fn csr_asks_for_what_is_missing_and_wrong_answers_are_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "csr --name 'Jo Doe'");
+    session.answer("E-mail address", "jo.example.com");
+    session.see("an e-mail address such as jo@example.com is expected");
+    session.answer("E-mail address", "  jo@example.com ");
+    session.answer("Country", "de");
+    session.answer("two capital letters are expected, such as DE", "DE");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("(emailAddress=jo@example.com, CN=Jo Doe, C=DE)"), "{shown}");
+    assert_eq!(entries(folder.path()), [REQUEST, KEY]);
+}
+
+#[test]
+fn ctrl_c_at_a_question_leaves_nothing_behind() {
+    for question in ["E-mail address", "Country"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start(folder.path(), "csr --name 'Jo Doe'");
+        if question == "Country" {
+            session.answer("E-mail address", "jo@example.com");
+        }
+        session.see(question);
+        session.ctrl_c();
+        let (shown, code) = session.end();
+        assert_eq!(code, INTERRUPTED, "{shown}");
+        assert!(!shown.contains("error"), "{shown}");
+        assert!(entries(folder.path()).is_empty());
+    }
+}
+
+const SUBJECT: &str = "--email jo@example.com --name Jo --country DE";
+
+#[test]
+fn ctrl_c_at_a_hidden_question_restores_the_terminal() {
+    for again in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
+        session.see("Password to encrypt the private key with: ");
+        if again {
+            session.type_line("secret");
+            session.see("The same again: ");
+        }
+        session.ctrl_c();
+        let (shown, code) = session.end();
+        assert_eq!(code, INTERRUPTED, "{shown}");
+        assert!(!shown.contains("error") && !shown.contains("secret"), "{shown}");
+        assert!(entries(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn a_new_password_is_asked_twice_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
+    session.answer("Password to encrypt the private key with: ", "");
+    session.answer("it must not be empty. Password to encrypt the private key with: ", "sesame");
+    session.answer("The same again: ", "open");
+    session.answer("the two differ. Password to encrypt the private key with: ", "sesame");
+    session.answer("The same again: ", "sesame");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains("sesame"), "{shown}");
+    let pem = fs::read(folder.path().join(KEY)).unwrap();
+    openssl::pkey::PKey::private_key_from_pem_passphrase(&pem, b"sesame").unwrap();
+}
+
+#[test]
+fn a_new_password_that_is_never_repeated_makes_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
+    for (first, second) in [("a", "b"), ("b", "c"), ("c", "d")] {
+        session.answer("Password to encrypt the private key with: ", first);
+        session.answer("The same again: ", second);
+    }
+    let (shown, code) = session.end();
+    assert_eq!(code, 4, "{shown}");
+    assert!(shown.contains("no password was entered twice in 3 tries"), "{shown}");
+    assert!(entries(folder.path()).is_empty());
+}
