@@ -1,6 +1,8 @@
 //! What `csr` leaves on the disk, whatever happens.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod disk;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use openssl::pkey::PKey;
 use openssl::x509::X509Req;
+
+use disk::{entries, has_unnamed_files};
 
 const KEY: &str = "push.key";
 const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
@@ -26,13 +30,6 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
 
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn entries(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 /// The key of a file, which must be whole and its owner's alone.
@@ -175,18 +172,6 @@ fn assert_whole(folder: &Path, names: [&str; 2]) {
     } else {
         assert!(!request.exists(), "the key is written before the request");
     }
-}
-
-#[cfg(target_os = "linux")]
-fn has_unnamed_files(folder: &Path) -> bool {
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = i32::try_from(rustix::fs::OFlags::TMPFILE.bits()).unwrap();
-    fs::OpenOptions::new().write(true).mode(0o600).custom_flags(flags).open(folder).is_ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn has_unnamed_files(_: &Path) -> bool {
-    false
 }
 
 #[test]

@@ -15,12 +15,16 @@ const PATIENCE: u64 = 30_000;
 const KEY: &str = "push.key";
 const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
 
-/// Runs `pushcert ARGUMENTS` in `folder`, between two looks at the terminal's settings.
+/// Runs `pushcert ARGUMENTS` in `folder`.
 fn start(folder: &Path, arguments: &str) -> Session {
+    start_command(folder, &format!("'{}' {arguments}", env!("CARGO_BIN_EXE_pushcert")))
+}
+
+/// Runs a command of the shell, between two looks at the terminal's settings.
+fn start_command(folder: &Path, command: &str) -> Session {
     let script = format!(
-        "trap : INT; printf 'before=%s.\\n' \"$(stty -g)\"; '{}' {arguments}; \
-         printf 'code=%s.\\n' $?; printf 'after=%s.\\n' \"$(stty -g)\"",
-        env!("CARGO_BIN_EXE_pushcert")
+        "trap : INT; printf 'before=%s.\n' \"$(stty -g)\"; {command}; \
+         printf 'code=%s.\n' $?; printf 'after=%s.\n' \"$(stty -g)\""
     );
     let mut command = Command::new("sh");
     command.args(["-c", &script]).current_dir(folder).env("TERM", "xterm").env("NO_COLOR", "1");
@@ -137,7 +141,8 @@ fn a_new_password_is_asked_twice_and_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
     session.answer("Password to encrypt the private key with: ", "");
-    session.answer("it must not be empty. Password to encrypt the private key with: ", "sesame");
+    session
+        .answer("--encrypt needs a password that is not empty. Password to encrypt the private key with: ", "sesame");
     session.answer("The same again: ", "open");
     session.answer("the two differ. Password to encrypt the private key with: ", "sesame");
     session.answer("The same again: ", "sesame");
@@ -159,5 +164,59 @@ fn a_new_password_that_is_never_repeated_makes_no_key() {
     let (shown, code) = session.end();
     assert_eq!(code, 4, "{shown}");
     assert!(shown.contains("no password was entered twice in 3 tries"), "{shown}");
+    assert!(entries(folder.path()).is_empty());
+}
+
+fn fixture(path: &str) -> String {
+    format!("'{}/fixtures/{path}'", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn pack_asks_for_the_old_password_and_twice_for_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), &format!("pack {} -o push.p12", fixture("p12/keychain-password.p12")));
+    session.answer("(PKCS#12 file): ", "wrong");
+    session.answer("wrong password. Password for", "push");
+    session.answer("Password for the new .p12: ", "");
+    session.answer("--for keychain needs a password that is not empty", "sesame");
+    session.answer("The same again: ", "sesame");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("security import push.p12 -f pkcs12 -k ~/Library/Keychains/login.keychain-db"), "{shown}");
+    assert!(!shown.contains("sesame"), "{shown}");
+    let file = openssl::pkcs12::Pkcs12::from_der(&fs::read(folder.path().join("push.p12")).unwrap()).unwrap();
+    assert!(file.parse2("sesame").unwrap().pkey.is_some());
+}
+
+#[test]
+fn ctrl_c_at_any_password_of_pack_leaves_nothing_behind() {
+    for questions in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start(folder.path(), &format!("pack {} -o push.p12", fixture("p12/keychain-password.p12")));
+        let asked = [("(PKCS#12 file): ", "push"), ("Password for the new .p12: ", "new"), ("The same again: ", "")];
+        for (question, answer) in &asked[..questions] {
+            session.answer(question, answer);
+        }
+        session.see(asked[questions].0);
+        session.ctrl_c();
+        let (shown, code) = session.end();
+        assert_eq!(code, INTERRUPTED, "{shown}");
+        assert!(!shown.contains("error"), "{shown}");
+        assert!(entries(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn a_signal_from_elsewhere_restores_the_terminal_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_pushcert");
+    let command = format!("sh -c 'echo pid=$$.; exec \"$0\" csr {SUBJECT} --encrypt' '{program}'");
+    let mut session = start_command(folder.path(), &command);
+    let pid = session.value("pid=");
+    session.see("Password to encrypt the private key with: ");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let (shown, code) = session.end();
+    assert_eq!(code, 128 + 15, "{shown}");
     assert!(entries(folder.path()).is_empty());
 }

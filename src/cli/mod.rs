@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod csr;
+pub mod pack;
 pub mod password;
 pub mod values;
 
@@ -30,6 +31,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Make a private key and the request that Apple's portal asks for
     Csr(csr::Csr),
+    /// Put a certificate and its key into a .p12 that a Mac, OpenSSL or Java reads
+    Pack(pack::Pack),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -213,6 +216,7 @@ impl Command {
             Self::Convert(convert) => convert.json,
             Self::Inspect(inspect) => inspect.json,
             Self::Csr(csr) => csr.json,
+            Self::Pack(pack) => pack.json,
             Self::Completions(_) => false,
         }
     }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::opening::Opener;
-use super::passout::{self, Purpose};
+use super::opening::{Opener, check_stdin};
+use super::passout::{self, Demand, Purpose};
 use crate::cli::csr::Csr;
 use crate::container::keys::PrivateKey;
 use crate::container::pem;
@@ -22,6 +22,8 @@ use crate::terminal::Check;
 
 pub(super) fn run(arguments: &Csr, context: &mut Context<'_>) -> Result<(), Error> {
     let plan = Plan::new(arguments)?;
+    let inputs: Vec<&Location> = arguments.key.iter().collect();
+    check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let subject = subject(arguments, context)?;
     let (key, key_text) = match &arguments.key {
         Some(location) => (existing_key(arguments, location, context)?, None),
@@ -135,8 +137,11 @@ fn existing_key(arguments: &Csr, location: &Location, context: &mut Context<'_>)
 }
 
 fn new_key(arguments: &Csr, context: &mut Context<'_>) -> Result<(PrivateKey, Option<Zeroizing<String>>), Error> {
-    let purpose =
-        Purpose { needed_by: "--encrypt", question: "Password to encrypt the private key with", may_be_empty: false };
+    let purpose = Purpose {
+        needed_by: "--encrypt",
+        question: "Password to encrypt the private key with",
+        demand: Demand::NotEmpty,
+    };
     let password =
         arguments.encrypt.then(|| passout::read(arguments.passout.as_ref(), &purpose, context)).transpose()?;
     let named = |error| Error::in_file(&arguments.key_out.to_string(), &error);

@@ -5,6 +5,7 @@ mod convert;
 mod csr;
 mod inspect;
 mod opening;
+mod pack;
 mod passout;
 
 use crate::cli::{Cli, Command};
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<Option<Kind>, Error> 
         Command::Convert(arguments) => convert::run(arguments, context).map(|()| None),
         Command::Inspect(arguments) => inspect::run(arguments, context),
         Command::Csr(arguments) => csr::run(arguments, context).map(|()| None),
+        Command::Pack(arguments) => pack::run(arguments, context).map(|()| None),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
     }
 }

@@ -19,8 +19,30 @@ pub(super) struct Purpose {
     pub(super) needed_by: &'static str,
     /// What is asked at a terminal, without the colon.
     pub(super) question: &'static str,
-    /// Whether the empty password will do.
-    pub(super) may_be_empty: bool,
+    /// Which passwords will do.
+    pub(super) demand: Demand,
+}
+
+/// Which passwords will do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// All.
+    Any,
+    /// All but the empty one.
+    NotEmpty,
+    /// Not the empty one, and ASCII: Java ends with "Password is not ASCII" at any other.
+    Ascii,
+}
+
+impl Demand {
+    /// What a password has to be that will not do.
+    fn objection(self, password: &[u8]) -> Option<&'static str> {
+        match self {
+            Self::NotEmpty | Self::Ascii if password.is_empty() => Some("that is not empty"),
+            Self::Ascii if !password.is_ascii() => Some("in ASCII: Java reads no other"),
+            Self::Any | Self::NotEmpty | Self::Ascii => None,
+        }
+    }
 }
 
 /// Reads the password, or asks for it twice at a terminal.
@@ -41,8 +63,8 @@ pub(super) fn read(
         }
     };
     let password = given.map_or_else(|| ask(purpose, context), Ok)?;
-    if password.is_empty() && !purpose.may_be_empty {
-        return Err(Error::new(Kind::Password, format!("{} needs a password that is not empty", purpose.needed_by)));
+    if let Some(expected) = purpose.demand.objection(password.as_bytes()) {
+        return Err(Error::new(Kind::Password, format!("{} needs a password {expected}", purpose.needed_by)));
     }
     if std::str::from_utf8(password.as_bytes()).is_err() {
         return Err(Error::new(Kind::Password, "the new password is not UTF-8")
@@ -53,18 +75,18 @@ pub(super) fn read(
 
 fn ask(purpose: &Purpose, context: &mut Context<'_>) -> Result<Password, Error> {
     let none = |e: io::Error| Error::new(Kind::Password, format!("no password was entered: {e}"));
-    let mut problem = "";
+    let mut problem = String::new();
     for _ in 0..TRIES {
         let first = context.terminal.secret(&format!("{problem}{}: ", purpose.question)).map_err(none)?;
-        if first.is_empty() && !purpose.may_be_empty {
-            problem = "it must not be empty. ";
+        if let Some(expected) = purpose.demand.objection(first.as_bytes()) {
+            problem = format!("{} needs a password {expected}. ", purpose.needed_by);
             continue;
         }
         let second: Zeroizing<String> = context.terminal.secret("The same again: ").map_err(none)?;
         if first == second {
             return Ok(Password::new(first.as_bytes().to_vec()));
         }
-        problem = "the two differ. ";
+        "the two differ. ".clone_into(&mut problem);
     }
     Err(Error::new(Kind::Password, format!("no password was entered twice in {TRIES} tries"))
         .hint("try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER or stdin"))

@@ -3,6 +3,7 @@
 pub mod csr;
 pub mod human;
 pub mod json;
+pub mod pack;
 pub mod style;
 
 use clap::ValueEnum;
