@@ -2,8 +2,10 @@
 //! is not echoed; a wrong answer is answered with what is expected, and asked again; what is asked can
 //! always be given as a flag; a signal that ends a question finds the terminal as it was before.
 
+use std::fmt;
 use std::io;
 
+use dialoguer::theme::Theme;
 use dialoguer::{Confirm, Input, Select};
 use zeroize::Zeroizing;
 
@@ -38,7 +40,7 @@ impl Terminal for ControllingTerminal {
 
     fn input(&mut self, question: &str, default: Option<&str>, check: &dyn Fn(&str) -> Check) -> io::Result<String> {
         guarded(|| {
-            let input = Input::<String>::new().with_prompt(question);
+            let input = Input::<String>::with_theme(&Plain).with_prompt(question);
             let input = input.validate_with(|text: &String| check(text.trim()));
             let input = match default {
                 Some(default) => input.default(default.to_owned()),
@@ -49,11 +51,40 @@ impl Terminal for ControllingTerminal {
     }
 
     fn confirm(&mut self, question: &str, default: bool) -> io::Result<bool> {
-        guarded(|| Ok(Confirm::new().with_prompt(question).default(default).interact()?))
+        // Without the wait, the Enter that people type after y would answer the next question.
+        let confirm = Confirm::with_theme(&Plain).with_prompt(question).default(default).wait_for_newline(true);
+        guarded(|| Ok(confirm.interact()?))
     }
 
     fn select(&mut self, question: &str, choices: &[&str]) -> io::Result<usize> {
-        guarded(|| Ok(Select::new().with_prompt(question).items(choices).default(0).report(true).interact()?))
+        let select = Select::with_theme(&Plain).with_prompt(question).items(choices).default(0).report(true);
+        guarded(|| Ok(select.interact()?))
+    }
+}
+
+/// dialoguer's simple theme, without a colon after a question mark.
+struct Plain;
+
+impl Plain {
+    fn end(prompt: &str) -> &'static str {
+        if prompt.ends_with('?') { "" } else { ":" }
+    }
+}
+
+impl Theme for Plain {
+    fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
+        write!(f, "{prompt}{}", Self::end(prompt))
+    }
+
+    fn format_input_prompt(&self, f: &mut dyn fmt::Write, prompt: &str, default: Option<&str>) -> fmt::Result {
+        match default {
+            Some(default) => write!(f, "{prompt} [{default}]: "),
+            None => write!(f, "{prompt}{} ", Self::end(prompt)),
+        }
+    }
+
+    fn format_input_prompt_selection(&self, f: &mut dyn fmt::Write, prompt: &str, answer: &str) -> fmt::Result {
+        write!(f, "{prompt}{} {answer}", Self::end(prompt))
     }
 }
 
@@ -127,17 +158,17 @@ pub(crate) mod scripted {
     /// Gives the answers it was made with; an answer that is not taken is followed by the next.
     #[derive(Debug, Default)]
     pub(crate) struct Scripted {
-        answers: VecDeque<&'static str>,
+        answers: VecDeque<String>,
         /// Every question, and every complaint about an answer.
         pub(crate) asked: Vec<String>,
     }
 
     impl Scripted {
-        pub(crate) fn new(answers: &[&'static str]) -> Self {
-            Self { answers: answers.iter().copied().collect(), asked: vec![] }
+        pub(crate) fn new(answers: &[&str]) -> Self {
+            Self { answers: answers.iter().map(|answer| (*answer).to_owned()).collect(), asked: vec![] }
         }
 
-        fn next(&mut self, question: &str) -> io::Result<&'static str> {
+        fn next(&mut self, question: &str) -> io::Result<String> {
             self.asked.push(question.to_owned());
             self.answers.pop_front().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
         }
@@ -145,7 +176,7 @@ pub(crate) mod scripted {
 
     impl Terminal for Scripted {
         fn secret(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
-            self.next(prompt).map(|answer| Zeroizing::new(answer.to_owned()))
+            self.next(prompt).map(Zeroizing::new)
         }
 
         fn input(
@@ -155,7 +186,8 @@ pub(crate) mod scripted {
             check: &dyn Fn(&str) -> Check,
         ) -> io::Result<String> {
             loop {
-                let answer = match (self.next(question)?, default) {
+                let answer = self.next(question)?;
+                let answer = match (answer.as_str(), default) {
                     ("", Some(default)) => default.to_owned(),
                     (answer, _) => answer.trim().to_owned(),
                 };
@@ -167,7 +199,7 @@ pub(crate) mod scripted {
         }
 
         fn confirm(&mut self, question: &str, default: bool) -> io::Result<bool> {
-            Ok(match self.next(question)? {
+            Ok(match self.next(question)?.as_str() {
                 "" => default,
                 answer => answer == "y",
             })
@@ -175,7 +207,7 @@ pub(crate) mod scripted {
 
         fn select(&mut self, question: &str, choices: &[&str]) -> io::Result<usize> {
             let answer = self.next(question)?;
-            let found = choices.iter().position(|choice| choice.starts_with(answer));
+            let found = choices.iter().position(|choice| choice.starts_with(&answer));
             found.ok_or_else(|| io::Error::other(format!("no choice {answer:?} in {choices:?}")))
         }
     }

@@ -220,3 +220,97 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
     assert_eq!(code, 128 + 15, "{shown}");
     assert!(entries(folder.path()).is_empty());
 }
+
+/// Moves down `n` choices, and takes the one there.
+fn choose(session: &mut Session, question: &str, n: usize) {
+    session.see(question);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    session.pty.send(&"\x1b[B".repeat(n)).unwrap();
+    session.pty.send("\r").unwrap();
+    session.pty.flush().unwrap();
+}
+
+#[test]
+fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    choose(&mut session, "What do you have?", 0);
+    session.answer("E-mail address", "jo@example.com");
+    session.answer("Name", "Jo Doe");
+    session.answer("Country", "DEU");
+    session.answer("two capital letters are expected", "DE");
+    session.answer("Where to write the private key? [push.key]", "");
+    session.answer("Where to write the request? [CertificateSigningRequest.certSigningRequest]", "");
+    session.see("Protect the key with a password? [y/N]");
+    session.type_line("n");
+    session.see("$ pushcert csr --email jo@example.com --name 'Jo Doe' --country DE\r\n");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(entries(folder.path()), [REQUEST, KEY]);
+
+    // What Apple does with the request.
+    let signed = Command::new("openssl")
+        .args(["x509", "-req", "-in", REQUEST, "-signkey", KEY, "-outform", "DER", "-out", "aps.cer"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(signed.status.success());
+
+    let mut session = start(folder.path(), "wizard");
+    choose(&mut session, "What do you have?", 2);
+    session.answer("Where is it? [aps.cer]", "nowhere.cer");
+    session.answer("there is no file nowhere.cer", "");
+    session.see("$ pushcert inspect aps.cer\r\n");
+    session.see("Jo Doe");
+    session.answer("Its private key is elsewhere. Where? [push.key]", "");
+    session.see("Is this what you wanted? [Y/n]");
+    session.type_line("y");
+    choose(&mut session, "What is it to become?", 1);
+    session.answer("Where to write it? [push.p12]", "aps.cer");
+    session.answer("aps.cer: already exists", "push.p12");
+    session.see("$ pushcert pack --for keychain aps.cer --key push.key -o push.p12\r\n");
+    session.answer("Password for the new .p12: ", "sesame");
+    session.answer("The same again: ", "sesame");
+    session.see("security import push.p12 ");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    let file = openssl::pkcs12::Pkcs12::from_der(&fs::read(folder.path().join("push.p12")).unwrap()).unwrap();
+    assert!(file.parse2("sesame").unwrap().pkey.is_some());
+}
+
+#[test]
+fn the_wizard_from_a_keychain_export_to_pem() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    choose(&mut session, "What do you have?", 1);
+    // As a terminal quotes what is dropped on it.
+    session.answer("Where is it?", &fixture("p12/keychain-password.p12"));
+    session.answer("(PKCS#12 file): ", "wrong");
+    session.answer("wrong password. Password for", "push");
+    session.see("Apple Push Services certificate (universal)");
+    session.see("Is this what you wanted? [Y/n]");
+    session.type_line("y");
+    choose(&mut session, "What is it to become?", 0);
+    session.answer("Where to write it? [push.pem]", "");
+    session.see("-o push.pem\r\n");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    let pem = fs::read(folder.path().join("push.pem")).unwrap();
+    openssl::x509::X509::from_pem(&pem).unwrap();
+    openssl::pkey::PKey::private_key_from_pem(&pem).unwrap();
+    assert_eq!(entries(folder.path()), ["push.pem"]);
+}
+
+#[test]
+fn ctrl_c_at_a_choice_shows_the_cursor_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    let asked = session.see("What do you have?");
+    session.ctrl_c();
+    let (shown, code) = session.end();
+    assert_eq!(code, INTERRUPTED, "{shown}");
+    let shown = asked + &shown;
+    let (hidden, visible) = (shown.rfind("\x1b[?25l"), shown.rfind("\x1b[?25h"));
+    assert!(hidden.is_some() && visible > hidden, "{shown:?}");
+    assert!(entries(folder.path()).is_empty());
+}

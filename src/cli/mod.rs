@@ -33,6 +33,8 @@ pub enum Command {
     Csr(csr::Csr),
     /// Put a certificate and its key into a .p12 that a Mac, OpenSSL or Java reads
     Pack(pack::Pack),
+    /// Be led along the whole road, question by question; every step is shown as a command
+    Wizard,
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -217,7 +219,7 @@ impl Command {
             Self::Inspect(inspect) => inspect.json,
             Self::Csr(csr) => csr.json,
             Self::Pack(pack) => pack.json,
-            Self::Completions(_) => false,
+            Self::Wizard | Self::Completions(_) => false,
         }
     }
 }

@@ -7,6 +7,7 @@ mod inspect;
 mod opening;
 mod pack;
 mod passout;
+mod wizard;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<Option<Kind>, Error> 
         Command::Inspect(arguments) => inspect::run(arguments, context),
         Command::Csr(arguments) => csr::run(arguments, context).map(|()| None),
         Command::Pack(arguments) => pack::run(arguments, context).map(|()| None),
+        Command::Wizard => wizard::run(context).map(|()| None),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
     }
 }
