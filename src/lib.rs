@@ -4,9 +4,9 @@
 //!
 //! 1. [`files`]: bounded reads, "-", and writes that leave a whole file or none.
 //! 2. [`container`]: what a file is, told by content, and what it holds: certificates, keys, requests.
-//!    Under it [`pkcs12`] (bags, MAC, attributes; reading and writing), [`pbe`] (password-based encryption, also of PKCS#8),
-//!    [`digest`], [`secret`] (passwords and the byte strings writers made of them), [`limits`] (the work
-//!    that a file may ask for) and [`asn1`] (one window on BER).
+//!    Under it [`pkcs12`] (bags, MAC, attributes, read and written), [`pbe`] (password-based encryption,
+//!    also of PKCS#8), [`digest`], [`secret`] (passwords and the byte strings writers made of them),
+//!    [`limits`] (the work that a file may ask for) and [`asn1`] (one window on BER).
 //! 3. [`identity`]: a leaf certificate with its key, paired by public key; selection.
 //! 4. [`certificate`]: the facts: names, Apple's extensions, the chain to Apple's root, warnings.
 //! 5. [`request`]: the other end of the road, a new key and the request to certify it.
