@@ -9,6 +9,7 @@ use crate::container::{OpenError, Protected};
 use crate::exit::Kind;
 use crate::files::{ReadError, WriteError};
 use crate::identity::{Choice, SelectError};
+use crate::limits::LimitError;
 use crate::request::RequestError;
 
 /// An error as the user sees it.
@@ -70,6 +71,7 @@ impl Describe for WriteError {
     fn kind_and_hint(&self) -> (Kind, Option<String>) {
         match self {
             Self::Exists => (Kind::Write, Some("choose another name, or overwrite it with --force".to_owned())),
+            Self::NoFolder(_) => (Kind::Write, Some("make the folder first".to_owned())),
             Self::Io(_) => (Kind::Write, None),
         }
     }
@@ -111,7 +113,12 @@ impl Describe for OpenError {
             Self::Truncated { .. } => (Kind::Input, "the end is missing: copy, download or export it again"),
             Self::Malformed(_) | Self::BadKey(_) => (Kind::Input, "copy, download or export it again"),
             Self::Unsupported { .. } => (Kind::Input, "export it again with the usual algorithms (3DES or AES-256)"),
-            Self::Limit(_) => (Kind::Input, "if you trust the file, raise the limit with --max-iterations"),
+            Self::Limit(LimitError::Iterations { .. }) => {
+                (Kind::Input, "if you trust the file, raise the limit with --max-iterations")
+            }
+            Self::Limit(LimitError::ScryptMemory { .. }) => {
+                (Kind::Input, "no usual tool writes such a file: export it again")
+            }
             Self::PasswordNeeded(_) => (Kind::Password, ASK_FOR_PASSWORD),
             Self::WrongPassword { opens_without: true, .. } => {
                 (Kind::Password, "it opens without a password: leave out --passin")

@@ -95,6 +95,9 @@ pub enum WriteError {
     /// It is there already.
     #[error("already exists, and nothing is overwritten")]
     Exists,
+    /// The folder to write it in is not there.
+    #[error("cannot write it: the folder {} does not exist", .0.display())]
+    NoFolder(PathBuf),
     /// The system says so.
     #[error("cannot write it: {0}")]
     Io(#[from] io::Error),
@@ -155,6 +158,9 @@ fn stage(output: &Output<'_>, force: bool) -> Result<Option<(Staged, PathBuf)>, 
         Ok(_) => fs::canonicalize(output.path)?,
         Err(_) => output.path.to_owned(),
     };
+    if !folder(&target).is_dir() {
+        return Err(WriteError::NoFolder(folder(&target).to_owned()));
+    }
     #[cfg(target_os = "linux")]
     if let (false, Ok(file)) = (target.exists(), unnamed::create(folder(&target), output)) {
         return Ok(Some((Staged::Unnamed(file), target)));
@@ -225,7 +231,7 @@ fn named(output: &Output<'_>, target: &Path) -> io::Result<NamedTempFile> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     // A temporary file is 0600 from its first moment, whatever the umask.
-    let mut file = builder.tempfile_in(folder(target))?;
+    let mut file = builder.tempfile_in(folder(target)).map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(output.bytes)?;
     file.as_file().sync_all()?;
     Ok(file)

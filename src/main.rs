@@ -1,6 +1,6 @@
 //! The binary: parse, build the context, run, turn the end into an exit code.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
@@ -21,11 +21,27 @@ fn main() -> ExitCode {
     })
 }
 
+/// Help, the version, or a command line that is wrong: as JSON, where JSON was asked for.
+fn refuse(refused: &clap::Error) -> ExitCode {
+    let is_error = refused.use_stderr();
+    if is_error && std::env::args_os().any(|argument| argument == "--json") {
+        let text = refused.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let _ = json::write_error(&mut io::stdout(), &Error::new(Kind::Usage, message));
+    } else {
+        let _ = refused.print();
+    }
+    if is_error { ExitCode::from(Kind::Usage.code()) } else { ExitCode::SUCCESS }
+}
+
 fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return refuse(&refused),
+    };
     let has_color = |choice| choice != ColorChoice::Never;
     let mut stdout = BufWriter::new(io::stdout().lock());
-    let mut stderr = io::stderr();
+    let mut stderr = LineWriter::new(io::stderr());
     let stderr_has_color = has_color(AutoStream::choice(&io::stderr()));
     let mut context = Context {
         stdin: &mut io::stdin(),

@@ -1,6 +1,6 @@
 //! The way from a certificate to Apple's root: by key identifier and signature, never by name alone.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -15,12 +15,32 @@ const MAX_LENGTH: usize = 6;
 /// The organization that Apple's authorities name.
 const APPLE_ORGANIZATION: &str = "Apple Inc.";
 
-/// An authority that is known.
+/// An authority that is known. Its certificate is parsed when it is first needed: most runs need one or
+/// none of them.
 pub struct Authority {
     /// A short name, such as "WWDR G4".
     pub name: &'static str,
-    /// Its certificate.
-    pub certificate: Certificate,
+    der: &'static [u8],
+    parsed: OnceLock<Option<Certificate>>,
+}
+
+impl Authority {
+    /// An authority by its certificate in DER.
+    pub const fn new(name: &'static str, der: &'static [u8]) -> Self {
+        Self { name, der, parsed: OnceLock::new() }
+    }
+
+    /// Its certificate; `None` if that is damaged.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.parsed.get_or_init(|| Certificate::parse(self.der).ok()).as_ref()
+    }
+
+    /// Whether it may be the issuer of `certificate`: told without parsing, by looking for the key
+    /// identifier (or, where there is none, the name) that an issuer must have.
+    fn may_have_issued(&self, certificate: &Certificate) -> bool {
+        let wanted = certificate.authority_key_id.as_ref().unwrap_or(&certificate.raw_names.1);
+        wanted.len() <= self.der.len() && self.der.windows(wanted.len().max(1)).any(|window| window == wanted)
+    }
 }
 
 /// The authorities that chains are built from.
@@ -33,37 +53,26 @@ pub struct Authorities {
 
 macro_rules! embedded {
     ($($name:literal: $file:literal),* $(,)?) => {
-        [$(($name, include_bytes!(concat!("apple-ca/", $file, ".cer")).as_slice())),*]
+        vec![$(Authority::new($name, include_bytes!(concat!("apple-ca/", $file, ".cer")))),*]
     };
 }
 
-/// Apple's roots, from www.apple.com/certificateauthority.
-const ROOTS: [(&str, &[u8]); 3] = embedded! {
-    "Apple Root CA": "apple-root-ca",
-    "Apple Root CA - G2": "apple-root-ca-g2",
-    "Apple Root CA - G3": "apple-root-ca-g3",
-};
-
-/// Apple's intermediates for developers and MDM, from the same page.
-const INTERMEDIATES: [(&str, &[u8]); 7] = embedded! {
-    "WWDR G4": "wwdr-g4",
-    "Application Integration 2": "application-integration-2",
-    "WWDR G3": "wwdr-g3",
-    "WWDR G6": "wwdr-g6",
-    "WWDR G5": "wwdr-g5",
-    "WWDR G2": "wwdr-g2",
-    "WWDR G1": "wwdr-g1-expired-2023",
-};
-
-/// Apple's own, as embedded.
-pub static APPLE: LazyLock<Authorities> = LazyLock::new(|| {
-    let parse = |list: &[(&'static str, &[u8])]| {
-        let parse_one = |(name, der): &(&'static str, &[u8])| {
-            Certificate::parse(der).ok().map(|certificate| Authority { name, certificate })
-        };
-        list.iter().filter_map(parse_one).collect()
-    };
-    Authorities { roots: parse(&ROOTS), intermediates: parse(&INTERMEDIATES) }
+/// Apple's own, from www.apple.com/certificateauthority.
+pub static APPLE: LazyLock<Authorities> = LazyLock::new(|| Authorities {
+    roots: embedded! {
+        "Apple Root CA": "apple-root-ca",
+        "Apple Root CA - G2": "apple-root-ca-g2",
+        "Apple Root CA - G3": "apple-root-ca-g3",
+    },
+    intermediates: embedded! {
+        "WWDR G4": "wwdr-g4",
+        "Application Integration 2": "application-integration-2",
+        "WWDR G3": "wwdr-g3",
+        "WWDR G6": "wwdr-g6",
+        "WWDR G5": "wwdr-g5",
+        "WWDR G2": "wwdr-g2",
+        "WWDR G1": "wwdr-g1-expired-2023",
+    },
 });
 
 /// What became of the way to Apple's root.
@@ -97,9 +106,21 @@ impl Authorities {
         self.intermediates.iter().chain(&self.roots)
     }
 
-    /// The known authority that signed `certificate`.
-    pub fn issuer_of(&self, certificate: &Certificate) -> Option<&Authority> {
-        self.all().find(|authority| is_issuer(&authority.certificate, certificate))
+    /// The known authority that signed `certificate`, with its certificate.
+    pub fn issuer_of<'a>(&'a self, certificate: &'a Certificate) -> Option<(&'a Authority, &'a Certificate)> {
+        self.named_by(certificate).find(|(_, issuer)| is_issuer(issuer, certificate))
+    }
+
+    /// The known authorities that `certificate` names as its issuer.
+    fn named_by<'a>(&'a self, certificate: &'a Certificate) -> impl Iterator<Item = (&'a Authority, &'a Certificate)> {
+        self.all()
+            .filter(|authority| authority.may_have_issued(certificate))
+            .filter_map(|authority| Some((authority, authority.certificate()?)))
+            .filter(|(_, issuer)| names_as_issuer(issuer, certificate))
+    }
+
+    fn is_root(&self, certificate: &Certificate) -> bool {
+        self.roots.iter().any(|root| root.der == certificate.der)
     }
 
     /// Follows the signatures from `certificate` to a root, through the known authorities and those in
@@ -109,25 +130,24 @@ impl Authorities {
         let mut has_expired = false;
         let mut current = certificate;
         for _ in 0..MAX_LENGTH {
-            if self.roots.iter().any(|root| root.certificate.der == current.der) {
+            if self.is_root(current) {
                 let status = if has_expired { ChainStatus::Expired } else { ChainStatus::Trusted };
                 return AppleChain { status, intermediate, is_forged: false };
             }
-            let (issuer, name) = match self.issuer_of(current) {
-                Some(authority) => (&authority.certificate, authority.name.to_owned()),
+            let (name, issuer) = match self.issuer_of(current) {
+                Some((authority, issuer)) => (authority.name.to_owned(), issuer),
                 None => match others.iter().find(|other| other.is_ca && is_issuer(other, current)) {
-                    Some(other) if other.der != current.der => (*other, other.title().to_owned()),
+                    Some(other) if other.der != current.der => (other.title().to_owned(), *other),
                     _ => break,
                 },
             };
-            let is_root = self.roots.iter().any(|root| root.certificate.der == issuer.der);
-            if !is_root && std::ptr::eq(current, certificate) {
+            if std::ptr::eq(current, certificate) && !self.is_root(issuer) {
                 intermediate = Some(name);
             }
             has_expired |= issuer.is_expired(now);
             current = issuer;
         }
-        let is_forged = self.all().any(|authority| names_as_issuer(&authority.certificate, current));
+        let is_forged = self.named_by(current).next().is_some();
         let claims_apple = current.issuer.split(", ").any(|part| part.strip_prefix("O=") == Some(APPLE_ORGANIZATION));
         let status = if claims_apple && !is_forged { ChainStatus::Incomplete } else { ChainStatus::NotApple };
         AppleChain { status, intermediate: None, is_forged }
@@ -169,7 +189,7 @@ mod tests {
 
     /// The fixtures' authorities in the place of Apple's.
     fn fixture_authorities() -> Authorities {
-        let authority = |name, path| Authority { name, certificate: fixture(path) };
+        let authority = |name, path| Authority::new(name, Box::leak(fixture(path).der.into_boxed_slice()));
         Authorities {
             roots: vec![authority("root", "ca/root.pem")],
             intermediates: vec![
@@ -183,16 +203,16 @@ mod tests {
     fn the_embedded_certificates_are_the_published_ones() {
         // SHA-256 as in apple-ca/README.md, which was compared with Apple's page.
         let readme = include_str!("apple-ca/README.md");
-        for (name, der) in ROOTS.iter().chain(&INTERMEDIATES) {
-            assert!(readme.contains(&crate::digest::sha256_hex(der)), "{name}");
+        assert_eq!(APPLE.all().count(), readme.matches(".cer | ").count());
+        for authority in APPLE.all() {
+            assert!(readme.contains(&authority.certificate().unwrap().sha256()), "{}", authority.name);
         }
-        assert_eq!(APPLE.all().count(), ROOTS.len() + INTERMEDIATES.len());
     }
 
     #[test]
     fn every_embedded_intermediate_leads_to_a_root() {
         for authority in &APPLE.intermediates {
-            let chain = APPLE.judge(&authority.certificate, &[], NOW);
+            let chain = APPLE.judge(authority.certificate().unwrap(), &[], NOW);
             assert_eq!(chain.status, ChainStatus::Trusted, "{}", authority.name);
         }
     }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::opening::{Opener, check_stdin};
 use super::passout::{self, Demand, Purpose};
 use crate::certificate::Certificate;
-use crate::certificate::chain::APPLE;
+use crate::certificate::chain::{APPLE, AppleChain};
 use crate::certificate::warning::{self, KeyState, Warning};
 use crate::cli::{Certs, Convert, KeyForm};
 use crate::container::keys::PrivateKey;
@@ -39,7 +39,8 @@ pub(super) fn convert(arguments: &Convert, contents: &Contents, context: &mut Co
     let selection = select(arguments, contents)?;
     let now = arguments.at.unwrap_or(context.now);
     let judging = Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
-    let warnings = judge(&judging, selection.leaf, context)?;
+    let judged = selection.leaf.map(|leaf| judge(&judging, &leaf.item, context)).transpose()?;
+    let (chain, warnings) = judged.unzip();
     let parts = if arguments.bag_attributes.is_some() {
         vec![Part {
             text: bag_attributes::render(arguments, contents)?,
@@ -65,11 +66,11 @@ pub(super) fn convert(arguments: &Convert, contents: &Contents, context: &mut Co
                 encrypted: part.has_key && arguments.encrypt,
             })
             .collect(),
-        certificate: selection.leaf.map(|leaf| {
+        certificate: selection.leaf.zip(chain).map(|(leaf, chain)| {
             let key = if selection.key.is_some() { KeyState::Matches } else { KeyState::Missing };
-            ConvertReport::certificate(leaf, key, now)
+            ConvertReport::certificate(leaf, key, chain, now)
         }),
-        warnings,
+        warnings: warnings.unwrap_or_default(),
     };
     if arguments.json {
         json::write(context.stdout, &report)?;
@@ -227,8 +228,8 @@ pub(super) fn refuse_request(input: &Location, contents: &Contents) -> Result<()
 }
 
 /// The authority of Apple's that issued a certificate, for --chain.
-pub(super) fn apple_issuer(input: &Location, leaf: Option<&Certificate>) -> Result<&'static Certificate, Error> {
-    let issuer = leaf.and_then(|leaf| APPLE.issuer_of(leaf)).map(|authority| &authority.certificate);
+pub(super) fn apple_issuer<'a>(input: &Location, leaf: Option<&'a Certificate>) -> Result<&'a Certificate, Error> {
+    let issuer = leaf.and_then(|leaf| APPLE.issuer_of(leaf)).map(|(_, certificate)| certificate);
     issuer.ok_or_else(|| {
         Error::new(Kind::No, format!("{input}: --chain: the certificate was not issued by an authority of Apple's"))
             .hint("leave out --chain")
@@ -249,15 +250,14 @@ pub(super) struct Judging<'a> {
 /// Warns of what a conversion does not change; with --strict that is the end.
 pub(super) fn judge(
     judging: &Judging<'_>,
-    leaf: Option<&Entry<Certificate>>,
+    leaf: &Certificate,
     context: &mut Context<'_>,
-) -> Result<Vec<Warning>, Error> {
-    let Some(leaf) = leaf else { return Ok(vec![]) };
+) -> Result<(AppleChain, Vec<Warning>), Error> {
     let Judging { input, now, strict, json } = *judging;
-    let chain = APPLE.judge(&leaf.item, &[], now);
-    let mut warnings = warning::judge(&leaf.item, &chain, None, now);
+    let chain = APPLE.judge(leaf, &[], now);
+    let mut warnings = warning::judge(leaf, &chain, None, now);
     warnings.retain(|warning| warning.code.concerns_conversion());
-    let sentence = |warning: &Warning| printable(&format!("{input}: \"{}\" {}", leaf.item.title(), warning.message));
+    let sentence = |warning: &Warning| printable(&format!("{input}: \"{}\" {}", leaf.title(), warning.message));
     if let (true, Some(first)) = (strict, warnings.first()) {
         return Err(Error::new(Kind::No, sentence(first)).hint("without --strict it is converted with a warning"));
     }
@@ -267,7 +267,7 @@ pub(super) fn judge(
             writeln!(context.stderr, "{} {}", paint.careful("warning:"), sentence(warning))?;
         }
     }
-    Ok(warnings)
+    Ok((chain, warnings))
 }
 
 /// The password for the key, where it is to be encrypted.

@@ -171,7 +171,7 @@ fn key_error(path: &Path, error: &WriteError) -> Error {
             "Apple may have signed that key: make the request for it with --key {}, or choose another name with --key-out",
             shell_word(&path.display().to_string())
         )),
-        WriteError::Io(_) => described,
+        WriteError::NoFolder(_) | WriteError::Io(_) => described,
     }
 }
 

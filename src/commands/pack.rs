@@ -50,7 +50,7 @@ pub(super) fn pack(arguments: &Pack, contents: &Contents, context: &mut Context<
     let key = key.ok_or_else(|| described(SelectError::NoKey(leaf.item.title().to_owned())))?;
     let now = arguments.at.unwrap_or(context.now);
     let judging = convert::Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
-    let warnings = convert::judge(&judging, Some(leaf), context)?;
+    let (chain, warnings) = convert::judge(&judging, &leaf.item, context)?;
     tell_left_out(arguments, &collection, leaf, context)?;
 
     let mut authorities: Vec<(&Certificate, Option<&str>)> =
@@ -94,7 +94,7 @@ pub(super) fn pack(arguments: &Pack, contents: &Contents, context: &mut Context<
         friendly_name: certificate_name.to_owned(),
         key_friendly_name: key_name.to_owned(),
         local_key_id: data_encoding::HEXLOWER.encode(&key.item.public().key_id()),
-        certificate: ConvertReport::certificate(leaf, KeyState::Matches, now),
+        certificate: ConvertReport::certificate(leaf, KeyState::Matches, chain, now),
         warnings,
         import: match output {
             Location::Path(path) => Some(import(arguments.reader.recipe(), &path.display().to_string())),

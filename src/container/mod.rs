@@ -336,8 +336,8 @@ type Opened = Result<Contents, OpenError>;
 
 /// Tells DER structures apart by their first fields.
 fn open_der(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<(Container, Opened), OpenError> {
-    let (outer, _) = Value::parse(der, "file")?;
-    let mut reader = outer.reader("file");
+    let (outer, _) = Value::parse(der, "its outermost structure")?;
+    let mut reader = outer.reader("its outermost structure");
     let mut fields = Vec::new();
     while let Ok(Some(field)) = reader.try_next() {
         fields.push(field);

@@ -177,7 +177,7 @@ pub fn convert(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -> io:
         };
         let key = output
             .private_key
-            .then(|| if output.encrypted { "the encrypted private key" } else { "its private key" }.to_owned());
+            .then(|| if output.encrypted { "the encrypted private key" } else { "the private key" }.to_owned());
         let parts: Vec<String> = certificates.into_iter().chain(key).collect();
         let file = if output.file == "-" { "standard output" } else { &output.file };
         writeln!(out, "wrote {} to {}", parts.join(" and "), paint.strong(printable(file)))?;

@@ -376,7 +376,12 @@ pub struct OutputReport {
 
 impl ConvertReport {
     /// The report of a certificate on its own.
-    pub fn certificate(entry: &Entry<Certificate>, key: KeyState, now: OffsetDateTime) -> CertificateReport {
-        CertificateReport::of(entry, Role::Leaf, key, APPLE.judge(&entry.item, &[], now), now)
+    pub fn certificate(
+        entry: &Entry<Certificate>,
+        key: KeyState,
+        apple_chain: AppleChain,
+        now: OffsetDateTime,
+    ) -> CertificateReport {
+        CertificateReport::of(entry, Role::Leaf, key, apple_chain, now)
     }
 }

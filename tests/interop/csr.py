@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from peers import Results
+
 PUSHCERT = str(Path(sys.argv[1]).resolve())
 SUBJECTS = [
     ("jo@example.com", "Jo Doe", "DE"),
@@ -21,16 +23,8 @@ SUBJECTS = [
     ("a" * 116 + "@example.com", "x" * 64, "US"),
     ("_@x", " Jo  Doe ", "ZZ"),
 ]
-passed = failed = 0
-
-
-def check(what, condition, detail=""):
-    global passed, failed
-    if condition:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED: {what} {detail}")
+results = Results()
+check = results.check
 
 
 def run(*command, data=None, **environment):
@@ -132,5 +126,4 @@ for algorithm in ["ED25519", "ED448", "EC -pkeyopt ec_paramgen_curve:P-256", "EC
           refused.returncode == 1 and b"CSR algorithm/size incorrect. Expected: RSA(2048)" in refused.stderr
           and not refused.stdout, refused.stderr)
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+results.end()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What `pushcert pack` writes, read by OpenSSL, GnuTLS, NSS, Java and Python's cryptography.
 
-    pack.py PUSHCERT
+    pack.py PUSHCERT [OPENSSL …]        each OPENSSL is a version of that command
 
 Each reader must come to the same certificate, the same private key and the same friendlyName. Needs the
 openssl, certtool, certutil, pk12util and keytool commands and the cryptography package; a tool that is
@@ -15,18 +15,21 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from peers import FIXTURES, Results
+
 PUSHCERT = str(Path(sys.argv[1]).resolve())
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+OPENSSL = sys.argv[2:] or ["openssl"]
 PASSWORD, OTHER_PASSWORD = "secret-1", "sésame 🔑"
 CN = "Apple Push Services: com.example.MyApp"
 BLOCK = re.compile(rb"-----BEGIN ([A-Z ]+)-----\r?\n.*?-----END \1-----", re.S)
 DER = serialization.Encoding.DER
-passed = failed = 0
+results = Results()
+check = results.check
 table = {}
 
 
 def run(*command, data=None, password=None):
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "JAVA_TOOL_OPTIONS": "", "P12": password or ""}
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "P12": password or ""}
     return subprocess.run([str(part) for part in command], input=data, capture_output=True, env=environment)
 
 
@@ -37,22 +40,12 @@ def output(*command, data=None, password=None):
     return done.stdout
 
 
-def check(what, condition, detail=""):
-    global passed, failed
-    if condition:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED: {what} {detail}")
-    return bool(condition)
-
-
 def blocks(text):
     return [(match[1].decode(), match[0] + b"\n") for match in BLOCK.finditer(text)]
 
 
 def certificates(text):
-    """The SHA-256 of every certificate in PEM."""
+    """The DER of every certificate in a PEM file."""
     return [x509.load_pem_x509_certificate(pem).public_bytes(DER) for label, pem in blocks(text) if label == "CERTIFICATE"]
 
 
@@ -69,8 +62,8 @@ def only_key(text):
 
 # --- The readers: (certificates, key, friendlyName of the certificate, of the key) ------------------
 
-def by_openssl(file, password, folder):
-    text = output("openssl", "pkcs12", "-in", file, "-nodes", "-passin", "env:P12", password=password)
+def by_openssl(command, file, password):
+    text = output(command, "pkcs12", "-in", file, "-nodes", "-passin", "env:P12", password=password)
     # OpenSSL prints the low byte of every character: names beyond Latin-1 cannot be compared.
     names = re.findall(rb"friendlyName: (.*)", text)
     names = [name.decode("latin-1") if name.isascii() else None for name in names]
@@ -133,8 +126,11 @@ def by_convert(file, password, folder):
     return certificates(text), key(only_key(text)), name.decode().rstrip("\n"), None
 
 
-READERS = {"openssl": by_openssl, "certtool": by_certtool, "pk12util": by_pk12util, "keytool": by_keytool,
+READERS = {"certtool": by_certtool, "pk12util": by_pk12util, "keytool": by_keytool,
            "cryptography": by_cryptography, "pushcert convert": by_convert}
+for command in OPENSSL:
+    version = " ".join(output(command, "version").decode().split()[:2])
+    READERS[version] = lambda file, password, folder, command=command: by_openssl(command, file, password)
 
 
 # --- The files ---------------------------------------------------------------------------------------
@@ -151,19 +147,19 @@ def judge(what, arguments, recipe, password, leaf, private, names, authorities=(
         for reader, read in READERS.items():
             (Path(scratch) / reader).mkdir()
             title = f"{what}, --for {recipe}, read by {reader}"
-            good = False
+            before = results.failed
             try:
                 found, found_key, *found_names = read(file, password, Path(scratch) / reader)
-                good = check(f"{title}: the certificate", found[:1] == [leaf])
-                good &= check(f"{title}: the authorities", sorted(found[1:]) == sorted(authorities))
-                good &= check(f"{title}: the key", found_key == private)
+                check(f"{title}: the certificate", found[:1] == [leaf])
+                check(f"{title}: the authorities", sorted(found[1:]) == sorted(authorities))
+                check(f"{title}: the key", found_key == private)
                 wanted = [name.lower() for name in names] if reader == "keytool" else names
                 pairs = [pair for pair in zip(found_names, wanted) if pair[0] is not None]
-                good &= check(f"{title}: the names", all(a == b for a, b in pairs), pairs)
-            except Exception as error:
+                check(f"{title}: the names", all(a == b for a, b in pairs), pairs)
+            except Exception as error:  # whatever a peer says against the file is a failure
                 check(title, False, error)
             if column:
-                table.setdefault(reader, {})[column] = good
+                table.setdefault(reader, {})[column] = results.failed == before
 
 
 def fixture(path): return FIXTURES / path
@@ -236,5 +232,4 @@ width = max(map(len, table))
 print(" " * width, *(f"{recipe:>9}" for recipe in ["keychain", "modern", "java"]))
 for reader, row in table.items():
     print(f"{reader:<{width}}", *(f"{'same' if row[recipe] else 'NO':>9}" for recipe in ["keychain", "modern", "java"]))
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+results.end()

@@ -1,0 +1,172 @@
+//! What is written, and what is not after a failure.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::common::{pushcert, root, run, stderr};
+
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn after_any_failure_no_file_exists_and_an_existing_one_is_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fresh, existing) = (folder.path().join("fresh.pem"), folder.path().join("existing.pem"));
+    fs::write(&existing, "mine").unwrap();
+    let failures: [&[&str]; 8] = [
+        &["fixtures/p12/mismatch.p12", "--passin", "pass:push"],
+        &["fixtures/p12/keychain-password.p12"],
+        &["fixtures/p12/keychain-password.p12", "--passin", "pass:wrong"],
+        &["fixtures/p12/truncated.p12", "--passin", "pass:push"],
+        &["fixtures/p12/two-identities.p12", "--passin", "pass:push"],
+        &["fixtures/p12/expired.p12", "--passin", "pass:push", "--strict"],
+        &["fixtures/der/universal.cer"],
+        &["fixtures/key/push.pem"],
+    ];
+    for arguments in failures {
+        for (target, force) in [(&fresh, false), (&existing, true)] {
+            let mut command = pushcert(&["convert"]);
+            command.args(arguments).arg("-o").arg(target);
+            if force {
+                command.arg("--force");
+            }
+            let output = command.output().unwrap();
+            assert!(!output.status.success(), "{arguments:?}");
+            assert!(output.stdout.is_empty(), "{arguments:?}");
+        }
+        assert_eq!(entries(folder.path()), ["existing.pem"], "{arguments:?}");
+        assert_eq!(fs::read_to_string(&existing).unwrap(), "mine");
+    }
+}
+
+#[test]
+fn an_existing_file_is_overwritten_only_with_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("push.pem");
+    fs::write(&target, "mine").unwrap();
+    let target = target.to_str().unwrap();
+    let refused = run(&["convert", "fixtures/p12/keychain.p12", "-o", target]);
+    assert_eq!((refused.status.code(), fs::read_to_string(target).unwrap()), (Some(6), "mine".to_owned()));
+    let forced = run(&["convert", "fixtures/p12/keychain.p12", "-o", target, "--force"]);
+    assert!(forced.status.success(), "{}", stderr(&forced));
+    assert!(fs::read_to_string(target).unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
+    assert_eq!(entries(folder.path()), ["push.pem"]);
+}
+
+#[test]
+fn two_outputs_are_written_both_or_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("push.crt"), folder.path().join("push.key"));
+    let convert = || {
+        let mut command = pushcert(&["convert", "fixtures/p12/keychain.p12", "--cert-out"]);
+        command.arg(&certificate).arg("--key-out").arg(&key).output().unwrap()
+    };
+    fs::write(&key, "mine").unwrap();
+    assert_eq!(convert().status.code(), Some(6));
+    assert_eq!(entries(folder.path()), ["push.key"]);
+    fs::remove_file(&key).unwrap();
+    assert!(convert().status.success());
+    assert!(fs::read_to_string(&certificate).unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
+    assert!(fs::read_to_string(&key).unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_is_private_and_a_certificate_as_the_umask_has_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let script = "umask 000; \"$0\" convert fixtures/p12/keychain.p12 -o \"$1/push.pem\" && \
+                  \"$0\" convert fixtures/p12/keychain.p12 --cert-out \"$1/push.crt\" --key-out \"$1/push.key\"";
+    let status = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_pushcert"), folder.path().to_str().unwrap()])
+        .current_dir(root())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let mode = |name| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!([mode("push.pem"), mode("push.key"), mode("push.crt")], [0o600, 0o600, 0o666]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, link) = (folder.path().join("target.pem"), folder.path().join("link.pem"));
+    fs::write(&target, "old").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let output = run(&["convert", "fixtures/p12/keychain.p12", "--force", "-o", link.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&target).unwrap().contains("PRIVATE KEY"));
+}
+
+#[test]
+fn standard_input_and_output() {
+    let mut child =
+        pushcert(&["convert", "-", "-o", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let bytes = fs::read(crate::common::fixture("p12/keychain.p12")).unwrap();
+    child.stdin.take().unwrap().write_all(&bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(output.stdout, run(&["convert", "fixtures/p12/keychain.p12"]).stdout);
+}
+
+#[test]
+fn passwords_from_every_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    fs::write(&file, "push\r\nsecond line\n").unwrap();
+    let from_file = format!("file:{}", file.display());
+    let mut command = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", &from_file]);
+    assert!(command.output().unwrap().status.success());
+
+    let mut command = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", "env:P12_PASSWORD"]);
+    assert!(command.env("P12_PASSWORD", "push").output().unwrap().status.success());
+
+    let mut command = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", "stdin"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"push\n").unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_password_from_a_file_descriptor() {
+    let script = "\"$0\" convert fixtures/p12/keychain-password.p12 --passin fd:3 3<<EOF\npush\nEOF";
+    let output =
+        Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_pushcert")]).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let script = "\"$0\" inspect fixtures/*/*.cer | true; exit ${PIPESTATUS[0]}";
+    let output =
+        Command::new("bash").args(["-c", script, env!("CARGO_BIN_EXE_pushcert")]).current_dir(root()).output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.p12");
+    // Sparse: it takes no room.
+    fs::File::create(&path).unwrap().set_len((64 << 20) + 1).unwrap();
+    let output = run(&["convert", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("larger than 64 MiB"), "{}", stderr(&output));
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let output = run(&["convert", "fixtures/p12/keychain-password.p12", "--passin", "pass:hunter2"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(!stderr(&output).contains("hunter2"));
+}

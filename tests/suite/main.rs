@@ -1,0 +1,8 @@
+//! The tests of the library and of the binary that a case file cannot hold.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+mod files;
+mod robustness;
+mod roundtrip;

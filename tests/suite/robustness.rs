@@ -1,0 +1,83 @@
+//! Damage of every kind: whatever a byte of any fixture becomes, and wherever the file ends, there is
+//! an answer and no panic. Debug assertions are on, those of the dependencies too.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use pushcert::container::{self, Passwords};
+use pushcert::identity::Collection;
+use pushcert::limits::DEFAULT_MAX_ITERATIONS;
+use pushcert::report::FileReport;
+use pushcert::secret::Password;
+use time::OffsetDateTime;
+
+/// Every fixture that is read by the container readers, with its bytes.
+static FIXTURES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let mut fixtures = Vec::new();
+    for folder in ["ca", "csr", "der", "key", "p12", "p7b", "pem"] {
+        let Ok(entries) = std::fs::read_dir(crate::common::fixture(folder)) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            fixtures.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    fixtures.sort();
+    assert!(fixtures.len() > 60, "the fixtures are not where they should be");
+    fixtures
+});
+
+/// Opens it with the password of most fixtures and without one, and reports what is there.
+fn read_all(bytes: &[u8]) {
+    for mut passwords in [Passwords::Given(Password::new(b"push".to_vec())), Passwords::None] {
+        if let Ok(contents) = container::open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS) {
+            FileReport::of("file".to_owned(), &contents, OffsetDateTime::UNIX_EPOCH);
+            // Whether there is an identity is not the question.
+            let _ = Collection::new(&contents.certificates, &contents.keys).select(None, true);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_single_byte_may_change(file in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), byte: u8) {
+        let (_, bytes) = file.get(&FIXTURES);
+        if !bytes.is_empty() {
+            let mut bytes = bytes.clone();
+            *place.get_mut(&mut bytes) = byte;
+            read_all(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_file_may_end_anywhere(file in any::<prop::sample::Index>(), end in any::<prop::sample::Index>()) {
+        let (_, bytes) = file.get(&FIXTURES);
+        read_all(&bytes[..end.index(bytes.len() + 1)]);
+    }
+
+    #[test]
+    fn any_bytes_may_come(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        read_all(&bytes);
+    }
+
+    #[test]
+    fn structure_may_be_repeated_or_lost(file in any::<prop::sample::Index>(), a in any::<prop::sample::Index>(), b in any::<prop::sample::Index>()) {
+        let (_, bytes) = file.get(&FIXTURES);
+        let (a, b) = (a.index(bytes.len() + 1), b.index(bytes.len() + 1));
+        read_all(&[&bytes[..a], &bytes[b..]].concat());
+    }
+}
+
+/// The first hundred bytes hold the outer structure of every format: every value of each is tried.
+#[test]
+fn the_head_of_a_keychain_export_may_be_anything() {
+    let bytes = std::fs::read(crate::common::fixture("p12/keychain.p12")).unwrap();
+    for place in 0..100 {
+        for byte in 0..=255 {
+            let mut bytes = bytes.clone();
+            bytes[place] = byte;
+            read_all(&bytes);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What is written is read back as what it was.
+
+use proptest::prelude::*;
+use pushcert::certificate::Certificate;
+use pushcert::container::keys::PrivateKey;
+use pushcert::container::{self, Contents, Entry, OpenError, Passwords, pem};
+use pushcert::identity::Collection;
+use pushcert::limits::DEFAULT_MAX_ITERATIONS;
+use pushcert::secret::Password;
+
+fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, OpenError> {
+    let mut passwords = match password {
+        Some(password) => Passwords::Given(Password::new(password.into())),
+        None => Passwords::None,
+    };
+    container::open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS).map_err(|unopened| unopened.error)
+}
+
+fn fixture(path: &str, password: Option<&str>) -> Contents {
+    open(&std::fs::read(crate::common::fixture(path)).unwrap(), password).unwrap()
+}
+
+fn identity(contents: &Contents) -> (&Certificate, &PrivateKey) {
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    let leaf: &Entry<Certificate> = collection.select(None, true).unwrap();
+    (&leaf.item, &collection.key_of(&leaf.item).unwrap().item)
+}
+
+/// Every writer's file holds the same identity.
+#[test]
+fn all_containers_of_an_identity_agree() {
+    let reference = fixture("p12/keychain.p12", None);
+    let (certificate, key) = identity(&reference);
+    for name in ["keychain-password", "ber", "key-bag", "nested", "odd-attributes", "pbes2-sha512", "scrypt", "pbmac1"]
+    {
+        let contents = fixture(&format!("p12/{name}.p12"), Some("push"));
+        let (other, other_key) = identity(&contents);
+        assert_eq!((&other.der, other_key.pkcs8()), (&certificate.der, key.pkcs8()), "{name}");
+    }
+}
+
+#[test]
+fn both_forms_of_a_key_are_the_same_key() {
+    for (path, label) in [("p12/keychain.p12", "RSA PRIVATE KEY"), ("p12/ec.p12", "EC PRIVATE KEY")] {
+        let contents = fixture(path, Some("push").filter(|_| path.contains("ec")));
+        let (_, key) = identity(&contents);
+        let traditional = key.to_traditional_pem().unwrap();
+        assert!(traditional.contains(label));
+        for text in [&traditional, &key.to_pem()] {
+            assert_eq!(open(text.as_bytes(), None).unwrap().keys[0].item.pkcs8(), key.pkcs8(), "{path}");
+        }
+    }
+}
+
+proptest! {
+    // Each case derives a key with 600,000 iterations.
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_encrypted_key_opens_with_its_password_only(password in "\\PC{1,40}") {
+        let contents = fixture("p12/keychain.p12", None);
+        let (_, key) = identity(&contents);
+        let encrypted = key.to_encrypted_pem(&Password::new(password.clone().into())).unwrap();
+        let opened = open(encrypted.as_bytes(), Some(&password)).unwrap();
+        prop_assert_eq!(opened.keys[0].item.pkcs8(), key.pkcs8());
+        let other = open(encrypted.as_bytes(), Some(&format!("{password}x")));
+        let is_wrong = matches!(other, Err(OpenError::WrongPassword { .. }));
+        let is_needed = matches!(open(encrypted.as_bytes(), None), Err(OpenError::PasswordNeeded(_)));
+        prop_assert!(is_wrong && is_needed);
+    }
+}
+
+proptest! {
+    #[test]
+    fn pem_keeps_every_byte(bytes in prop::collection::vec(any::<u8>(), 1..300), before in "[ -~\n]{0,80}") {
+        prop_assume!(!before.contains("-----BEGIN"));
+        let text = format!("{before}\n{}", *pem::encode("CERTIFICATE", &bytes)).replace('\n', "\r\n");
+        let blocks = pem::parse(text.as_bytes()).unwrap();
+        prop_assert_eq!(blocks.len(), 1);
+        prop_assert_eq!(&*blocks[0].der, &bytes);
+    }
+}
