@@ -115,9 +115,9 @@ pub fn check_free(path: &Path) -> Result<(), WriteError> {
     }
 }
 
-/// Writes all outputs or none: each to a temporary file, synced, then given its name. Where the system
-/// can (Linux), the temporary file has no name at all, so that not even a killed process leaves one.
-/// What is not a regular file (a device, a pipe) is written in place.
+/// Writes all outputs or none: each to a temporary file, synced if it is private, then given its name.
+/// Where the system can (Linux), the temporary file has no name at all, so that not even a killed
+/// process leaves one. What is not a regular file (a device, a pipe) is written in place.
 ///
 /// # Errors
 /// With the output that failed. Unless `force`, an existing file is one that fails.
@@ -140,7 +140,9 @@ pub fn write_all<'a>(outputs: &[Output<'a>], force: bool) -> Result<(), (&'a Pat
         if is_new {
             made.push(target.clone());
         }
-        sync_folder(&target);
+        if output.is_private {
+            sync_folder(&target);
+        }
     }
     Ok(())
 }
@@ -195,7 +197,7 @@ impl Staged {
 #[cfg(target_os = "linux")]
 mod unnamed {
     use std::fs::{File, OpenOptions};
-    use std::io::{self, Write};
+    use std::io;
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::OpenOptionsExt;
     use std::path::Path;
@@ -206,8 +208,7 @@ mod unnamed {
         let mode = if output.is_private { 0o600 } else { 0o666 };
         let flags = i32::try_from(OFlags::TMPFILE.bits()).map_err(io::Error::other)?;
         let mut file = OpenOptions::new().write(true).mode(mode).custom_flags(flags).open(folder)?;
-        file.write_all(output.bytes)?;
-        file.sync_all()?;
+        super::fill(&mut file, output)?;
         Ok(file)
     }
 
@@ -232,9 +233,15 @@ fn named(output: &Output<'_>, target: &Path) -> io::Result<NamedTempFile> {
     }
     // A temporary file is 0600 from its first moment, whatever the umask.
     let mut file = builder.tempfile_in(folder(target)).map_err(|error| io::Error::from(error.kind()))?;
-    file.write_all(output.bytes)?;
-    file.as_file().sync_all()?;
+    fill(file.as_file_mut(), output)?;
     Ok(file)
+}
+
+/// A key must outlast a power failure; what is not secret can be made again, and need not wait for the
+/// disk.
+fn fill(file: &mut File, output: &Output<'_>) -> io::Result<()> {
+    file.write_all(output.bytes)?;
+    if output.is_private { file.sync_all() } else { Ok(()) }
 }
 
 /// Makes the name last; where folders cannot be synced it is left to the system.
