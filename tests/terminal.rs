@@ -6,11 +6,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use rexpect::session::{PtySession, spawn_command};
 
 /// The longest wait for any one thing to show, in milliseconds.
 const PATIENCE: u64 = 30_000;
+
+/// A question is not listening at the moment that it shows.
+const LISTENING: Duration = Duration::from_millis(200);
 
 const KEY: &str = "push.key";
 const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
@@ -53,14 +57,20 @@ impl Session {
         self.type_line(text);
     }
 
+    /// Answers a hidden question: what is typed before echo is off would show.
+    fn answer_hidden(&mut self, question: &str, secret: &str) {
+        self.see(question);
+        std::thread::sleep(LISTENING);
+        self.type_line(secret);
+    }
+
     fn value(&mut self, label: &str) -> String {
         self.see(label);
         self.see(".\r\n")
     }
 
     fn ctrl_c(&mut self) {
-        // A question is not listening at the moment that it shows.
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(LISTENING);
         self.pty.send_control('c').unwrap();
     }
 
@@ -140,12 +150,12 @@ fn ctrl_c_at_a_hidden_question_restores_the_terminal() {
 fn a_new_password_is_asked_twice_and_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
-    session.answer("Password to encrypt the private key with: ", "");
+    session.answer_hidden("Password to encrypt the private key with: ", "");
     session
         .answer("--encrypt needs a password that is not empty. Password to encrypt the private key with: ", "sesame");
-    session.answer("The same again: ", "open");
-    session.answer("the two differ. Password to encrypt the private key with: ", "sesame");
-    session.answer("The same again: ", "sesame");
+    session.answer_hidden("The same again: ", "open");
+    session.answer_hidden("the two differ. Password to encrypt the private key with: ", "sesame");
+    session.answer_hidden("The same again: ", "sesame");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     assert!(!shown.contains("sesame"), "{shown}");
@@ -158,8 +168,8 @@ fn a_new_password_that_is_never_repeated_makes_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
     for (first, second) in [("a", "b"), ("b", "c"), ("c", "d")] {
-        session.answer("Password to encrypt the private key with: ", first);
-        session.answer("The same again: ", second);
+        session.answer_hidden("Password to encrypt the private key with: ", first);
+        session.answer_hidden("The same again: ", second);
     }
     let (shown, code) = session.end();
     assert_eq!(code, 4, "{shown}");
@@ -175,11 +185,11 @@ fn fixture(path: &str) -> String {
 fn pack_asks_for_the_old_password_and_twice_for_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), &format!("pack {} -o push.p12", fixture("p12/keychain-password.p12")));
-    session.answer("(PKCS#12 file): ", "wrong");
-    session.answer("wrong password. Password for", "push");
-    session.answer("Password for the new .p12: ", "");
-    session.answer("--for keychain needs a password that is not empty", "sesame");
-    session.answer("The same again: ", "sesame");
+    session.answer_hidden("(PKCS#12 file): ", "wrong");
+    session.answer_hidden("wrong password. Password for", "push");
+    session.answer_hidden("Password for the new .p12: ", "");
+    session.answer_hidden("--for keychain needs a password that is not empty", "sesame");
+    session.answer_hidden("The same again: ", "sesame");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("security import push.p12 -f pkcs12 -k ~/Library/Keychains/login.keychain-db"), "{shown}");
@@ -214,7 +224,7 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
     let mut session = start_command(folder.path(), &command);
     let pid = session.value("pid=");
     session.see("Password to encrypt the private key with: ");
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::thread::sleep(LISTENING);
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let (shown, code) = session.end();
     assert_eq!(code, 128 + 15, "{shown}");
@@ -224,7 +234,7 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
 /// Moves down `n` choices, and takes the one there.
 fn choose(session: &mut Session, question: &str, n: usize) {
     session.see(question);
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::thread::sleep(LISTENING);
     session.pty.send(&"\x1b[B".repeat(n)).unwrap();
     session.pty.send("\r").unwrap();
     session.pty.flush().unwrap();
@@ -269,8 +279,8 @@ fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
     session.answer("Where to write it? [push.p12]", "aps.cer");
     session.answer("aps.cer: already exists", "push.p12");
     session.see("$ pushcert pack --for keychain aps.cer --key push.key -o push.p12\r\n");
-    session.answer("Password for the new .p12: ", "sesame");
-    session.answer("The same again: ", "sesame");
+    session.answer_hidden("Password for the new .p12: ", "sesame");
+    session.answer_hidden("The same again: ", "sesame");
     session.see("security import push.p12 ");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
@@ -285,8 +295,8 @@ fn the_wizard_from_a_keychain_export_to_pem() {
     choose(&mut session, "What do you have?", 1);
     // As a terminal quotes what is dropped on it.
     session.answer("Where is it?", &fixture("p12/keychain-password.p12"));
-    session.answer("(PKCS#12 file): ", "wrong");
-    session.answer("wrong password. Password for", "push");
+    session.answer_hidden("(PKCS#12 file): ", "wrong");
+    session.answer_hidden("wrong password. Password for", "push");
     session.see("Apple Push Services certificate (universal)");
     session.see("Is this what you wanted? [Y/n]");
     session.type_line("y");

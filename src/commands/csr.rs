@@ -21,6 +21,7 @@ use crate::request::{self, RequestError, Subject};
 use crate::terminal::Check;
 
 pub(super) fn run(arguments: &Csr, context: &mut Context<'_>) -> Result<(), Error> {
+    check_flags(arguments, context)?;
     let plan = Plan::new(arguments)?;
     let inputs: Vec<&Location> = arguments.key.iter().collect();
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
@@ -95,20 +96,22 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The subject: from the arguments, and what is missing from a person.
-fn subject(arguments: &Csr, context: &mut Context<'_>) -> Result<Subject, Error> {
+/// Names the flags that are missing where nobody can be asked.
+fn check_flags(arguments: &Csr, context: &Context<'_>) -> Result<(), Error> {
     let parts = [("--email", &arguments.email), ("--name", &arguments.name), ("--country", &arguments.country)];
     let missing: Vec<&str> = parts.iter().filter(|(_, value)| value.is_none()).map(|(flag, _)| *flag).collect();
-    if let ([first, rest @ ..], false) = (&missing[..], context.is_interactive) {
-        let list = rest
-            .iter()
-            .rev()
-            .fold(String::new(), |tail, flag| format!("{}{flag}{tail}", if tail.is_empty() { " and " } else { ", " }));
-        let verb = if rest.is_empty() { "is" } else { "are" };
-        let message = format!("{first}{list} {verb} missing, and there is no terminal to ask at");
-        return Err(Error::new(Kind::Usage, message)
-            .hint("for example: pushcert csr --email jo@example.com --name 'Jo Doe' --country DE"));
-    }
+    let list = match missing[..] {
+        _ if context.is_interactive => return Ok(()),
+        [] => return Ok(()),
+        [one] => format!("{one} is"),
+        [.., last] => format!("{} and {last} are", missing[..missing.len() - 1].join(", ")),
+    };
+    Err(Error::new(Kind::Usage, format!("{list} missing, and there is no terminal to ask at"))
+        .hint("for example: pushcert csr --email jo@example.com --name 'Jo Doe' --country DE"))
+}
+
+/// The subject: from the arguments, and what is missing from a person.
+fn subject(arguments: &Csr, context: &mut Context<'_>) -> Result<Subject, Error> {
     let mut ask = |value: &Option<String>, question: &str, check: fn(&str) -> Check| match value {
         Some(value) => Ok(value.clone()),
         None => context.terminal.input(question, None, &check).map_err(super::unanswered),
