@@ -10,6 +10,7 @@ use crate::exit::Kind;
 use crate::files::{ReadError, WriteError};
 use crate::identity::{Choice, SelectError};
 use crate::limits::LimitError;
+use crate::request::RequestError;
 
 /// An error as the user sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,6 +80,18 @@ impl Describe for WriteError {
 impl Describe for BadKey {
     fn kind_and_hint(&self) -> (Kind, Option<String>) {
         (Kind::Input, None)
+    }
+}
+
+impl Describe for RequestError {
+    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+        match self {
+            Self::NotForPortal(_) => {
+                let hint = "leave out --key, and a new key is made; --any-key makes the request all the same, for others than Apple";
+                (Kind::No, Some(hint.to_owned()))
+            }
+            Self::CannotSign(_) | Self::Damaged => (Kind::Input, None),
+        }
     }
 }
 

@@ -4,16 +4,17 @@
 //!
 //! 1. [`files`]: bounded reads, "-", and writes that leave a whole file or none.
 //! 2. [`container`]: what a file is, told by content, and what it holds: certificates, keys, requests.
-//!    Under it [`pkcs12`] (bags, MAC, attributes), [`pbe`] (password-based encryption, also of PKCS#8),
-//!    [`digest`], [`secret`] (passwords and the byte strings writers made of them), [`limits`] (the work
-//!    that a file may ask for) and [`asn1`] (one window on BER).
+//!    Under it [`pkcs12`] (bags, MAC, attributes, read and written), [`pbe`] (password-based encryption,
+//!    also of PKCS#8), [`digest`], [`secret`] (passwords and the byte strings writers made of them),
+//!    [`limits`] (the work that a file may ask for) and [`asn1`] (one window on BER).
 //! 3. [`identity`]: a leaf certificate with its key, paired by public key; selection.
 //! 4. [`certificate`]: the facts: names, Apple's extensions, the chain to Apple's root, warnings.
-//! 5. [`report`]: what a command found, as data, and its renderers: for people, and JSON.
+//! 5. [`request`]: the other end of the road, a new key and the request to certify it.
+//! 6. [`report`]: what a command found, as data, and its renderers: for people, and JSON.
 //!
 //! Around them, [`cli`] is the command line, [`commands`] lead from arguments through the domain to a
 //! report, [`context`] and [`terminal`] are the world as commands see it, [`error`] and [`exit`] how a
-//! run ends. The domain (1 to 4) knows neither clap nor the terminal nor a renderer.
+//! run ends. The domain (1 to 5) knows neither clap nor the terminal nor a renderer.
 
 pub mod asn1;
 pub mod certificate;
@@ -30,5 +31,6 @@ pub mod limits;
 pub mod pbe;
 pub mod pkcs12;
 pub mod report;
+pub mod request;
 pub mod secret;
 pub mod terminal;

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod csr;
+pub mod pack;
 pub mod password;
 pub mod values;
 
@@ -27,6 +29,12 @@ pub enum Command {
     Convert(Convert),
     /// Say what is in a file: kind, topics, environments, expiry, key, chain
     Inspect(Inspect),
+    /// Make a private key and the request that Apple's portal asks for
+    Csr(csr::Csr),
+    /// Put a certificate and its key into a .p12 that a Mac, OpenSSL or Java reads
+    Pack(pack::Pack),
+    /// Be led along the whole road, question by question; every step is shown as a command
+    Wizard,
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -210,7 +218,9 @@ impl Command {
         match self {
             Self::Convert(convert) => convert.json,
             Self::Inspect(inspect) => inspect.json,
-            Self::Completions(_) => false,
+            Self::Csr(csr) => csr.json,
+            Self::Pack(pack) => pack.json,
+            Self::Wizard | Self::Completions(_) => false,
         }
     }
 }

@@ -2,13 +2,22 @@
 
 mod completions;
 mod convert;
+mod csr;
 mod inspect;
 mod opening;
+mod pack;
+mod passout;
+mod wizard;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Kind;
+
+/// A question that was not answered: there is no terminal any more.
+fn unanswered(error: std::io::Error) -> Error {
+    Error::new(Kind::Usage, format!("a question was not answered: {error}")).hint("give the answers as flags")
+}
 
 /// Runs a command; `Some` is an end that was already reported.
 ///
@@ -18,6 +27,9 @@ pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<Option<Kind>, Error> 
     match &cli.command {
         Command::Convert(arguments) => convert::run(arguments, context).map(|()| None),
         Command::Inspect(arguments) => inspect::run(arguments, context),
+        Command::Csr(arguments) => csr::run(arguments, context).map(|()| None),
+        Command::Pack(arguments) => pack::run(arguments, context).map(|()| None),
+        Command::Wizard => wizard::run(context).map(|()| None),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
     }
 }

@@ -5,6 +5,7 @@
 
 mod cipher;
 mod kdf;
+pub mod write;
 
 use std::fmt;
 

@@ -1,10 +1,11 @@
-//! Reading PKCS#12 (RFC 7292), bag by bag, whoever wrote it.
+//! Reading PKCS#12 (RFC 7292), bag by bag, whoever wrote it; [`mod@write`] makes such files.
 //!
 //! [`Pfx::parse`] looks at the structure, which needs no password; [`Pfx::open`] checks the MAC,
 //! decrypts, and returns every bag in the file's order.
 
 mod bag;
 mod mac;
+pub mod write;
 
 use std::borrow::Cow;
 

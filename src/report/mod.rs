@@ -1,7 +1,9 @@
 //! What the commands report, as data; the renderers in this folder turn it into text.
 
+pub mod csr;
 pub mod human;
 pub mod json;
+pub mod pack;
 pub mod style;
 
 use clap::ValueEnum;
