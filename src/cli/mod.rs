@@ -1,5 +1,8 @@
 //! The command line.
 
+pub mod compare;
+pub mod expiry;
+pub mod format;
 pub mod password;
 pub mod values;
 
@@ -27,6 +30,10 @@ pub enum Command {
     Convert(Convert),
     /// Say what is in a file: kind, topics, environments, expiry, key, chain
     Inspect(Inspect),
+    /// Check the expiry of every certificate in files, folders and Kubernetes secrets
+    Expiry(Box<expiry::Expiry>),
+    /// Say whether a renewed certificate can take the place of the old one
+    Compare(Box<compare::Compare>),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -209,6 +216,8 @@ impl Command {
         match self {
             Self::Convert(convert) => convert.json,
             Self::Inspect(inspect) => inspect.json,
+            Self::Expiry(expiry) => expiry.format() == format::Format::Json,
+            Self::Compare(compare) => compare.json,
             Self::Completions(_) => false,
         }
     }

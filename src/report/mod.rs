@@ -1,7 +1,16 @@
 //! What the commands report, as data; the renderers in this folder turn it into text.
 
+pub mod compare;
+pub mod expiry;
+pub mod github;
+pub mod html;
 pub mod human;
+pub mod human_expiry;
+pub mod ics;
 pub mod json;
+pub mod junit;
+pub mod nagios;
+pub mod prometheus;
 pub mod style;
 
 use clap::ValueEnum;
