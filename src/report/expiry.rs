@@ -101,7 +101,7 @@ pub struct CheckedCertificate {
     pub not_after: OffsetDateTime,
     /// Whole days left, negative once it has expired.
     pub days_left: i64,
-    /// The share of its lifetime that is left, in percent.
+    /// The share of its lifetime that is left, in percent, rounded up.
     pub lifetime_left_percent: u8,
     /// Whether its key is beside it; null where none is, or it is no leaf.
     pub key_matches: Option<bool>,
@@ -160,7 +160,7 @@ fn percent_left(certificate: &Certificate, now: OffsetDateTime) -> u8 {
     let lifetime = (certificate.not_after - certificate.not_before).whole_seconds().max(1);
     let left = (certificate.not_after - now).whole_seconds().clamp(0, lifetime);
     // Both are below 2^39 seconds.
-    u8::try_from(left * 100 / lifetime).unwrap_or(100)
+    u8::try_from((left * 100 + lifetime - 1) / lifetime).unwrap_or(100)
 }
 
 /// Holds all certificates of a file to the policy.

@@ -68,8 +68,11 @@ fn write_table(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     let ticks = ticks(report.at);
     write!(out, "<table>\n<thead><tr><th>Certificate<th>Expires<th><div class=\"axis\">")?;
     for (date, x) in &ticks {
-        let (percent, year) = (x / (WIDTH / 100), date.year());
-        write!(out, "<span style=\"left:{percent}%\">{} {year}</span>", &date.month().to_string()[..3])?;
+        let label = match date.month() {
+            Month::January => date.year().to_string(),
+            month => month.to_string()[..3].to_owned(),
+        };
+        write!(out, "<span style=\"left:{}%\">{label}</span>", x * 100 / WIDTH)?;
     }
     writeln!(out, "</div></tr></thead>\n<tbody>")?;
     for one in &report.certificates {
