@@ -369,6 +369,25 @@ mod tests {
     }
 
     #[test]
+    fn only_a_chain_that_is_whole_and_valid_is_apples() {
+        let certificate = universal();
+        let expect = Expectations { apple: true, ..Expectations::default() };
+        let policy = Policy { expect, ..policy("30d", "7d") };
+        let codes = |role, chain: Option<ChainStatus>| {
+            let chain = chain.map(|status| AppleChain { status, intermediate: None, is_forged: false });
+            let facts = Facts { certificate: &certificate, role, key: KeyState::Missing, chain: chain.as_ref() };
+            let findings = judge(&facts, &policy, datetime!(2026-06-01 0:00 UTC));
+            findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(Role::Leaf, Some(ChainStatus::Trusted)), []);
+        assert_eq!(codes(Role::Intermediate, None), []);
+        for status in [ChainStatus::Expired, ChainStatus::Incomplete, ChainStatus::NotApple] {
+            assert_eq!(codes(Role::Leaf, Some(status)), [FindingCode::NotApple]);
+        }
+        assert_eq!(codes(Role::Leaf, None), [FindingCode::NotApple]);
+    }
+
+    #[test]
     fn an_empty_run_meets_no_expectation() {
         let codes = |certificates, leaves, min, expect: &Expectations| {
             let findings = judge_run(certificates, leaves, min, expect);

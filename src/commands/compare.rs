@@ -1,8 +1,8 @@
 //! `pushcert compare`.
 
 use super::opening::Opener;
+use crate::certificate::chain::APPLE;
 use crate::certificate::renewal::{self, Side};
-use crate::cli::Opening;
 use crate::cli::compare::Compare;
 use crate::cli::password::PasswordSource;
 use crate::container::Contents;
@@ -17,18 +17,16 @@ use crate::report::{ConvertReport, json};
 
 pub(super) fn run(arguments: &Compare, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
     let now = arguments.at.unwrap_or(context.now);
+    let inputs = [&arguments.old, &arguments.new];
     let takes_stdin = |source: &Option<PasswordSource>| source.as_ref().is_some_and(PasswordSource::takes_stdin);
-    if takes_stdin(&arguments.opening.passin) && takes_stdin(&arguments.passin_new) {
+    let is_taken = takes_stdin(&arguments.opening.passin) || inputs.contains(&&Location::Standard);
+    if is_taken && takes_stdin(&arguments.passin_new) {
         return Err(Error::new(Kind::Usage, "standard input can be read only once")
             .hint("give one of the passwords with env:, file: or fd:"));
     }
-    let inputs = [&arguments.old, &arguments.new];
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let opener_of_new = match &arguments.passin_new {
-        Some(source) => {
-            let opening = Opening { passin: Some(source.clone()), max_iterations: arguments.opening.max_iterations };
-            Some(Opener::new(&opening, &inputs, context)?)
-        }
+        Some(source) => Some(opener.with_source("--passin-new", source, context)?),
         None => None,
     };
     let open = |opener: &Opener, location: &Location, context: &mut Context<'_>| {
@@ -60,6 +58,8 @@ fn side<'a>(
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let entry = collection.select(arguments.select.as_deref(), false).map_err(|error| Error::in_file(&file, &error))?;
     let key = collection.key_state(&entry.item);
-    let certificate = ConvertReport::certificate(entry, key, now);
+    let others: Vec<_> = contents.certificates.iter().map(|other| &other.item).collect();
+    let chain = APPLE.judge(&entry.item, &others, now);
+    let certificate = ConvertReport::certificate(entry, key, chain, now);
     Ok((Side { certificate: &entry.item, key }, SideReport { file, certificate }))
 }

@@ -81,7 +81,7 @@ mod tests {
             let secrets = parse(text.as_bytes()).unwrap();
             assert_eq!((secrets.len(), secrets[0].name.as_str()), (1, "a/b"));
             assert_eq!(*secrets[0].entries["k"], [0, 1, 2]);
-            assert_eq!(*secrets[0].entries["l"], []);
+            assert!(secrets[0].entries["l"].is_empty());
         }
     }
 

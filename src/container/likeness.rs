@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn doubt_is_told() {
         let der = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer")).unwrap();
-        let p12 = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/p12/keychain.p12")).unwrap();
+        let p12 = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/p12/keychain-password.p12")).unwrap();
         let pem = b"text\n-----BEGIN CERTIFICATE-----\nMIIB\n";
         for cut in [&der[..der.len() - 1], &der[..100], &p12[..p12.len() - 1], &p12, &pem[..]] {
             assert!(!is_else("noname", cut));

@@ -216,7 +216,13 @@ impl ExpiryReport {
             failures: count(Verdict::Failure),
         };
         let leaves = certificates.iter().filter(|one| one.role == Role::Leaf).count() as u64;
-        let findings = judge_run(summary.certificates, leaves, policy.min_certificates, &policy.policy.expect);
+        // Files that fail the run may hold what seems to be missing: only without them is it known.
+        let is_complete = unreadable.iter().all(|one| one.verdict != Verdict::Failure);
+        let findings = if is_complete {
+            judge_run(summary.certificates, leaves, policy.min_certificates, &policy.policy.expect)
+        } else {
+            vec![]
+        };
         let verdicts = (certificates.iter().map(|one| one.verdict))
             .chain(unreadable.iter().map(|one| one.verdict))
             .chain([Verdict::of(&findings)]);
