@@ -18,14 +18,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar of so many steps, for a terminal.
-    pub fn new(steps: usize, is_terminal: bool) -> Self {
-        let bar = || {
+    /// A bar of so many steps; `None` where nobody watches.
+    pub fn new(steps: Option<usize>) -> Self {
+        let bar = |steps| {
             let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
             let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} files, {eta} left");
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         };
-        Self { bar: is_terminal.then(bar), start: Instant::now(), shown: Once::new() }
+        Self { bar: steps.map(bar), start: Instant::now(), shown: Once::new() }
     }
 
     /// One step is done.

@@ -1,8 +1,10 @@
 //! Which files a run looks at: those that are named, and all in the folders that are named.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use walkdir::{DirEntry, WalkDir};
@@ -69,36 +71,33 @@ pub struct Lost {
     pub error: io::Error,
 }
 
-/// Finds all files, in the order in which the system has them. Links are followed, each folder is
-/// visited once, and what is neither file nor folder is passed over (to open a pipe is to wait).
+/// Finds all files, one after the other, in the order in which the system has them. Links are followed,
+/// each folder is visited once, and what is neither file nor folder is passed over (to open a pipe is to
+/// wait).
 ///
 /// Names that begin with two dots are passed over too: so are the folders called in which Kubernetes
 /// keeps a mounted secret, whose entries are links into them.
-pub fn find(paths: &[PathBuf], filter: &Filter) -> (Vec<Found>, Vec<Lost>) {
-    let (mut found, mut lost) = (Vec::new(), Vec::new());
-    let mut visited = HashSet::new();
-    for root in paths {
+pub fn find<'a>(paths: &'a [PathBuf], filter: &'a Filter) -> impl Iterator<Item = Result<Found, Lost>> + 'a {
+    let visited = Rc::new(RefCell::new(HashSet::new()));
+    let below = move |root: &'a PathBuf| -> Box<dyn Iterator<Item = Result<Found, Lost>> + 'a> {
         if !root.is_dir() {
-            found.push(Found { path: root.clone(), is_named: true });
-            continue;
+            return Box::new(std::iter::once(Ok(Found { path: root.clone(), is_named: true })));
         }
-        let is_wanted = |entry: &DirEntry| is_wanted(entry, root, filter, &mut visited);
-        for entry in WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_wanted) {
-            match entry {
-                Ok(entry) if entry.file_type().is_file() => {
-                    found.push(Found { path: entry.into_path(), is_named: false });
-                }
-                Ok(_) => {}
-                // A loop leads to what is looked at anyway.
-                Err(error) if error.loop_ancestor().is_some() => {}
-                Err(error) => {
-                    let path = error.path().unwrap_or(root).to_owned();
-                    lost.push(Lost { path, error: error.into() });
-                }
+        let visited = Rc::clone(&visited);
+        let is_wanted = move |entry: &DirEntry| is_wanted(entry, root, filter, &mut visited.borrow_mut());
+        let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_wanted);
+        Box::new(entries.filter_map(move |entry| match entry {
+            Ok(entry) if entry.file_type().is_file() => Some(Ok(Found { path: entry.into_path(), is_named: false })),
+            Ok(_) => None,
+            // A loop leads to what is looked at anyway.
+            Err(error) if error.loop_ancestor().is_some() => None,
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                Some(Err(Lost { path, error: error.into() }))
             }
-        }
-    }
-    (found, lost)
+        }))
+    };
+    paths.iter().flat_map(below)
 }
 
 fn is_wanted(entry: &DirEntry, root: &Path, filter: &Filter, visited: &mut HashSet<PathBuf>) -> bool {
@@ -124,10 +123,10 @@ mod tests {
 
     fn names(root: &Path, include: &[&str], exclude: &[&str]) -> Vec<String> {
         let filter = Filter { include: Globs::new(include).unwrap(), exclude: Globs::new(exclude).unwrap() };
-        let (found, lost) = find(&[root.to_owned()], &filter);
-        assert!(lost.is_empty(), "{lost:?}");
-        let name = |found: Found| found.path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
-        let mut names: Vec<String> = found.into_iter().map(name).collect();
+        let name = |found: Result<Found, Lost>| {
+            found.unwrap().path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/")
+        };
+        let mut names: Vec<String> = find(&[root.to_owned()], &filter).map(name).collect();
         names.sort();
         names
     }
@@ -188,7 +187,8 @@ mod tests {
     fn a_dangling_link_is_told() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("gone.pem", folder.path().join("link.pem")).unwrap();
-        let (found, lost) = find(&[folder.path().to_owned()], &Filter::default());
-        assert_eq!((found.len(), lost.len()), (0, 1));
+        let paths = [folder.path().to_owned()];
+        let found: Vec<bool> = find(&paths, &Filter::default()).map(|found| found.is_err()).collect();
+        assert_eq!(found, [true]);
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::candidates::Candidates;
-use super::survey::{Survey, Tally};
+use super::survey::{Survey, Tally, cannot_keep};
 use crate::certificate::expiry::{Expectations, Policy, Verdict};
 use crate::cli::expiry::Expiry;
 use crate::cli::format::Format;
@@ -57,13 +57,16 @@ fn report(arguments: &Expiry, context: &mut Context<'_>) -> Result<ExpiryReport,
     };
     let mut tally = Tally::default();
     if reads_stdin > 0 {
-        tally = survey.standard_input(files::read(&Location::Standard, context.stdin));
+        survey.standard_input(files::read(&Location::Standard, context.stdin), &mut tally)?;
     }
-    let (found, lost) = walk::find(&roots, &filter);
-    let progress = Progress::new(found.len(), context.stderr_is_terminal);
-    let tally = tally.merge(survey.files(found, lost, &progress));
+    // To count costs a walk of its own: only for who watches.
+    let progress = Progress::new(context.stderr_is_terminal.then(|| walk::find(&roots, &filter).count()));
+    survey.files(walk::find(&roots, &filter), &mut tally, &progress)?;
+    drop(progress);
     let now = survey.now;
-    Ok(ExpiryReport::new(now, policy, tally.certificates, tally.unreadable, tally.files, tally.without_certificates))
+    let Tally { ledger, unreadable, files, without_certificates } = tally;
+    let certificates = ledger.close().map_err(|error| cannot_keep(&error))?;
+    Ok(ExpiryReport::new(now, policy, certificates, unreadable, files, without_certificates))
 }
 
 fn path(location: &Location) -> Option<PathBuf> {

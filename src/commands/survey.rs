@@ -15,11 +15,15 @@ use crate::error::Error;
 use crate::exit::Kind;
 use crate::files::{self, Location};
 use crate::progress::Progress;
-use crate::report::expiry::{CheckedCertificate, PolicyReport, UnreadableFile, check};
+use crate::report::expiry::{CheckedCertificate, PolicyReport, Source, UnreadableFile, check};
+use crate::report::ledger::Ledger;
 use crate::walk::{Found, Lost};
 
 /// Fewer files are opened before threads would have started.
 const FEW: usize = 16;
+
+/// So many files are found before they are opened.
+const SOME: usize = 4096;
 
 /// How files are opened and judged.
 pub(super) struct Survey<'a> {
@@ -32,31 +36,45 @@ pub(super) struct Survey<'a> {
     pub(super) roots: &'a [PathBuf],
 }
 
-/// What came of it.
+/// What came of one file, or of the entries in it.
+#[derive(Default)]
+struct Outcome {
+    certificates: Vec<CheckedCertificate>,
+    unreadable: Vec<UnreadableFile>,
+    files: u64,
+    without_certificates: u64,
+}
+
+/// What came of all.
 #[derive(Default)]
 pub(super) struct Tally {
-    pub(super) certificates: Vec<Box<CheckedCertificate>>,
+    pub(super) ledger: Ledger,
     pub(super) unreadable: Vec<UnreadableFile>,
     pub(super) files: u64,
     pub(super) without_certificates: u64,
 }
 
 impl Tally {
-    pub(super) fn merge(mut self, other: Self) -> Self {
-        self.certificates.extend(other.certificates);
-        self.unreadable.extend(other.unreadable);
-        self.files += other.files;
-        self.without_certificates += other.without_certificates;
-        self
+    fn take(&mut self, outcome: Outcome) -> Result<(), Error> {
+        self.unreadable.extend(outcome.unreadable);
+        self.files += outcome.files;
+        self.without_certificates += outcome.without_certificates;
+        outcome.certificates.into_iter().try_for_each(|one| self.ledger.add(one)).map_err(|error| cannot_keep(&error))
     }
 }
 
+/// The temporary file of the ledger fails.
+pub(super) fn cannot_keep(error: &io::Error) -> Error {
+    Error::new(Kind::Write, format!("cannot keep the certificates in a temporary file: {error}"))
+        .hint("make room in the folder for temporary files, or name another with TMPDIR")
+}
+
 /// A name, and whether it is that of a file that was named, or may be something else.
-struct Source<'a> {
+struct Item<'a> {
     name: &'a str,
     path: &'a Path,
     is_named: bool,
-    is_file: bool,
+    source: Source,
 }
 
 /// What became of one file.
@@ -67,72 +85,92 @@ enum Opened {
 }
 
 impl Survey<'_> {
-    /// Opens all files.
-    pub(super) fn files(&self, found: Vec<Found>, lost: Vec<Lost>, progress: &Progress) -> Tally {
-        let file = |mut tally: Tally, found: Found| {
-            self.file(&mut tally, found);
+    /// Opens all files, some at a time: so the list of a large folder is never whole in memory.
+    pub(super) fn files(
+        &self,
+        mut found: impl Iterator<Item = Result<Found, Lost>>,
+        tally: &mut Tally,
+        progress: &Progress,
+    ) -> Result<(), Error> {
+        let open = |found: Result<Found, Lost>| {
+            let outcome = self.found(found);
             progress.step();
-            tally
+            outcome
         };
-        let mut tally = if found.len() <= FEW {
-            found.into_iter().fold(Tally::default(), file)
-        } else {
-            found.into_par_iter().fold(Tally::default, file).reduce(Tally::default, Tally::merge)
-        };
-        for Lost { path, error } in lost {
-            let name = path.display().to_string();
-            let error = Error::in_file(&name, &files::ReadError::from(error));
-            tally.files += 1;
-            self.cannot(&mut tally, name, true, error);
+        loop {
+            let some: Vec<_> = found.by_ref().take(SOME).collect();
+            let outcomes: Vec<Outcome> = match some.len() {
+                0 => return Ok(()),
+                ..=FEW => some.into_iter().map(open).collect(),
+                _ => some.into_par_iter().map(open).collect(),
+            };
+            outcomes.into_iter().try_for_each(|outcome| tally.take(outcome))?;
         }
-        tally
     }
 
-    fn file(&self, tally: &mut Tally, Found { path, is_named }: Found) {
+    fn found(&self, found: Result<Found, Lost>) -> Outcome {
+        let mut outcome = Outcome::default();
+        match found {
+            Ok(found) => self.file(&mut outcome, found),
+            Err(Lost { path, error }) => {
+                let name = path.display().to_string();
+                let error = Error::in_file(&name, &files::ReadError::from(error));
+                outcome.files += 1;
+                self.cannot(&mut outcome, name, Source::File, error);
+            }
+        }
+        outcome
+    }
+
+    fn file(&self, outcome: &mut Outcome, Found { path, is_named }: Found) {
         let name = path.display().to_string();
-        let source = Source { name: &name, path: below(&path, self.roots), is_named, is_file: true };
+        let item = Item { name: &name, path: below(&path, self.roots), is_named, source: Source::File };
         let location = Location::Path(path.clone());
         let opened = match files::read(&location, &mut io::empty()) {
-            Ok(bytes) if is_named && kubernetes::is_it(&bytes) => return self.secrets(tally, &name, &bytes),
-            Ok(bytes) => self.open(&source, &bytes),
+            Ok(bytes) if is_named && kubernetes::is_it(&bytes) => return self.secrets(outcome, &name, &bytes),
+            Ok(bytes) => self.open(&item, &bytes),
             // No certificate is so large, and what lies about in folders may be.
             Err(files::ReadError::TooLarge) if !is_named && !likeness::promises_certificate(&name) => Opened::Nothing,
             Err(error) => Opened::Error(Error::in_file(&name, &error)),
         };
-        self.take(tally, &source, opened);
+        self.take(outcome, &item, opened);
     }
 
     /// Opens standard input.
-    pub(super) fn standard_input(&self, bytes: Result<Zeroizing<Vec<u8>>, files::ReadError>) -> Tally {
-        let mut tally = Tally::default();
-        let source = Source { name: "-", path: Path::new("-"), is_named: true, is_file: false };
+    pub(super) fn standard_input(
+        &self,
+        bytes: Result<Zeroizing<Vec<u8>>, files::ReadError>,
+        tally: &mut Tally,
+    ) -> Result<(), Error> {
+        let mut outcome = Outcome::default();
+        let item = Item { name: "-", path: Path::new("-"), is_named: true, source: Source::Stdin };
         match bytes {
-            Ok(bytes) if kubernetes::is_it(&bytes) => self.secrets(&mut tally, "-", &bytes),
+            Ok(bytes) if kubernetes::is_it(&bytes) => self.secrets(&mut outcome, "-", &bytes),
             Ok(bytes) => {
-                let opened = self.open(&source, &bytes);
-                self.take(&mut tally, &source, opened);
+                let opened = self.open(&item, &bytes);
+                self.take(&mut outcome, &item, opened);
             }
-            Err(error) => self.take(&mut tally, &source, Opened::Error(Error::in_file("-", &error))),
+            Err(error) => self.take(&mut outcome, &item, Opened::Error(Error::in_file("-", &error))),
         }
-        tally
+        tally.take(outcome)
     }
 
     /// Opens the entries of Kubernetes secrets. An entry without a key borrows those beside it: so do
     /// secrets for TLS keep them (tls.crt and tls.key).
-    fn secrets(&self, tally: &mut Tally, file: &str, json: &[u8]) {
+    fn secrets(&self, outcome: &mut Outcome, file: &str, json: &[u8]) {
         let secrets = match kubernetes::parse(json) {
             Ok(secrets) => secrets,
             Err(error) => {
                 let error = Error::in_file(file, &container::OpenError::Malformed(error));
-                tally.files += 1;
-                return self.cannot(tally, file.to_owned(), true, error);
+                outcome.files += 1;
+                return self.cannot(outcome, file.to_owned(), Source::File, error);
             }
         };
         for secret in secrets {
             let open = |(key, bytes): (&String, &Zeroizing<Vec<u8>>)| {
                 let name = format!("{}/{key}", secret.name);
-                let source = Source { name: &name, path: Path::new(&name), is_named: false, is_file: false };
-                let opened = self.open(&source, bytes);
+                let item = Item { name: &name, path: Path::new(&name), is_named: false, source: Source::Secret };
+                let opened = self.open(&item, bytes);
                 (name, opened)
             };
             let mut opened: Vec<(String, Opened)> = secret.entries.iter().map(open).collect();
@@ -147,48 +185,48 @@ impl Survey<'_> {
                 {
                     contents.keys.clone_from(&keys);
                 }
-                let source = Source { name, path: Path::new(name), is_named: false, is_file: false };
-                self.take(tally, &source, std::mem::replace(opened, Opened::Nothing));
+                let item = Item { name, path: Path::new(name), is_named: false, source: Source::Secret };
+                self.take(outcome, &item, std::mem::replace(opened, Opened::Nothing));
             }
         }
     }
 
     /// Opens one file. A bug that a file brings to light does not hide what the others hold.
-    fn open(&self, source: &Source<'_>, bytes: &[u8]) -> Opened {
-        guarded(source.name, || {
+    fn open(&self, item: &Item<'_>, bytes: &[u8]) -> Opened {
+        guarded(item.name, || {
             let open = |passwords: &mut Passwords<'_>| container::open(bytes, passwords, self.max_iterations);
-            match self.candidates.with(source.path, open) {
+            match self.candidates.with(item.path, open) {
                 Ok(contents) if !contents.certificates.is_empty() => Opened::Contents(Box::new(contents)),
-                Ok(contents) if source.is_named || likeness::is_hollow(source.name, &contents) => {
+                Ok(contents) if item.is_named || likeness::is_hollow(item.name, &contents) => {
                     let what = if contents.keys.is_empty() { "" } else { ", only a private key" };
-                    let message = format!("{}: there is no certificate in it{what}", source.name);
+                    let message = format!("{}: there is no certificate in it{what}", item.name);
                     Opened::Error(Error::new(Kind::Input, message).hint("name files that hold a certificate"))
                 }
                 Ok(contents) if contents.keys.is_empty() => Opened::Nothing,
                 Ok(contents) => Opened::Contents(Box::new(contents)),
-                Err(unopened) if !source.is_named && likeness::is_something_else(source.name, bytes, &unopened) => {
+                Err(unopened) if !item.is_named && likeness::is_something_else(item.name, bytes, &unopened) => {
                     Opened::Nothing
                 }
-                Err(unopened) => Opened::Error(Error::in_file(source.name, &unopened.error)),
+                Err(unopened) => Opened::Error(Error::in_file(item.name, &unopened.error)),
             }
         })
     }
 
-    fn take(&self, tally: &mut Tally, source: &Source<'_>, opened: Opened) {
-        tally.files += 1;
+    fn take(&self, outcome: &mut Outcome, item: &Item<'_>, opened: Opened) {
+        outcome.files += 1;
         match opened {
-            Opened::Error(error) => self.cannot(tally, source.name.to_owned(), source.is_file, error),
+            Opened::Error(error) => self.cannot(outcome, item.name.to_owned(), item.source, error),
             Opened::Contents(contents) if !contents.certificates.is_empty() => {
-                tally.certificates.extend(check(source.name, source.is_file, &contents, self.policy, self.now));
+                outcome.certificates.extend(check(item.name, item.source, &contents, self.policy, self.now));
             }
-            Opened::Nothing | Opened::Contents(_) => tally.without_certificates += 1,
+            Opened::Nothing | Opened::Contents(_) => outcome.without_certificates += 1,
         }
     }
 
-    fn cannot(&self, tally: &mut Tally, file: String, is_file: bool, error: Error) {
+    fn cannot(&self, outcome: &mut Outcome, file: String, source: Source, error: Error) {
         let may_be_skipped = self.skip_unreadable && error.kind != Kind::Bug;
         let verdict = if may_be_skipped { Verdict::Warning } else { Verdict::Failure };
-        tally.unreadable.push(UnreadableFile { file, is_file, verdict, error });
+        outcome.unreadable.push(UnreadableFile { file, source, verdict, error });
     }
 }
 

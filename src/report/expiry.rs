@@ -1,9 +1,10 @@
 //! What `expiry` reports, as data; every format is made of it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::SCHEMA_VERSION;
+use super::ledger::{Certificates, Counts};
 use crate::certificate::Certificate;
 use crate::certificate::apple::{Environment, Kind};
 use crate::certificate::chain::APPLE;
@@ -33,7 +34,7 @@ pub struct ExpiryReport {
     /// What is wrong with the run as a whole.
     pub findings: Vec<Finding>,
     /// The certificates, the first to expire first.
-    pub certificates: Vec<Box<CheckedCertificate>>,
+    pub certificates: Certificates,
     /// The files that could not be opened, by name.
     pub unreadable: Vec<UnreadableFile>,
 }
@@ -69,14 +70,25 @@ pub struct Summary {
     pub failures: u64,
 }
 
+/// Where something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A file.
+    File,
+    /// Standard input.
+    Stdin,
+    /// An entry of a Kubernetes secret.
+    Secret,
+}
+
 /// One certificate. A run may have very many: it is kept small.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct CheckedCertificate {
     /// The file, or the name of the entry in a Kubernetes secret.
     pub file: String,
-    /// Whether that is a file.
-    #[serde(skip)]
-    pub is_file: bool,
+    /// Where that is.
+    pub source: Source,
     /// What it is there.
     pub role: Role,
     /// What it is for.
@@ -116,9 +128,8 @@ pub struct CheckedCertificate {
 pub struct UnreadableFile {
     /// The file.
     pub file: String,
-    /// Whether that is a file.
-    #[serde(skip)]
-    pub is_file: bool,
+    /// Where that is.
+    pub source: Source,
     /// A failure, or a warning where that is wanted.
     pub verdict: Verdict,
     /// Why.
@@ -127,12 +138,12 @@ pub struct UnreadableFile {
 
 impl CheckedCertificate {
     /// Holds a certificate to the policy.
-    fn of(file: &str, is_file: bool, facts: &Facts<'_>, policy: &Policy, now: OffsetDateTime) -> Self {
+    fn of(file: &str, source: Source, facts: &Facts<'_>, policy: &Policy, now: OffsetDateTime) -> Self {
         let certificate = facts.certificate;
         let findings = judge(facts, policy, now);
         Self {
             file: file.to_owned(),
-            is_file,
+            source,
             role: facts.role,
             kind: certificate.kind,
             name: certificate.title().to_owned(),
@@ -166,11 +177,11 @@ fn percent_left(certificate: &Certificate, now: OffsetDateTime) -> u8 {
 /// Holds all certificates of a file to the policy.
 pub fn check(
     file: &str,
-    is_file: bool,
+    source: Source,
     contents: &Contents,
     policy: &PolicyReport,
     now: OffsetDateTime,
-) -> Vec<Box<CheckedCertificate>> {
+) -> Vec<CheckedCertificate> {
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let PolicyReport { policy, leaf_only, .. } = policy;
     let mut checked = Vec::with_capacity(contents.certificates.len());
@@ -188,7 +199,7 @@ pub fn check(
             key: collection.key_state(certificate),
             chain: chain.as_ref(),
         };
-        checked.push(Box::new(CheckedCertificate::of(file, is_file, &facts, policy, now)));
+        checked.push(CheckedCertificate::of(file, source, &facts, policy, now));
     }
     checked
 }
@@ -198,35 +209,36 @@ impl ExpiryReport {
     pub fn new(
         at: OffsetDateTime,
         policy: PolicyReport,
-        mut certificates: Vec<Box<CheckedCertificate>>,
+        certificates: Certificates,
         mut unreadable: Vec<UnreadableFile>,
         files: u64,
         without_certificates: u64,
     ) -> Self {
-        certificates.sort_by(|a, b| (a.not_after, &a.file, &a.sha256).cmp(&(b.not_after, &b.file, &b.sha256)));
         unreadable.sort_by(|a, b| a.file.cmp(&b.file));
-        let count = |verdict| certificates.iter().filter(|one| one.verdict == verdict).count() as u64;
+        let counts = certificates.counts();
         let summary = Summary {
             files,
             without_certificates,
             unreadable: unreadable.len() as u64,
-            certificates: certificates.len() as u64,
-            ok: count(Verdict::Ok),
-            warnings: count(Verdict::Warning),
-            failures: count(Verdict::Failure),
+            certificates: counts.certificates,
+            ok: counts.ok,
+            warnings: counts.warnings,
+            failures: counts.failures,
         };
-        let leaves = certificates.iter().filter(|one| one.role == Role::Leaf).count() as u64;
         // Files that fail the run may hold what seems to be missing: only without them is it known.
         let is_complete = unreadable.iter().all(|one| one.verdict != Verdict::Failure);
         let findings = if is_complete {
-            judge_run(summary.certificates, leaves, policy.min_certificates, &policy.policy.expect)
+            judge_run(summary.certificates, counts.leaves, policy.min_certificates, &policy.policy.expect)
         } else {
             vec![]
         };
-        let verdicts = (certificates.iter().map(|one| one.verdict))
-            .chain(unreadable.iter().map(|one| one.verdict))
-            .chain([Verdict::of(&findings)]);
-        let verdict = verdicts.max().unwrap_or(Verdict::Ok);
+        let of_certificates = match counts {
+            Counts { failures: 1.., .. } => Verdict::Failure,
+            Counts { warnings: 1.., .. } => Verdict::Warning,
+            _ => Verdict::Ok,
+        };
+        let of_files = unreadable.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Ok);
+        let verdict = of_certificates.max(of_files).max(Verdict::of(&findings));
         let mut report = Self {
             schema_version: SCHEMA_VERSION,
             at,
@@ -259,11 +271,6 @@ impl ExpiryReport {
         }
         // Opening a file fails in no other way.
         [exit::Kind::Input, exit::Kind::Password].into_iter().find(|kind| failed(*kind))
-    }
-
-    /// The days until the first certificate expires.
-    pub fn first_days_left(&self) -> Option<i64> {
-        self.certificates.first().map(|certificate| certificate.days_left)
     }
 
     /// "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".

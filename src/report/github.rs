@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::expiry::ExpiryReport;
+use super::expiry::{ExpiryReport, Source};
 use super::style::printable;
 use crate::certificate::expiry::Verdict;
 
@@ -11,20 +11,14 @@ use crate::certificate::expiry::Verdict;
 /// # Errors
 /// When it cannot be written.
 pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    for one in &report.certificates {
-        for finding in &one.findings {
-            let file = one.is_file.then_some(one.file.as_str());
-            annotate(
-                out,
-                finding.verdict,
-                file,
-                &one.name,
-                &format!("{}: {} {}", one.file, one.name, finding.message),
-            )?;
-        }
-    }
+    report.certificates.each(|one| {
+        one.findings.iter().try_for_each(|finding| {
+            let message = format!("{}: {} {}", one.file, one.name, finding.message);
+            annotate(out, finding.verdict, path(one.source, &one.file), &one.name, &message)
+        })
+    })?;
     for one in &report.unreadable {
-        annotate(out, one.verdict, one.is_file.then_some(&*one.file), "cannot be opened", &one.error.message)?;
+        annotate(out, one.verdict, path(one.source, &one.file), "cannot be opened", &one.error.message)?;
     }
     for finding in &report.findings {
         annotate(out, finding.verdict, None, "pushcert expiry", &finding.message)?;
@@ -41,6 +35,11 @@ fn annotate(out: &mut dyn Write, verdict: Verdict, file: Option<&str>, title: &s
     };
     let file = file.map(|file| format!("file={},", property(file))).unwrap_or_default();
     writeln!(out, "::{level} {file}title={}::{}", property(title), data(message))
+}
+
+/// The runner looks for files in the repository, and for nothing else.
+fn path(source: Source, file: &str) -> Option<&str> {
+    (source == Source::File).then_some(file)
 }
 
 /// The escapes of a command's message, as the runner undoes them. There are no others: `printable` has

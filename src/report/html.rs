@@ -42,7 +42,7 @@ pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
         policy.fail,
     )?;
     write_problems(out, report)?;
-    if !report.certificates.is_empty() {
+    if report.summary.certificates > 0 {
         write_table(out, report)?;
     }
     writeln!(out, "</body>\n</html>")
@@ -75,9 +75,7 @@ fn write_table(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
         write!(out, "<span style=\"left:{}%\">{label}</span>", x * 100 / WIDTH)?;
     }
     writeln!(out, "</div></tr></thead>\n<tbody>")?;
-    for one in &report.certificates {
-        write_row(out, one, report.at, &ticks)?;
-    }
+    report.certificates.each(|one| write_row(out, one, report.at, &ticks))?;
     writeln!(out, "</tbody>\n</table>")
 }
 

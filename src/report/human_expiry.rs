@@ -16,11 +16,10 @@ const BAR: usize = 10;
 /// # Errors
 /// When it cannot be written.
 pub fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
-    let lefts: Vec<usize> = report.certificates.iter().map(|one| left(one).len()).collect();
-    let width = lefts.into_iter().max().unwrap_or(0);
-    for certificate in &report.certificates {
-        write_certificate(out, certificate, width, paint)?;
-    }
+    // No number of days between the least and the most is longer than both.
+    let (least, most) = report.certificates.counts().days_left.unwrap_or_default();
+    let width = left(least).len().max(left(most).len());
+    report.certificates.each(|one| write_certificate(out, one, width, paint))?;
     write_rest(out, report, paint)
 }
 
@@ -29,9 +28,10 @@ pub fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Re
 /// # Errors
 /// When it cannot be written.
 pub fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
-    for certificate in report.certificates.iter().filter(|one| one.verdict != Verdict::Ok) {
-        write_certificate(out, certificate, 0, paint)?;
-    }
+    report.certificates.each(|one| match one.verdict {
+        Verdict::Ok => Ok(()),
+        Verdict::Warning | Verdict::Failure => write_certificate(out, one, 0, paint),
+    })?;
     write_rest(out, report, paint)
 }
 
@@ -60,7 +60,7 @@ fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize
     let role = if one.role == Role::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
     let (name, file) = (printable(&one.name), paint.faint(printable(&one.file)));
     let date = one.not_after.date();
-    writeln!(out, "{word}  {:>width$}  {}  {date}  {name}{role}  {file}", left(one), bar(one))?;
+    writeln!(out, "{word}  {:>width$}  {}  {date}  {name}{role}  {file}", left(one.days_left), bar(one))?;
     // The row itself says when it expires.
     let says_more = |code| !matches!(code, FindingCode::Expired | FindingCode::ExpiresSoon);
     for finding in one.findings.iter().filter(|finding| says_more(finding.code)) {
@@ -69,8 +69,8 @@ fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize
     Ok(())
 }
 
-fn left(one: &CheckedCertificate) -> String {
-    match one.days_left {
+fn left(days: i64) -> String {
+    match days {
         days @ ..=-1 => days_ago(days),
         1 => "1 day".to_owned(),
         days => format!("{days} days"),

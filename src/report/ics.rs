@@ -20,26 +20,25 @@ const LINE: usize = 75;
 /// # Errors
 /// When it cannot be written.
 pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let mut files: HashMap<&str, Vec<&str>> = HashMap::new();
-    for one in &report.certificates {
-        let files = files.entry(one.sha256.as_str()).or_default();
-        if !files.contains(&one.file.as_str()) {
-            files.push(one.file.as_str());
+    let mut files: HashMap<String, Vec<String>> = HashMap::new();
+    report.certificates.each(|one| {
+        let files = files.entry(one.sha256.clone()).or_default();
+        if !files.contains(&one.file) {
+            files.push(one.file.clone());
         }
-    }
+        Ok(())
+    })?;
     line(out, "BEGIN:VCALENDAR")?;
     line(out, "VERSION:2.0")?;
     line(out, concat!("PRODID:-//pushcert//pushcert ", env!("CARGO_PKG_VERSION"), "//EN"))?;
-    for one in &report.certificates {
+    report.certificates.each(|one| {
         // The first of several takes the list.
-        if let Some(files) = files.remove(one.sha256.as_str()) {
-            event(out, report, one, &files)?;
-        }
-    }
+        files.remove(&one.sha256).map_or(Ok(()), |files| event(out, report, one, &files))
+    })?;
     line(out, "END:VCALENDAR")
 }
 
-fn event(out: &mut dyn Write, report: &ExpiryReport, one: &CheckedCertificate, files: &[&str]) -> io::Result<()> {
+fn event(out: &mut dyn Write, report: &ExpiryReport, one: &CheckedCertificate, files: &[String]) -> io::Result<()> {
     let summary = format!("Renew {}", one.name);
     let topics = if one.topics.is_empty() { String::new() } else { format!("Topics: {}\n", one.topics.join(", ")) };
     let team = one.team_id.as_ref().map(|team| format!("Team: {team}\n")).unwrap_or_default();

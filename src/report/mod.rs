@@ -9,6 +9,7 @@ pub mod human_expiry;
 pub mod ics;
 pub mod json;
 pub mod junit;
+pub mod ledger;
 pub mod nagios;
 pub mod prometheus;
 pub mod style;

@@ -42,7 +42,13 @@ const fn state(exit_code: u8) -> &'static str {
 pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     write!(out, "PUSHCERT {} - {}", state(exit_code(report)), report.summary_line())?;
     let summary = &report.summary;
-    let first = report.certificates.first().map(|first| days_left(first, report)).unwrap_or_default();
+    // Thresholds may be shares of the first one's lifetime.
+    let mut first = None;
+    report.certificates.each(|one| {
+        first.get_or_insert_with(|| days_left(one, report));
+        Ok(())
+    })?;
+    let first = first.unwrap_or_default();
     writeln!(
         out,
         " | {first}certificates={};;;0 ok={};;;0 warnings={};;;0 failures={};;;0 unreadable={};;;0",
@@ -51,11 +57,11 @@ pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     for finding in &report.findings {
         writeln!(out, "{}", plain(&finding.message))?;
     }
-    for one in &report.certificates {
-        for finding in &one.findings {
-            writeln!(out, "{}", plain(&format!("{}: {} {}", one.file, one.name, finding.message)))?;
-        }
-    }
+    report.certificates.each(|one| {
+        one.findings.iter().try_for_each(|finding| {
+            writeln!(out, "{}", plain(&format!("{}: {} {}", one.file, one.name, finding.message)))
+        })
+    })?;
     for file in &report.unreadable {
         writeln!(out, "{}", plain(&file.error.message))?;
     }

@@ -7,20 +7,24 @@ use super::expiry::{CheckedCertificate, ExpiryReport};
 use super::style::printable;
 use super::text;
 use crate::certificate::expiry::Verdict;
+use crate::digest::sha256_hex;
 
 /// Writes the report.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    // A series may stand in the file only once, and a certificate may stand in a bundle twice.
-    let mut seen = HashSet::new();
-    let certificates: Vec<&CheckedCertificate> = (report.certificates.iter().map(|one| &**one))
-        .filter(|one| seen.insert((one.file.as_str(), one.sha256.as_str())))
-        .collect();
     let mut per_certificate = |name: &str, help: &str, value: fn(&CheckedCertificate) -> i64| {
         head(out, name, help)?;
-        certificates.iter().try_for_each(|one| writeln!(out, "{name}{{{}}} {}", labels(one), value(one)))
+        // A series may stand in the file only once; a certificate may stand in a bundle twice.
+        let mut seen = HashSet::new();
+        report.certificates.each(|one| {
+            let labels = labels(one);
+            if seen.insert(sha256_hex(labels.as_bytes())) {
+                writeln!(out, "{name}{{{labels}}} {}", value(one))?;
+            }
+            Ok(())
+        })
     };
     per_certificate(
         "pushcert_certificate_not_after_timestamp_seconds",
