@@ -101,7 +101,7 @@ impl Survey<'_> {
             let some: Vec<_> = found.by_ref().take(SOME).collect();
             let outcomes: Vec<Outcome> = match some.len() {
                 0 => return Ok(()),
-                ..=FEW => some.into_iter().map(open).collect(),
+                1..=FEW => some.into_iter().map(open).collect(),
                 _ => some.into_par_iter().map(open).collect(),
             };
             outcomes.into_iter().try_for_each(|outcome| tally.take(outcome))?;
