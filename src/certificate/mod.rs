@@ -6,6 +6,7 @@ pub mod expiry;
 pub mod name;
 pub mod public_key;
 pub mod renewal;
+pub mod threshold;
 pub mod warning;
 
 use time::OffsetDateTime;

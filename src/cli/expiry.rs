@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::format::Format;
 use super::{Opening, values};
 use crate::certificate::apple::Environment;
-use crate::certificate::expiry::Threshold;
+use crate::certificate::threshold::Threshold;
 use crate::files::Location;
 
 const EXAMPLES: &str = "\

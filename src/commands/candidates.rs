@@ -69,11 +69,13 @@ impl Candidates {
                         )
                     };
                     let globs = Globs::new(&[glob]).map_err(|_| wrong("there is no glob before \" = \""))?;
-                    let source: PasswordSource =
-                        source.parse().map_err(|_| wrong("there is no password source after \" = \""))?;
+                    let Ok(source) = source.parse::<PasswordSource>();
                     let password = match &source {
                         // In a file it is no more secret than the other lines.
                         PasswordSource::Pass(password) => password.clone(),
+                        PasswordSource::Unknown => {
+                            return Err(wrong("there is no password source after \" = \""));
+                        }
                         PasswordSource::Stdin | PasswordSource::Prompt => {
                             return Err(wrong("stdin and prompt cannot be used here"));
                         }
@@ -86,9 +88,10 @@ impl Candidates {
         Ok(())
     }
 
-    /// Lets `open` have the passwords for a file; `path` is where it lies, from the folder that was named.
-    pub(super) fn with<T>(&self, path: &Path, open: impl FnOnce(&mut Passwords<'_>) -> T) -> T {
-        let own = self.by_glob.iter().filter(|(globs, _)| globs.fit(path)).map(|(_, password)| password.clone());
+    /// Lets `open` have the passwords for a file; `roots` are the paths that were named.
+    pub(super) fn with<T>(&self, path: &Path, roots: &[PathBuf], open: impl FnOnce(&mut Passwords<'_>) -> T) -> T {
+        let fits = |(globs, _): &&(Globs, Password)| globs.fit(below(path, roots));
+        let own = self.by_glob.iter().filter(fits).map(|(_, password)| password.clone());
         let mut own: Vec<Password> = own.collect();
         match (&own[..], &self.common[..]) {
             ([], []) => open(&mut Passwords::None),
@@ -109,8 +112,105 @@ fn assignment(line: &[u8]) -> Option<(&str, &str)> {
 }
 
 /// The path below the folder that was named, or that of a file that was named itself.
-pub(super) fn below<'a>(path: &'a Path, roots: &[PathBuf]) -> &'a Path {
+fn below<'a>(path: &'a Path, roots: &[PathBuf]) -> &'a Path {
     let below = roots.iter().find_map(|root| path.strip_prefix(root).ok());
     let below = below.filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
     below.strip_prefix(".").unwrap_or(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::terminal::Terminal;
+
+    /// Answers once.
+    struct Once(bool);
+
+    impl Terminal for Once {
+        fn secret(&mut self, _: &str) -> io::Result<Zeroizing<String>> {
+            assert!(!std::mem::replace(&mut self.0, true), "asked twice");
+            Ok(Zeroizing::new("asked".to_owned()))
+        }
+    }
+
+    fn read(passin: Option<&str>, lines: Option<&str>) -> Result<Candidates, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("passwords");
+        std::fs::write(&file, lines.unwrap_or_default()).unwrap();
+        let passin = passin.map(|source| source.parse().unwrap());
+        let opening = Opening { passin, max_iterations: 1 };
+        let mut context = Context {
+            stdin: &mut io::empty(),
+            stdout: &mut io::sink(),
+            stderr: &mut io::sink(),
+            now: time::OffsetDateTime::UNIX_EPOCH,
+            terminal: &mut Once(false),
+            is_interactive: true,
+            stdout_is_terminal: false,
+            stdout_has_color: false,
+            stderr_is_terminal: false,
+            stderr_has_color: false,
+            variable: &|name| (name == "SET").then(|| OsString::from("from env")),
+        };
+        Candidates::read(&opening, lines.map(|_| file.as_path()), &mut context)
+    }
+
+    fn shown(candidates: &Candidates, path: &str) -> String {
+        let text = |password: &Password| String::from_utf8_lossy(password.as_bytes()).into_owned();
+        candidates.with(Path::new(path), &[], |passwords| match passwords {
+            Passwords::None => "none".to_owned(),
+            Passwords::Given(password) => format!("given {}", text(password)),
+            Passwords::AnyOf(all) => all.iter().map(text).collect::<Vec<_>>().join("|"),
+            Passwords::Ask(_) => "ask".to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_person_is_asked_once_for_all_files() {
+        let candidates = read(Some("prompt"), None).unwrap();
+        assert_eq!(shown(&candidates, "a.p12"), "given asked");
+        assert_eq!(shown(&candidates, "b.p12"), "given asked");
+        // Nobody is asked unless that is wanted, even at a terminal.
+        assert_eq!(shown(&read(None, None).unwrap(), "a.p12"), "none");
+    }
+
+    #[test]
+    fn lines_are_passwords_or_sources_for_globs() {
+        let lines = "first\r\n\n # second =x \nold/*.p12 = env:SET\n*.pfx = pass:a = b\n";
+        let candidates = read(Some("pass:given"), Some(lines)).unwrap();
+        assert_eq!(shown(&candidates, "a.p12"), "given|first| # second =x ");
+        assert_eq!(shown(&candidates, "old/a.p12"), "from env|given|first| # second =x ");
+        assert_eq!(shown(&candidates, "x/y.pfx"), "a = b|given|first| # second =x ");
+    }
+
+    #[test]
+    fn a_line_that_is_wrong_is_named_and_not_shown() {
+        let message = |lines: &str| {
+            let error = read(None, Some(lines)).unwrap_err();
+            assert!(!format!("{error:?}").contains("hunter2"));
+            (error.kind, error.message.rsplit("passwords").next().unwrap_or_default().to_owned())
+        };
+        let after = ", line 2: there is no password source after \" = \"".to_owned();
+        assert_eq!(message("a\n*.p12 = hunter2"), (Kind::Usage, after));
+        let before = ", line 1: there is no glob before \" = \"".to_owned();
+        assert_eq!(message("[hunter2 = pass:x"), (Kind::Usage, before));
+        let asks = ", line 1: stdin and prompt cannot be used here".to_owned();
+        assert_eq!(message("* = prompt"), (Kind::Usage, asks));
+        assert_eq!(message("* = env:UNSET").0, Kind::Password);
+    }
+
+    #[test]
+    fn paths_are_those_below_the_folder() {
+        let below = |path: &str, root: &str| {
+            below(Path::new(path), &[PathBuf::from("other"), PathBuf::from(root)]).display().to_string()
+        };
+        assert_eq!(below("certs/old/a.p12", "certs"), "old/a.p12");
+        assert_eq!(below("certs/a.p12", "certs/a.p12"), "certs/a.p12");
+        assert_eq!(below("./a.p12", "./a.p12"), "a.p12");
+        assert_eq!(below("./certs/a.p12", "."), "certs/a.p12");
+    }
 }

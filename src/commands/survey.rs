@@ -8,7 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::candidates::{Candidates, below};
+use super::candidates::Candidates;
 use crate::certificate::expiry::Verdict;
 use crate::container::{self, Contents, Passwords, kubernetes, likeness};
 use crate::error::Error;
@@ -23,7 +23,7 @@ use crate::walk::{Found, Lost};
 const FEW: usize = 16;
 
 /// So many files are found before they are opened.
-const SOME: usize = 4096;
+const SOME: usize = 1024;
 
 /// How files are opened and judged.
 pub(super) struct Survey<'a> {
@@ -124,7 +124,7 @@ impl Survey<'_> {
 
     fn file(&self, outcome: &mut Outcome, Found { path, is_named }: Found) {
         let name = path.display().to_string();
-        let item = Item { name: &name, path: below(&path, self.roots), is_named, source: Source::File };
+        let item = Item { name: &name, path: &path, is_named, source: Source::File };
         let location = Location::Path(path.clone());
         let opened = match files::read(&location, &mut io::empty()) {
             Ok(bytes) if is_named && kubernetes::is_it(&bytes) => return self.secrets(outcome, &name, &bytes),
@@ -195,7 +195,7 @@ impl Survey<'_> {
     fn open(&self, item: &Item<'_>, bytes: &[u8]) -> Opened {
         guarded(item.name, || {
             let open = |passwords: &mut Passwords<'_>| container::open(bytes, passwords, self.max_iterations);
-            match self.candidates.with(item.path, open) {
+            match self.candidates.with(item.path, self.roots, open) {
                 Ok(contents) if !contents.certificates.is_empty() => Opened::Contents(Box::new(contents)),
                 Ok(contents) if item.is_named || likeness::is_hollow(item.name, &contents) => {
                     let what = if contents.keys.is_empty() { "" } else { ", only a private key" };

@@ -6,13 +6,12 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Serialize, Serializer};
-use time::OffsetDateTime;
 
 use super::expiry::CheckedCertificate;
 use crate::certificate::expiry::{Role, Verdict};
 
-/// So many are kept in memory, about 3 MiB.
-const KEPT: usize = 4096;
+/// So many are kept in memory, about 2 MiB.
+const KEPT: usize = 2048;
 
 /// Takes certificates in any order.
 #[derive(Debug, Default)]
@@ -48,9 +47,10 @@ struct Spill {
 
 #[derive(Debug)]
 struct Place {
-    not_after: OffsetDateTime,
+    /// UNIX time: a run may have very many places.
+    not_after: i64,
     offset: u64,
-    length: usize,
+    length: u32,
 }
 
 impl Ledger {
@@ -73,9 +73,10 @@ impl Ledger {
         for certificate in self.kept.drain(..) {
             let record = serde_json::to_vec(&certificate)?;
             spilled.file.write_all(&record)?;
-            let place = Place { not_after: certificate.not_after, offset: spilled.length, length: record.len() };
-            spilled.length += record.len() as u64;
-            spilled.index.push(place);
+            let length = u32::try_from(record.len()).map_err(io::Error::other)?;
+            let not_after = certificate.not_after.unix_timestamp();
+            spilled.index.push(Place { not_after, offset: spilled.length, length });
+            spilled.length += u64::from(length);
         }
         Ok(())
     }
@@ -142,7 +143,7 @@ impl Certificates {
         if let Some((file, index)) = &self.spilled {
             let (mut file, mut record) = (file, Vec::new());
             for place in index {
-                record.resize(place.length, 0);
+                record.resize(usize::try_from(place.length).map_err(io::Error::other)?, 0);
                 file.seek(SeekFrom::Start(place.offset))?;
                 file.read_exact(&mut record)?;
                 visit(&serde_json::from_slice(&record)?)?;
@@ -166,6 +167,67 @@ impl Serialize for Certificates {
             (_, Some(error)) => Err(error),
             (Err(error), None) => Err(S::Error::custom(error)),
             (Ok(()), None) => list.end(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::certificate::apple::Kind;
+    use crate::certificate::expiry::{Finding, FindingCode};
+    use crate::report::expiry::Source;
+
+    fn certificate(index: usize) -> CheckedCertificate {
+        // Every day once, but in no order: 7919 is prime.
+        let days_left = i64::try_from(index * 7919 % 9000).unwrap() - 10;
+        CheckedCertificate {
+            file: format!("{index}.pem"),
+            source: Source::Secret,
+            role: Role::Leaf,
+            kind: Kind::Apns,
+            name: "a\n\"b\"".to_owned(),
+            topics: vec!["com.example.a".to_owned()],
+            environments: vec![],
+            team_id: None,
+            serial: "01".to_owned(),
+            sha256: "00".to_owned(),
+            not_before: datetime!(2026-01-01 0:00 UTC),
+            not_after: datetime!(2026-01-01 0:00 UTC) + Duration::days(days_left),
+            days_left,
+            lifetime_left_percent: 1,
+            key_matches: Some(true),
+            verdict: if days_left < 0 { Verdict::Failure } else { Verdict::Ok },
+            findings: vec![Finding::failure(FindingCode::Expired, "expired")],
+        }
+    }
+
+    #[test]
+    fn what_is_spilled_comes_back_in_order() {
+        for count in [0, 10, KEPT, 2 * KEPT + 10] {
+            let mut ledger = Ledger::default();
+            (0..count).try_for_each(|index| ledger.add(certificate(index))).unwrap();
+            let certificates = ledger.close().unwrap();
+            assert_eq!((certificates.spilled.is_some(), certificates.kept.len() < KEPT), (count >= KEPT, true));
+            let mut expected: Vec<CheckedCertificate> = (0..count).map(certificate).collect();
+            sort(&mut expected);
+            let mut seen = Vec::new();
+            certificates
+                .each(|one| {
+                    seen.push(serde_json::to_string(one)?);
+                    Ok(())
+                })
+                .unwrap();
+            let text = |one: &CheckedCertificate| serde_json::to_string(one).unwrap();
+            assert_eq!(seen, expected.iter().map(text).collect::<Vec<_>>());
+            assert_eq!(serde_json::to_string(&certificates).unwrap(), format!("[{}]", seen.join(",")));
+            let counts = certificates.counts();
+            assert_eq!((counts.certificates, counts.ok + counts.failures), (count as u64, count as u64));
+            let days = |one: &CheckedCertificate| one.days_left;
+            assert_eq!(counts.days_left, expected.first().map(days).zip(expected.last().map(days)));
         }
     }
 }

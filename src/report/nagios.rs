@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use super::expiry::{CheckedCertificate, ExpiryReport};
 use super::style::printable;
-use crate::certificate::expiry::{Threshold, Verdict};
+use crate::certificate::expiry::Verdict;
+use crate::certificate::threshold::Threshold;
 use crate::error::Error;
 
 /// The exit codes.
