@@ -25,6 +25,8 @@ pub struct Context<'a> {
     pub stdout_is_terminal: bool,
     /// Whether standard output takes colour.
     pub stdout_has_color: bool,
+    /// Whether standard error is a terminal.
+    pub stderr_is_terminal: bool,
     /// Whether standard error takes colour.
     pub stderr_has_color: bool,
     /// Reads an environment variable.

@@ -2,19 +2,22 @@
 //!
 //! The tour, in the order in which data flows:
 //!
-//! 1. [`files`]: bounded reads, "-", and writes that leave a whole file or none.
+//! 1. [`files`]: bounded reads, "-", and writes that leave a whole file or none; [`walk`]: which files a
+//!    folder stands for.
 //! 2. [`container`]: what a file is, told by content, and what it holds: certificates, keys, requests.
 //!    Under it [`pkcs12`] (bags, MAC, attributes, read and written), [`pbe`] (password-based encryption,
 //!    also of PKCS#8), [`digest`], [`secret`] (passwords and the byte strings writers made of them),
 //!    [`limits`] (the work that a file may ask for) and [`asn1`] (one window on BER).
 //! 3. [`identity`]: a leaf certificate with its key, paired by public key; selection.
-//! 4. [`certificate`]: the facts: names, Apple's extensions, the chain to Apple's root, warnings.
+//! 4. [`certificate`]: the facts: names, Apple's extensions, the chain to Apple's root, warnings; the
+//!    verdicts on expiry and renewal.
 //! 5. [`request`]: the other end of the road, a new key and the request to certify it.
-//! 6. [`report`]: what a command found, as data, and its renderers: for people, and JSON.
+//! 6. [`report`]: what a command found, as data, and its renderers: for people, and JSON; of expiry, every
+//!    format that a monitor or a CI system reads.
 //!
 //! Around them, [`cli`] is the command line, [`commands`] lead from arguments through the domain to a
-//! report, [`context`] and [`terminal`] are the world as commands see it, [`error`] and [`exit`] how a
-//! run ends. The domain (1 to 5) knows neither clap nor the terminal nor a renderer.
+//! report, [`context`], [`terminal`] and [`progress`] are the world as commands see it, [`error`] and
+//! [`exit`] how a run ends. The domain (1 to 5) knows neither clap nor the terminal nor a renderer.
 
 pub mod asn1;
 pub mod certificate;
@@ -30,7 +33,9 @@ pub mod identity;
 pub mod limits;
 pub mod pbe;
 pub mod pkcs12;
+pub mod progress;
 pub mod report;
 pub mod request;
 pub mod secret;
 pub mod terminal;
+pub mod walk;

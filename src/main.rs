@@ -52,15 +52,19 @@ fn run() -> ExitCode {
         is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         stdout_is_terminal: io::stdout().is_terminal(),
         stdout_has_color: has_color(AutoStream::choice(&io::stdout())),
+        stderr_is_terminal: io::stderr().is_terminal(),
         stderr_has_color,
         variable: &|name| std::env::var_os(name),
     };
-    let result = pushcert::commands::run(&cli, &mut context).and_then(|end| {
-        context.stdout.flush()?;
-        Ok(end)
+    let result = pushcert::commands::run(&cli, &mut context).and_then(|code| {
+        match context.stdout.flush() {
+            // The reader of the output has gone; the answer is still the answer.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
+            flushed => flushed.map(|()| code).map_err(Error::from),
+        }
     });
     match result {
-        Ok(end) => end.map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind.code())),
+        Ok(code) => ExitCode::from(code),
         // The reader of the output has gone: there is nobody left to tell.
         Err(Error { is_closed_pipe: true, .. }) => ExitCode::SUCCESS,
         Err(error) => {

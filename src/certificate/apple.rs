@@ -3,7 +3,7 @@
 //! Sources: Apple's Certification Practice Statements for WWDR, and decoded certificates; the topics'
 //! encoding is known from certificates alone.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{Malformed, Value};
@@ -30,7 +30,7 @@ pub(super) const POLICY: Oid<'static> = oid!(1.2.840.113635.100.5.1);
 const MDM_UID: &str = "com.apple.mgmt.";
 
 /// What a certificate is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// App push, sandbox and production.
@@ -79,7 +79,7 @@ impl Kind {
 }
 
 /// One of APNs' two environments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// For development builds.

@@ -2,8 +2,11 @@
 
 pub mod apple;
 pub mod chain;
+pub mod expiry;
 pub mod name;
 pub mod public_key;
+pub mod renewal;
+pub mod threshold;
 pub mod warning;
 
 use time::OffsetDateTime;
@@ -187,6 +190,16 @@ impl Certificate {
     /// What it sends to, in a word: its first topic.
     pub fn main_topic(&self) -> Option<&str> {
         self.topics.first().map(|topic| topic.topic.as_str())
+    }
+}
+
+/// "a, b and c"; "none" where there is nothing.
+fn text_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    let items: Vec<&str> = items.collect();
+    match items.split_last() {
+        None => "none".to_owned(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
 }
 

@@ -1,6 +1,9 @@
 //! The command line.
 
+pub mod compare;
 pub mod csr;
+pub mod expiry;
+pub mod format;
 pub mod pack;
 pub mod password;
 pub mod values;
@@ -35,6 +38,10 @@ pub enum Command {
     Pack(pack::Pack),
     /// Be led along the whole road, question by question; every step is shown as a command
     Wizard,
+    /// Check the expiry of every certificate in files, folders and Kubernetes secrets
+    Expiry(Box<expiry::Expiry>),
+    /// Say whether a renewed certificate can take the place of the old one
+    Compare(Box<compare::Compare>),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -220,6 +227,8 @@ impl Command {
             Self::Inspect(inspect) => inspect.json,
             Self::Csr(csr) => csr.json,
             Self::Pack(pack) => pack.json,
+            Self::Expiry(expiry) => expiry.format() == format::Format::Json,
+            Self::Compare(compare) => compare.json,
             Self::Wizard | Self::Completions(_) => false,
         }
     }

@@ -1,12 +1,16 @@
 //! One file a subcommand: arguments, then the domain, then a report.
 
+mod candidates;
+mod compare;
 mod completions;
 mod convert;
 mod csr;
+mod expiry;
 mod inspect;
 mod opening;
 mod pack;
 mod passout;
+mod survey;
 mod wizard;
 
 use crate::cli::{Cli, Command};
@@ -19,17 +23,21 @@ fn unanswered(error: std::io::Error) -> Error {
     Error::new(Kind::Usage, format!("a question was not answered: {error}")).hint("give the answers as flags")
 }
 
-/// Runs a command; `Some` is an end that was already reported.
+/// Runs a command, and ends with the exit code where everything was reported.
 ///
 /// # Errors
 /// What the user is to be told.
-pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
-    match &cli.command {
+pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
+    let end = match &cli.command {
         Command::Convert(arguments) => convert::run(arguments, context).map(|()| None),
         Command::Inspect(arguments) => inspect::run(arguments, context),
         Command::Csr(arguments) => csr::run(arguments, context).map(|()| None),
         Command::Pack(arguments) => pack::run(arguments, context).map(|()| None),
         Command::Wizard => wizard::run(context).map(|()| None),
+        // A format may have exit codes of its own.
+        Command::Expiry(arguments) => return expiry::run(arguments, context),
+        Command::Compare(arguments) => compare::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
-    }
+    }?;
+    Ok(end.map_or(0, Kind::code))
 }

@@ -53,6 +53,18 @@ impl Opener {
         Ok(Self { given, asks, max_iterations: arguments.max_iterations })
     }
 
+    /// One like it, with another password.
+    pub(super) fn with_source(
+        &self,
+        option: &str,
+        source: &PasswordSource,
+        context: &mut Context<'_>,
+    ) -> Result<Self, Error> {
+        let given = source.read(context, option)?;
+        let asks = given.is_none();
+        Ok(Self { given, asks, max_iterations: self.max_iterations })
+    }
+
     /// Reads and opens one input.
     pub(super) fn open(&self, location: &Location, context: &mut Context<'_>) -> Result<Contents, Failure> {
         let name = location.to_string();

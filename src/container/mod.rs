@@ -2,6 +2,8 @@
 
 pub mod csr;
 pub mod keys;
+pub mod kubernetes;
+pub mod likeness;
 pub mod pem;
 mod pkcs7;
 
@@ -88,6 +90,8 @@ pub enum Passwords<'a> {
     None,
     /// This one, and no other.
     Given(Password),
+    /// Each of these in turn.
+    AnyOf(&'a [Password]),
     /// A person is asked, with what it is for and the number of the try, from 1.
     Ask(&'a mut dyn FnMut(Protected, u32) -> io::Result<Password>),
 }
@@ -297,6 +301,16 @@ fn with_password<T, E: Into<Unopened>>(
             }
             unopened
         }),
+        Passwords::AnyOf(candidates) => {
+            let mut result = attempt(None, max_iterations);
+            for candidate in candidates.iter() {
+                if !result.as_ref().is_err_and(is_wrong) {
+                    break;
+                }
+                result = attempt(Some(candidate), max_iterations);
+            }
+            result
+        }
         Passwords::Ask(ask) => {
             let mut result = attempt(None, max_iterations);
             for number in 1..=TRIES {

@@ -62,8 +62,13 @@ fn block<'a>(label: &'a str, lines: &mut Lines<'a>) -> Result<Block<'a>, Malform
     let line = lines.number;
     let malformed = |problem: String| Malformed::new(format!("PEM block \"{label}\" at line {line}"), problem);
     let mut headers = Vec::new();
-    let mut base64 = Zeroizing::new(String::new());
-    let mut text = Zeroizing::new(format!("{BEGIN}{label}{DASHES}\n"));
+    // Most blocks are no longer, and a string that does not grow leaves no copies behind.
+    let room = lines.rest.len().min(4 << 10) + 64;
+    let (mut base64, mut text) =
+        (Zeroizing::new(String::with_capacity(room)), Zeroizing::new(String::with_capacity(room)));
+    for part in [BEGIN, label, DASHES, "\n"] {
+        text.push_str(part);
+    }
     loop {
         let next = lines.next().ok_or_else(|| malformed("has no END line: the file is cut short".to_owned()))?;
         text.push_str(next);
@@ -79,13 +84,19 @@ fn block<'a>(label: &'a str, lines: &mut Lines<'a>) -> Result<Block<'a>, Malform
         }
         match next.split_once(':') {
             Some((name, value)) => headers.push((name.trim(), value.trim())),
-            None => base64.extend(next.chars().filter(|c| !c.is_ascii_whitespace())),
+            None => next.split_ascii_whitespace().for_each(|part| base64.push_str(part)),
         }
     }
     if base64.is_empty() {
         return Err(malformed("is empty".to_owned()));
     }
-    let der = Base64::decode_vec(&base64).map_err(|_| malformed("is not valid Base64".to_owned()))?;
+    // Constant time is for secrets. A certificate is none, and there may be very many.
+    let der = if label.ends_with("PRIVATE KEY") {
+        Base64::decode_vec(&base64).ok()
+    } else {
+        data_encoding::BASE64.decode(base64.as_bytes()).ok()
+    };
+    let der = der.ok_or_else(|| malformed("is not valid Base64".to_owned()))?;
     Ok(Block { label, line, headers, der: Zeroizing::new(der), text })
 }
 

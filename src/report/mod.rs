@@ -1,9 +1,19 @@
 //! What the commands report, as data; the renderers in this folder turn it into text.
 
+pub mod compare;
 pub mod csr;
+pub mod expiry;
+pub mod github;
+pub mod html;
 pub mod human;
+pub mod human_expiry;
+pub mod ics;
 pub mod json;
+pub mod junit;
+pub mod ledger;
+pub mod nagios;
 pub mod pack;
+pub mod prometheus;
 pub mod style;
 
 use clap::ValueEnum;

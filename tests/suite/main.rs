@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod certificates;
 mod common;
+mod compare;
+mod expiry;
 mod files;
 mod fixtures;
 mod robustness;

@@ -1,0 +1,90 @@
+//! How near the end of a validity may come: "30d", "10%".
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use time::Duration;
+
+/// How near the end of a validity may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threshold {
+    /// So many hours.
+    Hours(u32),
+    /// So many days.
+    Days(u32),
+    /// So many weeks.
+    Weeks(u32),
+    /// A share of the whole lifetime, in percent.
+    Percent(u8),
+}
+
+impl Threshold {
+    /// As a time, for a certificate with this lifetime.
+    pub fn of(self, lifetime: Duration) -> Duration {
+        match self {
+            Self::Hours(n) => Duration::hours(n.into()),
+            Self::Days(n) => Duration::days(n.into()),
+            Self::Weeks(n) => Duration::weeks(n.into()),
+            Self::Percent(n) => Duration::seconds(lifetime.whole_seconds().max(0) / 100 * i64::from(n)),
+        }
+    }
+}
+
+impl FromStr for Threshold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "a duration such as 30d, 12w or 720h, or a share of the lifetime such as 10%, is expected";
+        let (unit, _) = text.char_indices().next_back().ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(unit);
+        // "+7" is a number to Rust.
+        let number: u32 = number.parse().ok().filter(|_| !number.starts_with('+')).ok_or_else(wrong)?;
+        match (unit, u8::try_from(number)) {
+            ("h", _) => Ok(Self::Hours(number)),
+            ("d", _) => Ok(Self::Days(number)),
+            ("w", _) => Ok(Self::Weeks(number)),
+            ("%", Ok(share @ ..=100)) => Ok(Self::Percent(share)),
+            _ => Err(wrong().to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hours(n) => write!(f, "{n}h"),
+            Self::Days(n) => write!(f, "{n}d"),
+            Self::Weeks(n) => write!(f, "{n}w"),
+            Self::Percent(n) => write!(f, "{n}%"),
+        }
+    }
+}
+
+impl Serialize for Threshold {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds() {
+        let year = Duration::days(365);
+        let of = |text: &str| text.parse::<Threshold>().map(|threshold| threshold.of(year));
+        assert_eq!(of("30d"), Ok(Duration::days(30)));
+        assert_eq!(of("12w"), Ok(Duration::days(84)));
+        assert_eq!(of("720h"), Ok(Duration::days(30)));
+        assert_eq!(of("20%"), Ok(Duration::days(73)));
+        assert_eq!(of("0d"), Ok(Duration::ZERO));
+        for wrong in ["", "d", "30", "-1d", "+1d", "1.5d", "30 d", "101%", "300%", "1y", "30日", "99999999999d"] {
+            assert!(of(wrong).unwrap_err().contains("30d"), "{wrong}");
+        }
+        for text in ["30d", "12w", "720h", "10%"] {
+            assert_eq!(text.parse::<Threshold>().unwrap().to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Arguments of `pushcert compare`.
+
+use clap::Args;
+use time::OffsetDateTime;
+
+use super::password::PasswordSource;
+use super::{Opening, values};
+use crate::files::Location;
+
+/// Arguments of `pushcert compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pushcert compare push.pem renewed.p12
+  pushcert compare old.p12 new.p12 --passin env:OLD --passin-new env:NEW --json")]
+pub struct Compare {
+    /// The certificate in use, or - for standard input
+    pub old: Location,
+
+    /// The one that is to take its place
+    pub new: Location,
+
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub opening: Opening,
+
+    /// Where the password of NEW comes from, if it is another
+    #[arg(long, value_name = "SOURCE")]
+    pub passin_new: Option<PasswordSource>,
+
+    /// Choose one of several identities in each file: a topic, or the certificate's SHA-256
+    #[arg(long, value_name = "TOPIC|SHA256")]
+    pub select: Option<String>,
+
+    /// Judge validity at this time instead of now: RFC 3339, or a date
+    #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
+    pub at: Option<OffsetDateTime>,
+
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}

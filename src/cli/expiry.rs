@@ -1,0 +1,130 @@
+//! Arguments of `pushcert expiry`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use time::OffsetDateTime;
+
+use super::format::Format;
+use super::{Opening, values};
+use crate::certificate::apple::Environment;
+use crate::certificate::threshold::Threshold;
+use crate::files::Location;
+
+const EXAMPLES: &str = "\
+Examples:
+  pushcert expiry certs
+  pushcert expiry --warn 20% --fail 14d --expect-key push.pem
+  pushcert expiry certs --passwords passwords.txt --format html -o expiry.html
+  pushcert expiry --help      (with recipes for CI systems, cron and Kubernetes)";
+
+/// Everything that [`EXAMPLES`] says, and the recipes.
+const RECIPES: &str = include_str!("recipes.txt");
+
+/// Arguments of `pushcert expiry`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = RECIPES)]
+pub struct Expiry {
+    /// Files and folders (with all below them), or - for standard input: a certificate file, or what
+    /// `kubectl get secrets -o json` prints
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<Location>,
+
+    /// In folders, look only at files like this: a name such as *.pem, or a path with a slash
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+
+    /// In folders, leave out files and folders like this
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+
+    /// Warn where less time is left: 30d, 12w, 720h, or a share of the lifetime such as 10%
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    pub warn: Threshold,
+
+    /// Fail where less time is left, likewise
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub fail: Threshold,
+
+    /// Judge validity at this time instead of now: RFC 3339, or a date
+    #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
+    pub at: Option<OffsetDateTime>,
+
+    /// Pass over intermediates and roots
+    #[arg(long)]
+    pub leaf_only: bool,
+
+    /// Fail unless every leaf may send to this topic (may be given again)
+    #[arg(long, value_name = "TOPIC")]
+    pub expect_topic: Vec<String>,
+
+    /// Fail unless every leaf may be used there (may be given again)
+    #[arg(long, value_name = "ENVIRONMENT", value_parser = environments())]
+    pub expect_environment: Vec<Environment>,
+
+    /// Fail unless every leaf belongs to this team
+    #[arg(long, value_name = "TEAM-ID")]
+    pub expect_team: Option<String>,
+
+    /// Fail unless every leaf has its private key beside it
+    #[arg(long)]
+    pub expect_key: bool,
+
+    /// Fail unless the chain of every leaf leads to Apple's root
+    #[arg(long)]
+    pub expect_apple: bool,
+
+    /// Fail where there are fewer certificates
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub min_certificates: u64,
+
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub opening: Opening,
+
+    /// Try the passwords in this file, one a line; a line "GLOB = SOURCE" is for the files that fit, with
+    /// a source as for --passin (env:, file:, fd: or pass:)
+    #[arg(long, value_name = "FILE")]
+    pub passwords: Option<PathBuf>,
+
+    /// Warn of files that cannot be opened, instead of failing
+    #[arg(long)]
+    pub skip_unreadable: bool,
+
+    /// End with 0 whatever the verdict
+    #[arg(long)]
+    pub exit_zero: bool,
+
+    /// The format of the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", conflicts_with = "json")]
+    pub format: Format,
+
+    /// Short for --format json
+    #[arg(long)]
+    pub json: bool,
+
+    /// Write the report to a file, whole or not at all, or - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<Location>,
+
+    /// Overwrite an existing report
+    #[arg(long, requires = "output")]
+    pub force: bool,
+}
+
+impl Expiry {
+    /// The format, by either option.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+/// The domain's type is not clap's.
+fn environments() -> impl TypedValueParser<Value = Environment> {
+    let names = [Environment::Sandbox, Environment::Production].map(Environment::name);
+    PossibleValuesParser::new(names).map(|name| match name.as_str() {
+        "sandbox" => Environment::Sandbox,
+        _ => Environment::Production,
+    })
+}

@@ -1,0 +1,135 @@
+//! `pushcert expiry`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::candidates::Candidates;
+use super::survey::{Survey, Tally, cannot_keep};
+use crate::certificate::expiry::{Expectations, Policy, Verdict};
+use crate::cli::expiry::Expiry;
+use crate::cli::format::Format;
+use crate::cli::password::PasswordSource;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Kind;
+use crate::files::{self, Location, Output};
+use crate::progress::Progress;
+use crate::report::expiry::{ExpiryReport, PolicyReport};
+use crate::report::style::Paint;
+use crate::report::{github, html, human_expiry, ics, json, junit, nagios, prometheus};
+use crate::walk::{self, Filter, Globs};
+
+/// Ends with the exit code, which is not always one of the table: Nagios has its own.
+pub(super) fn run(arguments: &Expiry, context: &mut Context<'_>) -> Result<u8, Error> {
+    match report(arguments, context).and_then(|report| finish(arguments, &report, context)) {
+        Err(error) if arguments.format() == Format::Nagios && !error.is_closed_pipe => {
+            nagios::write_error(context.stdout, &error)?;
+            Ok(nagios::UNKNOWN)
+        }
+        result => result,
+    }
+}
+
+fn report(arguments: &Expiry, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
+    let reads_stdin = arguments.paths.iter().filter(|path| **path == Location::Standard).count();
+    let takes_stdin = arguments.opening.passin.as_ref().is_some_and(PasswordSource::takes_stdin);
+    if reads_stdin + usize::from(takes_stdin) > 1 {
+        return Err(Error::new(Kind::Usage, "standard input can be read only once")
+            .hint("name a file, or give the password with env:, file: or fd:"));
+    }
+    let globs = |option: &str, patterns: &[String]| {
+        Globs::new(patterns).map_err(|error| {
+            Error::new(Kind::Usage, format!("{option}: {error}")).hint("a glob such as *.pem or old/** is expected")
+        })
+    };
+    let filter =
+        Filter { include: globs("--include", &arguments.include)?, exclude: globs("--exclude", &arguments.exclude)? };
+    let candidates = Candidates::read(&arguments.opening, arguments.passwords.as_deref(), context)?;
+    let policy = policy(arguments);
+    let roots: Vec<PathBuf> = arguments.paths.iter().filter_map(path).collect();
+    let survey = Survey {
+        policy: &policy,
+        candidates: &candidates,
+        max_iterations: arguments.opening.max_iterations,
+        skip_unreadable: arguments.skip_unreadable,
+        now: arguments.at.unwrap_or(context.now),
+        roots: &roots,
+    };
+    let mut tally = Tally::default();
+    if reads_stdin > 0 {
+        survey.standard_input(files::read(&Location::Standard, context.stdin), &mut tally)?;
+    }
+    // To count costs a walk of its own: only for who watches.
+    let progress = Progress::new(context.stderr_is_terminal.then(|| walk::find(&roots, &filter).count()));
+    survey.files(walk::find(&roots, &filter), &mut tally, &progress)?;
+    drop(progress);
+    let now = survey.now;
+    let Tally { ledger, unreadable, files, without_certificates } = tally;
+    let certificates = ledger.close().map_err(|error| cannot_keep(&error))?;
+    Ok(ExpiryReport::new(now, policy, certificates, unreadable, files, without_certificates))
+}
+
+fn path(location: &Location) -> Option<PathBuf> {
+    match location {
+        Location::Standard => None,
+        Location::Path(path) => Some(path.clone()),
+    }
+}
+
+fn policy(arguments: &Expiry) -> PolicyReport {
+    let expect = Expectations {
+        topics: arguments.expect_topic.clone(),
+        environments: arguments.expect_environment.clone(),
+        team_id: arguments.expect_team.clone(),
+        key: arguments.expect_key,
+        apple: arguments.expect_apple,
+    };
+    PolicyReport {
+        policy: Policy { warn: arguments.warn, fail: arguments.fail, expect },
+        leaf_only: arguments.leaf_only,
+        min_certificates: arguments.min_certificates,
+    }
+}
+
+/// Writes the report, and says how the run ends.
+fn finish(arguments: &Expiry, report: &ExpiryReport, context: &mut Context<'_>) -> Result<u8, Error> {
+    match &arguments.output {
+        None | Some(Location::Standard) => {
+            let paint = Paint::new(context.stdout_has_color);
+            match write(arguments.format(), context.stdout, report, paint) {
+                // Whoever has read enough does not change the verdict.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                written => written?,
+            }
+        }
+        Some(Location::Path(path)) => {
+            let mut bytes = Vec::new();
+            write(arguments.format(), &mut bytes, report, Paint::new(false))?;
+            let output = Output { path, bytes: &bytes, is_private: false };
+            files::write_all(&[output], arguments.force)
+                .map_err(|(path, error)| Error::in_file(&path.display().to_string(), &error))?;
+            // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
+            if report.verdict != Verdict::Ok {
+                human_expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;
+            }
+        }
+    }
+    Ok(match arguments.format() {
+        _ if arguments.exit_zero && report.exit_code != Kind::Bug.code() => 0,
+        Format::Nagios => nagios::exit_code(report),
+        _ => report.exit_code,
+    })
+}
+
+fn write(format: Format, out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
+    match format {
+        Format::Human => human_expiry::write(out, report, paint),
+        Format::Json => json::write(out, report),
+        Format::Junit => junit::write(out, report),
+        Format::Github => github::write(out, report),
+        Format::Nagios => nagios::write(out, report),
+        Format::Prometheus => prometheus::write(out, report),
+        Format::Ics => ics::write(out, report),
+        Format::Html => html::write(out, report),
+    }
+}

@@ -1,0 +1,54 @@
+//! Annotations of a GitHub workflow: lines that the runner reads from the log ("workflow commands").
+
+use std::io::{self, Write};
+
+use super::expiry::{ExpiryReport, Source};
+use super::style::printable;
+use crate::certificate::expiry::Verdict;
+
+/// Writes the report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    report.certificates.each(|one| {
+        one.findings.iter().try_for_each(|finding| {
+            let message = format!("{}: {} {}", one.file, one.name, finding.message);
+            annotate(out, finding.verdict, path(one.source, &one.file), &one.name, &message)
+        })
+    })?;
+    for one in &report.unreadable {
+        annotate(out, one.verdict, path(one.source, &one.file), "cannot be opened", &one.error.message)?;
+    }
+    for finding in &report.findings {
+        annotate(out, finding.verdict, None, "pushcert expiry", &finding.message)?;
+    }
+    // A line of the log, which must not be a command whatever is in it.
+    writeln!(out, "{}", report.summary_line())
+}
+
+fn annotate(out: &mut dyn Write, verdict: Verdict, file: Option<&str>, title: &str, message: &str) -> io::Result<()> {
+    let level = match verdict {
+        Verdict::Failure => "error",
+        Verdict::Warning => "warning",
+        Verdict::Ok => "notice",
+    };
+    let file = file.map(|file| format!("file={},", property(file))).unwrap_or_default();
+    writeln!(out, "::{level} {file}title={}::{}", property(title), data(message))
+}
+
+/// The runner looks for files in the repository, and for nothing else.
+fn path(source: Source, file: &str) -> Option<&str> {
+    (source == Source::File).then_some(file)
+}
+
+/// The escapes of a command's message, as the runner undoes them. There are no others: `printable` has
+/// seen to all control characters before.
+fn data(text: &str) -> String {
+    printable(text).replace('%', "%25")
+}
+
+/// The escapes of a command's property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

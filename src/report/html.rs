@@ -1,0 +1,155 @@
+//! One self-contained page: a timeline of all certificates, in light and in dark, without a script.
+
+use std::io::{self, Write};
+
+use time::{Date, Duration, Month, OffsetDateTime};
+
+use super::expiry::{CheckedCertificate, ExpiryReport};
+use super::style::printable;
+use crate::certificate::expiry::{Role, Verdict};
+use crate::certificate::warning::{days_ago, in_days};
+
+/// The timeline reaches so far to both sides of the present: Apple's certificates are valid for 395 days.
+const REACH: Duration = Duration::days(400);
+
+/// The units of the drawings' width.
+const WIDTH: i64 = 1000;
+
+/// Writes the page.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    let (class, state) = match report.verdict {
+        Verdict::Ok => ("ok", "All is well"),
+        Verdict::Warning => ("warning", "Attention is needed"),
+        Verdict::Failure => ("failure", "Something has failed"),
+    };
+    let css = include_str!("expiry.css");
+    let policy = &report.policy.policy;
+    write!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">\n\
+         <title>Certificate expiry: {}</title>\n<style>\n{css}</style>\n</head>\n<body>\n\
+         <h1>Certificate expiry</h1>\n<p class=\"state {class}\">{state}</p>\n<p>{}</p>\n\
+         <p class=\"faint\">as of {}, warning below {}, failing below {}</p>\n",
+        state.to_lowercase(),
+        text(&report.summary_line()),
+        moment(report.at),
+        policy.warn,
+        policy.fail,
+    )?;
+    write_problems(out, report)?;
+    if report.summary.certificates > 0 {
+        write_table(out, report)?;
+    }
+    writeln!(out, "</body>\n</html>")
+}
+
+/// What has no place on a timeline.
+fn write_problems(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    let run = report.findings.iter().map(|finding| (finding.verdict, &finding.message, None));
+    let files = report.unreadable.iter().map(|file| (file.verdict, &file.error.message, file.error.hint.as_ref()));
+    let mut problems = run.chain(files).peekable();
+    if problems.peek().is_none() {
+        return Ok(());
+    }
+    writeln!(out, "<ul>")?;
+    for (verdict, message, hint) in problems {
+        let hint = hint.map(|hint| format!("<small>{}</small>", text(hint))).unwrap_or_default();
+        writeln!(out, "<li class=\"{}\"><span>{}{hint}</span></li>", class(verdict), text(message))?;
+    }
+    writeln!(out, "</ul>")
+}
+
+fn write_table(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    let ticks = ticks(report.at);
+    write!(out, "<table>\n<thead><tr><th>Certificate<th>Expires<th><div class=\"axis\">")?;
+    for (date, x) in &ticks {
+        let label = match date.month() {
+            Month::January => date.year().to_string(),
+            month => month.to_string()[..3].to_owned(),
+        };
+        write!(out, "<span style=\"left:{}%\">{label}</span>", x * 100 / WIDTH)?;
+    }
+    writeln!(out, "</div></tr></thead>\n<tbody>")?;
+    report.certificates.each(|one| write_row(out, one, report.at, &ticks))?;
+    writeln!(out, "</tbody>\n</table>")
+}
+
+fn write_row(
+    out: &mut dyn Write,
+    one: &CheckedCertificate,
+    now: OffsetDateTime,
+    ticks: &[(Date, i64)],
+) -> io::Result<()> {
+    let role = if one.role == Role::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
+    write!(out, "<tr><td><strong>{}</strong>{role}<small>{}</small>", text(&one.name), text(&one.file))?;
+    if !one.topics.is_empty() {
+        write!(out, "<small>{}</small>", text(&one.topics.join(", ")))?;
+    }
+    for finding in &one.findings {
+        write!(out, "<small class=\"{}\">{}</small>", class(finding.verdict), text(&finding.message))?;
+    }
+    let left = if one.days_left < 0 { days_ago(one.days_left) } else { in_days(one.days_left) };
+    write!(
+        out,
+        "<td><strong class=\"{}\">{left}</strong><small>{}</small><td class=\"{}\">",
+        class(one.verdict),
+        moment(one.not_after),
+        class(one.verdict)
+    )?;
+    let (from, to) = (position(one.not_before, now), position(one.not_after, now));
+    write!(
+        out,
+        "<svg viewBox=\"0 0 {WIDTH} 28\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"valid from {} to {}\">\
+         <rect class=\"rail\" y=\"8\" width=\"{WIDTH}\" height=\"12\"/>",
+        one.not_before.date(),
+        one.not_after.date()
+    )?;
+    for (_, x) in ticks {
+        write!(out, "<line class=\"tick\" x1=\"{x}\" x2=\"{x}\" y2=\"28\"/>")?;
+    }
+    let (width, now) = ((to - from).max(2), position(now, now));
+    writeln!(
+        out,
+        "<rect class=\"bar\" x=\"{from}\" y=\"8\" width=\"{width}\" height=\"12\"/>\
+         <line class=\"now\" x1=\"{now}\" x2=\"{now}\" y2=\"28\"/></svg>"
+    )
+}
+
+/// The first day of every third month on the timeline, with its place.
+fn ticks(now: OffsetDateTime) -> Vec<(Date, i64)> {
+    let years = now.year() - 2..=now.year() + 2;
+    let months = [Month::January, Month::April, Month::July, Month::October];
+    let days = years.flat_map(|year| months.map(|month| Date::from_calendar_date(year, month, 1)));
+    let places = days.flatten().map(|date| (date, position(date.midnight().assume_utc(), now)));
+    places.filter(|(_, x)| (1..WIDTH).contains(x)).collect()
+}
+
+/// The place of a moment; what lies beyond the timeline is at its end.
+fn position(moment: OffsetDateTime, now: OffsetDateTime) -> i64 {
+    let offset = (moment - now).clamp(-REACH, REACH) + REACH;
+    offset.whole_seconds() * WIDTH / (REACH.whole_seconds() * 2)
+}
+
+fn moment(time: OffsetDateTime) -> String {
+    let time = time.to_offset(time::UtcOffset::UTC);
+    format!("{} {:02}:{:02} UTC", time.date(), time.hour(), time.minute())
+}
+
+const fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warning => "warning",
+        Verdict::Failure => "failure",
+    }
+}
+
+/// Text for an element or an attribute in quotes.
+fn text(text: &str) -> String {
+    let text = printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;").replace('\'', "&#39;")
+}

@@ -1,0 +1,133 @@
+//! iCalendar (RFC 5545): one event a renewal.
+//!
+//! Written here and not with a library: the one that is kept brings a second date library, the other
+//! folds lines one octet too late.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime};
+
+use super::expiry::{CheckedCertificate, ExpiryReport};
+use super::style::printable;
+
+/// The octets of a line (section 3.1).
+const LINE: usize = 75;
+
+/// Writes the report. A certificate that lies in several files has one event.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    let mut files: HashMap<String, Vec<String>> = HashMap::new();
+    report.certificates.each(|one| {
+        let files = files.entry(one.sha256.clone()).or_default();
+        if !files.contains(&one.file) {
+            files.push(one.file.clone());
+        }
+        Ok(())
+    })?;
+    line(out, "BEGIN:VCALENDAR")?;
+    line(out, "VERSION:2.0")?;
+    line(out, concat!("PRODID:-//pushcert//pushcert ", env!("CARGO_PKG_VERSION"), "//EN"))?;
+    report.certificates.each(|one| {
+        // The first of several takes the list.
+        files.remove(&one.sha256).map_or(Ok(()), |files| event(out, report, one, &files))
+    })?;
+    line(out, "END:VCALENDAR")
+}
+
+fn event(out: &mut dyn Write, report: &ExpiryReport, one: &CheckedCertificate, files: &[String]) -> io::Result<()> {
+    let summary = format!("Renew {}", one.name);
+    let topics = if one.topics.is_empty() { String::new() } else { format!("Topics: {}\n", one.topics.join(", ")) };
+    let team = one.team_id.as_ref().map(|team| format!("Team: {team}\n")).unwrap_or_default();
+    let description = format!(
+        "{} certificate, serial number {}\n{topics}{team}Files: {}",
+        one.role.name(),
+        one.serial,
+        files.join(", ")
+    );
+    let warn = report.policy.policy.warn.of(one.not_after - one.not_before);
+    line(out, "BEGIN:VEVENT")?;
+    // The certificate itself: the same in every run, and another for its successor.
+    line(out, &format!("UID:{}@pushcert", &one.sha256[..40]))?;
+    line(out, &format!("DTSTAMP:{}", utc(report.at)))?;
+    line(out, &format!("DTSTART:{}", utc(one.not_after)))?;
+    line(out, &format!("SUMMARY:{}", escaped(&summary)))?;
+    line(out, &format!("DESCRIPTION:{}", escaped(&description)))?;
+    line(out, "TRANSP:TRANSPARENT")?;
+    line(out, "BEGIN:VALARM")?;
+    line(out, "ACTION:DISPLAY")?;
+    line(out, &format!("TRIGGER:-{}", duration(warn)))?;
+    line(out, &format!("DESCRIPTION:{}", escaped(&summary)))?;
+    line(out, "END:VALARM")?;
+    line(out, "END:VEVENT")
+}
+
+/// Folds a line: none is longer than [`LINE`] octets, and no character is split.
+fn line(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    let (mut rest, mut indent) = (text, "");
+    loop {
+        let end = if rest.len() + indent.len() <= LINE {
+            rest.len()
+        } else {
+            // A character has at most four octets.
+            (0..=LINE - indent.len()).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(rest.len())
+        };
+        write!(out, "{indent}{}\r\n", &rest[..end])?;
+        if end == rest.len() {
+            return Ok(());
+        }
+        (rest, indent) = (&rest[end..], " ");
+    }
+}
+
+/// The escapes of a text (section 3.3.11). Lines are only those that the text itself has.
+fn escaped(text: &str) -> String {
+    let escaped = |line: &str| printable(line).replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,");
+    text.split('\n').map(escaped).collect::<Vec<_>>().join("\\n")
+}
+
+fn utc(time: OffsetDateTime) -> String {
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+    time.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
+/// Section 3.3.6: days where they are whole, else seconds.
+fn duration(duration: Duration) -> String {
+    match (duration.whole_days(), duration.whole_seconds()) {
+        (days, seconds) if days * 86_400 == seconds => format!("P{days}D"),
+        (_, seconds) => format!("PT{seconds}S"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_folded_between_characters() {
+        for text in ["x".repeat(75), "x".repeat(76), "é".repeat(120), format!("a{}", "株".repeat(100))] {
+            let mut out = Vec::new();
+            line(&mut out, &text).unwrap();
+            let folded = String::from_utf8(out).unwrap();
+            assert!(folded.split("\r\n").all(|line| line.len() <= LINE), "{folded}");
+            assert_eq!(folded.replace("\r\n ", "").strip_suffix("\r\n"), Some(&*text));
+        }
+        let mut out = Vec::new();
+        line(&mut out, &"x".repeat(75)).unwrap();
+        assert_eq!(out.len(), 77);
+    }
+
+    #[test]
+    fn texts_cannot_end_their_property() {
+        assert_eq!(escaped("a;b,c\\d\r\nEND:VEVENT"), "a\\;b\\,c\\\\d\\\\r\\nEND:VEVENT");
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration(Duration::weeks(4)), "P28D");
+        assert_eq!(duration(Duration::hours(36)), "PT129600S");
+    }
+}

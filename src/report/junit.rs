@@ -1,0 +1,70 @@
+//! JUnit XML (the form that Jenkins' junit-10.xsd describes): one test case a certificate.
+
+use std::io::{self, Write};
+
+use junit_report::{Duration, Report, TestCase, TestSuite};
+
+use super::expiry::{CheckedCertificate, ExpiryReport, UnreadableFile};
+use super::style::printable;
+use super::text;
+use crate::certificate::expiry::{Finding, Verdict};
+
+/// Writes the report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    let mut suite = TestSuite::new("pushcert expiry");
+    suite.set_timestamp(report.at);
+    report.certificates.each(|one| {
+        suite.add_testcase(certificate(one));
+        Ok(())
+    })?;
+    suite.add_testcases(report.unreadable.iter().map(unreadable));
+    suite.add_testcases(report.findings.iter().map(|finding| failure("the run as a whole", &[finding])));
+    suite.set_system_out(&report.summary_line());
+    let mut document = Report::new();
+    document.add_testsuite(suite);
+    document.write_xml(&mut *out).map_err(io::Error::other)?;
+    writeln!(out)
+}
+
+/// The name does not change from run to run: CI systems follow a test case by it.
+fn certificate(one: &CheckedCertificate) -> TestCase {
+    let name = xml(&format!("{} ({}, {})", one.name, one.role.name(), &one.sha256[..16]));
+    let of = |verdict| one.findings.iter().filter(move |finding| finding.verdict == verdict).collect::<Vec<_>>();
+    let failures = of(Verdict::Failure);
+    let mut case =
+        if failures.is_empty() { TestCase::success(&name, Duration::ZERO) } else { failure(&name, &failures) };
+    let warnings = of(Verdict::Warning);
+    if !warnings.is_empty() {
+        case.set_system_out(&format!("warning: {}", messages(&warnings)));
+    }
+    case.set_classname(&xml(&one.file));
+    case
+}
+
+fn failure(name: &str, findings: &[&Finding]) -> TestCase {
+    let codes: Vec<String> = findings.iter().map(|finding| text(&finding.code)).collect();
+    TestCase::failure(name, Duration::ZERO, &codes.join(" "), &messages(findings))
+}
+
+fn unreadable(file: &UnreadableFile) -> TestCase {
+    let (kind, message) = (text(&file.error.kind), xml(&file.error.message));
+    let mut case = match file.verdict {
+        Verdict::Warning => TestCase::skipped_with_cause("open the file", &kind, &message),
+        _ => TestCase::error("open the file", Duration::ZERO, &kind, &message),
+    };
+    case.set_classname(&xml(&file.file));
+    case
+}
+
+fn messages(findings: &[&Finding]) -> String {
+    let messages: Vec<String> = findings.iter().map(|finding| xml(&finding.message)).collect();
+    messages.join("; ")
+}
+
+/// Without the characters that XML 1.0 has no way to write; the library escapes the others.
+fn xml(text: &str) -> String {
+    printable(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}

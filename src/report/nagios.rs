@@ -1,0 +1,94 @@
+//! The output of a monitoring plugin (Nagios Plugin Development Guidelines): a line with the state, `|`
+//! and performance data, then lines with more.
+
+use std::io::{self, Write};
+
+use super::expiry::{CheckedCertificate, ExpiryReport};
+use super::style::printable;
+use crate::certificate::expiry::Verdict;
+use crate::certificate::threshold::Threshold;
+use crate::error::Error;
+
+/// The exit codes.
+const OK: u8 = 0;
+const WARNING: u8 = 1;
+const CRITICAL: u8 = 2;
+/// The exit code of a check that could not be made.
+pub const UNKNOWN: u8 = 3;
+
+/// The exit code of a report: what is known to be bad comes before what could not be looked at.
+pub fn exit_code(report: &ExpiryReport) -> u8 {
+    let failed_to_open = report.unreadable.iter().any(|file| file.verdict == Verdict::Failure);
+    match report.verdict {
+        _ if report.answer_is_no() => CRITICAL,
+        _ if failed_to_open => UNKNOWN,
+        Verdict::Ok => OK,
+        Verdict::Warning | Verdict::Failure => WARNING,
+    }
+}
+
+const fn state(exit_code: u8) -> &'static str {
+    match exit_code {
+        OK => "OK",
+        WARNING => "WARNING",
+        CRITICAL => "CRITICAL",
+        _ => "UNKNOWN",
+    }
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    write!(out, "PUSHCERT {} - {}", state(exit_code(report)), report.summary_line())?;
+    let summary = &report.summary;
+    // Thresholds may be shares of the first one's lifetime.
+    let mut first = None;
+    report.certificates.each(|one| {
+        first.get_or_insert_with(|| days_left(one, report));
+        Ok(())
+    })?;
+    let first = first.unwrap_or_default();
+    writeln!(
+        out,
+        " | {first}certificates={};;;0 ok={};;;0 warnings={};;;0 failures={};;;0 unreadable={};;;0",
+        summary.certificates, summary.ok, summary.warnings, summary.failures, summary.unreadable
+    )?;
+    for finding in &report.findings {
+        writeln!(out, "{}", plain(&finding.message))?;
+    }
+    report.certificates.each(|one| {
+        one.findings.iter().try_for_each(|finding| {
+            writeln!(out, "{}", plain(&format!("{}: {} {}", one.file, one.name, finding.message)))
+        })
+    })?;
+    for file in &report.unreadable {
+        writeln!(out, "{}", plain(&file.error.message))?;
+    }
+    Ok(())
+}
+
+/// Writes that there is no report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
+    writeln!(out, "PUSHCERT {} - {}", state(UNKNOWN), plain(&error.message))
+}
+
+/// The days of the first to expire, with the ranges outside of which it is a warning or a failure.
+fn days_left(first: &CheckedCertificate, report: &ExpiryReport) -> String {
+    let days = |threshold: Threshold| {
+        let days = threshold.of(first.not_after - first.not_before).as_seconds_f64() / 86_400.0;
+        // Three digits are a minute and a half.
+        format!("{days:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let policy = &report.policy.policy;
+    format!("days_left={};{}:;{}: ", first.days_left, days(policy.warn), days(policy.fail))
+}
+
+/// A bar would begin performance data.
+fn plain(text: &str) -> String {
+    printable(text).replace('|', "/")
+}

@@ -1,0 +1,39 @@
+//! Certificates that no fixture is: with any name and validity, made by OpenSSL.
+
+use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
+
+/// A push certificate for `uid`, valid from one day to another (such as "20261124"), in PEM.
+pub fn push(uid: &str, name: &str, from: &str, until: &str) -> Vec<u8> {
+    make(uid, name, from, until, &["1.2.840.113635.100.6.3.1", "1.2.840.113635.100.6.3.2"]).to_pem().unwrap()
+}
+
+/// An MDM certificate, likewise.
+pub fn mdm(uid: &str, from: &str, until: &str) -> Vec<u8> {
+    make(uid, "APSP:5f1b0c52", from, until, &["1.2.840.113635.100.6.3.2"]).to_pem().unwrap()
+}
+
+fn make(uid: &str, name: &str, from: &str, until: &str, extensions: &[&str]) -> X509 {
+    let key = std::fs::read(super::common::fixture("key/push.pem")).unwrap();
+    let key = PKey::private_key_from_pem(&key).unwrap();
+    let mut subject = X509NameBuilder::new().unwrap();
+    subject.append_entry_by_text("UID", uid).unwrap();
+    subject.append_entry_by_text("CN", name).unwrap();
+    let subject = subject.build();
+    let day = |day: &str| Asn1Time::from_str(&format!("{day}000000Z")).unwrap();
+    let mut builder = X509Builder::new().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_subject_name(&subject).unwrap();
+    builder.set_issuer_name(&subject).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.set_not_before(&day(from)).unwrap();
+    builder.set_not_after(&day(until)).unwrap();
+    for oid in extensions {
+        let (oid, null) = (Asn1Object::from_str(oid).unwrap(), Asn1OctetString::new_from_bytes(&[5, 0]).unwrap());
+        builder.append_extension(X509Extension::new_from_der(&oid, false, &null).unwrap()).unwrap();
+    }
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    builder.build()
+}

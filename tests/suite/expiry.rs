@@ -1,0 +1,189 @@
+//! `pushcert expiry` where a case file cannot go: standard input, folders, names that attack.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use super::certificates::push;
+use super::common::{fixture, pushcert, run, stderr};
+
+const NOW: [&str; 2] = ["--at", "2026-11-24"];
+
+fn expiry(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(&[&["expiry"], arguments, &NOW].concat());
+    (output.status.code(), stdout(&output))
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&expiry(&[arguments, &["--json"]].concat()).1).unwrap()
+}
+
+fn good(name: &str) -> Vec<u8> {
+    push(&format!("com.example.{name}"), name, "20260101", "20271231")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn the_second_certificate_of_a_bundle_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bundle.pem");
+    fs::write(&file, [good("first"), push("com.example.second", "second", "20251101", "20261125")].concat()).unwrap();
+    let (code, out) = expiry(&[text(&file)]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("FAIL") && out.contains("second") && out.contains("ok") && out.contains("first"), "{out}");
+}
+
+#[test]
+fn each_of_these_fails_a_run_that_is_otherwise_good() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("good.pem"), good("good")).unwrap();
+    let run = |name: &str, bytes: &[u8], options: &[&str]| {
+        let file = folder.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        let code = expiry(&[&[text(folder.path())], options].concat()).0;
+        fs::remove_file(file).unwrap();
+        code
+    };
+    let p12 = fs::read(fixture("p12/keychain-password.p12")).unwrap();
+    let pem = good("cut");
+    assert_eq!(run("a.pem", &pem, &[]), Some(0));
+    assert_eq!(run("a.p12", &p12, &["--passin", "pass:push"]), Some(0));
+    assert_eq!(run("a.p12", &p12, &["--passin", "pass:wrong"]), Some(4));
+    assert_eq!(run("a.p12", &p12, &[]), Some(4));
+    assert_eq!(run("a.p12", &p12[..p12.len() / 2], &["--passin", "pass:push"]), Some(3));
+    for cut in [1, 16, 200, pem.len() - 40] {
+        assert_eq!(run("a.pem", &pem[..cut], &[]), Some(3), "{cut}");
+    }
+    assert_eq!(run("a.pem", b"", &[]), Some(3));
+    assert_eq!(run("a.pem", b"see the wiki", &[]), Some(3));
+    // And these are plainly no certificates.
+    assert_eq!(run("README.md", b"see the wiki", &[]), Some(0));
+    assert_eq!(run(".gitkeep", b"", &[]), Some(0));
+    assert_eq!(run("key.pem", &fs::read(fixture("key/push.pem")).unwrap(), &[]), Some(0));
+}
+
+#[test]
+fn a_folder_counts_what_is_no_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for (name, bytes) in [("notes.txt", &b"0123"[..]), ("logo.png", b"\x89PNG"), ("a.pem", &good("a"))] {
+        fs::write(path(name), bytes).unwrap();
+    }
+    #[cfg(unix)]
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket.pem")).unwrap();
+    let report = json(&[text(folder.path())]);
+    assert_eq!(report["summary"]["files"], 3);
+    assert_eq!(report["summary"]["without_certificates"], 2);
+    assert_eq!(report["verdict"], "ok");
+}
+
+#[test]
+fn standard_input_is_any_container_or_secrets() {
+    let with_input = |input: &[u8], options: &[&str]| {
+        let mut command = pushcert(&[&["expiry", "-", "--format", "github"], options, &NOW].concat());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).env("PASSWORD", "push");
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), stdout(&output))
+    };
+    let password = ["--passin", "env:PASSWORD"];
+    for (file, options) in [("der/universal.cer", &[][..]), ("ca/root.pem", &[]), ("p12/ec.p12", &password)] {
+        let (code, out) = with_input(&fs::read(fixture(file)).unwrap(), options);
+        assert_eq!((code, out.contains("1 certificate in 1 file")), (Some(0), true), "{file}: {out}");
+    }
+    let secrets = fs::read(super::common::root().join("tests/cmd/expiry/in/secrets.json")).unwrap();
+    let (code, out) = with_input(&secrets, &password);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("::prod/old/push.p12: ") && out.contains("2 certificates in 4 files"), "{out}");
+    // Without the password the entry is unreadable, and that is no silence.
+    let (code, out) = with_input(&secrets, &[]);
+    assert_eq!(code, Some(4), "{out}");
+    assert!(out.contains("prod/old/push.p12: the PKCS#12 file needs a password"), "{out}");
+    assert_eq!(with_input(b"{\"kind\":\"Pod\"}", &[]).0, Some(3));
+    assert_eq!(with_input(b"{\"kind\":\"List\",\"items\":[]}", &[]).0, Some(1));
+}
+
+/// Everything that ends a line, a quote, an element or a field somewhere.
+const EVIL: &str = "\"'\\<script>x</script>&|%,;:]]>{}\n::error::y\r\u{1b}[31m\u{202e}\u{fffe}\tz";
+
+#[test]
+fn names_cannot_break_out_of_a_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("evil,name:%.pem");
+    fs::write(&file, push(EVIL, EVIL, "20251101", "20261125")).unwrap();
+    for format in ["human", "json", "junit", "github", "nagios", "prometheus", "ics", "html"] {
+        let (_, out) = expiry(&[text(&file), "--format", format]);
+        assert!(out.contains("script"), "{format} shows the name: {out}");
+        let is_bad =
+            |c: &char| c.is_control() && *c != '\n' || *c == '\u{202e}' || *c == '\u{fffe}' && format == "junit";
+        let bad: Vec<char> = out.replace("\r\n", "\n").chars().filter(is_bad).collect();
+        // JSON escapes what it must, and leaves the rest as it is: its readers are programs.
+        assert!(bad.is_empty() || format == "json", "{format}: {bad:?}");
+        match format {
+            "json" => assert_eq!(json(&[text(&file)])["certificates"][0]["name"], EVIL),
+            "github" => {
+                let commands: Vec<&str> = out.lines().filter(|line| line.starts_with("::")).collect();
+                assert_eq!((commands.len(), out.lines().count()), (1, 2), "{out}");
+                assert_eq!(commands[0].matches(",title=").count(), 1, "{out}");
+            }
+            "nagios" => assert_eq!(out.matches('|').count(), 1, "{out}"),
+            "html" | "junit" => assert!(!out.contains("<script"), "{out}"),
+            "ics" => assert_eq!(out.lines().filter(|line| line.starts_with("SUMMARY")).count(), 1, "{out}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for index in 0..40 {
+        fs::write(folder.path().join(format!("{index}.pem")), good(&index.to_string())).unwrap();
+    }
+    fs::write(folder.path().join("cut.pem"), b"-----BEGIN CERTIFICATE-----\nMIIB").unwrap();
+    let report = |threads: &str| {
+        let mut command = pushcert(&["expiry", text(folder.path()), "--json", NOW[0], NOW[1]]);
+        stdout(&command.env("RAYON_NUM_THREADS", threads).output().unwrap())
+    };
+    let one = report("1");
+    assert_eq!(one, report("3"));
+    let one: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(one["certificates"].as_array().unwrap().len(), 40);
+    assert_eq!(one["exit_code"], 3);
+}
+
+#[test]
+fn a_report_replaces_the_last_one_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("pushcert.prom");
+    let certificate = fixture("der/universal.cer");
+    let arguments = [text(&certificate), "--format", "prometheus", "-o", text(&out)];
+    assert_eq!(expiry(&arguments), (Some(0), String::new()));
+    let first = fs::read_to_string(&out).unwrap();
+    assert!(first.ends_with('\n') && first.contains("pushcert_certificates 1"));
+    assert_eq!(expiry(&arguments).0, Some(6));
+    // A run that cannot be made leaves the last report, and one that fails replaces it.
+    assert_eq!(expiry(&[&arguments[..], &["--force", "--passin", "env:PUSHCERT_UNSET"]].concat()).0, Some(4));
+    assert_eq!(fs::read_to_string(&out).unwrap(), first);
+    assert_eq!(expiry(&[&arguments[..], &["--force", "--fail", "99999d"]].concat()).0, Some(1));
+    assert!(fs::read_to_string(&out).unwrap().contains("pushcert_run_verdict 2"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left over");
+}
+
+#[test]
+fn whoever_stops_reading_does_not_change_the_verdict() {
+    let mut command = pushcert(&["expiry", "fixtures/der", NOW[0], NOW[1]]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(1), ""));
+}
