@@ -107,6 +107,25 @@ fn with_force_a_request_is_made_again_for_the_same_key() {
 }
 
 #[test]
+fn not_even_force_puts_a_request_in_the_place_of_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let protected = format!("{}/fixtures/p12/keychain-password.p12", env!("CARGO_MANIFEST_DIR"));
+    fs::copy(protected, folder.path().join("protected.p12")).unwrap();
+    assert!(run(folder.path(), &[]).status.success());
+    for arguments in
+        [["--key", KEY, "-o", KEY], ["--key-out", "new.key", "-o", KEY], ["--key", KEY, "-o", "protected.p12"]]
+    {
+        let target = folder.path().join(arguments[3]);
+        let before = fs::read(&target).unwrap();
+        let mut command = csr(folder.path(), &arguments);
+        let output = command.arg("--force").output().unwrap();
+        assert_eq!(output.status.code(), Some(6), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(fs::read(&target).unwrap(), before, "{arguments:?}");
+        assert_eq!(entries(folder.path()), [REQUEST, "protected.p12", KEY]);
+    }
+}
+
+#[test]
 fn where_the_request_cannot_be_written_the_key_stays_and_is_of_use() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["-o", "missing/request"]);

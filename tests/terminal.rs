@@ -151,8 +151,10 @@ fn a_new_password_is_asked_twice_and_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
     session.answer_hidden("Password to encrypt the private key with: ", "");
-    session
-        .answer("--encrypt needs a password that is not empty. Password to encrypt the private key with: ", "sesame");
+    session.answer_hidden(
+        "--encrypt needs a password that is not empty. Password to encrypt the private key with: ",
+        "sesame",
+    );
     session.answer_hidden("The same again: ", "open");
     session.answer_hidden("the two differ. Password to encrypt the private key with: ", "sesame");
     session.answer_hidden("The same again: ", "sesame");

@@ -8,11 +8,12 @@ use super::opening::{Opener, check_stdin};
 use super::passout::{self, Demand, Purpose};
 use crate::cli::csr::Csr;
 use crate::container::keys::PrivateKey;
-use crate::container::pem;
+use crate::container::{self, OpenError, Passwords, pem};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Kind;
 use crate::files::{self, Location, Output, WriteError};
+use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::report::csr::{CsrKeyReport, CsrReport, human};
 use crate::report::human::shell_word;
 use crate::report::json;
@@ -89,10 +90,25 @@ impl<'a> Plan<'a> {
         if let Some(path) = key {
             files::check_free(path).map_err(|error| key_error(path, &error))?;
         }
-        if let (Location::Path(path), false) = (&arguments.output, arguments.force) {
-            files::check_free(path).map_err(|error| Error::in_file(&path.display().to_string(), &error))?;
+        if let Location::Path(path) = &arguments.output {
+            match files::check_free(path) {
+                Err(WriteError::Exists) if arguments.force && holds_key(path) => {
+                    return Err(key_error(path, &WriteError::Exists));
+                }
+                Err(WriteError::Exists) if arguments.force => {}
+                checked => checked.map_err(|error| Error::in_file(&path.display().to_string(), &error))?,
+            }
         }
         Ok(Self { key })
+    }
+}
+
+/// Whether a file holds a private key, or may, behind a password.
+fn holds_key(path: &Path) -> bool {
+    let Ok(bytes) = files::read(&Location::Path(path.to_owned()), &mut std::io::empty()) else { return true };
+    match container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) {
+        Ok(contents) => !contents.keys.is_empty(),
+        Err(unopened) => matches!(unopened.error, OpenError::PasswordNeeded(_)),
     }
 }
 
@@ -171,7 +187,7 @@ fn key_error(path: &Path, error: &WriteError) -> Error {
     let described = Error::in_file(&path.display().to_string(), error);
     match error {
         WriteError::Exists => described.hint(format!(
-            "Apple may have signed that key: make the request for it with --key {}, or choose another name with --key-out",
+            "Apple may have signed that key: make the request for it with --key {}, or choose another name",
             shell_word(&path.display().to_string())
         )),
         WriteError::NoFolder(_) | WriteError::Io(_) => described,
