@@ -15,6 +15,7 @@
 //! report, [`context`] and [`terminal`] are the world as commands see it, [`error`] and [`exit`] how a
 //! run ends. The domain (1 to 4) knows neither clap nor the terminal nor a renderer.
 
+pub mod apns;
 pub mod asn1;
 pub mod certificate;
 pub mod cli;

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod check;
 pub mod password;
 pub mod values;
 
@@ -27,6 +28,8 @@ pub enum Command {
     Convert(Convert),
     /// Say what is in a file: kind, topics, environments, expiry, key, chain
     Inspect(Inspect),
+    /// Ask APNs whether it accepts a certificate
+    Check(check::Check),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -209,6 +212,7 @@ impl Command {
         match self {
             Self::Convert(convert) => convert.json,
             Self::Inspect(inspect) => inspect.json,
+            Self::Check(check) => check.format() == check::Format::Json,
             Self::Completions(_) => false,
         }
     }

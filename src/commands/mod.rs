@@ -1,5 +1,6 @@
 //! One file a subcommand: arguments, then the domain, then a report.
 
+mod check;
 mod completions;
 mod convert;
 mod inspect;
@@ -18,6 +19,7 @@ pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<Option<Kind>, Error> 
     match &cli.command {
         Command::Convert(arguments) => convert::run(arguments, context).map(|()| None),
         Command::Inspect(arguments) => inspect::run(arguments, context),
+        Command::Check(arguments) => check::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
     }
 }
