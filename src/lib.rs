@@ -26,6 +26,7 @@ pub mod digest;
 pub mod error;
 pub mod exit;
 pub mod files;
+pub mod gateway;
 pub mod identity;
 pub mod limits;
 pub mod pbe;

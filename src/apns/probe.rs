@@ -153,8 +153,11 @@ async fn talk(
     };
     let first = Instant::now() + timeout;
     // SETTINGS come first, or the end.
-    let settings = notes.wait(|seen| seen.settings.is_some() || seen.is_closed || seen.is_http1());
+    let settings = notes.wait(Seen::has_begun);
     timeout_at(first, settings).await.map_err(|_| Break::Timeout(timeout))?;
+    if notes.seen().begins_otherwise {
+        return Err(Break::Protocol("it began with another frame than SETTINGS".to_owned()));
+    }
     let end = Instant::now() + timeout;
     let answered = match (request, ping) {
         (Some(response), _) => timeout_at(end, read(response)).await.map(|result| result.map(Some)),

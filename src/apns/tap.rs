@@ -33,6 +33,8 @@ pub struct Seen {
     pub alert: Option<u8>,
     /// The first bytes of the stream.
     pub start: Vec<u8>,
+    /// Whether its first frame was another than SETTINGS (RFC 9113 section 3.4), or GOAWAY.
+    pub begins_otherwise: bool,
     /// Whether the server has closed its side.
     pub is_closed: bool,
 }
@@ -43,7 +45,14 @@ impl Seen {
         self.start.starts_with(HTTP1)
     }
 
+    /// Whether SETTINGS have come, or what comes instead.
+    pub fn has_begun(&self) -> bool {
+        self.settings.is_some() || self.goaway.is_some() || self.begins_otherwise || self.is_closed || self.is_http1()
+    }
+
     fn note_frame(&mut self, frame: &Frame) {
+        let is_greeting = matches!(frame.kind, kind::SETTINGS | kind::GOAWAY);
+        self.begins_otherwise |= self.settings.is_none() && !is_greeting;
         match frame.kind {
             kind::SETTINGS if frame.flags & ACK != 0 => self.is_acknowledged = true,
             kind::SETTINGS if self.settings.is_none() && !self.is_http1() => {

@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod check;
+pub mod gateway;
 pub mod password;
 pub mod values;
 
@@ -30,6 +31,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Ask APNs whether it accepts a certificate
     Check(check::Check),
+    /// Stand in for APNs, for tests
+    Gateway(gateway::Gateway),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -213,7 +216,7 @@ impl Command {
             Self::Convert(convert) => convert.json,
             Self::Inspect(inspect) => inspect.json,
             Self::Check(check) => check.format() == check::Format::Json,
-            Self::Completions(_) => false,
+            Self::Gateway(_) | Self::Completions(_) => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod convert;
+mod gateway;
 mod inspect;
 mod opening;
 
@@ -20,6 +21,7 @@ pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<Option<Kind>, Error> 
         Command::Convert(arguments) => convert::run(arguments, context).map(|()| None),
         Command::Inspect(arguments) => inspect::run(arguments, context),
         Command::Check(arguments) => check::run(arguments, context),
+        Command::Gateway(arguments) => gateway::run(arguments, context).map(|()| None),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
     }
 }
