@@ -309,7 +309,13 @@ impl Plan {
     }
 
     /// HTTP/2 and the probe.
-    async fn converse<S>(&self, stream: S, target: &Target, is_requested: Option<bool>, attempt: &mut Attempt) -> Conclusion
+    async fn converse<S>(
+        &self,
+        stream: S,
+        target: &Target,
+        is_requested: Option<bool>,
+        attempt: &mut Attempt,
+    ) -> Conclusion
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     {

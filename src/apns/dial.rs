@@ -31,7 +31,12 @@ pub async fn resolve(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
 /// Takes families in turn, beginning with that of the first.
 fn interleave(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let mut seen = Vec::new();
-    addresses.retain(|address| !seen.contains(address) && { seen.push(*address); true });
+    addresses.retain(|address| {
+        !seen.contains(address) && {
+            seen.push(*address);
+            true
+        }
+    });
     let is_first_family = |address: &SocketAddr| address.is_ipv6() == seen[0].is_ipv6();
     let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(is_first_family);
     let (mut first, mut second) = (first.into_iter(), second.into_iter());

@@ -118,7 +118,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), shown);
         }
-        for wrong in ["", ":1", "a:0", "a:65536", "a:", "a:x", "[a]:1", "[::1]x", "a b:1", "https://a", "u@a:1", "a:b:1"] {
+        for wrong in
+            ["", ":1", "a:0", "a:65536", "a:", "a:x", "[a]:1", "[::1]x", "a b:1", "https://a", "u@a:1", "a:b:1"]
+        {
             assert!(wrong.parse::<Endpoint>().is_err(), "{wrong}");
         }
     }

@@ -68,7 +68,9 @@ impl Headers<'_> {
     /// The name of the reason that the first breach is answered with.
     pub fn breach(&self) -> Option<&'static str> {
         let breaks = |value: Option<&str>, rule: fn(&str) -> bool| value.is_some_and(|value| !rule(value));
-        if breaks(self.expiration, |v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()) && v.parse::<u64>().is_ok()) {
+        if breaks(self.expiration, |v| {
+            !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()) && v.parse::<u64>().is_ok()
+        }) {
             Some("BadExpirationDate")
         } else if breaks(self.priority, |v| PRIORITIES.contains(&v)) {
             Some("BadPriority")

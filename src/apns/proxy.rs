@@ -67,7 +67,9 @@ impl FromStr for Proxy {
         let (kind, port) = match url.scheme() {
             "http" => (Kind::Http, 80),
             "socks5" | "socks5h" => (Kind::Socks5, 1080),
-            "https" => return Err("a proxy that is itself reached by TLS is not supported; http:// or socks5:// is".to_owned()),
+            "https" => {
+                return Err("a proxy that is itself reached by TLS is not supported; http:// or socks5:// is".to_owned());
+            }
             _ => return Err(expected()),
         };
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(expected)?;
@@ -118,7 +120,8 @@ impl Proxy {
     }
 
     async fn connect(&self, stream: TcpStream, target: &Endpoint) -> Result<Box<dyn Stream>, ProxyError> {
-        let failed = |error: &dyn fmt::Display| ProxyError::Failed(format!("the proxy does not answer CONNECT: {error}"));
+        let failed =
+            |error: &dyn fmt::Display| ProxyError::Failed(format!("the proxy does not answer CONNECT: {error}"));
         let mut request = http::Request::connect(target.to_string()).header(http::header::HOST, target.to_string());
         if let Some((user, password)) = &self.credentials {
             let pair = Zeroizing::new(format!("{user}:{}", password.as_str()));

@@ -47,7 +47,8 @@ use Subject::{Device, Provider, Request, Server, Topic};
 
 const NEW_CERTIFICATE: &str = "make a new certificate in Apple's developer portal, and export it with its key";
 const RIGHT_TOPIC: &str = "use a topic of the certificate: pushcert inspect --field topic FILE";
-const TOKEN_AUTHENTICATION: &str = "this concerns provider tokens (.p8 keys), not certificates: leave out authorization";
+const TOKEN_AUTHENTICATION: &str =
+    "this concerns provider tokens (.p8 keys), not certificates: leave out authorization";
 const LATER: &str = "try again later, with growing delays";
 
 /// All that is known. More appear over time: what is not here is kept as text.
@@ -61,26 +62,74 @@ pub const REASONS: [Reason; 33] = [
     reason("DeviceTokenNotForTopic", 400, Device, "the device token belongs to another topic", RIGHT_TOPIC),
     reason("DuplicateHeaders", 400, Request, "a header is there twice", "send each header once"),
     reason("IdleTimeout", 400, Server, "the connection was idle for too long", "connect again"),
-    reason("InvalidPushType", 400, Request, "apns-push-type is unknown or does not fit the topic", "send the push type of the topic"),
+    reason(
+        "InvalidPushType",
+        400,
+        Request,
+        "apns-push-type is unknown or does not fit the topic",
+        "send the push type of the topic",
+    ),
     reason("MissingDeviceToken", 400, Request, "the path has no device token", "POST to /3/device/TOKEN"),
-    reason("MissingTopic", 400, Topic, "the certificate has several topics and the request names none", "send apns-topic"),
+    reason(
+        "MissingTopic",
+        400,
+        Topic,
+        "the certificate has several topics and the request names none",
+        "send apns-topic",
+    ),
     reason("PayloadEmpty", 400, Request, "the request has no payload", "send a payload"),
     reason("TopicDisallowed", 400, Topic, "the certificate may not send to this topic", RIGHT_TOPIC),
     reason("BadCertificate", 403, Provider, "the certificate is not valid", NEW_CERTIFICATE),
-    reason("BadCertificateEnvironment", 403, Provider, "the certificate is for the other environment", "use the gateway of its environment, or a certificate for this one"),
-    reason("BadEnvironmentKeyIdInToken", 403, Provider, "the provider token's key is for the other environment", TOKEN_AUTHENTICATION),
-    reason("BadEnvironmentKeyInToken", 403, Provider, "the provider token's key is for the other environment", TOKEN_AUTHENTICATION),
+    reason(
+        "BadCertificateEnvironment",
+        403,
+        Provider,
+        "the certificate is for the other environment",
+        "use the gateway of its environment, or a certificate for this one",
+    ),
+    reason(
+        "BadEnvironmentKeyIdInToken",
+        403,
+        Provider,
+        "the provider token's key is for the other environment",
+        TOKEN_AUTHENTICATION,
+    ),
+    reason(
+        "BadEnvironmentKeyInToken",
+        403,
+        Provider,
+        "the provider token's key is for the other environment",
+        TOKEN_AUTHENTICATION,
+    ),
     reason("ExpiredProviderToken", 403, Provider, "the provider token has expired", TOKEN_AUTHENTICATION),
     reason("Forbidden", 403, Provider, "the action is not allowed", NEW_CERTIFICATE),
     reason("InvalidProviderToken", 403, Provider, "the provider token is not valid", TOKEN_AUTHENTICATION),
-    reason("MissingProviderToken", 403, Provider, "the gateway saw neither a certificate nor a provider token", "send the certificate; a proxy that opens TLS connections takes it away"),
-    reason("UnrelatedKeyIdInToken", 403, Provider, "the provider token's key does not go with the earlier one", TOKEN_AUTHENTICATION),
+    reason(
+        "MissingProviderToken",
+        403,
+        Provider,
+        "the gateway saw neither a certificate nor a provider token",
+        "send the certificate; a proxy that opens TLS connections takes it away",
+    ),
+    reason(
+        "UnrelatedKeyIdInToken",
+        403,
+        Provider,
+        "the provider token's key does not go with the earlier one",
+        TOKEN_AUTHENTICATION,
+    ),
     reason("BadPath", 404, Request, "the path is not /3/device/TOKEN", "POST to /3/device/TOKEN"),
     reason("MethodNotAllowed", 405, Request, "the method is not POST", "use POST"),
     reason("ExpiredToken", 410, Device, "the device token has expired", "stop sending to it"),
     reason("Unregistered", 410, Device, "the device token is no longer active for the topic", "stop sending to it"),
     reason("PayloadTooLarge", 413, Request, "the payload is larger than 4096 bytes (VoIP: 5120)", "send less"),
-    reason("TooManyProviderTokenUpdates", 429, Server, "the provider token changes too often", "keep a token for 20 minutes at least"),
+    reason(
+        "TooManyProviderTokenUpdates",
+        429,
+        Server,
+        "the provider token changes too often",
+        "keep a token for 20 minutes at least",
+    ),
     reason("TooManyRequests", 429, Server, "too many requests to one device token", LATER),
     reason("InternalServerError", 500, Server, "the gateway has an internal error", LATER),
     reason("ServiceUnavailable", 503, Server, "the gateway is not available", LATER),

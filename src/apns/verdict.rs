@@ -55,23 +55,93 @@ pub struct Conclusion {
 
 /// Grounds that are no words of the server: name, meaning, advice, whether trying again may help.
 pub const GROUNDS: [(&str, &str, &str, bool); 19] = [
-    ("key-missing", "there is no private key to the certificate", "export the certificate together with its key, or give the key with --key FILE", false),
-    ("key-mismatch", "the private key belongs to another certificate", "a certificate works only with the key that its request was made with: look for that key, or make a new request", false),
+    (
+        "key-missing",
+        "there is no private key to the certificate",
+        "export the certificate together with its key, or give the key with --key FILE",
+        false,
+    ),
+    (
+        "key-mismatch",
+        "the private key belongs to another certificate",
+        "a certificate works only with the key that its request was made with: look for that key, or make a new request",
+        false,
+    ),
     ("dns", "the gateway's name has no address", "check the name, and this machine's resolver", true),
-    ("connection-refused", "nothing listens there, or a firewall refuses", "check the address; a firewall must let TCP port 443 or 2197 through", true),
+    (
+        "connection-refused",
+        "nothing listens there, or a firewall refuses",
+        "check the address; a firewall must let TCP port 443 or 2197 through",
+        true,
+    ),
     ("network", "there is no way to the gateway", "check the network; behind a proxy, name it with --proxy", true),
-    ("timeout", "the server kept silent", "a firewall may drop the packets: try --port 2197, or a longer --timeout", true),
-    ("proxy", "the proxy does not lead to the gateway", "the proxy must allow CONNECT to the gateway; credentials go into its URL", false),
-    ("tls-interception", "the server's certificate is not Apple's", "something on the way opens TLS connections: it must let the gateway's pass, client certificates do not survive it", false),
-    ("untrusted-server", "the server's certificate is not accepted", "name its authority with --ca-file, if you trust it", false),
-    ("not-tls", "what answered does not speak TLS", "check the address; something on the way may answer in the server's place", false),
-    ("no-http2", "the server does not offer HTTP/2", "check the address; something on the way may answer in the server's place", false),
-    ("tls", "the TLS handshake failed", "check the address; something on the way may answer in the server's place", false),
-    ("closed", "the server closed the connection", "try again; closing without a word was also seen for certificates that are refused", true),
+    (
+        "timeout",
+        "the server kept silent",
+        "a firewall may drop the packets: try --port 2197, or a longer --timeout",
+        true,
+    ),
+    (
+        "proxy",
+        "the proxy does not lead to the gateway",
+        "the proxy must allow CONNECT to the gateway; credentials go into its URL",
+        false,
+    ),
+    (
+        "tls-interception",
+        "the server's certificate is not Apple's",
+        "something on the way opens TLS connections: it must let the gateway's pass, client certificates do not survive it",
+        false,
+    ),
+    (
+        "untrusted-server",
+        "the server's certificate is not accepted",
+        "name its authority with --ca-file, if you trust it",
+        false,
+    ),
+    (
+        "not-tls",
+        "what answered does not speak TLS",
+        "check the address; something on the way may answer in the server's place",
+        false,
+    ),
+    (
+        "no-http2",
+        "the server does not offer HTTP/2",
+        "check the address; something on the way may answer in the server's place",
+        false,
+    ),
+    (
+        "tls",
+        "the TLS handshake failed",
+        "check the address; something on the way may answer in the server's place",
+        false,
+    ),
+    (
+        "closed",
+        "the server closed the connection",
+        "try again; closing without a word was also seen for certificates that are refused",
+        true,
+    ),
     ("reset", "the server reset the request", "try again later", true),
-    ("not-http2", "the server does not keep to HTTP/2", "check the address; something on the way may answer in the server's place", false),
-    ("no-certificate-requested", "the server did not ask for a certificate, so that its answer says nothing of one", "check the address: APNs asks for one", false),
-    ("not-apns", "the answer is not one of APNs", "check the address; something on the way may answer in the server's place", false),
+    (
+        "not-http2",
+        "the server does not keep to HTTP/2",
+        "check the address; something on the way may answer in the server's place",
+        false,
+    ),
+    (
+        "no-certificate-requested",
+        "the server did not ask for a certificate, so that its answer says nothing of one",
+        "check the address: APNs asks for one",
+        false,
+    ),
+    (
+        "not-apns",
+        "the answer is not one of APNs",
+        "check the address; something on the way may answer in the server's place",
+        false,
+    ),
     ("server-unavailable", "the server has trouble of its own", "try again later, with growing delays", true),
     ("bug", "this machine could not be made to try", "please report it, without the certificate's key", false),
 ];
@@ -106,7 +176,10 @@ impl Conclusion {
             known => {
                 let (meaning, advice) = match known {
                     Some(known) if !known.is_about_certificate => (known.meaning, known.advice),
-                    _ => ("the server broke off before it asked for a certificate", "check the address, and the versions of TLS that it speaks"),
+                    _ => (
+                        "the server broke off before it asked for a certificate",
+                        "check the address, and the versions of TLS that it speaks",
+                    ),
                 };
                 Self::new(Verdict::Unreachable, &name, meaning, advice)
             }
@@ -169,14 +242,19 @@ fn judge_answer(answer: &Answer, is_requested: Option<bool>) -> Conclusion {
     let retry_after = answer.retry_after.as_deref().and_then(|text| text.parse().ok());
     let told = |verdict| {
         let status = format!("status-{}", answer.status);
-        let (meaning, advice) = known.map_or(("the reason is not known here", ""), |known| (known.meaning, known.advice));
+        let (meaning, advice) =
+            known.map_or(("the reason is not known here", ""), |known| (known.meaning, known.advice));
         Conclusion::new(verdict, name.unwrap_or(&status), meaning, advice)
     };
     match (answer.status, known) {
         (403, Some(_)) => told(Verdict::Rejected),
         (403, None) if name.is_some() => told(Verdict::Rejected),
         (429 | 500..=599, _) => {
-            let base = if name.is_some() { told(Verdict::Unproven) } else { Conclusion::on(Verdict::Unproven, "server-unavailable") };
+            let base = if name.is_some() {
+                told(Verdict::Unproven)
+            } else {
+                Conclusion::on(Verdict::Unproven, "server-unavailable")
+            };
             Conclusion { is_passing: true, retry_after, ..base }
         }
         (_, Some(known)) if known.subject == Subject::Server => {

@@ -181,7 +181,15 @@ fn subject(
     let mut warnings: Vec<String> = warnings.into_iter().map(|warning| warning.message).collect();
     let identity = match ground {
         Some(ground) => {
-            warnings.insert(0, if ground == "key-missing" { "has no private key beside it" } else { "does not match the private key beside it" }.to_owned());
+            warnings.insert(
+                0,
+                if ground == "key-missing" {
+                    "has no private key beside it"
+                } else {
+                    "does not match the private key beside it"
+                }
+                .to_owned(),
+            );
             Err(ground)
         }
         None => Ok(client_identity(&arguments.input, leaf, contents)?),

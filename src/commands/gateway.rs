@@ -98,12 +98,8 @@ fn announce(ready: &Ready, folder: &Path, out: &mut dyn Write) -> io::Result<()>
         }
         None => None,
     };
-    let report = ReadyReport {
-        schema_version: SCHEMA_VERSION,
-        address: ready.address.to_string(),
-        ca_file,
-        client_file,
-    };
+    let report =
+        ReadyReport { schema_version: SCHEMA_VERSION, address: ready.address.to_string(), ca_file, client_file };
     serde_json::to_writer(&mut *out, &report)?;
     writeln!(out)?;
     out.flush()

@@ -11,7 +11,9 @@ use openssl::rsa::Rsa;
 use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509Builder, X509Crl, X509CrlBuilder, X509Extension, X509Name, X509NameRef, X509RevokedBuilder};
+use openssl::x509::{
+    X509, X509Builder, X509Crl, X509CrlBuilder, X509Extension, X509Name, X509NameRef, X509RevokedBuilder,
+};
 use x509_parser::asn1_rs::{Oid, oid};
 
 use crate::apns::endpoint;
@@ -153,7 +155,8 @@ impl Authority {
         let key = PKey::from_rsa(Rsa::generate(2048)?)?;
         let main = topics.first().map_or("com.example.MyApp", String::as_str);
         let common_name: String = format!("Apple Push Services: {main}").chars().take(64).collect();
-        let subject = name(&[("UID", main), ("CN", &common_name), ("OU", "TEAMID1234"), ("O", "Throwaway"), ("C", "US")])?;
+        let subject =
+            name(&[("UID", main), ("CN", &common_name), ("OU", "TEAMID1234"), ("O", "Throwaway"), ("C", "US")])?;
         let mut builder = builder(&subject, self.certificate().subject_name(), &key, (-1, 395))?;
         builder.append_extension(BasicConstraints::new().critical().build()?)?;
         builder.append_extension(ExtendedKeyUsage::new().critical().client_auth().build()?)?;

@@ -56,14 +56,24 @@ pub const FAULTS: [(&str, &str, Make, &str); 25] = [
     ("garbage", "", |_| Some(Fault::Garbage), "after SETTINGS come frames that are none"),
     ("http1", "", |_| Some(Fault::Http1), "the answer is in HTTP/1.1"),
     ("goaway", "REASON", |reason| Some(Fault::GoAway(reason.to_owned())), "GOAWAY with this reason after SETTINGS"),
-    ("goaway-midway", "REASON", |reason| Some(Fault::GoAwayMidway(reason.to_owned())), "GOAWAY with this reason instead of an answer"),
+    (
+        "goaway-midway",
+        "REASON",
+        |reason| Some(Fault::GoAwayMidway(reason.to_owned())),
+        "GOAWAY with this reason instead of an answer",
+    ),
     ("close-midway", "", |_| Some(Fault::CloseMidway), "connections are closed instead of an answer"),
     ("reset", "", |_| Some(Fault::Reset), "requests are reset (RST_STREAM)"),
     ("stall-answer", "", |_| Some(Fault::StallAnswer), "requests are not answered"),
     ("stall-body", "", |_| Some(Fault::StallBody), "answers have no end"),
     ("huge-headers", "", |_| Some(Fault::HugeHeaders), "answers have a megabyte of headers"),
     ("not-json", "", |_| Some(Fault::NotJson), "bodies are not JSON"),
-    ("answer", "REASON", |reason| Some(Fault::Answer(reason.to_owned())), "this reason, known or not; with status 429 and 503 comes Retry-After"),
+    (
+        "answer",
+        "REASON",
+        |reason| Some(Fault::Answer(reason.to_owned())),
+        "this reason, known or not; with status 429 and 503 comes Retry-After",
+    ),
 ];
 
 fn parse_alert(name: &str) -> Option<Fault> {

@@ -43,8 +43,7 @@ const MAX_HEADER_LIST: u32 = 8000;
 const SETTINGS: [Option<u32>; 6] = [Some(4096), None, Some(1000), Some(65_535), Some(16_384), Some(MAX_HEADER_LIST)];
 
 /// The topics of the throwaway push certificate.
-pub const DEFAULT_TOPICS: [&str; 3] =
-    ["com.example.MyApp", "com.example.MyApp.voip", "com.example.MyApp.complication"];
+pub const DEFAULT_TOPICS: [&str; 3] = ["com.example.MyApp", "com.example.MyApp.voip", "com.example.MyApp.complication"];
 
 /// How a gateway is set up.
 pub struct Options {

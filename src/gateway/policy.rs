@@ -133,7 +133,9 @@ fn judge_topic(client: &Certificate, named: Option<&str>, push_type: Option<&str
         "mdm" => client.kind == Kind::Mdm,
         // Needs a provider token, whatever the topic.
         "location" => false,
-        _ => kind.suffix.is_empty() && push_type_of(topic).suffix.is_empty() || kind.suffix == push_type_of(topic).suffix,
+        _ => {
+            kind.suffix.is_empty() && push_type_of(topic).suffix.is_empty() || kind.suffix == push_type_of(topic).suffix
+        }
     };
     if kind.is_some_and(|kind| !fits(kind)) {
         return Err(Answer::refused("InvalidPushType"));
@@ -213,13 +215,19 @@ mod tests {
             let status = expected.map_or(200, |name| reason::find(name).unwrap().status);
             assert_eq!(answer.status, status);
         }
-        assert_eq!(ask("universal", "POST", "/3/device/aa", &[topic], b"{}").body(), r#"{"reason":"Unregistered","timestamp":5}"#);
+        assert_eq!(
+            ask("universal", "POST", "/3/device/aa", &[topic], b"{}").body(),
+            r#"{"reason":"Unregistered","timestamp":5}"#
+        );
     }
 
     #[test]
     fn one_topic_need_not_be_named() {
         assert_eq!(ask("production", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[], b"{}"), Answer::TAKEN);
-        assert_eq!(ask("mdm", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[("apns-push-type", "mdm")], b"{}"), Answer::TAKEN);
+        assert_eq!(
+            ask("mdm", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[("apns-push-type", "mdm")], b"{}"),
+            Answer::TAKEN
+        );
     }
 
     #[test]

@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn a_list_is_read() {
-        let tokens = Tokens::parse("# devices\naa\nBB known # mine\ncc unregistered 1700000000000\ndd expired\nee topic=a.b\n\n");
+        let tokens = Tokens::parse(
+            "# devices\naa\nBB known # mine\ncc unregistered 1700000000000\ndd expired\nee topic=a.b\n\n",
+        );
         let tokens = tokens.unwrap();
         assert_eq!(tokens.get("AA"), Some(TokenState::Active(None)));
         assert_eq!(tokens.get("bb"), Some(TokenState::Active(None)));

@@ -27,7 +27,10 @@ pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
         format!("time{index}={seconds:.3}s")
     });
     let times = times.collect::<Vec<_>>().join(" ");
-    writeln!(out, "APNS {state} - accepted by {accepted} of {total} gateways | accepted={accepted};;;0;{total} {times}")?;
+    writeln!(
+        out,
+        "APNS {state} - accepted by {accepted} of {total} gateways | accepted={accepted};;;0;{total} {times}"
+    )?;
     for check in &report.checks {
         // A bar would begin performance data.
         let line = format!("{} {}: {}", place(check), word(check.verdict), sentence(check)).replace('|', "/");
