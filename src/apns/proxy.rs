@@ -68,7 +68,9 @@ impl FromStr for Proxy {
             "http" => (Kind::Http, 80),
             "socks5" | "socks5h" => (Kind::Socks5, 1080),
             "https" => {
-                return Err("a proxy that is itself reached by TLS is not supported; http:// or socks5:// is".to_owned());
+                return Err(
+                    "a proxy that is itself reached by TLS is not supported; http:// or socks5:// is".to_owned()
+                );
             }
             _ => return Err(expected()),
         };

@@ -70,10 +70,8 @@ fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl Fn(T) + Syn
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                while let Some(item) = {
-                    let item = queue.lock().unwrap().pop();
-                    item
-                } {
+                let next = || queue.lock().unwrap().pop();
+                while let Some(item) = next() {
                     act(item);
                 }
             });
