@@ -369,6 +369,8 @@ fn tls_conclusion(error: &TlsError, report: &TlsReport, is_apple: bool, is_reque
         TlsError::Untrusted(_) if is_apple && !is_apples => "tls-interception",
         TlsError::Untrusted(_) => "untrusted-server",
         TlsError::NotTls => "not-tls",
+        // Under TLS 1.2 some servers close so on a certificate that they refuse.
+        TlsError::Closed if is_requested => return Conclusion::on(Verdict::Unproven, "closed"),
         TlsError::Closed => "closed",
         TlsError::Timeout(_) => "timeout",
         TlsError::NoHttp2(_) => "no-http2",
