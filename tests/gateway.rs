@@ -318,7 +318,9 @@ fn growth(requests: usize) {
     load(&gateway, requests);
     let after = gateway.memory();
     let rate = requests as f64 / start.elapsed().as_secs_f64();
-    eprintln!("{before} KiB after 10000 requests, {after} KiB after {requests} more, {rate:.0} a second");
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "{before} KiB after 10000 requests, {after} KiB after {requests} more, {rate:.0} a second")
+        .unwrap();
     assert!(after <= before + 1024, "{before} KiB became {after} KiB");
 }
 

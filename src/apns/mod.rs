@@ -9,6 +9,7 @@
 
 pub mod alert;
 pub mod check;
+mod describe;
 pub mod dial;
 pub mod endpoint;
 pub mod frames;

@@ -5,13 +5,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use base64ct::{Base64, Encoding};
+use http::Uri;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_socks::tcp::Socks5Stream;
-use url::Url;
 use zeroize::Zeroizing;
 
 use super::endpoint::Endpoint;
@@ -63,28 +63,42 @@ impl FromStr for Proxy {
         // The value is not repeated in messages: there may be a password in it.
         let expected = || "http://[USER:PASSWORD@]HOST:PORT or socks5://… is expected".to_owned();
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let url = Url::parse(&text).map_err(|_| expected())?;
-        let (kind, port) = match url.scheme() {
-            "http" => (Kind::Http, 80),
-            "socks5" | "socks5h" => (Kind::Socks5, 1080),
-            "https" => {
+        let url: Uri = text.parse().map_err(|_| expected())?;
+        let (kind, port) = match url.scheme_str() {
+            Some("http") => (Kind::Http, 80),
+            Some("socks5" | "socks5h") => (Kind::Socks5, 1080),
+            Some("https") => {
                 return Err(
                     "a proxy that is itself reached by TLS is not supported; http:// or socks5:// is".to_owned()
                 );
             }
             _ => return Err(expected()),
         };
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(expected)?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let authority = url.authority().ok_or_else(expected)?;
+        let endpoint = endpoint_of(authority, port).ok_or_else(expected)?;
         let decode = |text: &str| -> Result<String, String> {
             percent_decode_str(text).decode_utf8().map(Into::into).map_err(|_| expected())
         };
-        let credentials = match (url.username(), url.password()) {
-            ("", None) => None,
-            (user, password) => Some((decode(user)?, Zeroizing::new(decode(password.unwrap_or(""))?))),
+        let credentials = match authority.as_str().rsplit_once('@') {
+            None => None,
+            Some((pair, _)) => {
+                let (user, password) = pair.split_once(':').unwrap_or((pair, ""));
+                Some((decode(user)?, Zeroizing::new(decode(password)?)))
+            }
         };
-        Ok(Self { kind, endpoint: Endpoint { host, port: url.port().unwrap_or(port) }, credentials })
+        Ok(Self { kind, endpoint, credentials })
     }
+}
+
+/// Host and port of a URL's authority (RFC 3986 section 3.2).
+pub(super) fn endpoint_of(authority: &http::uri::Authority, default_port: u16) -> Option<Endpoint> {
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let after_host = authority.as_str().rsplit_once(authority.host()).map_or("", |(_, rest)| rest);
+    let port = match after_host.strip_prefix(':') {
+        Some(port) => port.parse().ok()?,
+        None => default_port,
+    };
+    (!host.is_empty() && port != 0).then(|| Endpoint { host: host.to_ascii_lowercase(), port })
 }
 
 /// Whether `NO_PROXY` names the host: `*`, an address, a name, or a domain (with or without its dot).

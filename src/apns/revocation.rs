@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Uri;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use openssl::hash::MessageDigest;
@@ -12,10 +13,9 @@ use openssl::stack::Stack;
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{CrlStatus, X509, X509Crl};
-use url::Url;
 
 use super::dial;
-use super::endpoint::Endpoint;
+use super::proxy::endpoint_of;
 use super::stage::Status;
 
 /// The most that is read of a CRL; Apple's have a few megabytes.
@@ -161,22 +161,22 @@ fn conclude(told: &[(&'static str, String, Told)]) -> (Status, String) {
 /// One request over HTTP/1.1; the answers are signed, so that no TLS is needed (RFC 6960 appendix A).
 async fn fetch(url: &str, post: Option<(&str, Vec<u8>)>) -> Result<Bytes, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let url = Url::parse(url).map_err(|error| text(&error))?;
-    if url.scheme() != "http" {
-        return Err(format!("{} is not supported, only http", url.scheme()));
+    let url: Uri = url.parse().map_err(|error| text(&error))?;
+    if url.scheme_str() != Some("http") {
+        return Err(format!(
+            "{} is not supported, only http",
+            url.scheme_str().unwrap_or("an address without a scheme")
+        ));
     }
-    let host = url.host_str().unwrap_or_default();
-    let endpoint = Endpoint {
-        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-        port: url.port_or_known_default().unwrap_or(80),
-    };
+    let endpoint = url.authority().and_then(|authority| endpoint_of(authority, 80));
+    let endpoint = endpoint.ok_or_else(|| "the address names no host".to_owned())?;
     let addresses = dial::resolve(&endpoint).await.map_err(|error| text(&error))?;
     // The caller has the time limit.
     let (stream, _) = dial::connect(&addresses, NO_LIMIT).await.map_err(|error| text(&error))?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| text(&error))?;
     tokio::spawn(connection);
-    let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let path = url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let request = http::Request::builder().uri(path).header(http::header::HOST, endpoint.to_string());
     let request = match post {
         Some((kind, body)) => {

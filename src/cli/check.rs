@@ -1,5 +1,6 @@
 //! Arguments of `pushcert check`.
 
+use std::fmt;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -9,7 +10,6 @@ use zeroize::Zeroizing;
 use super::{Opening, values};
 use crate::apns::endpoint::{Endpoint, PORTS};
 use crate::apns::notification;
-use crate::apns::proxy::Proxy;
 use crate::certificate::apple::Environment;
 use crate::files::Location;
 
@@ -57,7 +57,7 @@ pub struct Check {
     /// Go through this proxy: http://[USER:PASSWORD@]HOST:PORT or socks5://… [default: HTTPS_PROXY, but
     /// for what NO_PROXY names]
     #[arg(long, value_name = "URL")]
-    pub proxy: Option<Proxy>,
+    pub proxy: Option<ProxyUrl>,
 
     /// Send no notification: the server's SETTINGS and the answer to a PING are then the proof
     #[arg(long, conflicts_with_all = ["token", "topic"])]
@@ -100,6 +100,23 @@ impl Check {
     /// The format, by whichever flag.
     pub fn format(&self) -> Format {
         if self.json { Format::Json } else { self.format }
+    }
+}
+
+/// The URL of a proxy, unread: what is wrong with it is told without repeating it, for there may be a
+/// password in it, and clap would repeat it.
+#[derive(Clone)]
+pub struct ProxyUrl(pub Zeroizing<String>);
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyUrl(…)")
+    }
+}
+
+impl From<&str> for ProxyUrl {
+    fn from(url: &str) -> Self {
+        Self(Zeroizing::new(url.to_owned()))
     }
 }
 

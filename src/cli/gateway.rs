@@ -15,7 +15,7 @@ use crate::gateway::fault::{self, Fault};
 #[command(after_help = after_help())]
 pub struct Gateway {
     /// Where to listen; with port 0 the system chooses
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = parse_address)]
     pub listen: SocketAddr,
 
     /// The environment to stand for: certificates of the other are refused
@@ -102,6 +102,10 @@ impl From<Tls> for TlsVersions {
             Tls::Both => Self::Both,
         }
     }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an address and a port are expected, such as 127.0.0.1:2197 or [::1]:0".to_owned())
 }
 
 fn parse_topic(text: &str) -> Result<String, String> {

@@ -101,20 +101,18 @@ impl ProxyChoice {
 }
 
 fn find_proxy(arguments: &Check, context: &Context<'_>) -> Result<ProxyChoice, Error> {
-    if let Some(proxy) = &arguments.proxy {
-        return Ok(ProxyChoice { proxy: Some(proxy.clone()), exempt: String::new() });
+    let parse = |name: &str, url: &str| {
+        let wrong = |expected: String| Error::new(Kind::Usage, format!("{name} names no proxy: {expected}"));
+        url.parse::<Proxy>().map_err(wrong)
+    };
+    if let Some(url) = &arguments.proxy {
+        return Ok(ProxyChoice { proxy: Some(parse("--proxy", &url.0)?), exempt: String::new() });
     }
     let first = |names: [&'static str; 2]| {
         let found = names.into_iter().find_map(|name| Some((name, (context.variable)(name)?)));
         found.map(|(name, value)| (name, value.to_string_lossy().into_owned())).filter(|(_, value)| !value.is_empty())
     };
-    let proxy = match first(["HTTPS_PROXY", "https_proxy"]) {
-        Some((name, value)) => {
-            let wrong = |expected: String| Error::new(Kind::Usage, format!("{name} does not name a proxy: {expected}"));
-            Some(value.parse().map_err(wrong)?)
-        }
-        None => None,
-    };
+    let proxy = first(["HTTPS_PROXY", "https_proxy"]).map(|(name, url)| parse(name, &url)).transpose()?;
     let exempt = first(["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
     Ok(ProxyChoice { proxy, exempt })
 }

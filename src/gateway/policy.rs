@@ -180,7 +180,8 @@ mod tests {
         let large = vec![b'x'; MAX_PAYLOAD + 1];
         let larger = vec![b'x'; MAX_VOIP_PAYLOAD + 1];
         let long = "x".repeat(65);
-        let cases: &[(&str, &str, &[(&str, &str)], &[u8], Option<&str>)] = &[
+        type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8], Option<&'a str>);
+        let cases: &[Case<'_>] = &[
             ("POST", &path, &[topic], b"{}", None),
             ("POST", &path, &[topic, ("apns-push-type", "background"), ("apns-priority", "5")], b"{}", None),
             ("POST", &path, &[voip, ("apns-push-type", "voip")], &large, None),
