@@ -9,11 +9,13 @@
 //!    that a file may ask for) and [`asn1`] (one window on BER).
 //! 3. [`identity`]: a leaf certificate with its key, paired by public key; selection.
 //! 4. [`certificate`]: the facts: names, Apple's extensions, the chain to Apple's root, warnings.
-//! 5. [`report`]: what a command found, as data, and its renderers: for people, and JSON.
+//! 5. [`apns`]: Apple's push service: its gateways, its reasons, and how a certificate is put to it.
+//!    [`gateway`] stands in for it in tests, by the same tables.
+//! 6. [`report`]: what a command found, as data, and its renderers: for people, and JSON.
 //!
 //! Around them, [`cli`] is the command line, [`commands`] lead from arguments through the domain to a
 //! report, [`context`] and [`terminal`] are the world as commands see it, [`error`] and [`exit`] how a
-//! run ends. The domain (1 to 4) knows neither clap nor the terminal nor a renderer.
+//! run ends. The domain (1 to 5) knows neither clap nor the terminal nor a renderer.
 
 pub mod apns;
 pub mod asn1;

@@ -231,6 +231,21 @@ mod tests {
         assert_eq!(frames[0].payload.len(), MAX_KEPT);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_taken_and_cuts_make_no_difference(bytes: Vec<u8>, cut: proptest::sample::Index) {
+            let frames = |pieces: &[&[u8]]| {
+                let (mut scanner, mut frames) = (Scanner::default(), Vec::new());
+                pieces.iter().for_each(|piece| scanner.feed(piece, |frame| frames.push(frame)));
+                frames
+            };
+            let (start, end) = bytes.split_at(cut.index(bytes.len() + 1));
+            proptest::prop_assert_eq!(frames(&[&bytes]), frames(&[start, end]));
+            parse_goaway(&bytes);
+            parse_settings(&bytes);
+        }
+    }
+
     #[test]
     fn a_broken_goaway_is_none() {
         assert_eq!(parse_goaway(&[0; 7]), None);

@@ -268,6 +268,17 @@ mod tests {
         assert_eq!(hex("iv", 12), "5d313eb2671276ee13000b30");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_taken(bytes: Vec<u8>, secret: [u8; 32]) {
+            parse_messages(&bytes, true);
+            parse_messages(&bytes, false);
+            parse_messages(&[&[13, 0, 0, bytes.len() as u8], &bytes[..]].concat(), true);
+            parse_messages(&plain(&bytes), false);
+            decrypt(&[&[23, 3, 3, 0, bytes.len() as u8], &bytes[..]].concat(), &secret, "TLS_AES_128_GCM_SHA256");
+        }
+    }
+
     #[test]
     fn a_request_of_tls_1_2_is_read_and_no_cut_is_misread() {
         let der = [0x30, 0x0f, 0x31, 0x0d, 0x30, 0x0b, 6, 3, 0x55, 4, 3, 0x0c, 4, b'R', b'o', b'o', b't'];
