@@ -192,14 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn nobody_vouches_for_a_stranger() {
-        let pem = std::fs::read(format!("{}/fixtures/ca/root.pem", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let root = X509::from_pem(&pem).unwrap();
-        let stores = Stores::new(None);
-        let judgement = stores.judge(std::slice::from_ref(&root), "localhost", false);
-        assert_eq!(judgement.trusted_by, TrustedBy { system: false, embedded: false });
-        assert!(judgement.problem.is_some());
-        let named = Stores::new(Some(vec![root.to_der().unwrap()])).judge(&[root], "Fixture Root CA", false);
-        assert!(!named.trusted_by.system && named.root.is_some());
+    fn a_stranger_is_vouched_for_only_by_whoever_is_named() {
+        let read = |name: &str| std::fs::read(format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let root = X509::from_pem(&read("ca/root.pem")).unwrap();
+        let leaf = X509::from_der(&read("der/not-push.cer")).unwrap();
+        let nobody = TrustedBy { system: false, embedded: false };
+        let stranger = Stores::new(None).judge(std::slice::from_ref(&leaf), "www.example.com", false);
+        assert_eq!((stranger.trusted_by, stranger.root), (nobody, None));
+        assert!(stranger.problem.is_some());
+        let stores = Stores::new(Some(vec![root.to_der().unwrap()]));
+        let named = stores.judge(std::slice::from_ref(&leaf), "www.example.com", false);
+        assert_eq!((named.trusted_by, named.problem), (nobody, None));
+        assert!(named.root.is_some_and(|root| root.subject.contains("Fixture Root CA")));
+        let elsewhere = stores.judge(&[leaf], "example.com", false).problem;
+        assert!(elsewhere.is_some_and(|problem| problem.contains("hostname mismatch")));
     }
 }
