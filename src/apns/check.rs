@@ -120,7 +120,9 @@ pub fn run(subject: Subject, targets: Vec<Target>, options: Options) -> io::Resu
     // While the network is waited for, the machine's store is read.
     let stores = Arc::clone(&options.stores);
     if subject.identity.is_ok() {
-        std::thread::spawn(move || stores.system().len());
+        std::thread::spawn(move || {
+            stores.system();
+        });
     }
     let token = match &options.token {
         Some(token) => token.clone(),

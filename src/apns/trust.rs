@@ -2,11 +2,13 @@
 //! those that the user names. Each is judged on its own.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use openssl::error::ErrorStack;
+use openssl::ssl::SslFiletype;
 use openssl::stack::Stack;
-use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::store::{X509Lookup, X509StoreBuilder};
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext};
 use serde::Serialize;
@@ -66,10 +68,38 @@ pub struct Judgement {
     pub problem: Option<String>,
 }
 
+/// A store: certificates, and folders in which OpenSSL looks one up by the hash of its name.
+#[derive(Debug, Default)]
+pub struct Store {
+    certificates: Vec<Vec<u8>>,
+    folders: Vec<PathBuf>,
+}
+
+impl Store {
+    /// This machine's, as its own programs see it.
+    #[cfg(any(windows, target_vendor = "apple"))]
+    fn of_this_machine() -> Self {
+        let certificates = rustls_native_certs::load_native_certs().certs;
+        Self { certificates: certificates.iter().map(|der| der.to_vec()).collect(), folders: vec![] }
+    }
+
+    /// This machine's, as its own programs see it: the bundle is read, of the folder only what is needed.
+    #[cfg(not(any(windows, target_vendor = "apple")))]
+    fn of_this_machine() -> Self {
+        let found = openssl_probe::probe();
+        let certificates = rustls_native_certs::load_certs_from_paths(found.cert_file.as_deref(), None).certs;
+        Self { certificates: certificates.iter().map(|der| der.to_vec()).collect(), folders: found.cert_dir }
+    }
+
+    fn certificates(&self) -> impl Iterator<Item = &[u8]> {
+        self.certificates.iter().map(Vec::as_slice)
+    }
+}
+
 /// The stores.
 #[derive(Default)]
 pub struct Stores {
-    system: OnceLock<Vec<Vec<u8>>>,
+    system: OnceLock<Store>,
     custom: Option<Vec<Vec<u8>>>,
 }
 
@@ -80,9 +110,8 @@ impl Stores {
     }
 
     /// Loads this machine's roots, once; where that fails there are none.
-    pub fn system(&self) -> &[Vec<u8>] {
-        let load = || rustls_native_certs::load_native_certs().certs.iter().map(|der| der.to_vec()).collect();
-        self.system.get_or_init(load)
+    pub fn system(&self) -> &Store {
+        self.system.get_or_init(Store::of_this_machine)
     }
 
     /// Judges a chain, the leaf first. The server must prove to be `host`. A gateway of Apple's must
@@ -91,13 +120,14 @@ impl Stores {
     pub fn judge(&self, chain: &[X509], host: &str, is_apple: bool) -> Judgement {
         let issuers: Vec<Vec<u8>> = chain.iter().filter_map(|x509| x509.issuer_name().to_der().ok()).collect();
         let embedded = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(AsRef::as_ref);
-        let verify = |roots: &mut dyn Iterator<Item = &[u8]>, host: Option<&str>| {
+        let system = self.system();
+        let verify = |roots: &mut dyn Iterator<Item = &[u8]>, folders: &[PathBuf], host: Option<&str>| {
             let is_candidate = |root: &&[u8]| issuers.iter().any(|name| contains(root, name));
-            verify(chain, roots.filter(is_candidate), host).unwrap_or_else(|error| Err(error.to_string()))
+            verify(chain, roots.filter(is_candidate), folders, host).unwrap_or_else(|error| Err(error.to_string()))
         };
-        let by_custom = self.custom.as_ref().map(|roots| verify(&mut roots.iter().map(Vec::as_slice), None));
-        let by_embedded = verify(&mut embedded.clone(), None);
-        let by_system = verify(&mut self.system().iter().map(Vec::as_slice), None);
+        let by_custom = self.custom.as_ref().map(|roots| verify(&mut roots.iter().map(Vec::as_slice), &[], None));
+        let by_embedded = verify(&mut embedded.clone(), &[], None);
+        let by_system = verify(&mut system.certificates(), &system.folders, None);
         let trusted_by = TrustedBy { system: by_system.is_ok(), embedded: by_embedded.is_ok() };
         let problem = match (&by_custom, &by_embedded, &by_system) {
             (Some(Err(error)), ..) => Some(format!("{error} (with --ca-file)")),
@@ -109,8 +139,8 @@ impl Stores {
             (Some(Ok(_)), ..) | (None, Ok(_), _) | (None, _, Ok(_)) => None,
         };
         let problem = problem.or_else(|| match &self.custom {
-            Some(roots) => verify(&mut roots.iter().map(Vec::as_slice), Some(host)).err(),
-            None => verify(&mut embedded.clone().chain(self.system().iter().map(Vec::as_slice)), Some(host)).err(),
+            Some(roots) => verify(&mut roots.iter().map(Vec::as_slice), &[], Some(host)).err(),
+            None => verify(&mut embedded.chain(system.certificates()), &system.folders, Some(host)).err(),
         });
         let root = [by_custom.unwrap_or_else(|| Err(String::new())), by_embedded, by_system];
         Judgement {
@@ -135,6 +165,7 @@ type Verified = Result<Option<ServerCertificate>, String>;
 fn verify<'a>(
     chain: &[X509],
     roots: impl Iterator<Item = &'a [u8]>,
+    folders: &[PathBuf],
     host: Option<&str>,
 ) -> Result<Verified, ErrorStack> {
     let Some((leaf, rest)) = chain.split_first() else { return Ok(Err("the server sent no certificate".to_owned())) };
@@ -153,6 +184,12 @@ fn verify<'a>(
     store.set_param(&parameters)?;
     for root in roots {
         store.add_cert(X509::from_der(root)?)?;
+    }
+    if !folders.is_empty() {
+        let lookup = store.add_lookup(X509Lookup::hash_dir())?;
+        for folder in folders.iter().filter_map(|folder| folder.to_str()) {
+            lookup.add_dir(folder, SslFiletype::PEM)?;
+        }
     }
     let mut others = Stack::new()?;
     for x509 in rest {
@@ -189,6 +226,20 @@ mod tests {
         assert!(judgement.trusted_by.embedded);
         assert!(judgement.root.is_some());
         assert!(judgement.problem.is_some_and(|problem| problem.contains("hostname mismatch")));
+    }
+
+    #[cfg(not(any(windows, target_vendor = "apple")))]
+    #[test]
+    fn a_folder_of_roots_is_searched_by_hash() {
+        let root = X509::from_der(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!("{:08x}.0", root.subject_name_hash());
+        std::fs::write(folder.path().join(name), root.to_pem().unwrap()).unwrap();
+        let store = |folders| Store { certificates: vec![], folders };
+        for (folders, expected) in [(vec![folder.path().to_owned()], true), (vec![], false)] {
+            let stores = Stores { system: OnceLock::from(store(folders)), custom: None };
+            assert_eq!(stores.judge(std::slice::from_ref(&root), "a", true).trusted_by.system, expected);
+        }
     }
 
     #[test]
