@@ -12,13 +12,16 @@
 //! 4. [`certificate`]: the facts: names, Apple's extensions, the chain to Apple's root, warnings; the
 //!    verdicts on expiry and renewal.
 //! 5. [`request`]: the other end of the road, a new key and the request to certify it.
-//! 6. [`report`]: what a command found, as data, and its renderers: for people, and JSON; of expiry, every
-//!    format that a monitor or a CI system reads.
+//! 6. [`apns`]: Apple's push service: its gateways, its reasons, and how a certificate is put to it.
+//!    [`gateway`] stands in for it in tests, by the same tables.
+//! 7. [`report`]: what a command found, as data, and its renderers: for people, JSON, and every format
+//!    that a monitor or a CI system reads.
 //!
 //! Around them, [`cli`] is the command line, [`commands`] lead from arguments through the domain to a
 //! report, [`context`], [`terminal`] and [`progress`] are the world as commands see it, [`error`] and
-//! [`exit`] how a run ends. The domain (1 to 5) knows neither clap nor the terminal nor a renderer.
+//! [`exit`] how a run ends. The domain (1 to 6) knows neither clap nor the terminal nor a renderer.
 
+pub mod apns;
 pub mod asn1;
 pub mod certificate;
 pub mod cli;
@@ -29,6 +32,7 @@ pub mod digest;
 pub mod error;
 pub mod exit;
 pub mod files;
+pub mod gateway;
 pub mod identity;
 pub mod limits;
 pub mod pbe;

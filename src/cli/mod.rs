@@ -1,9 +1,11 @@
 //! The command line.
 
+pub mod check;
 pub mod compare;
 pub mod csr;
 pub mod expiry;
 pub mod format;
+pub mod gateway;
 pub mod pack;
 pub mod password;
 pub mod values;
@@ -28,20 +30,24 @@ pub struct Cli {
 /// One step of the road.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Turn an export into a clean PEM file: the certificate, then its key
-    Convert(Convert),
-    /// Say what is in a file: kind, topics, environments, expiry, key, chain
-    Inspect(Inspect),
     /// Make a private key and the request that Apple's portal asks for
     Csr(csr::Csr),
+    /// Turn an export into a clean PEM file: the certificate, then its key
+    Convert(Convert),
     /// Put a certificate and its key into a .p12 that a Mac, OpenSSL or Java reads
     Pack(pack::Pack),
-    /// Be led along the whole road, question by question; every step is shown as a command
-    Wizard,
-    /// Check the expiry of every certificate in files, folders and Kubernetes secrets
-    Expiry(Box<expiry::Expiry>),
+    /// Say what is in a file: kind, topics, environments, expiry, key, chain
+    Inspect(Inspect),
     /// Say whether a renewed certificate can take the place of the old one
     Compare(Box<compare::Compare>),
+    /// Check the expiry of every certificate in files, folders and Kubernetes secrets
+    Expiry(Box<expiry::Expiry>),
+    /// Ask APNs whether it accepts a certificate
+    Check(Box<check::Check>),
+    /// Stand in for APNs, for tests
+    Gateway(Box<gateway::Gateway>),
+    /// Be led along the whole road, question by question; every step is shown as a command
+    Wizard,
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -229,7 +235,8 @@ impl Command {
             Self::Pack(pack) => pack.json,
             Self::Expiry(expiry) => expiry.format() == format::Format::Json,
             Self::Compare(compare) => compare.json,
-            Self::Wizard | Self::Completions(_) => false,
+            Self::Check(check) => check.format() == check::Format::Json,
+            Self::Gateway(_) | Self::Wizard | Self::Completions(_) => false,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! One file a subcommand: arguments, then the domain, then a report.
 
 mod candidates;
+mod check;
 mod compare;
 mod completions;
 mod convert;
 mod csr;
 mod expiry;
+mod gateway;
 mod inspect;
 mod opening;
 mod pack;
@@ -37,6 +39,8 @@ pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         // A format may have exit codes of its own.
         Command::Expiry(arguments) => return expiry::run(arguments, context),
         Command::Compare(arguments) => compare::run(arguments, context),
+        Command::Check(arguments) => check::run(arguments, context),
+        Command::Gateway(arguments) => gateway::run(arguments, context).map(|()| None),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
     }?;
     Ok(end.map_or(0, Kind::code))

@@ -1,5 +1,6 @@
 //! What the commands report, as data; the renderers in this folder turn it into text.
 
+pub mod check;
 pub mod compare;
 pub mod csr;
 pub mod expiry;
