@@ -53,8 +53,9 @@ pub struct Gateway {
 fn after_help() -> String {
     format!(
         "\
-When it is ready it prints one line of JSON: address, ca_file (whom clients are to trust), client_file (a
-push certificate with its key). Both files are gone when it stops, on SIGINT or SIGTERM.
+When it is ready it prints one line of JSON: address, ca_file (whom clients are to trust) and
+client_file (a push certificate with its key). Both files are gone when it stops, on SIGINT or
+SIGTERM.
 
 Faults:{}
 

@@ -1,5 +1,5 @@
 """What check.py and gateway.py share: cases, servers in the background, the pushcert binary."""
-import json, os, shutil, socket, subprocess, sys, tempfile, time
+import atexit, json, os, shutil, socket, subprocess, sys, tempfile, time
 from pathlib import Path
 
 PUSHCERT = os.path.abspath(sys.argv[1])
@@ -52,6 +52,15 @@ def stop(process):
         process.kill()
 
 
+@atexit.register
+def stop_all():
+    """Whatever ends the script, no server and no folder is left behind."""
+    for process in processes:
+        if process.poll() is None:
+            stop(process)
+    shutil.rmtree(WORK, ignore_errors=True)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -81,15 +90,11 @@ def wait_for_word(word, process):
 
 def finish(problem=None):
     global failed
-    for process in processes:
-        if process.poll() is None:
-            stop(process)
     if problem:
         failed += 1
         print(f"FAIL  {problem}")
         for log in sorted(WORK.glob("server-*.log")):
             print(f"--- {log.name}\n{log.read_text()[-2000:]}")
-    shutil.rmtree(WORK, ignore_errors=True)
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
