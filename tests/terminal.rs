@@ -242,6 +242,20 @@ fn choose(session: &mut Session, question: &str, n: usize) {
     session.pty.flush().unwrap();
 }
 
+/// A certificate for a request, signed by its own key.
+fn sign(request: &Path, key: &Path) -> Vec<u8> {
+    let request = openssl::x509::X509Req::from_pem(&fs::read(request).unwrap()).unwrap();
+    let key = openssl::pkey::PKey::private_key_from_pem(&fs::read(key).unwrap()).unwrap();
+    let mut builder = openssl::x509::X509::builder().unwrap();
+    builder.set_subject_name(request.subject_name()).unwrap();
+    builder.set_issuer_name(request.subject_name()).unwrap();
+    builder.set_pubkey(&request.public_key().unwrap()).unwrap();
+    builder.set_not_before(&openssl::asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&openssl::asn1::Asn1Time::days_from_now(30).unwrap()).unwrap();
+    builder.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
+    builder.build().to_der().unwrap()
+}
+
 #[test]
 fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
     let folder = tempfile::tempdir().unwrap();
@@ -261,12 +275,7 @@ fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
     assert_eq!(entries(folder.path()), [REQUEST, KEY]);
 
     // What Apple does with the request.
-    let signed = Command::new("openssl")
-        .args(["x509", "-req", "-in", REQUEST, "-signkey", KEY, "-outform", "DER", "-out", "aps.cer"])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert!(signed.status.success());
+    fs::write(folder.path().join("aps.cer"), sign(&folder.path().join(REQUEST), &folder.path().join(KEY))).unwrap();
 
     let mut session = start(folder.path(), "wizard");
     choose(&mut session, "What do you have?", 2);
@@ -284,6 +293,8 @@ fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
     session.answer_hidden("Password for the new .p12: ", "sesame");
     session.answer_hidden("The same again: ", "sesame");
     session.see("security import push.p12 ");
+    session.see("Ask APNs now whether it accepts the certificate? [y/N]");
+    session.type_line("n");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     let file = openssl::pkcs12::Pkcs12::from_der(&fs::read(folder.path().join("push.p12")).unwrap()).unwrap();
@@ -305,6 +316,8 @@ fn the_wizard_from_a_keychain_export_to_pem() {
     choose(&mut session, "What is it to become?", 0);
     session.answer("Where to write it? [push.pem]", "");
     session.see("-o push.pem\r\n");
+    session.see("Ask APNs now whether it accepts the certificate? [y/N]");
+    session.type_line("n");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     let pem = fs::read(folder.path().join("push.pem")).unwrap();

@@ -35,7 +35,7 @@ pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         Command::Inspect(arguments) => inspect::run(arguments, context),
         Command::Csr(arguments) => csr::run(arguments, context).map(|()| None),
         Command::Pack(arguments) => pack::run(arguments, context).map(|()| None),
-        Command::Wizard => wizard::run(context).map(|()| None),
+        Command::Wizard => wizard::run(context),
         // A format may have exit codes of its own.
         Command::Expiry(arguments) => return expiry::run(arguments, context),
         Command::Compare(arguments) => compare::run(arguments, context),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use super::opening::Opener;
-use super::{convert, csr, pack, unanswered};
+use super::{check, convert, csr, pack, unanswered};
 use crate::certificate::Certificate;
 use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
 use crate::cli::{Cli, Command, Opening};
@@ -40,13 +40,13 @@ const ENDS: [(&str, &[&str], &str); 4] = [
     ("A .p12 for Java", &["pack", "--for", "java"], "push.p12"),
 ];
 
-pub(super) fn run(context: &mut Context<'_>) -> Result<(), Error> {
+pub(super) fn run(context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
     if !context.is_interactive {
         return Err(Error::new(Kind::Usage, "the wizard is a conversation, and there is no terminal to talk at")
             .hint("in a script: pushcert csr, then pushcert convert or pushcert pack; each has --help"));
     }
     match context.terminal.select("What do you have?", &BEGINNINGS).map_err(unanswered)? {
-        0 => make_request(context),
+        0 => make_request(context).map(|()| None),
         1 => prepare(None, context),
         _ => prepare(Some("aps.cer"), context),
     }
@@ -116,7 +116,7 @@ struct Found {
     select: Option<String>,
 }
 
-fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<(), Error> {
+fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
     let found = loop {
         let found = match find(default, context) {
             Ok(found) => found,
@@ -137,18 +137,39 @@ fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<(), Error
     let output = context.terminal.input("Where to write it?", Some(name), &check_free).map_err(unanswered)?;
 
     let mut line = Line::new(words);
-    line.0.push(found.input.to_string());
-    if let Some(key) = &found.key {
-        line.option("--key", &key.to_string());
-    }
-    if let Some(select) = &found.select {
-        line.option("--select", select);
-    }
+    found.name_in(&mut line);
     line.option("-o", &output);
-    match line.say(context)? {
-        Command::Convert(arguments) => convert::convert(&arguments, &found.contents, context),
-        Command::Pack(arguments) => pack::pack(&arguments, &found.contents, context),
+    let is_pem = match line.say(context)? {
+        Command::Convert(arguments) => convert::convert(&arguments, &found.contents, context).map(|()| true),
+        Command::Pack(arguments) => pack::pack(&arguments, &found.contents, context).map(|()| false),
         _ => Err(Error::new(Kind::Bug, "the wizard's own command is another")),
+    }?;
+    if !context.terminal.confirm("Ask APNs now whether it accepts the certificate?", false).map_err(unanswered)? {
+        return Ok(None);
+    }
+    let mut line = Line::new(&["check"]);
+    if is_pem {
+        line.0.push(output);
+    } else {
+        // What went in is as good as what came out, and has the password that was used last or none.
+        found.name_in(&mut line);
+    }
+    match line.say(context)? {
+        Command::Check(arguments) => check::run(&arguments, context),
+        _ => Err(Error::new(Kind::Bug, "the wizard's own command is another")),
+    }
+}
+
+impl Found {
+    /// Names it on a command line.
+    fn name_in(&self, line: &mut Line) {
+        line.0.push(self.input.to_string());
+        if let Some(key) = &self.key {
+            line.option("--key", &key.to_string());
+        }
+        if let Some(select) = &self.select {
+            line.option("--select", select);
+        }
     }
 }
 

@@ -147,9 +147,11 @@ fn a_password_from_a_file_descriptor() {
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_ends_quietly() {
-    let script = "\"$0\" inspect fixtures/*/*.cer | true; exit ${PIPESTATUS[0]}";
-    let output =
-        Command::new("bash").args(["-c", script, env!("CARGO_BIN_EXE_pushcert")]).current_dir(root()).output().unwrap();
+    let mut command = pushcert(&["inspect"]);
+    command.args(std::iter::repeat_n("fixtures/der/universal.cer", 100));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
 }
 

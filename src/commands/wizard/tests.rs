@@ -12,7 +12,7 @@ fn fixture(path: &str) -> String {
 }
 
 /// Talks with these answers; what was asked, what was told, and how it ended.
-fn talk(answers: &[&str]) -> (Vec<String>, String, Result<(), Error>) {
+fn talk(answers: &[&str]) -> (Vec<String>, String, Result<Option<Kind>, Error>) {
     let mut terminal = Scripted::new(answers);
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let mut context = Context {
@@ -26,11 +26,13 @@ fn talk(answers: &[&str]) -> (Vec<String>, String, Result<(), Error>) {
         stderr_is_terminal: false,
         stdout_has_color: false,
         stderr_has_color: false,
-        variable: &|_| None,
+        // Whoever is asked over the network is asked through a port where nobody listens.
+        variable: &|name| (name == "HTTPS_PROXY").then(|| "http://127.0.0.1:9".into()),
     };
     let end = run(&mut context);
-    assert!(stdout.is_empty(), "a conversation has no result on standard output");
-    (terminal.asked, String::from_utf8(stderr).unwrap(), end)
+    let told = String::from_utf8(stderr).unwrap();
+    assert_eq!(stdout.is_empty(), !told.contains("$ pushcert check "), "only the check has a result");
+    (terminal.asked, told, end)
 }
 
 /// Carries out a command that was told, and returns what it wrote to `file`.
@@ -97,9 +99,11 @@ fn from_a_certificate_and_its_key_to_pem() {
         "A PEM",
         &certificate,
         output.to_str().unwrap(),
+        "y",
     ];
     let (asked, told, end) = talk(answers);
-    end.unwrap();
+    assert_eq!(end.unwrap(), Some(Kind::Network), "{told}");
+    assert!(told.contains(&format!("\n$ pushcert check {}\n", output.display())), "{told}");
     for complaint in
         ["there is no file /missing", &format!("{certificate}: already exists, and nothing is overwritten")]
     {
@@ -135,6 +139,7 @@ fn one_of_two_identities() {
         "other",
         "new",
         "new",
+        "n",
     ];
     let (asked, told, end) = talk(answers);
     end.unwrap();
