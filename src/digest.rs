@@ -75,6 +75,16 @@ impl Hash {
         HASHES.iter().find(|(hash, ..)| *hash == self).map_or(0, |(.., length)| *length)
     }
 
+    /// HMAC(key, data) (RFC 2104).
+    pub fn hmac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
+        // HMAC takes keys of any length: there is no error to come.
+        with_hash!(self, D => {
+            Hmac::<D>::new_from_slice(key)
+                .map(|mac| mac.chain_update(data).finalize().into_bytes().to_vec())
+                .unwrap_or_default()
+        })
+    }
+
     /// Compares HMAC(key, data) with `tag` in constant time.
     pub fn hmac_verifies(self, key: &[u8], data: &[u8], tag: &[u8]) -> bool {
         with_hash!(self, D => {
@@ -116,8 +126,13 @@ pub fn sha256_hex(data: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(data))
 }
 
+/// SHA-1, for key identifiers.
+pub fn sha1(data: &[u8]) -> Vec<u8> {
+    use sha1::Digest;
+    sha1::Sha1::digest(data).to_vec()
+}
+
 /// SHA-1 in lower-case hex: for fingerprints that people compare, not for security.
 pub fn sha1_hex(data: &[u8]) -> String {
-    use sha1::Digest;
-    data_encoding::HEXLOWER.encode(&sha1::Sha1::digest(data))
+    data_encoding::HEXLOWER.encode(&sha1(data))
 }

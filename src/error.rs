@@ -10,6 +10,7 @@ use crate::exit::Kind;
 use crate::files::{ReadError, WriteError};
 use crate::identity::{Choice, SelectError};
 use crate::limits::LimitError;
+use crate::request::RequestError;
 
 /// An error as the user sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,6 +83,18 @@ impl Describe for BadKey {
     }
 }
 
+impl Describe for RequestError {
+    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+        match self {
+            Self::NotForPortal(_) => {
+                let hint = "leave out --key, and a new key is made; --any-key makes the request all the same, for others than Apple";
+                (Kind::No, Some(hint.to_owned()))
+            }
+            Self::CannotSign(_) | Self::Damaged => (Kind::Input, None),
+        }
+    }
+}
+
 const ASK_FOR_PASSWORD: &str = "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt";
 
 impl Describe for OpenError {
@@ -128,8 +141,8 @@ impl Describe for SelectError {
         let (kind, hint) = match self {
             Self::NoCertificate { may_sign_tokens: true, .. } => (
                 Kind::Input,
-                "an EC P-256 key alone, such as AuthKey_….p8, is an APNs token signing key, not a certificate: \
-                 it needs no conversion"
+                "a provider that signs tokens takes AuthKey_….p8 as it is; if it is the key of a certificate, give \
+                 the certificate as the input and this file with --key"
                     .to_owned(),
             ),
             Self::NoCertificate { has_key: true, .. } => {

@@ -103,8 +103,21 @@ pub enum WriteError {
     Io(#[from] io::Error),
 }
 
-/// Writes all outputs or none: each to a temporary file beside it, synced, then renamed. What is not a
-/// regular file (a device, a pipe) is written in place.
+/// Whether a new file can have this name: there is none yet, or it is a device or a pipe.
+///
+/// # Errors
+/// When there is a file, or a folder.
+pub fn check_free(path: &Path) -> Result<(), WriteError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
+        Ok(metadata) if metadata.is_file() => Err(WriteError::Exists),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Writes all outputs or none: each to a temporary file, synced if it is private, then given its name.
+/// Where the system can (Linux), the temporary file has no name at all, so that not even a killed
+/// process leaves one. What is not a regular file (a device, a pipe) is written in place.
 ///
 /// # Errors
 /// With the output that failed. Unless `force`, an existing file is one that fails.
@@ -112,29 +125,30 @@ pub fn write_all<'a>(outputs: &[Output<'a>], force: bool) -> Result<(), (&'a Pat
     let mut staged = Vec::new();
     for output in outputs {
         let stage = stage(output, force).map_err(|error| (output.path, error))?;
-        staged.extend(stage.map(|(file, target)| (output.path, file, target)));
+        staged.extend(stage.map(|(file, target)| (output, file, target)));
     }
     let mut made: Vec<PathBuf> = Vec::new();
-    for (path, file, target) in staged {
+    for (output, file, target) in staged {
         let is_new = !target.exists();
-        let persisted = if force { file.persist(&target) } else { file.persist_noclobber(&target) };
-        if let Err(failed) = persisted {
+        if let Err(error) = file.persist(output, &target, force) {
             for path in &made {
                 let _ = fs::remove_file(path);
             }
-            let exists = failed.error.kind() == io::ErrorKind::AlreadyExists;
-            return Err((path, if exists { WriteError::Exists } else { failed.error.into() }));
+            let exists = error.kind() == io::ErrorKind::AlreadyExists;
+            return Err((output.path, if exists { WriteError::Exists } else { error.into() }));
         }
         if is_new {
             made.push(target.clone());
         }
-        sync_folder(&target);
+        if output.is_private {
+            sync_folder(&target);
+        }
     }
     Ok(())
 }
 
 /// Writes the temporary file; `None` when the output was written in place.
-fn stage(output: &Output<'_>, force: bool) -> Result<Option<(NamedTempFile, PathBuf)>, WriteError> {
+fn stage(output: &Output<'_>, force: bool) -> Result<Option<(Staged, PathBuf)>, WriteError> {
     let target = match fs::metadata(output.path) {
         Ok(metadata) if metadata.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
         Ok(metadata) if !metadata.is_file() => {
@@ -146,10 +160,70 @@ fn stage(output: &Output<'_>, force: bool) -> Result<Option<(NamedTempFile, Path
         Ok(_) => fs::canonicalize(output.path)?,
         Err(_) => output.path.to_owned(),
     };
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        return Err(WriteError::NoFolder(folder.to_owned()));
+    if !folder(&target).is_dir() {
+        return Err(WriteError::NoFolder(folder(&target).to_owned()));
     }
+    #[cfg(target_os = "linux")]
+    if let (false, Ok(file)) = (target.exists(), unnamed::create(folder(&target), output)) {
+        return Ok(Some((Staged::Unnamed(file), target)));
+    }
+    Ok(Some((Staged::Named(named(output, &target)?), target)))
+}
+
+/// A temporary file that is whole.
+enum Staged {
+    Named(NamedTempFile),
+    #[cfg(target_os = "linux")]
+    Unnamed(File),
+}
+
+impl Staged {
+    /// Gives it its name.
+    fn persist(self, output: &Output<'_>, target: &Path, force: bool) -> io::Result<()> {
+        let file = match self {
+            Self::Named(file) => file,
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(file) => match unnamed::link(&file, target) {
+                Err(error) if force || error.kind() != io::ErrorKind::AlreadyExists => named(output, target)?,
+                linked => return linked,
+            },
+        };
+        let persisted = if force { file.persist(target) } else { file.persist_noclobber(target) };
+        persisted.map(drop).map_err(|failed| failed.error)
+    }
+}
+
+/// Files without a name (open(2), O_TMPFILE).
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, OFlags};
+
+    pub(super) fn create(folder: &Path, output: &super::Output<'_>) -> io::Result<File> {
+        let mode = if output.is_private { 0o600 } else { 0o666 };
+        let flags = i32::try_from(OFlags::TMPFILE.bits()).map_err(io::Error::other)?;
+        let mut file = OpenOptions::new().write(true).mode(mode).custom_flags(flags).open(folder)?;
+        super::fill(&mut file, output)?;
+        Ok(file)
+    }
+
+    /// The way of open(2): /proc has a name for the descriptor, which needs no privilege.
+    pub(super) fn link(file: &File, target: &Path) -> io::Result<()> {
+        let source = format!("/proc/self/fd/{}", file.as_raw_fd());
+        Ok(rustix::fs::linkat(CWD, source, CWD, target, AtFlags::SYMLINK_FOLLOW)?)
+    }
+}
+
+fn folder(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn named(output: &Output<'_>, target: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".pushcert-");
     #[cfg(unix)]
@@ -158,16 +232,19 @@ fn stage(output: &Output<'_>, force: bool) -> Result<Option<(NamedTempFile, Path
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     // A temporary file is 0600 from its first moment, whatever the umask.
-    let mut file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
-    file.write_all(output.bytes)?;
-    file.as_file().sync_all()?;
-    Ok(Some((file, target)))
+    let mut file = builder.tempfile_in(folder(target)).map_err(|error| io::Error::from(error.kind()))?;
+    fill(file.as_file_mut(), output)?;
+    Ok(file)
 }
 
-/// Makes the rename last; where folders cannot be synced it is left to the system.
+/// A key must outlast a power failure; what is not secret can be made again, and need not wait for the
+/// disk.
+fn fill(file: &mut File, output: &Output<'_>) -> io::Result<()> {
+    file.write_all(output.bytes)?;
+    if output.is_private { file.sync_all() } else { Ok(()) }
+}
+
+/// Makes the name last; where folders cannot be synced it is left to the system.
 fn sync_folder(path: &Path) {
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    }
+    let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
 }

@@ -28,8 +28,8 @@ pub struct Choice {
 /// Why there is no identity to use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
-    /// No certificate at all, or none but authorities.
-    #[error("there is no certificate in it{}", if *.has_key { ", only a private key" } else { "" })]
+    /// No certificate at all.
+    #[error("{}", no_certificate(*.has_key, *.may_sign_tokens))]
     NoCertificate {
         /// Whether there is a key.
         has_key: bool,
@@ -48,6 +48,14 @@ pub enum SelectError {
     /// None that was asked for.
     #[error("no certificate in it is \"{0}\"")]
     NotFound(String, Vec<Choice>),
+}
+
+fn no_certificate(has_key: bool, may_sign_tokens: bool) -> &'static str {
+    match (has_key, may_sign_tokens) {
+        (_, true) => "this looks like an APNs token signing key, not a certificate",
+        (true, false) => "there is no certificate in it, only a private key",
+        (false, false) => "there is no certificate in it",
+    }
 }
 
 impl<'a> Collection<'a> {
@@ -103,6 +111,10 @@ impl<'a> Collection<'a> {
         needs_key: bool,
     ) -> Result<Vec<&'a Entry<Certificate>>, SelectError> {
         let mut leaves = self.leaves();
+        if leaves.is_empty() {
+            // Authorities alone are what the file is about then.
+            leaves = self.certificates.iter().collect();
+        }
         if leaves.is_empty() {
             let may_sign_tokens = self.keys.iter().any(|key| key.item.may_sign_tokens());
             return Err(SelectError::NoCertificate { has_key: !self.keys.is_empty(), may_sign_tokens });

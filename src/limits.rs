@@ -36,7 +36,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Allows `iterations` in all.
+    /// Allows `iterations` in all: calls of a hash function.
     pub fn new(iterations: u64) -> Self {
         Self { iterations, left: Cell::new(iterations) }
     }

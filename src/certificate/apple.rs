@@ -9,14 +9,14 @@ use x509_parser::asn1_rs::{Oid, Tag, oid};
 use crate::asn1::{Malformed, Value};
 
 /// The certificate may be used with the sandbox; the value is NULL.
-const SANDBOX: Oid<'static> = oid!(1.2.840.113635.100.6.3.1);
+pub(crate) const SANDBOX: Oid<'static> = oid!(1.2.840.113635.100.6.3.1);
 /// The certificate may be used in production; the value is NULL.
-const PRODUCTION: Oid<'static> = oid!(1.2.840.113635.100.6.3.2);
+pub(crate) const PRODUCTION: Oid<'static> = oid!(1.2.840.113635.100.6.3.2);
 /// Older extensions of VoIP certificates. Their exact encoding is not known, only that they are there.
 const VOIP: [Oid<'static>; 3] =
     [oid!(1.2.840.113635.100.6.3.3), oid!(1.2.840.113635.100.6.3.4), oid!(1.2.840.113635.100.6.3.5)];
 /// The list of topics.
-const TOPICS: Oid<'static> = oid!(1.2.840.113635.100.6.3.6);
+pub(crate) const TOPICS: Oid<'static> = oid!(1.2.840.113635.100.6.3.6);
 /// The certificate signs Wallet passes.
 const PASS_TYPE: Oid<'static> = oid!(1.2.840.113635.100.6.1.16);
 /// The certificate signs website push packages.

@@ -6,7 +6,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as Parsed;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::digest::sha256_hex;
+use crate::digest::{sha1, sha256_hex};
 
 /// Named curves: object identifier, name, bits (SEC 2, RFC 5480).
 static CURVES: [(Oid<'static>, &str, usize); 5] = [
@@ -70,6 +70,14 @@ impl PublicKey {
     /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
     pub fn spki_sha256(&self) -> String {
         sha256_hex(&self.spki)
+    }
+
+    /// The key identifier of RFC 5280 section 4.2.1.2 (1): the SHA-1 of the subjectPublicKey, which for
+    /// RSA is the PKCS#1 public key.
+    pub fn key_id(&self) -> Vec<u8> {
+        // What was parsed once parses again.
+        let parsed = SubjectPublicKeyInfo::from_der(&self.spki);
+        parsed.map(|(_, info)| sha1(&info.subject_public_key.data)).unwrap_or_default()
     }
 
     /// Whether both are the same key, however the algorithm's parameters are spelt (an absent NULL).

@@ -1,8 +1,12 @@
 //! The command line.
 
+pub mod check;
 pub mod compare;
+pub mod csr;
 pub mod expiry;
 pub mod format;
+pub mod gateway;
+pub mod pack;
 pub mod password;
 pub mod values;
 
@@ -26,14 +30,24 @@ pub struct Cli {
 /// One step of the road.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a private key and the request that Apple's portal asks for
+    Csr(csr::Csr),
     /// Turn an export into a clean PEM file: the certificate, then its key
     Convert(Convert),
+    /// Put a certificate and its key into a .p12 that a Mac, OpenSSL or Java reads
+    Pack(pack::Pack),
     /// Say what is in a file: kind, topics, environments, expiry, key, chain
     Inspect(Inspect),
-    /// Check the expiry of every certificate in files, folders and Kubernetes secrets
-    Expiry(Box<expiry::Expiry>),
     /// Say whether a renewed certificate can take the place of the old one
     Compare(Box<compare::Compare>),
+    /// Check the expiry of every certificate in files, folders and Kubernetes secrets
+    Expiry(Box<expiry::Expiry>),
+    /// Ask APNs whether it accepts a certificate
+    Check(Box<check::Check>),
+    /// Stand in for APNs, for tests
+    Gateway(Box<gateway::Gateway>),
+    /// Be led along the whole road, question by question; every step is shown as a command
+    Wizard,
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -46,7 +60,8 @@ pub struct Opening {
     #[arg(long, value_name = "SOURCE")]
     pub passin: Option<PasswordSource>,
 
-    /// Refuse a file that asks for more key derivation than this, in iterations
+    /// Refuse a file that asks for more key derivation than this, in iterations (those of PBKDF2 count
+    /// double)
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_ITERATIONS)]
     pub max_iterations: u64,
 }
@@ -216,9 +231,12 @@ impl Command {
         match self {
             Self::Convert(convert) => convert.json,
             Self::Inspect(inspect) => inspect.json,
+            Self::Csr(csr) => csr.json,
+            Self::Pack(pack) => pack.json,
             Self::Expiry(expiry) => expiry.format() == format::Format::Json,
             Self::Compare(compare) => compare.json,
-            Self::Completions(_) => false,
+            Self::Check(check) => check.format() == check::Format::Json,
+            Self::Gateway(_) | Self::Wizard | Self::Completions(_) => false,
         }
     }
 }

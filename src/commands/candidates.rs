@@ -122,20 +122,8 @@ fn below<'a>(path: &'a Path, roots: &[PathBuf]) -> &'a Path {
 mod tests {
     use std::ffi::OsString;
 
-    use zeroize::Zeroizing;
-
     use super::*;
-    use crate::terminal::Terminal;
-
-    /// Answers once.
-    struct Once(bool);
-
-    impl Terminal for Once {
-        fn secret(&mut self, _: &str) -> io::Result<Zeroizing<String>> {
-            assert!(!std::mem::replace(&mut self.0, true), "asked twice");
-            Ok(Zeroizing::new("asked".to_owned()))
-        }
-    }
+    use crate::terminal::scripted::Scripted;
 
     fn read(passin: Option<&str>, lines: Option<&str>) -> Result<Candidates, Error> {
         let folder = tempfile::tempdir().unwrap();
@@ -148,7 +136,7 @@ mod tests {
             stdout: &mut io::sink(),
             stderr: &mut io::sink(),
             now: time::OffsetDateTime::UNIX_EPOCH,
-            terminal: &mut Once(false),
+            terminal: &mut Scripted::new(&["asked"]),
             is_interactive: true,
             stdout_is_terminal: false,
             stdout_has_color: false,

@@ -4,11 +4,13 @@ mod bag_attributes;
 
 use std::path::Path;
 
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::opening::Opener;
+use super::opening::{Opener, check_stdin};
+use super::passout::{self, Demand, Purpose};
 use crate::certificate::Certificate;
-use crate::certificate::chain::APPLE;
+use crate::certificate::chain::{APPLE, AppleChain};
 use crate::certificate::warning::{self, KeyState, Warning};
 use crate::cli::{Certs, Convert, KeyForm};
 use crate::container::keys::PrivateKey;
@@ -23,22 +25,25 @@ use crate::report::{ConvertReport, OutputReport, SCHEMA_VERSION, human, json};
 use crate::secret::Password;
 
 pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), Error> {
-    let plan = Plan::new(arguments, context)?;
+    Plan::new(arguments, context)?;
     let inputs: Vec<_> = [Some(&arguments.input), arguments.key.as_ref()].into_iter().flatten().collect();
+    check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
-    let selection = select(arguments, &contents)?;
+    convert(arguments, &contents, context)
+}
+
+/// Converts what was opened.
+pub(super) fn convert(arguments: &Convert, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
+    let plan = Plan::new(arguments, context)?;
+    let selection = select(arguments, contents)?;
     let now = arguments.at.unwrap_or(context.now);
-    let chain = selection.leaf.map(|leaf| APPLE.judge(&leaf.item, &[], now));
-    let mut warnings = Vec::new();
-    if let (Some(leaf), Some(chain)) = (selection.leaf, &chain) {
-        warnings = warning::judge(&leaf.item, chain, None, now);
-        warnings.retain(|warning| warning.code.concerns_conversion());
-        warn(arguments, &leaf.item, &warnings, context)?;
-    }
+    let judging = Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
+    let judged = selection.leaf.map(|leaf| judge(&judging, &leaf.item, context)).transpose()?;
+    let (chain, warnings) = judged.unzip();
     let parts = if arguments.bag_attributes.is_some() {
         vec![Part {
-            text: bag_attributes::render(arguments, &contents)?,
+            text: bag_attributes::render(arguments, contents)?,
             certificates: selection.certificates.len(),
             has_key: selection.key.is_some(),
         }]
@@ -65,7 +70,7 @@ pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), 
             let key = if selection.key.is_some() { KeyState::Matches } else { KeyState::Missing };
             ConvertReport::certificate(leaf, key, chain, now)
         }),
-        warnings,
+        warnings: warnings.unwrap_or_default(),
     };
     if arguments.json {
         json::write(context.stdout, &report)?;
@@ -166,12 +171,7 @@ struct Selection<'a> {
 
 fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'a>, Error> {
     let file = arguments.input.to_string();
-    if let (true, [first, ..]) = (contents.certificates.is_empty() && contents.keys.is_empty(), &contents.requests[..])
-    {
-        let message = format!("{file}: this is a certificate signing request, not a certificate ({})", first.subject);
-        return Err(Error::new(Kind::Input, message)
-            .hint("upload it to Apple's developer portal and convert the .cer that it gives back"));
-    }
+    refuse_request(&arguments.input, contents)?;
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let describe = |error| Error::in_file(&file, &error);
     let wanted = arguments.select.as_deref();
@@ -205,9 +205,8 @@ fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'
         Certs::None => vec![],
     };
     if arguments.chain {
-        let (_, issuer) = leaf_item.and_then(|leaf| APPLE.issuer_of(leaf)).ok_or_else(|| {
-            Error::new(Kind::No, format!("{file}: --chain: the certificate was not issued by an authority of Apple's"))
-                .hint("leave out --chain; other authorities in the file are written with --certs all")
+        let issuer = apple_issuer(&arguments.input, leaf_item).map_err(|error| {
+            error.hint("leave out --chain; other authorities in the file are written with --certs all")
         })?;
         if !certificates.iter().any(|known| known.der == issuer.der) {
             certificates.insert(usize::from(!certificates.is_empty()), issuer);
@@ -219,52 +218,66 @@ fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'
     Ok(Selection { leaf, certificates, key })
 }
 
+/// A request is not a certificate yet.
+pub(super) fn refuse_request(input: &Location, contents: &Contents) -> Result<(), Error> {
+    let is_alone = contents.certificates.is_empty() && contents.keys.is_empty();
+    let Some(first) = contents.requests.first().filter(|_| is_alone) else { return Ok(()) };
+    let message = format!("{input}: this is a certificate signing request, not a certificate ({})", first.subject);
+    Err(Error::new(Kind::Input, message)
+        .hint("upload it to Apple's developer portal and convert the .cer that it gives back"))
+}
+
+/// The authority of Apple's that issued a certificate, for --chain.
+pub(super) fn apple_issuer<'a>(input: &Location, leaf: Option<&'a Certificate>) -> Result<&'a Certificate, Error> {
+    let issuer = leaf.and_then(|leaf| APPLE.issuer_of(leaf)).map(|(_, certificate)| certificate);
+    issuer.ok_or_else(|| {
+        Error::new(Kind::No, format!("{input}: --chain: the certificate was not issued by an authority of Apple's"))
+            .hint("leave out --chain")
+    })
+}
+
+/// How a certificate is judged.
+pub(super) struct Judging<'a> {
+    /// Where it comes from.
+    pub(super) input: &'a Location,
+    pub(super) now: OffsetDateTime,
+    /// Whether a warning is the end.
+    pub(super) strict: bool,
+    /// Whether the report has the warnings, and nothing is told now.
+    pub(super) json: bool,
+}
+
 /// Warns of what a conversion does not change; with --strict that is the end.
-fn warn(arguments: &Convert, leaf: &Certificate, warnings: &[Warning], context: &mut Context<'_>) -> Result<(), Error> {
-    let sentence =
-        |warning: &Warning| printable(&format!("{}: \"{}\" {}", arguments.input, leaf.title(), warning.message));
-    if let (true, Some(first)) = (arguments.strict, warnings.first()) {
+pub(super) fn judge(
+    judging: &Judging<'_>,
+    leaf: &Certificate,
+    context: &mut Context<'_>,
+) -> Result<(AppleChain, Vec<Warning>), Error> {
+    let Judging { input, now, strict, json } = *judging;
+    let chain = APPLE.judge(leaf, &[], now);
+    let mut warnings = warning::judge(leaf, &chain, None, now);
+    warnings.retain(|warning| warning.code.concerns_conversion());
+    let sentence = |warning: &Warning| printable(&format!("{input}: \"{}\" {}", leaf.title(), warning.message));
+    if let (true, Some(first)) = (strict, warnings.first()) {
         return Err(Error::new(Kind::No, sentence(first)).hint("without --strict it is converted with a warning"));
     }
-    if !arguments.json {
+    if !json {
         let paint = Paint::new(context.stderr_has_color);
-        for warning in warnings {
+        for warning in &warnings {
             writeln!(context.stderr, "{} {}", paint.careful("warning:"), sentence(warning))?;
         }
     }
-    Ok(())
+    Ok((chain, warnings))
 }
 
+/// The password for the key, where it is to be encrypted.
 fn passout(arguments: &Convert, context: &mut Context<'_>) -> Result<Option<Password>, Error> {
-    if !arguments.encrypt {
-        return Ok(None);
-    }
-    let given = match &arguments.passout {
-        Some(source) => source.read(context, "--passout")?,
-        None if context.is_interactive => None,
-        None => {
-            return Err(Error::new(Kind::Password, "--encrypt needs a password")
-                .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt"));
-        }
+    let purpose = Purpose {
+        needed_by: "--encrypt",
+        question: "Password to encrypt the private key with",
+        demand: Demand::NotEmpty,
     };
-    let password = match given {
-        Some(password) => password,
-        None => {
-            let mut ask = |prompt| {
-                let secret = context.terminal.secret(prompt);
-                secret.map_err(|e| Error::new(Kind::Password, format!("no password was entered: {e}")))
-            };
-            let first = ask("Password to encrypt the private key with: ")?;
-            if first != ask("The same again: ")? {
-                return Err(Error::new(Kind::Password, "the two passwords differ"));
-            }
-            Password::new(first.as_bytes().to_vec())
-        }
-    };
-    if password.is_empty() {
-        return Err(Error::new(Kind::Password, "--encrypt needs a password that is not empty"));
-    }
-    Ok(Some(password))
+    arguments.encrypt.then(|| passout::read(arguments.passout.as_ref(), &purpose, context)).transpose()
 }
 
 /// The PEM of a selection: leaf, authorities, key.

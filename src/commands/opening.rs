@@ -13,6 +13,20 @@ use crate::pkcs12::Pkcs12Info;
 use crate::secret::Password;
 use crate::terminal::Terminal;
 
+/// Refuses two readers of standard input.
+///
+/// # Errors
+/// When there are.
+pub(super) fn check_stdin(inputs: &[&Location], passwords: &[Option<&PasswordSource>]) -> Result<(), Error> {
+    let files = inputs.iter().filter(|input| ***input == Location::Standard).count();
+    let passwords = passwords.iter().flatten().filter(|source| source.takes_stdin()).count();
+    if files + passwords > 1 {
+        return Err(Error::new(Kind::Usage, "standard input can be read only once")
+            .hint("name a file, or give the password with env:, file: or fd:"));
+    }
+    Ok(())
+}
+
 /// How passwords are found: read once, used for every file of a command.
 pub(super) struct Opener {
     given: Option<Password>,
@@ -30,12 +44,7 @@ pub(super) struct Failure {
 impl Opener {
     /// Reads the password, where it is given; `inputs` are those that will be read.
     pub(super) fn new(arguments: &Opening, inputs: &[&Location], context: &mut Context<'_>) -> Result<Self, Error> {
-        let stdin_readers = inputs.iter().filter(|input| ***input == Location::Standard).count()
-            + usize::from(arguments.passin.as_ref().is_some_and(PasswordSource::takes_stdin));
-        if stdin_readers > 1 {
-            return Err(Error::new(Kind::Usage, "standard input can be read only once")
-                .hint("name a file, or give the password with env:, file: or fd:"));
-        }
+        check_stdin(inputs, &[arguments.passin.as_ref()])?;
         let given = match &arguments.passin {
             Some(source) => source.read(context, "--passin")?,
             None => None,

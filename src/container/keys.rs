@@ -25,6 +25,13 @@ pub const ENCRYPT_ITERATIONS: u32 = 600_000;
 #[error("the private key cannot be used ({0})")]
 pub struct BadKey(String);
 
+impl BadKey {
+    /// In OpenSSL's words.
+    pub(crate) fn of(error: &openssl::error::ErrorStack) -> Self {
+        Self(error.errors().first().and_then(|e| e.reason()).unwrap_or("OpenSSL cannot read it").to_owned())
+    }
+}
+
 /// A private key with its public half. It is wiped when dropped, and Debug does not show it.
 #[derive(Clone)]
 pub struct PrivateKey {
@@ -165,9 +172,7 @@ fn openssl_key(key: Result<PKey<Private>, openssl::error::ErrorStack>) -> Result
         }
         Ok((key.private_key_to_pkcs8()?, key.public_key_to_der()?))
     };
-    let (pkcs8, spki) = key.and_then(convert).map_err(|e: openssl::error::ErrorStack| {
-        BadKey(e.errors().first().and_then(|e| e.reason()).unwrap_or("OpenSSL cannot read it").to_owned())
-    })?;
+    let (pkcs8, spki) = key.and_then(convert).map_err(|error| BadKey::of(&error))?;
     PrivateKey::with_spki(pkcs8, spki)
 }
 

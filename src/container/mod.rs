@@ -229,6 +229,8 @@ pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) ->
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(OpenError::Empty.into());
     }
+    let utf8 = pem::from_utf16(bytes);
+    let bytes = utf8.as_ref().map_or(bytes, |text| text.as_bytes());
     if pem::is_it(bytes) {
         let contents = open_pem(bytes, passwords, max_iterations);
         return contents.map_err(|error| Unopened { error, container: Some(Container::Pem), pkcs12: None });
@@ -275,43 +277,48 @@ fn lookalike(bytes: &[u8]) -> Option<OpenError> {
     })
 }
 
-/// Tries that there is no password, then what `passwords` gives.
+/// How much work the question is worth whether a file with a wrong password opens without one.
+const HINT_ITERATIONS: u64 = 100_000;
+
+/// Tries that there is no password, then what `passwords` gives. `attempt` takes a password and the
+/// iterations it may spend.
 fn with_password<T, E: Into<Unopened>>(
     passwords: &mut Passwords<'_>,
     protected: Protected,
-    mut attempt: impl FnMut(Option<&Password>) -> Result<T, E>,
+    max_iterations: u64,
+    mut attempt: impl FnMut(Option<&Password>, u64) -> Result<T, E>,
 ) -> Result<T, Unopened> {
-    let mut attempt = |password: Option<&Password>| attempt(password).map_err(Into::into);
+    let mut attempt = |password: Option<&Password>, limit| attempt(password, limit).map_err(Into::into);
     let is_wrong = |unopened: &Unopened| matches!(unopened.error, OpenError::WrongPassword { .. });
     match passwords {
-        Passwords::None => attempt(None).map_err(|unopened| match unopened.error {
+        Passwords::None => attempt(None, max_iterations).map_err(|unopened| match unopened.error {
             OpenError::WrongPassword { .. } => Unopened { error: OpenError::PasswordNeeded(protected), ..unopened },
             _ => unopened,
         }),
-        Passwords::Given(password) => attempt(Some(password)).map_err(|mut unopened| {
+        Passwords::Given(password) => attempt(Some(password), max_iterations).map_err(|mut unopened| {
             if let OpenError::WrongPassword { opens_without, .. } = &mut unopened.error {
-                *opens_without = attempt(None).is_ok();
+                *opens_without = attempt(None, HINT_ITERATIONS.min(max_iterations)).is_ok();
             }
             unopened
         }),
         Passwords::AnyOf(candidates) => {
-            let mut result = attempt(None);
+            let mut result = attempt(None, max_iterations);
             for candidate in candidates.iter() {
                 if !result.as_ref().is_err_and(is_wrong) {
                     break;
                 }
-                result = attempt(Some(candidate));
+                result = attempt(Some(candidate), max_iterations);
             }
             result
         }
         Passwords::Ask(ask) => {
-            let mut result = attempt(None);
+            let mut result = attempt(None, max_iterations);
             for number in 1..=TRIES {
                 if !result.as_ref().is_err_and(is_wrong) {
                     break;
                 }
                 let password = ask(protected, number).map_err(OpenError::Ask)?;
-                result = attempt(Some(&password));
+                result = attempt(Some(&password), max_iterations);
             }
             result
         }
@@ -325,8 +332,8 @@ fn open_pkcs12(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -
     };
     let pfx = Pfx::parse(der).map_err(|error| outside(None)(error.into()))?;
     let info = pfx.info().map_err(|error| outside(None)(error.into()))?;
-    let bags = with_password(passwords, Protected::Pkcs12, |password| {
-        pfx.open(password, &Limits::new(max_iterations)).map_err(|error| outside(Some(&info))(error.into()))
+    let bags = with_password(passwords, Protected::Pkcs12, max_iterations, |password, limit| {
+        pfx.open(password, &Limits::new(limit)).map_err(|error| outside(Some(&info))(error.into()))
     })?;
     let mut contents = Contents::new(Container::Pkcs12);
     for bag in &bags {
@@ -410,9 +417,9 @@ fn encrypted_key(
             OpenError::Unsupported { part: "encryption of the private key", name, oid }
         }
     })?;
-    let der = with_password(passwords, Protected::Key, |password| {
+    let der = with_password(passwords, Protected::Key, max_iterations, |password, limit| {
         let encodings = crate::secret::Encodings::of(password);
-        let limits = Limits::new(max_iterations);
+        let limits = Limits::new(limit);
         let plain = scheme.decrypt(&encodings, &ciphertext, &limits, |plain| pkcs12::is_pkcs8(&plain).then_some(plain));
         plain.map_err(OpenError::from)?.ok_or_else(|| wrong(Protected::Key, false))
     });
@@ -471,7 +478,7 @@ fn open_pem(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) ->
 
 fn traditional_key(block: &pem::Block<'_>, passwords: &mut Passwords<'_>) -> Result<PrivateKey, OpenError> {
     if block.headers.iter().any(|(name, _)| *name == "DEK-Info") {
-        let key = with_password(passwords, Protected::Key, |password| {
+        let key = with_password(passwords, Protected::Key, 0, |password, _| {
             let empty = Password::new(vec![]);
             let key = PrivateKey::from_encrypted_pem(&block.text, password.unwrap_or(&empty));
             key.ok_or_else(|| wrong(Protected::Key, false))

@@ -31,6 +31,18 @@ pub fn is_it(bytes: &[u8]) -> bool {
     bytes.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes())
 }
 
+/// The text of a file in UTF-16, which PowerShell makes of what a command prints; told by its byte order
+/// mark.
+pub fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    char::decode_utf16(units).collect::<Result<String, _>>().ok().map(Zeroizing::new)
+}
+
 /// All blocks. A block that is not whole is an error: to skip it would be to lose a certificate.
 ///
 /// # Errors

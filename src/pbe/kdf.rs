@@ -90,6 +90,15 @@ impl Kdf {
         }
     }
 
+    /// How often a hash is called, or scrypt's block function: what [`Limits`](crate::limits::Limits)
+    /// are charged. Each iteration of PBKDF2 calls its hash twice, for HMAC does.
+    pub fn work(&self) -> u64 {
+        match self {
+            Self::Pbkdf2(pbkdf2) => pbkdf2.work(),
+            Self::Pkcs12 { .. } | Self::Scrypt { .. } => self.iterations(),
+        }
+    }
+
     /// The memory it needs, in bytes, beyond a few blocks (RFC 7914 section 2).
     pub fn memory(&self) -> u64 {
         match self {
@@ -142,6 +151,11 @@ impl Pbkdf2 {
             Kdf::Pbkdf2(pbkdf2) => Ok(pbkdf2),
             Kdf::Pkcs12 { .. } | Kdf::Scrypt { .. } => Err(SchemeError::unsupported(&SCRYPT)),
         }
+    }
+
+    /// As [`Kdf::work`].
+    pub fn work(&self) -> u64 {
+        self.iterations.saturating_mul(2)
     }
 
     fn parse_parameters(parameters: &Value<'_>) -> Result<Self, SchemeError> {

@@ -5,6 +5,7 @@
 
 mod cipher;
 mod kdf;
+pub mod write;
 
 use std::fmt;
 
@@ -168,7 +169,7 @@ impl Scheme {
     ) -> Result<Option<Zeroizing<Vec<u8>>>, LimitError> {
         let (key_length, iv_length) = self.cipher.lengths();
         let derive = |purpose, length| {
-            limits.charge(self.kdf.iterations(), self.kdf.memory())?;
+            limits.charge(self.kdf.work(), self.kdf.memory())?;
             Ok(self.kdf.derive(password, purpose, length))
         };
         let Some(key) = derive(Purpose::Key, key_length)? else { return Ok(None) };

@@ -55,6 +55,14 @@ impl Mac {
         }
     }
 
+    /// As [`Kdf::work`](crate::pbe::Kdf::work).
+    fn work(&self) -> u64 {
+        match &self.derivation {
+            Derivation::Pkcs12 { iterations, .. } => *iterations,
+            Derivation::Pbmac1(pbkdf2) => pbkdf2.work(),
+        }
+    }
+
     /// Finds the encoding of the password that the MAC was made with, and returns the encodings that
     /// are left to try for what it covers; `None` when no encoding fits.
     pub(super) fn verify(
@@ -68,7 +76,7 @@ impl Mac {
             Derivation::Pbmac1(_) => &mut encodings.narrow,
         };
         for (index, candidate) in candidates.iter().enumerate() {
-            limits.charge(self.iterations(), 0)?;
+            limits.charge(self.work(), 0)?;
             let key = match &self.derivation {
                 Derivation::Pkcs12 { salt, iterations } => {
                     self.hash.pkcs12_kdf(candidate, salt, Pkcs12KeyType::Mac, *iterations, self.hash.length())

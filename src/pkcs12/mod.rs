@@ -1,10 +1,11 @@
-//! Reading PKCS#12 (RFC 7292), bag by bag, whoever wrote it.
+//! Reading PKCS#12 (RFC 7292), bag by bag, whoever wrote it; [`mod@write`] makes such files.
 //!
 //! [`Pfx::parse`] looks at the structure, which needs no password; [`Pfx::open`] checks the MAC,
 //! decrypts, and returns every bag in the file's order.
 
 mod bag;
 mod mac;
+pub mod write;
 
 use std::borrow::Cow;
 
@@ -200,6 +201,8 @@ impl<'a> Pfx<'a> {
             encodings = fitting.ok_or(Pkcs12Error::WrongPassword { mac: true })?;
         }
         let wrong = Pkcs12Error::WrongPassword { mac: false };
+        // Without a MAC, a part that decrypts is the proof that the password is right.
+        let mut is_proven = self.mac.is_some();
         let mut bags = Vec::new();
         for safe in safes {
             let content = match safe {
@@ -210,11 +213,12 @@ impl<'a> Pfx<'a> {
                         (value.is(Tag::Sequence) && rest.is_empty()).then_some(())?;
                         Some(plain)
                     })?;
+                    is_proven |= plain.is_some();
                     plain.ok_or_else(|| self.undecryptable(&wrong))?
                 }
             };
             for raw in bag::parse_all(&content)? {
-                let key_error = if self.mac.is_some() || !bags.is_empty() { &Pkcs12Error::KeyPassword } else { &wrong };
+                let key_error = if is_proven { &Pkcs12Error::KeyPassword } else { &wrong };
                 bags.push(raw.open(&encodings, limits)?.ok_or_else(|| key_error.clone())?);
             }
         }

@@ -197,7 +197,8 @@ pub fn convert(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -> io:
     Ok(())
 }
 
-fn expiry_sentence(day: Date, days_left: i64, expired: bool) -> String {
+/// "expires on DAY, in N days".
+pub(super) fn expiry_sentence(day: Date, days_left: i64, expired: bool) -> String {
     if expired {
         format!("expired on {day}, {}", days_ago(days_left))
     } else {

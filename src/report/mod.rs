@@ -1,6 +1,8 @@
 //! What the commands report, as data; the renderers in this folder turn it into text.
 
+pub mod check;
 pub mod compare;
+pub mod csr;
 pub mod expiry;
 pub mod github;
 pub mod html;
@@ -11,6 +13,7 @@ pub mod json;
 pub mod junit;
 pub mod ledger;
 pub mod nagios;
+pub mod pack;
 pub mod prometheus;
 pub mod style;
 

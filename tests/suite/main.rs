@@ -7,5 +7,6 @@ mod common;
 mod compare;
 mod expiry;
 mod files;
+mod fixtures;
 mod robustness;
 mod roundtrip;

@@ -1,0 +1,233 @@
+//! Arguments of `pushcert check`.
+
+use std::fmt;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::{Opening, values};
+use crate::apns::endpoint::{Endpoint, PORTS};
+use crate::apns::notification;
+use crate::certificate::apple::Environment;
+use crate::files::Location;
+
+/// Arguments of `pushcert check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pushcert check push.pem
+  pushcert check cert.p12 --passin env:P12_PASSWORD --environment sandbox
+  pushcert check push.pem --proxy http://proxy:3128 --port both
+  pushcert check push.pem --gateway localhost:2197 --ca-file ca.pem --json")]
+pub struct Check {
+    /// The certificate with its key (.p12, .pem, …), or - for standard input
+    #[arg(value_name = "FILE")]
+    pub input: Location,
+
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub opening: Opening,
+
+    /// Take the private key from this file
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Location>,
+
+    /// Choose one of several identities: a topic, or the certificate's SHA-256 (its first 8 digits do)
+    #[arg(long, value_name = "TOPIC|SHA256")]
+    pub select: Option<String>,
+
+    /// Which of APNs' environments to ask [default: those that the certificate is for]
+    #[arg(long, value_enum)]
+    pub environment: Option<Environments>,
+
+    /// Which of APNs' ports to try
+    #[arg(long, value_enum, default_value = "443", conflicts_with = "gateway")]
+    pub port: Ports,
+
+    /// Ask this server instead of Apple's
+    #[arg(long, value_name = "HOST:PORT")]
+    pub gateway: Option<Endpoint>,
+
+    /// Trust the authorities in this file, and no others, to vouch for the server
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<Location>,
+
+    /// Go through this proxy: http://[USER:PASSWORD@]HOST:PORT or socks5://… [default: HTTPS_PROXY, but
+    /// for what NO_PROXY names]
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<ProxyUrl>,
+
+    /// Send no notification: the server's SETTINGS and the answer to a PING are then the proof
+    #[arg(long, conflicts_with_all = ["token", "topic"])]
+    pub no_probe: bool,
+
+    /// Send the notification (an empty one) to this device [default: to one that does not exist]
+    #[arg(long, value_name = "HEX", value_parser = parse_token)]
+    pub token: Option<Zeroizing<String>>,
+
+    /// Send the notification to this topic [default: the certificate's first]
+    #[arg(long, value_name = "TOPIC", value_parser = parse_topic)]
+    pub topic: Option<String>,
+
+    /// How long each stage may take
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
+    pub timeout: Duration,
+
+    /// How often to try again what may pass: no answer, a server with trouble of its own
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub retries: u32,
+
+    /// Ask the issuer too whether it has revoked the certificate (OCSP, CRL)
+    #[arg(long)]
+    pub revocation: bool,
+
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+
+    /// Judge validity at this time instead of now: RFC 3339, or a date
+    #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
+    pub at: Option<OffsetDateTime>,
+}
+
+impl Check {
+    /// The format, by whichever flag.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+/// The URL of a proxy, unread: what is wrong with it is told without repeating it, for there may be a
+/// password in it, and clap would repeat it.
+#[derive(Clone)]
+pub struct ProxyUrl(pub Zeroizing<String>);
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyUrl(…)")
+    }
+}
+
+impl From<&str> for ProxyUrl {
+    fn from(url: &str) -> Self {
+        Self(Zeroizing::new(url.to_owned()))
+    }
+}
+
+/// A choice of environments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Environments {
+    Production,
+    Sandbox,
+    Both,
+}
+
+impl Environments {
+    /// The environments chosen.
+    pub fn list(self) -> &'static [Environment] {
+        match self {
+            Self::Production => &[Environment::Production],
+            Self::Sandbox => &[Environment::Sandbox],
+            Self::Both => &[Environment::Production, Environment::Sandbox],
+        }
+    }
+}
+
+/// A choice of ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Ports {
+    /// The usual one.
+    #[value(name = "443", help = None)]
+    Https,
+    /// The other one.
+    #[value(name = "2197", help = None)]
+    Other,
+    /// Both.
+    #[value(help = None)]
+    Both,
+}
+
+impl Ports {
+    /// The ports chosen.
+    pub fn list(self) -> &'static [u16] {
+        match self {
+            Self::Https => &PORTS[..1],
+            Self::Other => &PORTS[1..],
+            Self::Both => &PORTS,
+        }
+    }
+}
+
+/// How the report is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// JSON
+    Json,
+    /// JUnit XML, for CI servers
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+    /// A plugin's output, for Nagios and its kin
+    Nagios,
+    /// Text exposition format, for Prometheus' textfile collector
+    Prometheus,
+}
+
+/// "10s", "1.5s", "500ms", "2m"; a bare number is seconds.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let expected = || "a duration such as 10s, 500ms or 2m is expected".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        _ => return Err(expected()),
+    };
+    let seconds = digits.parse::<f64>().map_err(|_| expected())? * factor;
+    if !(0.001..=3600.0).contains(&seconds) {
+        return Err("a duration from 1ms to 60m is expected".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn parse_token(text: &str) -> Result<Zeroizing<String>, String> {
+    if notification::is_token(text) {
+        Ok(Zeroizing::new(text.to_ascii_lowercase()))
+    } else {
+        Err("hexadecimal digits are expected, an even number of them".to_owned())
+    }
+}
+
+fn parse_topic(text: &str) -> Result<String, String> {
+    if notification::is_topic(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a topic such as com.example.MyApp is expected".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts() {
+        assert_eq!(parse_timeout("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(parse_timeout("1.5"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_timeout("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(parse_timeout("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "s", "0s", "-1s", "1h", "61m", "nan", "inf", "1 s"] {
+            assert!(parse_timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! `pushcert check`.
+
+use std::sync::Arc;
+
+use openssl::pkey::PKey;
+use openssl::x509::{X509, X509VerifyResult};
+
+use super::opening::Opener;
+use crate::apns::check::{self, Options, Subject, Target};
+use crate::apns::endpoint::Endpoint;
+use crate::apns::proxy::{self, Proxy};
+use crate::apns::revocation::Revocation;
+use crate::apns::tls::ClientIdentity;
+use crate::apns::trust::Stores;
+use crate::apns::verdict::Verdict;
+use crate::certificate::Certificate;
+use crate::certificate::apple::Environment;
+use crate::certificate::chain::APPLE;
+use crate::certificate::warning::{self, KeyState, WarningCode};
+use crate::cli::check::{Check, Format};
+use crate::container::Contents;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Kind;
+use crate::files::Location;
+use crate::identity::{Collection, SelectError};
+use crate::report::check::{CheckReport, github, human, junit, nagios, prometheus};
+use crate::report::json;
+use crate::report::style::Paint;
+
+pub(super) fn run(arguments: &Check, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
+    refuse_retired(arguments.gateway.as_ref())?;
+    let proxy = find_proxy(arguments, context)?;
+    let inputs = [Some(&arguments.input), arguments.key.as_ref(), arguments.ca_file.as_ref()];
+    let inputs: Vec<_> = inputs.into_iter().flatten().collect();
+    let opener = Opener::new(&arguments.opening, &inputs, context)?;
+    let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
+    let roots = match &arguments.ca_file {
+        Some(location) => Some(read_roots(&opener, location, context)?),
+        None => None,
+    };
+    let found = find(arguments, &contents)?;
+    let leaf = found.leaf;
+    let targets = targets(arguments, leaf, |host| proxy.of(host));
+    let revocation = arguments.revocation.then(|| revocation(&arguments.input, leaf, &contents)).transpose()?;
+    let options = Options {
+        timeout: arguments.timeout,
+        retries: arguments.retries,
+        wants_probe: !arguments.no_probe,
+        token: arguments.token.clone(),
+        topic: arguments.topic.clone().or_else(|| leaf.main_topic().map(str::to_owned)),
+        stores: Arc::new(Stores::new(roots)),
+        revocation,
+    };
+    let subject = subject(arguments, found, &contents, arguments.at.unwrap_or(context.now))?;
+    let checks = check::run(subject, targets, options)
+        .map_err(|error| Error::new(Kind::Network, format!("the network cannot be used: {error}")))?;
+    let report = CheckReport::new(checks);
+    let out = &mut *context.stdout;
+    match arguments.format() {
+        Format::Human => human::write(out, &report, Paint::new(context.stdout_has_color))?,
+        Format::Json => json::write(out, &report)?,
+        Format::Junit => junit::write(out, &report)?,
+        Format::Github => github::write(out, &report, &arguments.input.to_string())?,
+        Format::Nagios => nagios::write(out, &report)?,
+        Format::Prometheus => prometheus::write(out, &report)?,
+    }
+    Ok(end(&report))
+}
+
+/// A no outweighs a gateway that cannot be reached.
+fn end(report: &CheckReport) -> Option<Kind> {
+    let has = |verdicts: &[Verdict]| report.checks.iter().any(|check| verdicts.contains(&check.verdict));
+    if has(&[Verdict::Rejected, Verdict::Unproven]) {
+        Some(Kind::No)
+    } else {
+        has(&[Verdict::Unreachable]).then_some(Kind::Network)
+    }
+}
+
+fn refuse_retired(gateway: Option<&Endpoint>) -> Result<(), Error> {
+    let Some((gateway, environment)) = gateway.and_then(|gateway| Some((gateway, gateway.retired()?))) else {
+        return Ok(());
+    };
+    let message = format!("{gateway}: Apple closed this gateway of the binary protocol on 2021-03-31");
+    let now = Endpoint::of(environment, crate::apns::endpoint::PORTS[0]);
+    let name = environment.name();
+    Err(Error::new(Kind::Usage, message).hint(format!("{now} took its place, with HTTP/2: --environment {name}")))
+}
+
+/// The proxy that was named, and the hosts that need none.
+struct ProxyChoice {
+    proxy: Option<Proxy>,
+    exempt: String,
+}
+
+impl ProxyChoice {
+    fn of(&self, host: &str) -> Option<Proxy> {
+        self.proxy.clone().filter(|_| !proxy::is_exempt(&self.exempt, host))
+    }
+}
+
+fn find_proxy(arguments: &Check, context: &Context<'_>) -> Result<ProxyChoice, Error> {
+    let parse = |name: &str, url: &str| {
+        let wrong = |expected: String| Error::new(Kind::Usage, format!("{name} names no proxy: {expected}"));
+        url.parse::<Proxy>().map_err(wrong)
+    };
+    if let Some(url) = &arguments.proxy {
+        return Ok(ProxyChoice { proxy: Some(parse("--proxy", &url.0)?), exempt: String::new() });
+    }
+    let first = |names: [&'static str; 2]| {
+        let found = names.into_iter().find_map(|name| Some((name, (context.variable)(name)?)));
+        found.map(|(name, value)| (name, value.to_string_lossy().into_owned())).filter(|(_, value)| !value.is_empty())
+    };
+    let proxy = first(["HTTPS_PROXY", "https_proxy"]).map(|(name, url)| parse(name, &url)).transpose()?;
+    let exempt = first(["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
+    Ok(ProxyChoice { proxy, exempt })
+}
+
+fn read_roots(opener: &Opener, location: &Location, context: &mut Context<'_>) -> Result<Vec<Vec<u8>>, Error> {
+    let contents = opener.open(location, context).map_err(|failure| failure.error)?;
+    if contents.certificates.is_empty() {
+        return Err(Error::new(Kind::Input, format!("{location}: there is no certificate in it"))
+            .hint("--ca-file takes the authority that issued the server's certificate"));
+    }
+    Ok(contents.certificates.into_iter().map(|entry| entry.item.der).collect())
+}
+
+fn targets(arguments: &Check, leaf: &Certificate, proxy_of: impl Fn(&str) -> Option<Proxy>) -> Vec<Target> {
+    let chosen = arguments.environment.map(|choice| choice.list().to_vec());
+    if let Some(endpoint) = &arguments.gateway {
+        let only = chosen.as_deref().and_then(|list| <[Environment; 1]>::try_from(list).ok());
+        let environment = endpoint.environment().or(only.map(|[environment]| environment));
+        return vec![Target { environment, endpoint: endpoint.clone(), proxy: proxy_of(&endpoint.host) }];
+    }
+    let all = vec![Environment::Production, Environment::Sandbox];
+    let by_certificate = || Some(leaf.environments.clone()).filter(|list| !list.is_empty()).unwrap_or(all);
+    let mut environments = chosen.unwrap_or_else(by_certificate);
+    environments.sort_by_key(|environment| environment.name());
+    let target = |(environment, port): (Environment, u16)| {
+        let endpoint = Endpoint::of(environment, port);
+        Target { environment: Some(environment), proxy: proxy_of(&endpoint.host), endpoint }
+    };
+    let ports = arguments.port.list();
+    environments.into_iter().flat_map(|e| ports.iter().map(move |port| (e, *port))).map(target).collect()
+}
+
+/// The certificate, and the ground on which it has no key.
+struct Found<'a> {
+    leaf: &'a Certificate,
+    ground: Option<&'static str>,
+}
+
+fn find<'a>(arguments: &Check, contents: &'a Contents) -> Result<Found<'a>, Error> {
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    let wanted = arguments.select.as_deref();
+    let describe = |error| Error::in_file(&arguments.input.to_string(), &error);
+    let (leaf, ground) = match collection.select(wanted, true) {
+        Ok(leaf) => (leaf, None),
+        Err(SelectError::NoKey(_)) => (collection.select(wanted, false).map_err(describe)?, Some("key-missing")),
+        Err(SelectError::Mismatch(_)) => (collection.select(wanted, false).map_err(describe)?, Some("key-mismatch")),
+        Err(error) => return Err(describe(error)),
+    };
+    Ok(Found { leaf: &leaf.item, ground })
+}
+
+fn subject(
+    arguments: &Check,
+    found: Found<'_>,
+    contents: &Contents,
+    now: time::OffsetDateTime,
+) -> Result<Subject, Error> {
+    let Found { leaf, ground } = found;
+    let others: Vec<&Certificate> = contents.certificates.iter().map(|entry| &entry.item).collect();
+    let chain = APPLE.judge(leaf, &others, now);
+    // The environment is judged for each gateway, the key is this stage's own matter.
+    let mut warnings = warning::judge(leaf, &chain, Some(KeyState::Matches), now);
+    warnings.retain(|warning| warning.code != WarningCode::SandboxOnly);
+    let mut warnings: Vec<String> = warnings.into_iter().map(|warning| warning.message).collect();
+    let identity = match ground {
+        Some(ground) => {
+            warnings.insert(
+                0,
+                if ground == "key-missing" {
+                    "has no private key beside it"
+                } else {
+                    "does not match the private key beside it"
+                }
+                .to_owned(),
+            );
+            Err(ground)
+        }
+        None => Ok(client_identity(&arguments.input, leaf, contents)?),
+    };
+    Ok(Subject { identity, title: leaf.title().to_owned(), warnings, environments: leaf.environments.clone() })
+}
+
+fn client_identity(file: &Location, leaf: &Certificate, contents: &Contents) -> Result<ClientIdentity, Error> {
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    let unusable = |error| Error::new(Kind::Input, format!("{file}: OpenSSL cannot use it for TLS: {error}"));
+    let key = collection.key_of(leaf).map(|entry| entry.item.pkcs8()).unwrap_or_default();
+    let mut authorities = Vec::new();
+    let mut current = leaf;
+    // The way up, as far as the file has it; a root that signs itself ends it.
+    while let Some(issuer) = issuer_in(contents, current).filter(|_| authorities.len() < contents.certificates.len()) {
+        authorities.push(X509::from_der(&issuer.der).map_err(unusable)?);
+        current = issuer;
+    }
+    Ok(ClientIdentity {
+        leaf: X509::from_der(&leaf.der).map_err(unusable)?,
+        authorities,
+        key: PKey::private_key_from_pkcs8(key).map_err(unusable)?,
+    })
+}
+
+fn issuer_in<'a>(contents: &'a Contents, certificate: &Certificate) -> Option<&'a Certificate> {
+    let mut all = contents.certificates.iter().map(|entry| &entry.item);
+    all.find(|other| other.is_ca && other.subject == certificate.issuer && other.der != certificate.der)
+}
+
+fn revocation(file: &Location, leaf: &Certificate, contents: &Contents) -> Result<Revocation, Error> {
+    let unusable = |error| Error::new(Kind::Input, format!("{file}: OpenSSL cannot read it: {error}"));
+    let x509 = X509::from_der(&leaf.der).map_err(unusable)?;
+    let known = APPLE.issuer_of(leaf).map(|(_, issuer)| issuer);
+    let issuer = known.or_else(|| issuer_in(contents, leaf)).map(|issuer| X509::from_der(&issuer.der)).transpose();
+    let issuer = issuer.map_err(unusable)?.filter(|issuer| issuer.issued(&x509) == X509VerifyResult::OK);
+    Ok(Revocation { leaf: x509, issuer })
+}

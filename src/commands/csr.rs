@@ -1,0 +1,205 @@
+//! `pushcert csr`.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::opening::{Opener, check_stdin};
+use super::passout::{self, Demand, Purpose};
+use crate::cli::csr::Csr;
+use crate::container::keys::PrivateKey;
+use crate::container::{self, OpenError, Passwords, pem};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Kind;
+use crate::files::{self, Location, Output, WriteError};
+use crate::limits::DEFAULT_MAX_ITERATIONS;
+use crate::report::csr::{CsrKeyReport, CsrReport, human};
+use crate::report::human::shell_word;
+use crate::report::json;
+use crate::report::style::Paint;
+use crate::request::{self, RequestError, Subject};
+use crate::terminal::Check;
+
+pub(super) fn run(arguments: &Csr, context: &mut Context<'_>) -> Result<(), Error> {
+    check_flags(arguments, context)?;
+    let plan = Plan::new(arguments)?;
+    let inputs: Vec<&Location> = arguments.key.iter().collect();
+    check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
+    let subject = subject(arguments, context)?;
+    let (key, key_text) = match &arguments.key {
+        Some(location) => (existing_key(arguments, location, context)?, None),
+        None => new_key(arguments, context)?,
+    };
+    let key_file = arguments.key.as_ref().unwrap_or(&arguments.key_out).to_string();
+    let described = |error: RequestError| Error::in_file(&key_file, &error);
+    let kind = key.public().kind();
+    if !arguments.any_key && !request::is_for_portal(&kind) {
+        return Err(described(RequestError::NotForPortal(kind)));
+    }
+    let request = request::make(&subject, &key).map_err(described)?;
+    if let (Some(path), Some(text)) = (plan.key, &key_text) {
+        // First the key: a request whose key is lost is worth nothing, and worse once it is signed.
+        let output = Output { path, bytes: text.as_bytes(), is_private: true };
+        files::write_all(&[output], false).map_err(|(path, error)| key_error(path, &error))?;
+    }
+    let text = pem::encode("CERTIFICATE REQUEST", &request);
+    write_request(arguments, text.as_bytes(), context).map_err(|error| match plan.key {
+        Some(path) => key_stays(error, path),
+        None => error,
+    })?;
+
+    let created = key_text.is_some();
+    let encrypted = created.then_some(arguments.encrypt);
+    let key_report = CsrKeyReport { file: key_file, created, encrypted, kind };
+    let report = CsrReport::new(arguments.output.to_string(), key_report, key.public().spki_sha256(), &subject);
+    if arguments.json {
+        json::write(context.stdout, &report)?;
+    } else {
+        human(context.stderr, &report, Paint::new(context.stderr_has_color))?;
+    }
+    Ok(())
+}
+
+/// Where things go, checked before anything is asked or made.
+struct Plan<'a> {
+    /// The file of the new key.
+    key: Option<&'a Path>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(arguments: &'a Csr) -> Result<Self, Error> {
+        let key = match (&arguments.key, &arguments.key_out) {
+            (Some(_), _) => None,
+            (None, Location::Path(path)) => Some(path.as_path()),
+            (None, Location::Standard) => {
+                return Err(Error::new(
+                    Kind::Usage,
+                    "--key-out: a new private key goes to a file, not to standard output",
+                )
+                .hint("name a file: what is lost on the way is lost for ever"));
+            }
+        };
+        if key.is_some() && arguments.key_out == arguments.output {
+            return Err(Error::new(Kind::Usage, "the key and the request have the same name"));
+        }
+        if arguments.json && arguments.output == Location::Standard {
+            return Err(Error::new(Kind::Usage, "--json reports on standard output, where the request would go")
+                .hint("write the request to a file with -o"));
+        }
+        if let Some(path) = key {
+            files::check_free(path).map_err(|error| key_error(path, &error))?;
+        }
+        if let Location::Path(path) = &arguments.output {
+            match files::check_free(path) {
+                Err(WriteError::Exists) if arguments.force && holds_key(path) => {
+                    return Err(key_error(path, &WriteError::Exists));
+                }
+                Err(WriteError::Exists) if arguments.force => {}
+                checked => checked.map_err(|error| Error::in_file(&path.display().to_string(), &error))?,
+            }
+        }
+        Ok(Self { key })
+    }
+}
+
+/// Whether a file holds a private key, or may, behind a password.
+fn holds_key(path: &Path) -> bool {
+    let Ok(bytes) = files::read(&Location::Path(path.to_owned()), &mut std::io::empty()) else { return true };
+    match container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) {
+        Ok(contents) => !contents.keys.is_empty(),
+        Err(unopened) => matches!(unopened.error, OpenError::PasswordNeeded(_)),
+    }
+}
+
+/// Names the flags that are missing where nobody can be asked.
+fn check_flags(arguments: &Csr, context: &Context<'_>) -> Result<(), Error> {
+    let parts = [("--email", &arguments.email), ("--name", &arguments.name), ("--country", &arguments.country)];
+    let missing: Vec<&str> = parts.iter().filter(|(_, value)| value.is_none()).map(|(flag, _)| *flag).collect();
+    let list = match missing[..] {
+        _ if context.is_interactive => return Ok(()),
+        [] => return Ok(()),
+        [one] => format!("{one} is"),
+        [.., last] => format!("{} and {last} are", missing[..missing.len() - 1].join(", ")),
+    };
+    Err(Error::new(Kind::Usage, format!("{list} missing, and there is no terminal to ask at"))
+        .hint("for example: pushcert csr --email jo@example.com --name 'Jo Doe' --country DE"))
+}
+
+/// The subject: from the arguments, and what is missing from a person.
+fn subject(arguments: &Csr, context: &mut Context<'_>) -> Result<Subject, Error> {
+    let mut ask = |value: &Option<String>, question: &str, check: fn(&str) -> Check| match value {
+        Some(value) => Ok(value.clone()),
+        None => context.terminal.input(question, None, &check).map_err(super::unanswered),
+    };
+    Ok(Subject {
+        email: ask(&arguments.email, "E-mail address", request::check_email)?,
+        name: ask(&arguments.name, "Name (yours, or the company's)", request::check_name)?,
+        country: ask(&arguments.country, "Country (two capital letters)", request::check_country)?,
+    })
+}
+
+fn existing_key(arguments: &Csr, location: &Location, context: &mut Context<'_>) -> Result<PrivateKey, Error> {
+    let opener = Opener::new(&arguments.opening, &[location], context)?;
+    let keys = opener.open(location, context).map_err(|failure| failure.error)?.keys;
+    match &keys[..] {
+        [key] => Ok(key.item.clone()),
+        [] => Err(Error::new(Kind::Input, format!("{location}: there is no private key in it"))
+            .hint("leave out --key, and a new key is made")),
+        several => {
+            let message = format!("{location}: there are {} private keys in it, where one is expected", several.len());
+            Err(Error::new(Kind::Input, message).hint(
+                "take one out first: pushcert convert FILE --select TOPIC --cert-out push.crt --key-out push.key",
+            ))
+        }
+    }
+}
+
+fn new_key(arguments: &Csr, context: &mut Context<'_>) -> Result<(PrivateKey, Option<Zeroizing<String>>), Error> {
+    let purpose = Purpose {
+        needed_by: "--encrypt",
+        question: "Password to encrypt the private key with",
+        demand: Demand::NotEmpty,
+    };
+    let password =
+        arguments.encrypt.then(|| passout::read(arguments.passout.as_ref(), &purpose, context)).transpose()?;
+    let named = |error| Error::in_file(&arguments.key_out.to_string(), &error);
+    let key = request::generate_key().map_err(named)?;
+    let text = match &password {
+        Some(password) => key.to_encrypted_pem(password).map_err(named)?,
+        None => key.to_pem(),
+    };
+    Ok((key, Some(text)))
+}
+
+fn write_request(arguments: &Csr, text: &[u8], context: &mut Context<'_>) -> Result<(), Error> {
+    let Location::Path(path) = &arguments.output else {
+        context.stdout.write_all(text)?;
+        return Ok(context.stdout.flush()?);
+    };
+    let output = Output { path, bytes: text, is_private: false };
+    files::write_all(&[output], arguments.force)
+        .map_err(|(path, error)| Error::in_file(&path.display().to_string(), &error))
+}
+
+/// An existing key is not overwritten, not even with --force.
+fn key_error(path: &Path, error: &WriteError) -> Error {
+    let described = Error::in_file(&path.display().to_string(), error);
+    match error {
+        WriteError::Exists => described.hint(format!(
+            "Apple may have signed that key: make the request for it with --key {}, or choose another name",
+            shell_word(&path.display().to_string())
+        )),
+        WriteError::NoFolder(_) | WriteError::Io(_) => described,
+    }
+}
+
+fn key_stays(error: Error, path: &Path) -> Error {
+    let file = path.display().to_string();
+    Error {
+        message: format!("{}; the new private key stays in {file}", error.message),
+        hint: Some(format!("make the request for it with: pushcert csr --key {}", shell_word(&file))),
+        is_closed_pipe: false,
+        ..error
+    }
+}

@@ -1,0 +1,40 @@
+//! A plugin's output ("Monitoring Plugins Development Guidelines"): one line, then a line a gateway. The
+//! exit codes stay pushcert's own: 1 is "rejected or unproven", 5 is "unreachable".
+
+use std::io::{self, Write};
+
+use super::{CheckReport, place, sentence, word};
+use crate::apns::verdict::Verdict;
+use crate::report::style::printable;
+
+/// Writes the report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    let has = |verdict| report.checks.iter().any(|check| check.verdict == verdict);
+    let state = if has(Verdict::Rejected) || has(Verdict::Unreachable) {
+        "CRITICAL"
+    } else if has(Verdict::Unproven) {
+        "WARNING"
+    } else {
+        "OK"
+    };
+    let accepted = report.checks.iter().filter(|check| check.verdict == Verdict::Accepted).count();
+    let total = report.checks.len();
+    let times = report.checks.iter().enumerate().map(|(index, check)| {
+        let seconds = check.stages.iter().map(|stage| stage.ms).sum::<f64>() / 1000.0;
+        format!("time{index}={seconds:.3}s")
+    });
+    let times = times.collect::<Vec<_>>().join(" ");
+    writeln!(
+        out,
+        "APNS {state} - accepted by {accepted} of {total} gateways | accepted={accepted};;;0;{total} {times}"
+    )?;
+    for check in &report.checks {
+        // A bar would begin performance data.
+        let line = format!("{} {}: {}", place(check), word(check.verdict), sentence(check)).replace('|', "/");
+        writeln!(out, "{}", printable(&line))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! Prometheus' text exposition format, for the textfile collector of node_exporter.
+
+use std::io::{self, Write};
+
+use super::{CheckReport, word};
+use crate::apns::check::Check;
+use crate::apns::verdict::Verdict;
+use crate::report::text;
+
+/// All verdicts, so that each series is there whatever the answer.
+const VERDICTS: [Verdict; 4] = [Verdict::Accepted, Verdict::Rejected, Verdict::Unproven, Verdict::Unreachable];
+
+/// Writes the report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    writeln!(out, "# HELP pushcert_check_verdict Whether this is what came of the check.")?;
+    writeln!(out, "# TYPE pushcert_check_verdict gauge")?;
+    for check in &report.checks {
+        for verdict in VERDICTS {
+            let value = u8::from(check.verdict == verdict);
+            let labels = labels(check);
+            writeln!(out, "pushcert_check_verdict{{{labels},verdict=\"{}\"}} {value}", word(verdict))?;
+        }
+    }
+    writeln!(out, "# HELP pushcert_check_stage_seconds How long a stage of the check took.")?;
+    writeln!(out, "# TYPE pushcert_check_stage_seconds gauge")?;
+    for check in &report.checks {
+        for stage in &check.stages {
+            let (labels, name) = (labels(check), text(&stage.stage));
+            let seconds = stage.ms / 1000.0;
+            writeln!(out, "pushcert_check_stage_seconds{{{labels},stage=\"{name}\"}} {seconds:.6}")?;
+        }
+    }
+    Ok(())
+}
+
+fn labels(check: &Check) -> String {
+    let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let environment = check.environment.map_or("", |environment| environment.name());
+    let topic = check.topic.topic.as_deref().unwrap_or_default();
+    format!("gateway=\"{}\",environment=\"{environment}\",topic=\"{}\"", escape(&check.gateway), escape(topic))
+}

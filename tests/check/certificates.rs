@@ -1,0 +1,144 @@
+//! What a gateway that works makes of certificates.
+
+use pushcert::certificate::apple::Environment;
+use pushcert::gateway::Options;
+use pushcert::gateway::acceptor::TlsVersions::{V12, V13};
+use pushcert::gateway::tokens::TokenState;
+
+use crate::{Stage, fixture, fixture_gateway};
+
+#[test]
+fn acceptance_is_proven_by_an_answer() {
+    for tls in [V12, V13] {
+        let stage = Stage::new(Options { tls, ..Options::default() });
+        let checked = stage.check(&[]);
+        let expected = (("probe", "ok"), "accepted", "BadDeviceToken", 0);
+        assert_eq!((checked.end(), checked.text("/verdict"), checked.text("/reason"), checked.code), expected);
+        assert_eq!(checked.text("/topic/topic"), "com.example.MyApp");
+        assert_eq!(checked.text("/topic/status"), "supported");
+        assert_eq!(checked.text("/tls/alpn"), "h2");
+        let version = if tls == V12 { "TLSv1.2" } else { "TLSv1.3" };
+        assert_eq!(checked.text("/tls/version"), version);
+        let check = checked.first();
+        assert_eq!(check["tls"]["trusted_by"], serde_json::json!({ "system": false, "embedded": false }));
+        let authority = "CN=pushcert gateway throwaway CA, O=pushcert gateway";
+        assert_eq!(check["tls"]["requested_cas"], serde_json::json!([authority]), "{version}");
+        assert_eq!(check["tls"]["root"]["subject"], authority);
+        assert_eq!(check["tls"]["server_chain"][0]["subject"], "CN=localhost");
+        let settings = serde_json::json!({
+            "header_table_size": 4096, "max_concurrent_streams": 1000, "initial_window_size": 65535,
+            "max_frame_size": 16384, "max_header_list_size": 8000,
+        });
+        assert_eq!(check["http2"]["settings"], settings);
+        assert_eq!(check["probe"]["status"], 400);
+        assert_eq!(check["probe"]["apns_id"].as_str().map(str::len), Some(36));
+        assert_eq!(checked.report["schema_version"], 1);
+    }
+}
+
+#[test]
+fn a_device_that_is_known_is_reached() {
+    let stage = Stage::new(Options::default());
+    stage.gateway.tokens.set("00ff", TokenState::Active(None));
+    stage.gateway.tokens.set("11ff", TokenState::Unregistered(1));
+    let reached = stage.check(&["--token", "00FF"]);
+    assert_eq!((reached.code, reached.text("/topic/status"), reached.text("/reason")), (0, "supported", "-"));
+    let gone = stage.check(&["--token", "11ff"]);
+    assert_eq!((gone.code, gone.text("/verdict"), gone.text("/reason")), (0, "accepted", "Unregistered"));
+    let disallowed = stage.check(&["--topic", "com.example.Other"]);
+    let expected = (0, "accepted", "TopicDisallowed", "refuted");
+    let found =
+        (disallowed.code, disallowed.text("/verdict"), disallowed.text("/reason"), disallowed.text("/topic/status"));
+    assert_eq!(found, expected);
+    let voip = stage.check(&["--topic", "com.example.MyApp.voip"]);
+    assert_eq!((voip.code, voip.text("/reason")), (0, "BadDeviceToken"));
+    assert_eq!(stage.gateway.ready.observer.requests(), 4);
+    let paths: Vec<_> = stage.gateway.ready.observer.recent().into_iter().map(|event| event.path).collect();
+    assert_eq!(paths[0], "/3/device/00ff");
+    assert_eq!(paths[2].len(), "/3/device/".len() + 64);
+}
+
+#[test]
+fn without_a_probe_settings_and_a_ping_are_the_proof() {
+    let stage = Stage::new(Options::default());
+    let checked = stage.check(&["--no-probe"]);
+    assert_eq!((checked.code, checked.end(), checked.text("/topic/status")), (0, ("http2", "ok"), "unknown"));
+    assert_eq!(stage.gateway.ready.observer.requests(), 0);
+    for (fault, verdict) in [
+        ("goaway:BadCertificateEnvironment", "rejected"),
+        ("alert:certificate_expired", "rejected"),
+        ("stall-settings", "unproven"),
+        ("no-request", "unproven"),
+        ("garbage", "unproven"),
+    ] {
+        let stage = Stage::new(Options { fault: Some(fault.parse().unwrap()), ..Options::default() });
+        let checked = stage.check(&["--no-probe"]);
+        assert_eq!((checked.text("/verdict"), checked.code), (verdict, 1), "{fault}");
+    }
+}
+
+#[test]
+fn the_fixtures_fare_as_apns_would_have_them() {
+    let production = fixture_gateway(Environment::Production);
+    let sandbox = fixture_gateway(Environment::Sandbox);
+    for (file, stage, verdict, reason) in [
+        ("p12/keychain-password.p12", &production, "accepted", "BadDeviceToken"),
+        ("p12/keychain-password.p12", &sandbox, "accepted", "BadDeviceToken"),
+        ("p12/mdm.p12", &production, "accepted", "BadDeviceToken"),
+        ("p12/mdm.p12", &sandbox, "rejected", "BadCertificateEnvironment"),
+        ("p12/sandbox.p12", &production, "rejected", "BadCertificateEnvironment"),
+        ("p12/sandbox.p12", &sandbox, "accepted", "BadDeviceToken"),
+        ("p12/expired.p12", &production, "rejected", "certificate_expired"),
+        ("p12/ec.p12", &production, "accepted", "BadDeviceToken"),
+        ("p12/voip.p12", &production, "accepted", "BadDeviceToken"),
+    ] {
+        let checked = stage.check_file(&fixture(file), &["--environment", "production"]);
+        assert_eq!(
+            (checked.text("/verdict"), checked.text("/reason")),
+            (verdict, reason),
+            "{file} {:#}",
+            checked.first()
+        );
+    }
+    let wrong = sandbox.check_file(&fixture("p12/production.p12"), &[]);
+    assert_eq!(wrong.text("/http2/goaway/debug_data"), r#"{"reason":"BadCertificateEnvironment"}"#);
+    assert!(wrong.detail("http2").contains("SETTINGS received"), "{}", wrong.detail("http2"));
+}
+
+#[test]
+fn without_its_key_a_certificate_is_not_put_to_anyone() {
+    let stage = Stage::new(Options::default());
+    let missing = stage.check_file(&fixture("der/universal.cer"), &[]);
+    assert_eq!((missing.code, missing.end(), missing.text("/reason")), (1, ("identity", "failed"), "key-missing"));
+    let key = fixture("key/other.pem");
+    let foreign = stage.check_file(&fixture("der/universal.cer"), &["--key", key.to_str().unwrap()]);
+    assert_eq!((foreign.code, foreign.end(), foreign.text("/reason")), (1, ("identity", "failed"), "key-mismatch"));
+    assert!(foreign.first()["tls"].is_null());
+}
+
+#[test]
+fn what_is_wrong_offline_is_said_and_put_to_the_gateway_all_the_same() {
+    let stage = fixture_gateway(Environment::Production);
+    let checked =
+        stage.check_file(&fixture("p12/keychain-password.p12"), &["--environment", "sandbox", "--at", "2100-01-01"]);
+    let identity = checked.detail("identity");
+    assert!(identity.contains("expired on") && identity.contains("not issued by Apple"), "{identity}");
+    assert_eq!(checked.text("/verdict"), "accepted");
+    let sandbox = stage.check_file(&fixture("p12/sandbox.p12"), &["--environment", "production"]);
+    assert!(
+        sandbox.detail("identity").contains("not for the production environment"),
+        "{}",
+        sandbox.detail("identity")
+    );
+}
+
+#[test]
+fn what_may_pass_is_tried_again() {
+    let fault = Some("answer:ServiceUnavailable".parse().unwrap());
+    let stage = Stage::new(Options { fault, ..Options::default() });
+    stage.check(&["--retries", "1"]);
+    assert_eq!(stage.gateway.ready.observer.requests(), 2);
+    let rejected = Stage::new(Options { fault: Some("answer:Forbidden".parse().unwrap()), ..Options::default() });
+    rejected.check(&["--retries", "3"]);
+    assert_eq!(rejected.gateway.ready.observer.requests(), 1, "a no is a no");
+}

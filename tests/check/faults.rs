@@ -1,0 +1,124 @@
+//! Every way to fail, and what the report makes of it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use pushcert::apns::reason::{REASONS, Subject};
+use pushcert::certificate::apple::Environment;
+use pushcert::gateway::Options;
+use pushcert::gateway::acceptor::TlsVersions::{self, Both, V12, V13};
+
+use crate::{Checked, Stage, TIMEOUT};
+
+/// Fault, TLS, last stage, its status, verdict, reason, exit code.
+type Row = (&'static str, TlsVersions, &'static str, &'static str, &'static str, &'static str, i32);
+
+const FAULTS: &[Row] = &[
+    ("refuse-tcp", Both, "tcp", "failed", "unreachable", "connection-refused", 5),
+    ("stall-tcp", Both, "tcp", "failed", "unreachable", "timeout", 5),
+    ("close-tcp", Both, "tls", "failed", "unreachable", "closed", 5),
+    ("stall-tls", Both, "tls", "failed", "unreachable", "timeout", 5),
+    ("slow", Both, "tls", "failed", "unreachable", "timeout", 5),
+    ("alert:handshake_failure", V12, "tls", "failed", "rejected", "handshake_failure", 1),
+    ("alert:handshake_failure", V13, "http2", "failed", "rejected", "handshake_failure", 1),
+    ("alert:bad_certificate", V12, "tls", "failed", "rejected", "bad_certificate", 1),
+    ("alert:bad_certificate", V13, "http2", "failed", "rejected", "bad_certificate", 1),
+    ("alert:certificate_revoked", V12, "tls", "failed", "rejected", "certificate_revoked", 1),
+    ("alert:certificate_revoked", V13, "http2", "failed", "rejected", "certificate_revoked", 1),
+    ("alert:certificate_expired", V12, "tls", "failed", "rejected", "certificate_expired", 1),
+    ("alert:certificate_expired", V13, "http2", "failed", "rejected", "certificate_expired", 1),
+    ("alert:certificate_unknown", V12, "tls", "failed", "rejected", "certificate_unknown", 1),
+    ("alert:certificate_unknown", V13, "http2", "failed", "rejected", "certificate_unknown", 1),
+    ("alert:unknown_ca", V12, "tls", "failed", "rejected", "unknown_ca", 1),
+    ("alert:unknown_ca", V13, "http2", "failed", "rejected", "unknown_ca", 1),
+    ("alert:internal_error", V12, "tls", "failed", "rejected", "internal_error", 1),
+    ("alert:internal_error", V13, "http2", "failed", "rejected", "internal_error", 1),
+    ("no-alpn", V12, "tls", "failed", "unreachable", "no-http2", 5),
+    ("no-alpn", V13, "tls", "failed", "unreachable", "no-http2", 5),
+    ("no-request", V12, "probe", "failed", "rejected", "MissingProviderToken", 1),
+    ("no-request", V13, "probe", "failed", "rejected", "MissingProviderToken", 1),
+    ("wrong-host", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
+    ("expired-server", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
+    ("self-signed", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
+    ("close-tls", V12, "http2", "failed", "unproven", "closed", 1),
+    ("close-tls", V13, "http2", "failed", "unproven", "closed", 1),
+    ("stall-settings", V12, "http2", "failed", "unproven", "timeout", 1),
+    ("stall-settings", V13, "http2", "failed", "unproven", "timeout", 1),
+    ("no-settings", Both, "http2", "failed", "unproven", "not-http2", 1),
+    ("garbage", Both, "probe", "failed", "unproven", "not-http2", 1),
+    ("http1", Both, "http2", "failed", "unproven", "not-http2", 1),
+    ("close-midway", Both, "probe", "failed", "unproven", "closed", 1),
+    ("reset", Both, "probe", "failed", "unproven", "reset", 1),
+    ("stall-answer", Both, "probe", "failed", "unproven", "timeout", 1),
+    ("stall-body", Both, "probe", "failed", "unproven", "timeout", 1),
+    ("huge-headers", Both, "probe", "failed", "unproven", "not-http2", 1),
+    ("not-json", Both, "probe", "failed", "unproven", "not-apns", 1),
+    ("answer:TooManyRequests", Both, "probe", "failed", "unproven", "TooManyRequests", 1),
+    ("answer:ServiceUnavailable", Both, "probe", "failed", "unproven", "ServiceUnavailable", 1),
+    ("answer:InternalServerError", Both, "probe", "failed", "unproven", "InternalServerError", 1),
+    ("answer:Shutdown", Both, "probe", "failed", "unproven", "Shutdown", 1),
+    ("answer:IdleTimeout", Both, "probe", "failed", "unproven", "IdleTimeout", 1),
+    ("answer:Forbidden", Both, "probe", "failed", "rejected", "Forbidden", 1),
+    ("answer:BadCertificate", Both, "probe", "failed", "rejected", "BadCertificate", 1),
+    ("answer:NeverHeardOfIt", Both, "probe", "failed", "unproven", "NeverHeardOfIt", 1),
+    ("goaway:NeverHeardOfIt", Both, "http2", "failed", "unproven", "NeverHeardOfIt", 1),
+];
+
+/// Runs the work on a few threads: most of it is waiting.
+fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl Fn(T) + Sync) {
+    let queue = Mutex::new(work.into_iter().collect::<Vec<_>>());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let next = || queue.lock().unwrap().pop();
+                while let Some(item) = next() {
+                    act(item);
+                }
+            });
+        }
+    });
+}
+
+fn put_to(fault: &str, tls: TlsVersions, environment: Environment) -> Checked {
+    let fault = Some(fault.parse().unwrap());
+    let stage = Stage::new(Options { fault, tls, environment, ..Options::default() });
+    let checked = stage.check(&[]);
+    let limit = Duration::from_millis(2 * TIMEOUT + 4000);
+    assert!(checked.took < limit, "hung for {:?}", checked.took);
+    checked
+}
+
+#[test]
+fn every_fault_is_told_for_what_it_is() {
+    // All that the gateway can do is in the table.
+    for (name, ..) in pushcert::gateway::fault::FAULTS {
+        let is_there = FAULTS.iter().any(|row| row.0.split(':').next() == Some(name));
+        assert!(is_there || name == "goaway-midway", "{name} is not in the table");
+    }
+    let wrong = Mutex::new(Vec::new());
+    in_parallel(FAULTS, |(fault, tls, stage, status, verdict, reason, code)| {
+        let checked = put_to(fault, *tls, Environment::Production);
+        let found = (checked.end(), checked.text("/verdict"), checked.text("/reason"), checked.code);
+        let expected = ((*stage, *status), *verdict, *reason, *code);
+        if found != expected {
+            let stages = &checked.first()["stages"];
+            wrong.lock().unwrap().push(format!("{fault} {tls:?}: {found:?} instead of {expected:?}, {stages:#}"));
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_reason_in_a_goaway_reaches_the_report_and_none_is_acceptance() {
+    let ways = ["goaway", "goaway-midway"];
+    let work = ways.iter().flat_map(|way| REASONS.iter().map(move |reason| (way, reason)));
+    in_parallel(work, |(way, reason)| {
+        let checked = put_to(&format!("{way}:{}", reason.name), Both, Environment::Production);
+        let verdict = if reason.subject == Subject::Provider { "rejected" } else { "unproven" };
+        let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
+        assert_eq!(found, (verdict, reason.name, 1), "{way} {:#}", checked.first());
+        assert_eq!(checked.text("/http2/goaway/reason"), reason.name);
+        assert_eq!(checked.text("/http2/goaway/code"), "NO_ERROR");
+    });
+}

@@ -1,0 +1,140 @@
+//! `pushcert check` against the gateway: every way to fail, and what the report makes of it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod certificates;
+mod faults;
+mod formats;
+mod network;
+mod revocation;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use pushcert::certificate::apple::Environment;
+use pushcert::gateway::{Options, Running};
+use serde_json::Value;
+
+/// The limit of each stage in these tests, in milliseconds.
+const TIMEOUT: u64 = 1500;
+
+/// Of the fixtures.
+const PASSWORD: &str = "push";
+
+/// A gateway, and the files that a client of it needs.
+struct Stage {
+    gateway: Running,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new(options: Options) -> Self {
+        let gateway = Running::start(options).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), gateway.ready.authority.to_pem().unwrap()).unwrap();
+        if let Some(client) = &gateway.ready.client {
+            let mut pem = client.certificate.to_pem().unwrap();
+            pem.extend(client.key.private_key_to_pem_pkcs8().unwrap());
+            std::fs::write(folder.path().join("client.pem"), pem).unwrap();
+        }
+        Self { gateway, folder }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn address(&self) -> String {
+        format!("localhost:{}", self.gateway.ready.address.port())
+    }
+
+    /// Checks the throwaway certificate.
+    fn check(&self, arguments: &[&str]) -> Checked {
+        self.check_file(&self.file("client.pem"), arguments)
+    }
+
+    fn check_file(&self, certificate: &Path, arguments: &[&str]) -> Checked {
+        let address = self.address();
+        let ca = self.file("ca.pem");
+        let mut all = vec!["--gateway", &address, "--ca-file", ca.to_str().unwrap()];
+        all.extend(arguments);
+        check(certificate, &all)
+    }
+}
+
+/// A report and the exit code.
+struct Checked {
+    code: i32,
+    report: Value,
+    took: Duration,
+}
+
+impl Checked {
+    fn first(&self) -> &Value {
+        &self.report["checks"][0]
+    }
+
+    fn text(&self, pointer: &str) -> &str {
+        self.first().pointer(pointer).and_then(Value::as_str).unwrap_or("-")
+    }
+
+    /// The last stage and how it went.
+    fn end(&self) -> (&str, &str) {
+        let stage = self.first()["stages"].as_array().and_then(|stages| stages.last()).unwrap();
+        (stage["stage"].as_str().unwrap(), stage["status"].as_str().unwrap())
+    }
+
+    fn detail(&self, name: &str) -> &str {
+        let stages = self.first()["stages"].as_array().unwrap();
+        let stage = stages.iter().find(|stage| stage["stage"] == name);
+        stage.and_then(|stage| stage["detail"].as_str()).unwrap_or("-")
+    }
+}
+
+fn pushcert() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pushcert"));
+    for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn check(certificate: &Path, arguments: &[&str]) -> Checked {
+    let timeout = format!("{TIMEOUT}ms");
+    let mut command = pushcert();
+    command.arg("check").arg(certificate).arg("--json").args(arguments);
+    if !arguments.contains(&"--timeout") {
+        command.args(["--timeout", &timeout]);
+    }
+    command.env("PASSWORD", PASSWORD);
+    if certificate.starts_with(fixture("p12")) {
+        command.args(["--passin", "env:PASSWORD"]);
+    }
+    read(&mut command)
+}
+
+fn read(command: &mut Command) -> Checked {
+    let start = Instant::now();
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let errors = String::from_utf8_lossy(&stderr);
+    assert!(!errors.contains("panicked"), "{errors}");
+    let report = serde_json::from_slice(&stdout).unwrap_or_else(|error| {
+        panic!("{error}: {} {errors}", String::from_utf8_lossy(&stdout));
+    });
+    Checked { code: status.code().unwrap(), report, took: start.elapsed() }
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// The fixtures' authorities as the gateway's.
+fn fixture_authorities() -> Option<Vec<openssl::x509::X509>> {
+    let read = |name| openssl::x509::X509::from_pem(&std::fs::read(fixture(name)).unwrap()).unwrap();
+    Some(["ca/intermediate.pem", "ca/application-integration.pem", "ca/root.pem"].map(read).to_vec())
+}
+
+fn fixture_gateway(environment: Environment) -> Stage {
+    Stage::new(Options { environment, client_authorities: fixture_authorities(), ..Options::default() })
+}

@@ -1,0 +1,317 @@
+//! The way to the gateway: names, proxies, trust, round trips.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use pushcert::gateway::{Options, Running};
+
+use crate::{Stage, check, fixture, pushcert, read};
+
+#[test]
+fn a_plain_server_is_no_gateway() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").unwrap();
+        std::io::copy(&mut stream, &mut std::io::sink()).ok();
+    });
+    let address = format!("127.0.0.1:{port}");
+    let checked = check(&fixture("p12/keychain-password.p12"), &["--gateway", &address]);
+    assert_eq!((checked.code, checked.end(), checked.text("/reason")), (5, ("tls", "failed"), "not-tls"));
+}
+
+#[test]
+fn a_name_without_addresses_is_unreachable() {
+    let checked = check(&fixture("p12/keychain-password.p12"), &["--gateway", "gateway.invalid:443"]);
+    assert_eq!((checked.code, checked.end(), checked.text("/reason")), (5, ("dns", "failed"), "dns"));
+}
+
+/// What a proxy was asked for.
+type Asked = Arc<Mutex<Vec<String>>>;
+
+/// Copies both ways until both sides are closed; each piece takes `delay`.
+fn relay(client: TcpStream, server: TcpStream, delay: Duration) {
+    let copy = move |mut from: TcpStream, mut to: TcpStream| {
+        let mut space = [0; 65536];
+        while let Ok(length) = from.read(&mut space) {
+            if length == 0 {
+                break;
+            }
+            thread::sleep(delay);
+            if to.write_all(&space[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    };
+    let (client_too, server_too) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    thread::spawn(move || copy(client, server));
+    thread::spawn(move || copy(server_too, client_too));
+}
+
+fn accept_all(act: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let act = Arc::new(act);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (act, stream) = (Arc::clone(&act), stream.unwrap());
+            thread::spawn(move || act(stream));
+        }
+    });
+    address
+}
+
+/// A proxy for CONNECT that leads everything to `target`; with `password`, it asks for Basic credentials.
+fn http_proxy(target: SocketAddr, password: Option<&'static str>, asked: Asked) -> SocketAddr {
+    accept_all(move |mut stream| {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            request.extend(byte);
+        }
+        let request = String::from_utf8(request).unwrap();
+        asked.lock().unwrap().push(request.lines().next().unwrap().to_owned());
+        let is_admitted = password.is_none_or(|expected| {
+            request.lines().any(|line| line.eq_ignore_ascii_case(&format!("proxy-authorization: Basic {expected}")))
+        });
+        if is_admitted {
+            stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+            relay(stream, TcpStream::connect(target).unwrap(), Duration::ZERO);
+        } else {
+            let page = "<html><title>Cache Access Denied</title></html>";
+            let head = "HTTP/1.1 407 Show Your Papers\r\nProxy-Authenticate: Basic realm=\"here\"\r\n";
+            write!(stream, "{head}Content-Length: {}\r\n\r\n{page}", page.len()).unwrap();
+        }
+    })
+}
+
+/// SOCKS5 (RFC 1928, 1929): with `credentials`, or else without authentication.
+fn socks_proxy(target: SocketAddr, credentials: Option<(&'static str, &'static str)>, asked: Asked) -> SocketAddr {
+    accept_all(move |mut stream| {
+        let mut take = |length: usize| {
+            let mut bytes = vec![0; length];
+            stream.read_exact(&mut bytes).unwrap();
+            bytes
+        };
+        let count = take(2)[1];
+        let methods = take(count.into());
+        let method = if credentials.is_some() { 2 } else { 0 };
+        if !methods.contains(&method) {
+            stream.write_all(&[5, 0xff]).unwrap();
+            return;
+        }
+        stream.write_all(&[5, method]).unwrap();
+        let mut take = |length: usize| {
+            let mut bytes = vec![0; length];
+            stream.read_exact(&mut bytes).unwrap();
+            bytes
+        };
+        if let Some((user, password)) = credentials {
+            let length = take(2)[1];
+            let given_user = take(length.into());
+            let length = take(1)[0];
+            let given = (given_user, take(length.into()));
+            let is_right = given == (user.as_bytes().to_vec(), password.as_bytes().to_vec());
+            stream.write_all(&[1, u8::from(!is_right)]).unwrap();
+            if !is_right {
+                return;
+            }
+        }
+        let mut take = |length: usize| {
+            let mut bytes = vec![0; length];
+            stream.read_exact(&mut bytes).unwrap();
+            bytes
+        };
+        assert_eq!(take(4), [5, 1, 0, 3], "CONNECT to a name, which the proxy resolves");
+        let length = take(1)[0];
+        let name = String::from_utf8(take(length.into())).unwrap();
+        let port = take(2);
+        asked.lock().unwrap().push(format!("{name}:{}", u16::from_be_bytes([port[0], port[1]])));
+        stream.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 0]).unwrap();
+        relay(stream, TcpStream::connect(target).unwrap(), Duration::ZERO);
+    })
+}
+
+/// base64 of `user:p@ss`.
+const CREDENTIALS: &str = "dXNlcjpwQHNz";
+
+#[test]
+fn proxies_lead_to_apples_gateways_by_name() {
+    let stage = Stage::new(Options::default());
+    let target = stage.gateway.ready.address;
+    let asked = Asked::default();
+    let ca = stage.file("ca.pem");
+    for (url, expected) in [
+        (format!("http://{}", http_proxy(target, None, asked.clone())), "CONNECT api.push.apple.com:2197 HTTP/1.1"),
+        (
+            format!("http://user:p%40ss@{}", http_proxy(target, Some(CREDENTIALS), asked.clone())),
+            "CONNECT api.push.apple.com:2197 HTTP/1.1",
+        ),
+        (format!("socks5://{}", socks_proxy(target, None, asked.clone())), "api.push.apple.com:2197"),
+        (
+            format!("socks5h://user:p%40ss@{}", socks_proxy(target, Some(("user", "p@ss")), asked.clone())),
+            "api.push.apple.com:2197",
+        ),
+    ] {
+        let arguments = ["--environment", "production", "--port", "2197", "--ca-file", ca.to_str().unwrap()];
+        let by_flag = check(&stage.file("client.pem"), &[&arguments[..], &["--proxy", &url]].concat());
+        let mut command = pushcert();
+        command.arg("check").arg(stage.file("client.pem")).args(arguments).arg("--json").env("HTTPS_PROXY", &url);
+        for checked in [by_flag, read(&mut command)] {
+            assert_eq!((checked.code, checked.text("/verdict")), (0, "accepted"), "{url} {:#}", checked.first());
+            assert!(!checked.report.to_string().contains("p@ss"), "the password stays out of the report");
+            assert!(checked.detail("proxy").contains("://127.0.0.1:"), "{}", checked.detail("proxy"));
+            assert_eq!(asked.lock().unwrap().pop().as_deref(), Some(expected));
+        }
+    }
+}
+
+#[test]
+fn a_proxys_refusal_is_quoted() {
+    let stage = Stage::new(Options::default());
+    let asked = Asked::default();
+    let http = http_proxy(stage.gateway.ready.address, Some(CREDENTIALS), asked.clone());
+    let socks = socks_proxy(stage.gateway.ready.address, Some(("user", "p@ss")), asked);
+    for (url, expected) in [
+        (format!("http://{http}"), "\"407 Show Your Papers\" and asks for Basic realm=\"here\" (Cache Access Denied)"),
+        (format!("http://user:wrong@{http}"), "407 Show Your Papers"),
+        (format!("socks5://{socks}"), "No acceptable auth methods"),
+        (format!("socks5://user:wrong@{socks}"), "Password auth failure"),
+        (format!("socks5://{}", stage.gateway.ready.address), "the proxy"),
+    ] {
+        let checked = stage.check(&["--proxy", &url]);
+        assert_eq!((checked.code, checked.end(), checked.text("/reason")), (5, ("proxy", "failed"), "proxy"), "{url}");
+        assert!(checked.detail("proxy").contains(expected), "{url}: {}", checked.detail("proxy"));
+        assert!(!checked.report.to_string().contains("wrong"), "the password stays out of the report");
+    }
+}
+
+#[test]
+fn no_proxy_is_heeded() {
+    let stage = Stage::new(Options::default());
+    let (ca, address) = (stage.file("ca.pem"), stage.address());
+    let run = |no_proxy: &str| {
+        let mut command = pushcert();
+        command.arg("check").arg(stage.file("client.pem")).args(["--gateway", &address, "--json"]);
+        command.arg("--ca-file").arg(&ca).env("https_proxy", "http://127.0.0.1:9").env("NO_PROXY", no_proxy);
+        read(&mut command)
+    };
+    assert_eq!(run("example.com,localhost").code, 0);
+    assert_eq!(run("example.com").text("/reason"), "connection-refused");
+}
+
+#[test]
+fn a_server_that_is_not_apples_is_named() {
+    let stage = Stage::new(Options::default());
+    let proxy = format!("http://{}", http_proxy(stage.gateway.ready.address, None, Asked::default()));
+    let run = |store: Option<&str>| {
+        let mut command = pushcert();
+        command.arg("check").arg(stage.file("client.pem")).args([
+            "--environment",
+            "sandbox",
+            "--proxy",
+            &proxy,
+            "--json",
+        ]);
+        if let Some(store) = store {
+            command.env("SSL_CERT_FILE", stage.file(store));
+        }
+        read(&mut command)
+    };
+    let stranger = run(None);
+    let expected = (5, ("tls", "failed"), "unreachable", "tls-interception");
+    assert_eq!((stranger.code, stranger.end(), stranger.text("/verdict"), stranger.text("/reason")), expected);
+    assert!(
+        stranger.detail("tls").contains("issued by CN=pushcert gateway throwaway CA"),
+        "{}",
+        stranger.detail("tls")
+    );
+    // As in a company whose machines trust its proxy.
+    let known = run(Some("ca.pem"));
+    assert_eq!((known.code, known.text("/reason")), (5, "tls-interception"));
+    assert!(known.detail("tls").contains("only this machine's store vouches for it"), "{}", known.detail("tls"));
+    assert_eq!(known.first()["tls"]["trusted_by"], serde_json::json!({ "system": true, "embedded": false }));
+    assert_eq!(stage.gateway.ready.observer.requests(), 0);
+}
+
+#[test]
+fn another_server_may_be_vouched_for_by_this_machines_store() {
+    let stage = Stage::new(Options::default());
+    let mut command = pushcert();
+    command.arg("check").arg(stage.file("client.pem")).args(["--gateway", &stage.address(), "--json"]);
+    let checked = read(command.env("SSL_CERT_FILE", stage.file("ca.pem")));
+    assert_eq!((checked.code, checked.text("/verdict")), (0, "accepted"), "{:#}", checked.first());
+    assert_eq!(checked.first()["tls"]["trusted_by"], serde_json::json!({ "system": true, "embedded": false }));
+}
+
+#[test]
+fn no_more_round_trips_than_tls_1_3_and_one_request() {
+    let stage = Stage::new(Options::default());
+    let target = stage.gateway.ready.address;
+    // One way takes 100 ms, so a round trip 200 ms.
+    let slow = accept_all(move |stream| relay(stream, TcpStream::connect(target).unwrap(), Duration::from_millis(100)));
+    let ca = stage.file("ca.pem");
+    let address = format!("localhost:{}", slow.port());
+    let checked = check(&stage.file("client.pem"), &["--gateway", &address, "--ca-file", ca.to_str().unwrap()]);
+    assert_eq!(checked.code, 0, "{:#}", checked.first());
+    let stages = checked.first()["stages"].as_array().unwrap();
+    let ms: f64 = stages.iter().filter_map(|stage| stage["ms"].as_f64()).sum();
+    assert!((400.0..590.0).contains(&ms), "two round trips are 400 ms, three would be 600: {ms}");
+}
+
+#[test]
+fn environments_and_ports_run_side_by_side() {
+    let stalled = accept_all(|stream| {
+        thread::sleep(Duration::from_secs(60));
+        drop(stream);
+    });
+    let proxy = format!("http://{stalled}");
+    let arguments = ["--environment", "both", "--port", "both", "--proxy", &proxy];
+    let checked = check(&fixture("p12/keychain-password.p12"), &arguments);
+    let checks = checked.report["checks"].as_array().unwrap();
+    let gateways: Vec<_> = checks.iter().map(|check| check["gateway"].as_str().unwrap()).collect();
+    let expected = [
+        "api.push.apple.com:443",
+        "api.push.apple.com:2197",
+        "api.sandbox.push.apple.com:443",
+        "api.sandbox.push.apple.com:2197",
+    ];
+    assert_eq!(gateways, expected);
+    assert!(checks.iter().all(|check| check["reason"] == "proxy"), "{:#}", checked.report);
+    assert!(checked.took < Duration::from_millis(2 * crate::TIMEOUT), "one after the other: {:?}", checked.took);
+    assert_eq!(checked.code, 5);
+}
+
+#[test]
+fn the_certificate_chooses_the_environments() {
+    let environments = |file: &str| {
+        let checked = check(&fixture(file), &["--proxy", "http://127.0.0.1:9"]);
+        let list = checked.report["checks"].as_array().unwrap().clone();
+        list.iter().map(|check| check["environment"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(environments("p12/sandbox.p12"), ["sandbox"]);
+    assert_eq!(environments("p12/production.p12"), ["production"]);
+    assert_eq!(environments("p12/keychain-password.p12"), ["production", "sandbox"]);
+}
+
+#[test]
+fn ipv6_is_spoken() {
+    let Ok(gateway) = Running::start(Options { listen: "[::1]:0".parse().unwrap(), ..Options::default() }) else {
+        // Without IPv6 on the loopback there is nothing to speak it with.
+        assert!(TcpListener::bind("[::1]:0").is_err());
+        return;
+    };
+    let address = gateway.ready.address.to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, gateway.ready.authority.to_pem().unwrap()).unwrap();
+    let arguments = ["--gateway", &address, "--ca-file", ca.to_str().unwrap()];
+    let checked = check(&fixture("p12/keychain-password.p12"), &arguments);
+    assert_eq!(checked.text("/reason"), "unknown_ca", "{:#}", checked.first());
+}

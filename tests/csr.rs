@@ -1,0 +1,218 @@
+//! What `csr` leaves on the disk, whatever happens.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod disk;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use openssl::pkey::PKey;
+use openssl::x509::X509Req;
+
+use disk::{entries, has_unnamed_files};
+
+const KEY: &str = "push.key";
+const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
+const SUBJECT: [&str; 6] = ["--email", "jo@example.com", "--name", "Jo Doe", "--country", "DE"];
+
+fn csr(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pushcert"));
+    command.arg("csr").args(SUBJECT).args(arguments).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    csr(folder, arguments).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The key of a file, which must be whole and its owner's alone.
+fn whole_key(path: &Path) -> PKey<openssl::pkey::Private> {
+    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    let key = PKey::private_key_from_pem(&fs::read(path).unwrap()).unwrap();
+    assert!(key.rsa().unwrap().check_key().unwrap());
+    assert_eq!(key.bits(), 2048);
+    key
+}
+
+/// The request of a file, which must be whole and signed by `key`.
+fn whole_request(path: &Path, key: &PKey<openssl::pkey::Private>) {
+    let request = X509Req::from_pem(&fs::read(path).unwrap()).unwrap();
+    assert!(request.verify(key).unwrap());
+    assert!(request.public_key().unwrap().public_eq(key));
+}
+
+#[test]
+fn key_and_request_belong_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(output.stdout.is_empty());
+    assert_eq!(entries(folder.path()), [REQUEST, KEY]);
+    let key = whole_key(&folder.path().join(KEY));
+    whole_request(&folder.path().join(REQUEST), &key);
+    let said = stderr(&output);
+    for words in [
+        "Certificates, Identifiers & Profiles",
+        "explicit App ID",
+        "Apple Push Notification service SSL",
+        "upload CertificateSigningRequest.certSigningRequest",
+        "pushcert convert aps.cer --key push.key -o push.pem\n",
+    ] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    let other = tempfile::tempdir().unwrap();
+    assert!(run(other.path(), &[]).status.success());
+    assert!(!whole_key(&other.path().join(KEY)).public_eq(&key), "every key is another");
+}
+
+#[test]
+fn an_existing_key_or_request_stays_as_it_was_and_nothing_is_added() {
+    for (existing, force) in [(KEY, false), (KEY, true), (REQUEST, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(existing), "mine").unwrap();
+        let output = run(folder.path(), if force { &["--force"] } else { &[] });
+        assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+        assert_eq!(entries(folder.path()), [existing]);
+        assert_eq!(fs::read_to_string(folder.path().join(existing)).unwrap(), "mine");
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("elsewhere", folder.path().join(KEY)).unwrap();
+    let output = run(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert_eq!(entries(folder.path()), [KEY]);
+}
+
+#[test]
+fn with_force_a_request_is_made_again_for_the_same_key() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &[]).status.success());
+    let before = fs::read(folder.path().join(KEY)).unwrap();
+    fs::write(folder.path().join(REQUEST), "old").unwrap();
+    let output = run(folder.path(), &["--key", KEY, "--force"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(fs::read(folder.path().join(KEY)).unwrap(), before);
+    whole_request(&folder.path().join(REQUEST), &whole_key(&folder.path().join(KEY)));
+    assert_eq!(entries(folder.path()), [REQUEST, KEY]);
+}
+
+#[test]
+fn not_even_force_puts_a_request_in_the_place_of_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let protected = format!("{}/fixtures/p12/keychain-password.p12", env!("CARGO_MANIFEST_DIR"));
+    fs::copy(protected, folder.path().join("protected.p12")).unwrap();
+    assert!(run(folder.path(), &[]).status.success());
+    for arguments in
+        [["--key", KEY, "-o", KEY], ["--key-out", "new.key", "-o", KEY], ["--key", KEY, "-o", "protected.p12"]]
+    {
+        let target = folder.path().join(arguments[3]);
+        let before = fs::read(&target).unwrap();
+        let mut command = csr(folder.path(), &arguments);
+        let output = command.arg("--force").output().unwrap();
+        assert_eq!(output.status.code(), Some(6), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(fs::read(&target).unwrap(), before, "{arguments:?}");
+        assert_eq!(entries(folder.path()), [REQUEST, "protected.p12", KEY]);
+    }
+}
+
+#[test]
+fn where_the_request_cannot_be_written_the_key_stays_and_is_of_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["-o", "missing/request"]);
+    assert_eq!(output.status.code(), Some(6));
+    let said = stderr(&output);
+    assert!(said.contains("the new private key stays in push.key"), "{said}");
+    assert!(said.contains("pushcert csr --key push.key"), "{said}");
+    assert_eq!(entries(folder.path()), [KEY]);
+    assert!(run(folder.path(), &["--key", KEY]).status.success());
+    whole_request(&folder.path().join(REQUEST), &whole_key(&folder.path().join(KEY)));
+}
+
+#[test]
+fn where_the_key_cannot_be_written_there_is_no_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["--key-out", "missing/push.key"]);
+    assert_eq!(output.status.code(), Some(6));
+    assert!(entries(folder.path()).is_empty());
+}
+
+#[test]
+fn an_encrypted_key_opens_with_its_password_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        csr(folder.path(), &["--encrypt", "--passout", "env:SECRET"]).env("SECRET", "sésame").output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let pem = fs::read_to_string(folder.path().join(KEY)).unwrap();
+    assert!(pem.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
+    PKey::private_key_from_pem_passphrase(pem.as_bytes(), b"sesame").unwrap_err();
+    let key = PKey::private_key_from_pem_passphrase(pem.as_bytes(), "sésame".as_bytes()).unwrap();
+    whole_request(&folder.path().join(REQUEST), &key);
+    assert!(!stderr(&output).contains("sésame"));
+    // The same file, given back.
+    let again = csr(folder.path(), &["--key", KEY, "--passin", "env:SECRET", "-o", "again"]);
+    assert!({ again }.env("SECRET", "sésame").status().unwrap().success());
+    assert_eq!(fs::read(folder.path().join(REQUEST)).unwrap(), fs::read(folder.path().join("again")).unwrap());
+}
+
+/// A child that is killed after `delay`, or once `sign` shows.
+fn killed(mut command: Command, delay: Duration, sign: impl Fn() -> bool) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let limit = Instant::now() + Duration::from_secs(60);
+    while !sign() && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < limit, "it neither wrote nor ended");
+    }
+    let end = Instant::now() + delay;
+    while Instant::now() < end && child.try_wait().unwrap().is_none() {}
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+/// Whatever was there at the moment of death is whole, and nothing else is there (on Linux not even a
+/// temporary file, where the file system has files without a name).
+fn assert_whole(folder: &Path, names: [&str; 2]) {
+    let left: Vec<String> = entries(folder).into_iter().filter(|name| !names.contains(&name.as_str())).collect();
+    assert!(left.iter().all(|name| name.starts_with(".pushcert-") && !has_unnamed_files(folder)), "{left:?}");
+    let [key, request] = names.map(|name| folder.join(name));
+    if key.exists() {
+        let key = whole_key(&key);
+        if request.exists() {
+            whole_request(&request, &key);
+        }
+    } else {
+        assert!(!request.exists(), "the key is written before the request");
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_leaves_no_file_or_a_whole_one() {
+    let parent = tempfile::tempdir().unwrap();
+    let whole = |folder: PathBuf, delay, at_first_file: bool| {
+        fs::create_dir(&folder).unwrap();
+        let sign = || !at_first_file || !entries(&folder).is_empty();
+        killed(csr(&folder, &[]), delay, sign);
+        assert_whole(&folder, [KEY, REQUEST]);
+        (folder.join(KEY).exists(), folder.join(REQUEST).exists())
+    };
+    // From the start, in steps over the time that a run takes; then in small steps from the first file.
+    let start = Instant::now();
+    whole(parent.path().join("a whole run"), Duration::from_secs(60), false);
+    let step = start.elapsed() / 20;
+    let early = (0..24).map(|n| whole(parent.path().join(format!("early {n}")), step * n, false)).collect::<Vec<_>>();
+    let late = (0..40).map(|n| {
+        let delay = Duration::from_micros(60) * n;
+        whole(parent.path().join(format!("late {n}")), delay, true)
+    });
+    let late = late.collect::<Vec<_>>();
+    assert!(early.contains(&(false, false)), "some died before the key");
+    assert!(late.iter().any(|(key, _)| *key), "some died after the key");
+}

@@ -1,0 +1,65 @@
+//! Every fixture converts, or is refused, as its row in fixtures/README.md says; every fixture has a row.
+
+use std::collections::BTreeSet;
+
+use crate::common::{pushcert, root, stderr};
+
+/// File, arguments, expectation of every row.
+fn rows() -> Vec<(String, Vec<String>, String)> {
+    let readme = std::fs::read_to_string(root().join("fixtures/README.md")).unwrap();
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
+        match cells[..] {
+            [file, _, arguments, expected] if file.starts_with('`') => Some((
+                file.trim_matches('`').to_owned(),
+                arguments.trim_matches('`').split_whitespace().map(str::to_owned).collect(),
+                expected.to_owned(),
+            )),
+            _ => None,
+        }
+    };
+    readme.lines().filter_map(row).collect()
+}
+
+#[test]
+fn every_fixture_has_a_row() {
+    let known: BTreeSet<String> = rows().into_iter().map(|(file, ..)| file).collect();
+    let mut there = BTreeSet::new();
+    for folder in ["ca", "csr", "der", "key", "p12", "p7b", "pem"] {
+        for entry in std::fs::read_dir(root().join("fixtures").join(folder)).unwrap() {
+            there.insert(format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap()));
+        }
+    }
+    assert_eq!(known, there);
+}
+
+#[test]
+fn every_row_is_true() {
+    let rows = rows();
+    assert!(rows.len() > 100, "only {} rows", rows.len());
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("push.pem");
+    let mut wrong = Vec::new();
+    for (file, arguments, expected) in rows {
+        let mut command = pushcert(&["convert", &format!("fixtures/{file}"), "-o"]);
+        let output = command.arg(&target).args(&arguments).output().unwrap();
+        let (code, message) = match expected.strip_prefix("exit ").and_then(|rest| rest.split_once(": ")) {
+            Some((code, fragment)) => (code.parse().unwrap(), fragment),
+            None => (0, "wrote "),
+        };
+        let is_as_said = output.status.code() == Some(code)
+            && stderr(&output).contains(message)
+            && target.exists() == (code == 0)
+            && (code != 0 || std::fs::read_to_string(&target).unwrap().starts_with("-----BEGIN "));
+        if !is_as_said {
+            wrong.push(format!(
+                "{file} {}: {expected}: {:?} {}",
+                arguments.join(" "),
+                output.status.code(),
+                stderr(&output)
+            ));
+        }
+        let _ = std::fs::remove_file(&target);
+    }
+    assert!(wrong.is_empty(), "{} rows are not true:\n{}", wrong.len(), wrong.join("\n"));
+}

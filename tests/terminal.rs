@@ -1,0 +1,328 @@
+//! A person at a terminal: a pseudo-terminal with a shell in it that runs pushcert, so that what is left
+//! of the terminal can be looked at afterwards. Every wait is bounded.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use rexpect::session::{PtySession, spawn_command};
+
+/// The longest wait for any one thing to show, in milliseconds.
+const PATIENCE: u64 = 30_000;
+
+/// A question is not listening at the moment that it shows.
+const LISTENING: Duration = Duration::from_millis(200);
+
+const KEY: &str = "push.key";
+const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
+
+/// Runs `pushcert ARGUMENTS` in `folder`.
+fn start(folder: &Path, arguments: &str) -> Session {
+    start_command(folder, &format!("'{}' {arguments}", env!("CARGO_BIN_EXE_pushcert")))
+}
+
+/// Runs a command of the shell, between two looks at the terminal's settings.
+fn start_command(folder: &Path, command: &str) -> Session {
+    let script = format!(
+        "trap : INT; printf 'before=%s.\n' \"$(stty -g)\"; {command}; \
+         printf 'code=%s.\n' $?; printf 'after=%s.\n' \"$(stty -g)\""
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(folder).env("TERM", "xterm").env("NO_COLOR", "1");
+    let mut session = Session { pty: spawn_command(command, Some(PATIENCE)).unwrap(), before: String::new() };
+    session.before = session.value("before=");
+    session
+}
+
+struct Session {
+    pty: PtySession,
+    before: String,
+}
+
+impl Session {
+    /// Waits until `text` shows; returns what showed before it.
+    fn see(&mut self, text: &str) -> String {
+        self.pty.exp_string(text).unwrap_or_else(|error| panic!("{text:?} does not show: {error}"))
+    }
+
+    fn type_line(&mut self, text: &str) {
+        self.pty.send_line(text).unwrap();
+    }
+
+    fn answer(&mut self, question: &str, text: &str) {
+        self.see(question);
+        self.type_line(text);
+    }
+
+    /// Answers a hidden question: what is typed before echo is off would show.
+    fn answer_hidden(&mut self, question: &str, secret: &str) {
+        self.see(question);
+        std::thread::sleep(LISTENING);
+        self.type_line(secret);
+    }
+
+    fn value(&mut self, label: &str) -> String {
+        self.see(label);
+        self.see(".\r\n")
+    }
+
+    fn ctrl_c(&mut self) {
+        std::thread::sleep(LISTENING);
+        self.pty.send_control('c').unwrap();
+    }
+
+    /// Waits for the end: what showed until then, and the exit code as the shell saw it.
+    fn end(mut self) -> (String, i32) {
+        let shown = self.see("code=");
+        let code = self.see(".\r\n").parse().unwrap();
+        let after = self.value("after=");
+        assert_eq!(after, self.before, "the terminal is as it was");
+        (shown, code)
+    }
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// How a shell reports death by SIGINT.
+const INTERRUPTED: i32 = 128 + 2;
+
+#[test]
+fn csr_asks_for_what_is_missing_and_wrong_answers_are_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "csr --name 'Jo Doe'");
+    session.answer("E-mail address", "jo.example.com");
+    session.see("an e-mail address such as jo@example.com is expected");
+    session.answer("E-mail address", "  jo@example.com ");
+    session.answer("Country", "de");
+    session.answer("two capital letters are expected, such as DE", "DE");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("(emailAddress=jo@example.com, CN=Jo Doe, C=DE)"), "{shown}");
+    assert_eq!(entries(folder.path()), [REQUEST, KEY]);
+}
+
+#[test]
+fn ctrl_c_at_a_question_leaves_nothing_behind() {
+    for question in ["E-mail address", "Country"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start(folder.path(), "csr --name 'Jo Doe'");
+        if question == "Country" {
+            session.answer("E-mail address", "jo@example.com");
+        }
+        session.see(question);
+        session.ctrl_c();
+        let (shown, code) = session.end();
+        assert_eq!(code, INTERRUPTED, "{shown}");
+        assert!(!shown.contains("error"), "{shown}");
+        assert!(entries(folder.path()).is_empty());
+    }
+}
+
+const SUBJECT: &str = "--email jo@example.com --name Jo --country DE";
+
+#[test]
+fn ctrl_c_at_a_hidden_question_restores_the_terminal() {
+    for again in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
+        session.see("Password to encrypt the private key with: ");
+        if again {
+            session.type_line("secret");
+            session.see("The same again: ");
+        }
+        session.ctrl_c();
+        let (shown, code) = session.end();
+        assert_eq!(code, INTERRUPTED, "{shown}");
+        assert!(!shown.contains("error") && !shown.contains("secret"), "{shown}");
+        assert!(entries(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn a_new_password_is_asked_twice_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
+    session.answer_hidden("Password to encrypt the private key with: ", "");
+    session.answer_hidden(
+        "--encrypt needs a password that is not empty. Password to encrypt the private key with: ",
+        "sesame",
+    );
+    session.answer_hidden("The same again: ", "open");
+    session.answer_hidden("the two differ. Password to encrypt the private key with: ", "sesame");
+    session.answer_hidden("The same again: ", "sesame");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains("sesame"), "{shown}");
+    let pem = fs::read(folder.path().join(KEY)).unwrap();
+    openssl::pkey::PKey::private_key_from_pem_passphrase(&pem, b"sesame").unwrap();
+}
+
+#[test]
+fn a_new_password_that_is_never_repeated_makes_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
+    for (first, second) in [("a", "b"), ("b", "c"), ("c", "d")] {
+        session.answer_hidden("Password to encrypt the private key with: ", first);
+        session.answer_hidden("The same again: ", second);
+    }
+    let (shown, code) = session.end();
+    assert_eq!(code, 4, "{shown}");
+    assert!(shown.contains("no password was entered twice in 3 tries"), "{shown}");
+    assert!(entries(folder.path()).is_empty());
+}
+
+fn fixture(path: &str) -> String {
+    format!("'{}/fixtures/{path}'", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn pack_asks_for_the_old_password_and_twice_for_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), &format!("pack {} -o push.p12", fixture("p12/keychain-password.p12")));
+    session.answer_hidden("(PKCS#12 file): ", "wrong");
+    session.answer_hidden("wrong password. Password for", "push");
+    session.answer_hidden("Password for the new .p12: ", "");
+    session.answer_hidden("--for keychain needs a password that is not empty", "sesame");
+    session.answer_hidden("The same again: ", "sesame");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("security import push.p12 -f pkcs12 -k ~/Library/Keychains/login.keychain-db"), "{shown}");
+    assert!(!shown.contains("sesame"), "{shown}");
+    let file = openssl::pkcs12::Pkcs12::from_der(&fs::read(folder.path().join("push.p12")).unwrap()).unwrap();
+    assert!(file.parse2("sesame").unwrap().pkey.is_some());
+}
+
+#[test]
+fn ctrl_c_at_any_password_of_pack_leaves_nothing_behind() {
+    for questions in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start(folder.path(), &format!("pack {} -o push.p12", fixture("p12/keychain-password.p12")));
+        let asked = [("(PKCS#12 file): ", "push"), ("Password for the new .p12: ", "new"), ("The same again: ", "")];
+        for (question, answer) in &asked[..questions] {
+            session.answer(question, answer);
+        }
+        session.see(asked[questions].0);
+        session.ctrl_c();
+        let (shown, code) = session.end();
+        assert_eq!(code, INTERRUPTED, "{shown}");
+        assert!(!shown.contains("error"), "{shown}");
+        assert!(entries(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn a_signal_from_elsewhere_restores_the_terminal_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_pushcert");
+    let command = format!("sh -c 'echo pid=$$.; exec \"$0\" csr {SUBJECT} --encrypt' '{program}'");
+    let mut session = start_command(folder.path(), &command);
+    let pid = session.value("pid=");
+    session.see("Password to encrypt the private key with: ");
+    std::thread::sleep(LISTENING);
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let (shown, code) = session.end();
+    assert_eq!(code, 128 + 15, "{shown}");
+    assert!(entries(folder.path()).is_empty());
+}
+
+/// Moves down `n` choices, and takes the one there.
+fn choose(session: &mut Session, question: &str, n: usize) {
+    session.see(question);
+    std::thread::sleep(LISTENING);
+    session.pty.send(&"\x1b[B".repeat(n)).unwrap();
+    session.pty.send("\r").unwrap();
+    session.pty.flush().unwrap();
+}
+
+#[test]
+fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    choose(&mut session, "What do you have?", 0);
+    session.answer("E-mail address", "jo@example.com");
+    session.answer("Name", "Jo Doe");
+    session.answer("Country", "DEU");
+    session.answer("two capital letters are expected", "DE");
+    session.answer("Where to write the private key? [push.key]", "");
+    session.answer("Where to write the request? [CertificateSigningRequest.certSigningRequest]", "");
+    session.see("Protect the key with a password? [y/N]");
+    session.type_line("n");
+    session.see("$ pushcert csr --email jo@example.com --name 'Jo Doe' --country DE\r\n");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(entries(folder.path()), [REQUEST, KEY]);
+
+    // What Apple does with the request.
+    let signed = Command::new("openssl")
+        .args(["x509", "-req", "-in", REQUEST, "-signkey", KEY, "-outform", "DER", "-out", "aps.cer"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(signed.status.success());
+
+    let mut session = start(folder.path(), "wizard");
+    choose(&mut session, "What do you have?", 2);
+    session.answer("Where is it? [aps.cer]", "nowhere.cer");
+    session.answer("there is no file nowhere.cer", "");
+    session.see("$ pushcert inspect aps.cer\r\n");
+    session.see("Jo Doe");
+    session.answer("Its private key is elsewhere. Where? [push.key]", "");
+    session.see("Is this what you wanted? [Y/n]");
+    session.type_line("y");
+    choose(&mut session, "What is it to become?", 1);
+    session.answer("Where to write it? [push.p12]", "aps.cer");
+    session.answer("aps.cer: already exists", "push.p12");
+    session.see("$ pushcert pack --for keychain aps.cer --key push.key -o push.p12\r\n");
+    session.answer_hidden("Password for the new .p12: ", "sesame");
+    session.answer_hidden("The same again: ", "sesame");
+    session.see("security import push.p12 ");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    let file = openssl::pkcs12::Pkcs12::from_der(&fs::read(folder.path().join("push.p12")).unwrap()).unwrap();
+    assert!(file.parse2("sesame").unwrap().pkey.is_some());
+}
+
+#[test]
+fn the_wizard_from_a_keychain_export_to_pem() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    choose(&mut session, "What do you have?", 1);
+    // As a terminal quotes what is dropped on it.
+    session.answer("Where is it?", &fixture("p12/keychain-password.p12"));
+    session.answer_hidden("(PKCS#12 file): ", "wrong");
+    session.answer_hidden("wrong password. Password for", "push");
+    session.see("Apple Push Services certificate (universal)");
+    session.see("Is this what you wanted? [Y/n]");
+    session.type_line("y");
+    choose(&mut session, "What is it to become?", 0);
+    session.answer("Where to write it? [push.pem]", "");
+    session.see("-o push.pem\r\n");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    let pem = fs::read(folder.path().join("push.pem")).unwrap();
+    openssl::x509::X509::from_pem(&pem).unwrap();
+    openssl::pkey::PKey::private_key_from_pem(&pem).unwrap();
+    assert_eq!(entries(folder.path()), ["push.pem"]);
+}
+
+#[test]
+fn ctrl_c_at_a_choice_shows_the_cursor_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    let asked = session.see("What do you have?");
+    session.ctrl_c();
+    let (shown, code) = session.end();
+    assert_eq!(code, INTERRUPTED, "{shown}");
+    let shown = asked + &shown;
+    let (hidden, visible) = (shown.rfind("\x1b[?25l"), shown.rfind("\x1b[?25h"));
+    assert!(hidden.is_some() && visible > hidden, "{shown:?}");
+    assert!(entries(folder.path()).is_empty());
+}
