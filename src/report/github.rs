@@ -27,7 +27,17 @@ pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     writeln!(out, "{}", report.summary_line())
 }
 
-fn annotate(out: &mut dyn Write, verdict: Verdict, file: Option<&str>, title: &str, message: &str) -> io::Result<()> {
+/// Writes one annotation.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn annotate(
+    out: &mut dyn Write,
+    verdict: Verdict,
+    file: Option<&str>,
+    title: &str,
+    message: &str,
+) -> io::Result<()> {
     let level = match verdict {
         Verdict::Failure => "error",
         Verdict::Warning => "warning",

@@ -183,12 +183,7 @@ pub fn convert(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -> io:
         writeln!(out, "wrote {} to {}", parts.join(" and "), paint.strong(printable(file)))?;
     }
     if let Some(certificate) = &report.certificate {
-        let topic = certificate.topics.first().map(|topic| format!(", topic {}", topic.topic)).unwrap_or_default();
-        let environments: Vec<String> = certificate.environments.iter().map(text).collect();
-        let environments =
-            if environments.is_empty() { String::new() } else { format!(", {}", environments.join(" and ")) };
-        let expiry = expiry_sentence(certificate.not_after.date(), certificate.days_left, certificate.expired);
-        writeln!(out, "{}", printable(&format!("{}{topic}{environments}, {expiry}", certificate.kind.describe())))?;
+        writeln!(out, "{}", sentence(certificate))?;
     }
     let file = report.outputs.iter().find(|output| output.file != "-" && output.certificates > 0);
     if let Some(file) = file {
@@ -197,8 +192,18 @@ pub fn convert(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -> io:
     Ok(())
 }
 
+/// What a certificate is good for, and until when.
+pub fn sentence(certificate: &CertificateReport) -> String {
+    let topic = certificate.topics.first().map(|topic| format!(", topic {}", topic.topic)).unwrap_or_default();
+    let environments: Vec<String> = certificate.environments.iter().map(text).collect();
+    let environments =
+        if environments.is_empty() { String::new() } else { format!(", {}", environments.join(" and ")) };
+    let expiry = expiry_sentence(certificate.not_after.date(), certificate.days_left, certificate.expired);
+    printable(&format!("{}{topic}{environments}, {expiry}", certificate.kind.describe()))
+}
+
 /// "expires on DAY, in N days".
-pub(super) fn expiry_sentence(day: Date, days_left: i64, expired: bool) -> String {
+fn expiry_sentence(day: Date, days_left: i64, expired: bool) -> String {
     if expired {
         format!("expired on {day}, {}", days_ago(days_left))
     } else {

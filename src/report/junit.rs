@@ -65,6 +65,6 @@ fn messages(findings: &[&Finding]) -> String {
 }
 
 /// Without the characters that XML 1.0 has no way to write; the library escapes the others.
-fn xml(text: &str) -> String {
+pub(super) fn xml(text: &str) -> String {
     printable(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

@@ -10,9 +10,9 @@ use crate::certificate::threshold::Threshold;
 use crate::error::Error;
 
 /// The exit codes.
-const OK: u8 = 0;
-const WARNING: u8 = 1;
-const CRITICAL: u8 = 2;
+pub(super) const OK: u8 = 0;
+pub(super) const WARNING: u8 = 1;
+pub(super) const CRITICAL: u8 = 2;
 /// The exit code of a check that could not be made.
 pub const UNKNOWN: u8 = 3;
 
@@ -27,7 +27,8 @@ pub fn exit_code(report: &ExpiryReport) -> u8 {
     }
 }
 
-const fn state(exit_code: u8) -> &'static str {
+/// The word for a state.
+pub(super) const fn state(exit_code: u8) -> &'static str {
     match exit_code {
         OK => "OK",
         WARNING => "WARNING",
@@ -89,6 +90,6 @@ fn days_left(first: &CheckedCertificate, report: &ExpiryReport) -> String {
 }
 
 /// A bar would begin performance data.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     printable(text).replace('|', "/")
 }

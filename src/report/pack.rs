@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::human::{expiry_sentence, shell_word};
+use super::CertificateReport;
+use super::human::{sentence, shell_word};
 use super::style::{Paint, printable};
-use super::{CertificateReport, text};
 use crate::certificate::warning::Warning;
 use crate::pkcs12::Pkcs12Info;
 use crate::pkcs12::write::Recipe;
@@ -63,13 +63,7 @@ pub fn human(out: &mut dyn Write, report: &PackReport, paint: Paint) -> io::Resu
         n => format!("the certificate, its private key and {} more certificates", n - 1),
     };
     writeln!(out, "wrote {others} to {}", paint.strong(printable(file)))?;
-    let certificate = &report.certificate;
-    let topic = certificate.topics.first().map(|topic| format!(", topic {}", topic.topic)).unwrap_or_default();
-    let environments: Vec<String> = certificate.environments.iter().map(text).collect();
-    let environments =
-        if environments.is_empty() { String::new() } else { format!(", {}", environments.join(" and ")) };
-    let expiry = expiry_sentence(certificate.not_after.date(), certificate.days_left, certificate.expired);
-    writeln!(out, "{}", printable(&format!("{}{topic}{environments}, {expiry}", certificate.kind.describe())))?;
+    writeln!(out, "{}", sentence(&report.certificate))?;
     let encryption = report.pkcs12.key_encryption.as_deref().unwrap_or("none");
     let mac = report.pkcs12.mac.as_deref().unwrap_or("none");
     let names = if report.friendly_name == report.key_friendly_name {

@@ -61,7 +61,11 @@ pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     writeln!(out, "pushcert_run_timestamp_seconds {}", report.at.unix_timestamp())
 }
 
-fn head(out: &mut dyn Write, name: &str, help: &str) -> io::Result<()> {
+/// Writes what a metric is.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn head(out: &mut dyn Write, name: &str, help: &str) -> io::Result<()> {
     writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge")
 }
 
@@ -83,7 +87,7 @@ fn labels(one: &CheckedCertificate) -> String {
 }
 
 /// The escapes of a label's value; control characters are seen to before.
-fn label(text: &str) -> String {
+pub(super) fn label(text: &str) -> String {
     printable(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 

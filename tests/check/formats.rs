@@ -31,13 +31,13 @@ fn every_format_tells_the_verdict() {
         ),
         (
             "junit",
-            vec!["tests=\"1\" failures=\"0\" errors=\"0\"", "/>\n</testsuite>"],
+            vec!["tests=\"1\"", "failures=\"0\"", "errors=\"0\"", "<testcase "],
             vec!["failures=\"1\"", "<failure type=\"BadCertificateEnvironment\" message=\"rejected: "],
         ),
         (
             "github",
             vec!["::notice file=", "com.example.MyApp is supported"],
-            vec!["::error file=", "title=APNs%3A rejected::", "%0A"],
+            vec!["::error file=", "title=APNs%3A rejected::", "; use the gateway of its environment"],
         ),
         (
             "nagios",
@@ -68,7 +68,7 @@ fn a_servers_words_cannot_drive_the_terminal_nor_break_a_format() {
     let stage = Stage::new(Options { fault, ..Options::default() });
     for format in ["human", "junit", "github", "nagios", "prometheus"] {
         let (_, text) = print(&stage, format);
-        assert!(!text.contains('\u{1b}') || format == "github", "{format}: {text:?}");
+        assert!(!text.contains('\u{1b}'), "{format}: {text:?}");
         let own = if format == "github" { 1 } else { 0 };
         assert_eq!(text.lines().filter(|line| line.starts_with("::")).count(), own, "{text:?}");
         if format == "nagios" {

@@ -1,9 +1,11 @@
-//! Annotations of GitHub Actions ("Workflow commands for GitHub Actions"): a line a gateway.
+//! Annotations of GitHub Actions: a line a gateway.
 
 use std::io::{self, Write};
 
 use super::{CheckReport, place, sentence, topic, word};
 use crate::apns::verdict::{TopicStatus, Verdict};
+use crate::certificate::expiry::Verdict as Level;
+use crate::report::github::annotate;
 
 /// Writes the report; `file` is the certificate's.
 ///
@@ -12,28 +14,16 @@ use crate::apns::verdict::{TopicStatus, Verdict};
 pub fn write(out: &mut dyn Write, report: &CheckReport, file: &str) -> io::Result<()> {
     for check in &report.checks {
         let level = match check.verdict {
-            Verdict::Accepted if check.topic.status == TopicStatus::Refuted => "warning",
-            Verdict::Accepted => "notice",
-            Verdict::Unproven => "warning",
-            Verdict::Rejected | Verdict::Unreachable => "error",
+            Verdict::Accepted if check.topic.status == TopicStatus::Refuted => Level::Warning,
+            Verdict::Accepted => Level::Ok,
+            Verdict::Unproven => Level::Warning,
+            Verdict::Rejected | Verdict::Unreachable => Level::Failure,
         };
-        let mut message = format!("{}: {}", place(check), sentence(check));
-        if let (Verdict::Accepted, Some(topic)) = (check.verdict, topic(check)) {
-            message.push_str(&format!("; {topic}"));
-        }
-        if let Some(advice) = &check.advice {
-            message.push_str(&format!("\n{advice}"));
-        }
-        let title = format!("APNs: {}", word(check.verdict));
-        writeln!(out, "::{level} file={},title={}::{}", property(file), property(&title), data(&message))?;
+        let topic = topic(check).filter(|_| check.verdict == Verdict::Accepted);
+        let more = [topic.as_deref(), check.advice.as_deref()].into_iter().flatten();
+        let more: String = more.map(|sentence| format!("; {sentence}")).collect();
+        let message = format!("{}: {}{more}", place(check), sentence(check));
+        annotate(out, level, Some(file), &format!("APNs: {}", word(check.verdict)), &message)?;
     }
     Ok(())
-}
-
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::{CheckReport, place, sentence, word};
 use crate::apns::verdict::Verdict;
-use crate::report::style::printable;
+use crate::report::nagios::{CRITICAL, OK, WARNING, plain, state};
 
 /// Writes the report.
 ///
@@ -13,13 +13,13 @@ use crate::report::style::printable;
 /// When it cannot be written.
 pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     let has = |verdict| report.checks.iter().any(|check| check.verdict == verdict);
-    let state = if has(Verdict::Rejected) || has(Verdict::Unreachable) {
-        "CRITICAL"
+    let state = state(if has(Verdict::Rejected) || has(Verdict::Unreachable) {
+        CRITICAL
     } else if has(Verdict::Unproven) {
-        "WARNING"
+        WARNING
     } else {
-        "OK"
-    };
+        OK
+    });
     let accepted = report.checks.iter().filter(|check| check.verdict == Verdict::Accepted).count();
     let total = report.checks.len();
     let times = report.checks.iter().enumerate().map(|(index, check)| {
@@ -32,9 +32,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
         "APNS {state} - accepted by {accepted} of {total} gateways | accepted={accepted};;;0;{total} {times}"
     )?;
     for check in &report.checks {
-        // A bar would begin performance data.
-        let line = format!("{} {}: {}", place(check), word(check.verdict), sentence(check)).replace('|', "/");
-        writeln!(out, "{}", printable(&line))?;
+        writeln!(out, "{}", plain(&format!("{} {}: {}", place(check), word(check.verdict), sentence(check))))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{CheckReport, word};
 use crate::apns::check::Check;
 use crate::apns::verdict::Verdict;
+use crate::report::prometheus::{head, label};
 use crate::report::text;
 
 /// All verdicts, so that each series is there whatever the answer.
@@ -15,8 +16,7 @@ const VERDICTS: [Verdict; 4] = [Verdict::Accepted, Verdict::Rejected, Verdict::U
 /// # Errors
 /// When it cannot be written.
 pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
-    writeln!(out, "# HELP pushcert_check_verdict Whether this is what came of the check.")?;
-    writeln!(out, "# TYPE pushcert_check_verdict gauge")?;
+    head(out, "pushcert_check_verdict", "Whether this is what came of the check.")?;
     for check in &report.checks {
         for verdict in VERDICTS {
             let value = u8::from(check.verdict == verdict);
@@ -24,8 +24,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
             writeln!(out, "pushcert_check_verdict{{{labels},verdict=\"{}\"}} {value}", word(verdict))?;
         }
     }
-    writeln!(out, "# HELP pushcert_check_stage_seconds How long a stage of the check took.")?;
-    writeln!(out, "# TYPE pushcert_check_stage_seconds gauge")?;
+    head(out, "pushcert_check_stage_seconds", "How long a stage of the check took.")?;
     for check in &report.checks {
         for stage in &check.stages {
             let (labels, name) = (labels(check), text(&stage.stage));
@@ -37,8 +36,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
 }
 
 fn labels(check: &Check) -> String {
-    let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let environment = check.environment.map_or("", |environment| environment.name());
     let topic = check.topic.topic.as_deref().unwrap_or_default();
-    format!("gateway=\"{}\",environment=\"{environment}\",topic=\"{}\"", escape(&check.gateway), escape(topic))
+    format!("gateway=\"{}\",environment=\"{environment}\",topic=\"{}\"", label(&check.gateway), label(topic))
 }
