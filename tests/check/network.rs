@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -33,24 +34,39 @@ fn a_name_without_addresses_is_unreachable() {
 /// What a proxy was asked for.
 type Asked = Arc<Mutex<Vec<String>>>;
 
-/// Copies both ways until both sides are closed; each piece takes `delay`.
-fn relay(client: TcpStream, server: TcpStream, delay: Duration) {
+/// Copies both ways until both sides are closed.
+fn relay(client: TcpStream, server: TcpStream) {
     let copy = move |mut from: TcpStream, mut to: TcpStream| {
-        let mut space = [0; 65536];
-        while let Ok(length) = from.read(&mut space) {
-            if length == 0 {
-                break;
-            }
-            thread::sleep(delay);
-            if to.write_all(&space[..length]).is_err() {
-                break;
-            }
-        }
+        let _ = std::io::copy(&mut from, &mut to);
         let _ = to.shutdown(std::net::Shutdown::Write);
     };
     let (client_too, server_too) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     thread::spawn(move || copy(client, server));
     thread::spawn(move || copy(server_too, client_too));
+}
+
+/// Lets the two speak by turns, as a long line does: each says all that it has to say without an answer.
+/// Counts the server's turns; the client's last word ends it.
+fn take_turns(mut client: TcpStream, mut server: TcpStream, turns: &AtomicUsize) {
+    for side in [&client, &server] {
+        side.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    }
+    while say_all(&mut client, &mut server) {
+        turns.fetch_add(1, Ordering::SeqCst);
+        say_all(&mut server, &mut client);
+    }
+}
+
+/// Copies until there is a pause; false at the end.
+fn say_all(from: &mut TcpStream, to: &mut TcpStream) -> bool {
+    let mut space = [0; 65536];
+    loop {
+        match from.read(&mut space) {
+            Ok(0) => return false,
+            Ok(length) => to.write_all(&space[..length]).unwrap(),
+            Err(_) => return true,
+        }
+    }
 }
 
 fn accept_all(act: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
@@ -82,7 +98,7 @@ fn http_proxy(target: SocketAddr, password: Option<&'static str>, asked: Asked) 
         });
         if is_admitted {
             stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
-            relay(stream, TcpStream::connect(target).unwrap(), Duration::ZERO);
+            relay(stream, TcpStream::connect(target).unwrap());
         } else {
             let page = "<html><title>Cache Access Denied</title></html>";
             let head = "HTTP/1.1 407 Show Your Papers\r\nProxy-Authenticate: Basic realm=\"here\"\r\n";
@@ -134,7 +150,7 @@ fn socks_proxy(target: SocketAddr, credentials: Option<(&'static str, &'static s
         let port = take(2);
         asked.lock().unwrap().push(format!("{name}:{}", u16::from_be_bytes([port[0], port[1]])));
         stream.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 0]).unwrap();
-        relay(stream, TcpStream::connect(target).unwrap(), Duration::ZERO);
+        relay(stream, TcpStream::connect(target).unwrap());
     })
 }
 
@@ -254,15 +270,15 @@ fn another_server_may_be_vouched_for_by_this_machines_store() {
 fn no_more_round_trips_than_tls_1_3_and_one_request() {
     let stage = Stage::new(Options::default());
     let target = stage.gateway.ready.address;
-    // One way takes 100 ms, so a round trip 200 ms.
-    let slow = accept_all(move |stream| relay(stream, TcpStream::connect(target).unwrap(), Duration::from_millis(100)));
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
+    let line = accept_all(move |stream| take_turns(stream, TcpStream::connect(target).unwrap(), &counted));
     let ca = stage.file("ca.pem");
-    let address = format!("localhost:{}", slow.port());
+    let address = format!("localhost:{}", line.port());
     let checked = check(&stage.file("client.pem"), &["--gateway", &address, "--ca-file", ca.to_str().unwrap()]);
     assert_eq!(checked.code, 0, "{:#}", checked.first());
-    let stages = checked.first()["stages"].as_array().unwrap();
-    let ms: f64 = stages.iter().filter_map(|stage| stage["ms"].as_f64()).sum();
-    assert!((400.0..590.0).contains(&ms), "two round trips are 400 ms, three would be 600: {ms}");
+    // One for the TLS handshake, one for SETTINGS and the answer.
+    assert_eq!(turns.load(Ordering::SeqCst), 2);
 }
 
 #[test]
