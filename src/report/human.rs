@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use time::Date;
 
 use super::style::{Paint, printable};
-use super::{CertificateReport, ConvertReport, FileReport, InspectReport, Role, text};
+use super::{CertificateReport, ConvertReport, FileReport, InspectReport, OutputReport, Role, text};
 use crate::certificate::chain::ChainStatus;
 use crate::certificate::warning::{days_ago, in_days};
 use crate::container::Container;
@@ -185,11 +185,24 @@ pub fn convert(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -> io:
     if let Some(certificate) = &report.certificate {
         writeln!(out, "{}", sentence(certificate))?;
     }
-    let file = report.outputs.iter().find(|output| output.file != "-" && output.certificates > 0);
-    if let Some(file) = file {
-        writeln!(out, "next: pushcert inspect {}", shell_word(&file.file))?;
+    if let Some(next) = next_command(report) {
+        writeln!(out, "next: {next}")?;
     }
     Ok(())
+}
+
+/// The next step on the road: the gateway where there is all that it takes, or else a closer look.
+fn next_command(report: &ConvertReport) -> Option<String> {
+    let file_with = |wanted: &dyn Fn(&OutputReport) -> bool| {
+        report.outputs.iter().find(|output| output.file != "-" && wanted(output)).map(|output| shell_word(&output.file))
+    };
+    let certificate = file_with(&|output| output.certificates > 0)?;
+    let is_push = report.certificate.as_ref().is_some_and(|certificate| certificate.kind.is_push());
+    match file_with(&|output| output.private_key) {
+        Some(key) if is_push && key == certificate => Some(format!("pushcert check {certificate}")),
+        Some(key) if is_push => Some(format!("pushcert check {certificate} --key {key}")),
+        _ => Some(format!("pushcert inspect {certificate}")),
+    }
 }
 
 /// What a certificate is good for, and until when.
