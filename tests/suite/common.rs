@@ -1,4 +1,4 @@
-//! What the test binaries share.
+//! What the tests share.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -3,10 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod certificates;
+mod check;
 mod common;
 mod compare;
+mod csr;
+mod disk;
 mod expiry;
 mod files;
 mod fixtures;
+mod gateway;
+mod pack;
 mod robustness;
 mod roundtrip;
+#[cfg(unix)]
+mod terminal;

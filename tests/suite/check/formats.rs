@@ -2,7 +2,7 @@
 
 use pushcert::gateway::Options;
 
-use crate::{Stage, fixture, pushcert};
+use super::{Stage, fixture, pushcert};
 
 fn print(stage: &Stage, format: &str) -> (i32, String) {
     let mut command = pushcert();

@@ -1,7 +1,5 @@
 //! `pushcert check` against the gateway: every way to fail, and what the report makes of it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod certificates;
 mod faults;
 mod formats;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pushcert::gateway::{Options, Running};
 
-use crate::{Stage, check, fixture, pushcert, read};
+use super::{Stage, check, fixture, pushcert, read};
 
 #[test]
 fn a_plain_server_is_no_gateway() {
@@ -300,7 +300,7 @@ fn environments_and_ports_run_side_by_side() {
     ];
     assert_eq!(gateways, expected);
     assert!(checks.iter().all(|check| check["reason"] == "proxy"), "{:#}", checked.report);
-    assert!(checked.took < Duration::from_millis(2 * crate::TIMEOUT), "one after the other: {:?}", checked.took);
+    assert!(checked.took < Duration::from_millis(2 * super::TIMEOUT), "one after the other: {:?}", checked.took);
     assert_eq!(checked.code, 5);
 }
 

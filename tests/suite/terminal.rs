@@ -1,7 +1,5 @@
 //! A person at a terminal: a pseudo-terminal with a shell in it that runs pushcert, so that what is left
 //! of the terminal can be looked at afterwards. Every wait is bounded.
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::Path;

@@ -15,7 +15,7 @@ use openssl::x509::{X509, X509Extension, X509Name};
 use pushcert::gateway::Options;
 use pushcert::gateway::authority::Authority;
 
-use crate::{Checked, Stage};
+use super::{Checked, Stage};
 
 /// Answers every request with this.
 fn serve(status: &'static str, body: Vec<u8>) -> u16 {

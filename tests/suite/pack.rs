@@ -1,8 +1,5 @@
 //! What `pack` writes, and what it leaves on the disk, whatever happens. That others read it is shown by
 //! tests/interop/pack.py.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod disk;
 
 use std::cell::Cell;
 use std::fs;
@@ -15,7 +12,7 @@ use pushcert::container::{self, Contents, Passwords};
 use pushcert::limits::DEFAULT_MAX_ITERATIONS;
 use pushcert::secret::Password;
 
-use disk::{entries, has_unnamed_files};
+use super::disk::{entries, has_unnamed_files};
 
 const CERTIFICATE: &str = "fixtures/der/universal.cer";
 const KEY: &str = "fixtures/key/push.pem";

@@ -5,7 +5,7 @@ use pushcert::gateway::Options;
 use pushcert::gateway::acceptor::TlsVersions::{V12, V13};
 use pushcert::gateway::tokens::TokenState;
 
-use crate::{Stage, fixture, fixture_gateway};
+use super::{Stage, fixture, fixture_gateway};
 
 #[test]
 fn acceptance_is_proven_by_an_answer() {

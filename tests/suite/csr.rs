@@ -1,7 +1,4 @@
 //! What `csr` leaves on the disk, whatever happens.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod disk;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +9,7 @@ use std::time::{Duration, Instant};
 use openssl::pkey::PKey;
 use openssl::x509::X509Req;
 
-use disk::{entries, has_unnamed_files};
+use super::disk::{entries, has_unnamed_files};
 
 const KEY: &str = "push.key";
 const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";

@@ -8,7 +8,7 @@ use pushcert::certificate::apple::Environment;
 use pushcert::gateway::Options;
 use pushcert::gateway::acceptor::TlsVersions::{self, Both, V12, V13};
 
-use crate::{Checked, Stage, TIMEOUT};
+use super::{Checked, Stage, TIMEOUT};
 
 /// Fault, TLS, last stage, its status, verdict, reason, exit code.
 type Row = (&'static str, TlsVersions, &'static str, &'static str, &'static str, &'static str, i32);
