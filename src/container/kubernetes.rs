@@ -52,9 +52,27 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Secret>, Malformed> {
     let items = match object.items {
         Some(items) => items,
         None if object.kind == "Secret" => vec![object],
-        None => return Err(Malformed::new("JSON", format!("holds no secrets, but a {}", object.kind))),
+        None => return Err(Malformed::new("JSON", format!("holds no secrets, but {}", other_kind(&object.kind)))),
     };
     items.into_iter().filter(|item| item.kind == "Secret").map(secret).collect()
+}
+
+/// The kinds that are mistaken for secrets. No other text of the file may enter a message.
+const KINDS: [&str; 9] = [
+    "CertificateRequest",
+    "ClusterSecretStore",
+    "ConfigMap",
+    "Deployment",
+    "Job",
+    "Pod",
+    "SealedSecret",
+    "SecretStore",
+    "Service",
+];
+
+/// Describes the kind of an object that is not a secret.
+fn other_kind(kind: &str) -> String {
+    if KINDS.contains(&kind) { format!("a {kind}") } else { "an object of another kind".to_owned() }
 }
 
 fn secret(object: Object) -> Result<Secret, Malformed> {
@@ -92,6 +110,11 @@ mod tests {
         let wrong = r#"{"kind":"Secret","data":["hunter2"]}"#;
         let message = parse(wrong.as_bytes()).unwrap_err().to_string();
         assert!(message.contains("line 1 column") && !message.contains("hunter2"), "{message}");
+        let wrong = r#"{"kind":"-----BEGIN PRIVATE KEY-----hunter2"}"#;
+        assert_eq!(
+            parse(wrong.as_bytes()).unwrap_err().to_string(),
+            "JSON: holds no secrets, but an object of another kind"
+        );
         assert!(parse(br#"{"kind":"Pod"}"#).unwrap_err().to_string().contains("a Pod"));
     }
 }

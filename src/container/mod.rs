@@ -343,41 +343,41 @@ fn encrypted_key(
 
 fn open_pem(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Opened {
     let mut contents = Contents::new(Container::Pem);
-    let mut others: Vec<&str> = Vec::new();
+    let mut others: Vec<String> = Vec::new();
     for block in pem::parse(bytes)? {
         let within = |error: OpenError| match error {
-            OpenError::Malformed(Malformed { part, problem }) => OpenError::Malformed(Malformed::new(
-                format!("PEM block \"{}\" at line {}", block.label, block.line),
-                format!("{part} {problem}"),
-            )),
+            OpenError::Malformed(Malformed { part, problem }) => {
+                OpenError::Malformed(Malformed::new(block.name(), format!("{part} {problem}")))
+            }
             error => error,
         };
         match block.label {
-            "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
+            Some("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE") => {
                 let certificate = Certificate::parse(&block.der).map_err(|error| within(error.into()))?;
                 contents.certificates.push(certificate.into());
             }
-            "PKCS7" | "CMS" => {
+            Some("PKCS7" | "CMS") => {
                 let list = Value::parse(&block.der, "PKCS#7").and_then(|(outer, _)| pkcs7::certificates(&outer));
                 contents
                     .certificates
                     .extend(list.map_err(Into::into).and_then(|list| parse_all(&list)).map_err(within)?);
             }
-            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
+            Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => {
                 let request = CertificateRequest::parse(&block.der).map_err(|error| within(error.into()))?;
                 contents.requests.push(request);
             }
-            "PRIVATE KEY" => contents.keys.push(PrivateKey::from_pkcs8(&block.der)?.into()),
-            "ENCRYPTED PRIVATE KEY" => {
+            Some("PRIVATE KEY") => contents.keys.push(PrivateKey::from_pkcs8(&block.der)?.into()),
+            Some("ENCRYPTED PRIVATE KEY") => {
                 let (info, _) =
                     Value::parse(&block.der, "encrypted private key").map_err(|error| within(error.into()))?;
                 let key = encrypted_key(&info, passwords, max_iterations).map_err(within)?;
                 contents.keys.push(key.into());
             }
-            "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
+            Some("RSA PRIVATE KEY" | "EC PRIVATE KEY") => {
                 contents.keys.push(traditional_key(&block, passwords)?.into());
             }
-            other => others.push(other),
+            Some(label) => others.push(label.to_owned()),
+            None => others.push(format!("a block with an unknown label at line {}", block.line)),
         }
     }
     if contents.certificates.is_empty()
@@ -401,7 +401,7 @@ fn traditional_key(block: &pem::Block<'_>, passwords: &mut Passwords<'_>) -> Res
         return key.map_err(|unopened| unopened.error);
     }
     Ok(match block.label {
-        "RSA PRIVATE KEY" => PrivateKey::from_pkcs1(&block.der)?,
+        Some("RSA PRIVATE KEY") => PrivateKey::from_pkcs1(&block.der)?,
         _ => PrivateKey::from_sec1(&block.der)?,
     })
 }

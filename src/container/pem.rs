@@ -10,8 +10,8 @@ use crate::asn1::Malformed;
 
 /// One block.
 pub struct Block<'a> {
-    /// What stands after BEGIN, such as "CERTIFICATE".
-    pub label: &'a str,
+    /// What stands after BEGIN, such as "CERTIFICATE"; `None` if it is not in [`LABELS`].
+    pub label: Option<&'static str>,
     /// The line of BEGIN, from 1.
     pub line: usize,
     /// The RFC 1421 headers, such as ("DEK-Info", "DES-EDE3-CBC,…").
@@ -20,6 +20,53 @@ pub struct Block<'a> {
     pub der: Zeroizing<Vec<u8>>,
     /// The block as it stands in the file, BEGIN and END lines included.
     pub text: Zeroizing<String>,
+}
+
+/// The labels that OpenSSL and other common tools write. No other text of a BEGIN or END line may enter a message: a
+/// private key that was flattened to one line stands there as a whole.
+const LABELS: [&str; 37] = [
+    "CERTIFICATE",
+    "X509 CERTIFICATE",
+    "TRUSTED CERTIFICATE",
+    "ATTRIBUTE CERTIFICATE",
+    "CERTIFICATE PAIR",
+    "CERTIFICATE REQUEST",
+    "NEW CERTIFICATE REQUEST",
+    "X509 CRL",
+    "PKCS7",
+    "PKCS #7 SIGNED DATA",
+    "CMS",
+    "PKCS12",
+    "PRIVATE KEY",
+    "ENCRYPTED PRIVATE KEY",
+    "ANY PRIVATE KEY",
+    "RSA PRIVATE KEY",
+    "EC PRIVATE KEY",
+    "DSA PRIVATE KEY",
+    "OPENSSH PRIVATE KEY",
+    "SSH2 ENCRYPTED PRIVATE KEY",
+    "PUBLIC KEY",
+    "RSA PUBLIC KEY",
+    "DSA PUBLIC KEY",
+    "SSH2 PUBLIC KEY",
+    "PARAMETERS",
+    "DH PARAMETERS",
+    "X9.42 DH PARAMETERS",
+    "DSA PARAMETERS",
+    "EC PARAMETERS",
+    "SSL SESSION PARAMETERS",
+    "PGP PRIVATE KEY BLOCK",
+    "PGP PUBLIC KEY BLOCK",
+    "PGP MESSAGE",
+    "PGP SIGNED MESSAGE",
+    "PGP SIGNATURE",
+    "AGE ENCRYPTED FILE",
+    "TSS2 PRIVATE KEY",
+];
+
+/// Returns the known label that `text` is.
+fn known_label(text: &str) -> Option<&'static str> {
+    LABELS.into_iter().find(|label| *label == text)
 }
 
 const BEGIN: &str = "-----BEGIN ";
@@ -46,7 +93,7 @@ pub fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
 /// All blocks. A block that is not whole is an error: to skip it would be to lose a certificate.
 ///
 /// # Errors
-/// Names the line and the label of the block that is damaged.
+/// Names the line of the block that is damaged, and its label if that is known.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Block<'_>>, Malformed> {
     let mut lines = Lines { rest: bytes, number: 0 };
     let mut blocks = Vec::new();
@@ -58,15 +105,29 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Block<'_>>, Malformed> {
     Ok(blocks)
 }
 
-fn block<'a>(label: &'a str, lines: &mut Lines<'a>) -> Result<Block<'a>, Malformed> {
-    let line = lines.number;
-    let malformed = |problem: String| Malformed::new(format!("PEM block \"{label}\" at line {line}"), problem);
+impl Block<'_> {
+    /// Returns the name of the block for messages.
+    pub(super) fn name(&self) -> String {
+        name(self.label, self.line)
+    }
+}
+
+fn name(label: Option<&str>, line: usize) -> String {
+    match label {
+        Some(label) => format!("PEM block \"{label}\" at line {line}"),
+        None => format!("PEM block with an unknown label at line {line}"),
+    }
+}
+
+fn block<'a>(begin: &'a str, lines: &mut Lines<'a>) -> Result<Block<'a>, Malformed> {
+    let (label, line) = (known_label(begin), lines.number);
+    let malformed = |problem: String| Malformed::new(name(label, line), problem);
     let mut headers = Vec::new();
     // Most blocks are no longer, and a string that does not grow leaves no copies behind.
     let room = lines.rest.len().min(4 << 10) + 64;
     let (mut base64, mut text) =
         (Zeroizing::new(String::with_capacity(room)), Zeroizing::new(String::with_capacity(room)));
-    for part in [BEGIN, label, DASHES, "\n"] {
+    for part in [BEGIN, begin, DASHES, "\n"] {
         text.push_str(part);
     }
     loop {
@@ -74,8 +135,11 @@ fn block<'a>(label: &'a str, lines: &mut Lines<'a>) -> Result<Block<'a>, Malform
         text.push_str(next);
         text.push('\n');
         if let Some(end) = next.strip_prefix(END).and_then(|rest| rest.strip_suffix(DASHES)) {
-            if end != label {
-                return Err(malformed(format!("ends as \"{end}\"")));
+            if end != begin {
+                return Err(malformed(match known_label(end) {
+                    Some(end) => format!("ends as \"{end}\""),
+                    None => format!("ends with an unknown label at line {}", lines.number),
+                }));
             }
             break;
         }
@@ -91,7 +155,7 @@ fn block<'a>(label: &'a str, lines: &mut Lines<'a>) -> Result<Block<'a>, Malform
         return Err(malformed("is empty".to_owned()));
     }
     // Constant time is for secrets. A certificate is none, and there may be very many.
-    let der = if label.ends_with("PRIVATE KEY") {
+    let der = if begin.ends_with("PRIVATE KEY") {
         Base64::decode_vec(&base64).ok()
     } else {
         data_encoding::BASE64.decode(base64.as_bytes()).ok()
@@ -146,26 +210,49 @@ mod tests {
 
     #[test]
     fn text_headers_and_line_ends_do_not_matter() {
-        let text = "\u{feff}-----BEGIN A-----\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: X,00\r\n\r\nAA\r\nEC\r\n-----END A-----\r\n\
+        let text = "\u{feff}-----BEGIN CMS-----\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: X,00\r\n\r\nAA\r\nEC\r\n-----END CMS-----\r\n\
                     friendlyName: -----BEGIN B-----x\n  -----BEGIN C----- \rAw==\r-----END C-----";
         let blocks = parse(text.as_bytes()).unwrap();
-        assert_eq!(blocks.iter().map(|b| (b.label, b.line)).collect::<Vec<_>>(), [("A", 1), ("C", 9)]);
+        assert_eq!(blocks.iter().map(|b| (b.label, b.line)).collect::<Vec<_>>(), [(Some("CMS"), 1), (None, 9)]);
         assert_eq!(blocks[0].headers, [("Proc-Type", "4,ENCRYPTED"), ("DEK-Info", "X,00")]);
         assert_eq!(*blocks[0].der, [0, 1, 2]);
         assert_eq!(*blocks[1].der, [3]);
     }
 
+    fn problem(text: &str) -> String {
+        parse(text.as_bytes()).map(|_| ()).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_damaged_block_is_an_error_that_names_its_line() {
-        let problem = |text: &str| parse(text.as_bytes()).map(|_| ()).unwrap_err().to_string();
         assert_eq!(
-            problem("x\n-----BEGIN A-----\nAAEC\n"),
-            "PEM block \"A\" at line 2: has no END line: the file is cut short"
+            problem("x\n-----BEGIN CMS-----\nAAEC\n"),
+            "PEM block \"CMS\" at line 2: has no END line: the file is cut short"
         );
-        assert!(problem("-----BEGIN A-----\n-----END B-----").ends_with("ends as \"B\""));
-        assert!(problem("-----BEGIN A-----\n-----END A-----").ends_with("is empty"));
-        assert!(problem("-----BEGIN A-----\nA\n-----END A-----").ends_with("not valid Base64"));
-        assert!(problem("-----BEGIN A-----\nAAEC\n-----BEGIN A-----").ends_with("next block at line 3"));
+        assert!(problem("-----BEGIN CMS-----\n-----END PKCS7-----").ends_with("ends as \"PKCS7\""));
+        assert!(problem("-----BEGIN CMS-----\n-----END CMS-----").ends_with("is empty"));
+        assert!(problem("-----BEGIN CMS-----\nA\n-----END CMS-----").ends_with("not valid Base64"));
+        assert!(problem("-----BEGIN CMS-----\nAAEC\n-----BEGIN CMS-----").ends_with("next block at line 3"));
+    }
+
+    #[test]
+    fn a_key_on_a_begin_or_end_line_does_not_enter_a_message() {
+        for (text, expected) in [
+            (
+                "-----BEGIN PRIVATE KEY-----MIIEvQ==-----END PRIVATE KEY-----",
+                "PEM block with an unknown label at line 1: has no END line: the file is cut short",
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY----- MIIEvQ== -----\n-----END RSA PRIVATE KEY-----",
+                "PEM block with an unknown label at line 1: ends as \"RSA PRIVATE KEY\"",
+            ),
+            (
+                "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY MIIEvQ==-----",
+                "PEM block \"PRIVATE KEY\" at line 1: ends with an unknown label at line 2",
+            ),
+        ] {
+            assert_eq!(problem(text), expected);
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ use pushcert::report::FileReport;
 use pushcert::secret::Password;
 use time::OffsetDateTime;
 
+use crate::common::{run, stderr};
+
 /// Every fixture that is read by the container readers, with its bytes.
 static FIXTURES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let mut fixtures = Vec::new();
@@ -78,6 +80,47 @@ fn the_head_of_a_keychain_export_may_be_anything() {
             let mut bytes = bytes.clone();
             bytes[place] = byte;
             read_all(&bytes);
+        }
+    }
+}
+
+/// A private key on a BEGIN or END line, and in places that only look like labels.
+const FLATTENED_KEYS: [&str; 5] = [
+    "-----BEGIN PRIVATE KEY-----MIIEvSECRET-----END PRIVATE KEY-----\n",
+    "-----BEGIN RSA PRIVATE KEY----- MIIEvSECRET -----\n-----END RSA PRIVATE KEY-----\n",
+    "-----BEGIN PRIVATE KEY-----\nAAEC\n-----END PRIVATE KEY-----MIIEvSECRET-----\n",
+    "-----BEGIN MIIEvSECRET-----\nAAEC\n-----END MIIEvSECRET-----\n",
+    r#"{"kind":"MIIEvSECRET"}"#,
+];
+
+#[test]
+fn a_key_that_was_flattened_to_one_line_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("push.pem");
+    let name = file.to_str().unwrap();
+    let mut runs: Vec<Vec<&str>> = vec![
+        vec!["convert", name],
+        vec!["convert", name, "--json", "-o", "/dev/null"],
+        vec!["convert", "fixtures/pem/certificate-only.pem", "--key", name],
+        vec!["pack", name, "--passout", "pass:push"],
+        vec!["inspect", name],
+        vec!["inspect", "--json", name],
+        vec!["compare", name, name],
+        vec!["check", name],
+        vec!["check", "--json", name],
+        vec!["check", "--ca-file", name, "fixtures/pem/identity.pem"],
+        vec!["csr", "--email", "jo@example.com", "--name", "Jo", "--country", "DE", "--key", name, "-o", "-"],
+    ];
+    for format in ["human", "json", "junit", "github", "nagios", "prometheus", "ics", "html"] {
+        runs.push(vec!["expiry", "--format", format, name]);
+    }
+    for key in FLATTENED_KEYS {
+        std::fs::write(&file, key).unwrap();
+        for arguments in &runs {
+            let output = run(arguments);
+            let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+            assert!(matches!(output.status.code(), Some(2 | 3)), "{arguments:?}: {:?} {printed}", output.status);
+            assert!(printed.len() > 10 && !printed.contains("SECRET"), "{arguments:?}: {printed}");
         }
     }
 }
