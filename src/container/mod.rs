@@ -8,6 +8,7 @@ mod passwords;
 pub mod pem;
 mod pkcs7;
 
+use std::collections::HashMap;
 use std::io;
 
 use serde::Serialize;
@@ -47,7 +48,7 @@ pub enum Container {
 pub struct Contents {
     /// What the file is.
     pub container: Container,
-    /// The certificates, in the file's order.
+    /// The certificates, in the file's order, each once.
     pub certificates: Vec<Entry<Certificate>>,
     /// The private keys, likewise.
     pub keys: Vec<Entry<PrivateKey>>,
@@ -55,8 +56,7 @@ pub struct Contents {
     pub requests: Vec<CertificateRequest>,
     /// The algorithms of a PKCS#12 file.
     pub pkcs12: Option<Pkcs12Info>,
-    /// The bags of a PKCS#12 file; the n-th bag with a certificate is the n-th of `certificates`, and
-    /// so for keys.
+    /// The bags of a PKCS#12 file as they are there: what the file holds twice has two.
     pub bags: Vec<Bag>,
 }
 
@@ -77,10 +77,49 @@ impl<T> From<T> for Entry<T> {
     }
 }
 
+impl<T> Entry<T> {
+    /// Takes the names of the same item elsewhere in the file where it has none here.
+    fn add_names(&mut self, other: Self) {
+        if self.friendly_name.is_none() {
+            self.friendly_name = other.friendly_name;
+        }
+        if self.local_key_id.is_none() {
+            self.local_key_id = other.local_key_id;
+        }
+    }
+}
+
 impl Contents {
     fn new(container: Container) -> Self {
         Self { container, certificates: vec![], keys: vec![], requests: vec![], pkcs12: None, bags: vec![] }
     }
+
+    /// Leaves each certificate and each key once: Keychain Access exports both twice when both are selected.
+    fn without_repeats(self) -> Self {
+        Self {
+            certificates: each_once(self.certificates, |certificate| &certificate.der),
+            keys: each_once(self.keys, PrivateKey::pkcs8),
+            ..self
+        }
+    }
+}
+
+/// Returns the first of all entries with the same encoding, with the names of all.
+fn each_once<T>(entries: Vec<Entry<T>>, encoding: fn(&T) -> &[u8]) -> Vec<Entry<T>> {
+    let mut places = Vec::with_capacity(entries.len());
+    let mut known = HashMap::new();
+    for entry in &entries {
+        let next = known.len();
+        places.push(*known.entry(encoding(&entry.item)).or_insert(next));
+    }
+    let mut kept: Vec<Entry<T>> = Vec::with_capacity(known.len());
+    for (entry, place) in entries.into_iter().zip(places) {
+        match kept.get_mut(place) {
+            Some(first) => first.add_names(entry),
+            None => kept.push(entry),
+        }
+    }
+    kept
 }
 
 /// Why a file does not open.
@@ -189,6 +228,10 @@ impl<E: Into<OpenError>> From<E> for Unopened {
 /// # Errors
 /// When anything in it cannot be read: a part that is passed over in silence is a part that is lost.
 pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, Unopened> {
+    Ok(open_with_repeats(bytes, passwords, max_iterations)?.without_repeats())
+}
+
+fn open_with_repeats(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, Unopened> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(OpenError::Empty.into());
     }
@@ -404,4 +447,31 @@ fn traditional_key(block: &pem::Block<'_>, passwords: &mut Passwords<'_>) -> Res
         Some("RSA PRIVATE KEY") => PrivateKey::from_pkcs1(&block.der)?,
         _ => PrivateKey::from_sec1(&block.der)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_that_is_there_twice_has_the_names_of_both() {
+        let entry = |bytes: &[u8], name: Option<&str>, id: Option<u8>| Entry {
+            item: bytes.to_vec(),
+            friendly_name: name.map(str::to_owned),
+            local_key_id: id.map(|id| vec![id]),
+        };
+        let entries = vec![
+            entry(b"a", None, Some(1)),
+            entry(b"b", Some("b"), None),
+            entry(b"a", Some("a"), Some(2)),
+            entry(b"c", None, None),
+            entry(b"b", Some("other"), None),
+        ];
+        let mut once = Vec::new();
+        for Entry { item, friendly_name, local_key_id } in each_once(entries, Vec::as_slice) {
+            once.push((item, friendly_name, local_key_id));
+        }
+        let (a, b) = (Some("a".to_owned()), Some("b".to_owned()));
+        assert_eq!(once, [(b"a".to_vec(), a, Some(vec![1])), (b"b".to_vec(), b, None), (b"c".to_vec(), None, None)]);
+    }
 }

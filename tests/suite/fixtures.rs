@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{pushcert, root, stderr};
+use crate::common::{pushcert, root, run, stderr};
 
 /// File, arguments, expectation of every row.
 fn rows() -> Vec<(String, Vec<String>, String)> {
@@ -62,4 +62,20 @@ fn every_row_is_true() {
         let _ = std::fs::remove_file(&target);
     }
     assert!(wrong.is_empty(), "{} rows are not true:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn bag_attributes_has_every_bag_of_a_doubled_export_as_openssl_does() {
+    let arguments = ["convert", "fixtures/p12/keychain-doubled.p12", "--passin", "pass:push", "--bag-attributes"];
+    let output = run(&arguments);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN PRIVATE KEY-----",
+        "friendlyName: Apple Push Services: com.example.MyApp\n",
+        "friendlyName: Push Key\n",
+    ] {
+        assert_eq!(text.matches(part).count(), 2, "{part}");
+    }
 }

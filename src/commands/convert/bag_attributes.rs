@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::certificate::Certificate;
 use crate::certificate::name::{self, NameStyle};
 use crate::cli::{Certs, Convert, OpensslStyle};
+use crate::container::keys::PrivateKey;
 use crate::container::{Contents, Entry, pem};
 use crate::error::Error;
 use crate::identity::Collection;
@@ -27,26 +28,26 @@ pub(super) fn render(arguments: &Convert, contents: &Contents) -> Result<Zeroizi
     let selected = selected.map_err(|error| Error::in_file(&arguments.input.to_string(), &error))?;
     let style = arguments.bag_attributes.unwrap_or(OpensslStyle::V30);
     let mut out = Zeroizing::new(Vec::new());
-    let (mut certificates, mut keys) = (contents.certificates.iter(), contents.keys.iter());
     for bag in &contents.bags {
         match &bag.content {
-            BagContent::Certificate(_) => {
-                let Some(entry) = certificates.next() else { continue };
-                if !is_wanted(arguments, bag, entry, &selected) {
+            BagContent::Certificate(der) => {
+                // What opened once opens again; a repeated certificate is written for each of its bags.
+                let Ok(item) = Certificate::parse(der) else { continue };
+                if !is_wanted(arguments, bag, &item, &selected) {
                     continue;
                 }
                 attributes(&mut out, "Bag Attributes", bag.attributes.as_deref(), style);
-                certificate(&mut out, &entry.item, style);
+                certificate(&mut out, &item, style);
             }
-            BagContent::Key(_) => {
-                let Some(entry) = keys.next() else { continue };
-                let is_selected = || selected.iter().any(|leaf| leaf.item.public_key.is_same_key(entry.item.public()));
+            BagContent::Key(der) => {
+                let Ok(key) = PrivateKey::from_pkcs8(der) else { continue };
+                let is_selected = || selected.iter().any(|leaf| leaf.item.public_key.is_same_key(key.public()));
                 if arguments.no_key || (arguments.select.is_some() && !is_selected()) {
                     continue;
                 }
                 attributes(&mut out, "Bag Attributes", bag.attributes.as_deref(), style);
-                attributes(&mut out, "Key Attributes", entry.item.attributes(), style);
-                out.extend_from_slice(entry.item.to_pem().as_bytes());
+                attributes(&mut out, "Key Attributes", key.attributes(), style);
+                out.extend_from_slice(key.to_pem().as_bytes());
             }
             BagContent::Safe => attributes(&mut out, "Bag Attributes", bag.attributes.as_deref(), style),
             BagContent::Secret(secret) => {
@@ -62,13 +63,13 @@ pub(super) fn render(arguments: &Convert, contents: &Contents) -> Result<Zeroizi
 }
 
 /// OpenSSL goes by the presence of a localKeyID; here a key counts as well.
-fn is_wanted(arguments: &Convert, bag: &Bag, entry: &Entry<Certificate>, selected: &[&Entry<Certificate>]) -> bool {
-    let is_selected = selected.iter().any(|leaf| leaf.item.der == entry.item.der);
+fn is_wanted(arguments: &Convert, bag: &Bag, certificate: &Certificate, selected: &[&Entry<Certificate>]) -> bool {
+    let is_selected = selected.iter().any(|leaf| leaf.item.der == certificate.der);
     let is_client = is_selected || (arguments.select.is_none() && bag.has_local_key_id());
     match arguments.certs {
         Certs::Leaf => is_client,
-        Certs::Ca => entry.item.is_ca && !is_client,
-        Certs::All => is_client || entry.item.is_ca || arguments.select.is_none(),
+        Certs::Ca => certificate.is_ca && !is_client,
+        Certs::All => is_client || certificate.is_ca || arguments.select.is_none(),
         Certs::None => false,
     }
 }

@@ -154,6 +154,24 @@ fn one_of_two_identities() {
 }
 
 #[test]
+fn an_identity_that_is_there_twice_is_not_a_choice() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("push.pem");
+    for file in [fixture("p12/keychain-doubled.p12"), fixture("pem/doubled.pem")] {
+        let protected = file.ends_with(".p12").then_some("push");
+        let mut answers = vec!["A .p12", &file];
+        answers.extend(protected);
+        answers.extend(["y", "A PEM", output.to_str().unwrap(), "n"]);
+        let (asked, told, end) = talk(&answers);
+        end.unwrap();
+        assert!(!asked.iter().any(|question| question.starts_with("There are several")), "{asked:?}");
+        let text = fs::read_to_string(&output).unwrap();
+        assert_eq!(text.matches("-----BEGIN ").count(), 2, "{told}");
+        fs::remove_file(&output).unwrap();
+    }
+}
+
+#[test]
 fn nobody_answers() {
     let (_, _, end) = talk(&["A .cer"]);
     assert_eq!(end.unwrap_err().kind, Kind::Usage);

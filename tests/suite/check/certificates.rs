@@ -37,6 +37,15 @@ fn acceptance_is_proven_by_an_answer() {
 }
 
 #[test]
+fn an_identity_that_is_there_twice_is_one() {
+    let stage = fixture_gateway(Environment::Production);
+    for name in ["p12/keychain-doubled.p12", "pem/doubled.pem"] {
+        let checked = stage.check_file(&fixture(name), &["--environment", "production"]);
+        assert_eq!((checked.end(), checked.text("/verdict"), checked.code), (("probe", "ok"), "accepted", 0), "{name}");
+    }
+}
+
+#[test]
 fn a_device_that_is_known_is_reached() {
     let stage = Stage::new(Options::default());
     stage.gateway.tokens.set("00ff", TokenState::Active(None));
