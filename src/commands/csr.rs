@@ -92,10 +92,7 @@ impl<'a> Plan<'a> {
         }
         if let Location::Path(path) = &arguments.output {
             match files::check_free(path) {
-                Err(WriteError::Exists) if arguments.force && holds_key(path) => {
-                    return Err(key_error(path, &WriteError::Exists));
-                }
-                Err(WriteError::Exists) if arguments.force => {}
+                Err(WriteError::Exists) if arguments.force => check_replaceable(path)?,
                 checked => checked.map_err(|error| Error::in_file(&path.display().to_string(), &error))?,
             }
         }
@@ -103,12 +100,41 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Whether a file holds a private key, or may, behind a password.
-fn holds_key(path: &Path) -> bool {
-    let Ok(bytes) = files::read(&Location::Path(path.to_owned()), &mut std::io::empty()) else { return true };
+/// What a file holds that is in the way of a request.
+enum Existing {
+    /// Requests and certificates alone, or nothing: it can be made or downloaded again.
+    Replaceable,
+    /// A private key.
+    Key,
+    /// Something that was not read, which may be a key.
+    Unread,
+}
+
+/// Looks into a file that --force would replace.
+fn existing(path: &Path) -> Existing {
+    let Ok(bytes) = files::read(&Location::Path(path.to_owned()), &mut std::io::empty()) else {
+        return Existing::Unread;
+    };
     match container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) {
-        Ok(contents) => !contents.keys.is_empty(),
-        Err(unopened) => matches!(unopened.error, OpenError::PasswordNeeded(_)),
+        Ok(contents) if !contents.keys.is_empty() => Existing::Key,
+        Ok(contents) if contents.is_read_whole => Existing::Replaceable,
+        Ok(_) => Existing::Unread,
+        Err(unopened) => match unopened.error {
+            OpenError::Empty => Existing::Replaceable,
+            OpenError::PasswordNeeded(_) => Existing::Key,
+            _ => Existing::Unread,
+        },
+    }
+}
+
+/// Refuses to replace what is not known to be replaceable, not even with --force.
+fn check_replaceable(path: &Path) -> Result<(), Error> {
+    match existing(path) {
+        Existing::Replaceable => Ok(()),
+        Existing::Key => Err(key_error(path, &WriteError::Exists)),
+        Existing::Unread => Err(Error::in_file(&path.display().to_string(), &WriteError::Exists).hint(
+            "--force replaces requests and certificates alone, and this file may hold a key: choose another name",
+        )),
     }
 }
 

@@ -58,6 +58,9 @@ pub struct Contents {
     pub pkcs12: Option<Pkcs12Info>,
     /// The bags of a PKCS#12 file as they are there: what the file holds twice has two.
     pub bags: Vec<Bag>,
+    /// Whether all that the file holds was read. `false` where that is not known: a PKCS#7 or PKCS#12 file may hold
+    /// more than is read of it.
+    pub is_read_whole: bool,
 }
 
 /// Something in a file, with the names it has there.
@@ -91,7 +94,15 @@ impl<T> Entry<T> {
 
 impl Contents {
     fn new(container: Container) -> Self {
-        Self { container, certificates: vec![], keys: vec![], requests: vec![], pkcs12: None, bags: vec![] }
+        Self {
+            container,
+            certificates: vec![],
+            keys: vec![],
+            requests: vec![],
+            pkcs12: None,
+            bags: vec![],
+            is_read_whole: false,
+        }
     }
 
     /// Leaves each certificate and each key once: Keychain Access exports both twice when both are selected.
@@ -250,7 +261,16 @@ fn open_with_repeats(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations
         return open_pkcs12(der, passwords, max_iterations);
     }
     let (container, contents) = open_der(der, passwords, max_iterations)?;
-    contents.map_err(|error| Unopened { error, container: Some(container), pkcs12: None })
+    match contents {
+        Ok(contents) => Ok(Contents { is_read_whole: container != Container::Pkcs7 && is_one_value(der), ..contents }),
+        Err(error) => Err(Unopened { error, container: Some(container), pkcs12: None }),
+    }
+}
+
+/// Returns whether nothing but white space follows the first value.
+fn is_one_value(der: &[u8]) -> bool {
+    let Some(rest) = asn1::claimed_length(der).and_then(|length| der.get(length..)) else { return false };
+    rest.iter().all(u8::is_ascii_whitespace)
 }
 
 /// Files that are often taken for certificates, by how they begin.
@@ -387,19 +407,23 @@ fn encrypted_key(
 fn open_pem(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Opened {
     let mut contents = Contents::new(Container::Pem);
     let mut others: Vec<String> = Vec::new();
-    for block in pem::parse(bytes)? {
+    let blocks = pem::parse(bytes)?;
+    contents.is_read_whole = !pem::has_other_text(bytes, &blocks);
+    for block in blocks {
         let within = |error: OpenError| match error {
             OpenError::Malformed(Malformed { part, problem }) => {
                 OpenError::Malformed(Malformed::new(block.name(), format!("{part} {problem}")))
             }
             error => error,
         };
+        contents.is_read_whole &= block.headers.is_empty() && is_one_value(&block.der);
         match block.label {
             Some("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE") => {
                 let certificate = Certificate::parse(&block.der).map_err(|error| within(error.into()))?;
                 contents.certificates.push(certificate.into());
             }
             Some("PKCS7" | "CMS") => {
+                contents.is_read_whole = false;
                 let list = Value::parse(&block.der, "PKCS#7").and_then(|(outer, _)| pkcs7::certificates(&outer));
                 contents
                     .certificates
@@ -423,6 +447,7 @@ fn open_pem(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) ->
             None => others.push(format!("a block with an unknown label at line {}", block.line)),
         }
     }
+    contents.is_read_whole &= others.is_empty();
     if contents.certificates.is_empty()
         && contents.keys.is_empty()
         && contents.requests.is_empty()

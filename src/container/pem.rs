@@ -72,6 +72,8 @@ fn known_label(text: &str) -> Option<&'static str> {
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
+/// In UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether there is a block at all.
 pub fn is_it(bytes: &[u8]) -> bool {
@@ -103,6 +105,18 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Block<'_>>, Malformed> {
         blocks.push(block(label, &mut lines)?);
     }
     Ok(blocks)
+}
+
+/// Returns whether anything stands outside of the blocks.
+pub(super) fn has_other_text(bytes: &[u8], blocks: &[Block<'_>]) -> bool {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let in_blocks: usize = blocks.iter().map(|block| visible(block.text.as_bytes())).sum();
+    visible(bytes) != in_blocks
+}
+
+/// Counts the bytes that are not white space.
+fn visible(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| !byte.is_ascii_whitespace()).count()
 }
 
 impl Block<'_> {
@@ -182,7 +196,7 @@ impl<'a> Iterator for Lines<'a> {
         let (line, rest) = self.rest.split_at(end);
         self.rest = rest.strip_prefix(b"\r\n").or_else(|| rest.get(1..)).unwrap_or_default();
         self.number += 1;
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         Some(std::str::from_utf8(line).unwrap_or_default().trim())
     }
 }

@@ -95,7 +95,8 @@ fn with_force_a_request_is_made_again_for_the_same_key() {
     let folder = tempfile::tempdir().unwrap();
     assert!(run(folder.path(), &[]).status.success());
     let before = fs::read(folder.path().join(KEY)).unwrap();
-    fs::write(folder.path().join(REQUEST), "old").unwrap();
+    let old = format!("{}/fixtures/csr/request.certSigningRequest", env!("CARGO_MANIFEST_DIR"));
+    fs::copy(old, folder.path().join(REQUEST)).unwrap();
     let output = run(folder.path(), &["--key", KEY, "--force"]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(fs::read(folder.path().join(KEY)).unwrap(), before);
@@ -119,6 +120,60 @@ fn not_even_force_puts_a_request_in_the_place_of_a_key() {
         assert_eq!(output.status.code(), Some(6), "{arguments:?}: {}", stderr(&output));
         assert_eq!(fs::read(&target).unwrap(), before, "{arguments:?}");
         assert_eq!(entries(folder.path()), [REQUEST, "protected.p12", KEY]);
+    }
+}
+
+#[test]
+fn force_replaces_only_what_was_read_and_holds_no_key() {
+    let fixture = |name: &str| fs::read(format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let [request, key, certificate] =
+        ["csr/request.certSigningRequest", "key/push.pem", "pem/certificate-only.pem"].map(fixture);
+    let four_dashes = String::from_utf8(key.clone()).unwrap().replace("-----BEGIN", "----BEGIN").into_bytes();
+    let other_label =
+        String::from_utf8(key.clone()).unwrap().replace("PRIVATE KEY", "OPENSSH PRIVATE KEY").into_bytes();
+    let one_line = String::from_utf8(key.clone()).unwrap().replace('\n', " ").into_bytes();
+    let joined = |parts: [&[u8]; 2]| parts.concat();
+    let refused: Vec<(&str, Vec<u8>)> = vec![
+        ("text", b"old".to_vec()),
+        ("a damaged key", key[..key.len() / 2].to_vec()),
+        ("a damaged request", request[..request.len() / 2].to_vec()),
+        ("a JKS", fixture("p12/java-keystore.jks")),
+        ("a ZIP", fixture("p12/not-pkcs12.p12")),
+        ("half a .p12", fixture("p12/truncated.p12")),
+        ("an unsupported .p12", fixture("p12/unsupported-camellia.p12")),
+        ("a .p12 that asks for too much", fixture("p12/huge-iterations.p12")),
+        ("a .p12 signed by a key", fixture("p12/signed-integrity.p12")),
+        ("a .p12 without a key", fixture("p12/empty.p12")),
+        ("a key of a kind that is not read", other_label.clone()),
+        ("a certificate and such a key", joined([&certificate, &other_label])),
+        ("a request and a key with four dashes", joined([&request, &four_dashes])),
+        ("a certificate and a key on one line", joined([&certificate, &one_line])),
+        ("a request and bytes that are no text", joined([&request, b"\xff\xfe\x00"])),
+        ("a certificate in DER and a key after it", joined([&fixture("der/universal.cer"), &fixture("key/pkcs8.der")])),
+        ("a certificate and its key", joined([&certificate, &key])),
+    ];
+    let replaced: Vec<(&str, Vec<u8>)> = vec![
+        ("a request", request.clone()),
+        ("a request in DER", fixture("csr/request.der")),
+        ("a certificate", certificate.clone()),
+        ("a certificate in DER", fixture("der/universal.cer")),
+        ("a request and a certificate", joined([&certificate, &request])),
+        ("UTF-8 with its mark", joined([b"\xef\xbb\xbf", &request])),
+        ("nothing", vec![]),
+        ("white space", b" \n".to_vec()),
+    ];
+    let own_key = format!("{}/fixtures/key/push.pem", env!("CARGO_MANIFEST_DIR"));
+    for (cases, code) in [(refused, 6), (replaced, 0)] {
+        for (what, bytes) in cases {
+            let folder = tempfile::tempdir().unwrap();
+            let target = folder.path().join(REQUEST);
+            fs::write(&target, &bytes).unwrap();
+            let output = run(folder.path(), &["--key", &own_key, "--force"]);
+            assert_eq!(output.status.code(), Some(code), "{what}: {}", stderr(&output));
+            assert_eq!(fs::read(&target).unwrap() == bytes, code == 6, "{what}");
+            assert_eq!(stderr(&output).contains("already exists, and nothing is overwritten"), code == 6, "{what}");
+            assert_eq!(entries(folder.path()), [REQUEST], "{what}");
+        }
     }
 }
 
