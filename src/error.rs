@@ -4,13 +4,13 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::container::keys::BadKey;
 use crate::container::{OpenError, Protected};
 use crate::exit::Kind;
-use crate::files::{ReadError, WriteError};
 use crate::identity::{Choice, SelectError};
+use crate::key::BadKey;
 use crate::limits::LimitError;
 use crate::request::RequestError;
+use crate::world::files::{ReadError, WriteError};
 
 /// An error as the user sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
 use crate::container::Entry;
-use crate::container::keys::PrivateKey;
+use crate::key::PrivateKey;
 
 /// What certificates and keys there are, and which belong together.
 #[derive(Debug, Clone, Copy)]

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 use pushcert::cli::Cli;
-use pushcert::context::Context;
 use pushcert::error::Error;
 use pushcert::exit::Kind;
 use pushcert::report::style::Paint;
 use pushcert::report::{human, json};
-use pushcert::terminal::ControllingTerminal;
+use pushcert::world::context::Context;
+use pushcert::world::terminal::ControllingTerminal;
 
 fn main() -> ExitCode {
     std::panic::catch_unwind(run).unwrap_or_else(|_| {

@@ -8,10 +8,14 @@ use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509Name, X509Req};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
-use crate::certificate::public_key::KeyKind;
-use crate::container::keys::{BadKey, PrivateKey};
+use crate::asn1::Malformed;
+use crate::certificate::name::{self, NameStyle};
+use crate::key::{BadKey, PrivateKey};
+use crate::public_key::{KeyKind, PublicKey};
 
 /// The size of the keys that Apple's portal takes, in bits.
 pub const PORTAL_KEY_BITS: u32 = 2048;
@@ -147,10 +151,38 @@ pub fn make(subject: &Subject, key: &PrivateKey) -> Result<Vec<u8>, RequestError
     Ok(request.to_der()?)
 }
 
+/// A request.
+#[derive(Debug, Clone)]
+pub struct CertificateRequest {
+    /// The subject asked for.
+    pub subject: String,
+    /// The key to be certified.
+    pub public_key: PublicKey,
+    /// Whether the request is signed by that key.
+    pub is_signature_valid: bool,
+}
+
+impl CertificateRequest {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(der: &[u8]) -> Result<Self, Malformed> {
+        let malformed = |problem: &'static str| Malformed::new("certificate signing request", problem);
+        let (_, request) = X509CertificationRequest::from_der(der).map_err(|_| malformed("does not parse"))?;
+        let info = &request.certification_request_info;
+        let public_key = PublicKey::parse(info.subject_pki.raw.to_vec());
+        Ok(Self {
+            subject: name::format(&info.subject, NameStyle::Compact),
+            public_key: public_key.ok_or(malformed("has an unreadable public key"))?,
+            is_signature_valid: request.verify_signature().is_ok(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::csr::CertificateRequest;
 
     #[test]
     fn what_is_typed_is_checked() {

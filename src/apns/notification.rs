@@ -124,7 +124,7 @@ mod tests {
             (Headers { push_type: Some("alerts"), ..none }, Some("InvalidPushType")),
         ] {
             assert_eq!(headers.breach(), expected, "{headers:?}");
-            assert!(expected.is_none_or(|name| super::super::reason::find(name).is_some()));
+            assert!(expected.is_none_or(|name| crate::apns::reason::find(name).is_some()));
         }
     }
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use super::Certificate;
+use crate::certificate::Certificate;
 
 /// No chain of Apple's is longer than three.
 const MAX_LENGTH: usize = 6;
@@ -177,7 +177,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::container::pem;
+    use crate::pem;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
 

@@ -2,11 +2,8 @@
 
 pub mod apple;
 pub mod chain;
-pub mod expiry;
 pub mod name;
-pub mod public_key;
 pub mod renewal;
-pub mod threshold;
 pub mod warning;
 
 use time::OffsetDateTime;
@@ -16,10 +13,10 @@ use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
 
 use crate::asn1::{Malformed, Value};
-use crate::digest::{sha1_hex, sha256_hex};
+use crate::crypto::digest::{sha1_hex, sha256_hex};
+use crate::public_key::PublicKey;
 use apple::{Environment, Extensions, Kind, Topic};
 use name::NameStyle;
-use public_key::PublicKey;
 
 /// Signature algorithms by name; those with SHA-1 or older are weak.
 static SIGNATURES: [(Oid<'static>, &str, bool); 10] = [
@@ -76,10 +73,10 @@ pub struct Certificate {
     pub team_id: Option<String>,
     /// The organization (O).
     pub organization: Option<String>,
-    subject_key_id: Option<Vec<u8>>,
-    authority_key_id: Option<Vec<u8>>,
+    pub(crate) subject_key_id: Option<Vec<u8>>,
+    pub(crate) authority_key_id: Option<Vec<u8>>,
     /// The encoded names, for comparing.
-    raw_names: (Vec<u8>, Vec<u8>),
+    pub(crate) raw_names: (Vec<u8>, Vec<u8>),
 }
 
 impl Certificate {
@@ -172,6 +169,11 @@ impl Certificate {
         now < self.not_before
     }
 
+    /// Whether subject and issuer are the same name (RFC 5280 section 3.2).
+    pub fn is_self_issued(&self) -> bool {
+        self.raw_names.0 == self.raw_names.1
+    }
+
     /// SHA-1 of the encoding, lower-case hex.
     pub fn sha1(&self) -> String {
         sha1_hex(&self.der)
@@ -190,16 +192,6 @@ impl Certificate {
     /// What it sends to, in a word: its first topic.
     pub fn main_topic(&self) -> Option<&str> {
         self.topics.first().map(|topic| topic.topic.as_str())
-    }
-}
-
-/// "a, b and c"; "none" where there is nothing.
-fn text_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    let items: Vec<&str> = items.collect();
-    match items.split_last() {
-        None => "none".to_owned(),
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
 }
 

@@ -3,9 +3,10 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::apple::{Environment, Kind};
-use super::warning::{KeyState, days_ago};
-use super::{Certificate, text_list};
+use crate::certificate::Certificate;
+use crate::certificate::apple::{Environment, Kind};
+use crate::certificate::warning::{KeyState, days_ago};
+use crate::text::text_list;
 
 /// A certificate, and what is known of its key.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::Certificate;
-use super::apple::{Environment, Kind};
-use super::chain::{AppleChain, ChainStatus};
+use crate::certificate::Certificate;
+use crate::certificate::apple::{Environment, Kind};
+use crate::certificate::chain::{AppleChain, ChainStatus};
 
 /// A certificate that has fewer days left is worth a warning.
 pub const EXPIRES_SOON_DAYS: i64 = 30;

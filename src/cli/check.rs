@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::{Opening, values};
 use crate::apns::endpoint::{Endpoint, PORTS};
 use crate::apns::notification;
 use crate::certificate::apple::Environment;
-use crate::files::Location;
+use crate::cli::{Opening, values};
+use crate::world::files::Location;
 
 /// Arguments of `pushcert check`.
 #[derive(Debug, Args)]

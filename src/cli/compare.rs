@@ -3,9 +3,9 @@
 use clap::Args;
 use time::OffsetDateTime;
 
-use super::password::PasswordSource;
-use super::{Opening, values};
-use crate::files::Location;
+use crate::cli::password::PasswordSource;
+use crate::cli::{Opening, values};
+use crate::world::files::Location;
 
 /// Arguments of `pushcert compare`.
 #[derive(Debug, Args)]

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use super::Opening;
-use super::password::PasswordSource;
-use crate::files::Location;
+use crate::cli::Opening;
+use crate::cli::password::PasswordSource;
 use crate::request;
-use crate::terminal::Check;
+use crate::world::files::Location;
+use crate::world::terminal::Check;
 
 /// Where the key goes, unless `--key-out` says otherwise.
 pub const DEFAULT_KEY: &str = "push.key";

@@ -6,11 +6,11 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use time::OffsetDateTime;
 
-use super::format::Format;
-use super::{Opening, values};
 use crate::certificate::apple::Environment;
-use crate::certificate::threshold::Threshold;
-use crate::files::Location;
+use crate::cli::format::Format;
+use crate::cli::{Opening, values};
+use crate::expiry::threshold::Threshold;
+use crate::world::files::Location;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 
 use crate::apns::notification::is_topic;
 use crate::certificate::apple::Environment;
-use crate::files::Location;
 use crate::gateway::acceptor::TlsVersions;
 use crate::gateway::fault::{self, Fault};
+use crate::world::files::Location;
 
 /// Arguments of `pushcert gateway`.
 #[derive(Debug, Args)]

@@ -3,11 +3,10 @@
 use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 
-use super::Opening;
-use super::password::PasswordSource;
-use super::values;
-use crate::files::Location;
+use crate::cli::password::PasswordSource;
+use crate::cli::{Opening, values};
 use crate::pkcs12::write::Recipe;
+use crate::world::files::Location;
 
 /// Arguments of `pushcert pack`.
 #[derive(Debug, Args)]

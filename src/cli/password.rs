@@ -10,10 +10,10 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Kind;
 use crate::secret::Password;
+use crate::world::context::Context;
 
 /// A password longer than this is rather a file given by mistake.
 const MAX_LENGTH: u64 = 64 << 10;

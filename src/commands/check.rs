@@ -5,28 +5,28 @@ use std::sync::Arc;
 use openssl::pkey::PKey;
 use openssl::x509::{X509, X509VerifyResult};
 
-use super::opening::Opener;
-use crate::apns::check::{self, Options, Subject, Target};
 use crate::apns::endpoint::Endpoint;
-use crate::apns::proxy::{self, Proxy};
-use crate::apns::revocation::Revocation;
-use crate::apns::tls::ClientIdentity;
-use crate::apns::trust::Stores;
-use crate::apns::verdict::Verdict;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::chain::APPLE;
 use crate::certificate::warning::{self, KeyState, WarningCode};
+use crate::check::revocation::Revocation;
+use crate::check::verdict::Verdict;
+use crate::check::{self, Options, Subject, Target};
 use crate::cli::check::{Check, Format};
+use crate::commands::shared::opening::Opener;
 use crate::container::Contents;
-use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Kind;
-use crate::files::Location;
 use crate::identity::{Collection, SelectError};
-use crate::report::check::{CheckReport, github, human, junit, nagios, prometheus};
-use crate::report::json;
+use crate::net::proxy::{self, Proxy};
+use crate::net::tls::ClientIdentity;
+use crate::net::trust::Stores;
+use crate::report::check::{CheckReport, github, junit, nagios, prometheus};
 use crate::report::style::Paint;
+use crate::report::{human, json};
+use crate::world::context::Context;
+use crate::world::files::Location;
 
 pub(super) fn run(arguments: &Check, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
     refuse_retired(arguments.gateway.as_ref())?;
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Check, context: &mut Context<'_>) -> Result<Option
     let report = CheckReport::new(checks);
     let out = &mut *context.stdout;
     match arguments.format() {
-        Format::Human => human::write(out, &report, Paint::new(context.stdout_has_color))?,
+        Format::Human => human::check::write(out, &report, Paint::new(context.stdout_has_color))?,
         Format::Json => json::write(out, &report)?,
         Format::Junit => junit::write(out, &report)?,
         Format::Github => github::write(out, &report, &arguments.input.to_string())?,

@@ -1,19 +1,20 @@
 //! `pushcert compare`.
 
-use super::opening::Opener;
 use crate::certificate::chain::APPLE;
 use crate::certificate::renewal::{self, Side};
 use crate::cli::compare::Compare;
 use crate::cli::password::PasswordSource;
+use crate::commands::shared::opening::Opener;
 use crate::container::Contents;
-use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Kind;
-use crate::files::Location;
 use crate::identity::Collection;
-use crate::report::compare::{self, CompareReport, SideReport};
+use crate::report::human::compare::{self, CompareReport, SideReport};
+use crate::report::human::convert::ConvertReport;
+use crate::report::json;
 use crate::report::style::Paint;
-use crate::report::{ConvertReport, json};
+use crate::world::context::Context;
+use crate::world::files::Location;
 
 pub(super) fn run(arguments: &Compare, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
     let now = arguments.at.unwrap_or(context.now);

@@ -2,9 +2,10 @@
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Completions};
-use crate::context::Context;
+use crate::cli::Cli;
+use crate::cli::completions::Completions;
 use crate::error::Error;
+use crate::world::context::Context;
 
 pub(super) fn run(arguments: &Completions, context: &mut Context<'_>) -> Result<(), Error> {
     let mut script = Vec::new();

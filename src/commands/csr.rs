@@ -4,22 +4,23 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::opening::{Opener, check_stdin};
-use super::passout::{self, Demand, Purpose};
 use crate::cli::csr::Csr;
-use crate::container::keys::PrivateKey;
-use crate::container::{self, OpenError, Passwords, pem};
-use crate::context::Context;
+use crate::commands::shared::opening::{Opener, check_stdin};
+use crate::commands::shared::passout::{self, Demand, Purpose};
+use crate::container::{self, OpenError, Passwords};
 use crate::error::Error;
 use crate::exit::Kind;
-use crate::files::{self, Location, Output, WriteError};
+use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
-use crate::report::csr::{CsrKeyReport, CsrReport, human};
-use crate::report::human::shell_word;
+use crate::pem;
+use crate::report::human::csr::{CsrKeyReport, CsrReport, human};
 use crate::report::json;
+use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::request::{self, RequestError, Subject};
-use crate::terminal::Check;
+use crate::world::context::Context;
+use crate::world::files::{self, Location, Output, WriteError};
+use crate::world::terminal::Check;
 
 pub(super) fn run(arguments: &Csr, context: &mut Context<'_>) -> Result<(), Error> {
     check_flags(arguments, context)?;

@@ -3,21 +3,21 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::candidates::Candidates;
-use super::survey::{Survey, Tally, cannot_keep};
-use crate::certificate::expiry::{Expectations, Policy, Verdict};
 use crate::cli::expiry::Expiry;
 use crate::cli::format::Format;
 use crate::cli::password::PasswordSource;
-use crate::context::Context;
+use crate::commands::shared::candidates::Candidates;
 use crate::error::Error;
 use crate::exit::Kind;
-use crate::files::{self, Location, Output};
-use crate::progress::Progress;
-use crate::report::expiry::{ExpiryReport, PolicyReport};
+use crate::expiry::policy::{Expectations, Policy, Verdict};
+use crate::expiry::report::{ExpiryReport, PolicyReport};
+use crate::expiry::scanner::{Survey, Tally, cannot_keep};
 use crate::report::style::Paint;
-use crate::report::{github, html, human_expiry, ics, json, junit, nagios, prometheus};
-use crate::walk::{self, Filter, Globs};
+use crate::report::{github, html, human, ics, json, junit, nagios, prometheus};
+use crate::world::context::Context;
+use crate::world::files::{self, Location, Output};
+use crate::world::progress::Progress;
+use crate::world::walk::{self, Filter, Globs};
 
 /// Ends with the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &Expiry, context: &mut Context<'_>) -> Result<u8, Error> {
@@ -110,7 +110,7 @@ fn finish(arguments: &Expiry, report: &ExpiryReport, context: &mut Context<'_>) 
                 .map_err(|(path, error)| Error::in_file(&path.display().to_string(), &error))?;
             // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
             if report.verdict != Verdict::Ok {
-                human_expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;
+                human::expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;
             }
         }
     }
@@ -123,7 +123,7 @@ fn finish(arguments: &Expiry, report: &ExpiryReport, context: &mut Context<'_>) 
 
 fn write(format: Format, out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     match format {
-        Format::Human => human_expiry::write(out, report, paint),
+        Format::Human => human::expiry::write(out, report, paint),
         Format::Json => json::write(out, report),
         Format::Junit => junit::write(out, report),
         Format::Github => github::write(out, report),

@@ -8,16 +8,16 @@ use zeroize::Zeroizing;
 
 use crate::cli::gateway::Gateway;
 use crate::container::{self, Passwords};
-use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Kind;
-use crate::files::{self, Location, Output};
 use crate::gateway::observer::Event;
 use crate::gateway::tokens::Tokens;
 use crate::gateway::{self, DEFAULT_TOPICS, Options, Ready, acceptor};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
-use crate::report::SCHEMA_VERSION;
-use crate::report::style::printable;
+use crate::schema::SCHEMA_VERSION;
+use crate::text::printable;
+use crate::world::context::Context;
+use crate::world::files::{self, Location, Output};
 
 /// What is printed once it is ready.
 #[derive(Serialize)]

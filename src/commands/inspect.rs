@@ -1,12 +1,14 @@
 //! `pushcert inspect`.
 
-use super::opening::Opener;
-use crate::cli::Inspect;
-use crate::context::Context;
+use crate::cli::inspect::Inspect;
+use crate::commands::shared::opening::Opener;
 use crate::error::Error;
 use crate::exit::Kind;
+use crate::inspect::{FileReport, InspectReport};
 use crate::report::style::Paint;
-use crate::report::{FileReport, InspectReport, SCHEMA_VERSION, human, json};
+use crate::report::{human, json};
+use crate::schema::SCHEMA_VERSION;
+use crate::world::context::Context;
 
 pub(super) fn run(arguments: &Inspect, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
     let now = arguments.at.unwrap_or(context.now);
@@ -28,10 +30,10 @@ pub(super) fn run(arguments: &Inspect, context: &mut Context<'_>) -> Result<Opti
         json::write(context.stdout, &report)?;
     } else if let Some(field) = arguments.field {
         for value in report.files.iter().flat_map(|file| field.values(file)) {
-            writeln!(context.stdout, "{}", crate::report::style::printable(&value))?;
+            writeln!(context.stdout, "{}", crate::text::printable(&value))?;
         }
     } else {
-        human::inspect(context.stdout, &report, Paint::new(context.stdout_has_color))?;
+        human::inspect::inspect(context.stdout, &report, Paint::new(context.stdout_has_color))?;
     }
     let errors = report.files.iter().filter_map(|file| file.error.as_ref());
     let mut worst: Option<Kind> = None;

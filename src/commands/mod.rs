@@ -1,6 +1,5 @@
 //! One file a subcommand: arguments, then the domain, then a report.
 
-mod candidates;
 mod check;
 mod compare;
 mod completions;
@@ -9,16 +8,14 @@ mod csr;
 mod expiry;
 mod gateway;
 mod inspect;
-mod opening;
 mod pack;
-mod passout;
-mod survey;
+pub(crate) mod shared;
 mod wizard;
 
 use crate::cli::{Cli, Command};
-use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Kind;
+use crate::world::context::Context;
 
 /// A question that was not answered: there is no terminal any more.
 fn unanswered(error: std::io::Error) -> Error {

@@ -2,24 +2,27 @@
 
 use std::path::Path;
 
-use super::convert;
-use super::opening::{Opener, check_stdin};
-use super::passout::{self, Demand, Purpose};
 use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
 use crate::cli::pack::{Pack, Reader};
+use crate::commands::convert;
+use crate::commands::shared::opening::{Opener, check_stdin};
+use crate::commands::shared::passout::{self, Demand, Purpose};
 use crate::container::{Contents, Entry};
-use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Kind;
-use crate::files::{self, Location, Output};
 use crate::identity::{Collection, SelectError};
 use crate::pkcs12::Pfx;
 use crate::pkcs12::write::{self, Ingredients};
-use crate::report::pack::{PackReport, human, import};
-use crate::report::style::{Paint, printable};
-use crate::report::{ConvertReport, SCHEMA_VERSION, json};
+use crate::report::human::convert::ConvertReport;
+use crate::report::human::pack::{PackReport, human, import};
+use crate::report::json;
+use crate::report::style::Paint;
+use crate::schema::SCHEMA_VERSION;
 use crate::secret::Password;
+use crate::text::printable;
+use crate::world::context::Context;
+use crate::world::files::{self, Location, Output};
 
 const STANDARD: Location = Location::Standard;
 

@@ -1,11 +1,7 @@
 //! What a file is, and what it holds. Told by content, never by the file's name.
 
-pub mod csr;
-pub mod keys;
 pub mod kubernetes;
-pub mod likeness;
 mod passwords;
-pub mod pem;
 mod pkcs7;
 
 use std::collections::HashMap;
@@ -16,12 +12,14 @@ use x509_parser::asn1_rs::Tag;
 
 use crate::asn1::{self, Malformed, Value};
 use crate::certificate::Certificate;
+use crate::crypto::pbe::SchemeError;
+use crate::crypto::pkcs8;
+use crate::key::{self, BadKey, PrivateKey, TraditionalKind};
 use crate::limits::{LimitError, Limits};
-use crate::pbe::SchemeError;
-use crate::pkcs12::{self, Bag, BagContent, Pfx, Pkcs12Error, Pkcs12Info};
+use crate::pem;
+use crate::pkcs12::{Bag, BagContent, Pfx, Pkcs12Error, Pkcs12Info};
+use crate::request::CertificateRequest;
 use crate::secret::Password;
-use csr::CertificateRequest;
-use keys::{BadKey, PrivateKey, TraditionalKind};
 use passwords::with_password;
 pub use passwords::{Passwords, Protected};
 
@@ -345,10 +343,10 @@ fn open_der(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> R
         let contents = key.map(|key| Contents { keys: vec![key.into()], ..Contents::new(Container::Key) });
         Ok((Container::Key, contents))
     };
-    if pkcs12::is_pkcs8(outer.encoded()) {
+    if pkcs8::is_pkcs8(outer.encoded()) {
         return key(PrivateKey::from_pkcs8(outer.encoded()).map_err(Into::into));
     }
-    match keys::traditional_kind(&fields) {
+    match key::traditional_kind(&fields) {
         Some(TraditionalKind::Pkcs1) => return key(PrivateKey::from_pkcs1(outer.encoded()).map_err(Into::into)),
         Some(TraditionalKind::Sec1) => return key(PrivateKey::from_sec1(outer.encoded()).map_err(Into::into)),
         None => {}
@@ -366,7 +364,7 @@ fn open_der(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> R
         [signed, algorithm, signature]
             if signed.is(Tag::Sequence) && algorithm.is(Tag::Sequence) && signature.is(Tag::BitString) =>
         {
-            if csr::is_it(signed) {
+            if is_request(signed) {
                 let request = CertificateRequest::parse(outer.encoded()).map_err(OpenError::from);
                 let contents =
                     request.map(|request| Contents { requests: vec![request], ..Contents::new(Container::Csr) });
@@ -380,6 +378,19 @@ fn open_der(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> R
     }
 }
 
+/// Whether the first field of a signed structure is that of a request: version, then a name (a sequence
+/// of sets), where a certificate has an algorithm (a sequence that begins with an object identifier).
+fn is_request(signed: &Value<'_>) -> bool {
+    let mut fields = signed.reader("file");
+    let mut next = || fields.try_next().ok().flatten();
+    let (Some(version), Some(name), Some(key)) = (next(), next(), next()) else { return false };
+    let first = name.reader("file").try_next().ok().flatten();
+    version.is(Tag::Integer)
+        && name.is(Tag::Sequence)
+        && first.is_none_or(|rdn| rdn.is(Tag::Set))
+        && key.is(Tag::Sequence)
+}
+
 fn parse_all(list: &[&[u8]]) -> Result<Vec<Entry<Certificate>>, OpenError> {
     list.iter().map(|der| Ok(Certificate::parse(der)?.into())).collect()
 }
@@ -389,7 +400,7 @@ fn encrypted_key(
     passwords: &mut Passwords<'_>,
     max_iterations: u64,
 ) -> Result<PrivateKey, OpenError> {
-    let (scheme, ciphertext) = pkcs12::parse_encrypted_key(info).map_err(|error| match error {
+    let (scheme, ciphertext) = pkcs8::parse_encrypted_key(info).map_err(|error| match error {
         SchemeError::Malformed(malformed) => OpenError::Malformed(malformed),
         SchemeError::Unsupported { name, oid } => {
             OpenError::Unsupported { part: "encryption of the private key", name, oid }
@@ -398,7 +409,7 @@ fn encrypted_key(
     let der = with_password(passwords, Protected::Key, max_iterations, |password, limit| {
         let encodings = crate::secret::Encodings::of(password);
         let limits = Limits::new(limit);
-        let plain = scheme.decrypt(&encodings, &ciphertext, &limits, |plain| pkcs12::is_pkcs8(&plain).then_some(plain));
+        let plain = scheme.decrypt(&encodings, &ciphertext, &limits, |plain| pkcs8::is_pkcs8(&plain).then_some(plain));
         plain.map_err(OpenError::from)?.ok_or_else(|| wrong(Protected::Key, false))
     });
     Ok(PrivateKey::from_pkcs8(&der.map_err(|unopened| unopened.error)?)?)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::{OpenError, Unopened};
+use crate::container::{OpenError, Unopened};
 use crate::secret::Password;
 
 /// How often a person is asked for a password.

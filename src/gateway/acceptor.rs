@@ -10,9 +10,9 @@ use openssl::x509::store::{X509Lookup, X509Store, X509StoreBuilder};
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509StoreContext, X509VerifyResult};
 
-use super::Options;
-use super::authority::{Authority, ServerKind};
-use super::fault::Fault;
+use crate::gateway::Options;
+use crate::gateway::authority::{Authority, ServerKind};
+use crate::gateway::fault::Fault;
 
 const ALPN: &[u8] = b"\x02h2";
 

@@ -3,17 +3,17 @@
 //! [`transport`] is TCP, TLS and HTTP/2 (with [`acceptor`] judging certificates); [`policy`] says what a
 //! request is answered with, by the tables of [`crate::apns`] and the devices in [`tokens`];
 //! [`observer`] counts. [`authority`] makes the certificates, [`fault`] lists the ways to fail, and
-//! [`acts`] plays those that need frames made by hand, with [`wire`].
+//! [`frame_faults`] plays those that need frames made by hand, with [`raw_http2`].
 
 pub mod acceptor;
-mod acts;
 pub mod authority;
 pub mod fault;
+mod frame_faults;
 pub mod observer;
 pub mod policy;
+mod raw_http2;
 pub mod tokens;
 mod transport;
-mod wire;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

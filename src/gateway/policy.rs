@@ -8,7 +8,7 @@ use crate::apns::reason::{self, Reason};
 use crate::certificate::Certificate;
 use crate::certificate::apple::{Environment, Kind};
 
-use super::tokens::{TokenState, Tokens};
+use crate::gateway::tokens::{TokenState, Tokens};
 
 /// The headers that may be there once only.
 const SINGLE: [&str; 6] =

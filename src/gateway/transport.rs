@@ -16,14 +16,14 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_openssl::SslStream;
 
-use super::fault::Fault;
-use super::observer::{Event, Observer};
-use super::policy::{Answer, MAX_READ, Policy};
-use super::wire::{self, Slow};
-use super::{MAX_HEADER_LIST, SETTINGS, acts};
 use crate::apns::notification::is_uuid;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
+use crate::gateway::fault::Fault;
+use crate::gateway::observer::{Event, Observer};
+use crate::gateway::policy::{Answer, MAX_READ, Policy};
+use crate::gateway::raw_http2::{self, Slow};
+use crate::gateway::{MAX_HEADER_LIST, SETTINGS, frame_faults};
 
 /// How many connections there may be at once.
 const MAX_CONNECTIONS: usize = 512;
@@ -90,7 +90,7 @@ async fn connection(stream: TcpStream, shared: &Arc<Shared>) {
     let mut stream = Slow::new(stream, fault == Some(&Fault::Slow));
     match fault {
         Some(Fault::CloseTcp) => return,
-        Some(Fault::StallTls) => return wire::linger(&mut stream, IDLE).await,
+        Some(Fault::StallTls) => return raw_http2::linger(&mut stream, IDLE).await,
         _ => {}
     }
     let Ok(ssl) = Ssl::new(&shared.context) else { return };
@@ -99,14 +99,14 @@ async fn connection(stream: TcpStream, shared: &Arc<Shared>) {
     match timeout(limit, Pin::new(&mut stream).accept()).await {
         Ok(Ok(())) => {}
         // The alert has been sent: it must arrive before the connection is reset.
-        Ok(Err(_)) => return wire::linger(stream.get_mut(), FAREWELL).await,
+        Ok(Err(_)) => return raw_http2::linger(stream.get_mut(), FAREWELL).await,
         Err(_) => return,
     }
     let client = stream.ssl().peer_certificate().and_then(|x509| x509.to_der().ok());
     let client = client.and_then(|der| Certificate::parse(&der).ok());
     let speaks_http2 = stream.ssl().selected_alpn_protocol() == Some(b"h2");
     let stream = match fault {
-        Some(fault) => match acts::play(fault, stream).await {
+        Some(fault) => match frame_faults::play(fault, stream).await {
             Some(stream) => stream,
             None => return,
         },
@@ -114,8 +114,8 @@ async fn connection(stream: TcpStream, shared: &Arc<Shared>) {
     };
     let mut stream = stream;
     match client {
-        _ if !speaks_http2 => wire::linger(&mut stream, FAREWELL).await,
-        Some(client) if !shared.policy.admits(&client) => wire::dismiss(stream, "BadCertificateEnvironment").await,
+        _ if !speaks_http2 => raw_http2::linger(&mut stream, FAREWELL).await,
+        Some(client) if !shared.policy.admits(&client) => raw_http2::dismiss(stream, "BadCertificateEnvironment").await,
         client => http2(stream, client.map(Arc::new), shared).await,
     }
 }

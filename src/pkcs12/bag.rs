@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
-use super::{Pkcs12Error, unsupported};
-use crate::asn1::{Malformed, Reader, Value};
+use crate::asn1::{Malformed, Value};
+use crate::attribute::{Attribute, AttributeValue, attribute_value, parse_attributes};
+use crate::crypto::pbe::Scheme;
+use crate::crypto::pkcs8::{is_pkcs8, parse_encrypted_key};
 use crate::limits::Limits;
-use crate::pbe::Scheme;
+use crate::pkcs12::{Pkcs12Error, unsupported};
 use crate::secret::Encodings;
 
 const KEY_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.1);
@@ -57,24 +59,6 @@ impl std::fmt::Debug for BagContent {
             Self::Other => "Other",
         })
     }
-}
-
-/// An attribute of a bag or a key (PKCS#9, RFC 2985).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
-    /// Its type.
-    pub oid: Oid<'static>,
-    /// Its values.
-    pub values: Vec<AttributeValue>,
-}
-
-/// One value of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttributeValue {
-    /// Its universal tag.
-    pub tag: u32,
-    /// Its content; the pieces of a constructed string joined.
-    pub content: Vec<u8>,
 }
 
 impl Bag {
@@ -138,18 +122,6 @@ impl RawBag<'_> {
     }
 }
 
-/// Whether it has the shape of PrivateKeyInfo (RFC 5208 section 5) and nothing follows it.
-pub(crate) fn is_pkcs8(bytes: &[u8]) -> bool {
-    let shape = || -> Option<bool> {
-        let (info, rest) = Value::parse_prefix(bytes)?;
-        let mut fields = info.reader("private key");
-        let tags = [Tag::Integer, Tag::Sequence, Tag::OctetString];
-        let fits = tags.iter().all(|tag| fields.try_next().ok().flatten().is_some_and(|value| value.is(*tag)));
-        Some(info.is(Tag::Sequence) && rest.is_empty() && fits)
-    };
-    shape().unwrap_or(false)
-}
-
 /// Reads SafeContents; what a nested safe holds follows it.
 pub(super) fn parse_all(safe_contents: &[u8]) -> Result<Vec<RawBag<'_>>, Pkcs12Error> {
     let mut bags = Vec::new();
@@ -201,42 +173,10 @@ fn parse_content<'a>(kind: &Oid<'_>, wrapped: &Value<'a>) -> Result<RawContent<'
     }))
 }
 
-/// EncryptedPrivateKeyInfo (RFC 5208 section 6): the scheme and the encrypted bytes.
-pub(crate) fn parse_encrypted_key<'a>(info: &Value<'a>) -> Result<(Scheme, Cow<'a, [u8]>), crate::pbe::SchemeError> {
-    let mut fields = info.reader("encrypted private key");
-    let algorithm = fields.expect(Tag::Sequence, "the algorithm")?;
-    let ciphertext = fields.expect(Tag::OctetString, "the encrypted bytes")?.octets()?;
-    Ok((Scheme::parse(&algorithm)?, ciphertext))
-}
-
 /// The value in a SecretBag, for those who print it.
 fn secret_value(wrapped: &Value<'_>) -> Result<AttributeValue, Malformed> {
     let mut secret = wrapped.reader("secret bag").expect(Tag::Sequence, "its content")?.reader("secret bag");
     secret.required("its type")?.oid()?;
     let value = secret.expect_context(0, "its value")?.reader("secret bag").required("its value")?;
     Ok(attribute_value(&value))
-}
-
-/// Reads a SET OF Attribute. Only an attribute that is not even a sequence is an error: what it holds
-/// may be anything.
-pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malformed> {
-    let mut attributes = Vec::new();
-    let mut list = set.reader("attributes");
-    while let Some(attribute) = list.try_next()? {
-        let mut fields = attribute.reader("attribute");
-        let oid = fields.required("its type")?.oid()?;
-        let mut values = Vec::new();
-        let mut set = fields.try_next()?.map_or_else(|| Reader::new(&[], "attribute"), |set| set.reader("attribute"));
-        while let Some(value) = set.try_next()? {
-            values.push(attribute_value(&value));
-        }
-        attributes.push(Attribute { oid, values });
-    }
-    Ok(attributes)
-}
-
-fn attribute_value(value: &Value<'_>) -> AttributeValue {
-    let is_string = !value.is(Tag::Sequence) && !value.is(Tag::Set);
-    let joined = value.octets().ok().filter(|_| is_string).map(Cow::into_owned);
-    AttributeValue { tag: value.tag_number(), content: joined.unwrap_or_else(|| value.content().to_vec()) }
 }

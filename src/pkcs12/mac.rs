@@ -5,11 +5,11 @@ use std::fmt;
 use pkcs12::kdf::Pkcs12KeyType;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
-use super::Pkcs12Error;
 use crate::asn1::Value;
-use crate::digest::Hash;
+use crate::crypto::digest::Hash;
+use crate::crypto::pbe::{Pbkdf2, SchemeError};
 use crate::limits::Limits;
-use crate::pbe::{Pbkdf2, SchemeError};
+use crate::pkcs12::Pkcs12Error;
 use crate::secret::Encodings;
 
 const PBMAC1: Oid<'static> = oid!(1.2.840.113549.1.5.14);
@@ -55,7 +55,7 @@ impl Mac {
         }
     }
 
-    /// As [`Kdf::work`](crate::pbe::Kdf::work).
+    /// As [`Kdf::work`](crate::crypto::pbe::Kdf::work).
     fn work(&self) -> u64 {
         match &self.derivation {
             Derivation::Pkcs12 { iterations, .. } => *iterations,

@@ -13,13 +13,12 @@ use serde::Serialize;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use bag::RawBag;
-pub use bag::{Attribute, AttributeValue, Bag, BagContent};
-pub(crate) use bag::{is_pkcs8, parse_attributes, parse_encrypted_key};
+pub use bag::{Bag, BagContent};
 use mac::Mac;
 
 use crate::asn1::{Malformed, Reader, Value};
+use crate::crypto::pbe::{Scheme, SchemeError};
 use crate::limits::{LimitError, Limits};
-use crate::pbe::{Scheme, SchemeError};
 use crate::secret::{Encodings, Password};
 
 const DATA: Oid<'static> = oid!(1.2.840.113549.1.7.1);

@@ -9,9 +9,9 @@ use pkcs12::kdf::Pkcs12KeyType;
 use serde::Serialize;
 use yasna::models::ObjectIdentifier;
 
-use crate::container::keys::PrivateKey;
-use crate::digest::Hash;
-use crate::pbe::write::{EncryptError, Encrypted, Encryption, random};
+use crate::crypto::digest::Hash;
+use crate::crypto::encrypt::{EncryptError, Encrypted, Encryption, random};
+use crate::key::PrivateKey;
 use crate::secret::{Encodings, Password};
 
 /// The version of PKCS#12 (RFC 7292 section 4).
@@ -139,8 +139,8 @@ fn mac(recipe: Recipe, content: &[u8], password: &Encodings) -> Result<MacData, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::pem;
     use crate::limits::Limits;
+    use crate::pem;
     use crate::pkcs12::{BagContent, Pfx};
 
     fn fixture(path: &str) -> Vec<u8> {
@@ -176,7 +176,7 @@ mod tests {
             let names: Vec<_> = bags.iter().map(|bag| bag.friendly_name().unwrap()).collect();
             assert_eq!(names, ["株 🔔", "Authority", "Jo"]);
             let id = Some(key.public().key_id());
-            assert_eq!(bags.iter().map(super::super::Bag::local_key_id).collect::<Vec<_>>(), [id.clone(), None, id]);
+            assert_eq!(bags.iter().map(crate::pkcs12::Bag::local_key_id).collect::<Vec<_>>(), [id.clone(), None, id]);
             assert!(matches!(&bags[0].content, BagContent::Certificate(der) if *der == certificate));
             assert!(matches!(&bags[1].content, BagContent::Certificate(der) if der == authority));
             assert!(matches!(&bags[2].content, BagContent::Key(der) if der.as_slice() == key.pkcs8()));

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::expiry::{ExpiryReport, Source};
-use super::style::printable;
-use crate::certificate::expiry::Verdict;
+use crate::expiry::policy::Verdict;
+use crate::expiry::report::{ExpiryReport, Source};
+use crate::text::printable;
 
 /// Writes the report.
 ///

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
-use super::expiry::{CheckedCertificate, ExpiryReport};
-use super::style::printable;
-use crate::certificate::expiry::{Role, Verdict};
 use crate::certificate::warning::{days_ago, in_days};
+use crate::expiry::policy::{Role, Verdict};
+use crate::expiry::report::{CheckedCertificate, ExpiryReport};
+use crate::text::printable;
 
 /// The timeline reaches so far to both sides of the present: Apple's certificates are valid for 395 days.
 const REACH: Duration = Duration::days(400);

@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
-use super::expiry::{CheckedCertificate, ExpiryReport};
-use super::style::printable;
+use crate::expiry::report::{CheckedCertificate, ExpiryReport};
+use crate::text::printable;
 
 /// The octets of a line (section 3.1).
 const LINE: usize = 75;

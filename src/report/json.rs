@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::SCHEMA_VERSION;
 use crate::error::Error;
+use crate::schema::SCHEMA_VERSION;
 
 /// Writes a report.
 ///

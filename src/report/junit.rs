@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use junit_report::{Duration, Report, TestCase, TestSuite};
 
-use super::expiry::{CheckedCertificate, ExpiryReport, UnreadableFile};
-use super::style::printable;
-use super::text;
-use crate::certificate::expiry::{Finding, Verdict};
+use crate::expiry::policy::{Finding, Verdict};
+use crate::expiry::report::{CheckedCertificate, ExpiryReport, UnreadableFile};
+use crate::schema::text;
+use crate::text::printable;
 
 /// Writes the report.
 ///

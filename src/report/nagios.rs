@@ -3,11 +3,11 @@
 
 use std::io::{self, Write};
 
-use super::expiry::{CheckedCertificate, ExpiryReport};
-use super::style::printable;
-use crate::certificate::expiry::Verdict;
-use crate::certificate::threshold::Threshold;
 use crate::error::Error;
+use crate::expiry::policy::Verdict;
+use crate::expiry::report::{CheckedCertificate, ExpiryReport};
+use crate::expiry::threshold::Threshold;
+use crate::text::printable;
 
 /// The exit codes.
 pub(super) const OK: u8 = 0;

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use super::expiry::{CheckedCertificate, ExpiryReport};
-use super::style::printable;
-use super::text;
-use crate::certificate::expiry::Verdict;
-use crate::digest::sha256_hex;
+use crate::crypto::digest::sha256_hex;
+use crate::expiry::policy::Verdict;
+use crate::expiry::report::{CheckedCertificate, ExpiryReport};
+use crate::schema::text;
+use crate::text::printable;
 
 /// Writes the report.
 ///

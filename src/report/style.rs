@@ -40,22 +40,3 @@ impl Paint {
         self.paint(AnsiColor::Yellow.on_default(), text)
     }
 }
-
-/// The text with every control character, and every character that reorders others, escaped: names in
-/// certificates are other people's words.
-pub fn printable(text: &str) -> String {
-    let is_harmless = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if is_harmless(&c) { c.to_string() } else { c.escape_default().to_string() }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::printable;
-
-    #[test]
-    fn names_cannot_drive_the_terminal() {
-        assert_eq!(printable("a\x1b[31m\r\n\u{9b}\u{202e}株"), "a\\u{1b}[31m\\r\\n\\u{9b}\\u{202e}株");
-    }
-}

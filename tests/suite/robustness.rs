@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use pushcert::container::{self, Passwords};
 use pushcert::identity::Collection;
+use pushcert::inspect::FileReport;
 use pushcert::limits::DEFAULT_MAX_ITERATIONS;
-use pushcert::report::FileReport;
 use pushcert::secret::Password;
 use time::OffsetDateTime;
 

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use pushcert::certificate::Certificate;
-use pushcert::container::keys::PrivateKey;
-use pushcert::container::{self, Contents, Entry, OpenError, Passwords, pem};
+use pushcert::container::{self, Contents, Entry, OpenError, Passwords};
 use pushcert::identity::Collection;
+use pushcert::key::PrivateKey;
 use pushcert::limits::DEFAULT_MAX_ITERATIONS;
+use pushcert::pem;
 use pushcert::secret::Password;
 
 fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, OpenError> {

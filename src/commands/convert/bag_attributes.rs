@@ -8,21 +8,23 @@ use openssl::asn1::Asn1Object;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
+use crate::attribute::{Attribute, AttributeValue};
 use crate::certificate::Certificate;
 use crate::certificate::name::{self, NameStyle};
-use crate::cli::{Certs, Convert, OpensslStyle};
-use crate::container::keys::PrivateKey;
-use crate::container::{Contents, Entry, pem};
+use crate::cli::convert::{Certs, Convert, OpensslStyle};
+use crate::container::{Contents, Entry};
+use crate::key::PrivateKey;
 use crate::error::Error;
 use crate::identity::Collection;
-use crate::pkcs12::{Attribute, AttributeValue, Bag, BagContent};
+use crate::pem;
+use crate::pkcs12::{Bag, BagContent};
 
 /// Long names, as OpenSSL has them; all others are looked up there.
 static LONG_NAMES: [(Oid<'static>, &str); 2] =
     [(oid!(1.2.840.113549.1.9.20), "friendlyName"), (oid!(1.2.840.113549.1.9.21), "localKeyID")];
 
 pub(super) fn render(arguments: &Convert, contents: &Contents) -> Result<Zeroizing<Vec<u8>>, Error> {
-    super::require_bags(arguments, contents)?;
+    crate::commands::convert::require_bags(arguments, contents)?;
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let selected = collection.identities(arguments.select.as_deref(), !arguments.no_key);
     let selected = selected.map_err(|error| Error::in_file(&arguments.input.to_string(), &error))?;

@@ -5,7 +5,7 @@ use std::fs;
 use time::macros::datetime;
 
 use super::*;
-use crate::terminal::scripted::Scripted;
+use crate::world::terminal::scripted::Scripted;
 
 fn fixture(path: &str) -> String {
     format!("{}/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))

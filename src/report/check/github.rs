@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{CheckReport, place, sentence, topic, word};
-use crate::apns::verdict::{TopicStatus, Verdict};
-use crate::certificate::expiry::Verdict as Level;
+use crate::check::verdict::{TopicStatus, Verdict};
+use crate::expiry::policy::Verdict as Level;
+use crate::report::check::{CheckReport, place, sentence, topic, word};
 use crate::report::github::annotate;
 
 /// Writes the report; `file` is the certificate's.

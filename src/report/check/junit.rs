@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use junit_report::{Duration, Report, TestCase, TestSuite};
 
-use super::{CheckReport, place, sentence, word};
-use crate::apns::check::Check;
-use crate::apns::verdict::Verdict;
+use crate::check::Check;
+use crate::check::verdict::Verdict;
+use crate::report::check::{CheckReport, place, sentence, word};
 use crate::report::junit::xml;
 
 /// Writes the report.

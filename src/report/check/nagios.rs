@@ -3,8 +3,8 @@
 
 use std::io::{self, Write};
 
-use super::{CheckReport, place, sentence, word};
-use crate::apns::verdict::Verdict;
+use crate::check::verdict::Verdict;
+use crate::report::check::{CheckReport, place, sentence, word};
 use crate::report::nagios::{CRITICAL, OK, WARNING, plain, state};
 
 /// Writes the report.

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{CheckReport, word};
-use crate::apns::check::Check;
-use crate::apns::verdict::Verdict;
+use crate::check::Check;
+use crate::check::verdict::Verdict;
+use crate::report::check::{CheckReport, word};
 use crate::report::prometheus::{head, label};
-use crate::report::text;
+use crate::schema::text;
 
 /// All verdicts, so that each series is there whatever the answer.
 const VERDICTS: [Verdict; 4] = [Verdict::Accepted, Verdict::Rejected, Verdict::Unproven, Verdict::Unreachable];

@@ -1,0 +1,49 @@
+//! Attributes of PKCS#12 bags and of private keys (PKCS#9, RFC 2985).
+
+use std::borrow::Cow;
+
+use x509_parser::asn1_rs::{Oid, Tag};
+
+use crate::asn1::{Malformed, Reader, Value};
+
+/// An attribute of a bag or a key (PKCS#9, RFC 2985).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its type.
+    pub oid: Oid<'static>,
+    /// Its values.
+    pub values: Vec<AttributeValue>,
+}
+
+/// One value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeValue {
+    /// Its universal tag.
+    pub tag: u32,
+    /// Its content; the pieces of a constructed string joined.
+    pub content: Vec<u8>,
+}
+
+/// Reads a SET OF Attribute. Only an attribute that is not even a sequence is an error: what it holds
+/// may be anything.
+pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malformed> {
+    let mut attributes = Vec::new();
+    let mut list = set.reader("attributes");
+    while let Some(attribute) = list.try_next()? {
+        let mut fields = attribute.reader("attribute");
+        let oid = fields.required("its type")?.oid()?;
+        let mut values = Vec::new();
+        let mut set = fields.try_next()?.map_or_else(|| Reader::new(&[], "attribute"), |set| set.reader("attribute"));
+        while let Some(value) = set.try_next()? {
+            values.push(attribute_value(&value));
+        }
+        attributes.push(Attribute { oid, values });
+    }
+    Ok(attributes)
+}
+
+pub(crate) fn attribute_value(value: &Value<'_>) -> AttributeValue {
+    let is_string = !value.is(Tag::Sequence) && !value.is(Tag::Set);
+    let joined = value.octets().ok().filter(|_| is_string).map(Cow::into_owned);
+    AttributeValue { tag: value.tag_number(), content: joined.unwrap_or_else(|| value.content().to_vec()) }
+}

@@ -1,0 +1,348 @@
+//! A certificate is put to a gateway, stage by stage.
+
+mod describe;
+pub mod probe;
+pub mod revocation;
+pub mod stage;
+pub mod verdict;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::net::TcpStream;
+use zeroize::Zeroizing;
+
+use crate::apns::endpoint::Endpoint;
+use crate::certificate::apple::Environment;
+use crate::check::describe::{conversation_stages, tls_conclusion, tls_failure, tls_stage};
+use crate::check::probe::{Answer, Probe};
+use crate::check::revocation::Revocation;
+use crate::check::stage::{Stage, StageName, Status, Stopwatch, seconds};
+use crate::check::verdict::{Conclusion, TopicStatus, Verdict};
+use crate::net::dial::{self, DialError};
+use crate::net::frames::{GoAway, Settings};
+use crate::net::proxy::{Proxy, ProxyError, Stream};
+use crate::net::tls::{self, ClientIdentity, TlsReport};
+use crate::net::trust::Stores;
+
+/// The first delay before a new try; it doubles.
+const FIRST_DELAY: Duration = Duration::from_millis(500);
+
+/// Where the certificate is put.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The environment, where it is known.
+    pub environment: Option<Environment>,
+    /// The gateway.
+    pub endpoint: Endpoint,
+    /// The proxy on the way.
+    pub proxy: Option<Proxy>,
+}
+
+/// What is put.
+pub struct Subject {
+    /// The certificate with its key; or the ground in [`verdict::GROUNDS`] on which there is none.
+    pub identity: Result<ClientIdentity, &'static str>,
+    /// Who it is, in words.
+    pub title: String,
+    /// What is worth knowing of it before anyone is asked.
+    pub warnings: Vec<String>,
+    /// The environments that it says it is for.
+    pub environments: Vec<Environment>,
+}
+
+/// How.
+pub struct Options {
+    /// The limit of each stage.
+    pub timeout: Duration,
+    /// How often to try again what may pass.
+    pub retries: u32,
+    /// Whether to send a notification.
+    pub wants_probe: bool,
+    /// The device token to send it to, instead of one that belongs to nobody.
+    pub token: Option<Zeroizing<String>>,
+    /// The topic to send it to.
+    pub topic: Option<String>,
+    /// Who vouches for servers.
+    pub stores: Arc<Stores>,
+    /// The issuer's word, where it is wanted.
+    pub revocation: Option<Revocation>,
+}
+
+/// What was found at one gateway.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Check {
+    /// The environment.
+    pub environment: Option<Environment>,
+    /// The gateway.
+    pub gateway: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Option<String>,
+    /// What to do.
+    pub advice: Option<String>,
+    /// What is known of the topic.
+    pub topic: TopicReport,
+    /// How far it went.
+    pub stages: Vec<Stage>,
+    /// The TLS connection; null where it was not tried.
+    pub tls: Option<TlsReport>,
+    /// The HTTP/2 connection; null where there was no TLS connection.
+    pub http2: Option<Http2Report>,
+    /// The answer to the notification; null where there was none.
+    pub probe: Option<Answer>,
+    /// What the reason means, for people.
+    #[serde(skip)]
+    pub meaning: String,
+}
+
+/// The topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TopicReport {
+    /// Its name.
+    pub topic: Option<String>,
+    /// What is known of it.
+    pub status: TopicStatus,
+}
+
+/// What was seen of HTTP/2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Http2Report {
+    /// The server's SETTINGS.
+    pub settings: Option<Settings>,
+    /// Its GOAWAY.
+    pub goaway: Option<GoAway>,
+}
+
+/// Puts the certificate to all targets, side by side.
+///
+/// # Errors
+/// When the system does not allow for it: no randomness, no way to wait for the network.
+pub fn run(subject: Subject, targets: Vec<Target>, options: Options) -> io::Result<Vec<Check>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // While the network is waited for, the machine's store is read.
+    let stores = Arc::clone(&options.stores);
+    if subject.identity.is_ok() {
+        std::thread::spawn(move || {
+            stores.system();
+        });
+    }
+    let token = match &options.token {
+        Some(token) => token.clone(),
+        None => probe::random_token()?,
+    };
+    let plan = Arc::new(Plan { subject, options, token });
+    let checks = runtime.block_on(async {
+        let revocation = plan.revocation().await;
+        let mut tasks = Vec::new();
+        for target in targets {
+            let (plan, revocation) = (Arc::clone(&plan), revocation.clone());
+            tasks.push(tokio::spawn(async move { plan.check(&target, revocation).await }));
+        }
+        let mut checks = Vec::new();
+        for task in tasks {
+            checks.push(task.await.map_err(io::Error::other)?);
+        }
+        Ok(checks)
+    });
+    // A resolver that hangs is left behind.
+    runtime.shutdown_background();
+    checks
+}
+
+struct Plan {
+    subject: Subject,
+    options: Options,
+    token: Zeroizing<String>,
+}
+
+/// What one try found.
+#[derive(Default)]
+struct Attempt {
+    stages: Vec<Stage>,
+    tls: Option<TlsReport>,
+    http2: Option<Http2Report>,
+    probe: Option<Answer>,
+}
+
+impl Plan {
+    async fn revocation(&self) -> Option<Stage> {
+        let revocation = self.options.revocation.as_ref()?;
+        let watch = Stopwatch::start(StageName::Revocation);
+        let (status, detail) = revocation.ask(self.options.timeout).await;
+        Some(watch.stop(status, detail))
+    }
+
+    async fn check(&self, target: &Target, revocation: Option<Stage>) -> Check {
+        let mut stages = vec![self.identity_stage(target)];
+        stages.extend(revocation);
+        let (mut attempt, conclusion) = match &self.subject.identity {
+            Err(ground) => (Attempt::default(), Conclusion::on(Verdict::Unproven, ground)),
+            Ok(identity) => self.try_until_clear(identity, target).await,
+        };
+        stages.append(&mut attempt.stages);
+        Check {
+            environment: target.environment,
+            gateway: target.endpoint.to_string(),
+            verdict: conclusion.verdict,
+            reason: conclusion.reason,
+            advice: conclusion.advice,
+            topic: TopicReport { topic: self.options.topic.clone(), status: conclusion.topic },
+            stages,
+            tls: attempt.tls,
+            http2: attempt.http2,
+            probe: attempt.probe,
+            meaning: conclusion.meaning,
+        }
+    }
+
+    /// Who the certificate is, and what is wrong with it before anyone is asked.
+    fn identity_stage(&self, target: &Target) -> Stage {
+        let watch = Stopwatch::start(StageName::Identity);
+        let mut found = self.subject.warnings.clone();
+        if let Some(environment) = target.environment
+            && !self.subject.environments.contains(&environment)
+        {
+            found.push(format!("is not for the {} environment", environment.name()));
+        }
+        let status = match (&self.subject.identity, found.is_empty()) {
+            (Err(_), _) => Status::Failed,
+            (Ok(_), false) => Status::Warning,
+            (Ok(_), true) => Status::Ok,
+        };
+        let title = &self.subject.title;
+        let detail = if found.is_empty() { title.clone() } else { format!("{title}: {}", found.join("; ")) };
+        watch.stop(status, detail)
+    }
+
+    async fn try_until_clear(&self, identity: &ClientIdentity, target: &Target) -> (Attempt, Conclusion) {
+        let mut delay = FIRST_DELAY;
+        for _ in 0..self.options.retries {
+            let mut attempt = Attempt::default();
+            let conclusion = self.attempt(identity, target, &mut attempt).await;
+            if !conclusion.is_passing {
+                return (attempt, conclusion);
+            }
+            let asked = conclusion.retry_after.map(Duration::from_secs).unwrap_or_default();
+            tokio::time::sleep(delay.max(asked).min(self.options.timeout)).await;
+            delay *= 2;
+        }
+        let mut attempt = Attempt::default();
+        let conclusion = self.attempt(identity, target, &mut attempt).await;
+        (attempt, conclusion)
+    }
+
+    async fn attempt(&self, identity: &ClientIdentity, target: &Target, attempt: &mut Attempt) -> Conclusion {
+        let transport = match self.reach(target, &mut attempt.stages).await {
+            Ok(transport) => transport,
+            Err(ground) => return Conclusion::on(Verdict::Unreachable, ground),
+        };
+        let watch = Stopwatch::start(StageName::Tls);
+        let is_apple = target.endpoint.environment().is_some();
+        let host = &target.endpoint.host;
+        let handshake =
+            tls::connect(transport, identity, host, is_apple, &self.options.stores, self.options.timeout).await;
+        let is_requested = handshake.is_requested;
+        let stage = match &handshake.result {
+            Ok(_) => tls_stage(watch, &handshake.report, is_requested),
+            Err(error) => watch.stop(Status::Failed, tls_failure(error, &handshake.report)),
+        };
+        attempt.stages.push(stage);
+        let report = attempt.tls.insert(handshake.report);
+        let stream = match handshake.result {
+            Ok(stream) => stream,
+            Err(error) => return tls_conclusion(&error, report, is_apple, is_requested == Some(true)),
+        };
+        self.converse(stream, target, is_requested, attempt).await
+    }
+
+    /// DNS, TCP, proxy.
+    async fn reach(&self, target: &Target, stages: &mut Vec<Stage>) -> Result<Box<dyn Stream>, &'static str> {
+        let timeout = self.options.timeout;
+        let first = target.proxy.as_ref().map_or(&target.endpoint, |proxy| &proxy.endpoint);
+        let watch = Stopwatch::start(StageName::Dns);
+        let addresses = match tokio::time::timeout(timeout, dial::resolve(first)).await {
+            Ok(Ok(addresses)) => addresses,
+            Ok(Err(error)) => {
+                stages.push(watch.stop(Status::Failed, format!("{}: {error}", first.host)));
+                return Err("dns");
+            }
+            Err(_) => {
+                let detail = format!("{}: the resolver did not answer within {}", first.host, seconds(timeout));
+                stages.push(watch.stop(Status::Failed, detail));
+                return Err("dns");
+            }
+        };
+        stages.push(watch.stop(Status::Ok, dial::list(&addresses)));
+        let watch = Stopwatch::start(StageName::Tcp);
+        let (stream, address) = match dial::connect(&addresses, timeout).await {
+            Ok(connected) => connected,
+            Err(error) => {
+                stages.push(watch.stop(Status::Failed, error.to_string()));
+                return Err(match error {
+                    DialError::Timeout(..) => "timeout",
+                    _ if error.is_refused() => "connection-refused",
+                    DialError::Failed(_) => "network",
+                });
+            }
+        };
+        stages.push(watch.stop(Status::Ok, address.to_string()));
+        match &target.proxy {
+            Some(proxy) => self.tunnel(proxy, stream, &target.endpoint, stages).await,
+            None => Ok(Box::new(stream)),
+        }
+    }
+
+    async fn tunnel(
+        &self,
+        proxy: &Proxy,
+        stream: TcpStream,
+        endpoint: &Endpoint,
+        stages: &mut Vec<Stage>,
+    ) -> Result<Box<dyn Stream>, &'static str> {
+        let watch = Stopwatch::start(StageName::Proxy);
+        let tunnel = tokio::time::timeout(self.options.timeout, proxy.tunnel(stream, endpoint)).await;
+        let error = match tunnel {
+            Ok(Ok(stream)) => {
+                stages.push(watch.stop(Status::Ok, proxy.to_string()));
+                return Ok(stream);
+            }
+            Ok(Err(error)) => error,
+            Err(_) => ProxyError::Failed(format!("the proxy did not answer within {}", seconds(self.options.timeout))),
+        };
+        stages.push(watch.stop(Status::Failed, format!("{proxy}: {error}")));
+        Err("proxy")
+    }
+
+    /// HTTP/2 and the probe.
+    async fn converse<S>(
+        &self,
+        stream: S,
+        target: &Target,
+        is_requested: Option<bool>,
+        attempt: &mut Attempt,
+    ) -> Conclusion
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    {
+        let Options { timeout, wants_probe, .. } = self.options;
+        let probe = wants_probe.then(|| Probe {
+            authority: target.endpoint.to_string(),
+            token: self.token.clone(),
+            topic: self.options.topic.clone(),
+        });
+        let watch = Stopwatch::start(StageName::Http2);
+        let conversation = probe::converse(stream, probe.as_ref(), timeout).await;
+        let conclusion = verdict::judge(&conversation, is_requested, wants_probe);
+        attempt.stages.extend(conversation_stages(watch, &conversation, &conclusion, wants_probe));
+        attempt.http2 = Some(Http2Report {
+            settings: conversation.seen.settings.clone(),
+            goaway: conversation.seen.goaway.clone(),
+        });
+        attempt.probe = conversation.answer;
+        conclusion
+    }
+}

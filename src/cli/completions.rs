@@ -1,0 +1,14 @@
+//! Arguments of `pushcert completions`.
+
+use clap::Args;
+
+/// Arguments of `pushcert completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  pushcert completions bash > /etc/bash_completion.d/pushcert")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

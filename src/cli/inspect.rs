@@ -1,0 +1,38 @@
+//! Arguments of `pushcert inspect`.
+
+use clap::Args;
+use time::OffsetDateTime;
+
+use crate::cli::{Opening, values};
+use crate::report::field::Field;
+use crate::world::files::Location;
+
+/// Arguments of `pushcert inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pushcert inspect push.pem
+  pushcert inspect --field topic push.pem
+  pushcert inspect --json *.p12 | jq '.files[].certificates[].days_left'")]
+pub struct Inspect {
+    /// The files to look at, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<Location>,
+
+    #[expect(missing_docs, reason = "flattened")]
+    #[command(flatten)]
+    pub opening: Opening,
+
+    /// Print as JSON
+    #[arg(long, conflicts_with = "field")]
+    pub json: bool,
+
+    /// Print only this, one value a line, of every leaf certificate (of every certificate in a file
+    /// that has none)
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub field: Option<Field>,
+
+    /// Judge validity at this time instead of now: RFC 3339, or a date
+    #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
+    pub at: Option<OffsetDateTime>,
+}

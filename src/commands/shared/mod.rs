@@ -1,0 +1,5 @@
+//! What several commands need: opening inputs, passwords.
+
+pub(crate) mod candidates;
+pub(crate) mod opening;
+pub(crate) mod passout;

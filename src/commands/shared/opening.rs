@@ -1,0 +1,111 @@
+//! Reading and opening an input, with the passwords that the arguments name.
+
+use std::io;
+
+use crate::cli::Opening;
+use crate::cli::password::PasswordSource;
+use crate::container::{self, Contents, Passwords, Protected, Unopened};
+use crate::error::Error;
+use crate::exit::Kind;
+use crate::pkcs12::Pkcs12Info;
+use crate::secret::Password;
+use crate::world::context::Context;
+use crate::world::files::{self, Location};
+use crate::world::terminal::Terminal;
+
+/// Refuses two readers of standard input.
+///
+/// # Errors
+/// When there are.
+pub(crate) fn check_stdin(inputs: &[&Location], passwords: &[Option<&PasswordSource>]) -> Result<(), Error> {
+    let files = inputs.iter().filter(|input| ***input == Location::Standard).count();
+    let passwords = passwords.iter().flatten().filter(|source| source.takes_stdin()).count();
+    if files + passwords > 1 {
+        return Err(Error::new(Kind::Usage, "standard input can be read only once")
+            .hint("name a file, or give the password with env:, file: or fd:"));
+    }
+    Ok(())
+}
+
+/// How passwords are found: read once, used for every file of a command.
+pub(crate) struct Opener {
+    given: Option<Password>,
+    asks: bool,
+    max_iterations: u64,
+}
+
+/// A file that could not be opened, and what is known of it all the same.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) container: Option<container::Container>,
+    pub(crate) pkcs12: Option<Box<Pkcs12Info>>,
+}
+
+impl Opener {
+    /// Reads the password, where it is given; `inputs` are those that will be read.
+    pub(crate) fn new(arguments: &Opening, inputs: &[&Location], context: &mut Context<'_>) -> Result<Self, Error> {
+        check_stdin(inputs, &[arguments.passin.as_ref()])?;
+        let given = match &arguments.passin {
+            Some(source) => source.read(context, "--passin")?,
+            None => None,
+        };
+        let asks = given.is_none() && (arguments.passin.is_some() || context.is_interactive);
+        Ok(Self { given, asks, max_iterations: arguments.max_iterations })
+    }
+
+    /// One like it, with another password.
+    pub(crate) fn with_source(
+        &self,
+        option: &str,
+        source: &PasswordSource,
+        context: &mut Context<'_>,
+    ) -> Result<Self, Error> {
+        let given = source.read(context, option)?;
+        let asks = given.is_none();
+        Ok(Self { given, asks, max_iterations: self.max_iterations })
+    }
+
+    /// Reads and opens one input.
+    pub(crate) fn open(&self, location: &Location, context: &mut Context<'_>) -> Result<Contents, Failure> {
+        let name = location.to_string();
+        let unread = |error| Failure { error: Error::in_file(&name, &error), container: None, pkcs12: None };
+        let bytes = files::read(location, context.stdin).map_err(unread)?;
+        let terminal = &mut *context.terminal;
+        let mut ask = |protected, attempt| ask(terminal, &name, protected, attempt);
+        let mut passwords = match &self.given {
+            Some(password) => Passwords::Given(password.clone()),
+            None if self.asks => Passwords::Ask(&mut ask),
+            None => Passwords::None,
+        };
+        let opened = container::open(&bytes, &mut passwords, self.max_iterations);
+        opened.map_err(|Unopened { error, container, pkcs12 }| Failure {
+            error: Error::in_file(&name, &error),
+            container,
+            pkcs12,
+        })
+    }
+
+    /// Opens an input, with the keys of `key` in the place of its own where that is given.
+    pub(crate) fn open_with_key(
+        &self,
+        location: &Location,
+        key: Option<&Location>,
+        context: &mut Context<'_>,
+    ) -> Result<Contents, Error> {
+        let contents = self.open(location, context).map_err(|failure| failure.error)?;
+        let Some(key) = key else { return Ok(contents) };
+        let keys = self.open(key, context).map_err(|failure| failure.error)?.keys;
+        if keys.is_empty() {
+            return Err(Error::new(Kind::Input, format!("{key}: there is no private key in it"))
+                .hint("--key takes the key that the certificate's request was made with"));
+        }
+        Ok(Contents { keys, ..contents })
+    }
+}
+
+fn ask(terminal: &mut dyn Terminal, file: &str, protected: Protected, attempt: u32) -> io::Result<Password> {
+    let file = crate::text::printable(file);
+    let again = if attempt > 1 { "wrong password. " } else { "" };
+    let secret = terminal.secret(&format!("{again}Password for {file} ({protected}): "))?;
+    Ok(Password::new(secret.as_bytes().to_vec()))
+}

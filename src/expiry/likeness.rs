@@ -1,0 +1,72 @@
+//! Telling a damaged certificate from a file that never was one.
+
+use std::path::Path;
+
+use crate::container::{Container, Contents, OpenError, Unopened};
+
+/// How files that hold certificates are called.
+const EXTENSIONS: [&str; 10] = ["cer", "cert", "crt", "der", "p12", "p7b", "p7c", "pem", "pfx", "pkcs12"];
+
+/// Whether the file's name promises a certificate.
+pub fn promises_certificate(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+/// Whether a file that does not open is plainly no certificate, by content and by name. Where there is
+/// doubt, the answer is no.
+pub fn is_something_else(name: &str, bytes: &[u8], unopened: &Unopened) -> bool {
+    if promises_certificate(name) {
+        return false;
+    }
+    match unopened.error {
+        OpenError::Empty | OpenError::Unrecognized(_) | OpenError::UnknownBlocks(_) => true,
+        _ => unopened.container.is_none() && !may_be_der(bytes),
+    }
+}
+
+/// Whether a file that opens and holds nothing at all should have held something.
+pub fn is_hollow(name: &str, contents: &Contents) -> bool {
+    let has_none = contents.certificates.is_empty() && contents.keys.is_empty() && contents.requests.is_empty();
+    has_none && (contents.container != Container::Pem || promises_certificate(name))
+}
+
+/// A sequence of more than 127 bytes, or of unknown length: every certificate is that long. A text that
+/// begins with "0" is not.
+fn may_be_der(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, 0x80..=0x84, ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::{Passwords, open};
+    use crate::limits::DEFAULT_MAX_ITERATIONS;
+
+    fn is_else(name: &str, bytes: &[u8]) -> bool {
+        let unopened = open(bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap_err();
+        is_something_else(name, bytes, &unopened)
+    }
+
+    #[test]
+    fn doubt_is_told() {
+        let der = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer")).unwrap();
+        let p12 = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/p12/keychain-password.p12")).unwrap();
+        let pem = b"text\n-----BEGIN CERTIFICATE-----\nMIIB\n";
+        for cut in [&der[..der.len() - 1], &der[..100], &p12[..p12.len() - 1], &p12, &pem[..]] {
+            assert!(!is_else("noname", cut));
+        }
+        for plain in [&b""[..], b"README", b"01 first\n", b"{}", b"\x7fELF", b"PK\x03\x04", b"0"] {
+            assert!(is_else("noname", plain), "{plain:?}");
+            assert!(!is_else("push.P12", plain), "{plain:?}");
+        }
+        let public = b"-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n";
+        assert!(is_else("key.pub", public) && !is_else("key.pem", public));
+    }
+
+    #[test]
+    fn a_pem_file_that_lost_its_end_in_the_first_line_is_hollow() {
+        let contents = open(b"-----BEGIN CERTI", &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
+        assert!(is_hollow("push.pem", &contents) && !is_hollow("README.md", &contents));
+    }
+}

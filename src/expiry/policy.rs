@@ -1,0 +1,325 @@
+//! Whether a certificate is still good: its facts, the time and a policy make a verdict.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::certificate::Certificate;
+use crate::certificate::apple::Environment;
+use crate::certificate::chain::{AppleChain, ChainStatus};
+use crate::certificate::warning::{KeyState, days_ago, in_days};
+use crate::expiry::threshold::Threshold;
+use crate::text::text_list;
+
+/// What a certificate is held to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Policy {
+    /// Less time than this is worth a warning.
+    pub warn: Threshold,
+    /// Less time than this is a failure.
+    pub fail: Threshold,
+    /// What every leaf must be.
+    pub expect: Expectations,
+}
+
+/// What every leaf must be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Expectations {
+    /// It may send to each of these.
+    pub topics: Vec<String>,
+    /// It may be used in each of these.
+    pub environments: Vec<Environment>,
+    /// It belongs to this team.
+    pub team_id: Option<String>,
+    /// Its key is there.
+    pub key: bool,
+    /// Its chain leads to Apple's root.
+    pub apple: bool,
+}
+
+/// What a certificate is in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It belongs to a key.
+    Leaf,
+    /// An authority that another authority issued.
+    Intermediate,
+    /// An authority that issued itself.
+    Root,
+}
+
+impl Role {
+    /// The role of a certificate, where it is known whether it is a leaf.
+    pub fn of(certificate: &Certificate, is_leaf: bool) -> Self {
+        match is_leaf {
+            true => Self::Leaf,
+            false if certificate.is_self_issued() => Self::Root,
+            false => Self::Intermediate,
+        }
+    }
+
+    /// "leaf", "intermediate" or "root".
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leaf => "leaf",
+            Self::Intermediate => "intermediate",
+            Self::Root => "root",
+        }
+    }
+}
+
+/// The facts that a verdict is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The certificate.
+    pub certificate: &'a Certificate,
+    /// What it is in its file.
+    pub role: Role,
+    /// What is known of its key.
+    pub key: KeyState,
+    /// Its chain, which only [`Expectations::apple`] asks for.
+    pub chain: Option<&'a AppleChain>,
+}
+
+/// How a certificate, a file or a run does; the worse is the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing is wrong.
+    Ok,
+    /// Something soon will be.
+    Warning,
+    /// Something is.
+    Failure,
+}
+
+impl Verdict {
+    /// The worst of the findings.
+    pub fn of(findings: &[Finding]) -> Self {
+        findings.iter().map(|finding| finding.verdict).max().unwrap_or(Self::Ok)
+    }
+}
+
+/// What is found, for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingCode {
+    /// The validity has ended.
+    Expired,
+    /// The validity ends soon.
+    ExpiresSoon,
+    /// The validity has not begun.
+    NotYetValid,
+    /// It may not send to a topic.
+    TopicMissing,
+    /// It may not be used in an environment.
+    EnvironmentMissing,
+    /// It belongs to another team, or to none.
+    OtherTeam,
+    /// Its key is not there.
+    KeyMissing,
+    /// Another key is there.
+    KeyMismatch,
+    /// Its chain does not lead to Apple's root.
+    NotApple,
+    /// There are fewer certificates than there must be.
+    TooFewCertificates,
+    /// There is no leaf that could be what is expected.
+    NoLeaf,
+}
+
+/// One thing found.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub verdict: Verdict,
+    /// For machines.
+    pub code: FindingCode,
+    /// For people.
+    pub message: String,
+}
+
+impl Finding {
+    /// A failure.
+    pub fn failure(code: FindingCode, message: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Failure, code, message: message.into() }
+    }
+}
+
+/// Holds a certificate to the policy at the time `now`. Exactly as much time as a threshold asks for is
+/// enough; expectations are for leaves.
+pub fn judge(facts: &Facts<'_>, policy: &Policy, now: OffsetDateTime) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = time_left(facts.certificate, policy, now).into_iter().collect();
+    if facts.certificate.is_not_yet_valid(now) {
+        let message = format!("is not valid before {}", facts.certificate.not_before.date());
+        findings.push(Finding::failure(FindingCode::NotYetValid, message));
+    }
+    if facts.role == Role::Leaf {
+        expect(facts, &policy.expect, &mut findings);
+    }
+    findings
+}
+
+fn time_left(certificate: &Certificate, policy: &Policy, now: OffsetDateTime) -> Option<Finding> {
+    let (left, lifetime) = (certificate.not_after - now, certificate.not_after - certificate.not_before);
+    let (days, date) = (certificate.days_left(now), certificate.not_after.date());
+    if certificate.is_expired(now) {
+        let message = format!("expired on {date} ({})", days_ago(days));
+        return Some(Finding::failure(FindingCode::Expired, message));
+    }
+    let thresholds = [(Verdict::Failure, policy.fail), (Verdict::Warning, policy.warn)];
+    let (verdict, threshold) = thresholds.into_iter().find(|(_, threshold)| left < threshold.of(lifetime))?;
+    let message = format!("expires on {date} ({}), sooner than {threshold}", in_days(days));
+    Some(Finding { verdict, code: FindingCode::ExpiresSoon, message })
+}
+
+fn expect(facts: &Facts<'_>, expect: &Expectations, findings: &mut Vec<Finding>) {
+    let certificate = facts.certificate;
+    let mut fail = |code, message: String| findings.push(Finding::failure(code, message));
+    let topics = || text_list(certificate.topics.iter().map(|topic| topic.topic.as_str()));
+    for wanted in &expect.topics {
+        if !certificate.topics.iter().any(|topic| topic.topic == *wanted) {
+            fail(FindingCode::TopicMissing, format!("may not send to the topic {wanted}, only to {}", topics()));
+        }
+    }
+    let environments = || text_list(certificate.environments.iter().map(|environment| environment.name()));
+    for wanted in &expect.environments {
+        if !certificate.environments.contains(wanted) {
+            let message = format!("may not be used in {}, only in {}", wanted.name(), environments());
+            fail(FindingCode::EnvironmentMissing, message);
+        }
+    }
+    if let Some(wanted) = &expect.team_id
+        && certificate.team_id.as_ref() != Some(wanted)
+    {
+        let message = match &certificate.team_id {
+            Some(team) => format!("belongs to the team {team}, not to {wanted}"),
+            None => format!("names no team, and {wanted} is expected"),
+        };
+        fail(FindingCode::OtherTeam, message);
+    }
+    match facts.key {
+        KeyState::Missing if expect.key => {
+            fail(FindingCode::KeyMissing, "has no private key beside it".to_owned());
+        }
+        KeyState::Mismatch if expect.key => {
+            fail(FindingCode::KeyMismatch, "does not match the private key beside it".to_owned());
+        }
+        KeyState::Matches | KeyState::Missing | KeyState::Mismatch => {}
+    }
+    match facts.chain.map(|chain| chain.status) {
+        _ if !expect.apple => {}
+        Some(ChainStatus::Trusted) => {}
+        Some(ChainStatus::Expired) => {
+            let message = "leads to Apple's root, but an authority on the way has expired";
+            fail(FindingCode::NotApple, message.to_owned());
+        }
+        Some(ChainStatus::Incomplete) => {
+            let message = "cannot be followed to Apple's root: its issuer is not known here";
+            fail(FindingCode::NotApple, message.to_owned());
+        }
+        Some(ChainStatus::NotApple) | None => fail(FindingCode::NotApple, "was not issued by Apple".to_owned()),
+    }
+}
+
+/// What is wrong with a run as a whole: a gate that looked at nothing must not open.
+pub fn judge_run(certificates: u64, leaves: u64, min_certificates: u64, expect: &Expectations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if certificates < min_certificates {
+        let found = match certificates {
+            0 => "no certificate was found".to_owned(),
+            1 => "1 certificate was found".to_owned(),
+            n => format!("{n} certificates were found"),
+        };
+        let message = format!("{found}, {min_certificates} or more are expected");
+        findings.push(Finding::failure(FindingCode::TooFewCertificates, message));
+    }
+    if *expect != Expectations::default() && leaves == 0 {
+        let message = "there is no leaf certificate that could be what is expected";
+        findings.push(Finding::failure(FindingCode::NoLeaf, message));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn universal() -> Certificate {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer");
+        let certificate = Certificate::parse(&std::fs::read(path).unwrap()).unwrap();
+        // A year of 365 days, which Apple's certificates nearly have.
+        Certificate {
+            not_before: datetime!(2026-01-01 0:00 UTC),
+            not_after: datetime!(2027-01-01 0:00 UTC),
+            ..certificate
+        }
+    }
+
+    fn policy(warn: &str, fail: &str) -> Policy {
+        Policy { warn: warn.parse().unwrap(), fail: fail.parse().unwrap(), expect: Expectations::default() }
+    }
+
+    fn verdicts(policy: &Policy, now: OffsetDateTime) -> Vec<(Verdict, FindingCode)> {
+        let certificate = universal();
+        let facts = Facts { certificate: &certificate, role: Role::Leaf, key: KeyState::Missing, chain: None };
+        judge(&facts, policy, now).into_iter().map(|finding| (finding.verdict, finding.code)).collect()
+    }
+
+    #[test]
+    fn the_boundaries_belong_to_the_better_side() {
+        use FindingCode::{Expired, ExpiresSoon, NotYetValid};
+        use Verdict::{Failure, Warning};
+        let at = |now| verdicts(&policy("30d", "7d"), now);
+        assert_eq!(at(datetime!(2026-12-02 0:00 UTC)), []);
+        assert_eq!(at(datetime!(2026-12-02 0:00:01 UTC)), [(Warning, ExpiresSoon)]);
+        assert_eq!(at(datetime!(2026-12-25 0:00 UTC)), [(Warning, ExpiresSoon)]);
+        assert_eq!(at(datetime!(2026-12-25 0:00:01 UTC)), [(Failure, ExpiresSoon)]);
+        assert_eq!(at(datetime!(2027-01-01 0:00 UTC)), [(Failure, ExpiresSoon)]);
+        assert_eq!(at(datetime!(2027-01-01 0:00:01 UTC)), [(Failure, Expired)]);
+        assert_eq!(at(datetime!(2026-01-01 0:00 UTC)), []);
+        assert_eq!(at(datetime!(2025-12-31 23:59:59 UTC)), [(Failure, NotYetValid)]);
+    }
+
+    #[test]
+    fn a_share_counts_from_the_lifetime() {
+        let at = |now| verdicts(&policy("20%", "0d"), now).len();
+        assert_eq!((at(datetime!(2026-10-20 0:00 UTC)), at(datetime!(2026-10-20 0:00:01 UTC))), (0, 1));
+    }
+
+    #[test]
+    fn only_a_chain_that_is_whole_and_valid_is_apples() {
+        let certificate = universal();
+        let expect = Expectations { apple: true, ..Expectations::default() };
+        let policy = Policy { expect, ..policy("30d", "7d") };
+        let codes = |role, chain: Option<ChainStatus>| {
+            let chain = chain.map(|status| AppleChain { status, intermediate: None, is_forged: false });
+            let facts = Facts { certificate: &certificate, role, key: KeyState::Missing, chain: chain.as_ref() };
+            let findings = judge(&facts, &policy, datetime!(2026-06-01 0:00 UTC));
+            findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(Role::Leaf, Some(ChainStatus::Trusted)), []);
+        assert_eq!(codes(Role::Intermediate, None), []);
+        for status in [ChainStatus::Expired, ChainStatus::Incomplete, ChainStatus::NotApple] {
+            assert_eq!(codes(Role::Leaf, Some(status)), [FindingCode::NotApple]);
+        }
+        assert_eq!(codes(Role::Leaf, None), [FindingCode::NotApple]);
+    }
+
+    #[test]
+    fn an_empty_run_meets_no_expectation() {
+        let codes = |certificates, leaves, min, expect: &Expectations| {
+            let findings = judge_run(certificates, leaves, min, expect);
+            findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        let nothing = Expectations::default();
+        let key = Expectations { key: true, ..Expectations::default() };
+        assert_eq!(codes(0, 0, 1, &nothing), [FindingCode::TooFewCertificates]);
+        assert_eq!(codes(0, 0, 0, &nothing), []);
+        assert_eq!(codes(2, 1, 3, &key), [FindingCode::TooFewCertificates]);
+        assert_eq!(codes(2, 0, 1, &key), [FindingCode::NoLeaf]);
+        assert_eq!(codes(2, 1, 2, &key), []);
+    }
+}

@@ -1,0 +1,295 @@
+//! What `expiry` reports, as data; every format is made of it.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::certificate::Certificate;
+use crate::certificate::apple::{Environment, Kind};
+use crate::certificate::chain::APPLE;
+use crate::certificate::warning::KeyState;
+use crate::container::Contents;
+use crate::error::Error;
+use crate::exit;
+use crate::expiry::ledger::{Certificates, Counts};
+use crate::expiry::policy::{Facts, Finding, Policy, Role, Verdict, judge, judge_run};
+use crate::identity::Collection;
+use crate::schema::SCHEMA_VERSION;
+
+/// A run.
+#[derive(Debug, Serialize)]
+pub struct ExpiryReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The time it is judged for.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The worst of all.
+    pub verdict: Verdict,
+    /// The exit code by the table; --exit-zero and the Nagios format have others.
+    pub exit_code: u8,
+    /// What the certificates are held to.
+    pub policy: PolicyReport,
+    /// The counts.
+    pub summary: Summary,
+    /// What is wrong with the run as a whole.
+    pub findings: Vec<Finding>,
+    /// The certificates, the first to expire first.
+    pub certificates: Certificates,
+    /// The files that could not be opened, by name.
+    pub unreadable: Vec<UnreadableFile>,
+}
+
+/// What certificates are held to.
+#[derive(Debug, Clone, Serialize)]
+pub struct PolicyReport {
+    /// Thresholds and expectations.
+    #[serde(flatten)]
+    pub policy: Policy,
+    /// Whether intermediates and roots are passed over.
+    pub leaf_only: bool,
+    /// How many certificates there must be.
+    pub min_certificates: u64,
+}
+
+/// The counts of a run.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    /// Files looked at.
+    pub files: u64,
+    /// Of these, files that hold no certificate.
+    pub without_certificates: u64,
+    /// Of these, files that could not be opened.
+    pub unreadable: u64,
+    /// Certificates held to the policy.
+    pub certificates: u64,
+    /// Of these, with nothing to say.
+    pub ok: u64,
+    /// Of these, with a warning.
+    pub warnings: u64,
+    /// Of these, with a failure.
+    pub failures: u64,
+}
+
+/// Where something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A file.
+    File,
+    /// Standard input.
+    Stdin,
+    /// An entry of a Kubernetes secret.
+    Secret,
+}
+
+/// One certificate. A run may have very many: it is kept small.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct CheckedCertificate {
+    /// The file, or the name of the entry in a Kubernetes secret.
+    pub file: String,
+    /// Where that is.
+    pub source: Source,
+    /// What it is there.
+    pub role: Role,
+    /// What it is for.
+    pub kind: Kind,
+    /// What people call it.
+    pub name: String,
+    /// What it may send to.
+    pub topics: Vec<String>,
+    /// Where it may be used.
+    pub environments: Vec<Environment>,
+    /// The team.
+    pub team_id: Option<String>,
+    /// The serial number, upper-case hex.
+    pub serial: String,
+    /// SHA-256, lower-case hex.
+    pub sha256: String,
+    /// The beginning of its validity.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_before: OffsetDateTime,
+    /// The end of its validity.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_after: OffsetDateTime,
+    /// Whole days left, negative once it has expired.
+    pub days_left: i64,
+    /// The share of its lifetime that is left, in percent, rounded up.
+    pub lifetime_left_percent: u8,
+    /// Whether its key is beside it; null where none is, or it is no leaf.
+    pub key_matches: Option<bool>,
+    /// The worst of the findings.
+    pub verdict: Verdict,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// A file that could not be opened.
+#[derive(Debug, Serialize)]
+pub struct UnreadableFile {
+    /// The file.
+    pub file: String,
+    /// Where that is.
+    pub source: Source,
+    /// A failure, or a warning where that is wanted.
+    pub verdict: Verdict,
+    /// Why.
+    pub error: Error,
+}
+
+impl CheckedCertificate {
+    /// Holds a certificate to the policy.
+    fn of(file: &str, source: Source, facts: &Facts<'_>, policy: &Policy, now: OffsetDateTime) -> Self {
+        let certificate = facts.certificate;
+        let findings = judge(facts, policy, now);
+        Self {
+            file: file.to_owned(),
+            source,
+            role: facts.role,
+            kind: certificate.kind,
+            name: certificate.title().to_owned(),
+            topics: certificate.topics.iter().map(|topic| topic.topic.clone()).collect(),
+            environments: certificate.environments.clone(),
+            team_id: certificate.team_id.clone(),
+            serial: certificate.serial.clone(),
+            sha256: certificate.sha256(),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+            days_left: certificate.days_left(now),
+            lifetime_left_percent: percent_left(certificate, now),
+            key_matches: match facts.key {
+                _ if facts.role != Role::Leaf => None,
+                KeyState::Missing => None,
+                key => Some(key == KeyState::Matches),
+            },
+            verdict: Verdict::of(&findings),
+            findings,
+        }
+    }
+}
+
+fn percent_left(certificate: &Certificate, now: OffsetDateTime) -> u8 {
+    let lifetime = (certificate.not_after - certificate.not_before).whole_seconds().max(1);
+    let left = (certificate.not_after - now).whole_seconds().clamp(0, lifetime);
+    // Both are below 2^39 seconds.
+    u8::try_from((left * 100 + lifetime - 1) / lifetime).unwrap_or(100)
+}
+
+/// Holds all certificates of a file to the policy.
+pub fn check(
+    file: &str,
+    source: Source,
+    contents: &Contents,
+    policy: &PolicyReport,
+    now: OffsetDateTime,
+) -> Vec<CheckedCertificate> {
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    let PolicyReport { policy, leaf_only, .. } = policy;
+    let mut checked = Vec::with_capacity(contents.certificates.len());
+    for entry in &contents.certificates {
+        let certificate = &entry.item;
+        let is_leaf = collection.is_leaf(certificate);
+        if *leaf_only && !is_leaf {
+            continue;
+        }
+        let others = || contents.certificates.iter().map(|entry| &entry.item).collect::<Vec<_>>();
+        let chain = (is_leaf && policy.expect.apple).then(|| APPLE.judge(certificate, &others(), now));
+        let facts = Facts {
+            certificate,
+            role: Role::of(certificate, is_leaf),
+            key: collection.key_state(certificate),
+            chain: chain.as_ref(),
+        };
+        checked.push(CheckedCertificate::of(file, source, &facts, policy, now));
+    }
+    checked
+}
+
+impl ExpiryReport {
+    /// Sums up a run. `files` and `without_certificates` are the counts that the lists do not tell.
+    pub fn new(
+        at: OffsetDateTime,
+        policy: PolicyReport,
+        certificates: Certificates,
+        mut unreadable: Vec<UnreadableFile>,
+        files: u64,
+        without_certificates: u64,
+    ) -> Self {
+        unreadable.sort_by(|a, b| a.file.cmp(&b.file));
+        let counts = certificates.counts();
+        let summary = Summary {
+            files,
+            without_certificates,
+            unreadable: unreadable.len() as u64,
+            certificates: counts.certificates,
+            ok: counts.ok,
+            warnings: counts.warnings,
+            failures: counts.failures,
+        };
+        // Files that fail the run may hold what seems to be missing: only without them is it known.
+        let is_complete = unreadable.iter().all(|one| one.verdict != Verdict::Failure);
+        let findings = if is_complete {
+            judge_run(summary.certificates, counts.leaves, policy.min_certificates, &policy.policy.expect)
+        } else {
+            vec![]
+        };
+        let of_certificates = match counts {
+            Counts { failures: 1.., .. } => Verdict::Failure,
+            Counts { warnings: 1.., .. } => Verdict::Warning,
+            _ => Verdict::Ok,
+        };
+        let of_files = unreadable.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Ok);
+        let verdict = of_certificates.max(of_files).max(Verdict::of(&findings));
+        let mut report = Self {
+            schema_version: SCHEMA_VERSION,
+            at,
+            verdict,
+            exit_code: 0,
+            policy,
+            summary,
+            findings,
+            certificates,
+            unreadable,
+        };
+        report.exit_code = report.end().map_or(0, exit::Kind::code);
+        report
+    }
+
+    /// Whether a certificate, or the run as a whole, is a failure.
+    pub fn answer_is_no(&self) -> bool {
+        self.summary.failures > 0 || Verdict::of(&self.findings) == Verdict::Failure
+    }
+
+    /// How the run ends. Where several ends apply, the one that says most about all the others: a bug,
+    /// then the answer, then what could not be read, then what could not be opened.
+    fn end(&self) -> Option<exit::Kind> {
+        let failed = |kind| self.unreadable.iter().any(|one| one.verdict == Verdict::Failure && one.error.kind == kind);
+        if failed(exit::Kind::Bug) {
+            return Some(exit::Kind::Bug);
+        }
+        if self.answer_is_no() {
+            return Some(exit::Kind::No);
+        }
+        // Opening a file fails in no other way.
+        [exit::Kind::Input, exit::Kind::Password].into_iter().find(|kind| failed(*kind))
+    }
+
+    /// "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".
+    pub fn summary_line(&self) -> String {
+        let Summary { files, without_certificates, unreadable, certificates, ok, warnings, failures } = self.summary;
+        let count = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        let mut line = format!(
+            "{} in {}: {}, {}, {ok} ok",
+            count(certificates, "certificate"),
+            count(files, "file"),
+            count(failures, "failure"),
+            count(warnings, "warning")
+        );
+        if without_certificates > 0 {
+            line.push_str(&format!("; {} without certificates", count(without_certificates, "file")));
+        }
+        if unreadable > 0 {
+            line.push_str(&format!("; {} not readable", count(unreadable, "file")));
+        }
+        line
+    }
+}

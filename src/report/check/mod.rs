@@ -1,0 +1,65 @@
+//! What `check` reports, and its renderers.
+
+pub mod github;
+pub mod junit;
+pub mod nagios;
+pub mod prometheus;
+
+use serde::Serialize;
+
+use crate::check::Check;
+use crate::check::verdict::{TopicStatus, Verdict};
+use crate::schema::SCHEMA_VERSION;
+
+/// What `check` reports.
+#[derive(Debug, Serialize)]
+pub struct CheckReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// One for each gateway.
+    pub checks: Vec<Check>,
+}
+
+impl CheckReport {
+    /// Of these checks.
+    pub fn new(checks: Vec<Check>) -> Self {
+        Self { schema_version: SCHEMA_VERSION, checks }
+    }
+}
+
+/// The word for a verdict.
+pub(super) const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accepted => "accepted",
+        Verdict::Rejected => "rejected",
+        Verdict::Unproven => "unproven",
+        Verdict::Unreachable => "unreachable",
+    }
+}
+
+/// The verdict in a sentence, without what to do.
+pub(super) fn sentence(check: &Check) -> String {
+    match (check.verdict, &check.reason) {
+        (Verdict::Accepted, _) => check.meaning.clone(),
+        (_, Some(reason)) => format!("{reason}: {}", check.meaning),
+        (_, None) => check.meaning.clone(),
+    }
+}
+
+/// What is known of the topic, in a sentence.
+pub(super) fn topic(check: &Check) -> Option<String> {
+    let name = check.topic.topic.as_deref()?;
+    Some(match check.topic.status {
+        TopicStatus::Supported => format!("{name} is supported"),
+        TopicStatus::Refuted => format!("{name} is REFUSED"),
+        TopicStatus::Unknown => format!("{name} was not judged"),
+    })
+}
+
+/// Which gateway, in words.
+pub(super) fn place(check: &Check) -> String {
+    match check.environment {
+        Some(environment) => format!("{} ({})", check.gateway, environment.name()),
+        None => check.gateway.clone(),
+    }
+}

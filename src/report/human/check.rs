@@ -1,0 +1,70 @@
+//! For people: a line a stage, then the verdict and what to do.
+
+use std::io::{self, Write};
+
+use crate::check::Check;
+use crate::check::stage::{Stage, Status};
+use crate::check::verdict::{TopicStatus, Verdict};
+use crate::report::check::{CheckReport, place, sentence, topic, word};
+use crate::report::style::Paint;
+use crate::schema::text;
+use crate::text::printable;
+
+/// Writes the report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &CheckReport, paint: Paint) -> io::Result<()> {
+    for (index, check) in report.checks.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        write_check(out, check, paint)?;
+    }
+    Ok(())
+}
+
+fn write_check(out: &mut dyn Write, check: &Check, paint: Paint) -> io::Result<()> {
+    writeln!(out, "{}", paint.strong(printable(&place(check))))?;
+    for stage in &check.stages {
+        write_stage(out, stage, paint)?;
+    }
+    if let Some(tls) = &check.tls {
+        for certificate in &tls.server_chain {
+            let line = format!("{}, until {}", certificate.subject, certificate.not_after.date());
+            writeln!(out, "  {} {}", paint.faint("server    "), printable(&line))?;
+        }
+        for name in tls.requested_cas.iter().flatten() {
+            writeln!(out, "  {} {}", paint.faint("asks for  "), printable(name))?;
+        }
+    }
+    let verdict = word(check.verdict);
+    let verdict = match check.verdict {
+        Verdict::Accepted => paint.strong(verdict),
+        Verdict::Unproven => paint.careful(verdict),
+        Verdict::Rejected | Verdict::Unreachable => paint.bad(verdict),
+    };
+    writeln!(out, "  {verdict}: {}", printable(&sentence(check)))?;
+    if check.verdict == Verdict::Accepted
+        && let Some(topic) = topic(check)
+    {
+        let line = printable(&topic);
+        let line = if check.topic.status == TopicStatus::Refuted { paint.bad(line) } else { line };
+        writeln!(out, "  topic: {line}")?;
+    }
+    if let Some(advice) = &check.advice {
+        writeln!(out, "  {} {}", paint.faint("hint:"), printable(advice))?;
+    }
+    Ok(())
+}
+
+fn write_stage(out: &mut dyn Write, stage: &Stage, paint: Paint) -> io::Result<()> {
+    let status = match stage.status {
+        Status::Ok => "ok".to_owned(),
+        Status::Warning => paint.careful("warning"),
+        Status::Failed => paint.bad("failed"),
+    };
+    let padding = " ".repeat(7_usize.saturating_sub(text(&stage.status).len()));
+    let name = paint.faint(format_args!("{:<10}", text(&stage.stage)));
+    writeln!(out, "  {name} {status}{padding} {:>8.1} ms  {}", stage.ms, printable(&stage.detail))
+}

@@ -1,0 +1,80 @@
+//! What `compare` reports, as data and for people.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::certificate::renewal::Comparison;
+use crate::inspect::CertificateReport;
+use crate::report::style::Paint;
+use crate::schema::SCHEMA_VERSION;
+use crate::text::printable;
+
+/// Two certificates, and what is between them.
+#[derive(Debug, Serialize)]
+pub struct CompareReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The time it is judged for.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The verdict.
+    #[serde(flatten)]
+    pub comparison: Comparison,
+    /// The certificate in use.
+    pub old: SideReport,
+    /// The one that is to take its place.
+    pub new: SideReport,
+}
+
+/// One of them.
+#[derive(Debug, Serialize)]
+pub struct SideReport {
+    /// The file, or "-".
+    pub file: String,
+    /// The certificate.
+    pub certificate: CertificateReport,
+}
+
+impl CompareReport {
+    /// A report.
+    pub fn new(at: OffsetDateTime, comparison: Comparison, old: SideReport, new: SideReport) -> Self {
+        Self { schema_version: SCHEMA_VERSION, at, comparison, old, new }
+    }
+}
+
+/// Writes the report for people.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -> io::Result<()> {
+    for (label, side) in [("old", &report.old), ("new", &report.new)] {
+        let SideReport { file, certificate } = side;
+        let (from, to) = (certificate.not_before.date(), certificate.not_after.date());
+        let name = paint.strong(printable(&certificate.title));
+        writeln!(out, "{}  {name}, {from} to {to}  {}", paint.faint(label), paint.faint(printable(file)))?;
+    }
+    let Comparison { drop_in, key_reused, overlap_days, ref differences } = report.comparison;
+    writeln!(out, "     {}", if key_reused { "both have the same key" } else { "the new one has a new key" })?;
+    match overlap_days {
+        0 => writeln!(out, "     the two meet without a day in common")?,
+        1 => writeln!(out, "     for 1 day both are valid")?,
+        days if days > 1 => writeln!(out, "     for {days} days both are valid")?,
+        // The difference says it.
+        _ => {}
+    }
+    for difference in differences {
+        let word = if difference.breaks { paint.bad("error:") } else { paint.careful("note:") };
+        writeln!(out, "{word} {}", printable(&difference.message))?;
+    }
+    writeln!(
+        out,
+        "{}",
+        if drop_in {
+            paint.strong("the new one can take the place of the old one")
+        } else {
+            paint.bad("the new one can NOT take the place of the old one")
+        }
+    )
+}

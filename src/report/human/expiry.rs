@@ -1,0 +1,85 @@
+//! Expiry for people: what is urgent first, the summary last.
+
+use std::io::{self, Write};
+
+use crate::certificate::warning::days_ago;
+use crate::expiry::policy::{FindingCode, Role, Verdict};
+use crate::expiry::report::{CheckedCertificate, ExpiryReport};
+use crate::report::human;
+use crate::report::style::Paint;
+use crate::text::printable;
+
+/// The cells of the bar of the lifetime that is left.
+const BAR: usize = 10;
+
+/// Writes the report.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
+    // No number of days between the least and the most is longer than both.
+    let (least, most) = report.certificates.counts().days_left.unwrap_or_default();
+    let width = left(least).len().max(left(most).len());
+    report.certificates.each(|one| write_certificate(out, one, width, paint))?;
+    write_rest(out, report, paint)
+}
+
+/// Writes only what is not good, and the summary.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
+    report.certificates.each(|one| match one.verdict {
+        Verdict::Ok => Ok(()),
+        Verdict::Warning | Verdict::Failure => write_certificate(out, one, 0, paint),
+    })?;
+    write_rest(out, report, paint)
+}
+
+fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
+    for file in &report.unreadable {
+        match file.verdict {
+            Verdict::Warning => {
+                writeln!(out, "{} {}", paint.careful("warning:"), printable(&file.error.message))?;
+            }
+            _ => human::error(out, &file.error, paint)?,
+        }
+    }
+    for finding in &report.findings {
+        writeln!(out, "{} {}", paint.bad("error:"), printable(&finding.message))?;
+    }
+    let summary = report.summary_line();
+    writeln!(out, "{}", if report.verdict == Verdict::Failure { paint.bad(summary) } else { paint.strong(summary) })
+}
+
+fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize, paint: Paint) -> io::Result<()> {
+    let word = match one.verdict {
+        Verdict::Ok => "ok  ".to_owned(),
+        Verdict::Warning => paint.careful("warn"),
+        Verdict::Failure => paint.bad("FAIL"),
+    };
+    let role = if one.role == Role::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
+    let (name, file) = (printable(&one.name), paint.faint(printable(&one.file)));
+    let date = one.not_after.date();
+    writeln!(out, "{word}  {:>width$}  {}  {date}  {name}{role}  {file}", left(one.days_left), bar(one))?;
+    // The row itself says when it expires.
+    let says_more = |code| !matches!(code, FindingCode::Expired | FindingCode::ExpiresSoon);
+    for finding in one.findings.iter().filter(|finding| says_more(finding.code)) {
+        writeln!(out, "      {}", printable(&finding.message))?;
+    }
+    Ok(())
+}
+
+fn left(days: i64) -> String {
+    match days {
+        days @ ..=-1 => days_ago(days),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
+/// The lifetime that is left; not empty before the last moment.
+fn bar(one: &CheckedCertificate) -> String {
+    let full = usize::from(one.lifetime_left_percent).div_ceil(100 / BAR).min(BAR);
+    format!("{}{}", "█".repeat(full), "░".repeat(BAR - full))
+}

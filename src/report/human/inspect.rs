@@ -1,0 +1,164 @@
+//! `inspect` for people: a few lines to a certificate, what they look for first.
+
+use std::io::{self, Write};
+
+use crate::certificate::chain::ChainStatus;
+use crate::certificate::warning::days_ago;
+use crate::container::Container;
+use crate::inspect::{CertificateReport, FileReport, InspectReport, Role};
+use crate::pkcs12::Pkcs12Info;
+use crate::report::style::Paint;
+use crate::schema::text;
+use crate::text::printable;
+
+/// Writes what `inspect` found.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn inspect(out: &mut dyn Write, report: &InspectReport, paint: Paint) -> io::Result<()> {
+    for (index, file) in report.files.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        write_file(out, file, paint)?;
+    }
+    Ok(())
+}
+
+fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Result<()> {
+    let what = match file.container {
+        Some(Container::Pkcs12) => "PKCS#12",
+        Some(Container::Pem) => "PEM",
+        Some(Container::Der) => "certificate in DER",
+        Some(Container::Pkcs7) => "PKCS#7",
+        Some(Container::Csr) => "certificate signing request in DER",
+        Some(Container::Key) => "private key in DER",
+        None => "unreadable",
+    };
+    writeln!(out, "{}: {what}", paint.strong(printable(&file.file)))?;
+    if let Some(pkcs12) = &file.pkcs12 {
+        write_pkcs12(out, pkcs12, paint)?;
+    }
+    for certificate in &file.certificates {
+        writeln!(out)?;
+        write_certificate(out, certificate, paint)?;
+        for warning in file.warnings.iter().filter(|warning| warning.certificate == certificate.sha256) {
+            writeln!(out, "  {} {}", paint.careful("warning:"), printable(&warning.message))?;
+        }
+    }
+    for key in file.keys.iter().filter(|key| !key.has_certificate) {
+        writeln!(out)?;
+        let what = if key.may_sign_tokens {
+            "  may be an APNs token signing key (AuthKey_….p8): not a certificate, needs no conversion\n"
+        } else {
+            ""
+        };
+        writeln!(
+            out,
+            "{}\n{what}  without a certificate",
+            paint.strong(format!("private key, {} {}", key.kind.algorithm, key.kind.bits))
+        )?;
+        row(out, paint, "SPKI", &format!("{} (SHA-256)", key.spki_sha256))?;
+    }
+    for request in &file.requests {
+        writeln!(out)?;
+        writeln!(out, "{}", paint.strong("certificate signing request"))?;
+        row(out, paint, "Subject", &request.subject)?;
+        let signature = if request.signature_valid { "signed by it" } else { "NOT signed by it" };
+        row(out, paint, "Key", &format!("{} {}, {signature}", request.key.algorithm, request.key.bits))?;
+        row(out, paint, "SPKI", &format!("{} (SHA-256)", request.spki_sha256))?;
+    }
+    if file.error.is_none() && file.certificates.is_empty() && file.keys.is_empty() && file.requests.is_empty() {
+        writeln!(out, "  holds no certificates and no keys")?;
+    }
+    Ok(())
+}
+
+fn row(out: &mut dyn Write, paint: Paint, label: &str, value: &str) -> io::Result<()> {
+    writeln!(out, "  {} {}", paint.faint(format_args!("{label:<12}")), printable(value))
+}
+
+fn write_pkcs12(out: &mut dyn Write, info: &Pkcs12Info, paint: Paint) -> io::Result<()> {
+    let none = || "none".to_owned();
+    let encryption = info.certificate_encryption.clone().unwrap_or_else(none);
+    row(out, paint, "Certificates", &encryption)?;
+    // Where keys lie within an encrypted part, that part's algorithm is theirs.
+    row(out, paint, "Keys", info.key_encryption.as_deref().unwrap_or(&encryption))?;
+    if let Some(iterations) = info.iterations {
+        row(out, paint, "Iterations", &iterations.to_string())?;
+    }
+    let mac = match (&info.mac, info.mac_iterations) {
+        (Some(mac), Some(1)) => format!("{mac}, 1 iteration"),
+        (Some(mac), Some(iterations)) => format!("{mac}, {iterations} iterations"),
+        _ => none(),
+    };
+    row(out, paint, "MAC", &mac)
+}
+
+fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -> io::Result<()> {
+    let days = expiry(c.days_left, c.expired);
+    let validity = format!("{} to {}, {days}", c.not_before.date(), c.not_after.date());
+    writeln!(out, "{}", paint.strong(printable(&c.title)))?;
+    if c.role == Role::Ca {
+        row(out, paint, "Kind", "certificate authority")?;
+        row(out, paint, "Valid", &validity)?;
+        row(out, paint, "Chain", &chain(c))?;
+        return row(out, paint, "SHA-256", &c.sha256);
+    }
+    row(out, paint, "Kind", c.kind.describe())?;
+    for (index, topic) in c.topics.iter().enumerate() {
+        row(out, paint, if index == 0 { "Topics" } else { "" }, &format!("{} ({})", topic.topic, topic.kind))?;
+    }
+    if !c.environments.is_empty() {
+        let environments: Vec<String> = c.environments.iter().map(text).collect();
+        row(out, paint, "Environments", &environments.join(", "))?;
+    }
+    row(out, paint, "Valid", &validity)?;
+    let presence = match c.key.matches {
+        Some(true) => "the private key is here and matches",
+        Some(false) => "the private key here is ANOTHER",
+        None => "the private key is not here",
+    };
+    row(out, paint, "Key", &format!("{} {}, {presence}", c.key.algorithm, c.key.bits))?;
+    if let Some(team) = &c.team_id {
+        row(
+            out,
+            paint,
+            "Team",
+            &[Some(team.clone()), c.organization.clone()].into_iter().flatten().collect::<Vec<_>>().join(", "),
+        )?;
+    }
+    if let Some(bundle_id) = &c.bundle_id {
+        row(out, paint, "Bundle ID", bundle_id)?;
+    }
+    row(out, paint, "Chain", &chain(c))?;
+    row(out, paint, "Subject", &c.subject)?;
+    row(out, paint, "Issuer", &c.issuer)?;
+    row(out, paint, "Serial", &c.serial)?;
+    row(out, paint, "Signature", &c.signature)?;
+    row(out, paint, "SHA-1", &c.sha1)?;
+    row(out, paint, "SHA-256", &c.sha256)?;
+    row(out, paint, "SPKI", &format!("{} (SHA-256)", c.spki_sha256))?;
+    if let Some(name) = &c.friendly_name {
+        row(out, paint, "friendlyName", name)?;
+    }
+    if let Some(id) = &c.local_key_id {
+        row(out, paint, "localKeyID", id)?;
+    }
+    Ok(())
+}
+
+fn chain(c: &CertificateReport) -> String {
+    let by = c.apple_chain.intermediate.as_ref().map(|name| format!(" through {name}")).unwrap_or_default();
+    match c.apple_chain.status {
+        ChainStatus::Trusted => format!("verified up to Apple's root{by}"),
+        ChainStatus::Expired => format!("leads to Apple's root{by}, but an authority on the way has expired"),
+        ChainStatus::NotApple => "not issued by Apple".to_owned(),
+        ChainStatus::Incomplete => "its issuer calls itself Apple's, but is not known here".to_owned(),
+    }
+}
+
+/// "expires in 12 days" in the words of a list.
+fn expiry(days_left: i64, expired: bool) -> String {
+    if expired { format!("expired {}", days_ago(days_left)) } else { format!("{days_left} days left") }
+}
