@@ -31,12 +31,12 @@ impl Malformed {
 
 /// Reads one value after the other from a stretch of BER.
 #[derive(Debug, Clone)]
-pub struct Reader<'a> {
+pub struct BerReader<'a> {
     rest: &'a [u8],
     part: &'static str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> BerReader<'a> {
     /// Reads `bytes`, which are the inside of `part` (a name for error messages).
     pub fn new(bytes: &'a [u8], part: &'static str) -> Self {
         Self { rest: bytes, part }
@@ -141,8 +141,8 @@ impl<'a> Value<'a> {
     }
 
     /// A reader over the values inside this one, which `part` names in messages.
-    pub fn reader(&self, part: &'static str) -> Reader<'a> {
-        Reader::new(self.content, part)
+    pub fn reader(&self, part: &'static str) -> BerReader<'a> {
+        BerReader::new(self.content, part)
     }
 
     /// The octets of a string: the content, or for a constructed one those of its segments, joined.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use x509_parser::asn1_rs::{Oid, Tag};
 
-use crate::asn1::{Malformed, Reader, Value};
+use crate::asn1::{BerReader, Malformed, Value};
 
 /// An attribute of a bag or a key (PKCS#9, RFC 2985).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malfor
         let mut fields = attribute.reader("attribute");
         let oid = fields.required("its type")?.oid()?;
         let mut values = Vec::new();
-        let mut set = fields.try_next()?.map_or_else(|| Reader::new(&[], "attribute"), |set| set.reader("attribute"));
+        let mut set =
+            fields.try_next()?.map_or_else(|| BerReader::new(&[], "attribute"), |set| set.reader("attribute"));
         while let Some(value) = set.try_next()? {
             values.push(attribute_value(&value));
         }

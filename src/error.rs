@@ -4,8 +4,8 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::container::{OpenError, Protected};
-use crate::exit::Kind;
+use crate::container::{OpenError, PasswordTarget};
+use crate::exit::ExitKind;
 use crate::identity::{Choice, SelectError};
 use crate::key::BadKey;
 use crate::limits::LimitError;
@@ -16,7 +16,7 @@ use crate::world::files::{ReadError, WriteError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Error {
     /// Decides the exit code.
-    pub kind: Kind,
+    pub kind: ExitKind,
     /// The exit code.
     pub exit_code: u8,
     /// What was found, in which file, and what was expected.
@@ -30,7 +30,7 @@ pub struct Error {
 
 impl Error {
     /// An error without a hint.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ExitKind, message: impl Into<String>) -> Self {
         Self { kind, exit_code: kind.code(), message: message.into(), hint: None, is_closed_pipe: false }
     }
 
@@ -51,46 +51,46 @@ impl From<io::Error> for Error {
     /// For output streams: files have errors of their own.
     fn from(error: io::Error) -> Self {
         let is_closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
-        Self { is_closed_pipe, ..Self::new(Kind::Write, format!("cannot write the output: {error}")) }
+        Self { is_closed_pipe, ..Self::new(ExitKind::Write, format!("cannot write the output: {error}")) }
     }
 }
 
 /// Domain errors, each with its kind and hint.
 pub trait Describe: std::fmt::Display {
     /// The kind, and what to do next.
-    fn kind_and_hint(&self) -> (Kind, Option<String>);
+    fn kind_and_hint(&self) -> (ExitKind, Option<String>);
 }
 
 impl Describe for ReadError {
-    fn kind_and_hint(&self) -> (Kind, Option<String>) {
-        (Kind::Input, None)
+    fn kind_and_hint(&self) -> (ExitKind, Option<String>) {
+        (ExitKind::Input, None)
     }
 }
 
 impl Describe for WriteError {
-    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+    fn kind_and_hint(&self) -> (ExitKind, Option<String>) {
         match self {
-            Self::Exists => (Kind::Write, Some("choose another name, or overwrite it with --force".to_owned())),
-            Self::NoFolder(_) => (Kind::Write, Some("make the folder first".to_owned())),
-            Self::Io(_) => (Kind::Write, None),
+            Self::Exists => (ExitKind::Write, Some("choose another name, or overwrite it with --force".to_owned())),
+            Self::NoFolder(_) => (ExitKind::Write, Some("make the folder first".to_owned())),
+            Self::Io(_) => (ExitKind::Write, None),
         }
     }
 }
 
 impl Describe for BadKey {
-    fn kind_and_hint(&self) -> (Kind, Option<String>) {
-        (Kind::Input, None)
+    fn kind_and_hint(&self) -> (ExitKind, Option<String>) {
+        (ExitKind::Input, None)
     }
 }
 
 impl Describe for RequestError {
-    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+    fn kind_and_hint(&self) -> (ExitKind, Option<String>) {
         match self {
             Self::NotForPortal(_) => {
                 let hint = "leave out --key, and a new key is made; --any-key makes the request all the same, for others than Apple";
-                (Kind::No, Some(hint.to_owned()))
+                (ExitKind::CheckFailed, Some(hint.to_owned()))
             }
-            Self::CannotSign(_) | Self::Damaged => (Kind::Input, None),
+            Self::CannotSign(_) | Self::Damaged => (ExitKind::Input, None),
         }
     }
 }
@@ -98,72 +98,74 @@ impl Describe for RequestError {
 const ASK_FOR_PASSWORD: &str = "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt";
 
 impl Describe for OpenError {
-    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+    fn kind_and_hint(&self) -> (ExitKind, Option<String>) {
         let (kind, hint) = match self {
-            Self::Empty => (Kind::Input, "export or download it again"),
+            Self::Empty => (ExitKind::Input, "export or download it again"),
             Self::Unrecognized(Some("a Java keystore (JKS)" | "a Java keystore (JCEKS)")) => (
-                Kind::Input,
+                ExitKind::Input,
                 "make a PKCS#12 file of it with: keytool -importkeystore -srckeystore FILE -destkeystore cert.p12 -deststoretype PKCS12",
             ),
-            Self::Unrecognized(Some("a ZIP archive" | "a gzip archive")) => (Kind::Input, "unpack it first"),
-            Self::Unrecognized(Some("a web page")) => (Kind::Input, "sign in and download the certificate again"),
+            Self::Unrecognized(Some("a ZIP archive" | "a gzip archive")) => (ExitKind::Input, "unpack it first"),
+            Self::Unrecognized(Some("a web page")) => (ExitKind::Input, "sign in and download the certificate again"),
             Self::Unrecognized(_) | Self::UnknownBlocks(_) => {
-                (Kind::Input, "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name")
+                (ExitKind::Input, "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name")
             }
-            Self::Truncated { .. } => (Kind::Input, "the end is missing: copy, download or export it again"),
-            Self::Malformed(_) | Self::BadKey(_) => (Kind::Input, "copy, download or export it again"),
-            Self::Unsupported { .. } => (Kind::Input, "export it again with the usual algorithms (3DES or AES-256)"),
+            Self::Truncated { .. } => (ExitKind::Input, "the end is missing: copy, download or export it again"),
+            Self::Malformed(_) | Self::BadKey(_) => (ExitKind::Input, "copy, download or export it again"),
+            Self::Unsupported { .. } => {
+                (ExitKind::Input, "export it again with the usual algorithms (3DES or AES-256)")
+            }
             Self::Limit(LimitError::Iterations { .. }) => {
-                (Kind::Input, "if you trust the file, raise the limit with --max-iterations")
+                (ExitKind::Input, "if you trust the file, raise the limit with --max-iterations")
             }
             Self::Limit(LimitError::ScryptMemory { .. }) => {
-                (Kind::Input, "no usual tool writes such a file: export it again")
+                (ExitKind::Input, "no usual tool writes such a file: export it again")
             }
-            Self::PasswordNeeded(_) => (Kind::Password, ASK_FOR_PASSWORD),
+            Self::PasswordNeeded(_) => (ExitKind::Password, ASK_FOR_PASSWORD),
             Self::WrongPassword { opens_without: true, .. } => {
-                (Kind::Password, "it opens without a password: leave out --passin")
+                (ExitKind::Password, "it opens without a password: leave out --passin")
             }
-            Self::WrongPassword { protected: Protected::Pkcs12, .. } => {
-                (Kind::Password, "it is the password that was chosen when the file was exported")
+            Self::WrongPassword { protected: PasswordTarget::Pkcs12, .. } => {
+                (ExitKind::Password, "it is the password that was chosen when the file was exported")
             }
-            Self::WrongPassword { protected: Protected::Key, .. } => {
-                (Kind::Password, "it is the password that was chosen when the key was made")
+            Self::WrongPassword { protected: PasswordTarget::Key, .. } => {
+                (ExitKind::Password, "it is the password that was chosen when the key was made")
             }
-            Self::KeyPassword => (Kind::Password, "export it again with one password for both"),
-            Self::Ask(_) => (Kind::Password, ASK_FOR_PASSWORD),
+            Self::KeyPassword => (ExitKind::Password, "export it again with one password for both"),
+            Self::Ask(_) => (ExitKind::Password, ASK_FOR_PASSWORD),
         };
         (kind, Some(hint.to_owned()))
     }
 }
 
 impl Describe for SelectError {
-    fn kind_and_hint(&self) -> (Kind, Option<String>) {
+    fn kind_and_hint(&self) -> (ExitKind, Option<String>) {
         let (kind, hint) = match self {
             Self::NoCertificate { may_sign_tokens: true, .. } => (
-                Kind::Input,
+                ExitKind::Input,
                 "a provider that signs tokens takes AuthKey_….p8 as it is; if it is the key of a certificate, give \
                  the certificate as the input and this file with --key"
                     .to_owned(),
             ),
             Self::NoCertificate { has_key: true, .. } => {
-                (Kind::Input, "export the certificate together with its key, or give the certificate as the input and this file with --key".to_owned())
+                (ExitKind::Input, "export the certificate together with its key, or give the certificate as the input and this file with --key".to_owned())
             }
-            Self::NoCertificate { .. } => (Kind::Input, "export the certificate together with its key".to_owned()),
+            Self::NoCertificate { .. } => (ExitKind::Input, "export the certificate together with its key".to_owned()),
             Self::NoKey(_) => (
-                Kind::Input,
+                ExitKind::Input,
                 "the certificate was exported without its key: in Keychain Access open My Certificates, select the \
                  certificate together with its key, and export both; or give the key with --key FILE (--no-key \
                  writes the certificate alone)"
                     .to_owned(),
             ),
             Self::Mismatch(_) => (
-                Kind::No,
+                ExitKind::CheckFailed,
                 "a certificate works only with the key that its request was made with: look for that key, or make a \
                  new request"
                     .to_owned(),
             ),
-            Self::Several(choices) => (Kind::Usage, format!("choose one with --select:{}", list(choices))),
-            Self::NotFound(_, choices) => (Kind::No, format!("there is:{}", list(choices))),
+            Self::Several(choices) => (ExitKind::Usage, format!("choose one with --select:{}", list(choices))),
+            Self::NotFound(_, choices) => (ExitKind::CheckFailed, format!("there is:{}", list(choices))),
         };
         (kind, Some(hint))
     }

@@ -5,9 +5,10 @@ use serde::Serialize;
 /// What kind of end a run comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ExitKind {
     /// The answer is no: expired, mismatch, refused.
-    No,
+    #[serde(rename = "no")]
+    CheckFailed,
     /// The command line is wrong, or asks for a choice that it does not make.
     Usage,
     /// The input is unreadable or unsupported.
@@ -27,11 +28,11 @@ pub const HELP: &str = "\
 Exit codes: 0 good; 1 the answer is no (expired, mismatch, refused); 2 usage; 3 input unreadable or
 unsupported; 4 password missing or wrong; 5 network; 6 cannot write; 70 a bug.";
 
-impl Kind {
+impl ExitKind {
     /// The exit code.
     pub const fn code(self) -> u8 {
         match self {
-            Self::No => 1,
+            Self::CheckFailed => 1,
             Self::Usage => 2,
             Self::Input => 3,
             Self::Password => 4,

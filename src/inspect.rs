@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
-use crate::certificate::apple::{Environment, Kind, Topic};
+use crate::certificate::apple::{CertificateKind, Environment, Topic};
 use crate::certificate::chain::{APPLE, AppleChain};
 use crate::certificate::warning::{self, KeyState, WarningCode};
 use crate::container::{Container, Contents, Entry};
@@ -57,7 +57,7 @@ pub struct FileWarning {
 /// What a certificate is in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum FileRole {
     /// It belongs to a key.
     Leaf,
     /// It signs others.
@@ -68,8 +68,8 @@ pub enum Role {
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the names are those of the certificate's own facts")]
 pub struct CertificateReport {
-    pub role: Role,
-    pub kind: Kind,
+    pub role: FileRole,
+    pub kind: CertificateKind,
     pub bundle_id: Option<String>,
     pub topics: Vec<Topic>,
     pub environments: Vec<Environment>,
@@ -174,7 +174,7 @@ impl FileReport {
                 message: warning.message,
                 certificate: facts.sha256(),
             }));
-            CertificateReport::of(entry, if is_leaf { Role::Leaf } else { Role::Ca }, key_state, chain, now)
+            CertificateReport::of(entry, if is_leaf { FileRole::Leaf } else { FileRole::Ca }, key_state, chain, now)
         };
         let certificates = contents.certificates.iter().map(certificate).collect();
         let keys = contents.keys.iter().map(|entry| {
@@ -215,7 +215,7 @@ fn hex(bytes: &[u8]) -> String {
 impl CertificateReport {
     pub(crate) fn of(
         entry: &Entry<Certificate>,
-        role: Role,
+        role: FileRole,
         key: KeyState,
         apple_chain: AppleChain,
         now: OffsetDateTime,
@@ -240,8 +240,8 @@ impl CertificateReport {
             key: KeyFacts {
                 algorithm: facts.public_key.algorithm.clone(),
                 bits: facts.public_key.bits,
-                present: role == Role::Leaf && key != KeyState::Missing,
-                matches: (role == Role::Leaf && key != KeyState::Missing).then_some(key == KeyState::Matches),
+                present: role == FileRole::Leaf && key != KeyState::Missing,
+                matches: (role == FileRole::Leaf && key != KeyState::Missing).then_some(key == KeyState::Matches),
             },
             apple_chain,
             sha1: facts.sha1(),

@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 use pushcert::cli::Cli;
 use pushcert::error::Error;
-use pushcert::exit::Kind;
+use pushcert::exit::ExitKind;
 use pushcert::report::style::Paint;
 use pushcert::report::{human, json};
 use pushcert::world::context::Context;
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     std::panic::catch_unwind(run).unwrap_or_else(|_| {
         let message = "error: this is a bug in pushcert; please report it, without the certificate's key";
         let _ = writeln!(io::stderr(), "{message}");
-        ExitCode::from(Kind::Bug.code())
+        ExitCode::from(ExitKind::Bug.code())
     })
 }
 
@@ -27,11 +27,11 @@ fn refuse(refused: &clap::Error) -> ExitCode {
     if is_error && std::env::args_os().any(|argument| argument == "--json") {
         let text = refused.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let _ = json::write_error(&mut io::stdout(), &Error::new(Kind::Usage, message));
+        let _ = json::write_error(&mut io::stdout(), &Error::new(ExitKind::Usage, message));
     } else {
         let _ = refused.print();
     }
-    if is_error { ExitCode::from(Kind::Usage.code()) } else { ExitCode::SUCCESS }
+    if is_error { ExitCode::from(ExitKind::Usage.code()) } else { ExitCode::SUCCESS }
 }
 
 fn run() -> ExitCode {

@@ -50,7 +50,7 @@ impl From<ErrorStack> for RequestError {
 
 /// The subject of a request. Apple replaces it by the account's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub struct RequestSubject {
     /// emailAddress, an IA5String.
     pub email: String,
     /// CN, a UTF8String.
@@ -59,7 +59,7 @@ pub struct Subject {
     pub country: String,
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for RequestSubject {
     /// As OpenSSL 3.2 and later print it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.replace('\\', "\\\\");
@@ -131,7 +131,7 @@ pub fn is_for_portal(key: &KeyKind) -> bool {
 ///
 /// # Errors
 /// When the key does not sign.
-pub fn make(subject: &Subject, key: &PrivateKey) -> Result<Vec<u8>, RequestError> {
+pub fn make(subject: &RequestSubject, key: &PrivateKey) -> Result<Vec<u8>, RequestError> {
     let key = PKey::private_key_from_pkcs8(key.pkcs8())?;
     let mut name = X509Name::builder()?;
     // The string types are those of OpenSSL's table: IA5String, UTF8String, PrintableString.
@@ -209,10 +209,11 @@ mod tests {
     fn a_request_is_for_its_key_and_its_subject() {
         let key = generate_key().unwrap();
         assert_eq!(key.public().kind(), KeyKind { algorithm: "RSA".to_owned(), bits: 2048 });
-        let subject =
-            Subject {
-                email: "jo@example.com".to_owned(), name: r#"Jo, 株 "\x""#.to_owned(), country: "DE".to_owned()
-            };
+        let subject = RequestSubject {
+            email: "jo@example.com".to_owned(),
+            name: r#"Jo, 株 "\x""#.to_owned(),
+            country: "DE".to_owned(),
+        };
         let request = CertificateRequest::parse(&make(&subject, &key).unwrap()).unwrap();
         assert_eq!(request.subject, subject.to_string());
         assert!(request.is_signature_valid);

@@ -5,7 +5,7 @@
 
 /// What a reason speaks of, and so what it proves about the certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
+pub enum ReasonSubject {
     /// Who the provider is: the certificate (or token) was refused.
     Provider,
     /// The topic. The provider was let in.
@@ -26,7 +26,7 @@ pub struct Reason {
     /// The HTTP status it comes with.
     pub status: u16,
     /// What it speaks of.
-    pub subject: Subject,
+    pub subject: ReasonSubject,
     /// What it means.
     pub meaning: &'static str,
     /// What to do; empty where there is nothing to do.
@@ -36,14 +36,14 @@ pub struct Reason {
 const fn reason(
     name: &'static str,
     status: u16,
-    subject: Subject,
+    subject: ReasonSubject,
     meaning: &'static str,
     advice: &'static str,
 ) -> Reason {
     Reason { name, status, subject, meaning, advice }
 }
 
-use Subject::{Device, Provider, Request, Server, Topic};
+use ReasonSubject::{Device, Provider, Request, Server, Topic};
 
 const NEW_CERTIFICATE: &str = "make a new certificate in Apple's developer portal, and export it with its key";
 const RIGHT_TOPIC: &str = "use a topic of the certificate: pushcert inspect --field topic FILE";

@@ -32,7 +32,7 @@ const MDM_UID: &str = "com.apple.mgmt.";
 /// What a certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum CertificateKind {
     /// App push, sandbox and production.
     Apns,
     /// App push, sandbox only.
@@ -55,7 +55,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl CertificateKind {
     /// Whether APNs takes it.
     pub fn is_push(self) -> bool {
         !matches!(self, Self::AppleOther | Self::Other)
@@ -157,23 +157,23 @@ impl Extensions {
     }
 
     /// Decides by the extensions; the UID tells MDM from the rest, the common name nothing.
-    pub(super) fn kind(&self, uid: Option<&str>) -> Kind {
+    pub(super) fn kind(&self, uid: Option<&str>) -> CertificateKind {
         let all = |label: &str| match &self.topics {
             Some(Ok(topics)) => !topics.is_empty() && topics.iter().all(|topic| topic.kind == label),
             _ => false,
         };
         let is_mdm = uid.is_some_and(|uid| uid.starts_with(MDM_UID));
         match (self.sandbox, self.production) {
-            _ if self.pass_type => Kind::PassType,
-            _ if self.website_push => Kind::WebsitePush,
-            (false, false) if self.any => Kind::AppleOther,
-            (false, false) => Kind::Other,
-            _ if all("voip") || (self.topics.is_none() && self.voip) => Kind::Voip,
-            _ if all("complication") => Kind::Watchkit,
-            (_, true) if is_mdm => Kind::Mdm,
-            (true, true) => Kind::Apns,
-            (true, false) => Kind::ApnsSandbox,
-            (false, true) => Kind::ApnsProduction,
+            _ if self.pass_type => CertificateKind::PassType,
+            _ if self.website_push => CertificateKind::WebsitePush,
+            (false, false) if self.any => CertificateKind::AppleOther,
+            (false, false) => CertificateKind::Other,
+            _ if all("voip") || (self.topics.is_none() && self.voip) => CertificateKind::Voip,
+            _ if all("complication") => CertificateKind::Watchkit,
+            (_, true) if is_mdm => CertificateKind::Mdm,
+            (true, true) => CertificateKind::Apns,
+            (true, false) => CertificateKind::ApnsSandbox,
+            (false, true) => CertificateKind::ApnsProduction,
         }
     }
 }

@@ -17,14 +17,14 @@ const APPLE_ORGANIZATION: &str = "Apple Inc.";
 
 /// An authority that is known. Its certificate is parsed when it is first needed: most runs need one or
 /// none of them.
-pub struct Authority {
+pub struct KnownCa {
     /// A short name, such as "WWDR G4".
     pub name: &'static str,
     der: &'static [u8],
     parsed: OnceLock<Option<Certificate>>,
 }
 
-impl Authority {
+impl KnownCa {
     /// An authority by its certificate in DER.
     pub const fn new(name: &'static str, der: &'static [u8]) -> Self {
         Self { name, der, parsed: OnceLock::new() }
@@ -44,21 +44,21 @@ impl Authority {
 }
 
 /// The authorities that chains are built from.
-pub struct Authorities {
+pub struct KnownCas {
     /// Trusted by themselves.
-    pub roots: Vec<Authority>,
+    pub roots: Vec<KnownCa>,
     /// Issued by a root.
-    pub intermediates: Vec<Authority>,
+    pub intermediates: Vec<KnownCa>,
 }
 
 macro_rules! embedded {
     ($($name:literal: $file:literal),* $(,)?) => {
-        vec![$(Authority::new($name, include_bytes!(concat!("apple-ca/", $file, ".cer")))),*]
+        vec![$(KnownCa::new($name, include_bytes!(concat!("apple-ca/", $file, ".cer")))),*]
     };
 }
 
 /// Apple's own, from www.apple.com/certificateauthority.
-pub static APPLE: LazyLock<Authorities> = LazyLock::new(|| Authorities {
+pub static APPLE: LazyLock<KnownCas> = LazyLock::new(|| KnownCas {
     roots: embedded! {
         "Apple Root CA": "apple-root-ca",
         "Apple Root CA - G2": "apple-root-ca-g2",
@@ -101,18 +101,18 @@ pub struct AppleChain {
     pub is_forged: bool,
 }
 
-impl Authorities {
-    fn all(&self) -> impl Iterator<Item = &Authority> {
+impl KnownCas {
+    fn all(&self) -> impl Iterator<Item = &KnownCa> {
         self.intermediates.iter().chain(&self.roots)
     }
 
     /// The known authority that signed `certificate`, with its certificate.
-    pub fn issuer_of<'a>(&'a self, certificate: &'a Certificate) -> Option<(&'a Authority, &'a Certificate)> {
+    pub fn issuer_of<'a>(&'a self, certificate: &'a Certificate) -> Option<(&'a KnownCa, &'a Certificate)> {
         self.named_by(certificate).find(|(_, issuer)| is_issuer(issuer, certificate))
     }
 
     /// The known authorities that `certificate` names as its issuer.
-    fn named_by<'a>(&'a self, certificate: &'a Certificate) -> impl Iterator<Item = (&'a Authority, &'a Certificate)> {
+    fn named_by<'a>(&'a self, certificate: &'a Certificate) -> impl Iterator<Item = (&'a KnownCa, &'a Certificate)> {
         self.all()
             .filter(|authority| authority.may_have_issued(certificate))
             .filter_map(|authority| Some((authority, authority.certificate()?)))
@@ -188,9 +188,9 @@ mod tests {
     }
 
     /// The fixtures' authorities in the place of Apple's.
-    fn fixture_authorities() -> Authorities {
-        let authority = |name, path| Authority::new(name, Box::leak(fixture(path).der.into_boxed_slice()));
-        Authorities {
+    fn fixture_authorities() -> KnownCas {
+        let authority = |name, path| KnownCa::new(name, Box::leak(fixture(path).der.into_boxed_slice()));
+        KnownCas {
             roots: vec![authority("root", "ca/root.pem")],
             intermediates: vec![
                 authority("G4", "ca/intermediate.pem"),
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_intermediate_from_the_file_serves() {
-        let authorities = Authorities { intermediates: vec![], ..fixture_authorities() };
+        let authorities = KnownCas { intermediates: vec![], ..fixture_authorities() };
         let leaf = fixture("der/universal.cer");
         assert_eq!(authorities.judge(&leaf, &[], NOW).status, ChainStatus::NotApple);
         let chain = authorities.judge(&leaf, &[&fixture("ca/intermediate.pem")], NOW);

@@ -15,7 +15,7 @@ use x509_parser::prelude::FromDer;
 use crate::asn1::{Malformed, Value};
 use crate::crypto::digest::{sha1_hex, sha256_hex};
 use crate::public_key::PublicKey;
-use apple::{Environment, Extensions, Kind, Topic};
+use apple::{CertificateKind, Environment, Extensions, Topic};
 use name::NameStyle;
 
 /// Signature algorithms by name; those with SHA-1 or older are weak.
@@ -58,7 +58,7 @@ pub struct Certificate {
     /// Whether basicConstraints make it an authority.
     pub is_ca: bool,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: CertificateKind,
     /// The UID of the subject where that is an app's or service's identifier (not for MDM).
     pub bundle_id: Option<String>,
     /// The UID of the subject.
@@ -132,11 +132,12 @@ impl Certificate {
             has_weak_signature: known.is_some_and(|(.., weak)| *weak),
             is_ca,
             kind,
-            bundle_id: uid.clone().filter(|_| kind != Kind::Mdm),
+            bundle_id: uid.clone().filter(|_| kind != CertificateKind::Mdm),
             topics,
             topics_problem,
             environments: apple.environments(),
-            team_id: name::first(subject, "OU").filter(|_| !is_ca && !matches!(kind, Kind::Other | Kind::Mdm)),
+            team_id: name::first(subject, "OU")
+                .filter(|_| !is_ca && !matches!(kind, CertificateKind::Other | CertificateKind::Mdm)),
             organization: name::first(subject, "O"),
             uid,
             subject_key_id,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
-use crate::certificate::apple::{Environment, Kind};
+use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::warning::{KeyState, days_ago};
 use crate::text::text_list;
 
@@ -109,7 +109,7 @@ fn identity(old: &Certificate, new: &Certificate, note: &mut impl FnMut(bool, Di
         note(true, DifferenceCode::OtherKind, message);
     }
     // Devices are enrolled for the UID, which is the topic: that says it all.
-    if old.kind == Kind::Mdm && old.uid != new.uid {
+    if old.kind == CertificateKind::Mdm && old.uid != new.uid {
         let uid = |certificate: &Certificate| certificate.uid.clone().unwrap_or_else(|| "none".to_owned());
         let message = format!(
             "the UID has changed from {} to {}: every enrolled device falls silent, and each must be enrolled again",
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(codes(&fewer, &universal, KEYS)[..2], [(false, TopicGained), (false, TopicGained)]);
         let sandbox = Certificate { environments: vec![Environment::Sandbox], ..new("universal") };
         assert_eq!(codes(&universal, &sandbox, KEYS), [(true, EnvironmentLost)]);
-        let kind = Certificate { kind: Kind::ApnsSandbox, ..new("universal") };
+        let kind = Certificate { kind: CertificateKind::ApnsSandbox, ..new("universal") };
         assert_eq!(codes(&universal, &kind, KEYS), [(true, OtherKind)]);
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
-use crate::certificate::apple::{Environment, Kind};
+use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::chain::{AppleChain, ChainStatus};
 
 /// A certificate that has fewer days left is worth a warning.
@@ -101,7 +101,7 @@ pub fn judge(
         Some(KeyState::Matches) | None => {}
     }
     if !certificate.kind.is_push() {
-        let what = if certificate.kind == Kind::AppleOther {
+        let what = if certificate.kind == CertificateKind::AppleOther {
             "is Apple's, but not for push"
         } else {
             "is no Apple push certificate"

@@ -1,9 +1,9 @@
 //! What was seen, told stage by stage.
 
 use crate::apns::alert;
-use crate::check::probe::{Answer, Conversation};
+use crate::check::probe::{Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
-use crate::check::verdict::{Conclusion, TopicStatus, Verdict};
+use crate::check::verdict::{Conclusion, Outcome, TopicStatus};
 use crate::net::tls::{TlsError, TlsReport};
 
 /// The stage of a handshake that ended well.
@@ -41,13 +41,13 @@ pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, is_apple: boo
         TlsError::Untrusted(_) => "untrusted-server",
         TlsError::NotTls => "not-tls",
         // Under TLS 1.2 some servers close so on a certificate that they refuse.
-        TlsError::Closed if is_requested => return Conclusion::on(Verdict::Unproven, "closed"),
+        TlsError::Closed if is_requested => return Conclusion::on(Outcome::Unproven, "closed"),
         TlsError::Closed => "closed",
         TlsError::Timeout(_) => "timeout",
         TlsError::NoHttp2(_) => "no-http2",
         TlsError::Other(_) => "tls",
     };
-    Conclusion::on(Verdict::Unreachable, ground)
+    Conclusion::on(Outcome::Unreachable, ground)
 }
 
 /// The conversation in two stages: up to SETTINGS, and up to the answer.
@@ -86,14 +86,14 @@ pub(crate) fn conversation_stages(
     if wants_probe {
         let watch = Stopwatch::start_at(StageName::Probe, settings_at);
         let status = match conclusion.verdict {
-            Verdict::Accepted if conclusion.topic == TopicStatus::Refuted => Status::Warning,
-            Verdict::Accepted => Status::Ok,
+            Outcome::Accepted if conclusion.topic == TopicStatus::Refuted => Status::Warning,
+            Outcome::Accepted => Status::Ok,
             _ => Status::Failed,
         };
         let detail = match &conversation.answer {
-            Some(Answer { status, reason: Some(reason), .. }) => format!("{status} {reason}"),
-            Some(Answer { status, is_json: true, .. }) => format!("{status}"),
-            Some(Answer { status, .. }) => format!("{status}, with a body that is not JSON"),
+            Some(ProbeAnswer { status, reason: Some(reason), .. }) => format!("{status} {reason}"),
+            Some(ProbeAnswer { status, is_json: true, .. }) => format!("{status}"),
+            Some(ProbeAnswer { status, .. }) => format!("{status}, with a body that is not JSON"),
             None => end(),
         };
         stages.push(watch.stop(status, detail));

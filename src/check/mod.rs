@@ -17,10 +17,10 @@ use zeroize::Zeroizing;
 use crate::apns::endpoint::Endpoint;
 use crate::certificate::apple::Environment;
 use crate::check::describe::{conversation_stages, tls_conclusion, tls_failure, tls_stage};
-use crate::check::probe::{Answer, Probe};
+use crate::check::probe::{Probe, ProbeAnswer};
 use crate::check::revocation::Revocation;
 use crate::check::stage::{Stage, StageName, Status, Stopwatch, seconds};
-use crate::check::verdict::{Conclusion, TopicStatus, Verdict};
+use crate::check::verdict::{Conclusion, Outcome, TopicStatus};
 use crate::net::dial::{self, DialError};
 use crate::net::frames::{GoAway, Settings};
 use crate::net::proxy::{Proxy, ProxyError, Stream};
@@ -42,7 +42,7 @@ pub struct Target {
 }
 
 /// What is put.
-pub struct Subject {
+pub struct TestedIdentity {
     /// The certificate with its key; or the ground in [`verdict::GROUNDS`] on which there is none.
     pub identity: Result<ClientIdentity, &'static str>,
     /// Who it is, in words.
@@ -54,7 +54,7 @@ pub struct Subject {
 }
 
 /// How.
-pub struct Options {
+pub struct CheckOptions {
     /// The limit of each stage.
     pub timeout: Duration,
     /// How often to try again what may pass.
@@ -73,13 +73,13 @@ pub struct Options {
 
 /// What was found at one gateway.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Check {
+pub struct GatewayCheck {
     /// The environment.
     pub environment: Option<Environment>,
     /// The gateway.
     pub gateway: String,
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: Outcome,
     /// Why.
     pub reason: Option<String>,
     /// What to do.
@@ -93,7 +93,7 @@ pub struct Check {
     /// The HTTP/2 connection; null where there was no TLS connection.
     pub http2: Option<Http2Report>,
     /// The answer to the notification; null where there was none.
-    pub probe: Option<Answer>,
+    pub probe: Option<ProbeAnswer>,
     /// What the reason means, for people.
     #[serde(skip)]
     pub meaning: String,
@@ -121,7 +121,7 @@ pub struct Http2Report {
 ///
 /// # Errors
 /// When the system does not allow for it: no randomness, no way to wait for the network.
-pub fn run(subject: Subject, targets: Vec<Target>, options: Options) -> io::Result<Vec<Check>> {
+pub fn run(subject: TestedIdentity, targets: Vec<Target>, options: CheckOptions) -> io::Result<Vec<GatewayCheck>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // While the network is waited for, the machine's store is read.
     let stores = Arc::clone(&options.stores);
@@ -134,7 +134,7 @@ pub fn run(subject: Subject, targets: Vec<Target>, options: Options) -> io::Resu
         Some(token) => token.clone(),
         None => probe::random_token()?,
     };
-    let plan = Arc::new(Plan { subject, options, token });
+    let plan = Arc::new(CheckRun { subject, options, token });
     let checks = runtime.block_on(async {
         let revocation = plan.revocation().await;
         let mut tasks = Vec::new();
@@ -153,9 +153,9 @@ pub fn run(subject: Subject, targets: Vec<Target>, options: Options) -> io::Resu
     checks
 }
 
-struct Plan {
-    subject: Subject,
-    options: Options,
+struct CheckRun {
+    subject: TestedIdentity,
+    options: CheckOptions,
     token: Zeroizing<String>,
 }
 
@@ -165,10 +165,10 @@ struct Attempt {
     stages: Vec<Stage>,
     tls: Option<TlsReport>,
     http2: Option<Http2Report>,
-    probe: Option<Answer>,
+    probe: Option<ProbeAnswer>,
 }
 
-impl Plan {
+impl CheckRun {
     async fn revocation(&self) -> Option<Stage> {
         let revocation = self.options.revocation.as_ref()?;
         let watch = Stopwatch::start(StageName::Revocation);
@@ -176,15 +176,15 @@ impl Plan {
         Some(watch.stop(status, detail))
     }
 
-    async fn check(&self, target: &Target, revocation: Option<Stage>) -> Check {
+    async fn check(&self, target: &Target, revocation: Option<Stage>) -> GatewayCheck {
         let mut stages = vec![self.identity_stage(target)];
         stages.extend(revocation);
         let (mut attempt, conclusion) = match &self.subject.identity {
-            Err(ground) => (Attempt::default(), Conclusion::on(Verdict::Unproven, ground)),
+            Err(ground) => (Attempt::default(), Conclusion::on(Outcome::Unproven, ground)),
             Ok(identity) => self.try_until_clear(identity, target).await,
         };
         stages.append(&mut attempt.stages);
-        Check {
+        GatewayCheck {
             environment: target.environment,
             gateway: target.endpoint.to_string(),
             verdict: conclusion.verdict,
@@ -238,7 +238,7 @@ impl Plan {
     async fn attempt(&self, identity: &ClientIdentity, target: &Target, attempt: &mut Attempt) -> Conclusion {
         let transport = match self.reach(target, &mut attempt.stages).await {
             Ok(transport) => transport,
-            Err(ground) => return Conclusion::on(Verdict::Unreachable, ground),
+            Err(ground) => return Conclusion::on(Outcome::Unreachable, ground),
         };
         let watch = Stopwatch::start(StageName::Tls);
         let is_apple = target.endpoint.environment().is_some();
@@ -328,7 +328,7 @@ impl Plan {
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     {
-        let Options { timeout, wants_probe, .. } = self.options;
+        let CheckOptions { timeout, wants_probe, .. } = self.options;
         let probe = wants_probe.then(|| Probe {
             authority: target.endpoint.to_string(),
             token: self.token.clone(),

@@ -46,7 +46,7 @@ pub fn random_token() -> io::Result<Zeroizing<String>> {
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Answer {
+pub struct ProbeAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The reason in the body.
@@ -94,7 +94,7 @@ pub struct Conversation {
     /// What went by on the wire.
     pub seen: Seen,
     /// The answer to the probe.
-    pub answer: Option<Answer>,
+    pub answer: Option<ProbeAnswer>,
     /// Whether a PING was answered, where there was no probe.
     pub is_alive: bool,
     /// What ended it.
@@ -146,7 +146,7 @@ async fn talk(
     probe: Option<&Probe>,
     notes: &Notes,
     timeout: Duration,
-) -> Result<Option<Answer>, Break> {
+) -> Result<Option<ProbeAnswer>, Break> {
     let request = match probe {
         Some(probe) => Some(send(&mut sender, probe).map_err(|error| cause(&error, notes))?),
         None => None,
@@ -180,7 +180,7 @@ fn send(sender: &mut SendRequest<Bytes>, probe: &Probe) -> Result<ResponseFuture
     Ok(response)
 }
 
-async fn read(response: ResponseFuture) -> Result<Answer, h2::Error> {
+async fn read(response: ResponseFuture) -> Result<ProbeAnswer, h2::Error> {
     let response: Response<h2::RecvStream> = response.await?;
     let header = |name: &str| {
         let value = response.headers().get(name)?;
@@ -199,7 +199,7 @@ async fn read(response: ResponseFuture) -> Result<Answer, h2::Error> {
         }
     }
     let is_json = body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
-    Ok(Answer { status, reason: frames::reason_in(&body), apns_id, is_json, retry_after })
+    Ok(ProbeAnswer { status, reason: frames::reason_in(&body), apns_id, is_json, retry_after })
 }
 
 /// What an error of the library stands for.

@@ -35,13 +35,13 @@ pub struct Revocation {
 
 /// One source's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum RevocationAnswer {
     Good,
     Revoked,
     Unknown,
 }
 
-type Told = Result<Answer, String>;
+type SourceResult = Result<RevocationAnswer, String>;
 
 impl Revocation {
     /// Asks every source that the certificate names, each for at most `timeout`, side by side.
@@ -54,7 +54,7 @@ impl Revocation {
         let Some(issuer) = &self.issuer else {
             return (Status::Warning, "unknown: the issuer's certificate is not known here".to_owned());
         };
-        let limit = |name: &'static str, url: String, told: Result<Told, tokio::time::error::Elapsed>| {
+        let limit = |name: &'static str, url: String, told: Result<SourceResult, tokio::time::error::Elapsed>| {
             let told =
                 told.unwrap_or_else(|_| Err(format!("no answer within {}", crate::check::stage::seconds(timeout))));
             (name, url, told)
@@ -94,7 +94,7 @@ impl Revocation {
         found
     }
 
-    async fn ask_ocsp(&self, issuer: &X509, url: &str) -> Told {
+    async fn ask_ocsp(&self, issuer: &X509, url: &str) -> SourceResult {
         let text = |error: openssl::error::ErrorStack| error.to_string();
         let id = || OcspCertId::from_cert(MessageDigest::sha1(), &self.leaf, issuer).map_err(text);
         let mut request = OcspRequest::new().map_err(text)?;
@@ -118,13 +118,13 @@ impl Revocation {
         let status = basic.find_status(&id).ok_or("the answer is about another certificate")?;
         status.check_validity(CLOCK_SKEW, None).map_err(|_| "the answer is out of date".to_owned())?;
         Ok(match status.status {
-            OcspCertStatus::GOOD => Answer::Good,
-            OcspCertStatus::REVOKED => Answer::Revoked,
-            _ => Answer::Unknown,
+            OcspCertStatus::GOOD => RevocationAnswer::Good,
+            OcspCertStatus::REVOKED => RevocationAnswer::Revoked,
+            _ => RevocationAnswer::Unknown,
         })
     }
 
-    async fn ask_crl(&self, issuer: &X509, url: &str) -> Told {
+    async fn ask_crl(&self, issuer: &X509, url: &str) -> SourceResult {
         let body = fetch(url, None).await?;
         let crl = X509Crl::from_der(&body).or_else(|_| X509Crl::from_pem(&body));
         let crl = crl.map_err(|_| "the answer is no CRL".to_owned())?;
@@ -137,22 +137,22 @@ impl Revocation {
             return Err("the CRL is out of date".to_owned());
         }
         Ok(match crl.get_by_cert(&self.leaf) {
-            CrlStatus::Revoked(_) => Answer::Revoked,
-            CrlStatus::NotRevoked | CrlStatus::RemoveFromCrl(_) => Answer::Good,
+            CrlStatus::Revoked(_) => RevocationAnswer::Revoked,
+            CrlStatus::NotRevoked | CrlStatus::RemoveFromCrl(_) => RevocationAnswer::Good,
         })
     }
 }
 
 /// One "revoked" decides; otherwise one "good" does.
-fn conclude(told: &[(&'static str, String, Told)]) -> (Status, String) {
-    let of = |wanted: Answer| told.iter().find(|(_, _, told)| *told == Ok(wanted));
-    if let Some((name, url, _)) = of(Answer::Revoked) {
+fn conclude(told: &[(&'static str, String, SourceResult)]) -> (Status, String) {
+    let of = |wanted: RevocationAnswer| told.iter().find(|(_, _, told)| *told == Ok(wanted));
+    if let Some((name, url, _)) = of(RevocationAnswer::Revoked) {
         return (Status::Failed, format!("revoked, says the issuer's {name} at {url}"));
     }
-    if let Some((name, url, _)) = of(Answer::Good) {
+    if let Some((name, url, _)) = of(RevocationAnswer::Good) {
         return (Status::Ok, format!("good, says the issuer's {name} at {url}"));
     }
-    let line = |(name, url, told): &(&str, String, Told)| match told {
+    let line = |(name, url, told): &(&str, String, SourceResult)| match told {
         Err(error) => format!("{name} at {url}: {error}"),
         Ok(_) => format!("{name} at {url} does not know it"),
     };
@@ -199,15 +199,15 @@ mod tests {
 
     #[test]
     fn silence_is_unknown_and_revoked_decides() {
-        let told = |answers: &[Told]| {
+        let told = |answers: &[SourceResult]| {
             let told: Vec<_> = answers.iter().map(|told| ("OCSP", "http://a".to_owned(), told.clone())).collect();
             conclude(&told)
         };
         let silence = || Err("no answer".to_owned());
         assert_eq!(told(&[silence(), silence()]).0, Status::Warning);
         assert!(told(&[silence()]).1.starts_with("unknown: "));
-        assert_eq!(told(&[Ok(Answer::Unknown)]).0, Status::Warning);
-        assert_eq!(told(&[silence(), Ok(Answer::Good)]).0, Status::Ok);
-        assert_eq!(told(&[Ok(Answer::Good), Ok(Answer::Revoked)]).0, Status::Failed);
+        assert_eq!(told(&[Ok(RevocationAnswer::Unknown)]).0, Status::Warning);
+        assert_eq!(told(&[silence(), Ok(RevocationAnswer::Good)]).0, Status::Ok);
+        assert_eq!(told(&[Ok(RevocationAnswer::Good), Ok(RevocationAnswer::Revoked)]).0, Status::Failed);
     }
 }

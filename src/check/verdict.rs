@@ -5,13 +5,13 @@
 use serde::Serialize;
 
 use crate::apns::alert;
-use crate::apns::reason::{self, Subject};
-use crate::check::probe::{Answer, Break, Conversation};
+use crate::apns::reason::{self, ReasonSubject};
+use crate::check::probe::{Break, Conversation, ProbeAnswer};
 
 /// The answer to "does APNs accept this certificate?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum Outcome {
     /// Yes.
     Accepted,
     /// No.
@@ -38,7 +38,7 @@ pub enum TopicStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conclusion {
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: Outcome,
     /// Why: a reason of APNs, an alert, or a word of [`GROUNDS`].
     pub reason: Option<String>,
     /// What that means.
@@ -147,7 +147,7 @@ pub const GROUNDS: [(&str, &str, &str, bool); 19] = [
 ];
 
 impl Conclusion {
-    fn new(verdict: Verdict, reason: &str, meaning: &str, advice: &str) -> Self {
+    fn new(verdict: Outcome, reason: &str, meaning: &str, advice: &str) -> Self {
         Self {
             verdict,
             reason: Some(reason.to_owned()),
@@ -160,7 +160,7 @@ impl Conclusion {
     }
 
     /// A verdict on one of [`GROUNDS`].
-    pub fn on(verdict: Verdict, ground: &'static str) -> Self {
+    pub fn on(verdict: Outcome, ground: &'static str) -> Self {
         let found = GROUNDS.iter().find(|(name, ..)| *name == ground);
         let (name, meaning, advice, is_passing) = found.copied().unwrap_or(GROUNDS[GROUNDS.len() - 1]);
         Self { is_passing, ..Self::new(verdict, name, meaning, advice) }
@@ -171,7 +171,7 @@ impl Conclusion {
         let name = alert::name(number);
         match alert::find(number) {
             Some(known) if known.is_about_certificate && is_requested => {
-                Self::new(Verdict::Rejected, &name, known.meaning, known.advice)
+                Self::new(Outcome::Rejected, &name, known.meaning, known.advice)
             }
             known => {
                 let (meaning, advice) = match known {
@@ -181,14 +181,14 @@ impl Conclusion {
                         "check the address, and the versions of TLS that it speaks",
                     ),
                 };
-                Self::new(Verdict::Unreachable, &name, meaning, advice)
+                Self::new(Outcome::Unreachable, &name, meaning, advice)
             }
         }
     }
 
     fn accepted(topic: TopicStatus) -> Self {
         Self {
-            verdict: Verdict::Accepted,
+            verdict: Outcome::Accepted,
             reason: None,
             meaning: "the gateway accepts the certificate".to_owned(),
             advice: None,
@@ -203,11 +203,11 @@ impl Conclusion {
 /// certificate.
 pub fn judge(conversation: &Conversation, is_requested: Option<bool>, wants_probe: bool) -> Conclusion {
     let seen = &conversation.seen;
-    let unasked = || Conclusion::on(Verdict::Unproven, "no-certificate-requested");
-    let refused_by = |name: &str| reason::find(name).filter(|reason| reason.subject == Subject::Provider);
+    let unasked = || Conclusion::on(Outcome::Unproven, "no-certificate-requested");
+    let refused_by = |name: &str| reason::find(name).filter(|reason| reason.subject == ReasonSubject::Provider);
     let farewell = seen.goaway.as_ref().and_then(|goaway| goaway.reason.as_deref());
     if let Some(known) = farewell.and_then(refused_by) {
-        return Conclusion::new(Verdict::Rejected, known.name, known.meaning, known.advice);
+        return Conclusion::new(Outcome::Rejected, known.name, known.meaning, known.advice);
     }
     if let Some(answer) = &conversation.answer {
         return judge_answer(answer, is_requested);
@@ -215,28 +215,28 @@ pub fn judge(conversation: &Conversation, is_requested: Option<bool>, wants_prob
     if let Some(name) = farewell {
         let (meaning, advice) = reason::find(name)
             .map_or(("the server gave a reason that is not known here", ""), |known| (known.meaning, known.advice));
-        return Conclusion { is_passing: true, ..Conclusion::new(Verdict::Unproven, name, meaning, advice) };
+        return Conclusion { is_passing: true, ..Conclusion::new(Outcome::Unproven, name, meaning, advice) };
     }
     if let Some(number) = seen.alert {
         let about = Conclusion::of_alert(number, is_requested == Some(true));
         // The handshake was over: the server was reached.
-        let verdict = if about.verdict == Verdict::Unreachable { Verdict::Unproven } else { about.verdict };
+        let verdict = if about.verdict == Outcome::Unreachable { Outcome::Unproven } else { about.verdict };
         return Conclusion { verdict, ..about };
     }
     match &conversation.ended_by {
-        Some(Break::Timeout(_)) => Conclusion::on(Verdict::Unproven, "timeout"),
-        Some(Break::Closed) => Conclusion::on(Verdict::Unproven, "closed"),
-        Some(Break::Reset(_)) => Conclusion::on(Verdict::Unproven, "reset"),
-        Some(Break::Http1 | Break::Protocol(_)) => Conclusion::on(Verdict::Unproven, "not-http2"),
+        Some(Break::Timeout(_)) => Conclusion::on(Outcome::Unproven, "timeout"),
+        Some(Break::Closed) => Conclusion::on(Outcome::Unproven, "closed"),
+        Some(Break::Reset(_)) => Conclusion::on(Outcome::Unproven, "reset"),
+        Some(Break::Http1 | Break::Protocol(_)) => Conclusion::on(Outcome::Unproven, "not-http2"),
         None if is_requested != Some(true) => unasked(),
         None if !wants_probe && seen.settings.is_some() && conversation.is_alive => {
             Conclusion::accepted(TopicStatus::Unknown)
         }
-        None => Conclusion::on(Verdict::Unproven, "closed"),
+        None => Conclusion::on(Outcome::Unproven, "closed"),
     }
 }
 
-fn judge_answer(answer: &Answer, is_requested: Option<bool>) -> Conclusion {
+fn judge_answer(answer: &ProbeAnswer, is_requested: Option<bool>) -> Conclusion {
     let name = answer.reason.as_deref();
     let known = name.and_then(reason::find);
     let retry_after = answer.retry_after.as_deref().and_then(|text| text.parse().ok());
@@ -247,36 +247,36 @@ fn judge_answer(answer: &Answer, is_requested: Option<bool>) -> Conclusion {
         Conclusion::new(verdict, name.unwrap_or(&status), meaning, advice)
     };
     match (answer.status, known) {
-        (403, Some(_)) => told(Verdict::Rejected),
-        (403, None) if name.is_some() => told(Verdict::Rejected),
+        (403, Some(_)) => told(Outcome::Rejected),
+        (403, None) if name.is_some() => told(Outcome::Rejected),
         (429 | 500..=599, _) => {
             let base = if name.is_some() {
-                told(Verdict::Unproven)
+                told(Outcome::Unproven)
             } else {
-                Conclusion::on(Verdict::Unproven, "server-unavailable")
+                Conclusion::on(Outcome::Unproven, "server-unavailable")
             };
             Conclusion { is_passing: true, retry_after, ..base }
         }
-        (_, Some(known)) if known.subject == Subject::Server => {
-            Conclusion { is_passing: true, retry_after, ..told(Verdict::Unproven) }
+        (_, Some(known)) if known.subject == ReasonSubject::Server => {
+            Conclusion { is_passing: true, retry_after, ..told(Outcome::Unproven) }
         }
-        (_, Some(known)) if known.subject == Subject::Provider => told(Verdict::Rejected),
-        _ if name.is_some() && known.is_none() => told(Verdict::Unproven),
-        (200, None) if answer.apns_id.is_none() || !answer.is_json => Conclusion::on(Verdict::Unproven, "not-apns"),
+        (_, Some(known)) if known.subject == ReasonSubject::Provider => told(Outcome::Rejected),
+        _ if name.is_some() && known.is_none() => told(Outcome::Unproven),
+        (200, None) if answer.apns_id.is_none() || !answer.is_json => Conclusion::on(Outcome::Unproven, "not-apns"),
         (200, None) | (_, Some(_)) if is_requested != Some(true) => {
-            Conclusion::on(Verdict::Unproven, "no-certificate-requested")
+            Conclusion::on(Outcome::Unproven, "no-certificate-requested")
         }
         (200, None) => Conclusion::accepted(TopicStatus::Supported),
         (_, Some(known)) => {
             let topic = match known.name {
                 "BadDeviceToken" => TopicStatus::Supported,
-                _ if known.subject == Subject::Topic => TopicStatus::Refuted,
+                _ if known.subject == ReasonSubject::Topic => TopicStatus::Refuted,
                 _ => TopicStatus::Unknown,
             };
             let advice = (topic == TopicStatus::Refuted).then(|| known.advice.to_owned());
             Conclusion { reason: Some(known.name.to_owned()), advice, ..Conclusion::accepted(topic) }
         }
-        (_, None) => Conclusion::on(Verdict::Unproven, "not-apns"),
+        (_, None) => Conclusion::on(Outcome::Unproven, "not-apns"),
     }
 }
 
@@ -287,7 +287,7 @@ mod tests {
     use crate::net::tap::Seen;
 
     fn answered(status: u16, reason: Option<&str>, is_requested: bool) -> Conclusion {
-        let answer = Answer {
+        let answer = ProbeAnswer {
             status,
             reason: reason.map(str::to_owned),
             apns_id: Some(String::new()),
@@ -302,9 +302,9 @@ mod tests {
     fn only_what_speaks_of_the_request_proves_the_certificate() {
         for reason in REASONS {
             let expected = match reason.subject {
-                Subject::Provider => Verdict::Rejected,
-                Subject::Server => Verdict::Unproven,
-                Subject::Topic | Subject::Device | Subject::Request => Verdict::Accepted,
+                ReasonSubject::Provider => Outcome::Rejected,
+                ReasonSubject::Server => Outcome::Unproven,
+                ReasonSubject::Topic | ReasonSubject::Device | ReasonSubject::Request => Outcome::Accepted,
             };
             let conclusion = answered(reason.status, Some(reason.name), true);
             assert_eq!(conclusion.verdict, expected, "{}", reason.name);
@@ -312,32 +312,32 @@ mod tests {
             let refuted = matches!(reason.name, "TopicDisallowed" | "BadTopic" | "MissingTopic");
             assert_eq!(conclusion.topic == TopicStatus::Refuted, refuted, "{}", reason.name);
             assert_eq!(conclusion.topic == TopicStatus::Supported, reason.name == "BadDeviceToken");
-            assert_ne!(answered(reason.status, Some(reason.name), false).verdict, Verdict::Accepted);
+            assert_ne!(answered(reason.status, Some(reason.name), false).verdict, Outcome::Accepted);
         }
     }
 
     #[test]
     fn what_is_not_known_proves_nothing() {
-        assert_eq!(answered(400, Some("Novel"), true).verdict, Verdict::Unproven);
-        assert_eq!(answered(403, Some("Novel"), true).verdict, Verdict::Rejected);
+        assert_eq!(answered(400, Some("Novel"), true).verdict, Outcome::Unproven);
+        assert_eq!(answered(403, Some("Novel"), true).verdict, Outcome::Rejected);
         assert_eq!(answered(404, None, true).reason.as_deref(), Some("not-apns"));
-        assert_eq!(answered(403, None, true).verdict, Verdict::Unproven, "a proxy may say that too");
-        assert_eq!(answered(200, None, true).verdict, Verdict::Accepted);
-        assert_eq!(answered(200, None, false).verdict, Verdict::Unproven);
+        assert_eq!(answered(403, None, true).verdict, Outcome::Unproven, "a proxy may say that too");
+        assert_eq!(answered(200, None, true).verdict, Outcome::Accepted);
+        assert_eq!(answered(200, None, false).verdict, Outcome::Unproven);
     }
 
     #[test]
     fn an_alert_before_the_certificate_was_asked_for_is_not_about_it() {
-        assert_eq!(Conclusion::of_alert(40, false).verdict, Verdict::Unreachable);
-        assert_eq!(Conclusion::of_alert(40, true).verdict, Verdict::Rejected);
-        assert_eq!(Conclusion::of_alert(70, true).verdict, Verdict::Unreachable);
+        assert_eq!(Conclusion::of_alert(40, false).verdict, Outcome::Unreachable);
+        assert_eq!(Conclusion::of_alert(40, true).verdict, Outcome::Rejected);
+        assert_eq!(Conclusion::of_alert(70, true).verdict, Outcome::Unreachable);
     }
 
     #[test]
     fn every_ground_is_there_once() {
         for (index, (name, ..)) in GROUNDS.iter().enumerate() {
             assert!(GROUNDS[..index].iter().all(|(other, ..)| other != name), "{name}");
-            assert_eq!(Conclusion::on(Verdict::Unproven, name).reason.as_deref(), Some(*name));
+            assert_eq!(Conclusion::on(Outcome::Unproven, name).reason.as_deref(), Some(*name));
         }
     }
 }

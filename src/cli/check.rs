@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::apns::endpoint::{Endpoint, PORTS};
 use crate::apns::notification;
 use crate::certificate::apple::Environment;
-use crate::cli::{Opening, values};
+use crate::cli::{OpeningArgs, values};
 use crate::world::files::Location;
 
 /// Arguments of `pushcert check`.
@@ -21,14 +21,14 @@ Examples:
   pushcert check cert.p12 --passin env:P12_PASSWORD --environment sandbox
   pushcert check push.pem --proxy http://proxy:3128 --port both
   pushcert check push.pem --gateway localhost:2197 --ca-file ca.pem --json")]
-pub struct Check {
+pub struct CheckArgs {
     /// The certificate with its key (.p12, .pem, …), or - for standard input
     #[arg(value_name = "FILE")]
     pub input: Location,
 
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
-    pub opening: Opening,
+    pub opening: OpeningArgs,
 
     /// Take the private key from this file
     #[arg(long, value_name = "FILE")]
@@ -85,7 +85,7 @@ pub struct Check {
 
     /// How to print the report
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: CheckFormat,
 
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
@@ -96,10 +96,10 @@ pub struct Check {
     pub at: Option<OffsetDateTime>,
 }
 
-impl Check {
+impl CheckArgs {
     /// The format, by whichever flag.
-    pub fn format(&self) -> Format {
-        if self.json { Format::Json } else { self.format }
+    pub fn format(&self) -> CheckFormat {
+        if self.json { CheckFormat::Json } else { self.format }
     }
 }
 
@@ -167,7 +167,7 @@ impl Ports {
 
 /// How the report is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum CheckFormat {
     /// For people
     #[default]
     Human,

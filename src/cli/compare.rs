@@ -4,7 +4,7 @@ use clap::Args;
 use time::OffsetDateTime;
 
 use crate::cli::password::PasswordSource;
-use crate::cli::{Opening, values};
+use crate::cli::{OpeningArgs, values};
 use crate::world::files::Location;
 
 /// Arguments of `pushcert compare`.
@@ -13,7 +13,7 @@ use crate::world::files::Location;
 Examples:
   pushcert compare push.pem renewed.p12
   pushcert compare old.p12 new.p12 --passin env:OLD --passin-new env:NEW --json")]
-pub struct Compare {
+pub struct CompareArgs {
     /// The certificate in use, or - for standard input
     pub old: Location,
 
@@ -22,7 +22,7 @@ pub struct Compare {
 
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
-    pub opening: Opening,
+    pub opening: OpeningArgs,
 
     /// Where the password of NEW comes from, if it is another
     #[arg(long, value_name = "SOURCE")]

@@ -7,7 +7,7 @@ use clap::Args;
 #[command(after_help = "\
 Example:
   pushcert completions bash > /etc/bash_completion.d/pushcert")]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 
 use crate::cli::password::PasswordSource;
-use crate::cli::{Opening, values};
+use crate::cli::{OpeningArgs, values};
 use crate::world::files::Location;
 
 /// Arguments of `pushcert convert`.
@@ -15,7 +15,7 @@ Examples:
   pushcert convert cert.p12 --passin env:P12_PASSWORD -o push.pem
   pushcert convert aps.cer --key push.key -o push.pem
   pushcert convert cert.p12 --cert-out push.crt --key-out push.key")]
-pub struct Convert {
+pub struct ConvertArgs {
     /// The file to convert (.p12, .pem, .cer, .p7b, whatever its name), or - for standard input
     pub input: Location,
 
@@ -25,7 +25,7 @@ pub struct Convert {
 
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
-    pub opening: Opening,
+    pub opening: OpeningArgs,
 
     /// Which certificates to write
     #[arg(long, value_enum, default_value_t)]

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::cli::Opening;
+use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
 use crate::request;
 use crate::world::files::Location;
-use crate::world::terminal::Check;
+use crate::world::terminal::InputCheck;
 
 /// Where the key goes, unless `--key-out` says otherwise.
 pub const DEFAULT_KEY: &str = "push.key";
@@ -21,7 +21,7 @@ Examples:
   pushcert csr
   pushcert csr --email jo@example.com --name 'Jo Doe' --country DE
   pushcert csr --email jo@example.com --name 'Jo Doe' --country DE --key push.key")]
-pub struct Csr {
+pub struct CsrArgs {
     /// The e-mail address of the subject; asked for at a terminal, as the name and the country are
     #[arg(long, value_name = "ADDRESS", value_parser = checked(request::check_email))]
     pub email: Option<String>,
@@ -52,7 +52,7 @@ pub struct Csr {
 
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
-    pub opening: Opening,
+    pub opening: OpeningArgs,
 
     /// Encrypt the new key (PKCS#8, PBES2 with AES-256)
     #[arg(long)]
@@ -72,6 +72,6 @@ pub struct Csr {
 }
 
 /// The parser of a value that `check` takes.
-fn checked(check: fn(&str) -> Check) -> impl Fn(&str) -> Result<String, String> + Clone {
+fn checked(check: fn(&str) -> InputCheck) -> impl Fn(&str) -> Result<String, String> + Clone {
     move |text| check(text).map(|()| text.to_owned())
 }

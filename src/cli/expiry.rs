@@ -7,8 +7,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use time::OffsetDateTime;
 
 use crate::certificate::apple::Environment;
-use crate::cli::format::Format;
-use crate::cli::{Opening, values};
+use crate::cli::format::ReportFormat;
+use crate::cli::{OpeningArgs, values};
 use crate::expiry::threshold::Threshold;
 use crate::world::files::Location;
 
@@ -25,7 +25,7 @@ const RECIPES: &str = include_str!("recipes.txt");
 /// Arguments of `pushcert expiry`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = RECIPES)]
-pub struct Expiry {
+pub struct ExpiryArgs {
     /// Files and folders (with all below them), or - for standard input: a certificate file, or what
     /// `kubectl get secrets -o json` prints
     #[arg(required = true, value_name = "PATH")]
@@ -81,7 +81,7 @@ pub struct Expiry {
 
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
-    pub opening: Opening,
+    pub opening: OpeningArgs,
 
     /// Try the passwords in this file, one a line; a line "GLOB = SOURCE" is for the files that fit, with
     /// a source as for --passin (env:, file:, fd: or pass:)
@@ -98,7 +98,7 @@ pub struct Expiry {
 
     /// The format of the report
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", conflicts_with = "json")]
-    pub format: Format,
+    pub format: ReportFormat,
 
     /// Short for --format json
     #[arg(long)]
@@ -113,10 +113,10 @@ pub struct Expiry {
     pub force: bool,
 }
 
-impl Expiry {
+impl ExpiryArgs {
     /// The format, by either option.
-    pub fn format(&self) -> Format {
-        if self.json { Format::Json } else { self.format }
+    pub fn format(&self) -> ReportFormat {
+        if self.json { ReportFormat::Json } else { self.format }
     }
 }
 

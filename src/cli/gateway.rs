@@ -13,7 +13,7 @@ use crate::world::files::Location;
 /// Arguments of `pushcert gateway`.
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
-pub struct Gateway {
+pub struct GatewayArgs {
     /// Where to listen; with port 0 the system chooses
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = parse_address)]
     pub listen: SocketAddr,

@@ -3,7 +3,7 @@
 use clap::Args;
 use time::OffsetDateTime;
 
-use crate::cli::{Opening, values};
+use crate::cli::{OpeningArgs, values};
 use crate::report::field::Field;
 use crate::world::files::Location;
 
@@ -14,14 +14,14 @@ Examples:
   pushcert inspect push.pem
   pushcert inspect --field topic push.pem
   pushcert inspect --json *.p12 | jq '.files[].certificates[].days_left'")]
-pub struct Inspect {
+pub struct InspectArgs {
     /// The files to look at, or - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<Location>,
 
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
-    pub opening: Opening,
+    pub opening: OpeningArgs,
 
     /// Print as JSON
     #[arg(long, conflicts_with = "field")]

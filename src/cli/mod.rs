@@ -31,30 +31,30 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a private key and the request that Apple's portal asks for
-    Csr(csr::Csr),
+    Csr(csr::CsrArgs),
     /// Turn an export into a clean PEM file: the certificate, then its key
-    Convert(convert::Convert),
+    Convert(convert::ConvertArgs),
     /// Put a certificate and its key into a .p12 that a Mac, OpenSSL or Java reads
-    Pack(pack::Pack),
+    Pack(pack::PackArgs),
     /// Say what is in a file: kind, topics, environments, expiry, key, chain
-    Inspect(inspect::Inspect),
+    Inspect(inspect::InspectArgs),
     /// Say whether a renewed certificate can take the place of the old one
-    Compare(Box<compare::Compare>),
+    Compare(Box<compare::CompareArgs>),
     /// Check the expiry of every certificate in files, folders and Kubernetes secrets
-    Expiry(Box<expiry::Expiry>),
+    Expiry(Box<expiry::ExpiryArgs>),
     /// Ask APNs whether it accepts a certificate
-    Check(Box<check::Check>),
+    Check(Box<check::CheckArgs>),
     /// Stand in for APNs, for tests
-    Gateway(Box<gateway::Gateway>),
+    Gateway(Box<gateway::GatewayArgs>),
     /// Be led along the whole road, question by question; every step is shown as a command
     Wizard,
     /// Print a completion script for a shell
-    Completions(completions::Completions),
+    Completions(completions::CompletionsArgs),
 }
 
 /// How a protected input is opened.
 #[derive(Debug, Args)]
-pub struct Opening {
+pub struct OpeningArgs {
     /// Where the password comes from: env:VAR, file:PATH (first line), fd:N, stdin, prompt, or
     /// pass:SECRET (which process lists show). Without it absent and empty are tried, then you are asked
     #[arg(long, value_name = "SOURCE")]
@@ -74,9 +74,9 @@ impl Command {
             Self::Inspect(inspect) => inspect.json,
             Self::Csr(csr) => csr.json,
             Self::Pack(pack) => pack.json,
-            Self::Expiry(expiry) => expiry.format() == format::Format::Json,
+            Self::Expiry(expiry) => expiry.format() == format::ReportFormat::Json,
             Self::Compare(compare) => compare.json,
-            Self::Check(check) => check.format() == check::Format::Json,
+            Self::Check(check) => check.format() == check::CheckFormat::Json,
             Self::Gateway(_) | Self::Wizard | Self::Completions(_) => false,
         }
     }

@@ -4,8 +4,8 @@ use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 
 use crate::cli::password::PasswordSource;
-use crate::cli::{Opening, values};
-use crate::pkcs12::write::Recipe;
+use crate::cli::{OpeningArgs, values};
+use crate::pkcs12::write::Profile;
 use crate::world::files::Location;
 
 /// Arguments of `pushcert pack`.
@@ -16,7 +16,7 @@ Examples:
   pushcert pack aps.cer --key push.key -o push.p12
   pushcert pack keychain.p12 --for modern --passin env:OLD --passout env:NEW -o push.p12
   pushcert pack openssl3.p12 --for keychain -o mac.p12")]
-pub struct Pack {
+pub struct PackArgs {
     /// The file with the certificate, and with its key unless --key names it (.pem, .cer, .p12,
     /// whatever its name), or - for standard input
     pub input: Location,
@@ -31,11 +31,11 @@ pub struct Pack {
 
     #[expect(missing_docs, reason = "flattened")]
     #[command(flatten)]
-    pub opening: Opening,
+    pub opening: OpeningArgs,
 
     /// Who is to read it
     #[arg(long = "for", value_enum, default_value_t, value_name = "READER")]
-    pub reader: Reader,
+    pub reader: Recipient,
 
     /// Add Apple's intermediate, chosen by key identifier and signature
     #[arg(long)]
@@ -72,7 +72,7 @@ pub struct Pack {
 
 /// Who reads a PKCS#12 file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Reader {
+pub enum Recipient {
     /// Every macOS, and all else that is old: 3DES, MAC with SHA-1
     #[default]
     Keychain,
@@ -82,13 +82,13 @@ pub enum Reader {
     Java,
 }
 
-impl Reader {
+impl Recipient {
     /// How it is written for this reader.
-    pub fn recipe(self) -> Recipe {
+    pub fn recipe(self) -> Profile {
         match self {
-            Self::Keychain => Recipe::Keychain,
-            Self::Modern => Recipe::Modern,
-            Self::Java => Recipe::Java,
+            Self::Keychain => Profile::Keychain,
+            Self::Modern => Profile::Modern,
+            Self::Java => Profile::Java,
         }
     }
 }

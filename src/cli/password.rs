@@ -11,7 +11,7 @@ use std::str::FromStr;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::secret::Password;
 use crate::world::context::Context;
 
@@ -71,7 +71,7 @@ impl PasswordSource {
     /// # Errors
     /// When the source has no password.
     pub fn read(&self, context: &mut Context<'_>, option: &str) -> Result<Option<Password>, Error> {
-        let missing = |what: String| Error::new(Kind::Password, format!("{option}: {what}"));
+        let missing = |what: String| Error::new(ExitKind::Password, format!("{option}: {what}"));
         match self {
             Self::Env(name) => {
                 let value = (context.variable)(name);
@@ -94,7 +94,7 @@ impl PasswordSource {
             Self::Unknown => {
                 let message =
                     format!("{option}: env:VARIABLE, file:PATH, fd:NUMBER, stdin, prompt or pass:SECRET is expected");
-                Err(Error::new(Kind::Usage, message))
+                Err(Error::new(ExitKind::Usage, message))
             }
             Self::Pass(password) => {
                 writeln!(

@@ -11,13 +11,13 @@ use crate::certificate::apple::Environment;
 use crate::certificate::chain::APPLE;
 use crate::certificate::warning::{self, KeyState, WarningCode};
 use crate::check::revocation::Revocation;
-use crate::check::verdict::Verdict;
-use crate::check::{self, Options, Subject, Target};
-use crate::cli::check::{Check, Format};
+use crate::check::verdict::Outcome;
+use crate::check::{self, CheckOptions, Target, TestedIdentity};
+use crate::cli::check::{CheckArgs, CheckFormat};
 use crate::commands::shared::opening::Opener;
 use crate::container::Contents;
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::identity::{Collection, SelectError};
 use crate::net::proxy::{self, Proxy};
 use crate::net::tls::ClientIdentity;
@@ -28,7 +28,7 @@ use crate::report::{human, json};
 use crate::world::context::Context;
 use crate::world::files::Location;
 
-pub(super) fn run(arguments: &Check, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
+pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     refuse_retired(arguments.gateway.as_ref())?;
     let proxy = find_proxy(arguments, context)?;
     let inputs = [Some(&arguments.input), arguments.key.as_ref(), arguments.ca_file.as_ref()];
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Check, context: &mut Context<'_>) -> Result<Option
     let leaf = found.leaf;
     let targets = targets(arguments, leaf, |host| proxy.of(host));
     let revocation = arguments.revocation.then(|| revocation(&arguments.input, leaf, &contents)).transpose()?;
-    let options = Options {
+    let options = CheckOptions {
         timeout: arguments.timeout,
         retries: arguments.retries,
         wants_probe: !arguments.no_probe,
@@ -54,27 +54,27 @@ pub(super) fn run(arguments: &Check, context: &mut Context<'_>) -> Result<Option
     };
     let subject = subject(arguments, found, &contents, arguments.at.unwrap_or(context.now))?;
     let checks = check::run(subject, targets, options)
-        .map_err(|error| Error::new(Kind::Network, format!("the network cannot be used: {error}")))?;
+        .map_err(|error| Error::new(ExitKind::Network, format!("the network cannot be used: {error}")))?;
     let report = CheckReport::new(checks);
     let out = &mut *context.stdout;
     match arguments.format() {
-        Format::Human => human::check::write(out, &report, Paint::new(context.stdout_has_color))?,
-        Format::Json => json::write(out, &report)?,
-        Format::Junit => junit::write(out, &report)?,
-        Format::Github => github::write(out, &report, &arguments.input.to_string())?,
-        Format::Nagios => nagios::write(out, &report)?,
-        Format::Prometheus => prometheus::write(out, &report)?,
+        CheckFormat::Human => human::check::write(out, &report, Paint::new(context.stdout_has_color))?,
+        CheckFormat::Json => json::write(out, &report)?,
+        CheckFormat::Junit => junit::write(out, &report)?,
+        CheckFormat::Github => github::write(out, &report, &arguments.input.to_string())?,
+        CheckFormat::Nagios => nagios::write(out, &report)?,
+        CheckFormat::Prometheus => prometheus::write(out, &report)?,
     }
     Ok(end(&report))
 }
 
 /// A no outweighs a gateway that cannot be reached.
-fn end(report: &CheckReport) -> Option<Kind> {
-    let has = |verdicts: &[Verdict]| report.checks.iter().any(|check| verdicts.contains(&check.verdict));
-    if has(&[Verdict::Rejected, Verdict::Unproven]) {
-        Some(Kind::No)
+fn end(report: &CheckReport) -> Option<ExitKind> {
+    let has = |verdicts: &[Outcome]| report.checks.iter().any(|check| verdicts.contains(&check.verdict));
+    if has(&[Outcome::Rejected, Outcome::Unproven]) {
+        Some(ExitKind::CheckFailed)
     } else {
-        has(&[Verdict::Unreachable]).then_some(Kind::Network)
+        has(&[Outcome::Unreachable]).then_some(ExitKind::Network)
     }
 }
 
@@ -85,7 +85,7 @@ fn refuse_retired(gateway: Option<&Endpoint>) -> Result<(), Error> {
     let message = format!("{gateway}: Apple closed this gateway of the binary protocol on 2021-03-31");
     let now = Endpoint::of(environment, crate::apns::endpoint::PORTS[0]);
     let name = environment.name();
-    Err(Error::new(Kind::Usage, message).hint(format!("{now} took its place, with HTTP/2: --environment {name}")))
+    Err(Error::new(ExitKind::Usage, message).hint(format!("{now} took its place, with HTTP/2: --environment {name}")))
 }
 
 /// The proxy that was named, and the hosts that need none.
@@ -100,9 +100,9 @@ impl ProxyChoice {
     }
 }
 
-fn find_proxy(arguments: &Check, context: &Context<'_>) -> Result<ProxyChoice, Error> {
+fn find_proxy(arguments: &CheckArgs, context: &Context<'_>) -> Result<ProxyChoice, Error> {
     let parse = |name: &str, url: &str| {
-        let wrong = |expected: String| Error::new(Kind::Usage, format!("{name} names no proxy: {expected}"));
+        let wrong = |expected: String| Error::new(ExitKind::Usage, format!("{name} names no proxy: {expected}"));
         url.parse::<Proxy>().map_err(wrong)
     };
     if let Some(url) = &arguments.proxy {
@@ -120,13 +120,13 @@ fn find_proxy(arguments: &Check, context: &Context<'_>) -> Result<ProxyChoice, E
 fn read_roots(opener: &Opener, location: &Location, context: &mut Context<'_>) -> Result<Vec<Vec<u8>>, Error> {
     let contents = opener.open(location, context).map_err(|failure| failure.error)?;
     if contents.certificates.is_empty() {
-        return Err(Error::new(Kind::Input, format!("{location}: there is no certificate in it"))
+        return Err(Error::new(ExitKind::Input, format!("{location}: there is no certificate in it"))
             .hint("--ca-file takes the authority that issued the server's certificate"));
     }
     Ok(contents.certificates.into_iter().map(|entry| entry.item.der).collect())
 }
 
-fn targets(arguments: &Check, leaf: &Certificate, proxy_of: impl Fn(&str) -> Option<Proxy>) -> Vec<Target> {
+fn targets(arguments: &CheckArgs, leaf: &Certificate, proxy_of: impl Fn(&str) -> Option<Proxy>) -> Vec<Target> {
     let chosen = arguments.environment.map(|choice| choice.list().to_vec());
     if let Some(endpoint) = &arguments.gateway {
         let only = chosen.as_deref().and_then(|list| <[Environment; 1]>::try_from(list).ok());
@@ -146,12 +146,12 @@ fn targets(arguments: &Check, leaf: &Certificate, proxy_of: impl Fn(&str) -> Opt
 }
 
 /// The certificate, and the ground on which it has no key.
-struct Found<'a> {
+struct SelectedLeaf<'a> {
     leaf: &'a Certificate,
     ground: Option<&'static str>,
 }
 
-fn find<'a>(arguments: &Check, contents: &'a Contents) -> Result<Found<'a>, Error> {
+fn find<'a>(arguments: &CheckArgs, contents: &'a Contents) -> Result<SelectedLeaf<'a>, Error> {
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let wanted = arguments.select.as_deref();
     let describe = |error| Error::in_file(&arguments.input.to_string(), &error);
@@ -161,16 +161,16 @@ fn find<'a>(arguments: &Check, contents: &'a Contents) -> Result<Found<'a>, Erro
         Err(SelectError::Mismatch(_)) => (collection.select(wanted, false).map_err(describe)?, Some("key-mismatch")),
         Err(error) => return Err(describe(error)),
     };
-    Ok(Found { leaf: &leaf.item, ground })
+    Ok(SelectedLeaf { leaf: &leaf.item, ground })
 }
 
 fn subject(
-    arguments: &Check,
-    found: Found<'_>,
+    arguments: &CheckArgs,
+    found: SelectedLeaf<'_>,
     contents: &Contents,
     now: time::OffsetDateTime,
-) -> Result<Subject, Error> {
-    let Found { leaf, ground } = found;
+) -> Result<TestedIdentity, Error> {
+    let SelectedLeaf { leaf, ground } = found;
     let others: Vec<&Certificate> = contents.certificates.iter().map(|entry| &entry.item).collect();
     let chain = APPLE.judge(leaf, &others, now);
     // The environment is judged for each gateway, the key is this stage's own matter.
@@ -192,12 +192,12 @@ fn subject(
         }
         None => Ok(client_identity(&arguments.input, leaf, contents)?),
     };
-    Ok(Subject { identity, title: leaf.title().to_owned(), warnings, environments: leaf.environments.clone() })
+    Ok(TestedIdentity { identity, title: leaf.title().to_owned(), warnings, environments: leaf.environments.clone() })
 }
 
 fn client_identity(file: &Location, leaf: &Certificate, contents: &Contents) -> Result<ClientIdentity, Error> {
     let collection = Collection::new(&contents.certificates, &contents.keys);
-    let unusable = |error| Error::new(Kind::Input, format!("{file}: OpenSSL cannot use it for TLS: {error}"));
+    let unusable = |error| Error::new(ExitKind::Input, format!("{file}: OpenSSL cannot use it for TLS: {error}"));
     let key = collection.key_of(leaf).map(|entry| entry.item.pkcs8()).unwrap_or_default();
     let mut authorities = Vec::new();
     let mut current = leaf;
@@ -219,7 +219,7 @@ fn issuer_in<'a>(contents: &'a Contents, certificate: &Certificate) -> Option<&'
 }
 
 fn revocation(file: &Location, leaf: &Certificate, contents: &Contents) -> Result<Revocation, Error> {
-    let unusable = |error| Error::new(Kind::Input, format!("{file}: OpenSSL cannot read it: {error}"));
+    let unusable = |error| Error::new(ExitKind::Input, format!("{file}: OpenSSL cannot read it: {error}"));
     let x509 = X509::from_der(&leaf.der).map_err(unusable)?;
     let known = APPLE.issuer_of(leaf).map(|(_, issuer)| issuer);
     let issuer = known.or_else(|| issuer_in(contents, leaf)).map(|issuer| X509::from_der(&issuer.der)).transpose();

@@ -2,12 +2,12 @@
 
 use crate::certificate::chain::APPLE;
 use crate::certificate::renewal::{self, Side};
-use crate::cli::compare::Compare;
+use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::opening::Opener;
 use crate::container::Contents;
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::identity::Collection;
 use crate::report::human::compare::{self, CompareReport, SideReport};
 use crate::report::human::convert::ConvertReport;
@@ -16,13 +16,13 @@ use crate::report::style::Paint;
 use crate::world::context::Context;
 use crate::world::files::Location;
 
-pub(super) fn run(arguments: &Compare, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
+pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     let now = arguments.at.unwrap_or(context.now);
     let inputs = [&arguments.old, &arguments.new];
     let takes_stdin = |source: &Option<PasswordSource>| source.as_ref().is_some_and(PasswordSource::takes_stdin);
     let is_taken = takes_stdin(&arguments.opening.passin) || inputs.contains(&&Location::Standard);
     if is_taken && takes_stdin(&arguments.passin_new) {
-        return Err(Error::new(Kind::Usage, "standard input can be read only once")
+        return Err(Error::new(ExitKind::Usage, "standard input can be read only once")
             .hint("give one of the passwords with env:, file: or fd:"));
     }
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Compare, context: &mut Context<'_>) -> Result<Opti
     let (old_side, old_report) = side(&arguments.old, &old, arguments, now)?;
     let (new_side, new_report) = side(&arguments.new, &new, arguments, now)?;
     let comparison = renewal::compare(old_side, new_side, now);
-    let end = (!comparison.drop_in).then_some(Kind::No);
+    let end = (!comparison.drop_in).then_some(ExitKind::CheckFailed);
     let report = CompareReport::new(now, comparison, old_report, new_report);
     if arguments.json {
         json::write(context.stdout, &report)?;
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Compare, context: &mut Context<'_>) -> Result<Opti
 fn side<'a>(
     location: &Location,
     contents: &'a Contents,
-    arguments: &Compare,
+    arguments: &CompareArgs,
     now: time::OffsetDateTime,
 ) -> Result<(Side<'a>, SideReport), Error> {
     let file = location.to_string();

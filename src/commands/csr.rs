@@ -4,12 +4,12 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::cli::csr::Csr;
+use crate::cli::csr::CsrArgs;
 use crate::commands::shared::opening::{Opener, check_stdin};
-use crate::commands::shared::passout::{self, Demand, Purpose};
+use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::container::{self, OpenError, Passwords};
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
@@ -17,14 +17,14 @@ use crate::report::human::csr::{CsrKeyReport, CsrReport, human};
 use crate::report::json;
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
-use crate::request::{self, RequestError, Subject};
+use crate::request::{self, RequestError, RequestSubject};
 use crate::world::context::Context;
 use crate::world::files::{self, Location, Output, WriteError};
-use crate::world::terminal::Check;
+use crate::world::terminal::InputCheck;
 
-pub(super) fn run(arguments: &Csr, context: &mut Context<'_>) -> Result<(), Error> {
+pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), Error> {
     check_flags(arguments, context)?;
-    let plan = Plan::new(arguments)?;
+    let plan = CsrOutputs::new(arguments)?;
     let inputs: Vec<&Location> = arguments.key.iter().collect();
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let subject = subject(arguments, context)?;
@@ -63,29 +63,29 @@ pub(super) fn run(arguments: &Csr, context: &mut Context<'_>) -> Result<(), Erro
 }
 
 /// Where things go, checked before anything is asked or made.
-struct Plan<'a> {
+struct CsrOutputs<'a> {
     /// The file of the new key.
     key: Option<&'a Path>,
 }
 
-impl<'a> Plan<'a> {
-    fn new(arguments: &'a Csr) -> Result<Self, Error> {
+impl<'a> CsrOutputs<'a> {
+    fn new(arguments: &'a CsrArgs) -> Result<Self, Error> {
         let key = match (&arguments.key, &arguments.key_out) {
             (Some(_), _) => None,
             (None, Location::Path(path)) => Some(path.as_path()),
             (None, Location::Standard) => {
                 return Err(Error::new(
-                    Kind::Usage,
+                    ExitKind::Usage,
                     "--key-out: a new private key goes to a file, not to standard output",
                 )
                 .hint("name a file: what is lost on the way is lost for ever"));
             }
         };
         if key.is_some() && arguments.key_out == arguments.output {
-            return Err(Error::new(Kind::Usage, "the key and the request have the same name"));
+            return Err(Error::new(ExitKind::Usage, "the key and the request have the same name"));
         }
         if arguments.json && arguments.output == Location::Standard {
-            return Err(Error::new(Kind::Usage, "--json reports on standard output, where the request would go")
+            return Err(Error::new(ExitKind::Usage, "--json reports on standard output, where the request would go")
                 .hint("write the request to a file with -o"));
         }
         if let Some(path) = key {
@@ -140,7 +140,7 @@ fn check_replaceable(path: &Path) -> Result<(), Error> {
 }
 
 /// Names the flags that are missing where nobody can be asked.
-fn check_flags(arguments: &Csr, context: &Context<'_>) -> Result<(), Error> {
+fn check_flags(arguments: &CsrArgs, context: &Context<'_>) -> Result<(), Error> {
     let parts = [("--email", &arguments.email), ("--name", &arguments.name), ("--country", &arguments.country)];
     let missing: Vec<&str> = parts.iter().filter(|(_, value)| value.is_none()).map(|(flag, _)| *flag).collect();
     let list = match missing[..] {
@@ -149,44 +149,44 @@ fn check_flags(arguments: &Csr, context: &Context<'_>) -> Result<(), Error> {
         [one] => format!("{one} is"),
         [.., last] => format!("{} and {last} are", missing[..missing.len() - 1].join(", ")),
     };
-    Err(Error::new(Kind::Usage, format!("{list} missing, and there is no terminal to ask at"))
+    Err(Error::new(ExitKind::Usage, format!("{list} missing, and there is no terminal to ask at"))
         .hint("for example: pushcert csr --email jo@example.com --name 'Jo Doe' --country DE"))
 }
 
 /// The subject: from the arguments, and what is missing from a person.
-fn subject(arguments: &Csr, context: &mut Context<'_>) -> Result<Subject, Error> {
-    let mut ask = |value: &Option<String>, question: &str, check: fn(&str) -> Check| match value {
+fn subject(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<RequestSubject, Error> {
+    let mut ask = |value: &Option<String>, question: &str, check: fn(&str) -> InputCheck| match value {
         Some(value) => Ok(value.clone()),
         None => context.terminal.input(question, None, &check).map_err(super::unanswered),
     };
-    Ok(Subject {
+    Ok(RequestSubject {
         email: ask(&arguments.email, "E-mail address", request::check_email)?,
         name: ask(&arguments.name, "Name (yours, or the company's)", request::check_name)?,
         country: ask(&arguments.country, "Country (two capital letters)", request::check_country)?,
     })
 }
 
-fn existing_key(arguments: &Csr, location: &Location, context: &mut Context<'_>) -> Result<PrivateKey, Error> {
+fn existing_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>) -> Result<PrivateKey, Error> {
     let opener = Opener::new(&arguments.opening, &[location], context)?;
     let keys = opener.open(location, context).map_err(|failure| failure.error)?.keys;
     match &keys[..] {
         [key] => Ok(key.item.clone()),
-        [] => Err(Error::new(Kind::Input, format!("{location}: there is no private key in it"))
+        [] => Err(Error::new(ExitKind::Input, format!("{location}: there is no private key in it"))
             .hint("leave out --key, and a new key is made")),
         several => {
             let message = format!("{location}: there are {} private keys in it, where one is expected", several.len());
-            Err(Error::new(Kind::Input, message).hint(
+            Err(Error::new(ExitKind::Input, message).hint(
                 "take one out first: pushcert convert FILE --select TOPIC --cert-out push.crt --key-out push.key",
             ))
         }
     }
 }
 
-fn new_key(arguments: &Csr, context: &mut Context<'_>) -> Result<(PrivateKey, Option<Zeroizing<String>>), Error> {
-    let purpose = Purpose {
+fn new_key(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(PrivateKey, Option<Zeroizing<String>>), Error> {
+    let purpose = NewPassword {
         needed_by: "--encrypt",
         question: "Password to encrypt the private key with",
-        demand: Demand::NotEmpty,
+        demand: PasswordRule::NotEmpty,
     };
     let password =
         arguments.encrypt.then(|| passout::read(arguments.passout.as_ref(), &purpose, context)).transpose()?;
@@ -199,7 +199,7 @@ fn new_key(arguments: &Csr, context: &mut Context<'_>) -> Result<(PrivateKey, Op
     Ok((key, Some(text)))
 }
 
-fn write_request(arguments: &Csr, text: &[u8], context: &mut Context<'_>) -> Result<(), Error> {
+fn write_request(arguments: &CsrArgs, text: &[u8], context: &mut Context<'_>) -> Result<(), Error> {
     let Location::Path(path) = &arguments.output else {
         context.stdout.write_all(text)?;
         return Ok(context.stdout.flush()?);

@@ -3,15 +3,15 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::cli::expiry::Expiry;
-use crate::cli::format::Format;
+use crate::cli::expiry::ExpiryArgs;
+use crate::cli::format::ReportFormat;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::candidates::Candidates;
 use crate::error::Error;
-use crate::exit::Kind;
-use crate::expiry::policy::{Expectations, Policy, Verdict};
+use crate::exit::ExitKind;
+use crate::expiry::policy::{Expectations, ExpiryPolicy, Verdict};
 use crate::expiry::report::{ExpiryReport, PolicyReport};
-use crate::expiry::scanner::{Survey, Tally, cannot_keep};
+use crate::expiry::scanner::{ExpiryScanner, ScanTotals, cannot_keep};
 use crate::report::style::Paint;
 use crate::report::{github, html, human, ics, json, junit, nagios, prometheus};
 use crate::world::context::Context;
@@ -20,9 +20,9 @@ use crate::world::progress::Progress;
 use crate::world::walk::{self, Filter, Globs};
 
 /// Ends with the exit code, which is not always one of the table: Nagios has its own.
-pub(super) fn run(arguments: &Expiry, context: &mut Context<'_>) -> Result<u8, Error> {
+pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     match report(arguments, context).and_then(|report| finish(arguments, &report, context)) {
-        Err(error) if arguments.format() == Format::Nagios && !error.is_closed_pipe => {
+        Err(error) if arguments.format() == ReportFormat::Nagios && !error.is_closed_pipe => {
             nagios::write_error(context.stdout, &error)?;
             Ok(nagios::UNKNOWN)
         }
@@ -30,16 +30,16 @@ pub(super) fn run(arguments: &Expiry, context: &mut Context<'_>) -> Result<u8, E
     }
 }
 
-fn report(arguments: &Expiry, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
+fn report(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
     let reads_stdin = arguments.paths.iter().filter(|path| **path == Location::Standard).count();
     let takes_stdin = arguments.opening.passin.as_ref().is_some_and(PasswordSource::takes_stdin);
     if reads_stdin + usize::from(takes_stdin) > 1 {
-        return Err(Error::new(Kind::Usage, "standard input can be read only once")
+        return Err(Error::new(ExitKind::Usage, "standard input can be read only once")
             .hint("name a file, or give the password with env:, file: or fd:"));
     }
     let globs = |option: &str, patterns: &[String]| {
         Globs::new(patterns).map_err(|error| {
-            Error::new(Kind::Usage, format!("{option}: {error}")).hint("a glob such as *.pem or old/** is expected")
+            Error::new(ExitKind::Usage, format!("{option}: {error}")).hint("a glob such as *.pem or old/** is expected")
         })
     };
     let filter =
@@ -47,7 +47,7 @@ fn report(arguments: &Expiry, context: &mut Context<'_>) -> Result<ExpiryReport,
     let candidates = Candidates::read(&arguments.opening, arguments.passwords.as_deref(), context)?;
     let policy = policy(arguments);
     let roots: Vec<PathBuf> = arguments.paths.iter().filter_map(path).collect();
-    let survey = Survey {
+    let survey = ExpiryScanner {
         policy: &policy,
         candidates: &candidates,
         max_iterations: arguments.opening.max_iterations,
@@ -55,7 +55,7 @@ fn report(arguments: &Expiry, context: &mut Context<'_>) -> Result<ExpiryReport,
         now: arguments.at.unwrap_or(context.now),
         roots: &roots,
     };
-    let mut tally = Tally::default();
+    let mut tally = ScanTotals::default();
     if reads_stdin > 0 {
         survey.standard_input(files::read(&Location::Standard, context.stdin), &mut tally)?;
     }
@@ -64,7 +64,7 @@ fn report(arguments: &Expiry, context: &mut Context<'_>) -> Result<ExpiryReport,
     survey.files(walk::find(&roots, &filter), &mut tally, &progress)?;
     drop(progress);
     let now = survey.now;
-    let Tally { ledger, unreadable, files, without_certificates } = tally;
+    let ScanTotals { ledger, unreadable, files, without_certificates } = tally;
     let certificates = ledger.close().map_err(|error| cannot_keep(&error))?;
     Ok(ExpiryReport::new(now, policy, certificates, unreadable, files, without_certificates))
 }
@@ -76,7 +76,7 @@ fn path(location: &Location) -> Option<PathBuf> {
     }
 }
 
-fn policy(arguments: &Expiry) -> PolicyReport {
+fn policy(arguments: &ExpiryArgs) -> PolicyReport {
     let expect = Expectations {
         topics: arguments.expect_topic.clone(),
         environments: arguments.expect_environment.clone(),
@@ -85,14 +85,14 @@ fn policy(arguments: &Expiry) -> PolicyReport {
         apple: arguments.expect_apple,
     };
     PolicyReport {
-        policy: Policy { warn: arguments.warn, fail: arguments.fail, expect },
+        policy: ExpiryPolicy { warn: arguments.warn, fail: arguments.fail, expect },
         leaf_only: arguments.leaf_only,
         min_certificates: arguments.min_certificates,
     }
 }
 
 /// Writes the report, and says how the run ends.
-fn finish(arguments: &Expiry, report: &ExpiryReport, context: &mut Context<'_>) -> Result<u8, Error> {
+fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'_>) -> Result<u8, Error> {
     match &arguments.output {
         None | Some(Location::Standard) => {
             let paint = Paint::new(context.stdout_has_color);
@@ -115,21 +115,21 @@ fn finish(arguments: &Expiry, report: &ExpiryReport, context: &mut Context<'_>) 
         }
     }
     Ok(match arguments.format() {
-        _ if arguments.exit_zero && report.exit_code != Kind::Bug.code() => 0,
-        Format::Nagios => nagios::exit_code(report),
+        _ if arguments.exit_zero && report.exit_code != ExitKind::Bug.code() => 0,
+        ReportFormat::Nagios => nagios::exit_code(report),
         _ => report.exit_code,
     })
 }
 
-fn write(format: Format, out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
+fn write(format: ReportFormat, out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     match format {
-        Format::Human => human::expiry::write(out, report, paint),
-        Format::Json => json::write(out, report),
-        Format::Junit => junit::write(out, report),
-        Format::Github => github::write(out, report),
-        Format::Nagios => nagios::write(out, report),
-        Format::Prometheus => prometheus::write(out, report),
-        Format::Ics => ics::write(out, report),
-        Format::Html => html::write(out, report),
+        ReportFormat::Human => human::expiry::write(out, report, paint),
+        ReportFormat::Json => json::write(out, report),
+        ReportFormat::Junit => junit::write(out, report),
+        ReportFormat::Github => github::write(out, report),
+        ReportFormat::Nagios => nagios::write(out, report),
+        ReportFormat::Prometheus => prometheus::write(out, report),
+        ReportFormat::Ics => ics::write(out, report),
+        ReportFormat::Html => html::write(out, report),
     }
 }

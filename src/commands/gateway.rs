@@ -6,13 +6,13 @@ use std::path::Path;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::gateway::Gateway;
+use crate::cli::gateway::GatewayArgs;
 use crate::container::{self, Passwords};
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::gateway::observer::Event;
 use crate::gateway::tokens::Tokens;
-use crate::gateway::{self, DEFAULT_TOPICS, Options, Ready, acceptor};
+use crate::gateway::{self, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
@@ -28,9 +28,9 @@ struct ReadyReport {
     client_file: Option<String>,
 }
 
-pub(super) fn run(arguments: &Gateway, context: &mut Context<'_>) -> Result<(), Error> {
+pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<(), Error> {
     if arguments.tokens == Some(Location::Standard) && arguments.client_ca == Some(Location::Standard) {
-        return Err(Error::new(Kind::Usage, "standard input can be read only once"));
+        return Err(Error::new(ExitKind::Usage, "standard input can be read only once"));
     }
     let client_authorities = match &arguments.client_ca {
         Some(location) => Some(read_authorities(location, context)?),
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Gateway, context: &mut Context<'_>) -> Result<(), 
         [] => DEFAULT_TOPICS.map(str::to_owned).to_vec(),
         topics => topics.to_vec(),
     };
-    let options = Options {
+    let options = GatewayOptions {
         listen: arguments.listen,
         environment: arguments.environment.into(),
         tls: arguments.tls.into(),
@@ -56,10 +56,11 @@ pub(super) fn run(arguments: &Gateway, context: &mut Context<'_>) -> Result<(), 
     };
     // Removed when this function returns, whatever it returns.
     let folder = tempfile::Builder::new().prefix("pushcert-gateway-").tempdir();
-    let folder = folder.map_err(|error| Error::new(Kind::Write, format!("cannot make a temporary folder: {error}")))?;
+    let folder =
+        folder.map_err(|error| Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}")))?;
     let listen = arguments.listen;
     gateway::run_until_signal(options, |ready| announce(&ready, folder.path(), context.stdout))
-        .map_err(|error| Error::new(Kind::Network, format!("the gateway on {listen} cannot run: {error}")))
+        .map_err(|error| Error::new(ExitKind::Network, format!("the gateway on {listen} cannot run: {error}")))
 }
 
 fn read_authorities(location: &Location, context: &mut Context<'_>) -> Result<Vec<openssl::x509::X509>, Error> {
@@ -68,16 +69,16 @@ fn read_authorities(location: &Location, context: &mut Context<'_>) -> Result<Ve
     let contents = container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS)
         .map_err(|unopened| Error::in_file(&name, &unopened.error))?;
     if contents.certificates.is_empty() {
-        return Err(Error::new(Kind::Input, format!("{name}: there is no certificate in it"))
+        return Err(Error::new(ExitKind::Input, format!("{name}: there is no certificate in it"))
             .hint("--client-ca takes the authorities that issue the clients' certificates"));
     }
     acceptor::parse_authorities(contents.certificates.iter().map(|entry| entry.item.der.as_slice()))
-        .map_err(|error| Error::new(Kind::Input, format!("{name}: OpenSSL cannot read it: {error}")))
+        .map_err(|error| Error::new(ExitKind::Input, format!("{name}: OpenSSL cannot read it: {error}")))
 }
 
 fn read_tokens(location: &Location, context: &mut Context<'_>) -> Result<Tokens, Error> {
     let bytes = files::read(location, context.stdin).map_err(|error| Error::in_file(&location.to_string(), &error))?;
-    let wrong = |what: String| Error::new(Kind::Input, format!("{location}: {what}"));
+    let wrong = |what: String| Error::new(ExitKind::Input, format!("{location}: {what}"));
     let text = std::str::from_utf8(&bytes).map_err(|_| wrong("a list of device tokens is expected".to_owned()))?;
     Tokens::parse(text).map_err(wrong)
 }

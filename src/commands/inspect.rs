@@ -1,16 +1,16 @@
 //! `pushcert inspect`.
 
-use crate::cli::inspect::Inspect;
+use crate::cli::inspect::InspectArgs;
 use crate::commands::shared::opening::Opener;
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::inspect::{FileReport, InspectReport};
 use crate::report::style::Paint;
 use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
 use crate::world::context::Context;
 
-pub(super) fn run(arguments: &Inspect, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
+pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     let now = arguments.at.unwrap_or(context.now);
     let inputs: Vec<_> = arguments.files.iter().collect();
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
@@ -36,12 +36,12 @@ pub(super) fn run(arguments: &Inspect, context: &mut Context<'_>) -> Result<Opti
         human::inspect::inspect(context.stdout, &report, Paint::new(context.stdout_has_color))?;
     }
     let errors = report.files.iter().filter_map(|file| file.error.as_ref());
-    let mut worst: Option<Kind> = None;
+    let mut worst: Option<ExitKind> = None;
     for error in errors {
         if !arguments.json {
             human::error(context.stderr, error, Paint::new(context.stderr_has_color))?;
         }
-        worst = std::cmp::max_by_key(worst, Some(error.kind), |kind| kind.map(Kind::code));
+        worst = std::cmp::max_by_key(worst, Some(error.kind), |kind| kind.map(ExitKind::code));
     }
     Ok(worst)
 }

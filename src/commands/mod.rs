@@ -14,12 +14,12 @@ mod wizard;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::world::context::Context;
 
 /// A question that was not answered: there is no terminal any more.
 fn unanswered(error: std::io::Error) -> Error {
-    Error::new(Kind::Usage, format!("a question was not answered: {error}")).hint("give the answers as flags")
+    Error::new(ExitKind::Usage, format!("a question was not answered: {error}")).hint("give the answers as flags")
 }
 
 /// Runs a command, and ends with the exit code where everything was reported.
@@ -40,5 +40,5 @@ pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         Command::Gateway(arguments) => gateway::run(arguments, context).map(|()| None),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
     }?;
-    Ok(end.map_or(0, Kind::code))
+    Ok(end.map_or(0, ExitKind::code))
 }

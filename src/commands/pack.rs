@@ -4,16 +4,16 @@ use std::path::Path;
 
 use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
-use crate::cli::pack::{Pack, Reader};
+use crate::cli::pack::{PackArgs, Recipient};
 use crate::commands::convert;
 use crate::commands::shared::opening::{Opener, check_stdin};
-use crate::commands::shared::passout::{self, Demand, Purpose};
+use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::identity::{Collection, SelectError};
 use crate::pkcs12::Pfx;
-use crate::pkcs12::write::{self, Ingredients};
+use crate::pkcs12::write::{self, Pkcs12Input};
 use crate::report::human::convert::ConvertReport;
 use crate::report::human::pack::{PackReport, human, import};
 use crate::report::json;
@@ -26,7 +26,7 @@ use crate::world::files::{self, Location, Output};
 
 const STANDARD: Location = Location::Standard;
 
-pub(super) fn run(arguments: &Pack, context: &mut Context<'_>) -> Result<(), Error> {
+pub(super) fn run(arguments: &PackArgs, context: &mut Context<'_>) -> Result<(), Error> {
     check_output(arguments, context)?;
     let inputs: Vec<_> = [Some(&arguments.input), arguments.key.as_ref()].into_iter().flatten().collect();
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Pack, context: &mut Context<'_>) -> Result<(), Err
 }
 
 /// Packs what was opened.
-pub(super) fn pack(arguments: &Pack, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
+pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     let output = arguments.output.as_ref().unwrap_or(&STANDARD);
     let file = arguments.input.to_string();
     convert::refuse_request(&arguments.input, contents)?;
@@ -68,10 +68,10 @@ pub(super) fn pack(arguments: &Pack, contents: &Contents, context: &mut Context<
     let certificate_name = given.or(leaf.friendly_name.as_deref()).unwrap_or_else(|| leaf.item.title());
     let key_name = match arguments.reader {
         // Java's alias is the name of the key, and only the certificate has a telling one.
-        Reader::Java => certificate_name,
-        Reader::Keychain | Reader::Modern => given.or(key.friendly_name.as_deref()).unwrap_or(certificate_name),
+        Recipient::Java => certificate_name,
+        Recipient::Keychain | Recipient::Modern => given.or(key.friendly_name.as_deref()).unwrap_or(certificate_name),
     };
-    let ingredients = Ingredients {
+    let ingredients = Pkcs12Input {
         certificate: &leaf.item.der,
         certificate_name,
         key: &key.item,
@@ -82,7 +82,7 @@ pub(super) fn pack(arguments: &Pack, contents: &Contents, context: &mut Context<
             .collect(),
     };
     let password = password(arguments, context)?;
-    let failed = |error: &dyn std::fmt::Display| Error::new(Kind::Bug, format!("{output}: {error}"));
+    let failed = |error: &dyn std::fmt::Display| Error::new(ExitKind::Bug, format!("{output}: {error}"));
     let bytes = write::write(arguments.reader.recipe(), &ingredients, &password).map_err(|error| failed(&error))?;
     let info = Pfx::parse(&bytes).and_then(|pfx| pfx.info()).map_err(|error| failed(&error))?;
     write_output(output, &bytes, arguments.force, context)?;
@@ -113,8 +113,8 @@ pub(super) fn pack(arguments: &Pack, contents: &Contents, context: &mut Context<
 }
 
 /// Whether the output can be one, before anything is read or asked.
-fn check_output(arguments: &Pack, context: &Context<'_>) -> Result<(), Error> {
-    let usage = |message: &str| Err(Error::new(Kind::Usage, message).hint("write it to a file with -o push.p12"));
+fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error> {
+    let usage = |message: &str| Err(Error::new(ExitKind::Usage, message).hint("write it to a file with -o push.p12"));
     match &arguments.output {
         None if context.stdout_is_terminal && !arguments.json => usage("a .p12 is not printed on a terminal"),
         None | Some(Location::Standard) if arguments.json => {
@@ -127,19 +127,19 @@ fn check_output(arguments: &Pack, context: &Context<'_>) -> Result<(), Error> {
     }
 }
 
-fn password(arguments: &Pack, context: &mut Context<'_>) -> Result<Password, Error> {
+fn password(arguments: &PackArgs, context: &mut Context<'_>) -> Result<Password, Error> {
     let (needed_by, demand) = match arguments.reader {
-        Reader::Keychain => ("--for keychain", Demand::NotEmpty),
-        Reader::Modern => ("--for modern", Demand::Any),
-        Reader::Java => ("--for java", Demand::Ascii),
+        Recipient::Keychain => ("--for keychain", PasswordRule::NotEmpty),
+        Recipient::Modern => ("--for modern", PasswordRule::Any),
+        Recipient::Java => ("--for java", PasswordRule::Ascii),
     };
-    let purpose = Purpose { needed_by, question: "Password for the new .p12", demand };
+    let purpose = NewPassword { needed_by, question: "Password for the new .p12", demand };
     passout::read(arguments.passout.as_ref(), &purpose, context)
 }
 
 /// A certificate that is not taken along is not passed over in silence, but where another was chosen.
 fn tell_left_out(
-    arguments: &Pack,
+    arguments: &PackArgs,
     collection: &Collection<'_>,
     leaf: &Entry<Certificate>,
     context: &mut Context<'_>,

@@ -21,7 +21,7 @@ use crate::pkcs12::{Bag, BagContent, Pfx, Pkcs12Error, Pkcs12Info};
 use crate::request::CertificateRequest;
 use crate::secret::Password;
 use passwords::with_password;
-pub use passwords::{Passwords, Protected};
+pub use passwords::{PasswordTarget, Passwords};
 
 /// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -169,12 +169,12 @@ pub enum OpenError {
     Limit(#[from] LimitError),
     /// A password is needed, and there is none.
     #[error("the {0} needs a password")]
-    PasswordNeeded(Protected),
+    PasswordNeeded(PasswordTarget),
     /// The password is wrong.
     #[error("{}", wrong_password(*.protected, *.mac))]
     WrongPassword {
         /// What it was for.
-        protected: Protected,
+        protected: PasswordTarget,
         /// Whether a MAC said so.
         mac: bool,
         /// Whether the file opens without a password.
@@ -191,7 +191,7 @@ pub enum OpenError {
     Ask(io::Error),
 }
 
-fn wrong_password(protected: Protected, mac: bool) -> String {
+fn wrong_password(protected: PasswordTarget, mac: bool) -> String {
     if mac {
         format!("wrong password for the {protected}: its MAC does not verify (its algorithms are all supported)")
     } else {
@@ -205,19 +205,19 @@ impl From<Pkcs12Error> for OpenError {
             Pkcs12Error::Malformed(malformed) => Self::Malformed(malformed),
             Pkcs12Error::Unsupported { part, name, oid } => Self::Unsupported { part, name, oid },
             Pkcs12Error::Limit(limit) => Self::Limit(limit),
-            Pkcs12Error::WrongPassword { mac } => wrong(Protected::Pkcs12, mac),
+            Pkcs12Error::WrongPassword { mac } => wrong(PasswordTarget::Pkcs12, mac),
             Pkcs12Error::KeyPassword => Self::KeyPassword,
         }
     }
 }
 
-fn wrong(protected: Protected, mac: bool) -> OpenError {
+fn wrong(protected: PasswordTarget, mac: bool) -> OpenError {
     OpenError::WrongPassword { protected, mac, opens_without: false }
 }
 
 /// A file that does not open, and what can be said of it all the same.
 #[derive(Debug)]
-pub struct Unopened {
+pub struct OpenFailure {
     /// Why.
     pub error: OpenError,
     /// What it is, where that is known.
@@ -226,7 +226,7 @@ pub struct Unopened {
     pub pkcs12: Option<Box<Pkcs12Info>>,
 }
 
-impl<E: Into<OpenError>> From<E> for Unopened {
+impl<E: Into<OpenError>> From<E> for OpenFailure {
     fn from(error: E) -> Self {
         Self { error: error.into(), container: None, pkcs12: None }
     }
@@ -236,11 +236,11 @@ impl<E: Into<OpenError>> From<E> for Unopened {
 ///
 /// # Errors
 /// When anything in it cannot be read: a part that is passed over in silence is a part that is lost.
-pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, Unopened> {
+pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, OpenFailure> {
     Ok(open_with_repeats(bytes, passwords, max_iterations)?.without_repeats())
 }
 
-fn open_with_repeats(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, Unopened> {
+fn open_with_repeats(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, OpenFailure> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(OpenError::Empty.into());
     }
@@ -248,7 +248,7 @@ fn open_with_repeats(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations
     let bytes = utf8.as_ref().map_or(bytes, |text| text.as_bytes());
     if pem::is_it(bytes) {
         let contents = open_pem(bytes, passwords, max_iterations);
-        return contents.map_err(|error| Unopened { error, container: Some(Container::Pem), pkcs12: None });
+        return contents.map_err(|error| OpenFailure { error, container: Some(Container::Pem), pkcs12: None });
     }
     let decoded = pem::bare_base64(bytes);
     let der = decoded.as_deref().unwrap_or(bytes);
@@ -261,7 +261,7 @@ fn open_with_repeats(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations
     let (container, contents) = open_der(der, passwords, max_iterations)?;
     match contents {
         Ok(contents) => Ok(Contents { is_read_whole: container != Container::Pkcs7 && is_one_value(der), ..contents }),
-        Err(error) => Err(Unopened { error, container: Some(container), pkcs12: None }),
+        Err(error) => Err(OpenFailure { error, container: Some(container), pkcs12: None }),
     }
 }
 
@@ -301,14 +301,14 @@ fn lookalike(bytes: &[u8]) -> Option<OpenError> {
     })
 }
 
-fn open_pkcs12(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, Unopened> {
+fn open_pkcs12(der: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, OpenFailure> {
     let outside = |info: Option<&Pkcs12Info>| {
         let pkcs12 = info.cloned().map(Box::new);
-        move |error: OpenError| Unopened { error, container: Some(Container::Pkcs12), pkcs12 }
+        move |error: OpenError| OpenFailure { error, container: Some(Container::Pkcs12), pkcs12 }
     };
     let pfx = Pfx::parse(der).map_err(|error| outside(None)(error.into()))?;
     let info = pfx.info().map_err(|error| outside(None)(error.into()))?;
-    let bags = with_password(passwords, Protected::Pkcs12, max_iterations, |password, limit| {
+    let bags = with_password(passwords, PasswordTarget::Pkcs12, max_iterations, |password, limit| {
         pfx.open(password, &Limits::new(limit)).map_err(|error| outside(Some(&info))(error.into()))
     })?;
     let mut contents = Contents::new(Container::Pkcs12);
@@ -406,11 +406,11 @@ fn encrypted_key(
             OpenError::Unsupported { part: "encryption of the private key", name, oid }
         }
     })?;
-    let der = with_password(passwords, Protected::Key, max_iterations, |password, limit| {
+    let der = with_password(passwords, PasswordTarget::Key, max_iterations, |password, limit| {
         let encodings = crate::secret::Encodings::of(password);
         let limits = Limits::new(limit);
         let plain = scheme.decrypt(&encodings, &ciphertext, &limits, |plain| pkcs8::is_pkcs8(&plain).then_some(plain));
-        plain.map_err(OpenError::from)?.ok_or_else(|| wrong(Protected::Key, false))
+        plain.map_err(OpenError::from)?.ok_or_else(|| wrong(PasswordTarget::Key, false))
     });
     Ok(PrivateKey::from_pkcs8(&der.map_err(|unopened| unopened.error)?)?)
 }
@@ -472,10 +472,10 @@ fn open_pem(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) ->
 
 fn traditional_key(block: &pem::Block<'_>, passwords: &mut Passwords<'_>) -> Result<PrivateKey, OpenError> {
     if block.headers.iter().any(|(name, _)| *name == "DEK-Info") {
-        let key = with_password(passwords, Protected::Key, 0, |password, _| {
+        let key = with_password(passwords, PasswordTarget::Key, 0, |password, _| {
             let empty = Password::new(vec![]);
             let key = PrivateKey::from_encrypted_pem(&block.text, password.unwrap_or(&empty));
-            key.ok_or_else(|| wrong(Protected::Key, false))
+            key.ok_or_else(|| wrong(PasswordTarget::Key, false))
         });
         return key.map_err(|unopened| unopened.error);
     }

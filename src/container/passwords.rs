@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::container::{OpenError, Unopened};
+use crate::container::{OpenError, OpenFailure};
 use crate::secret::Password;
 
 /// How often a person is asked for a password.
@@ -18,7 +18,7 @@ pub enum Passwords<'a> {
     /// Each of these in turn.
     AnyOf(&'a [Password]),
     /// A person is asked, with what it is for and the number of the try, from 1.
-    Ask(&'a mut dyn FnMut(Protected, u32) -> io::Result<Password>),
+    Ask(&'a mut dyn FnMut(PasswordTarget, u32) -> io::Result<Password>),
 }
 
 impl fmt::Debug for Passwords<'_> {
@@ -29,14 +29,14 @@ impl fmt::Debug for Passwords<'_> {
 
 /// What a password protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protected {
+pub enum PasswordTarget {
     /// A PKCS#12 file.
     Pkcs12,
     /// An encrypted private key.
     Key,
 }
 
-impl fmt::Display for Protected {
+impl fmt::Display for PasswordTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pkcs12 => "PKCS#12 file",
@@ -50,17 +50,17 @@ const HINT_ITERATIONS: u64 = 100_000;
 
 /// Tries that there is no password, then what `passwords` gives. `attempt` takes a password and the
 /// iterations it may spend.
-pub(super) fn with_password<T, E: Into<Unopened>>(
+pub(super) fn with_password<T, E: Into<OpenFailure>>(
     passwords: &mut Passwords<'_>,
-    protected: Protected,
+    protected: PasswordTarget,
     max_iterations: u64,
     mut attempt: impl FnMut(Option<&Password>, u64) -> Result<T, E>,
-) -> Result<T, Unopened> {
+) -> Result<T, OpenFailure> {
     let mut attempt = |password: Option<&Password>, limit| attempt(password, limit).map_err(Into::into);
-    let is_wrong = |unopened: &Unopened| matches!(unopened.error, OpenError::WrongPassword { .. });
+    let is_wrong = |unopened: &OpenFailure| matches!(unopened.error, OpenError::WrongPassword { .. });
     match passwords {
         Passwords::None => attempt(None, max_iterations).map_err(|unopened| match unopened.error {
-            OpenError::WrongPassword { .. } => Unopened { error: OpenError::PasswordNeeded(protected), ..unopened },
+            OpenError::WrongPassword { .. } => OpenFailure { error: OpenError::PasswordNeeded(protected), ..unopened },
             _ => unopened,
         }),
         Passwords::Given(password) => attempt(Some(password), max_iterations).map_err(|mut unopened| {

@@ -7,7 +7,7 @@ use pkcs8::pkcs5::pbes2;
 use yasna::models::ObjectIdentifier;
 
 use crate::crypto::cipher::Cipher;
-use crate::crypto::kdf::{Kdf, Purpose};
+use crate::crypto::kdf::{DerivedFor, Kdf};
 use crate::secret::Encodings;
 
 /// PBES2 (RFC 8018 appendix A.4), as the DER writer takes it.
@@ -74,7 +74,7 @@ fn triple_des(password: &Encodings, iterations: u32, plain: &[u8]) -> Result<Enc
     let derive =
         |purpose, length| kdf.derive(password, purpose, length).ok_or_else(|| EncryptError::new("too many iterations"));
     let (key_length, iv_length) = Cipher::TripleDes3.lengths();
-    let (key, iv) = (derive(Purpose::Key, key_length)?, derive(Purpose::Iv, iv_length)?);
+    let (key, iv) = (derive(DerivedFor::Key, key_length)?, derive(DerivedFor::Iv, iv_length)?);
     let cipher = cbc::Encryptor::<des::TdesEde3>::new_from_slices(&key, &iv).map_err(EncryptError::new)?;
     let parameters = p12::Pkcs12PbeParams { salt, iterations: iterations.into() };
     Ok(Encrypted {

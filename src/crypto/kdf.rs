@@ -52,7 +52,7 @@ pub struct Pbkdf2 {
 
 /// What derived bytes are for (the ID of RFC 7292 appendix B.3).
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Purpose {
+pub(crate) enum DerivedFor {
     Key,
     Iv,
 }
@@ -111,12 +111,12 @@ impl Kdf {
     }
 
     /// Derives `length` bytes, or `None` where the parameters do not allow it.
-    pub(crate) fn derive(&self, password: &[u8], purpose: Purpose, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn derive(&self, password: &[u8], purpose: DerivedFor, length: usize) -> Option<Zeroizing<Vec<u8>>> {
         match self {
             Self::Pkcs12 { salt, iterations } => {
                 let id = match purpose {
-                    Purpose::Key => Pkcs12KeyType::EncryptionKey,
-                    Purpose::Iv => Pkcs12KeyType::Iv,
+                    DerivedFor::Key => Pkcs12KeyType::EncryptionKey,
+                    DerivedFor::Iv => Pkcs12KeyType::Iv,
                 };
                 Hash::Sha1.pkcs12_kdf(password, salt, id, *iterations, length)
             }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::asn1::{Malformed, Value};
 use crate::crypto::cipher::Cipher;
-use crate::crypto::kdf::Purpose;
+use crate::crypto::kdf::DerivedFor;
 pub use crate::crypto::kdf::{Kdf, Pbkdf2};
 use crate::limits::{LimitError, Limits};
 use crate::secret::Encodings;
@@ -168,11 +168,11 @@ impl Scheme {
             limits.charge(self.kdf.work(), self.kdf.memory())?;
             Ok(self.kdf.derive(password, purpose, length))
         };
-        let Some(key) = derive(Purpose::Key, key_length)? else { return Ok(None) };
+        let Some(key) = derive(DerivedFor::Key, key_length)? else { return Ok(None) };
         let iv = match &self.iv {
             Some(iv) => Some(Zeroizing::new(iv.clone())),
             None if iv_length == 0 => Some(Zeroizing::default()),
-            None => derive(Purpose::Iv, iv_length)?,
+            None => derive(DerivedFor::Iv, iv_length)?,
         };
         Ok(iv.and_then(|iv| self.cipher.decrypt(&key, &iv, ciphertext)))
     }

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::expiry::policy::{Role, Verdict};
+use crate::expiry::policy::{CertificateRole, Verdict};
 use crate::expiry::report::CheckedCertificate;
 
 /// So many are kept in memory, about 2 MiB.
@@ -109,7 +109,7 @@ fn sort(certificates: &mut [CheckedCertificate]) {
 impl Counts {
     fn add(&mut self, certificate: &CheckedCertificate) {
         self.certificates += 1;
-        self.leaves += u64::from(certificate.role == Role::Leaf);
+        self.leaves += u64::from(certificate.role == CertificateRole::Leaf);
         match certificate.verdict {
             Verdict::Ok => self.ok += 1,
             Verdict::Warning => self.warnings += 1,
@@ -177,7 +177,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::certificate::apple::Kind;
+    use crate::certificate::apple::CertificateKind;
     use crate::expiry::policy::{Finding, FindingCode};
     use crate::expiry::report::Source;
 
@@ -187,8 +187,8 @@ mod tests {
         CheckedCertificate {
             file: format!("{index}.pem"),
             source: Source::Secret,
-            role: Role::Leaf,
-            kind: Kind::Apns,
+            role: CertificateRole::Leaf,
+            kind: CertificateKind::Apns,
             name: "a\n\"b\"".to_owned(),
             topics: vec!["com.example.a".to_owned()],
             environments: vec![],

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::container::{Container, Contents, OpenError, Unopened};
+use crate::container::{Container, Contents, OpenError, OpenFailure};
 
 /// How files that hold certificates are called.
 const EXTENSIONS: [&str; 10] = ["cer", "cert", "crt", "der", "p12", "p7b", "p7c", "pem", "pfx", "pkcs12"];
@@ -15,7 +15,7 @@ pub fn promises_certificate(name: &str) -> bool {
 
 /// Whether a file that does not open is plainly no certificate, by content and by name. Where there is
 /// doubt, the answer is no.
-pub fn is_something_else(name: &str, bytes: &[u8], unopened: &Unopened) -> bool {
+pub fn is_something_else(name: &str, bytes: &[u8], unopened: &OpenFailure) -> bool {
     if promises_certificate(name) {
         return false;
     }

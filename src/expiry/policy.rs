@@ -12,7 +12,7 @@ use crate::text::text_list;
 
 /// What a certificate is held to.
 #[derive(Debug, Clone, Serialize)]
-pub struct Policy {
+pub struct ExpiryPolicy {
     /// Less time than this is worth a warning.
     pub warn: Threshold,
     /// Less time than this is a failure.
@@ -39,7 +39,7 @@ pub struct Expectations {
 /// What a certificate is in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum CertificateRole {
     /// It belongs to a key.
     Leaf,
     /// An authority that another authority issued.
@@ -48,7 +48,7 @@ pub enum Role {
     Root,
 }
 
-impl Role {
+impl CertificateRole {
     /// The role of a certificate, where it is known whether it is a leaf.
     pub fn of(certificate: &Certificate, is_leaf: bool) -> Self {
         match is_leaf {
@@ -74,7 +74,7 @@ pub struct Facts<'a> {
     /// The certificate.
     pub certificate: &'a Certificate,
     /// What it is in its file.
-    pub role: Role,
+    pub role: CertificateRole,
     /// What is known of its key.
     pub key: KeyState,
     /// Its chain, which only [`Expectations::apple`] asks for.
@@ -148,19 +148,19 @@ impl Finding {
 
 /// Holds a certificate to the policy at the time `now`. Exactly as much time as a threshold asks for is
 /// enough; expectations are for leaves.
-pub fn judge(facts: &Facts<'_>, policy: &Policy, now: OffsetDateTime) -> Vec<Finding> {
+pub fn judge(facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<Finding> {
     let mut findings: Vec<Finding> = time_left(facts.certificate, policy, now).into_iter().collect();
     if facts.certificate.is_not_yet_valid(now) {
         let message = format!("is not valid before {}", facts.certificate.not_before.date());
         findings.push(Finding::failure(FindingCode::NotYetValid, message));
     }
-    if facts.role == Role::Leaf {
+    if facts.role == CertificateRole::Leaf {
         expect(facts, &policy.expect, &mut findings);
     }
     findings
 }
 
-fn time_left(certificate: &Certificate, policy: &Policy, now: OffsetDateTime) -> Option<Finding> {
+fn time_left(certificate: &Certificate, policy: &ExpiryPolicy, now: OffsetDateTime) -> Option<Finding> {
     let (left, lifetime) = (certificate.not_after - now, certificate.not_after - certificate.not_before);
     let (days, date) = (certificate.days_left(now), certificate.not_after.date());
     if certificate.is_expired(now) {
@@ -258,13 +258,14 @@ mod tests {
         }
     }
 
-    fn policy(warn: &str, fail: &str) -> Policy {
-        Policy { warn: warn.parse().unwrap(), fail: fail.parse().unwrap(), expect: Expectations::default() }
+    fn policy(warn: &str, fail: &str) -> ExpiryPolicy {
+        ExpiryPolicy { warn: warn.parse().unwrap(), fail: fail.parse().unwrap(), expect: Expectations::default() }
     }
 
-    fn verdicts(policy: &Policy, now: OffsetDateTime) -> Vec<(Verdict, FindingCode)> {
+    fn verdicts(policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<(Verdict, FindingCode)> {
         let certificate = universal();
-        let facts = Facts { certificate: &certificate, role: Role::Leaf, key: KeyState::Missing, chain: None };
+        let facts =
+            Facts { certificate: &certificate, role: CertificateRole::Leaf, key: KeyState::Missing, chain: None };
         judge(&facts, policy, now).into_iter().map(|finding| (finding.verdict, finding.code)).collect()
     }
 
@@ -293,19 +294,19 @@ mod tests {
     fn only_a_chain_that_is_whole_and_valid_is_apples() {
         let certificate = universal();
         let expect = Expectations { apple: true, ..Expectations::default() };
-        let policy = Policy { expect, ..policy("30d", "7d") };
+        let policy = ExpiryPolicy { expect, ..policy("30d", "7d") };
         let codes = |role, chain: Option<ChainStatus>| {
             let chain = chain.map(|status| AppleChain { status, intermediate: None, is_forged: false });
             let facts = Facts { certificate: &certificate, role, key: KeyState::Missing, chain: chain.as_ref() };
             let findings = judge(&facts, &policy, datetime!(2026-06-01 0:00 UTC));
             findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
         };
-        assert_eq!(codes(Role::Leaf, Some(ChainStatus::Trusted)), []);
-        assert_eq!(codes(Role::Intermediate, None), []);
+        assert_eq!(codes(CertificateRole::Leaf, Some(ChainStatus::Trusted)), []);
+        assert_eq!(codes(CertificateRole::Intermediate, None), []);
         for status in [ChainStatus::Expired, ChainStatus::Incomplete, ChainStatus::NotApple] {
-            assert_eq!(codes(Role::Leaf, Some(status)), [FindingCode::NotApple]);
+            assert_eq!(codes(CertificateRole::Leaf, Some(status)), [FindingCode::NotApple]);
         }
-        assert_eq!(codes(Role::Leaf, None), [FindingCode::NotApple]);
+        assert_eq!(codes(CertificateRole::Leaf, None), [FindingCode::NotApple]);
     }
 
     #[test]

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
-use crate::certificate::apple::{Environment, Kind};
+use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::chain::APPLE;
 use crate::certificate::warning::KeyState;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit;
 use crate::expiry::ledger::{Certificates, Counts};
-use crate::expiry::policy::{Facts, Finding, Policy, Role, Verdict, judge, judge_run};
+use crate::expiry::policy::{CertificateRole, ExpiryPolicy, Facts, Finding, Verdict, judge, judge_run};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
 
@@ -44,7 +44,7 @@ pub struct ExpiryReport {
 pub struct PolicyReport {
     /// Thresholds and expectations.
     #[serde(flatten)]
-    pub policy: Policy,
+    pub policy: ExpiryPolicy,
     /// Whether intermediates and roots are passed over.
     pub leaf_only: bool,
     /// How many certificates there must be.
@@ -90,9 +90,9 @@ pub struct CheckedCertificate {
     /// Where that is.
     pub source: Source,
     /// What it is there.
-    pub role: Role,
+    pub role: CertificateRole,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: CertificateKind,
     /// What people call it.
     pub name: String,
     /// What it may send to.
@@ -138,7 +138,7 @@ pub struct UnreadableFile {
 
 impl CheckedCertificate {
     /// Holds a certificate to the policy.
-    fn of(file: &str, source: Source, facts: &Facts<'_>, policy: &Policy, now: OffsetDateTime) -> Self {
+    fn of(file: &str, source: Source, facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Self {
         let certificate = facts.certificate;
         let findings = judge(facts, policy, now);
         Self {
@@ -157,7 +157,7 @@ impl CheckedCertificate {
             days_left: certificate.days_left(now),
             lifetime_left_percent: percent_left(certificate, now),
             key_matches: match facts.key {
-                _ if facts.role != Role::Leaf => None,
+                _ if facts.role != CertificateRole::Leaf => None,
                 KeyState::Missing => None,
                 key => Some(key == KeyState::Matches),
             },
@@ -195,7 +195,7 @@ pub fn check(
         let chain = (is_leaf && policy.expect.apple).then(|| APPLE.judge(certificate, &others(), now));
         let facts = Facts {
             certificate,
-            role: Role::of(certificate, is_leaf),
+            role: CertificateRole::of(certificate, is_leaf),
             key: collection.key_state(certificate),
             chain: chain.as_ref(),
         };
@@ -250,7 +250,7 @@ impl ExpiryReport {
             certificates,
             unreadable,
         };
-        report.exit_code = report.end().map_or(0, exit::Kind::code);
+        report.exit_code = report.end().map_or(0, exit::ExitKind::code);
         report
     }
 
@@ -261,16 +261,16 @@ impl ExpiryReport {
 
     /// How the run ends. Where several ends apply, the one that says most about all the others: a bug,
     /// then the answer, then what could not be read, then what could not be opened.
-    fn end(&self) -> Option<exit::Kind> {
+    fn end(&self) -> Option<exit::ExitKind> {
         let failed = |kind| self.unreadable.iter().any(|one| one.verdict == Verdict::Failure && one.error.kind == kind);
-        if failed(exit::Kind::Bug) {
-            return Some(exit::Kind::Bug);
+        if failed(exit::ExitKind::Bug) {
+            return Some(exit::ExitKind::Bug);
         }
         if self.answer_is_no() {
-            return Some(exit::Kind::No);
+            return Some(exit::ExitKind::CheckFailed);
         }
         // Opening a file fails in no other way.
-        [exit::Kind::Input, exit::Kind::Password].into_iter().find(|kind| failed(*kind))
+        [exit::ExitKind::Input, exit::ExitKind::Password].into_iter().find(|kind| failed(*kind))
     }
 
     /// "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".

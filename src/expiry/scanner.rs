@@ -11,14 +11,14 @@ use zeroize::Zeroizing;
 use crate::commands::shared::candidates::Candidates;
 use crate::container::{self, Contents, Passwords, kubernetes};
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::expiry::ledger::Ledger;
 use crate::expiry::likeness;
 use crate::expiry::policy::Verdict;
 use crate::expiry::report::{CheckedCertificate, PolicyReport, Source, UnreadableFile, check};
 use crate::world::files::{self, Location};
 use crate::world::progress::Progress;
-use crate::world::walk::{Found, Lost};
+use crate::world::walk::{FoundFile, WalkError};
 
 /// Fewer files are opened before threads would have started.
 const FEW: usize = 16;
@@ -27,7 +27,7 @@ const FEW: usize = 16;
 const SOME: usize = 1024;
 
 /// How files are opened and judged.
-pub(crate) struct Survey<'a> {
+pub(crate) struct ExpiryScanner<'a> {
     pub(crate) policy: &'a PolicyReport,
     pub(crate) candidates: &'a Candidates,
     pub(crate) max_iterations: u64,
@@ -39,7 +39,7 @@ pub(crate) struct Survey<'a> {
 
 /// What came of one file, or of the entries in it.
 #[derive(Default)]
-struct Outcome {
+struct FileResult {
     certificates: Vec<CheckedCertificate>,
     unreadable: Vec<UnreadableFile>,
     files: u64,
@@ -48,15 +48,15 @@ struct Outcome {
 
 /// What came of all.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct ScanTotals {
     pub(crate) ledger: Ledger,
     pub(crate) unreadable: Vec<UnreadableFile>,
     pub(crate) files: u64,
     pub(crate) without_certificates: u64,
 }
 
-impl Tally {
-    fn take(&mut self, outcome: Outcome) -> Result<(), Error> {
+impl ScanTotals {
+    fn take(&mut self, outcome: FileResult) -> Result<(), Error> {
         self.unreadable.extend(outcome.unreadable);
         self.files += outcome.files;
         self.without_certificates += outcome.without_certificates;
@@ -66,7 +66,7 @@ impl Tally {
 
 /// The temporary file of the ledger fails.
 pub(crate) fn cannot_keep(error: &io::Error) -> Error {
-    Error::new(Kind::Write, format!("cannot keep the certificates in a temporary file: {error}"))
+    Error::new(ExitKind::Write, format!("cannot keep the certificates in a temporary file: {error}"))
         .hint("make room in the folder for temporary files, or name another with TMPDIR")
 }
 
@@ -85,22 +85,22 @@ enum Opened {
     Error(Error),
 }
 
-impl Survey<'_> {
+impl ExpiryScanner<'_> {
     /// Opens all files, some at a time: so the list of a large folder is never whole in memory.
     pub(crate) fn files(
         &self,
-        mut found: impl Iterator<Item = Result<Found, Lost>>,
-        tally: &mut Tally,
+        mut found: impl Iterator<Item = Result<FoundFile, WalkError>>,
+        tally: &mut ScanTotals,
         progress: &Progress,
     ) -> Result<(), Error> {
-        let open = |found: Result<Found, Lost>| {
+        let open = |found: Result<FoundFile, WalkError>| {
             let outcome = self.found(found);
             progress.step();
             outcome
         };
         loop {
             let some: Vec<_> = found.by_ref().take(SOME).collect();
-            let outcomes: Vec<Outcome> = match some.len() {
+            let outcomes: Vec<FileResult> = match some.len() {
                 0 => return Ok(()),
                 1..=FEW => some.into_iter().map(open).collect(),
                 _ => some.into_par_iter().map(open).collect(),
@@ -109,11 +109,11 @@ impl Survey<'_> {
         }
     }
 
-    fn found(&self, found: Result<Found, Lost>) -> Outcome {
-        let mut outcome = Outcome::default();
+    fn found(&self, found: Result<FoundFile, WalkError>) -> FileResult {
+        let mut outcome = FileResult::default();
         match found {
             Ok(found) => self.file(&mut outcome, found),
-            Err(Lost { path, error }) => {
+            Err(WalkError { path, error }) => {
                 let name = path.display().to_string();
                 let error = Error::in_file(&name, &files::ReadError::from(error));
                 outcome.files += 1;
@@ -123,7 +123,7 @@ impl Survey<'_> {
         outcome
     }
 
-    fn file(&self, outcome: &mut Outcome, Found { path, is_named }: Found) {
+    fn file(&self, outcome: &mut FileResult, FoundFile { path, is_named }: FoundFile) {
         let name = path.display().to_string();
         let item = Item { name: &name, path: &path, is_named, source: Source::File };
         let location = Location::Path(path.clone());
@@ -141,9 +141,9 @@ impl Survey<'_> {
     pub(crate) fn standard_input(
         &self,
         bytes: Result<Zeroizing<Vec<u8>>, files::ReadError>,
-        tally: &mut Tally,
+        tally: &mut ScanTotals,
     ) -> Result<(), Error> {
-        let mut outcome = Outcome::default();
+        let mut outcome = FileResult::default();
         let item = Item { name: "-", path: Path::new("-"), is_named: true, source: Source::Stdin };
         match bytes {
             Ok(bytes) if kubernetes::is_it(&bytes) => self.secrets(&mut outcome, "-", &bytes),
@@ -158,7 +158,7 @@ impl Survey<'_> {
 
     /// Opens the entries of Kubernetes secrets. An entry without a key borrows those beside it: so do
     /// secrets for TLS keep them (tls.crt and tls.key).
-    fn secrets(&self, outcome: &mut Outcome, file: &str, json: &[u8]) {
+    fn secrets(&self, outcome: &mut FileResult, file: &str, json: &[u8]) {
         let secrets = match kubernetes::parse(json) {
             Ok(secrets) => secrets,
             Err(error) => {
@@ -201,7 +201,7 @@ impl Survey<'_> {
                 Ok(contents) if item.is_named || likeness::is_hollow(item.name, &contents) => {
                     let what = if contents.keys.is_empty() { "" } else { ", only a private key" };
                     let message = format!("{}: there is no certificate in it{what}", item.name);
-                    Opened::Error(Error::new(Kind::Input, message).hint("name files that hold a certificate"))
+                    Opened::Error(Error::new(ExitKind::Input, message).hint("name files that hold a certificate"))
                 }
                 Ok(contents) if contents.keys.is_empty() => Opened::Nothing,
                 Ok(contents) => Opened::Contents(Box::new(contents)),
@@ -213,7 +213,7 @@ impl Survey<'_> {
         })
     }
 
-    fn take(&self, outcome: &mut Outcome, item: &Item<'_>, opened: Opened) {
+    fn take(&self, outcome: &mut FileResult, item: &Item<'_>, opened: Opened) {
         outcome.files += 1;
         match opened {
             Opened::Error(error) => self.cannot(outcome, item.name.to_owned(), item.source, error),
@@ -224,8 +224,8 @@ impl Survey<'_> {
         }
     }
 
-    fn cannot(&self, outcome: &mut Outcome, file: String, source: Source, error: Error) {
-        let may_be_skipped = self.skip_unreadable && error.kind != Kind::Bug;
+    fn cannot(&self, outcome: &mut FileResult, file: String, source: Source, error: Error) {
+        let may_be_skipped = self.skip_unreadable && error.kind != ExitKind::Bug;
         let verdict = if may_be_skipped { Verdict::Warning } else { Verdict::Failure };
         outcome.unreadable.push(UnreadableFile { file, source, verdict, error });
     }
@@ -234,7 +234,7 @@ impl Survey<'_> {
 /// Runs `open`; a panic becomes an error of this file.
 fn guarded(file: &str, open: impl FnOnce() -> Opened) -> Opened {
     catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
-        let error = Error::new(Kind::Bug, format!("{file}: this file brings to light a bug in pushcert"));
+        let error = Error::new(ExitKind::Bug, format!("{file}: this file brings to light a bug in pushcert"));
         Opened::Error(error.hint("please report it, without the certificate's key"))
     })
 }
@@ -246,6 +246,6 @@ mod tests {
     #[test]
     fn a_bug_is_an_error_of_the_file() {
         let opened = guarded("a.pem", || panic!("as a bug would"));
-        assert!(matches!(opened, Opened::Error(Error { kind: Kind::Bug, exit_code: 70, .. })));
+        assert!(matches!(opened, Opened::Error(Error { kind: ExitKind::Bug, exit_code: 70, .. })));
     }
 }

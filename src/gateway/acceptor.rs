@@ -10,8 +10,8 @@ use openssl::x509::store::{X509Lookup, X509Store, X509StoreBuilder};
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509StoreContext, X509VerifyResult};
 
-use crate::gateway::Options;
-use crate::gateway::authority::{Authority, ServerKind};
+use crate::gateway::GatewayOptions;
+use crate::gateway::authority::{ServerKind, ThrowawayCa};
 use crate::gateway::fault::Fault;
 
 const ALPN: &[u8] = b"\x02h2";
@@ -32,7 +32,7 @@ pub enum TlsVersions {
 ///
 /// # Errors
 /// When OpenSSL cannot.
-pub fn prepare(options: &Options, authority: &Authority) -> io::Result<SslContext> {
+pub fn prepare(options: &GatewayOptions, authority: &ThrowawayCa) -> io::Result<SslContext> {
     let mut context = SslContext::builder(SslMethod::tls_server())?;
     let (first, last) = match options.tls {
         TlsVersions::V12 => (SslVersion::TLS1_2, Some(SslVersion::TLS1_2)),
@@ -63,7 +63,11 @@ pub fn prepare(options: &Options, authority: &Authority) -> io::Result<SslContex
     Ok(context.build())
 }
 
-fn ask_for_certificate(context: &mut SslContextBuilder, options: &Options, authority: &Authority) -> io::Result<()> {
+fn ask_for_certificate(
+    context: &mut SslContextBuilder,
+    options: &GatewayOptions,
+    authority: &ThrowawayCa,
+) -> io::Result<()> {
     let own = [authority.certificate().clone()];
     let authorities = options.client_authorities.as_deref().unwrap_or(&own);
     let mut names = Stack::new()?;
@@ -102,7 +106,7 @@ fn store(
 
 /// A judgement that OpenSSL answers with this alert (its table is `ssl_x509err2alert`). Judgements
 /// cannot be made up without unsafe code, so each is the true one on a certificate made for it.
-fn result_for(alert: u8, authority: &Authority) -> io::Result<X509VerifyResult> {
+fn result_for(alert: u8, authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
     let trusted = [authority.certificate().clone()];
     let judge = |certificate: &X509, store: X509Store| -> io::Result<X509VerifyResult> {
         let mut context = X509StoreContext::new()?;

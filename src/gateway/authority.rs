@@ -33,7 +33,7 @@ pub struct Issued {
 }
 
 /// The authority.
-pub struct Authority {
+pub struct ThrowawayCa {
     own: Issued,
 }
 
@@ -92,7 +92,7 @@ fn extension(oid: &Oid<'_>, value: &[u8]) -> Result<X509Extension, ErrorStack> {
     X509Extension::new_from_der(&oid, false, &*Asn1OctetString::new_from_bytes(value)?)
 }
 
-impl Authority {
+impl ThrowawayCa {
     /// Makes one.
     ///
     /// # Errors
@@ -225,9 +225,9 @@ mod tests {
     #[test]
     fn its_push_certificates_read_as_apples() {
         let topics = ["com.example.MyApp", "com.example.MyApp.voip"].map(str::to_owned);
-        let issued = Authority::new().unwrap().client(&topics).unwrap();
+        let issued = ThrowawayCa::new().unwrap().client(&topics).unwrap();
         let facts = Certificate::parse(&issued.certificate.to_der().unwrap()).unwrap();
-        assert_eq!(facts.kind, apple::Kind::Apns);
+        assert_eq!(facts.kind, apple::CertificateKind::Apns);
         assert_eq!(facts.bundle_id.as_deref(), Some("com.example.MyApp"));
         let found: Vec<_> = facts.topics.into_iter().map(|topic| (topic.topic, topic.kind)).collect();
         assert_eq!(found, [(topics[0].clone(), "topic".to_owned()), (topics[1].clone(), "voip".to_owned())]);

@@ -28,10 +28,10 @@ use tokio::sync::watch;
 
 use crate::certificate::apple::Environment;
 use acceptor::TlsVersions;
-use authority::{Authority, Issued};
+use authority::{Issued, ThrowawayCa};
 use fault::Fault;
 use observer::{Log, Observer};
-use policy::Policy;
+use policy::RequestPolicy;
 use tokens::Tokens;
 use transport::Shared;
 
@@ -46,7 +46,7 @@ const SETTINGS: [Option<u32>; 6] = [Some(4096), None, Some(1000), Some(65_535), 
 pub const DEFAULT_TOPICS: [&str; 3] = ["com.example.MyApp", "com.example.MyApp.voip", "com.example.MyApp.complication"];
 
 /// How a gateway is set up.
-pub struct Options {
+pub struct GatewayOptions {
     /// Where it listens; port 0 lets the system choose.
     pub listen: SocketAddr,
     /// The environment that it stands for.
@@ -65,7 +65,7 @@ pub struct Options {
     pub log: Option<Log>,
 }
 
-impl Default for Options {
+impl Default for GatewayOptions {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -97,11 +97,11 @@ pub struct Ready {
 /// # Errors
 /// When it cannot listen, OpenSSL fails, or `ready` does.
 pub async fn run(
-    options: Options,
+    options: GatewayOptions,
     stop: watch::Receiver<bool>,
     ready: impl FnOnce(Ready) -> io::Result<()>,
 ) -> io::Result<()> {
-    let authority = Authority::new()?;
+    let authority = ThrowawayCa::new()?;
     let context = acceptor::prepare(&options, &authority)?;
     let client = match options.client_authorities {
         Some(_) => None,
@@ -134,7 +134,7 @@ pub async fn run(
         fault => {
             let listener: TcpListener = socket.listen(1024)?;
             announce()?;
-            let policy = Policy { environment: options.environment, tokens: options.tokens };
+            let policy = RequestPolicy { environment: options.environment, tokens: options.tokens };
             let shared = Shared { context, policy, observer, fault, stop };
             transport::serve(listener, Arc::new(shared)).await;
         }
@@ -169,7 +169,7 @@ impl Running {
     ///
     /// # Errors
     /// When it does not start.
-    pub fn start(options: Options) -> io::Result<Self> {
+    pub fn start(options: GatewayOptions) -> io::Result<Self> {
         let tokens = options.tokens.clone();
         let (stop, stopped) = watch::channel(false);
         let (tell, told) = mpsc::channel();
@@ -203,7 +203,7 @@ impl Drop for Running {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_until_signal(options: Options, ready: impl FnOnce(Ready) -> io::Result<()>) -> io::Result<()> {
+pub fn run_until_signal(options: GatewayOptions, ready: impl FnOnce(Ready) -> io::Result<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let signal = signal()?;

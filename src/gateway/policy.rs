@@ -6,7 +6,7 @@ use crate::apns::notification::{
 };
 use crate::apns::reason::{self, Reason};
 use crate::certificate::Certificate;
-use crate::certificate::apple::{Environment, Kind};
+use crate::certificate::apple::{CertificateKind, Environment};
 
 use crate::gateway::tokens::{TokenState, Tokens};
 
@@ -18,7 +18,7 @@ const SINGLE: [&str; 6] =
 pub const MAX_READ: usize = MAX_VOIP_PAYLOAD + 1;
 
 /// Who is asking, and of what.
-pub struct Policy {
+pub struct RequestPolicy {
     /// The environment that the gateway stands for.
     pub environment: Environment,
     /// The devices.
@@ -27,7 +27,7 @@ pub struct Policy {
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Reply {
     /// The status.
     pub status: u16,
     /// The reason; `None` for a notification that was taken.
@@ -36,7 +36,7 @@ pub struct Answer {
     pub timestamp: Option<u64>,
 }
 
-impl Answer {
+impl Reply {
     const TAKEN: Self = Self { status: 200, reason: None, timestamp: None };
 
     /// With a reason; one that is not in the table comes with status 400.
@@ -56,7 +56,7 @@ impl Answer {
     }
 }
 
-impl Policy {
+impl RequestPolicy {
     /// Whether a certificate may connect at all: by its extensions, not by its name.
     pub fn admits(&self, client: &Certificate) -> bool {
         client.environments.contains(&self.environment)
@@ -64,12 +64,12 @@ impl Policy {
 
     /// Answers a request of a client with this certificate; of `payload` no more than [`MAX_READ`] bytes
     /// need be there.
-    pub fn answer(&self, client: &Certificate, request: &http::request::Parts, payload: &[u8]) -> Answer {
-        self.judge(client, request, payload).map_or_else(|answer| answer, |()| Answer::TAKEN)
+    pub fn answer(&self, client: &Certificate, request: &http::request::Parts, payload: &[u8]) -> Reply {
+        self.judge(client, request, payload).map_or_else(|answer| answer, |()| Reply::TAKEN)
     }
 
-    fn judge(&self, client: &Certificate, request: &http::request::Parts, payload: &[u8]) -> Result<(), Answer> {
-        let refuse = |name: &str| Err(Answer::refused(name));
+    fn judge(&self, client: &Certificate, request: &http::request::Parts, payload: &[u8]) -> Result<(), Reply> {
+        let refuse = |name: &str| Err(Reply::refused(name));
         if request.method != http::Method::POST {
             return refuse("MethodNotAllowed");
         }
@@ -107,30 +107,28 @@ impl Policy {
             None => refuse("BadDeviceToken"),
             Some(TokenState::Active(Some(only))) if only != topic => refuse("DeviceTokenNotForTopic"),
             Some(TokenState::Active(_)) => Ok(()),
-            Some(TokenState::Unregistered(at)) => {
-                Err(Answer { timestamp: Some(at), ..Answer::refused("Unregistered") })
-            }
-            Some(TokenState::Expired(at)) => Err(Answer { timestamp: Some(at), ..Answer::refused("ExpiredToken") }),
+            Some(TokenState::Unregistered(at)) => Err(Reply { timestamp: Some(at), ..Reply::refused("Unregistered") }),
+            Some(TokenState::Expired(at)) => Err(Reply { timestamp: Some(at), ..Reply::refused("ExpiredToken") }),
         }
     }
 }
 
 /// The topic that a request is for: the one named, or the certificate's only one.
-fn judge_topic(client: &Certificate, named: Option<&str>, push_type: Option<&str>) -> Result<String, Answer> {
+fn judge_topic(client: &Certificate, named: Option<&str>, push_type: Option<&str>) -> Result<String, Reply> {
     let topic = match (named, &client.topics[..]) {
         (Some(topic), _) => topic,
         (None, [only]) => &only.topic,
-        (None, _) => return Err(Answer::refused("MissingTopic")),
+        (None, _) => return Err(Reply::refused("MissingTopic")),
     };
     if !is_topic(topic) {
-        return Err(Answer::refused("BadTopic"));
+        return Err(Reply::refused("BadTopic"));
     }
     if !client.topics.iter().any(|known| known.topic == topic) {
-        return Err(Answer::refused("TopicDisallowed"));
+        return Err(Reply::refused("TopicDisallowed"));
     }
     let kind = push_type.and_then(|name| PUSH_TYPES.iter().find(|kind| kind.name == name));
     let fits = |kind: &notification::PushType| match kind.name {
-        "mdm" => client.kind == Kind::Mdm,
+        "mdm" => client.kind == CertificateKind::Mdm,
         // Needs a provider token, whatever the topic.
         "location" => false,
         _ => {
@@ -138,7 +136,7 @@ fn judge_topic(client: &Certificate, named: Option<&str>, push_type: Option<&str
         }
     };
     if kind.is_some_and(|kind| !fits(kind)) {
-        return Err(Answer::refused("InvalidPushType"));
+        return Err(Reply::refused("InvalidPushType"));
     }
     Ok(topic.to_owned())
 }
@@ -154,16 +152,16 @@ mod tests {
         Certificate::parse(&std::fs::read(path).unwrap()).unwrap()
     }
 
-    fn policy() -> Policy {
+    fn policy() -> RequestPolicy {
         let tokens = Tokens::default();
         tokens.set(TOKEN, TokenState::Active(None));
         tokens.set("aa", TokenState::Unregistered(5));
         tokens.set("bb", TokenState::Expired(6));
         tokens.set("cc", TokenState::Active(Some("com.example.Other".to_owned())));
-        Policy { environment: Environment::Production, tokens }
+        RequestPolicy { environment: Environment::Production, tokens }
     }
 
-    fn ask(client: &str, method: &str, path: &str, headers: &[(&str, &str)], payload: &[u8]) -> Answer {
+    fn ask(client: &str, method: &str, path: &str, headers: &[(&str, &str)], payload: &[u8]) -> Reply {
         let mut request = http::Request::builder().method(method).uri(format!("https://localhost{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -224,10 +222,10 @@ mod tests {
 
     #[test]
     fn one_topic_need_not_be_named() {
-        assert_eq!(ask("production", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[], b"{}"), Answer::TAKEN);
+        assert_eq!(ask("production", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[], b"{}"), Reply::TAKEN);
         assert_eq!(
             ask("mdm", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[("apns-push-type", "mdm")], b"{}"),
-            Answer::TAKEN
+            Reply::TAKEN
         );
     }
 

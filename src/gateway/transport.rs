@@ -21,7 +21,7 @@ use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::gateway::fault::Fault;
 use crate::gateway::observer::{Event, Observer};
-use crate::gateway::policy::{Answer, MAX_READ, Policy};
+use crate::gateway::policy::{MAX_READ, Reply, RequestPolicy};
 use crate::gateway::raw_http2::{self, Slow};
 use crate::gateway::{MAX_HEADER_LIST, SETTINGS, frame_faults};
 
@@ -42,7 +42,7 @@ pub struct Shared {
     /// The server's side of TLS.
     pub context: SslContext,
     /// What is answered.
-    pub policy: Policy,
+    pub policy: RequestPolicy,
     /// What was seen.
     pub observer: Arc<Observer>,
     /// How to fail.
@@ -174,9 +174,9 @@ async fn answer(
         return respond.send_reset(Reason::CANCEL);
     };
     let answer = match (&shared.fault, client) {
-        (Some(Fault::Answer(reason)), _) => Answer::refused(reason),
+        (Some(Fault::Answer(reason)), _) => Reply::refused(reason),
         // Nobody who shows no certificate gets here, unless none is asked for.
-        (_, None) => Answer::refused("MissingProviderToken"),
+        (_, None) => Reply::refused("MissingProviderToken"),
         (_, Some(client)) => shared.policy.answer(client, &parts, &payload),
     };
     let given = parts.headers.get("apns-id").and_then(|value| value.to_str().ok());
@@ -213,7 +213,7 @@ const RETRY_AFTER: &str = "2";
 /// The size of the huge-headers fault.
 const HUGE: usize = 1 << 20;
 
-fn send(respond: &mut SendResponse<Bytes>, answer: &Answer, apns_id: &str, shared: &Shared) {
+fn send(respond: &mut SendResponse<Bytes>, answer: &Reply, apns_id: &str, shared: &Shared) {
     let mut response = Response::builder().status(answer.status).header("apns-id", apns_id);
     if shared.policy.environment == Environment::Sandbox && answer.status == 200 {
         response = response.header("apns-unique-id", random_uuid());

@@ -25,7 +25,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// The kinds of proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ProxyKind {
     Http,
     Socks5,
 }
@@ -33,7 +33,7 @@ enum Kind {
 /// A proxy with its credentials, which Debug and Display leave out.
 #[derive(Clone)]
 pub struct Proxy {
-    kind: Kind,
+    kind: ProxyKind,
     /// Where it listens.
     pub endpoint: Endpoint,
     credentials: Option<(String, Zeroizing<String>)>,
@@ -42,8 +42,8 @@ pub struct Proxy {
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.kind {
-            Kind::Http => "http",
-            Kind::Socks5 => "socks5",
+            ProxyKind::Http => "http",
+            ProxyKind::Socks5 => "socks5",
         };
         write!(f, "{scheme}://{}", self.endpoint)
     }
@@ -65,8 +65,8 @@ impl FromStr for Proxy {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url: Uri = text.parse().map_err(|_| expected())?;
         let (kind, port) = match url.scheme_str() {
-            Some("http") => (Kind::Http, 80),
-            Some("socks5" | "socks5h") => (Kind::Socks5, 1080),
+            Some("http") => (ProxyKind::Http, 80),
+            Some("socks5" | "socks5h") => (ProxyKind::Socks5, 1080),
             Some("https") => {
                 return Err(
                     "a proxy that is itself reached by TLS is not supported; http:// or socks5:// is".to_owned()
@@ -130,8 +130,8 @@ impl Proxy {
     /// When the proxy refuses, in its own words.
     pub async fn tunnel(&self, stream: TcpStream, target: &Endpoint) -> Result<Box<dyn Stream>, ProxyError> {
         match self.kind {
-            Kind::Http => self.connect(stream, target).await,
-            Kind::Socks5 => self.socks(stream, target).await,
+            ProxyKind::Http => self.connect(stream, target).await,
+            ProxyKind::Socks5 => self.socks(stream, target).await,
         }
     }
 

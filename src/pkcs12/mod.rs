@@ -16,7 +16,7 @@ use bag::RawBag;
 pub use bag::{Bag, BagContent};
 use mac::Mac;
 
-use crate::asn1::{Malformed, Reader, Value};
+use crate::asn1::{BerReader, Malformed, Value};
 use crate::crypto::pbe::{Scheme, SchemeError};
 use crate::limits::{LimitError, Limits};
 use crate::secret::{Encodings, Password};
@@ -94,7 +94,7 @@ impl<'a> Pfx<'a> {
     /// Whether `bytes` begin as a PFX does: a sequence whose first value is the version, 3.
     pub fn is_it(bytes: &[u8]) -> bool {
         let version = |content| -> Option<(Value<'_>, Value<'_>)> {
-            let mut fields = Reader::new(content, "PKCS#12");
+            let mut fields = BerReader::new(content, "PKCS#12");
             Some((fields.try_next().ok()??, fields.try_next().ok()??))
         };
         Value::parse_prefix(bytes)
@@ -233,13 +233,13 @@ impl<'a> Pfx<'a> {
 }
 
 /// The octets in `[0] EXPLICIT OCTET STRING`, the next value of `content`.
-fn wrapped_octets<'a>(content: &mut Reader<'a>) -> Result<Cow<'a, [u8]>, Malformed> {
+fn wrapped_octets<'a>(content: &mut BerReader<'a>) -> Result<Cow<'a, [u8]>, Malformed> {
     let wrapped = content.expect_context(0, "its content")?;
     wrapped.reader("content").expect(Tag::OctetString, "the octet string")?.octets()
 }
 
 /// EncryptedData (RFC 2315 section 13).
-fn encrypted_safe<'a>(content: &mut Reader<'a>) -> Result<Safe<'a>, Pkcs12Error> {
+fn encrypted_safe<'a>(content: &mut BerReader<'a>) -> Result<Safe<'a>, Pkcs12Error> {
     let wrapped = content.expect_context(0, "its content")?;
     let data = wrapped.reader("encrypted safe").expect(Tag::Sequence, "the encrypted data")?;
     let mut data = data.reader("encrypted safe");

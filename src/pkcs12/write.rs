@@ -23,16 +23,16 @@ const SHA256: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 2, 1];
 /// Who is to read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Recipe {
+pub enum Profile {
     /// Every macOS: 3DES for certificates and key, MAC with SHA-1.
     Keychain,
     /// What OpenSSL 3 writes: AES-256, MAC with SHA-256.
     Modern,
-    /// What Java writes: as [`Recipe::Modern`], with more iterations.
+    /// What Java writes: as [`Profile::Modern`], with more iterations.
     Java,
 }
 
-impl Recipe {
+impl Profile {
     fn encryption(self) -> Encryption {
         match self {
             Self::Keychain => Encryption::TripleDes,
@@ -58,7 +58,7 @@ impl Recipe {
 
 /// What goes into a file.
 #[derive(Debug, Clone)]
-pub struct Ingredients<'a> {
+pub struct Pkcs12Input<'a> {
     /// The certificate, DER.
     pub certificate: &'a [u8],
     /// Its friendlyName.
@@ -76,7 +76,7 @@ pub struct Ingredients<'a> {
 ///
 /// # Errors
 /// When the system has no randomness to give.
-pub fn write(recipe: Recipe, ingredients: &Ingredients<'_>, password: &Password) -> Result<Vec<u8>, EncryptError> {
+pub fn write(recipe: Profile, ingredients: &Pkcs12Input<'_>, password: &Password) -> Result<Vec<u8>, EncryptError> {
     let password = Encodings::of(Some(password));
     let (encryption, iterations) = (recipe.encryption(), recipe.iterations());
     let id = ingredients.key.public().key_id();
@@ -116,19 +116,19 @@ fn safe_contents(bags: &[SafeBag]) -> Vec<u8> {
     })
 }
 
-fn mac(recipe: Recipe, content: &[u8], password: &Encodings) -> Result<MacData, EncryptError> {
+fn mac(recipe: Profile, content: &[u8], password: &Encodings) -> Result<MacData, EncryptError> {
     let (hash, iterations) = (recipe.hash(), recipe.iterations());
     // Keychain's length for its own; OpenSSL's of late for the others.
     let salt = match recipe {
-        Recipe::Keychain => random::<8>()?.to_vec(),
-        Recipe::Modern | Recipe::Java => random::<16>()?.to_vec(),
+        Profile::Keychain => random::<8>()?.to_vec(),
+        Profile::Modern | Profile::Java => random::<16>()?.to_vec(),
     };
     let wide = password.wide.first().map_or(&[][..], |wide| wide);
     let key = hash.pkcs12_kdf(wide, &salt, Pkcs12KeyType::Mac, iterations.into(), hash.length());
     let key = key.ok_or_else(|| EncryptError::new("too many iterations"))?;
     let digest_algorithm = match recipe {
-        Recipe::Keychain => AlgorithmIdentifier::Sha1,
-        Recipe::Modern | Recipe::Java => AlgorithmIdentifier::OtherAlg(OtherAlgorithmIdentifier {
+        Profile::Keychain => AlgorithmIdentifier::Sha1,
+        Profile::Modern | Profile::Java => AlgorithmIdentifier::OtherAlg(OtherAlgorithmIdentifier {
             algorithm_type: ObjectIdentifier::from_slice(&SHA256),
             params: Some(yasna::construct_der(|writer| writer.write_null())),
         }),
@@ -152,7 +152,7 @@ mod tests {
         let certificate = fixture("der/universal.cer");
         let authority = &pem::parse(&fixture("ca/intermediate.pem")).unwrap()[0].der.to_vec();
         let key = PrivateKey::from_pkcs8(&pem::parse(&fixture("key/push.pem")).unwrap()[0].der).unwrap();
-        let ingredients = Ingredients {
+        let ingredients = Pkcs12Input {
             certificate: &certificate,
             certificate_name: "株 🔔",
             key: &key,
@@ -160,9 +160,9 @@ mod tests {
             authorities: vec![(authority, "Authority")],
         };
         for (recipe, mac, encryption) in [
-            (Recipe::Keychain, "HMAC-SHA1", "pbeWithSHAAnd3-KeyTripleDES-CBC"),
-            (Recipe::Modern, "HMAC-SHA256", "PBES2 (PBKDF2 with HMAC-SHA256, AES-256-CBC)"),
-            (Recipe::Java, "HMAC-SHA256", "PBES2 (PBKDF2 with HMAC-SHA256, AES-256-CBC)"),
+            (Profile::Keychain, "HMAC-SHA1", "pbeWithSHAAnd3-KeyTripleDES-CBC"),
+            (Profile::Modern, "HMAC-SHA256", "PBES2 (PBKDF2 with HMAC-SHA256, AES-256-CBC)"),
+            (Profile::Java, "HMAC-SHA256", "PBES2 (PBKDF2 with HMAC-SHA256, AES-256-CBC)"),
         ] {
             let password = Password::new("sésame 🔑".into());
             let file = write(recipe, &ingredients, &password).unwrap();

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::inspect::{CertificateReport, FileReport, Role};
+use crate::inspect::{CertificateReport, FileReport, FileRole};
 use crate::schema::{rfc3339, text};
 
 /// A fact that `inspect --field` prints.
@@ -44,8 +44,8 @@ impl Field {
         if self == Self::Warning {
             return file.warnings.iter().map(|warning| text(&warning.code)).collect();
         }
-        let has_leaf = file.certificates.iter().any(|certificate| certificate.role == Role::Leaf);
-        let wanted = file.certificates.iter().filter(|certificate| !has_leaf || certificate.role == Role::Leaf);
+        let has_leaf = file.certificates.iter().any(|certificate| certificate.role == FileRole::Leaf);
+        let wanted = file.certificates.iter().filter(|certificate| !has_leaf || certificate.role == FileRole::Leaf);
         wanted.flat_map(|certificate| self.of(certificate)).collect()
     }
 

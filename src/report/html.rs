@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use time::{Date, Duration, Month, OffsetDateTime};
 
 use crate::certificate::warning::{days_ago, in_days};
-use crate::expiry::policy::{Role, Verdict};
+use crate::expiry::policy::{CertificateRole, Verdict};
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::text::printable;
 
@@ -85,7 +85,7 @@ fn write_row(
     now: OffsetDateTime,
     ticks: &[(Date, i64)],
 ) -> io::Result<()> {
-    let role = if one.role == Role::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
+    let role = if one.role == CertificateRole::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
     write!(out, "<tr><td><strong>{}</strong>{role}<small>{}</small>", text(&one.name), text(&one.file))?;
     if !one.topics.is_empty() {
         write!(out, "<small>{}</small>", text(&one.topics.join(", ")))?;

@@ -17,7 +17,12 @@ pub trait Terminal {
 
     /// Asks for a line until `check` takes it; the answer has no white space around it. `default` is
     /// the answer of those who only press Enter.
-    fn input(&mut self, question: &str, default: Option<&str>, check: &dyn Fn(&str) -> Check) -> io::Result<String>;
+    fn input(
+        &mut self,
+        question: &str,
+        default: Option<&str>,
+        check: &dyn Fn(&str) -> InputCheck,
+    ) -> io::Result<String>;
 
     /// Asks for yes or no.
     fn confirm(&mut self, question: &str, default: bool) -> io::Result<bool>;
@@ -27,7 +32,7 @@ pub trait Terminal {
 }
 
 /// Whether an answer is taken; the error says what is expected.
-pub type Check = Result<(), String>;
+pub type InputCheck = Result<(), String>;
 
 /// The terminal that controls the process.
 #[derive(Debug, Default)]
@@ -38,7 +43,12 @@ impl Terminal for ControllingTerminal {
         guarded(|| rpassword::prompt_password(prompt)).map(Zeroizing::new)
     }
 
-    fn input(&mut self, question: &str, default: Option<&str>, check: &dyn Fn(&str) -> Check) -> io::Result<String> {
+    fn input(
+        &mut self,
+        question: &str,
+        default: Option<&str>,
+        check: &dyn Fn(&str) -> InputCheck,
+    ) -> io::Result<String> {
         guarded(|| {
             let input = Input::<String>::with_theme(&Plain).with_prompt(question);
             let input = input.validate_with(|text: &String| check(text.trim()));
@@ -183,7 +193,7 @@ pub(crate) mod scripted {
             &mut self,
             question: &str,
             default: Option<&str>,
-            check: &dyn Fn(&str) -> Check,
+            check: &dyn Fn(&str) -> InputCheck,
         ) -> io::Result<String> {
             loop {
                 let answer = self.next(question)?;

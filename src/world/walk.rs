@@ -55,7 +55,7 @@ pub struct Filter {
 
 /// A file to look at.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundFile {
     /// Where it is, beginning with the path that was named.
     pub path: PathBuf,
     /// Whether it was named itself.
@@ -64,7 +64,7 @@ pub struct Found {
 
 /// A path that cannot be followed.
 #[derive(Debug)]
-pub struct Lost {
+pub struct WalkError {
     /// Where it is.
     pub path: PathBuf,
     /// Why.
@@ -77,23 +77,25 @@ pub struct Lost {
 ///
 /// Names that begin with two dots are passed over too: so are the folders called in which Kubernetes
 /// keeps a mounted secret, whose entries are links into them.
-pub fn find<'a>(paths: &'a [PathBuf], filter: &'a Filter) -> impl Iterator<Item = Result<Found, Lost>> + 'a {
+pub fn find<'a>(paths: &'a [PathBuf], filter: &'a Filter) -> impl Iterator<Item = Result<FoundFile, WalkError>> + 'a {
     let visited = Rc::new(RefCell::new(HashSet::new()));
-    let below = move |root: &'a PathBuf| -> Box<dyn Iterator<Item = Result<Found, Lost>> + 'a> {
+    let below = move |root: &'a PathBuf| -> Box<dyn Iterator<Item = Result<FoundFile, WalkError>> + 'a> {
         if !root.is_dir() {
-            return Box::new(std::iter::once(Ok(Found { path: root.clone(), is_named: true })));
+            return Box::new(std::iter::once(Ok(FoundFile { path: root.clone(), is_named: true })));
         }
         let visited = Rc::clone(&visited);
         let is_wanted = move |entry: &DirEntry| is_wanted(entry, root, filter, &mut visited.borrow_mut());
         let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_wanted);
         Box::new(entries.filter_map(move |entry| match entry {
-            Ok(entry) if entry.file_type().is_file() => Some(Ok(Found { path: entry.into_path(), is_named: false })),
+            Ok(entry) if entry.file_type().is_file() => {
+                Some(Ok(FoundFile { path: entry.into_path(), is_named: false }))
+            }
             Ok(_) => None,
             // A loop leads to what is looked at anyway.
             Err(error) if error.loop_ancestor().is_some() => None,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();
-                Some(Err(Lost { path, error: error.into() }))
+                Some(Err(WalkError { path, error: error.into() }))
             }
         }))
     };
@@ -123,7 +125,7 @@ mod tests {
 
     fn names(root: &Path, include: &[&str], exclude: &[&str]) -> Vec<String> {
         let filter = Filter { include: Globs::new(include).unwrap(), exclude: Globs::new(exclude).unwrap() };
-        let name = |found: Result<Found, Lost>| {
+        let name = |found: Result<FoundFile, WalkError>| {
             found.unwrap().path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/")
         };
         let mut names: Vec<String> = find(&[root.to_owned()], &filter).map(name).collect();

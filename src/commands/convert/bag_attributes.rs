@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::attribute::{Attribute, AttributeValue};
 use crate::certificate::Certificate;
 use crate::certificate::name::{self, NameStyle};
-use crate::cli::convert::{Certs, Convert, OpensslStyle};
+use crate::cli::convert::{Certs, ConvertArgs, OpensslStyle};
 use crate::container::{Contents, Entry};
 use crate::key::PrivateKey;
 use crate::error::Error;
@@ -23,7 +23,7 @@ use crate::pkcs12::{Bag, BagContent};
 static LONG_NAMES: [(Oid<'static>, &str); 2] =
     [(oid!(1.2.840.113549.1.9.20), "friendlyName"), (oid!(1.2.840.113549.1.9.21), "localKeyID")];
 
-pub(super) fn render(arguments: &Convert, contents: &Contents) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(super) fn render(arguments: &ConvertArgs, contents: &Contents) -> Result<Zeroizing<Vec<u8>>, Error> {
     crate::commands::convert::require_bags(arguments, contents)?;
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let selected = collection.identities(arguments.select.as_deref(), !arguments.no_key);
@@ -65,7 +65,7 @@ pub(super) fn render(arguments: &Convert, contents: &Contents) -> Result<Zeroizi
 }
 
 /// OpenSSL goes by the presence of a localKeyID; here a key counts as well.
-fn is_wanted(arguments: &Convert, bag: &Bag, certificate: &Certificate, selected: &[&Entry<Certificate>]) -> bool {
+fn is_wanted(arguments: &ConvertArgs, bag: &Bag, certificate: &Certificate, selected: &[&Entry<Certificate>]) -> bool {
     let is_selected = selected.iter().any(|leaf| leaf.item.der == certificate.der);
     let is_client = is_selected || (arguments.select.is_none() && bag.has_local_key_id());
     match arguments.certs {

@@ -10,12 +10,12 @@ use zeroize::Zeroizing;
 use crate::certificate::Certificate;
 use crate::certificate::chain::{APPLE, AppleChain};
 use crate::certificate::warning::{self, KeyState, Warning};
-use crate::cli::convert::{Certs, Convert, KeyForm};
+use crate::cli::convert::{Certs, ConvertArgs, KeyForm};
 use crate::commands::shared::opening::{Opener, check_stdin};
-use crate::commands::shared::passout::{self, Demand, Purpose};
+use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::identity::Collection;
 use crate::key::PrivateKey;
 use crate::pem;
@@ -28,8 +28,8 @@ use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::{self, Location, Output};
 
-pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), Error> {
-    Plan::new(arguments, context)?;
+pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<(), Error> {
+    OutputPlan::new(arguments, context)?;
     let inputs: Vec<_> = [Some(&arguments.input), arguments.key.as_ref()].into_iter().flatten().collect();
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
@@ -38,8 +38,8 @@ pub(super) fn run(arguments: &Convert, context: &mut Context<'_>) -> Result<(), 
 }
 
 /// Converts what was opened.
-pub(super) fn convert(arguments: &Convert, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
-    let plan = Plan::new(arguments, context)?;
+pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
+    let plan = OutputPlan::new(arguments, context)?;
     let selection = select(arguments, contents)?;
     let now = arguments.at.unwrap_or(context.now);
     let judging = Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
@@ -85,7 +85,7 @@ pub(super) fn convert(arguments: &Convert, contents: &Contents, context: &mut Co
 }
 
 /// Where things go, checked before anything is read.
-struct Plan<'a> {
+struct OutputPlan<'a> {
     main: Option<&'a Location>,
     certificates: Option<&'a Location>,
     key: Option<&'a Location>,
@@ -93,9 +93,9 @@ struct Plan<'a> {
 
 const STANDARD: Location = Location::Standard;
 
-impl<'a> Plan<'a> {
-    fn new(arguments: &'a Convert, context: &Context<'_>) -> Result<Self, Error> {
-        let usage = |message: &str| Err(Error::new(Kind::Usage, message));
+impl<'a> OutputPlan<'a> {
+    fn new(arguments: &'a ConvertArgs, context: &Context<'_>) -> Result<Self, Error> {
+        let usage = |message: &str| Err(Error::new(ExitKind::Usage, message));
         let (writes_certificates, writes_key) = (arguments.certs != Certs::None, !arguments.no_key);
         if !writes_certificates && !writes_key {
             return usage("--certs none and --no-key leave nothing to write");
@@ -117,12 +117,12 @@ impl<'a> Plan<'a> {
             && context.stdout_is_terminal
             && key.is_none()
         {
-            return Err(Error::new(Kind::Usage, "a private key is not printed on a terminal")
+            return Err(Error::new(ExitKind::Usage, "a private key is not printed on a terminal")
                 .hint("write it to a file with -o push.pem, or print it all the same with -o -"));
         }
         let all: Vec<&Location> = [main, certificates, key].into_iter().flatten().collect();
         if arguments.json && all.contains(&&Location::Standard) {
-            return Err(Error::new(Kind::Usage, "--json reports on standard output, where the PEM would go")
+            return Err(Error::new(ExitKind::Usage, "--json reports on standard output, where the PEM would go")
                 .hint("write the PEM to a file with -o push.pem"));
         }
         let is_repeated = |(index, location): (usize, &&Location)| all[..index].contains(location);
@@ -173,7 +173,7 @@ struct Selection<'a> {
     key: Option<&'a PrivateKey>,
 }
 
-fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'a>, Error> {
+fn select<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Selection<'a>, Error> {
     let file = arguments.input.to_string();
     refuse_request(&arguments.input, contents)?;
     let collection = Collection::new(&contents.certificates, &contents.keys);
@@ -197,7 +197,7 @@ fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'
         (true, None, keys) => {
             let message =
                 format!("{file}: there are {} private keys in it, and no certificate to choose one by", keys.len());
-            return Err(Error::new(Kind::Input, message));
+            return Err(Error::new(ExitKind::Input, message));
         }
     };
     let authorities = || collection.authorities().into_iter().map(|entry| &entry.item);
@@ -217,7 +217,7 @@ fn select<'a>(arguments: &Convert, contents: &'a Contents) -> Result<Selection<'
         }
     }
     if certificates.is_empty() && arguments.certs == Certs::Ca {
-        return Err(Error::new(Kind::Input, format!("{file}: there is no certificate of an authority in it")));
+        return Err(Error::new(ExitKind::Input, format!("{file}: there is no certificate of an authority in it")));
     }
     Ok(Selection { leaf, certificates, key })
 }
@@ -227,7 +227,7 @@ pub(super) fn refuse_request(input: &Location, contents: &Contents) -> Result<()
     let is_alone = contents.certificates.is_empty() && contents.keys.is_empty();
     let Some(first) = contents.requests.first().filter(|_| is_alone) else { return Ok(()) };
     let message = format!("{input}: this is a certificate signing request, not a certificate ({})", first.subject);
-    Err(Error::new(Kind::Input, message)
+    Err(Error::new(ExitKind::Input, message)
         .hint("upload it to Apple's developer portal and convert the .cer that it gives back"))
 }
 
@@ -235,8 +235,11 @@ pub(super) fn refuse_request(input: &Location, contents: &Contents) -> Result<()
 pub(super) fn apple_issuer<'a>(input: &Location, leaf: Option<&'a Certificate>) -> Result<&'a Certificate, Error> {
     let issuer = leaf.and_then(|leaf| APPLE.issuer_of(leaf)).map(|(_, certificate)| certificate);
     issuer.ok_or_else(|| {
-        Error::new(Kind::No, format!("{input}: --chain: the certificate was not issued by an authority of Apple's"))
-            .hint("leave out --chain")
+        Error::new(
+            ExitKind::CheckFailed,
+            format!("{input}: --chain: the certificate was not issued by an authority of Apple's"),
+        )
+        .hint("leave out --chain")
     })
 }
 
@@ -263,7 +266,9 @@ pub(super) fn judge(
     warnings.retain(|warning| warning.code.concerns_conversion());
     let sentence = |warning: &Warning| printable(&format!("{input}: \"{}\" {}", leaf.title(), warning.message));
     if let (true, Some(first)) = (strict, warnings.first()) {
-        return Err(Error::new(Kind::No, sentence(first)).hint("without --strict it is converted with a warning"));
+        return Err(
+            Error::new(ExitKind::CheckFailed, sentence(first)).hint("without --strict it is converted with a warning")
+        );
     }
     if !json {
         let paint = Paint::new(context.stderr_has_color);
@@ -275,17 +280,17 @@ pub(super) fn judge(
 }
 
 /// The password for the key, where it is to be encrypted.
-fn passout(arguments: &Convert, context: &mut Context<'_>) -> Result<Option<Password>, Error> {
-    let purpose = Purpose {
+fn passout(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<Option<Password>, Error> {
+    let purpose = NewPassword {
         needed_by: "--encrypt",
         question: "Password to encrypt the private key with",
-        demand: Demand::NotEmpty,
+        demand: PasswordRule::NotEmpty,
     };
     arguments.encrypt.then(|| passout::read(arguments.passout.as_ref(), &purpose, context)).transpose()
 }
 
 /// The PEM of a selection: leaf, authorities, key.
-fn render(arguments: &Convert, selection: &Selection<'_>, passout: Option<&Password>) -> Result<Vec<Part>, Error> {
+fn render(arguments: &ConvertArgs, selection: &Selection<'_>, passout: Option<&Password>) -> Result<Vec<Part>, Error> {
     let mut parts = Vec::new();
     for certificate in &selection.certificates {
         let text = pem::encode("CERTIFICATE", &certificate.der);
@@ -321,10 +326,10 @@ fn write(outputs: &[(&Location, Part)], force: bool, context: &mut Context<'_>) 
 }
 
 /// Whether the input is a PKCS#12 file, which alone has bags.
-fn require_bags(arguments: &Convert, contents: &Contents) -> Result<(), Error> {
+fn require_bags(arguments: &ConvertArgs, contents: &Contents) -> Result<(), Error> {
     if contents.container == Container::Pkcs12 {
         return Ok(());
     }
     let message = format!("{}: --bag-attributes: only PKCS#12 files have bags", arguments.input);
-    Err(Error::new(Kind::Usage, message))
+    Err(Error::new(ExitKind::Usage, message))
 }

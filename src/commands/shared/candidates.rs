@@ -3,11 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Opening;
+use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
 use crate::container::Passwords;
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::secret::Password;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
@@ -26,7 +26,7 @@ pub(crate) struct Candidates {
 
 impl Candidates {
     /// Reads all passwords once.
-    pub(crate) fn read(opening: &Opening, file: Option<&Path>, context: &mut Context<'_>) -> Result<Self, Error> {
+    pub(crate) fn read(opening: &OpeningArgs, file: Option<&Path>, context: &mut Context<'_>) -> Result<Self, Error> {
         let mut all = Self::default();
         if let Some(source) = &opening.passin {
             all.common.push(match source.read(context, "--passin")? {
@@ -34,7 +34,7 @@ impl Candidates {
                 None => {
                     let secret = context.terminal.secret("Password for the files: ");
                     let secret = secret.map_err(|e| {
-                        Error::new(Kind::Password, format!("no password was entered: {e}"))
+                        Error::new(ExitKind::Password, format!("no password was entered: {e}"))
                             .hint("give it with --passin env:VARIABLE, file:PATH or fd:NUMBER")
                     })?;
                     Password::new(secret.as_bytes().to_vec())
@@ -52,7 +52,7 @@ impl Candidates {
         let location = Location::Path(file.to_owned());
         let name = format!("--passwords {}", file.display());
         let bytes = files::read(&location, &mut io::empty())
-            .map_err(|error| Error::new(Kind::Password, format!("{name}: {error}")))?;
+            .map_err(|error| Error::new(ExitKind::Password, format!("{name}: {error}")))?;
         for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() {
@@ -63,7 +63,7 @@ impl Candidates {
                 Some((glob, source)) => {
                     // The line is not repeated: it may be a password.
                     let wrong = |what: &str| {
-                        Error::new(Kind::Usage, format!("{name}, line {}: {what}", index + 1)).hint(
+                        Error::new(ExitKind::Usage, format!("{name}, line {}: {what}", index + 1)).hint(
                             "a line is a password, or GLOB = SOURCE with env:VAR, file:PATH, fd:N or pass:SECRET; \
                              a password that has \" = \" in it goes as * = pass:SECRET",
                         )
@@ -130,7 +130,7 @@ mod tests {
         let file = folder.path().join("passwords");
         std::fs::write(&file, lines.unwrap_or_default()).unwrap();
         let passin = passin.map(|source| source.parse().unwrap());
-        let opening = Opening { passin, max_iterations: 1 };
+        let opening = OpeningArgs { passin, max_iterations: 1 };
         let mut context = Context {
             stdin: &mut io::empty(),
             stdout: &mut io::sink(),
@@ -183,12 +183,12 @@ mod tests {
             (error.kind, error.message.rsplit("passwords").next().unwrap_or_default().to_owned())
         };
         let after = ", line 2: there is no password source after \" = \"".to_owned();
-        assert_eq!(message("a\n*.p12 = hunter2"), (Kind::Usage, after));
+        assert_eq!(message("a\n*.p12 = hunter2"), (ExitKind::Usage, after));
         let before = ", line 1: there is no glob before \" = \"".to_owned();
-        assert_eq!(message("[hunter2 = pass:x"), (Kind::Usage, before));
+        assert_eq!(message("[hunter2 = pass:x"), (ExitKind::Usage, before));
         let asks = ", line 1: stdin and prompt cannot be used here".to_owned();
-        assert_eq!(message("* = prompt"), (Kind::Usage, asks));
-        assert_eq!(message("* = env:UNSET").0, Kind::Password);
+        assert_eq!(message("* = prompt"), (ExitKind::Usage, asks));
+        assert_eq!(message("* = env:UNSET").0, ExitKind::Password);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use crate::cli::Opening;
+use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
-use crate::container::{self, Contents, Passwords, Protected, Unopened};
+use crate::container::{self, Contents, OpenFailure, PasswordTarget, Passwords};
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::pkcs12::Pkcs12Info;
 use crate::secret::Password;
 use crate::world::context::Context;
@@ -21,7 +21,7 @@ pub(crate) fn check_stdin(inputs: &[&Location], passwords: &[Option<&PasswordSou
     let files = inputs.iter().filter(|input| ***input == Location::Standard).count();
     let passwords = passwords.iter().flatten().filter(|source| source.takes_stdin()).count();
     if files + passwords > 1 {
-        return Err(Error::new(Kind::Usage, "standard input can be read only once")
+        return Err(Error::new(ExitKind::Usage, "standard input can be read only once")
             .hint("name a file, or give the password with env:, file: or fd:"));
     }
     Ok(())
@@ -43,7 +43,7 @@ pub(crate) struct Failure {
 
 impl Opener {
     /// Reads the password, where it is given; `inputs` are those that will be read.
-    pub(crate) fn new(arguments: &Opening, inputs: &[&Location], context: &mut Context<'_>) -> Result<Self, Error> {
+    pub(crate) fn new(arguments: &OpeningArgs, inputs: &[&Location], context: &mut Context<'_>) -> Result<Self, Error> {
         check_stdin(inputs, &[arguments.passin.as_ref()])?;
         let given = match &arguments.passin {
             Some(source) => source.read(context, "--passin")?,
@@ -78,7 +78,7 @@ impl Opener {
             None => Passwords::None,
         };
         let opened = container::open(&bytes, &mut passwords, self.max_iterations);
-        opened.map_err(|Unopened { error, container, pkcs12 }| Failure {
+        opened.map_err(|OpenFailure { error, container, pkcs12 }| Failure {
             error: Error::in_file(&name, &error),
             container,
             pkcs12,
@@ -96,14 +96,14 @@ impl Opener {
         let Some(key) = key else { return Ok(contents) };
         let keys = self.open(key, context).map_err(|failure| failure.error)?.keys;
         if keys.is_empty() {
-            return Err(Error::new(Kind::Input, format!("{key}: there is no private key in it"))
+            return Err(Error::new(ExitKind::Input, format!("{key}: there is no private key in it"))
                 .hint("--key takes the key that the certificate's request was made with"));
         }
         Ok(Contents { keys, ..contents })
     }
 }
 
-fn ask(terminal: &mut dyn Terminal, file: &str, protected: Protected, attempt: u32) -> io::Result<Password> {
+fn ask(terminal: &mut dyn Terminal, file: &str, protected: PasswordTarget, attempt: u32) -> io::Result<Password> {
     let file = crate::text::printable(file);
     let again = if attempt > 1 { "wrong password. " } else { "" };
     let secret = terminal.secret(&format!("{again}Password for {file} ({protected}): "))?;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::password::PasswordSource;
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::secret::Password;
 use crate::world::context::Context;
 
@@ -14,18 +14,18 @@ use crate::world::context::Context;
 const TRIES: u32 = 3;
 
 /// What the password is for.
-pub(crate) struct Purpose {
+pub(crate) struct NewPassword {
     /// What asks for it, such as "--encrypt"; the beginning of error messages.
     pub(crate) needed_by: &'static str,
     /// What is asked at a terminal, without the colon.
     pub(crate) question: &'static str,
     /// Which passwords will do.
-    pub(crate) demand: Demand,
+    pub(crate) demand: PasswordRule,
 }
 
 /// Which passwords will do.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Demand {
+pub(crate) enum PasswordRule {
     /// All.
     Any,
     /// All but the empty one.
@@ -34,7 +34,7 @@ pub(crate) enum Demand {
     Ascii,
 }
 
-impl Demand {
+impl PasswordRule {
     /// What a password has to be that will not do.
     fn objection(self, password: &[u8]) -> Option<&'static str> {
         match self {
@@ -51,30 +51,30 @@ impl Demand {
 /// When there is none, or it does not do.
 pub(crate) fn read(
     source: Option<&PasswordSource>,
-    purpose: &Purpose,
+    purpose: &NewPassword,
     context: &mut Context<'_>,
 ) -> Result<Password, Error> {
     let given = match source {
         Some(source) => source.read(context, "--passout")?,
         None if context.is_interactive => None,
         None => {
-            return Err(Error::new(Kind::Password, format!("{} needs a password", purpose.needed_by))
+            return Err(Error::new(ExitKind::Password, format!("{} needs a password", purpose.needed_by))
                 .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt"));
         }
     };
     let password = given.map_or_else(|| ask(purpose, context), Ok)?;
     if let Some(expected) = purpose.demand.objection(password.as_bytes()) {
-        return Err(Error::new(Kind::Password, format!("{} needs a password {expected}", purpose.needed_by)));
+        return Err(Error::new(ExitKind::Password, format!("{} needs a password {expected}", purpose.needed_by)));
     }
     if std::str::from_utf8(password.as_bytes()).is_err() {
-        return Err(Error::new(Kind::Password, "the new password is not UTF-8")
+        return Err(Error::new(ExitKind::Password, "the new password is not UTF-8")
             .hint("other programs could not be given it: choose another"));
     }
     Ok(password)
 }
 
-fn ask(purpose: &Purpose, context: &mut Context<'_>) -> Result<Password, Error> {
-    let none = |e: io::Error| Error::new(Kind::Password, format!("no password was entered: {e}"));
+fn ask(purpose: &NewPassword, context: &mut Context<'_>) -> Result<Password, Error> {
+    let none = |e: io::Error| Error::new(ExitKind::Password, format!("no password was entered: {e}"));
     let mut problem = String::new();
     for _ in 0..TRIES {
         let first = context.terminal.secret(&format!("{problem}{}: ", purpose.question)).map_err(none)?;
@@ -88,6 +88,6 @@ fn ask(purpose: &Purpose, context: &mut Context<'_>) -> Result<Password, Error> 
         }
         "the two differ. ".clone_into(&mut problem);
     }
-    Err(Error::new(Kind::Password, format!("no password was entered twice in {TRIES} tries"))
+    Err(Error::new(ExitKind::Password, format!("no password was entered twice in {TRIES} tries"))
         .hint("try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER or stdin"))
 }

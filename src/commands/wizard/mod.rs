@@ -10,12 +10,12 @@ use clap::Parser;
 
 use crate::certificate::Certificate;
 use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
-use crate::cli::{Cli, Command, Opening};
+use crate::cli::{Cli, Command, OpeningArgs};
 use crate::commands::shared::opening::Opener;
 use crate::commands::{check, convert, csr, pack, unanswered};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
-use crate::exit::Kind;
+use crate::exit::ExitKind;
 use crate::identity::Collection;
 use crate::inspect::{FileReport, InspectReport};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
@@ -27,7 +27,7 @@ use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
-use crate::world::terminal::Check;
+use crate::world::terminal::InputCheck;
 
 const BEGINNINGS: [&str; 3] = [
     "Nothing yet: make a key and the request for Apple's portal",
@@ -43,9 +43,9 @@ const ENDS: [(&str, &[&str], &str); 4] = [
     ("A .p12 for Java", &["pack", "--for", "java"], "push.p12"),
 ];
 
-pub(super) fn run(context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
+pub(super) fn run(context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     if !context.is_interactive {
-        return Err(Error::new(Kind::Usage, "the wizard is a conversation, and there is no terminal to talk at")
+        return Err(Error::new(ExitKind::Usage, "the wizard is a conversation, and there is no terminal to talk at")
             .hint("in a script: pushcert csr, then pushcert convert or pushcert pack; each has --help"));
     }
     match context.terminal.select("What do you have?", &BEGINNINGS).map_err(unanswered)? {
@@ -77,13 +77,15 @@ impl Line {
         let paint = Paint::new(context.stderr_has_color);
         writeln!(context.stderr, "\n{}\n", paint.strong(format_args!("$ {}", words.join(" "))))?;
         let cli = Cli::try_parse_from(&self.0);
-        Ok(cli.map_err(|error| Error::new(Kind::Bug, format!("the wizard's own command is wrong: {error}")))?.command)
+        Ok(cli
+            .map_err(|error| Error::new(ExitKind::Bug, format!("the wizard's own command is wrong: {error}")))?
+            .command)
     }
 }
 
 fn make_request(context: &mut Context<'_>) -> Result<(), Error> {
     let terminal = &mut *context.terminal;
-    let mut ask = |question: &str, default: Option<&str>, check: &dyn Fn(&str) -> Check| {
+    let mut ask = |question: &str, default: Option<&str>, check: &dyn Fn(&str) -> InputCheck| {
         terminal.input(question, default, check).map_err(unanswered)
     };
     let mut line = Line::new(&["csr"]);
@@ -107,19 +109,19 @@ fn make_request(context: &mut Context<'_>) -> Result<(), Error> {
     }
     match line.say(context)? {
         Command::Csr(arguments) => csr::run(&arguments, context),
-        _ => Err(Error::new(Kind::Bug, "the wizard's own command is another")),
+        _ => Err(Error::new(ExitKind::Bug, "the wizard's own command is another")),
     }
 }
 
 /// What the conversation comes to know of a certificate.
-struct Found {
+struct WizardInput {
     contents: Contents,
     input: Location,
     key: Option<Location>,
     select: Option<String>,
 }
 
-fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<Option<Kind>, Error> {
+fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     let found = loop {
         let found = match find(default, context) {
             Ok(found) => found,
@@ -145,7 +147,7 @@ fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<Option<Ki
     let is_pem = match line.say(context)? {
         Command::Convert(arguments) => convert::convert(&arguments, &found.contents, context).map(|()| true),
         Command::Pack(arguments) => pack::pack(&arguments, &found.contents, context).map(|()| false),
-        _ => Err(Error::new(Kind::Bug, "the wizard's own command is another")),
+        _ => Err(Error::new(ExitKind::Bug, "the wizard's own command is another")),
     }?;
     if !context.terminal.confirm("Ask APNs now whether it accepts the certificate?", false).map_err(unanswered)? {
         return Ok(None);
@@ -159,11 +161,11 @@ fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<Option<Ki
     }
     match line.say(context)? {
         Command::Check(arguments) => check::run(&arguments, context),
-        _ => Err(Error::new(Kind::Bug, "the wizard's own command is another")),
+        _ => Err(Error::new(ExitKind::Bug, "the wizard's own command is another")),
     }
 }
 
-impl Found {
+impl WizardInput {
     /// Names it on a command line.
     fn name_in(&self, line: &mut Line) {
         line.0.push(self.input.to_string());
@@ -185,7 +187,7 @@ enum Refusal {
 }
 
 /// Asks where it lies, says what it is, asks for what is missing.
-fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<Found, Refusal> {
+fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<WizardInput, Refusal> {
     let input = ask_file("Where is it?", default, context)?;
     let mut line = Line::new(&["inspect"]);
     line.0.push(input.to_string());
@@ -224,11 +226,11 @@ fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<Found, Refus
             Some(several[chosen].item.sha256()[..16].to_owned())
         }
     };
-    Ok(Found { contents, input, key, select })
+    Ok(WizardInput { contents, input, key, select })
 }
 
 fn open(location: &Location, context: &mut Context<'_>) -> Result<Contents, Refusal> {
-    let opening = Opening { passin: None, max_iterations: DEFAULT_MAX_ITERATIONS };
+    let opening = OpeningArgs { passin: None, max_iterations: DEFAULT_MAX_ITERATIONS };
     let opener = Opener::new(&opening, &[location], context).map_err(Refusal::End)?;
     opener.open(location, context).map_err(|failure| Refusal::File(failure.error))
 }
@@ -262,7 +264,7 @@ fn typed_path(text: &str, home: Option<&Path>) -> PathBuf {
 }
 
 /// A name for a new file.
-fn check_free(text: &str) -> Check {
+fn check_free(text: &str) -> InputCheck {
     if text == "-" {
         return Err("the name of a file is expected".to_owned());
     }

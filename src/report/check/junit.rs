@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use junit_report::{Duration, Report, TestCase, TestSuite};
 
-use crate::check::Check;
-use crate::check::verdict::Verdict;
+use crate::check::GatewayCheck;
+use crate::check::verdict::Outcome;
 use crate::report::check::{CheckReport, place, sentence, word};
 use crate::report::junit::xml;
 
@@ -22,16 +22,16 @@ pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     writeln!(out)
 }
 
-fn case(check: &Check) -> TestCase {
+fn case(check: &GatewayCheck) -> TestCase {
     let name = xml(&place(check));
     let time = Duration::seconds_f64(check.stages.iter().map(|stage| stage.ms).sum::<f64>() / 1000.0);
     let kind = xml(check.reason.as_deref().unwrap_or_default());
     let advice = check.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
     let message = xml(&format!("{}: {}{advice}", word(check.verdict), sentence(check)));
     let mut case = match check.verdict {
-        Verdict::Accepted => TestCase::success(&name, time),
-        Verdict::Rejected => TestCase::failure(&name, time, &kind, &message),
-        Verdict::Unproven | Verdict::Unreachable => TestCase::error(&name, time, &kind, &message),
+        Outcome::Accepted => TestCase::success(&name, time),
+        Outcome::Rejected => TestCase::failure(&name, time, &kind, &message),
+        Outcome::Unproven | Outcome::Unreachable => TestCase::error(&name, time, &kind, &message),
     };
     case.set_classname("pushcert.check");
     case

@@ -7,8 +7,8 @@ pub mod prometheus;
 
 use serde::Serialize;
 
-use crate::check::Check;
-use crate::check::verdict::{TopicStatus, Verdict};
+use crate::check::GatewayCheck;
+use crate::check::verdict::{Outcome, TopicStatus};
 use crate::schema::SCHEMA_VERSION;
 
 /// What `check` reports.
@@ -17,37 +17,37 @@ pub struct CheckReport {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// One for each gateway.
-    pub checks: Vec<Check>,
+    pub checks: Vec<GatewayCheck>,
 }
 
 impl CheckReport {
     /// Of these checks.
-    pub fn new(checks: Vec<Check>) -> Self {
+    pub fn new(checks: Vec<GatewayCheck>) -> Self {
         Self { schema_version: SCHEMA_VERSION, checks }
     }
 }
 
 /// The word for a verdict.
-pub(super) const fn word(verdict: Verdict) -> &'static str {
+pub(super) const fn word(verdict: Outcome) -> &'static str {
     match verdict {
-        Verdict::Accepted => "accepted",
-        Verdict::Rejected => "rejected",
-        Verdict::Unproven => "unproven",
-        Verdict::Unreachable => "unreachable",
+        Outcome::Accepted => "accepted",
+        Outcome::Rejected => "rejected",
+        Outcome::Unproven => "unproven",
+        Outcome::Unreachable => "unreachable",
     }
 }
 
 /// The verdict in a sentence, without what to do.
-pub(super) fn sentence(check: &Check) -> String {
+pub(super) fn sentence(check: &GatewayCheck) -> String {
     match (check.verdict, &check.reason) {
-        (Verdict::Accepted, _) => check.meaning.clone(),
+        (Outcome::Accepted, _) => check.meaning.clone(),
         (_, Some(reason)) => format!("{reason}: {}", check.meaning),
         (_, None) => check.meaning.clone(),
     }
 }
 
 /// What is known of the topic, in a sentence.
-pub(super) fn topic(check: &Check) -> Option<String> {
+pub(super) fn topic(check: &GatewayCheck) -> Option<String> {
     let name = check.topic.topic.as_deref()?;
     Some(match check.topic.status {
         TopicStatus::Supported => format!("{name} is supported"),
@@ -57,7 +57,7 @@ pub(super) fn topic(check: &Check) -> Option<String> {
 }
 
 /// Which gateway, in words.
-pub(super) fn place(check: &Check) -> String {
+pub(super) fn place(check: &GatewayCheck) -> String {
     match check.environment {
         Some(environment) => format!("{} ({})", check.gateway, environment.name()),
         None => check.gateway.clone(),

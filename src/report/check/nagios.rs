@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::check::verdict::Verdict;
+use crate::check::verdict::Outcome;
 use crate::report::check::{CheckReport, place, sentence, word};
 use crate::report::nagios::{CRITICAL, OK, WARNING, plain, state};
 
@@ -13,14 +13,14 @@ use crate::report::nagios::{CRITICAL, OK, WARNING, plain, state};
 /// When it cannot be written.
 pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     let has = |verdict| report.checks.iter().any(|check| check.verdict == verdict);
-    let state = state(if has(Verdict::Rejected) || has(Verdict::Unreachable) {
+    let state = state(if has(Outcome::Rejected) || has(Outcome::Unreachable) {
         CRITICAL
-    } else if has(Verdict::Unproven) {
+    } else if has(Outcome::Unproven) {
         WARNING
     } else {
         OK
     });
-    let accepted = report.checks.iter().filter(|check| check.verdict == Verdict::Accepted).count();
+    let accepted = report.checks.iter().filter(|check| check.verdict == Outcome::Accepted).count();
     let total = report.checks.len();
     let times = report.checks.iter().enumerate().map(|(index, check)| {
         let seconds = check.stages.iter().map(|stage| stage.ms).sum::<f64>() / 1000.0;

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use crate::check::Check;
-use crate::check::verdict::Verdict;
+use crate::check::GatewayCheck;
+use crate::check::verdict::Outcome;
 use crate::report::check::{CheckReport, word};
 use crate::report::prometheus::{head, label};
 use crate::schema::text;
 
 /// All verdicts, so that each series is there whatever the answer.
-const VERDICTS: [Verdict; 4] = [Verdict::Accepted, Verdict::Rejected, Verdict::Unproven, Verdict::Unreachable];
+const VERDICTS: [Outcome; 4] = [Outcome::Accepted, Outcome::Rejected, Outcome::Unproven, Outcome::Unreachable];
 
 /// Writes the report.
 ///
@@ -35,7 +35,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     Ok(())
 }
 
-fn labels(check: &Check) -> String {
+fn labels(check: &GatewayCheck) -> String {
     let environment = check.environment.map_or("", |environment| environment.name());
     let topic = check.topic.topic.as_deref().unwrap_or_default();
     format!("gateway=\"{}\",environment=\"{environment}\",topic=\"{}\"", label(&check.gateway), label(topic))

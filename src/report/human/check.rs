@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::check::Check;
+use crate::check::GatewayCheck;
 use crate::check::stage::{Stage, Status};
-use crate::check::verdict::{TopicStatus, Verdict};
+use crate::check::verdict::{Outcome, TopicStatus};
 use crate::report::check::{CheckReport, place, sentence, topic, word};
 use crate::report::style::Paint;
 use crate::schema::text;
@@ -24,7 +24,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport, paint: Paint) -> io::Res
     Ok(())
 }
 
-fn write_check(out: &mut dyn Write, check: &Check, paint: Paint) -> io::Result<()> {
+fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::Result<()> {
     writeln!(out, "{}", paint.strong(printable(&place(check))))?;
     for stage in &check.stages {
         write_stage(out, stage, paint)?;
@@ -40,12 +40,12 @@ fn write_check(out: &mut dyn Write, check: &Check, paint: Paint) -> io::Result<(
     }
     let verdict = word(check.verdict);
     let verdict = match check.verdict {
-        Verdict::Accepted => paint.strong(verdict),
-        Verdict::Unproven => paint.careful(verdict),
-        Verdict::Rejected | Verdict::Unreachable => paint.bad(verdict),
+        Outcome::Accepted => paint.strong(verdict),
+        Outcome::Unproven => paint.careful(verdict),
+        Outcome::Rejected | Outcome::Unreachable => paint.bad(verdict),
     };
     writeln!(out, "  {verdict}: {}", printable(&sentence(check)))?;
-    if check.verdict == Verdict::Accepted
+    if check.verdict == Outcome::Accepted
         && let Some(topic) = topic(check)
     {
         let line = printable(&topic);

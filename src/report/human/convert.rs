@@ -9,7 +9,7 @@ use crate::certificate::Certificate;
 use crate::certificate::chain::AppleChain;
 use crate::certificate::warning::{self, KeyState, days_ago, in_days};
 use crate::container::Entry;
-use crate::inspect::{CertificateReport, Role};
+use crate::inspect::{CertificateReport, FileRole};
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::schema::text;
@@ -51,7 +51,7 @@ impl ConvertReport {
         apple_chain: AppleChain,
         now: OffsetDateTime,
     ) -> CertificateReport {
-        CertificateReport::of(entry, Role::Leaf, key, apple_chain, now)
+        CertificateReport::of(entry, FileRole::Leaf, key, apple_chain, now)
     }
 }
 /// Writes what `convert` did: what was written, what it is good for, what to do next.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::public_key::KeyKind;
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
-use crate::request::{self, Subject};
+use crate::request::{self, RequestSubject};
 use crate::text::printable;
 
 /// What `csr` reports.
@@ -47,7 +47,7 @@ pub struct CsrKeyReport {
 
 impl CsrReport {
     /// The report on a request with `subject`.
-    pub fn new(request: String, key: CsrKeyReport, spki_sha256: String, subject: &Subject) -> Self {
+    pub fn new(request: String, key: CsrKeyReport, spki_sha256: String, subject: &RequestSubject) -> Self {
         Self {
             schema_version: crate::schema::SCHEMA_VERSION,
             request,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::certificate::warning::days_ago;
-use crate::expiry::policy::{FindingCode, Role, Verdict};
+use crate::expiry::policy::{CertificateRole, FindingCode, Verdict};
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::report::human;
 use crate::report::style::Paint;
@@ -58,7 +58,7 @@ fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize
         Verdict::Warning => paint.careful("warn"),
         Verdict::Failure => paint.bad("FAIL"),
     };
-    let role = if one.role == Role::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
+    let role = if one.role == CertificateRole::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
     let (name, file) = (printable(&one.name), paint.faint(printable(&one.file)));
     let date = one.not_after.date();
     writeln!(out, "{word}  {:>width$}  {}  {date}  {name}{role}  {file}", left(one.days_left), bar(one))?;

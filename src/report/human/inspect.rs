@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::certificate::chain::ChainStatus;
 use crate::certificate::warning::days_ago;
 use crate::container::Container;
-use crate::inspect::{CertificateReport, FileReport, InspectReport, Role};
+use crate::inspect::{CertificateReport, FileReport, FileRole, InspectReport};
 use crate::pkcs12::Pkcs12Info;
 use crate::report::style::Paint;
 use crate::schema::text;
@@ -99,7 +99,7 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
     let days = expiry(c.days_left, c.expired);
     let validity = format!("{} to {}, {days}", c.not_before.date(), c.not_after.date());
     writeln!(out, "{}", paint.strong(printable(&c.title)))?;
-    if c.role == Role::Ca {
+    if c.role == FileRole::Ca {
         row(out, paint, "Kind", "certificate authority")?;
         row(out, paint, "Valid", &validity)?;
         row(out, paint, "Chain", &chain(c))?;

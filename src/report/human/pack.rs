@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::certificate::warning::Warning;
 use crate::inspect::CertificateReport;
 use crate::pkcs12::Pkcs12Info;
-use crate::pkcs12::write::Recipe;
+use crate::pkcs12::write::Profile;
 use crate::report::human::convert::sentence;
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
@@ -24,7 +24,7 @@ pub struct PackReport {
     pub output: String,
     /// Who is to read it.
     #[serde(rename = "for")]
-    pub recipe: Recipe,
+    pub recipe: Profile,
     /// Its algorithms.
     pub pkcs12: Pkcs12Info,
     /// How many certificates are in it.
@@ -44,12 +44,12 @@ pub struct PackReport {
 }
 
 /// The command with which its reader takes in `file`. None names a password: they all ask for it.
-pub fn import(recipe: Recipe, file: &str) -> String {
+pub fn import(recipe: Profile, file: &str) -> String {
     let file = shell_word(file);
     match recipe {
-        Recipe::Keychain => format!("security import {file} -f pkcs12 -k ~/Library/Keychains/login.keychain-db"),
-        Recipe::Modern => format!("openssl pkcs12 -in {file} -nodes"),
-        Recipe::Java => format!("keytool -list -v -storetype PKCS12 -keystore {file}"),
+        Profile::Keychain => format!("security import {file} -f pkcs12 -k ~/Library/Keychains/login.keychain-db"),
+        Profile::Modern => format!("openssl pkcs12 -in {file} -nodes"),
+        Profile::Java => format!("keytool -list -v -storetype PKCS12 -keystore {file}"),
     }
 }
 
@@ -76,13 +76,13 @@ pub fn human(out: &mut dyn Write, report: &PackReport, paint: Paint) -> io::Resu
     writeln!(out, "{}", printable(&format!("it is called {names}; {encryption}, MAC {mac}")))?;
     if let Some(import) = &report.import {
         let what = match report.recipe {
-            Recipe::Keychain => "on a Mac",
-            Recipe::Modern => "to read it",
-            Recipe::Java => "to see it",
+            Profile::Keychain => "on a Mac",
+            Profile::Modern => "to read it",
+            Profile::Java => "to see it",
         };
         writeln!(out, "next, {what} (it asks for the password):\n  {import}")?;
     }
-    if report.recipe != Recipe::Keychain {
+    if report.recipe != Profile::Keychain {
         writeln!(out, "macOS may refuse it (\"MAC verification failed\"): for a Mac use --for keychain")?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What a gateway that works makes of certificates.
 
 use pushcert::certificate::apple::Environment;
-use pushcert::gateway::Options;
+use pushcert::gateway::GatewayOptions;
 use pushcert::gateway::acceptor::TlsVersions::{V12, V13};
 use pushcert::gateway::tokens::TokenState;
 
@@ -10,7 +10,7 @@ use super::{Stage, fixture, fixture_gateway};
 #[test]
 fn acceptance_is_proven_by_an_answer() {
     for tls in [V12, V13] {
-        let stage = Stage::new(Options { tls, ..Options::default() });
+        let stage = Stage::new(GatewayOptions { tls, ..GatewayOptions::default() });
         let checked = stage.check(&[]);
         let expected = (("probe", "ok"), "accepted", "BadDeviceToken", 0);
         assert_eq!((checked.end(), checked.text("/verdict"), checked.text("/reason"), checked.code), expected);
@@ -47,7 +47,7 @@ fn an_identity_that_is_there_twice_is_one() {
 
 #[test]
 fn a_device_that_is_known_is_reached() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     stage.gateway.tokens.set("00ff", TokenState::Active(None));
     stage.gateway.tokens.set("11ff", TokenState::Unregistered(1));
     let reached = stage.check(&["--token", "00FF"]);
@@ -69,7 +69,7 @@ fn a_device_that_is_known_is_reached() {
 
 #[test]
 fn without_a_probe_settings_and_a_ping_are_the_proof() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let checked = stage.check(&["--no-probe"]);
     assert_eq!((checked.code, checked.end(), checked.text("/topic/status")), (0, ("http2", "ok"), "unknown"));
     assert_eq!(stage.gateway.ready.observer.requests(), 0);
@@ -80,7 +80,7 @@ fn without_a_probe_settings_and_a_ping_are_the_proof() {
         ("no-request", "unproven"),
         ("garbage", "unproven"),
     ] {
-        let stage = Stage::new(Options { fault: Some(fault.parse().unwrap()), ..Options::default() });
+        let stage = Stage::new(GatewayOptions { fault: Some(fault.parse().unwrap()), ..GatewayOptions::default() });
         let checked = stage.check(&["--no-probe"]);
         assert_eq!((checked.text("/verdict"), checked.code), (verdict, 1), "{fault}");
     }
@@ -116,7 +116,7 @@ fn the_fixtures_fare_as_apns_would_have_them() {
 
 #[test]
 fn without_its_key_a_certificate_is_not_put_to_anyone() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let missing = stage.check_file(&fixture("der/universal.cer"), &[]);
     assert_eq!((missing.code, missing.end(), missing.text("/reason")), (1, ("identity", "failed"), "key-missing"));
     let key = fixture("key/other.pem");
@@ -144,10 +144,11 @@ fn what_is_wrong_offline_is_said_and_put_to_the_gateway_all_the_same() {
 #[test]
 fn what_may_pass_is_tried_again() {
     let fault = Some("answer:ServiceUnavailable".parse().unwrap());
-    let stage = Stage::new(Options { fault, ..Options::default() });
+    let stage = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
     stage.check(&["--retries", "1"]);
     assert_eq!(stage.gateway.ready.observer.requests(), 2);
-    let rejected = Stage::new(Options { fault: Some("answer:Forbidden".parse().unwrap()), ..Options::default() });
+    let rejected =
+        Stage::new(GatewayOptions { fault: Some("answer:Forbidden".parse().unwrap()), ..GatewayOptions::default() });
     rejected.check(&["--retries", "3"]);
     assert_eq!(rejected.gateway.ready.observer.requests(), 1, "a no is a no");
 }

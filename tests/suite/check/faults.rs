@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use pushcert::apns::reason::{REASONS, Subject};
+use pushcert::apns::reason::{REASONS, ReasonSubject};
 use pushcert::certificate::apple::Environment;
-use pushcert::gateway::Options;
+use pushcert::gateway::GatewayOptions;
 use pushcert::gateway::acceptor::TlsVersions::{self, Both, V12, V13};
 
 use super::{Checked, Stage, TIMEOUT};
@@ -81,7 +81,7 @@ fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl Fn(T) + Syn
 
 fn put_to(fault: &str, tls: TlsVersions, environment: Environment) -> Checked {
     let fault = Some(fault.parse().unwrap());
-    let stage = Stage::new(Options { fault, tls, environment, ..Options::default() });
+    let stage = Stage::new(GatewayOptions { fault, tls, environment, ..GatewayOptions::default() });
     let checked = stage.check(&[]);
     let limit = Duration::from_millis(2 * TIMEOUT + 4000);
     assert!(checked.took < limit, "hung for {:?}", checked.took);
@@ -115,7 +115,7 @@ fn every_reason_in_a_goaway_reaches_the_report_and_none_is_acceptance() {
     let work = ways.iter().flat_map(|way| REASONS.iter().map(move |reason| (way, reason)));
     in_parallel(work, |(way, reason)| {
         let checked = put_to(&format!("{way}:{}", reason.name), Both, Environment::Production);
-        let verdict = if reason.subject == Subject::Provider { "rejected" } else { "unproven" };
+        let verdict = if reason.subject == ReasonSubject::Provider { "rejected" } else { "unproven" };
         let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
         assert_eq!(found, (verdict, reason.name, 1), "{way} {:#}", checked.first());
         assert_eq!(checked.text("/http2/goaway/reason"), reason.name);

@@ -1,6 +1,6 @@
 //! The report in every format.
 
-use pushcert::gateway::Options;
+use pushcert::gateway::GatewayOptions;
 
 use super::{Stage, fixture, pushcert};
 
@@ -14,9 +14,9 @@ fn print(stage: &Stage, format: &str) -> (i32, String) {
 
 #[test]
 fn every_format_tells_the_verdict() {
-    let accepted = Stage::new(Options::default());
+    let accepted = Stage::new(GatewayOptions::default());
     let fault = Some("goaway:BadCertificateEnvironment".parse().unwrap());
-    let rejected = Stage::new(Options { fault, ..Options::default() });
+    let rejected = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
     let place = [accepted.address(), rejected.address()];
     for (format, yes, no) in [
         (
@@ -65,7 +65,7 @@ fn every_format_tells_the_verdict() {
 fn a_servers_words_cannot_drive_the_terminal_nor_break_a_format() {
     // As JSON in a GOAWAY may have it.
     let fault = Some("goaway:\u{1b}[31m<&\"\n::error::x|y".parse().unwrap());
-    let stage = Stage::new(Options { fault, ..Options::default() });
+    let stage = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
     for format in ["human", "junit", "github", "nagios", "prometheus"] {
         let (_, text) = print(&stage, format);
         assert!(!text.contains('\u{1b}'), "{format}: {text:?}");

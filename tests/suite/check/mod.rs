@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use pushcert::certificate::apple::Environment;
-use pushcert::gateway::{Options, Running};
+use pushcert::gateway::{GatewayOptions, Running};
 use serde_json::Value;
 
 /// The limit of each stage in these tests, in milliseconds.
@@ -27,7 +27,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(options: Options) -> Self {
+    fn new(options: GatewayOptions) -> Self {
         let gateway = Running::start(options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), gateway.ready.authority.to_pem().unwrap()).unwrap();
@@ -134,5 +134,5 @@ fn fixture_authorities() -> Option<Vec<openssl::x509::X509>> {
 }
 
 fn fixture_gateway(environment: Environment) -> Stage {
-    Stage::new(Options { environment, client_authorities: fixture_authorities(), ..Options::default() })
+    Stage::new(GatewayOptions { environment, client_authorities: fixture_authorities(), ..GatewayOptions::default() })
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use pushcert::gateway::{Options, Running};
+use pushcert::gateway::{GatewayOptions, Running};
 
 use super::{Stage, check, fixture, pushcert, read};
 
@@ -159,7 +159,7 @@ const CREDENTIALS: &str = "dXNlcjpwQHNz";
 
 #[test]
 fn proxies_lead_to_apples_gateways_by_name() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let target = stage.gateway.ready.address;
     let asked = Asked::default();
     let ca = stage.file("ca.pem");
@@ -190,7 +190,7 @@ fn proxies_lead_to_apples_gateways_by_name() {
 
 #[test]
 fn a_proxys_refusal_is_quoted() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let asked = Asked::default();
     let http = http_proxy(stage.gateway.ready.address, Some(CREDENTIALS), asked.clone());
     let socks = socks_proxy(stage.gateway.ready.address, Some(("user", "p@ss")), asked);
@@ -210,7 +210,7 @@ fn a_proxys_refusal_is_quoted() {
 
 #[test]
 fn no_proxy_is_heeded() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let (ca, address) = (stage.file("ca.pem"), stage.address());
     let run = |no_proxy: &str| {
         let mut command = pushcert();
@@ -224,7 +224,7 @@ fn no_proxy_is_heeded() {
 
 #[test]
 fn a_server_that_is_not_apples_is_named() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let proxy = format!("http://{}", http_proxy(stage.gateway.ready.address, None, Asked::default()));
     let run = |store: Option<&str>| {
         let mut command = pushcert();
@@ -258,7 +258,7 @@ fn a_server_that_is_not_apples_is_named() {
 
 #[test]
 fn another_server_may_be_vouched_for_by_this_machines_store() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let mut command = pushcert();
     command.arg("check").arg(stage.file("client.pem")).args(["--gateway", &stage.address(), "--json"]);
     let checked = read(command.env("SSL_CERT_FILE", stage.file("ca.pem")));
@@ -268,7 +268,7 @@ fn another_server_may_be_vouched_for_by_this_machines_store() {
 
 #[test]
 fn no_more_round_trips_than_tls_1_3_and_one_request() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let target = stage.gateway.ready.address;
     let turns = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&turns);
@@ -318,7 +318,9 @@ fn the_certificate_chooses_the_environments() {
 
 #[test]
 fn ipv6_is_spoken() {
-    let Ok(gateway) = Running::start(Options { listen: "[::1]:0".parse().unwrap(), ..Options::default() }) else {
+    let Ok(gateway) =
+        Running::start(GatewayOptions { listen: "[::1]:0".parse().unwrap(), ..GatewayOptions::default() })
+    else {
         // Without IPv6 on the loopback there is nothing to speak it with.
         assert!(TcpListener::bind("[::1]:0").is_err());
         return;

@@ -12,8 +12,8 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, SubjectKeyIdentifier};
 use openssl::x509::{X509, X509Extension, X509Name};
-use pushcert::gateway::Options;
-use pushcert::gateway::authority::Authority;
+use pushcert::gateway::GatewayOptions;
+use pushcert::gateway::authority::ThrowawayCa;
 
 use super::{Checked, Stage};
 
@@ -119,7 +119,7 @@ fn status(checked: &Checked) -> (String, String) {
 
 #[test]
 fn only_a_signed_and_current_list_is_believed() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let issuer = certificate("issuer", 1, None, &[]);
     let stranger = certificate("issuer", 1, None, &[]);
     for (status_line, body, expected, detail) in [
@@ -140,7 +140,7 @@ fn only_a_signed_and_current_list_is_believed() {
 
 #[test]
 fn silence_is_unknown() {
-    let stage = Stage::new(Options::default());
+    let stage = Stage::new(GatewayOptions::default());
     let issuer = certificate("issuer", 1, None, &[]);
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -166,7 +166,7 @@ fn silence_is_unknown() {
 
 #[test]
 fn the_gateways_own_list_is_well_formed() {
-    let authority = Authority::new().unwrap();
+    let authority = ThrowawayCa::new().unwrap();
     let client = authority.client(&["a.b".to_owned()]).unwrap().certificate;
     let list = authority.revoke(&client).unwrap();
     assert!(list.verify(&authority.certificate().public_key().unwrap()).unwrap());
