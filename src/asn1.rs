@@ -31,29 +31,24 @@ impl Malformed {
 
 /// Reads one value after the other from a stretch of BER.
 #[derive(Debug, Clone)]
-pub struct BerReader<'a> {
+pub(crate) struct BerReader<'a> {
     rest: &'a [u8],
     part: &'static str,
 }
 
 impl<'a> BerReader<'a> {
     /// Reads `bytes`, which are the inside of `part` (a name for error messages).
-    pub fn new(bytes: &'a [u8], part: &'static str) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], part: &'static str) -> Self {
         Self { rest: bytes, part }
     }
 
     /// A complaint about the part being read.
-    pub fn malformed(&self, problem: impl Into<Cow<'static, str>>) -> Malformed {
+    pub(crate) fn malformed(&self, problem: impl Into<Cow<'static, str>>) -> Malformed {
         Malformed::new(self.part, problem)
     }
 
-    /// Whether all has been read.
-    pub fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     /// The next value, or `None` at the end.
-    pub fn try_next(&mut self) -> Result<Option<Value<'a>>, Malformed> {
+    pub(crate) fn try_next(&mut self) -> Result<Option<Value<'a>>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -63,18 +58,18 @@ impl<'a> BerReader<'a> {
     }
 
     /// The next value, which must be there.
-    pub fn required(&mut self, what: &str) -> Result<Value<'a>, Malformed> {
+    pub(crate) fn required(&mut self, what: &str) -> Result<Value<'a>, Malformed> {
         self.try_next()?.ok_or_else(|| self.malformed(format!("{what} is missing")))
     }
 
     /// The next value, which must be there and of the universal class with this tag.
-    pub fn expect(&mut self, tag: Tag, what: &str) -> Result<Value<'a>, Malformed> {
+    pub(crate) fn expect(&mut self, tag: Tag, what: &str) -> Result<Value<'a>, Malformed> {
         let value = self.required(what)?;
         if value.is(tag) { Ok(value) } else { Err(self.malformed(format!("{what} is of another type"))) }
     }
 
     /// The inside of the next value, which must be an explicit or implicit `[number]`.
-    pub fn expect_context(&mut self, number: u32, what: &str) -> Result<Value<'a>, Malformed> {
+    pub(crate) fn expect_context(&mut self, number: u32, what: &str) -> Result<Value<'a>, Malformed> {
         let value = self.required(what)?;
         if value.is_context(number) { Ok(value) } else { Err(self.malformed(format!("{what} is of another type"))) }
     }
@@ -82,7 +77,7 @@ impl<'a> BerReader<'a> {
 
 /// One value: its tag and its content, borrowed from the input.
 #[derive(Debug, Clone, Copy)]
-pub struct Value<'a> {
+pub(crate) struct Value<'a> {
     class: Class,
     tag: Tag,
     constructed: bool,
@@ -93,7 +88,7 @@ pub struct Value<'a> {
 
 impl<'a> Value<'a> {
     /// The first value in `bytes` and what follows it.
-    pub fn parse(bytes: &'a [u8], part: &'static str) -> Result<(Self, &'a [u8]), Malformed> {
+    pub(crate) fn parse(bytes: &'a [u8], part: &'static str) -> Result<(Self, &'a [u8]), Malformed> {
         let problem = |error: NomErr<Error>| match error {
             NomErr::Incomplete(_) => Malformed::new(part, "ends in the middle of a value"),
             NomErr::Error(e) | NomErr::Failure(e) => describe(part, &e),
@@ -111,42 +106,42 @@ impl<'a> Value<'a> {
     }
 
     /// The first value in `bytes` and what follows it, where there is one: for telling formats apart.
-    pub fn parse_prefix(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    pub(crate) fn parse_prefix(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         Self::parse(bytes, "file").ok()
     }
 
     /// Whether this is a universal value with this tag.
-    pub fn is(&self, tag: Tag) -> bool {
+    pub(crate) fn is(&self, tag: Tag) -> bool {
         self.class == Class::Universal && self.tag == tag
     }
 
     /// Whether this is the context-specific `[number]`.
-    pub fn is_context(&self, number: u32) -> bool {
+    pub(crate) fn is_context(&self, number: u32) -> bool {
         self.class == Class::ContextSpecific && self.tag.0 == number
     }
 
     /// The tag number.
-    pub fn tag_number(&self) -> u32 {
+    pub(crate) fn tag_number(&self) -> u32 {
         self.tag.0
     }
 
     /// The content, as encoded.
-    pub fn content(&self) -> &'a [u8] {
+    pub(crate) fn content(&self) -> &'a [u8] {
         self.content
     }
 
     /// Tag, length and content, as encoded.
-    pub fn encoded(&self) -> &'a [u8] {
+    pub(crate) fn encoded(&self) -> &'a [u8] {
         self.encoded
     }
 
     /// A reader over the values inside this one, which `part` names in messages.
-    pub fn reader(&self, part: &'static str) -> BerReader<'a> {
+    pub(crate) fn reader(&self, part: &'static str) -> BerReader<'a> {
         BerReader::new(self.content, part)
     }
 
     /// The octets of a string: the content, or for a constructed one those of its segments, joined.
-    pub fn octets(&self) -> Result<Cow<'a, [u8]>, Malformed> {
+    pub(crate) fn octets(&self) -> Result<Cow<'a, [u8]>, Malformed> {
         if !self.constructed {
             return Ok(Cow::Borrowed(self.content));
         }
@@ -171,7 +166,7 @@ impl<'a> Value<'a> {
     }
 
     /// The object identifier in this value.
-    pub fn oid(&self) -> Result<Oid<'static>, Malformed> {
+    pub(crate) fn oid(&self) -> Result<Oid<'static>, Malformed> {
         if !self.is(Tag::Oid) || self.constructed || self.content.is_empty() {
             return Err(Malformed::new(self.part, "an object identifier is expected"));
         }
@@ -179,7 +174,7 @@ impl<'a> Value<'a> {
     }
 
     /// The non-negative integer in this value.
-    pub fn unsigned(&self) -> Result<u64, Malformed> {
+    pub(crate) fn unsigned(&self) -> Result<u64, Malformed> {
         let problem = |text| Malformed::new(self.part, text);
         if !self.is(Tag::Integer) || self.constructed || self.content.is_empty() {
             return Err(problem("an integer is expected"));
@@ -208,7 +203,7 @@ fn describe(part: &'static str, error: &Error) -> Malformed {
 
 /// How many bytes the outermost value of a file claims to have, header included; `None` when it does
 /// not say (indefinite length) or is no value at all.
-pub fn claimed_length(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn claimed_length(bytes: &[u8]) -> Option<usize> {
     let (body, header) = Header::from_ber(bytes).ok()?;
     match header.length() {
         Length::Definite(length) => length.checked_add(bytes.len() - body.len()),

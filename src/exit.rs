@@ -24,7 +24,7 @@ pub enum ExitKind {
 }
 
 /// The table, as the help shows it.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Exit codes: 0 good; 1 the answer is no (expired, mismatch, refused); 2 usage; 3 input unreadable or
 unsupported; 4 password missing or wrong; 5 network; 6 cannot write; 70 a bug.";
 

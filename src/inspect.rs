@@ -15,11 +15,11 @@ use crate::public_key::KeyKind;
 
 /// What `inspect` reports.
 #[derive(Debug, Serialize)]
-pub struct InspectReport {
+pub(crate) struct InspectReport {
     /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
+    pub(crate) schema_version: u32,
     /// One for each file given.
-    pub files: Vec<FileReport>,
+    pub(crate) files: Vec<FileReport>,
 }
 
 /// One file.
@@ -66,7 +66,6 @@ pub enum FileRole {
 
 /// One certificate.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the names are those of the certificate's own facts")]
 pub struct CertificateReport {
     pub role: FileRole,
     pub kind: CertificateKind,

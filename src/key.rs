@@ -18,7 +18,7 @@ use crate::secret::Password;
 
 /// Iterations of PBKDF2 with HMAC-SHA-256 for keys that are written encrypted: OpenSSL's default is
 /// 2048; this is what OWASP's Password Storage Cheat Sheet asks for.
-pub const ENCRYPT_ITERATIONS: u32 = 600_000;
+pub(crate) const ENCRYPT_ITERATIONS: u32 = 600_000;
 
 /// A key that is no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -21,30 +21,53 @@
 //! report, [`context`], [`terminal`] and [`progress`] are the world as commands see it, [`error`] and
 //! [`exit`] how a run ends. The domain (1 to 6) knows neither clap nor the terminal nor a renderer.
 
-pub mod apns;
-pub mod asn1;
-pub mod attribute;
-pub mod certificate;
-pub mod check;
-pub mod cli;
-pub mod commands;
-pub mod container;
-pub mod crypto;
-pub mod error;
-pub mod exit;
-pub mod expiry;
-pub mod gateway;
-pub mod identity;
-pub mod inspect;
-pub mod key;
-pub mod limits;
-pub mod net;
-pub mod pem;
-pub mod pkcs12;
-pub mod public_key;
-pub mod report;
-pub mod request;
-pub mod schema;
-pub mod secret;
-pub mod text;
-pub mod world;
+mod apns;
+mod asn1;
+mod attribute;
+mod certificate;
+mod check;
+mod cli;
+mod commands;
+mod container;
+mod crypto;
+mod error;
+mod exit;
+mod expiry;
+mod gateway;
+mod identity;
+mod inspect;
+mod key;
+mod limits;
+mod net;
+mod pem;
+mod pkcs12;
+mod public_key;
+mod report;
+mod request;
+mod run;
+mod schema;
+mod secret;
+mod text;
+mod world;
+
+pub use run::main;
+
+/// What the tests and benchmarks outside the crate use.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::apns::reason::{REASONS, ReasonSubject};
+    pub use crate::certificate::Certificate;
+    pub use crate::certificate::apple::Environment;
+    pub use crate::container::{Contents, Entry, OpenError, Passwords, open};
+    pub use crate::gateway::acceptor::TlsVersions;
+    pub use crate::gateway::authority::ThrowawayCa;
+    pub use crate::gateway::fault::FAULTS;
+    pub use crate::gateway::tokens::TokenState;
+    pub use crate::gateway::{GatewayOptions, Running};
+    pub use crate::identity::Collection;
+    pub use crate::inspect::FileReport;
+    pub use crate::key::PrivateKey;
+    pub use crate::limits::DEFAULT_MAX_ITERATIONS;
+    pub use crate::pem::{encode as encode_pem, parse as parse_pem};
+    pub use crate::secret::Password;
+}

@@ -3,13 +3,13 @@
 use std::cell::Cell;
 
 /// The largest file read, in bytes.
-pub const MAX_FILE_SIZE: u64 = 64 << 20;
+pub(crate) const MAX_FILE_SIZE: u64 = 64 << 20;
 
 /// The default of [`Limits::iterations`].
 pub const DEFAULT_MAX_ITERATIONS: u64 = 10_000_000;
 
 /// The memory that one scrypt derivation may take, in bytes; OpenSSL's own default is 32 MiB.
-pub const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
+pub(crate) const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
 
 /// What a file asked for that is beyond the limits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,14 +30,14 @@ pub enum LimitError {
 
 /// The work still allowed for one file: every key derivation is charged to it, tries included.
 #[derive(Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     iterations: u64,
     left: Cell<u64>,
 }
 
 impl Limits {
     /// Allows `iterations` in all: calls of a hash function.
-    pub fn new(iterations: u64) -> Self {
+    pub(crate) fn new(iterations: u64) -> Self {
         Self { iterations, left: Cell::new(iterations) }
     }
 
@@ -45,7 +45,7 @@ impl Limits {
     ///
     /// # Errors
     /// When the file would then have asked for more than is allowed.
-    pub fn charge(&self, iterations: u64, memory: u64) -> Result<(), LimitError> {
+    pub(crate) fn charge(&self, iterations: u64, memory: u64) -> Result<(), LimitError> {
         if memory > MAX_SCRYPT_MEMORY {
             return Err(LimitError::ScryptMemory { needed: memory >> 20 });
         }

@@ -76,13 +76,13 @@ const DASHES: &str = "-----";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether there is a block at all.
-pub fn is_it(bytes: &[u8]) -> bool {
+pub(crate) fn is_it(bytes: &[u8]) -> bool {
     bytes.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes())
 }
 
 /// The text of a file in UTF-16, which PowerShell makes of what a command prints; told by its byte order
 /// mark.
-pub fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
+pub(crate) fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
     let unit: fn([u8; 2]) -> u16 = match bytes {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] => u16::from_be_bytes,
@@ -208,7 +208,7 @@ pub fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
 }
 
 /// The bytes of a file that is Base64 through and through, as secrets in CI systems are kept.
-pub fn bare_base64(bytes: &[u8]) -> Option<Cow<'static, [u8]>> {
+pub(crate) fn bare_base64(bytes: &[u8]) -> Option<Cow<'static, [u8]>> {
     let text: Zeroizing<String> =
         Zeroizing::new(std::str::from_utf8(bytes).ok()?.chars().filter(|c| !c.is_ascii_whitespace()).collect());
     // "M" is the beginning of every DER sequence.

@@ -18,7 +18,7 @@ use crate::key::{BadKey, PrivateKey};
 use crate::public_key::{KeyKind, PublicKey};
 
 /// The size of the keys that Apple's portal takes, in bits.
-pub const PORTAL_KEY_BITS: u32 = 2048;
+pub(crate) const PORTAL_KEY_BITS: u32 = 2048;
 
 /// The most characters of a common name (RFC 5280 appendix A.1, ub-common-name).
 const MAX_NAME: usize = 64;
@@ -29,7 +29,7 @@ const MAX_EMAIL: usize = 128;
 
 /// Why there is no request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
+pub(crate) enum RequestError {
     /// Apple's portal would refuse it; these are its words.
     #[error("CSR algorithm/size incorrect. Expected: RSA(2048). Found: {}({})", .0.algorithm, .0.bits)]
     NotForPortal(KeyKind),
@@ -50,13 +50,13 @@ impl From<ErrorStack> for RequestError {
 
 /// The subject of a request. Apple replaces it by the account's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestSubject {
+pub(crate) struct RequestSubject {
     /// emailAddress, an IA5String.
-    pub email: String,
+    pub(crate) email: String,
     /// CN, a UTF8String.
-    pub name: String,
+    pub(crate) name: String,
     /// C, a PrintableString of two letters.
-    pub country: String,
+    pub(crate) country: String,
 }
 
 impl fmt::Display for RequestSubject {
@@ -71,7 +71,7 @@ impl fmt::Display for RequestSubject {
 ///
 /// # Errors
 /// What is expected instead, for the one who typed it.
-pub fn check_email(text: &str) -> Result<(), String> {
+pub(crate) fn check_email(text: &str) -> Result<(), String> {
     let is_domain = |domain: &str| !domain.is_empty() && domain.split('.').all(|label| !label.is_empty());
     let is_address = match text.split_once('@') {
         Some((mailbox, domain)) => !mailbox.is_empty() && !domain.contains('@') && is_domain(domain),
@@ -90,7 +90,7 @@ pub fn check_email(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// As [`check_email`].
-pub fn check_name(text: &str) -> Result<(), String> {
+pub(crate) fn check_name(text: &str) -> Result<(), String> {
     let length = text.chars().count();
     if text.trim().is_empty() || length > MAX_NAME || text.chars().any(char::is_control) {
         return Err(format!("a name of 1 to {MAX_NAME} printable characters is expected"));
@@ -102,7 +102,7 @@ pub fn check_name(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// As [`check_email`].
-pub fn check_country(text: &str) -> Result<(), String> {
+pub(crate) fn check_country(text: &str) -> Result<(), String> {
     if text.len() == 2 && text.chars().all(|c| c.is_ascii_uppercase()) {
         return Ok(());
     }
@@ -115,14 +115,14 @@ pub fn check_country(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// When OpenSSL cannot, as where there is no randomness.
-pub fn generate_key() -> Result<PrivateKey, BadKey> {
+pub(crate) fn generate_key() -> Result<PrivateKey, BadKey> {
     let key = Rsa::generate(PORTAL_KEY_BITS).and_then(|rsa| rsa.private_key_to_der());
     let der = Zeroizing::new(key.map_err(|error| BadKey::of(&error))?);
     PrivateKey::from_pkcs1(&der)
 }
 
 /// Whether Apple's portal takes a request for such a key.
-pub fn is_for_portal(key: &KeyKind) -> bool {
+pub(crate) fn is_for_portal(key: &KeyKind) -> bool {
     key.algorithm == "RSA" && key.bits == PORTAL_KEY_BITS as usize
 }
 
@@ -131,7 +131,7 @@ pub fn is_for_portal(key: &KeyKind) -> bool {
 ///
 /// # Errors
 /// When the key does not sign.
-pub fn make(subject: &RequestSubject, key: &PrivateKey) -> Result<Vec<u8>, RequestError> {
+pub(crate) fn make(subject: &RequestSubject, key: &PrivateKey) -> Result<Vec<u8>, RequestError> {
     let key = PKey::private_key_from_pkcs8(key.pkcs8())?;
     let mut name = X509Name::builder()?;
     // The string types are those of OpenSSL's table: IA5String, UTF8String, PrintableString.

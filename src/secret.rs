@@ -33,18 +33,18 @@ impl fmt::Debug for Password {
 
 /// The encodings of one password, the proper one first, each to be tried in turn.
 #[derive(Clone)]
-pub struct Encodings {
+pub(crate) struct Encodings {
     /// For the KDF of RFC 7292 appendix B: BMPString with its two closing zero bytes. An absent
     /// password is no bytes at all, an empty one is the two zeros.
-    pub wide: Vec<Zeroizing<Vec<u8>>>,
+    pub(crate) wide: Vec<Zeroizing<Vec<u8>>>,
     /// For PBKDF2 and scrypt (RFC 8018, RFC 9579): the bytes themselves, in UTF-8.
-    pub narrow: Vec<Zeroizing<Vec<u8>>>,
+    pub(crate) narrow: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl Encodings {
     /// The encodings of `password`; `None` and the empty password both stand for "there is none",
     /// which writers encode in two ways (RFC 7292 appendix B.1), so both are tried.
-    pub fn of(password: Option<&Password>) -> Self {
+    pub(crate) fn of(password: Option<&Password>) -> Self {
         let bytes = password.map_or(&[][..], Password::as_bytes);
         if bytes.is_empty() {
             return Self { wide: vec![wide(""), Zeroizing::default()], narrow: vec![Zeroizing::default()] };

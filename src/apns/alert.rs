@@ -2,17 +2,17 @@
 
 /// One alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Alert {
+pub(crate) struct Alert {
     /// AlertDescription.
-    pub number: u8,
+    pub(crate) number: u8,
     /// Its name in the RFC.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Whether a server that has been shown a certificate may mean the certificate by it.
-    pub is_about_certificate: bool,
+    pub(crate) is_about_certificate: bool,
     /// What it means when APNs sends it.
-    pub meaning: &'static str,
+    pub(crate) meaning: &'static str,
     /// What to do.
-    pub advice: &'static str,
+    pub(crate) advice: &'static str,
 }
 
 const fn alert(
@@ -31,7 +31,7 @@ const NOT_APPLES: &str = "APNs takes only certificates that Apple issued: pushce
 const NOT_APNS: &str = "check the address, and whether something on the way opens TLS connections";
 
 /// What servers send. The advice is for someone whose certificate was just refused.
-pub const ALERTS: [Alert; 19] = [
+pub(crate) const ALERTS: [Alert; 19] = [
     alert(0, "close_notify", false, "the server closed the connection", NOT_APNS),
     alert(10, "unexpected_message", false, "the server did not expect this message", NOT_APNS),
     alert(20, "bad_record_mac", false, "a record was damaged on the way", NOT_APNS),
@@ -66,12 +66,12 @@ pub const ALERTS: [Alert; 19] = [
 ];
 
 /// The alert of this number.
-pub fn find(number: u8) -> Option<&'static Alert> {
+pub(crate) fn find(number: u8) -> Option<&'static Alert> {
     ALERTS.iter().find(|alert| alert.number == number)
 }
 
 /// Its name, or its number where it has none here.
-pub fn name(number: u8) -> String {
+pub(crate) fn name(number: u8) -> String {
     find(number).map_or_else(|| format!("alert_{number}"), |alert| alert.name.to_owned())
 }
 

@@ -8,10 +8,10 @@ use crate::certificate::apple::Environment;
 
 /// The ports of APNs: the second for networks that keep the first to themselves (Apple, "Sending
 /// notification requests to APNs").
-pub const PORTS: [u16; 2] = [443, 2197];
+pub(crate) const PORTS: [u16; 2] = [443, 2197];
 
 /// The hosts of an environment; the first is the one to use.
-pub const fn hosts(environment: Environment) -> &'static [&'static str] {
+pub(crate) const fn hosts(environment: Environment) -> &'static [&'static str] {
     match environment {
         Environment::Production => &["api.push.apple.com"],
         Environment::Sandbox => &["api.sandbox.push.apple.com", "api.development.push.apple.com"],
@@ -28,32 +28,32 @@ const RETIRED: [(&str, Environment); 4] = [
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// A name, or an address without brackets.
-    pub host: String,
+    pub(crate) host: String,
     /// The port.
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 impl Endpoint {
     /// Apple's gateway for an environment.
-    pub fn of(environment: Environment, port: u16) -> Self {
+    pub(crate) fn of(environment: Environment, port: u16) -> Self {
         Self { host: hosts(environment)[0].to_owned(), port }
     }
 
     /// The address, where the host is one.
-    pub fn address(&self) -> Option<IpAddr> {
+    pub(crate) fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
 
     /// The environment that this gateway of Apple's serves.
-    pub fn environment(&self) -> Option<Environment> {
+    pub(crate) fn environment(&self) -> Option<Environment> {
         let is_host = |environment: &Environment| hosts(*environment).contains(&self.host.as_str());
         [Environment::Production, Environment::Sandbox].into_iter().find(is_host)
     }
 
     /// Whether it is a gateway of the retired binary protocol, and of which environment.
-    pub fn retired(&self) -> Option<Environment> {
+    pub(crate) fn retired(&self) -> Option<Environment> {
         RETIRED.iter().find(|(host, _)| *host == self.host).map(|(_, environment)| *environment)
     }
 }

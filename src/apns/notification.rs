@@ -2,23 +2,23 @@
 //! reason that its breach is answered with.
 
 /// The largest payload, in bytes.
-pub const MAX_PAYLOAD: usize = 4096;
+pub(crate) const MAX_PAYLOAD: usize = 4096;
 /// The largest payload of a VoIP notification, in bytes.
-pub const MAX_VOIP_PAYLOAD: usize = 5120;
+pub(crate) const MAX_VOIP_PAYLOAD: usize = 5120;
 /// The longest collapse identifier, in bytes.
-pub const MAX_COLLAPSE_ID: usize = 64;
+pub(crate) const MAX_COLLAPSE_ID: usize = 64;
 /// The path of the API, before the device token.
-pub const DEVICE_PATH: &str = "/3/device/";
+pub(crate) const DEVICE_PATH: &str = "/3/device/";
 /// The values of apns-priority.
-pub const PRIORITIES: [&str; 3] = ["10", "5", "1"];
+pub(crate) const PRIORITIES: [&str; 3] = ["10", "5", "1"];
 
 /// A push type and the end that its topics have after the bundle ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PushType {
+pub(crate) struct PushType {
     /// The value of apns-push-type.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What follows the bundle ID in the topic.
-    pub suffix: &'static str,
+    pub(crate) suffix: &'static str,
 }
 
 const fn push_type(name: &'static str, suffix: &'static str) -> PushType {
@@ -26,7 +26,7 @@ const fn push_type(name: &'static str, suffix: &'static str) -> PushType {
 }
 
 /// All push types. "mdm" has the certificate's UID as its topic; "location" needs provider tokens.
-pub const PUSH_TYPES: [PushType; 11] = [
+pub(crate) const PUSH_TYPES: [PushType; 11] = [
     push_type("alert", ""),
     push_type("background", ""),
     push_type("voip", ".voip"),
@@ -41,7 +41,7 @@ pub const PUSH_TYPES: [PushType; 11] = [
 ];
 
 /// The push type that a topic is for, told by its end.
-pub fn push_type_of(topic: &str) -> &'static PushType {
+pub(crate) fn push_type_of(topic: &str) -> &'static PushType {
     let fits = |kind: &&PushType| !kind.suffix.is_empty() && topic.ends_with(kind.suffix);
     if topic.starts_with("com.apple.mgmt.") {
         return &PUSH_TYPES[PUSH_TYPES.len() - 1];
@@ -51,22 +51,22 @@ pub fn push_type_of(topic: &str) -> &'static PushType {
 
 /// The headers of a request that have rules.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Headers<'a> {
+pub(crate) struct Headers<'a> {
     /// apns-id.
-    pub id: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
     /// apns-expiration.
-    pub expiration: Option<&'a str>,
+    pub(crate) expiration: Option<&'a str>,
     /// apns-priority.
-    pub priority: Option<&'a str>,
+    pub(crate) priority: Option<&'a str>,
     /// apns-collapse-id.
-    pub collapse_id: Option<&'a str>,
+    pub(crate) collapse_id: Option<&'a str>,
     /// apns-push-type.
-    pub push_type: Option<&'a str>,
+    pub(crate) push_type: Option<&'a str>,
 }
 
 impl Headers<'_> {
     /// The name of the reason that the first breach is answered with.
-    pub fn breach(&self) -> Option<&'static str> {
+    pub(crate) fn breach(&self) -> Option<&'static str> {
         let breaks = |value: Option<&str>, rule: fn(&str) -> bool| value.is_some_and(|value| !rule(value));
         if breaks(self.expiration, |v| {
             !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()) && v.parse::<u64>().is_ok()
@@ -87,19 +87,19 @@ impl Headers<'_> {
 }
 
 /// Whether it is a UUID in lower case.
-pub fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let parts: Vec<&str> = text.split('-').collect();
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| is_digits(part))
 }
 
 /// Whether it has the form of a device token: hexadecimal digits, an even number of them.
-pub fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether it has the form of a topic: letters, digits, hyphens and dots.
-pub fn is_topic(text: &str) -> bool {
+pub(crate) fn is_topic(text: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     !text.is_empty() && text.len() <= 255 && text.bytes().all(is_plain)
 }

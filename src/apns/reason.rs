@@ -137,7 +137,7 @@ pub const REASONS: [Reason; 33] = [
 ];
 
 /// The reason of this name.
-pub fn find(name: &str) -> Option<&'static Reason> {
+pub(crate) fn find(name: &str) -> Option<&'static Reason> {
     REASONS.iter().find(|reason| reason.name == name)
 }
 

@@ -17,21 +17,21 @@ const APPLE_ORGANIZATION: &str = "Apple Inc.";
 
 /// An authority that is known. Its certificate is parsed when it is first needed: most runs need one or
 /// none of them.
-pub struct KnownCa {
+pub(crate) struct KnownCa {
     /// A short name, such as "WWDR G4".
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     der: &'static [u8],
     parsed: OnceLock<Option<Certificate>>,
 }
 
 impl KnownCa {
     /// An authority by its certificate in DER.
-    pub const fn new(name: &'static str, der: &'static [u8]) -> Self {
+    pub(crate) const fn new(name: &'static str, der: &'static [u8]) -> Self {
         Self { name, der, parsed: OnceLock::new() }
     }
 
     /// Its certificate; `None` if that is damaged.
-    pub fn certificate(&self) -> Option<&Certificate> {
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
         self.parsed.get_or_init(|| Certificate::parse(self.der).ok()).as_ref()
     }
 
@@ -44,11 +44,11 @@ impl KnownCa {
 }
 
 /// The authorities that chains are built from.
-pub struct KnownCas {
+pub(crate) struct KnownCas {
     /// Trusted by themselves.
-    pub roots: Vec<KnownCa>,
+    pub(crate) roots: Vec<KnownCa>,
     /// Issued by a root.
-    pub intermediates: Vec<KnownCa>,
+    pub(crate) intermediates: Vec<KnownCa>,
 }
 
 macro_rules! embedded {
@@ -58,7 +58,7 @@ macro_rules! embedded {
 }
 
 /// Apple's own, from www.apple.com/certificateauthority.
-pub static APPLE: LazyLock<KnownCas> = LazyLock::new(|| KnownCas {
+pub(crate) static APPLE: LazyLock<KnownCas> = LazyLock::new(|| KnownCas {
     roots: embedded! {
         "Apple Root CA": "apple-root-ca",
         "Apple Root CA - G2": "apple-root-ca-g2",
@@ -107,7 +107,7 @@ impl KnownCas {
     }
 
     /// The known authority that signed `certificate`, with its certificate.
-    pub fn issuer_of<'a>(&'a self, certificate: &'a Certificate) -> Option<(&'a KnownCa, &'a Certificate)> {
+    pub(crate) fn issuer_of<'a>(&'a self, certificate: &'a Certificate) -> Option<(&'a KnownCa, &'a Certificate)> {
         self.named_by(certificate).find(|(_, issuer)| is_issuer(issuer, certificate))
     }
 
@@ -125,7 +125,7 @@ impl KnownCas {
 
     /// Follows the signatures from `certificate` to a root, through the known authorities and those in
     /// `others` (the certificates of the same file).
-    pub fn judge(&self, certificate: &Certificate, others: &[&Certificate], now: OffsetDateTime) -> AppleChain {
+    pub(crate) fn judge(&self, certificate: &Certificate, others: &[&Certificate], now: OffsetDateTime) -> AppleChain {
         let mut intermediate = None;
         let mut has_expired = false;
         let mut current = certificate;

@@ -1,10 +1,10 @@
 //! A certificate and the facts in it, read once.
 
-pub mod apple;
-pub mod chain;
-pub mod name;
-pub mod renewal;
-pub mod warning;
+pub(crate) mod apple;
+pub(crate) mod chain;
+pub(crate) mod name;
+pub(crate) mod renewal;
+pub(crate) mod warning;
 
 use time::OffsetDateTime;
 use x509_parser::asn1_rs::{Oid, oid};

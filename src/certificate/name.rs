@@ -38,7 +38,7 @@ pub enum NameStyle {
 }
 
 /// The name in the certificate's order. Control characters are always escaped.
-pub fn format(name: &X509Name<'_>, style: NameStyle) -> String {
+pub(crate) fn format(name: &X509Name<'_>, style: NameStyle) -> String {
     let (equals, is_spaced) = if style == NameStyle::Spaced { (" = ", true) } else { ("=", false) };
     let mut text = String::new();
     for (n, rdn) in name.iter().enumerate() {

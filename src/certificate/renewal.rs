@@ -10,17 +10,17 @@ use crate::text::text_list;
 
 /// A certificate, and what is known of its key.
 #[derive(Debug, Clone, Copy)]
-pub struct Side<'a> {
+pub(crate) struct Side<'a> {
     /// The certificate.
-    pub certificate: &'a Certificate,
+    pub(crate) certificate: &'a Certificate,
     /// What is known of its key.
-    pub key: KeyState,
+    pub(crate) key: KeyState,
 }
 
 /// What is found, for machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum DifferenceCode {
+pub(crate) enum DifferenceCode {
     /// The new one ends no later than the old one.
     NotRenewed,
     /// It is for another purpose.
@@ -51,30 +51,30 @@ pub enum DifferenceCode {
 
 /// One thing in which they differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// Whether the new one can therefore not take the place of the old one.
-    pub breaks: bool,
+    pub(crate) breaks: bool,
     /// For machines.
-    pub code: DifferenceCode,
+    pub(crate) code: DifferenceCode,
     /// For people.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// Both compared.
 #[derive(Debug, Clone, Serialize)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// Whether the new one can take the place of the old one.
-    pub drop_in: bool,
+    pub(crate) drop_in: bool,
     /// Whether both have the same key.
-    pub key_reused: bool,
+    pub(crate) key_reused: bool,
     /// The days during which both are valid; negative where there is a gap.
-    pub overlap_days: i64,
+    pub(crate) overlap_days: i64,
     /// In what they differ.
-    pub differences: Vec<Difference>,
+    pub(crate) differences: Vec<Difference>,
 }
 
 /// Compares them at the time `now`.
-pub fn compare(old: Side<'_>, new: Side<'_>, now: OffsetDateTime) -> Comparison {
+pub(crate) fn compare(old: Side<'_>, new: Side<'_>, now: OffsetDateTime) -> Comparison {
     let mut differences = Vec::new();
     let mut note = |breaks, code, message: String| differences.push(Difference { breaks, code, message });
     identity(old.certificate, new.certificate, &mut note);

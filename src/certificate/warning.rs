@@ -8,7 +8,7 @@ use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::chain::{AppleChain, ChainStatus};
 
 /// A certificate that has fewer days left is worth a warning.
-pub const EXPIRES_SOON_DAYS: i64 = 30;
+pub(crate) const EXPIRES_SOON_DAYS: i64 = 30;
 
 /// What is wrong, or soon will be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,11 +54,11 @@ impl WarningCode {
 
 /// One warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Warning {
+pub(crate) struct Warning {
     /// For machines.
-    pub code: WarningCode,
+    pub(crate) code: WarningCode,
     /// For people.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// What is known of the key of a certificate.
@@ -73,7 +73,7 @@ pub enum KeyState {
 }
 
 /// All warnings on a certificate, at the time `now`. An authority has only its validity to be warned of.
-pub fn judge(
+pub(crate) fn judge(
     certificate: &Certificate,
     chain: &AppleChain,
     key: Option<KeyState>,
@@ -141,7 +141,7 @@ pub fn judge(
 }
 
 /// "in 12 days", from days left.
-pub fn in_days(days: i64) -> String {
+pub(crate) fn in_days(days: i64) -> String {
     match days {
         0 => "today".to_owned(),
         1 => "in 1 day".to_owned(),
@@ -150,7 +150,7 @@ pub fn in_days(days: i64) -> String {
 }
 
 /// "12 days ago", from days left that are negative.
-pub fn days_ago(days: i64) -> String {
+pub(crate) fn days_ago(days: i64) -> String {
     match -days {
         0 | 1 => "1 day ago".to_owned(),
         n => format!("{n} days ago"),

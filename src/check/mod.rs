@@ -1,10 +1,10 @@
 //! A certificate is put to a gateway, stage by stage.
 
 mod describe;
-pub mod probe;
-pub mod revocation;
-pub mod stage;
-pub mod verdict;
+pub(crate) mod probe;
+pub(crate) mod revocation;
+pub(crate) mod stage;
+pub(crate) mod verdict;
 
 use std::io;
 use std::sync::Arc;
@@ -32,96 +32,100 @@ const FIRST_DELAY: Duration = Duration::from_millis(500);
 
 /// Where the certificate is put.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub(crate) struct Target {
     /// The environment, where it is known.
-    pub environment: Option<Environment>,
+    pub(crate) environment: Option<Environment>,
     /// The gateway.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// The proxy on the way.
-    pub proxy: Option<Proxy>,
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// What is put.
-pub struct TestedIdentity {
+pub(crate) struct TestedIdentity {
     /// The certificate with its key; or the ground in [`verdict::GROUNDS`] on which there is none.
-    pub identity: Result<ClientIdentity, &'static str>,
+    pub(crate) identity: Result<ClientIdentity, &'static str>,
     /// Who it is, in words.
-    pub title: String,
+    pub(crate) title: String,
     /// What is worth knowing of it before anyone is asked.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// The environments that it says it is for.
-    pub environments: Vec<Environment>,
+    pub(crate) environments: Vec<Environment>,
 }
 
 /// How.
-pub struct CheckOptions {
+pub(crate) struct CheckOptions {
     /// The limit of each stage.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// How often to try again what may pass.
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// Whether to send a notification.
-    pub wants_probe: bool,
+    pub(crate) wants_probe: bool,
     /// The device token to send it to, instead of one that belongs to nobody.
-    pub token: Option<Zeroizing<String>>,
+    pub(crate) token: Option<Zeroizing<String>>,
     /// The topic to send it to.
-    pub topic: Option<String>,
+    pub(crate) topic: Option<String>,
     /// Who vouches for servers.
-    pub stores: Arc<Stores>,
+    pub(crate) stores: Arc<Stores>,
     /// The issuer's word, where it is wanted.
-    pub revocation: Option<Revocation>,
+    pub(crate) revocation: Option<Revocation>,
 }
 
 /// What was found at one gateway.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct GatewayCheck {
+pub(crate) struct GatewayCheck {
     /// The environment.
-    pub environment: Option<Environment>,
+    pub(crate) environment: Option<Environment>,
     /// The gateway.
-    pub gateway: String,
+    pub(crate) gateway: String,
     /// The verdict.
-    pub verdict: Outcome,
+    pub(crate) verdict: Outcome,
     /// Why.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// What to do.
-    pub advice: Option<String>,
+    pub(crate) advice: Option<String>,
     /// What is known of the topic.
-    pub topic: TopicReport,
+    pub(crate) topic: TopicReport,
     /// How far it went.
-    pub stages: Vec<Stage>,
+    pub(crate) stages: Vec<Stage>,
     /// The TLS connection; null where it was not tried.
-    pub tls: Option<TlsReport>,
+    pub(crate) tls: Option<TlsReport>,
     /// The HTTP/2 connection; null where there was no TLS connection.
-    pub http2: Option<Http2Report>,
+    pub(crate) http2: Option<Http2Report>,
     /// The answer to the notification; null where there was none.
-    pub probe: Option<ProbeAnswer>,
+    pub(crate) probe: Option<ProbeAnswer>,
     /// What the reason means, for people.
     #[serde(skip)]
-    pub meaning: String,
+    pub(crate) meaning: String,
 }
 
 /// The topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TopicReport {
+pub(crate) struct TopicReport {
     /// Its name.
-    pub topic: Option<String>,
+    pub(crate) topic: Option<String>,
     /// What is known of it.
-    pub status: TopicStatus,
+    pub(crate) status: TopicStatus,
 }
 
 /// What was seen of HTTP/2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Http2Report {
+pub(crate) struct Http2Report {
     /// The server's SETTINGS.
-    pub settings: Option<Settings>,
+    pub(crate) settings: Option<Settings>,
     /// Its GOAWAY.
-    pub goaway: Option<GoAway>,
+    pub(crate) goaway: Option<GoAway>,
 }
 
 /// Puts the certificate to all targets, side by side.
 ///
 /// # Errors
 /// When the system does not allow for it: no randomness, no way to wait for the network.
-pub fn run(subject: TestedIdentity, targets: Vec<Target>, options: CheckOptions) -> io::Result<Vec<GatewayCheck>> {
+pub(crate) fn run(
+    subject: TestedIdentity,
+    targets: Vec<Target>,
+    options: CheckOptions,
+) -> io::Result<Vec<GatewayCheck>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // While the network is waited for, the machine's store is read.
     let stores = Arc::clone(&options.stores);

@@ -25,20 +25,20 @@ const MAX_HEADERS: u32 = 16 << 10;
 
 /// What is asked.
 #[derive(Clone)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// The host, for `:authority`.
-    pub authority: String,
+    pub(crate) authority: String,
     /// The device token.
-    pub token: Zeroizing<String>,
+    pub(crate) token: Zeroizing<String>,
     /// The topic, where the certificate has one.
-    pub topic: Option<String>,
+    pub(crate) topic: Option<String>,
 }
 
 /// A device token that belongs to nobody: random, of the usual length.
 ///
 /// # Errors
 /// When the system has no randomness to give.
-pub fn random_token() -> io::Result<Zeroizing<String>> {
+pub(crate) fn random_token() -> io::Result<Zeroizing<String>> {
     let mut bytes = [0; 32];
     getrandom::getrandom(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(Zeroizing::new(data_encoding::HEXLOWER.encode(&bytes)))
@@ -46,24 +46,24 @@ pub fn random_token() -> io::Result<Zeroizing<String>> {
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct ProbeAnswer {
+pub(crate) struct ProbeAnswer {
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The reason in the body.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The header apns-id.
-    pub apns_id: Option<String>,
+    pub(crate) apns_id: Option<String>,
     /// Whether the body was JSON, or empty.
     #[serde(skip)]
-    pub is_json: bool,
+    pub(crate) is_json: bool,
     /// The header retry-after.
     #[serde(skip)]
-    pub retry_after: Option<String>,
+    pub(crate) retry_after: Option<String>,
 }
 
 /// What ended the conversation before there was an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Break {
+pub(crate) enum Break {
     /// Nothing came in time.
     Timeout(Duration),
     /// The server closed the connection.
@@ -90,20 +90,20 @@ impl fmt::Display for Break {
 
 /// All that was said.
 #[derive(Debug, Clone)]
-pub struct Conversation {
+pub(crate) struct Conversation {
     /// What went by on the wire.
-    pub seen: Seen,
+    pub(crate) seen: Seen,
     /// The answer to the probe.
-    pub answer: Option<ProbeAnswer>,
+    pub(crate) answer: Option<ProbeAnswer>,
     /// Whether a PING was answered, where there was no probe.
-    pub is_alive: bool,
+    pub(crate) is_alive: bool,
     /// What ended it.
-    pub ended_by: Option<Break>,
+    pub(crate) ended_by: Option<Break>,
 }
 
 /// Speaks with the server; without a probe, only a PING is to be answered. SETTINGS and the answer have
 /// `timeout` each. The request goes out with the first flight, before SETTINGS are there.
-pub async fn converse<S>(stream: S, probe: Option<&Probe>, timeout: Duration) -> Conversation
+pub(crate) async fn converse<S>(stream: S, probe: Option<&Probe>, timeout: Duration) -> Conversation
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {

@@ -26,11 +26,11 @@ const NO_LIMIT: Duration = Duration::from_secs(86_400);
 const CLOCK_SKEW: u32 = 300;
 
 /// A certificate and who issued it.
-pub struct Revocation {
+pub(crate) struct Revocation {
     /// The certificate.
-    pub leaf: X509,
+    pub(crate) leaf: X509,
     /// Its issuer, where it is known.
-    pub issuer: Option<X509>,
+    pub(crate) issuer: Option<X509>,
 }
 
 /// One source's answer.
@@ -45,7 +45,7 @@ type SourceResult = Result<RevocationAnswer, String>;
 
 impl Revocation {
     /// Asks every source that the certificate names, each for at most `timeout`, side by side.
-    pub async fn ask(&self, timeout: Duration) -> (Status, String) {
+    pub(crate) async fn ask(&self, timeout: Duration) -> (Status, String) {
         let ocsp = self.ocsp_addresses();
         let crls = self.crl_addresses();
         if ocsp.is_empty() && crls.is_empty() {

@@ -8,8 +8,7 @@ use tokio::time::Instant;
 /// A stage, in the order in which they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum StageName {
+pub(crate) enum StageName {
     Identity,
     Revocation,
     Dns,
@@ -23,7 +22,7 @@ pub enum StageName {
 /// How a stage went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     /// As it should.
     Ok,
     /// It went on, but something is worth knowing.
@@ -34,48 +33,48 @@ pub enum Status {
 
 /// One stage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Stage {
+pub(crate) struct Stage {
     /// Which.
-    pub stage: StageName,
+    pub(crate) stage: StageName,
     /// How it went.
-    pub status: Status,
+    pub(crate) status: Status,
     /// How long it took, in milliseconds.
-    pub ms: f64,
+    pub(crate) ms: f64,
     /// What was found.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 /// Measures a stage from its beginning.
 #[derive(Debug, Clone, Copy)]
-pub struct Stopwatch {
+pub(crate) struct Stopwatch {
     stage: StageName,
     start: Instant,
 }
 
 impl Stopwatch {
     /// The stage begins.
-    pub fn start(stage: StageName) -> Self {
+    pub(crate) fn start(stage: StageName) -> Self {
         Self { stage, start: Instant::now() }
     }
 
     /// The stage began then.
-    pub fn start_at(stage: StageName, start: Instant) -> Self {
+    pub(crate) fn start_at(stage: StageName, start: Instant) -> Self {
         Self { stage, start }
     }
 
     /// The stage ends.
-    pub fn stop(self, status: Status, detail: impl Into<String>) -> Stage {
+    pub(crate) fn stop(self, status: Status, detail: impl Into<String>) -> Stage {
         self.stop_at(Instant::now(), status, detail)
     }
 
     /// The stage ended then.
-    pub fn stop_at(self, end: Instant, status: Status, detail: impl Into<String>) -> Stage {
+    pub(crate) fn stop_at(self, end: Instant, status: Status, detail: impl Into<String>) -> Stage {
         let ms = ((end - self.start).as_secs_f64() * 1e5).round() / 100.0;
         Stage { stage: self.stage, status, ms, detail: detail.into() }
     }
 }
 
 /// A time limit in words: "10 s", "1.5 s".
-pub fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
 }

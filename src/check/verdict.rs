@@ -11,7 +11,7 @@ use crate::check::probe::{Break, Conversation, ProbeAnswer};
 /// The answer to "does APNs accept this certificate?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Yes.
     Accepted,
     /// No.
@@ -25,7 +25,7 @@ pub enum Outcome {
 /// What is known of the topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum TopicStatus {
+pub(crate) enum TopicStatus {
     /// The gateway went on to judge something else. Whether it looks at the topic first is not documented.
     Supported,
     /// The gateway refused it.
@@ -36,25 +36,25 @@ pub enum TopicStatus {
 
 /// The verdict with its grounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conclusion {
+pub(crate) struct Conclusion {
     /// The verdict.
-    pub verdict: Outcome,
+    pub(crate) verdict: Outcome,
     /// Why: a reason of APNs, an alert, or a word of [`GROUNDS`].
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// What that means.
-    pub meaning: String,
+    pub(crate) meaning: String,
     /// What to do.
-    pub advice: Option<String>,
+    pub(crate) advice: Option<String>,
     /// What is known of the topic.
-    pub topic: TopicStatus,
+    pub(crate) topic: TopicStatus,
     /// Whether trying again may help.
-    pub is_passing: bool,
+    pub(crate) is_passing: bool,
     /// How many seconds the server asks to wait before that.
-    pub retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u64>,
 }
 
 /// Grounds that are no words of the server: name, meaning, advice, whether trying again may help.
-pub const GROUNDS: [(&str, &str, &str, bool); 19] = [
+pub(crate) const GROUNDS: [(&str, &str, &str, bool); 19] = [
     (
         "key-missing",
         "there is no private key to the certificate",
@@ -160,14 +160,14 @@ impl Conclusion {
     }
 
     /// A verdict on one of [`GROUNDS`].
-    pub fn on(verdict: Outcome, ground: &'static str) -> Self {
+    pub(crate) fn on(verdict: Outcome, ground: &'static str) -> Self {
         let found = GROUNDS.iter().find(|(name, ..)| *name == ground);
         let (name, meaning, advice, is_passing) = found.copied().unwrap_or(GROUNDS[GROUNDS.len() - 1]);
         Self { is_passing, ..Self::new(verdict, name, meaning, advice) }
     }
 
     /// What an alert means; one that comes before the server has asked for a certificate is not about it.
-    pub fn of_alert(number: u8, is_requested: bool) -> Self {
+    pub(crate) fn of_alert(number: u8, is_requested: bool) -> Self {
         let name = alert::name(number);
         match alert::find(number) {
             Some(known) if known.is_about_certificate && is_requested => {
@@ -201,7 +201,7 @@ impl Conclusion {
 
 /// Judges what was said after the TLS handshake; `is_requested`: whether the server asked for a
 /// certificate.
-pub fn judge(conversation: &Conversation, is_requested: Option<bool>, wants_probe: bool) -> Conclusion {
+pub(crate) fn judge(conversation: &Conversation, is_requested: Option<bool>, wants_probe: bool) -> Conclusion {
     let seen = &conversation.seen;
     let unasked = || Conclusion::on(Outcome::Unproven, "no-certificate-requested");
     let refused_by = |name: &str| reason::find(name).filter(|reason| reason.subject == ReasonSubject::Provider);

@@ -21,84 +21,82 @@ Examples:
   pushcert check cert.p12 --passin env:P12_PASSWORD --environment sandbox
   pushcert check push.pem --proxy http://proxy:3128 --port both
   pushcert check push.pem --gateway localhost:2197 --ca-file ca.pem --json")]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// The certificate with its key (.p12, .pem, …), or - for standard input
     #[arg(value_name = "FILE")]
-    pub input: Location,
-
-    #[expect(missing_docs, reason = "flattened")]
+    pub(crate) input: Location,
     #[command(flatten)]
-    pub opening: OpeningArgs,
+    pub(crate) opening: OpeningArgs,
 
     /// Take the private key from this file
     #[arg(long, value_name = "FILE")]
-    pub key: Option<Location>,
+    pub(crate) key: Option<Location>,
 
     /// Choose one of several identities: a topic, or the certificate's SHA-256 (its first 8 digits do)
     #[arg(long, value_name = "TOPIC|SHA256")]
-    pub select: Option<String>,
+    pub(crate) select: Option<String>,
 
     /// Which of APNs' environments to ask [default: those that the certificate is for]
     #[arg(long, value_enum)]
-    pub environment: Option<Environments>,
+    pub(crate) environment: Option<Environments>,
 
     /// Which of APNs' ports to try
     #[arg(long, value_enum, default_value = "443", conflicts_with = "gateway")]
-    pub port: Ports,
+    pub(crate) port: Ports,
 
     /// Ask this server instead of Apple's
     #[arg(long, value_name = "HOST:PORT")]
-    pub gateway: Option<Endpoint>,
+    pub(crate) gateway: Option<Endpoint>,
 
     /// Trust the authorities in this file, and no others, to vouch for the server
     #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<Location>,
+    pub(crate) ca_file: Option<Location>,
 
     /// Go through this proxy: http://[USER:PASSWORD@]HOST:PORT or socks5://… [default: HTTPS_PROXY, but
     /// for what NO_PROXY names]
     #[arg(long, value_name = "URL")]
-    pub proxy: Option<ProxyUrl>,
+    pub(crate) proxy: Option<ProxyUrl>,
 
     /// Send no notification: the server's SETTINGS and the answer to a PING are then the proof
     #[arg(long, conflicts_with_all = ["token", "topic"])]
-    pub no_probe: bool,
+    pub(crate) no_probe: bool,
 
     /// Send the notification (an empty one) to this device [default: to one that does not exist]
     #[arg(long, value_name = "HEX", value_parser = parse_token)]
-    pub token: Option<Zeroizing<String>>,
+    pub(crate) token: Option<Zeroizing<String>>,
 
     /// Send the notification to this topic [default: the certificate's first]
     #[arg(long, value_name = "TOPIC", value_parser = parse_topic)]
-    pub topic: Option<String>,
+    pub(crate) topic: Option<String>,
 
     /// How long each stage may take
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 
     /// How often to try again what may pass: no answer, a server with trouble of its own
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub retries: u32,
+    pub(crate) retries: u32,
 
     /// Ask the issuer too whether it has revoked the certificate (OCSP, CRL)
     #[arg(long)]
-    pub revocation: bool,
+    pub(crate) revocation: bool,
 
     /// How to print the report
     #[arg(long, value_enum, default_value_t)]
-    pub format: CheckFormat,
+    pub(crate) format: CheckFormat,
 
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
-    pub json: bool,
+    pub(crate) json: bool,
 
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
-    pub at: Option<OffsetDateTime>,
+    pub(crate) at: Option<OffsetDateTime>,
 }
 
 impl CheckArgs {
     /// The format, by whichever flag.
-    pub fn format(&self) -> CheckFormat {
+    pub(crate) fn format(&self) -> CheckFormat {
         if self.json { CheckFormat::Json } else { self.format }
     }
 }
@@ -106,7 +104,7 @@ impl CheckArgs {
 /// The URL of a proxy, unread: what is wrong with it is told without repeating it, for there may be a
 /// password in it, and clap would repeat it.
 #[derive(Clone)]
-pub struct ProxyUrl(pub Zeroizing<String>);
+pub(crate) struct ProxyUrl(pub Zeroizing<String>);
 
 impl fmt::Debug for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,8 +120,7 @@ impl From<&str> for ProxyUrl {
 
 /// A choice of environments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Environments {
+pub(crate) enum Environments {
     Production,
     Sandbox,
     Both,
@@ -131,7 +128,7 @@ pub enum Environments {
 
 impl Environments {
     /// The environments chosen.
-    pub fn list(self) -> &'static [Environment] {
+    pub(crate) fn list(self) -> &'static [Environment] {
         match self {
             Self::Production => &[Environment::Production],
             Self::Sandbox => &[Environment::Sandbox],
@@ -142,7 +139,7 @@ impl Environments {
 
 /// A choice of ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Ports {
+pub(crate) enum Ports {
     /// The usual one.
     #[value(name = "443", help = None)]
     Https,
@@ -156,7 +153,7 @@ pub enum Ports {
 
 impl Ports {
     /// The ports chosen.
-    pub fn list(self) -> &'static [u16] {
+    pub(crate) fn list(self) -> &'static [u16] {
         match self {
             Self::Https => &PORTS[..1],
             Self::Other => &PORTS[1..],
@@ -167,7 +164,7 @@ impl Ports {
 
 /// How the report is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum CheckFormat {
+pub(crate) enum CheckFormat {
     /// For people
     #[default]
     Human,

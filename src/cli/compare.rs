@@ -13,30 +13,28 @@ use crate::world::files::Location;
 Examples:
   pushcert compare push.pem renewed.p12
   pushcert compare old.p12 new.p12 --passin env:OLD --passin-new env:NEW --json")]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// The certificate in use, or - for standard input
-    pub old: Location,
+    pub(crate) old: Location,
 
     /// The one that is to take its place
-    pub new: Location,
-
-    #[expect(missing_docs, reason = "flattened")]
+    pub(crate) new: Location,
     #[command(flatten)]
-    pub opening: OpeningArgs,
+    pub(crate) opening: OpeningArgs,
 
     /// Where the password of NEW comes from, if it is another
     #[arg(long, value_name = "SOURCE")]
-    pub passin_new: Option<PasswordSource>,
+    pub(crate) passin_new: Option<PasswordSource>,
 
     /// Choose one of several identities in each file: a topic, or the certificate's SHA-256
     #[arg(long, value_name = "TOPIC|SHA256")]
-    pub select: Option<String>,
+    pub(crate) select: Option<String>,
 
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
-    pub at: Option<OffsetDateTime>,
+    pub(crate) at: Option<OffsetDateTime>,
 
     /// Print as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }

@@ -7,8 +7,8 @@ use clap::Args;
 #[command(after_help = "\
 Example:
   pushcert completions bash > /etc/bash_completion.d/pushcert")]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub(crate) shell: clap_complete::Shell,
 }

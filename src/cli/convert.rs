@@ -15,84 +15,82 @@ Examples:
   pushcert convert cert.p12 --passin env:P12_PASSWORD -o push.pem
   pushcert convert aps.cer --key push.key -o push.pem
   pushcert convert cert.p12 --cert-out push.crt --key-out push.key")]
-pub struct ConvertArgs {
+pub(crate) struct ConvertArgs {
     /// The file to convert (.p12, .pem, .cer, .p7b, whatever its name), or - for standard input
-    pub input: Location,
+    pub(crate) input: Location,
 
     /// Where to write the PEM file, or - for standard output
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<Location>,
-
-    #[expect(missing_docs, reason = "flattened")]
+    pub(crate) output: Option<Location>,
     #[command(flatten)]
-    pub opening: OpeningArgs,
+    pub(crate) opening: OpeningArgs,
 
     /// Which certificates to write
     #[arg(long, value_enum, default_value_t)]
-    pub certs: Certs,
+    pub(crate) certs: Certs,
 
     /// Leave out the private key
     #[arg(long)]
-    pub no_key: bool,
+    pub(crate) no_key: bool,
 
     /// Add Apple's intermediate, chosen by key identifier and signature
     #[arg(long, conflicts_with = "bag_attributes")]
-    pub chain: bool,
+    pub(crate) chain: bool,
 
     /// The form of an unencrypted key
     #[arg(long, value_enum, default_value_t, value_name = "FORM", conflicts_with_all = ["encrypt", "bag_attributes"])]
-    pub key_format: KeyForm,
+    pub(crate) key_format: KeyForm,
 
     /// Encrypt the key (PKCS#8, PBES2 with AES-256)
     #[arg(long, conflicts_with_all = ["no_key", "bag_attributes"])]
-    pub encrypt: bool,
+    pub(crate) encrypt: bool,
 
     /// Where the password for the encrypted key comes from, as for --passin
     #[arg(long, value_name = "SOURCE", requires = "encrypt")]
-    pub passout: Option<PasswordSource>,
+    pub(crate) passout: Option<PasswordSource>,
 
     /// Write the certificates to a file of their own
     #[arg(long, value_name = "FILE", conflicts_with = "bag_attributes")]
-    pub cert_out: Option<Location>,
+    pub(crate) cert_out: Option<Location>,
 
     /// Write the private key to a file of its own
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bag_attributes", "no_key"])]
-    pub key_out: Option<Location>,
+    pub(crate) key_out: Option<Location>,
 
     /// Take the private key from this file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bag_attributes", "no_key"])]
-    pub key: Option<Location>,
+    pub(crate) key: Option<Location>,
 
     /// Choose one of several identities: a topic, or the certificate's SHA-256 (its first 8 digits do)
     #[arg(long, value_name = "TOPIC|SHA256")]
-    pub select: Option<String>,
+    pub(crate) select: Option<String>,
 
     /// Write the attributes of PKCS#12 bags as `openssl pkcs12 -nodes -clcerts` does, in the style of
     /// OpenSSL 3.0 and 3.1, or with =3.2 of 3.2 and later; all identities are written unless --select
     /// chooses one
     #[arg(long, value_name = "STYLE", num_args = 0..=1, require_equals = true, default_missing_value = "3.0")]
-    pub bag_attributes: Option<OpensslStyle>,
+    pub(crate) bag_attributes: Option<OpensslStyle>,
 
     /// Overwrite existing files
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
 
     /// Fail (exit 1) where there would be a warning: expired, not yet valid, no push certificate
     #[arg(long)]
-    pub strict: bool,
+    pub(crate) strict: bool,
 
     /// Report what was written as JSON on standard output (the PEM must go to a file)
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
-    pub at: Option<OffsetDateTime>,
+    pub(crate) at: Option<OffsetDateTime>,
 }
 
 /// Which certificates are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Certs {
+pub(crate) enum Certs {
     /// The certificate that belongs to the key
     #[default]
     Leaf,
@@ -106,7 +104,7 @@ pub enum Certs {
 
 /// How an unencrypted key is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum KeyForm {
+pub(crate) enum KeyForm {
     /// PKCS#8: PRIVATE KEY
     #[default]
     Pkcs8,
@@ -116,7 +114,7 @@ pub enum KeyForm {
 
 /// The two ways in which OpenSSL 3 writes names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OpensslStyle {
+pub(crate) enum OpensslStyle {
     /// OpenSSL 3.0 and 3.1: subject=UID = com.example.MyApp
     #[value(name = "3.0")]
     V30,

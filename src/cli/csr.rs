@@ -9,10 +9,10 @@ use crate::world::files::Location;
 use crate::world::terminal::InputCheck;
 
 /// Where the key goes, unless `--key-out` says otherwise.
-pub const DEFAULT_KEY: &str = "push.key";
+pub(crate) const DEFAULT_KEY: &str = "push.key";
 
 /// Where the request goes, unless `-o` says otherwise: the name that Keychain Access gives it.
-pub const DEFAULT_REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
+pub(crate) const DEFAULT_REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
 
 /// Arguments of `pushcert csr`.
 #[derive(Debug, Args)]
@@ -21,54 +21,52 @@ Examples:
   pushcert csr
   pushcert csr --email jo@example.com --name 'Jo Doe' --country DE
   pushcert csr --email jo@example.com --name 'Jo Doe' --country DE --key push.key")]
-pub struct CsrArgs {
+pub(crate) struct CsrArgs {
     /// The e-mail address of the subject; asked for at a terminal, as the name and the country are
     #[arg(long, value_name = "ADDRESS", value_parser = checked(request::check_email))]
-    pub email: Option<String>,
+    pub(crate) email: Option<String>,
 
     /// The common name of the subject (Apple puts the account's own in its place)
     #[arg(long, value_parser = checked(request::check_name))]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 
     /// The country of the subject, two capital letters (ISO 3166)
     #[arg(long, value_name = "CC", value_parser = checked(request::check_country))]
-    pub country: Option<String>,
+    pub(crate) country: Option<String>,
 
     /// Where to write the new private key; an existing file is never overwritten
     #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY, conflicts_with = "key")]
-    pub key_out: Location,
+    pub(crate) key_out: Location,
 
     /// Where to write the request, or - for standard output
     #[arg(short, long, value_name = "FILE", default_value = DEFAULT_REQUEST)]
-    pub output: Location,
+    pub(crate) output: Location,
 
     /// Make the request for the key in this file (PEM, DER, PKCS#12) instead of a new one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["encrypt", "passout"])]
-    pub key: Option<Location>,
+    pub(crate) key: Option<Location>,
 
     /// Take a key that Apple's portal refuses: not RSA, or not of 2048 bits
     #[arg(long, requires = "key")]
-    pub any_key: bool,
-
-    #[expect(missing_docs, reason = "flattened")]
+    pub(crate) any_key: bool,
     #[command(flatten)]
-    pub opening: OpeningArgs,
+    pub(crate) opening: OpeningArgs,
 
     /// Encrypt the new key (PKCS#8, PBES2 with AES-256)
     #[arg(long)]
-    pub encrypt: bool,
+    pub(crate) encrypt: bool,
 
     /// Where the password for the encrypted key comes from, as for --passin
     #[arg(long, value_name = "SOURCE", requires = "encrypt")]
-    pub passout: Option<PasswordSource>,
+    pub(crate) passout: Option<PasswordSource>,
 
     /// Overwrite an existing request (never a key)
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
 
     /// Report what was made as JSON on standard output (the request must go to a file)
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// The parser of a value that `check` takes.

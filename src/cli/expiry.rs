@@ -25,97 +25,95 @@ const RECIPES: &str = include_str!("recipes.txt");
 /// Arguments of `pushcert expiry`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = RECIPES)]
-pub struct ExpiryArgs {
+pub(crate) struct ExpiryArgs {
     /// Files and folders (with all below them), or - for standard input: a certificate file, or what
     /// `kubectl get secrets -o json` prints
     #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<Location>,
+    pub(crate) paths: Vec<Location>,
 
     /// In folders, look only at files like this: a name such as *.pem, or a path with a slash
     #[arg(long, value_name = "GLOB")]
-    pub include: Vec<String>,
+    pub(crate) include: Vec<String>,
 
     /// In folders, leave out files and folders like this
     #[arg(long, value_name = "GLOB")]
-    pub exclude: Vec<String>,
+    pub(crate) exclude: Vec<String>,
 
     /// Warn where less time is left: 30d, 12w, 720h, or a share of the lifetime such as 10%
     #[arg(long, value_name = "TIME", default_value = "30d")]
-    pub warn: Threshold,
+    pub(crate) warn: Threshold,
 
     /// Fail where less time is left, likewise
     #[arg(long, value_name = "TIME", default_value = "7d")]
-    pub fail: Threshold,
+    pub(crate) fail: Threshold,
 
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
-    pub at: Option<OffsetDateTime>,
+    pub(crate) at: Option<OffsetDateTime>,
 
     /// Pass over intermediates and roots
     #[arg(long)]
-    pub leaf_only: bool,
+    pub(crate) leaf_only: bool,
 
     /// Fail unless every leaf may send to this topic (may be given again)
     #[arg(long, value_name = "TOPIC")]
-    pub expect_topic: Vec<String>,
+    pub(crate) expect_topic: Vec<String>,
 
     /// Fail unless every leaf may be used there (may be given again)
     #[arg(long, value_name = "ENVIRONMENT", value_parser = environments())]
-    pub expect_environment: Vec<Environment>,
+    pub(crate) expect_environment: Vec<Environment>,
 
     /// Fail unless every leaf belongs to this team
     #[arg(long, value_name = "TEAM-ID")]
-    pub expect_team: Option<String>,
+    pub(crate) expect_team: Option<String>,
 
     /// Fail unless every leaf has its private key beside it
     #[arg(long)]
-    pub expect_key: bool,
+    pub(crate) expect_key: bool,
 
     /// Fail unless the chain of every leaf leads to Apple's root
     #[arg(long)]
-    pub expect_apple: bool,
+    pub(crate) expect_apple: bool,
 
     /// Fail where there are fewer certificates
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub min_certificates: u64,
-
-    #[expect(missing_docs, reason = "flattened")]
+    pub(crate) min_certificates: u64,
     #[command(flatten)]
-    pub opening: OpeningArgs,
+    pub(crate) opening: OpeningArgs,
 
     /// Try the passwords in this file, one a line; a line "GLOB = SOURCE" is for the files that fit, with
     /// a source as for --passin (env:, file:, fd: or pass:)
     #[arg(long, value_name = "FILE")]
-    pub passwords: Option<PathBuf>,
+    pub(crate) passwords: Option<PathBuf>,
 
     /// Warn of files that cannot be opened, instead of failing
     #[arg(long)]
-    pub skip_unreadable: bool,
+    pub(crate) skip_unreadable: bool,
 
     /// End with 0 whatever the verdict
     #[arg(long)]
-    pub exit_zero: bool,
+    pub(crate) exit_zero: bool,
 
     /// The format of the report
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", conflicts_with = "json")]
-    pub format: ReportFormat,
+    pub(crate) format: ReportFormat,
 
     /// Short for --format json
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 
     /// Write the report to a file, whole or not at all, or - for standard output
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<Location>,
+    pub(crate) output: Option<Location>,
 
     /// Overwrite an existing report
     #[arg(long, requires = "output")]
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 impl ExpiryArgs {
     /// The format, by either option.
-    pub fn format(&self) -> ReportFormat {
+    pub(crate) fn format(&self) -> ReportFormat {
         if self.json { ReportFormat::Json } else { self.format }
     }
 }

@@ -13,41 +13,41 @@ use crate::world::files::Location;
 /// Arguments of `pushcert gateway`.
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
-pub struct GatewayArgs {
+pub(crate) struct GatewayArgs {
     /// Where to listen; with port 0 the system chooses
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = parse_address)]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 
     /// The environment to stand for: certificates of the other are refused
     #[arg(long, value_enum, default_value = "production")]
-    pub environment: Served,
+    pub(crate) environment: Served,
 
     /// Take client certificates from the authorities in this file [default: from a throwaway authority,
     /// which issues one]
     #[arg(long, value_name = "FILE")]
-    pub client_ca: Option<Location>,
+    pub(crate) client_ca: Option<Location>,
 
     /// The topics of the certificate that the throwaway authority issues; the first is its bundle ID
     /// [default: com.example.MyApp, and its .voip and .complication]
     #[arg(long, value_name = "TOPIC", conflicts_with = "client_ca", value_parser = parse_topic)]
-    pub topic: Vec<String>,
+    pub(crate) topic: Vec<String>,
 
     /// The devices: a token a line, then known, topic=TOPIC, unregistered or expired. Others are answered
     /// with BadDeviceToken
     #[arg(long, value_name = "FILE")]
-    pub tokens: Option<Location>,
+    pub(crate) tokens: Option<Location>,
 
     /// The versions of TLS to speak
     #[arg(long, value_enum, default_value = "both")]
-    pub tls: Tls,
+    pub(crate) tls: Tls,
 
     /// Fail in this way (see the list below)
     #[arg(long, value_name = "NAME[:ARGUMENT]")]
-    pub fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
 
     /// Log a line a request on standard error
     #[arg(short, long)]
-    pub verbose: bool,
+    pub(crate) verbose: bool,
 }
 
 fn after_help() -> String {
@@ -69,7 +69,6 @@ Examples:
 
 /// The environment served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Served {
     Production,
     Sandbox,
@@ -86,7 +85,6 @@ impl From<Served> for Environment {
 
 /// The versions of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Tls {
     #[value(name = "1.2")]
     V12,

@@ -14,25 +14,23 @@ Examples:
   pushcert inspect push.pem
   pushcert inspect --field topic push.pem
   pushcert inspect --json *.p12 | jq '.files[].certificates[].days_left'")]
-pub struct InspectArgs {
+pub(crate) struct InspectArgs {
     /// The files to look at, or - for standard input
     #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<Location>,
-
-    #[expect(missing_docs, reason = "flattened")]
+    pub(crate) files: Vec<Location>,
     #[command(flatten)]
-    pub opening: OpeningArgs,
+    pub(crate) opening: OpeningArgs,
 
     /// Print as JSON
     #[arg(long, conflicts_with = "field")]
-    pub json: bool,
+    pub(crate) json: bool,
 
     /// Print only this, one value a line, of every leaf certificate (of every certificate in a file
     /// that has none)
     #[arg(long, value_name = "NAME", value_enum)]
-    pub field: Option<Field>,
+    pub(crate) field: Option<Field>,
 
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
-    pub at: Option<OffsetDateTime>,
+    pub(crate) at: Option<OffsetDateTime>,
 }

@@ -1,17 +1,17 @@
 //! The command line.
 
-pub mod check;
-pub mod compare;
-pub mod completions;
-pub mod convert;
-pub mod csr;
-pub mod expiry;
-pub mod format;
-pub mod gateway;
-pub mod inspect;
-pub mod pack;
-pub mod password;
-pub mod values;
+pub(crate) mod check;
+pub(crate) mod compare;
+pub(crate) mod completions;
+pub(crate) mod convert;
+pub(crate) mod csr;
+pub(crate) mod expiry;
+pub(crate) mod format;
+pub(crate) mod gateway;
+pub(crate) mod inspect;
+pub(crate) mod pack;
+pub(crate) mod password;
+pub(crate) mod values;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -21,15 +21,14 @@ use password::PasswordSource;
 /// Prepares certificates for Apple push notifications (APNs).
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = crate::exit::HELP, arg_required_else_help = true, max_term_width = 100)]
-pub struct Cli {
-    #[expect(missing_docs, reason = "its variants say it")]
+pub(crate) struct Cli {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// One step of the road.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Make a private key and the request that Apple's portal asks for
     Csr(csr::CsrArgs),
     /// Turn an export into a clean PEM file: the certificate, then its key
@@ -54,21 +53,21 @@ pub enum Command {
 
 /// How a protected input is opened.
 #[derive(Debug, Args)]
-pub struct OpeningArgs {
+pub(crate) struct OpeningArgs {
     /// Where the password comes from: env:VAR, file:PATH (first line), fd:N, stdin, prompt, or
     /// pass:SECRET (which process lists show). Without it absent and empty are tried, then you are asked
     #[arg(long, value_name = "SOURCE")]
-    pub passin: Option<PasswordSource>,
+    pub(crate) passin: Option<PasswordSource>,
 
     /// Refuse a file that asks for more key derivation than this, in iterations (those of PBKDF2 count
     /// double)
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_ITERATIONS)]
-    pub max_iterations: u64,
+    pub(crate) max_iterations: u64,
 }
 
 impl Command {
     /// Whether its result, errors included, is wanted as JSON.
-    pub fn wants_json(&self) -> bool {
+    pub(crate) fn wants_json(&self) -> bool {
         match self {
             Self::Convert(convert) => convert.json,
             Self::Inspect(inspect) => inspect.json,

@@ -16,63 +16,61 @@ Examples:
   pushcert pack aps.cer --key push.key -o push.p12
   pushcert pack keychain.p12 --for modern --passin env:OLD --passout env:NEW -o push.p12
   pushcert pack openssl3.p12 --for keychain -o mac.p12")]
-pub struct PackArgs {
+pub(crate) struct PackArgs {
     /// The file with the certificate, and with its key unless --key names it (.pem, .cer, .p12,
     /// whatever its name), or - for standard input
-    pub input: Location,
+    pub(crate) input: Location,
 
     /// Where to write the .p12, or - for standard output
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<Location>,
+    pub(crate) output: Option<Location>,
 
     /// Take the private key from this file
     #[arg(long, value_name = "FILE")]
-    pub key: Option<Location>,
-
-    #[expect(missing_docs, reason = "flattened")]
+    pub(crate) key: Option<Location>,
     #[command(flatten)]
-    pub opening: OpeningArgs,
+    pub(crate) opening: OpeningArgs,
 
     /// Who is to read it
     #[arg(long = "for", value_enum, default_value_t, value_name = "READER")]
-    pub reader: Recipient,
+    pub(crate) reader: Recipient,
 
     /// Add Apple's intermediate, chosen by key identifier and signature
     #[arg(long)]
-    pub chain: bool,
+    pub(crate) chain: bool,
 
     /// The friendlyName, instead of the one in the file or the certificate's common name
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 
     /// Where the password for the new file comes from, as for --passin; asked for twice at a terminal
     #[arg(long, value_name = "SOURCE")]
-    pub passout: Option<PasswordSource>,
+    pub(crate) passout: Option<PasswordSource>,
 
     /// Choose one of several identities: a topic, or the certificate's SHA-256 (its first 8 digits do)
     #[arg(long, value_name = "TOPIC|SHA256")]
-    pub select: Option<String>,
+    pub(crate) select: Option<String>,
 
     /// Overwrite an existing file
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
 
     /// Fail (exit 1) where there would be a warning: expired, not yet valid, no push certificate
     #[arg(long)]
-    pub strict: bool,
+    pub(crate) strict: bool,
 
     /// Report what was written as JSON on standard output (the .p12 must go to a file)
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
-    pub at: Option<OffsetDateTime>,
+    pub(crate) at: Option<OffsetDateTime>,
 }
 
 /// Who reads a PKCS#12 file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Recipient {
+pub(crate) enum Recipient {
     /// Every macOS, and all else that is old: 3DES, MAC with SHA-1
     #[default]
     Keychain,
@@ -84,7 +82,7 @@ pub enum Recipient {
 
 impl Recipient {
     /// How it is written for this reader.
-    pub fn recipe(self) -> Profile {
+    pub(crate) fn recipe(self) -> Profile {
         match self {
             Self::Keychain => Profile::Keychain,
             Self::Modern => Profile::Modern,

@@ -20,7 +20,7 @@ const MAX_LENGTH: u64 = 64 << 10;
 
 /// A source of a password.
 #[derive(Clone)]
-pub enum PasswordSource {
+pub(crate) enum PasswordSource {
     /// An environment variable.
     Env(String),
     /// The first line of a file.
@@ -62,7 +62,7 @@ impl FromStr for PasswordSource {
 
 impl PasswordSource {
     /// Whether standard input is used up by it.
-    pub fn takes_stdin(&self) -> bool {
+    pub(crate) fn takes_stdin(&self) -> bool {
         matches!(self, Self::Stdin)
     }
 
@@ -70,7 +70,7 @@ impl PasswordSource {
     ///
     /// # Errors
     /// When the source has no password.
-    pub fn read(&self, context: &mut Context<'_>, option: &str) -> Result<Option<Password>, Error> {
+    pub(crate) fn read(&self, context: &mut Context<'_>, option: &str) -> Result<Option<Password>, Error> {
         let missing = |what: String| Error::new(ExitKind::Password, format!("{option}: {what}"));
         match self {
             Self::Env(name) => {

@@ -8,7 +8,7 @@ use time::{Date, OffsetDateTime};
 ///
 /// # Errors
 /// A sentence for the user.
-pub fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
+pub(crate) fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     let day =
         || Date::parse(text, format_description!("[year]-[month]-[day]")).map(|date| date.midnight().assume_utc());
     OffsetDateTime::parse(text, &Rfc3339)

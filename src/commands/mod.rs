@@ -26,7 +26,7 @@ fn unanswered(error: std::io::Error) -> Error {
 ///
 /// # Errors
 /// What the user is to be told.
-pub fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
+pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
     let end = match &cli.command {
         Command::Convert(arguments) => convert::run(arguments, context).map(|()| None),
         Command::Inspect(arguments) => inspect::run(arguments, context),

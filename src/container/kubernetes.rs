@@ -11,11 +11,11 @@ use crate::asn1::Malformed;
 
 /// One secret.
 #[derive(Debug)]
-pub struct Secret {
+pub(crate) struct Secret {
     /// "namespace/name".
-    pub name: String,
+    pub(crate) name: String,
     /// Its entries, by key.
-    pub entries: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    pub(crate) entries: BTreeMap<String, Zeroizing<Vec<u8>>>,
 }
 
 /// An object of the API (v1 Secret, or v1 List of them).
@@ -35,7 +35,7 @@ struct Metadata {
 }
 
 /// Whether it is JSON: no certificate file begins so.
-pub fn is_it(bytes: &[u8]) -> bool {
+pub(crate) fn is_it(bytes: &[u8]) -> bool {
     bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
@@ -43,7 +43,7 @@ pub fn is_it(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// When it is JSON of another kind, or an entry is not in Base64.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Secret>, Malformed> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Secret>, Malformed> {
     // What serde says would repeat what it read, and that may be a secret: only the place is told.
     let object: Object = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());

@@ -1,6 +1,6 @@
 //! What a file is, and what it holds. Told by content, never by the file's name.
 
-pub mod kubernetes;
+pub(crate) mod kubernetes;
 mod passwords;
 mod pkcs7;
 
@@ -20,8 +20,9 @@ use crate::pem;
 use crate::pkcs12::{Bag, BagContent, Pfx, Pkcs12Error, Pkcs12Info};
 use crate::request::CertificateRequest;
 use crate::secret::Password;
+pub(crate) use passwords::PasswordTarget;
+pub use passwords::Passwords;
 use passwords::with_password;
-pub use passwords::{PasswordTarget, Passwords};
 
 /// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

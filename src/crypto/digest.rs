@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 /// A hash of the SHA family (FIPS 180-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hash {
+pub(crate) enum Hash {
     /// SHA-1.
     Sha1,
     /// SHA-224.
@@ -61,22 +61,22 @@ macro_rules! with_hash {
 
 impl Hash {
     /// The hash with this object identifier.
-    pub fn of_digest(oid: &Oid<'_>) -> Option<Self> {
+    pub(crate) fn of_digest(oid: &Oid<'_>) -> Option<Self> {
         HASHES.iter().find(|(_, digest, ..)| digest == oid).map(|(hash, ..)| *hash)
     }
 
     /// The hash of the HMAC with this object identifier.
-    pub fn of_hmac(oid: &Oid<'_>) -> Option<Self> {
+    pub(crate) fn of_hmac(oid: &Oid<'_>) -> Option<Self> {
         HASHES.iter().find(|(_, _, hmac, ..)| hmac == oid).map(|(hash, ..)| *hash)
     }
 
     /// The length of its output in bytes.
-    pub fn length(self) -> usize {
+    pub(crate) fn length(self) -> usize {
         HASHES.iter().find(|(hash, ..)| *hash == self).map_or(0, |(.., length)| *length)
     }
 
     /// HMAC(key, data) (RFC 2104).
-    pub fn hmac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
+    pub(crate) fn hmac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
         // HMAC takes keys of any length: there is no error to come.
         with_hash!(self, D => {
             Hmac::<D>::new_from_slice(key)
@@ -86,14 +86,14 @@ impl Hash {
     }
 
     /// Compares HMAC(key, data) with `tag` in constant time.
-    pub fn hmac_verifies(self, key: &[u8], data: &[u8], tag: &[u8]) -> bool {
+    pub(crate) fn hmac_verifies(self, key: &[u8], data: &[u8], tag: &[u8]) -> bool {
         with_hash!(self, D => {
             Hmac::<D>::new_from_slice(key).is_ok_and(|mac| mac.chain_update(data).verify_slice(tag).is_ok())
         })
     }
 
     /// The KDF of RFC 7292 appendix B. `None` where the count does not fit an `i32`.
-    pub fn pkcs12_kdf(
+    pub(crate) fn pkcs12_kdf(
         self,
         password: &[u8],
         salt: &[u8],
@@ -106,7 +106,13 @@ impl Hash {
     }
 
     /// PBKDF2 (RFC 8018 section 5.2) with HMAC of this hash. `None` where the count does not fit.
-    pub fn pbkdf2(self, password: &[u8], salt: &[u8], iterations: u64, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn pbkdf2(
+        self,
+        password: &[u8],
+        salt: &[u8],
+        iterations: u64,
+        length: usize,
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let rounds = u32::try_from(iterations).ok()?;
         let mut key = Zeroizing::new(vec![0; length]);
         with_hash!(self, D => pbkdf2::pbkdf2_hmac::<D>(password, salt, rounds, &mut key));
@@ -121,18 +127,18 @@ impl fmt::Display for Hash {
 }
 
 /// SHA-256 in lower-case hex.
-pub fn sha256_hex(data: &[u8]) -> String {
+pub(crate) fn sha256_hex(data: &[u8]) -> String {
     use sha2::Digest;
     data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(data))
 }
 
 /// SHA-1, for key identifiers.
-pub fn sha1(data: &[u8]) -> Vec<u8> {
+pub(crate) fn sha1(data: &[u8]) -> Vec<u8> {
     use sha1::Digest;
     sha1::Sha1::digest(data).to_vec()
 }
 
 /// SHA-1 in lower-case hex: for fingerprints that people compare, not for security.
-pub fn sha1_hex(data: &[u8]) -> String {
+pub(crate) fn sha1_hex(data: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&sha1(data))
 }

@@ -15,7 +15,7 @@ const PBES2: [u64; 7] = [1, 2, 840, 113_549, 1, 5, 13];
 
 /// The encryption of something that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encryption {
+pub(crate) enum Encryption {
     /// pbeWithSHAAnd3-KeyTripleDES-CBC (RFC 7292 appendix C).
     TripleDes,
     /// PBES2 with PBKDF2, HMAC-SHA-256 and AES-256-CBC (RFC 8018).
@@ -24,17 +24,17 @@ pub enum Encryption {
 
 /// Something encrypted, with the algorithm and its parameters.
 #[derive(Debug, Clone)]
-pub struct Encrypted {
+pub(crate) struct Encrypted {
     /// How it was encrypted.
-    pub algorithm: p12::AlgorithmIdentifier,
+    pub(crate) algorithm: p12::AlgorithmIdentifier,
     /// The encrypted bytes.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Why something cannot be encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it cannot be encrypted ({0})")]
-pub struct EncryptError(String);
+pub(crate) struct EncryptError(String);
 
 impl EncryptError {
     /// `why` in the words of the library that says so.
@@ -48,7 +48,12 @@ impl Encryption {
     ///
     /// # Errors
     /// When the system has no randomness to give.
-    pub fn encrypt(self, password: &Encodings, iterations: u32, plain: &[u8]) -> Result<Encrypted, EncryptError> {
+    pub(crate) fn encrypt(
+        self,
+        password: &Encodings,
+        iterations: u32,
+        plain: &[u8],
+    ) -> Result<Encrypted, EncryptError> {
         match self {
             Self::TripleDes => triple_des(password, iterations, plain),
             Self::Aes256 => aes256(password, iterations, plain),
@@ -60,7 +65,7 @@ impl Encryption {
 ///
 /// # Errors
 /// When the system has none to give.
-pub fn random<const N: usize>() -> Result<[u8; N], EncryptError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], EncryptError> {
     let mut bytes = [0; N];
     getrandom::getrandom(&mut bytes).map_err(EncryptError::new)?;
     Ok(bytes)

@@ -15,7 +15,7 @@ const SCRYPT: Oid<'static> = oid!(1.3.6.1.4.1.11591.4.11);
 
 /// A key derivation with its parameters; iterations are counted per derivation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kdf {
+pub(crate) enum Kdf {
     /// RFC 7292 appendix B, with SHA-1.
     Pkcs12 {
         /// The salt.
@@ -40,14 +40,14 @@ pub enum Kdf {
 
 /// The parameters of PBKDF2 (RFC 8018 appendix A.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pbkdf2 {
+pub(crate) struct Pbkdf2 {
     salt: Vec<u8>,
     /// The iteration count.
-    pub iterations: u64,
+    pub(crate) iterations: u64,
     /// The length of the key in bytes, where it is said.
-    pub key_length: Option<u64>,
+    pub(crate) key_length: Option<u64>,
     /// The hash of the HMAC.
-    pub prf: Hash,
+    pub(crate) prf: Hash,
 }
 
 /// What derived bytes are for (the ID of RFC 7292 appendix B.3).
@@ -81,7 +81,7 @@ impl Kdf {
     }
 
     /// How often its inner function is repeated; for scrypt the calls of its block function.
-    pub fn iterations(&self) -> u64 {
+    pub(crate) fn iterations(&self) -> u64 {
         match self {
             Self::Pkcs12 { iterations, .. } | Self::Pbkdf2(Pbkdf2 { iterations, .. }) => *iterations,
             Self::Scrypt { log_n, r, p, .. } => {
@@ -92,7 +92,7 @@ impl Kdf {
 
     /// How often a hash is called, or scrypt's block function: what [`Limits`](crate::limits::Limits)
     /// are charged. Each iteration of PBKDF2 calls its hash twice, for HMAC does.
-    pub fn work(&self) -> u64 {
+    pub(crate) fn work(&self) -> u64 {
         match self {
             Self::Pbkdf2(pbkdf2) => pbkdf2.work(),
             Self::Pkcs12 { .. } | Self::Scrypt { .. } => self.iterations(),
@@ -100,7 +100,7 @@ impl Kdf {
     }
 
     /// The memory it needs, in bytes, beyond a few blocks (RFC 7914 section 2).
-    pub fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         match self {
             Self::Scrypt { log_n, r, p, .. } => {
                 let blocks = (1u64 << (*log_n).min(63)).saturating_add(u64::from(*p));
@@ -146,7 +146,7 @@ impl Pbkdf2 {
     ///
     /// # Errors
     /// When it is another derivation, or malformed.
-    pub fn parse(algorithm: &Value<'_>) -> Result<Self, SchemeError> {
+    pub(crate) fn parse(algorithm: &Value<'_>) -> Result<Self, SchemeError> {
         match Kdf::parse(algorithm)? {
             Kdf::Pbkdf2(pbkdf2) => Ok(pbkdf2),
             Kdf::Pkcs12 { .. } | Kdf::Scrypt { .. } => Err(SchemeError::unsupported(&SCRYPT)),
@@ -154,7 +154,7 @@ impl Pbkdf2 {
     }
 
     /// As [`Kdf::work`].
-    pub fn work(&self) -> u64 {
+    pub(crate) fn work(&self) -> u64 {
         self.iterations.saturating_mul(2)
     }
 
@@ -179,7 +179,7 @@ impl Pbkdf2 {
     }
 
     /// Derives `length` bytes; `None` where the parameters say otherwise or the count does not fit.
-    pub fn derive(&self, password: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn derive(&self, password: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
         if self.key_length.is_some_and(|said| usize::try_from(said) != Ok(length)) {
             return None;
         }

@@ -1,8 +1,8 @@
 //! Password-based encryption: digests, key derivations, ciphers, and the schemes made of them.
 
-pub mod cipher;
-pub mod digest;
-pub mod encrypt;
-pub mod kdf;
-pub mod pbe;
-pub mod pkcs8;
+pub(crate) mod cipher;
+pub(crate) mod digest;
+pub(crate) mod encrypt;
+pub(crate) mod kdf;
+pub(crate) mod pbe;
+pub(crate) mod pkcs8;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::asn1::{Malformed, Value};
 use crate::crypto::cipher::Cipher;
 use crate::crypto::kdf::DerivedFor;
-pub use crate::crypto::kdf::{Kdf, Pbkdf2};
+pub(crate) use crate::crypto::kdf::{Kdf, Pbkdf2};
 use crate::limits::{LimitError, Limits};
 use crate::secret::Encodings;
 
@@ -64,7 +64,7 @@ static UNSUPPORTED: [(Oid<'static>, &str); 22] = [
 
 /// Why an AlgorithmIdentifier cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SchemeError {
+pub(crate) enum SchemeError {
     /// It is not what its object identifier says.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -80,7 +80,7 @@ pub enum SchemeError {
 
 impl SchemeError {
     /// `oid` is not supported; its name is looked up.
-    pub fn unsupported(oid: &Oid<'_>) -> Self {
+    pub(crate) fn unsupported(oid: &Oid<'_>) -> Self {
         let name = UNSUPPORTED.iter().find(|(known, _)| known == oid);
         Self::Unsupported { name: name.map_or("unknown algorithm", |(_, name)| name), oid: oid.to_id_string() }
     }
@@ -88,7 +88,7 @@ impl SchemeError {
 
 /// A password-based encryption scheme with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scheme {
+pub(crate) struct Scheme {
     kdf: Kdf,
     cipher: Cipher,
     /// `None` where the KDF makes it.
@@ -101,7 +101,7 @@ impl Scheme {
     ///
     /// # Errors
     /// When it is malformed, or asks for what is not supported.
-    pub fn parse(algorithm: &Value<'_>) -> Result<Self, SchemeError> {
+    pub(crate) fn parse(algorithm: &Value<'_>) -> Result<Self, SchemeError> {
         let mut fields = algorithm.reader("encryption algorithm");
         let oid = fields.required("its identifier")?.oid()?;
         if let Some((_, name, cipher)) = PKCS12_SCHEMES.iter().find(|(known, ..)| *known == oid) {
@@ -128,7 +128,7 @@ impl Scheme {
     }
 
     /// The iteration count of its key derivation.
-    pub fn iterations(&self) -> u64 {
+    pub(crate) fn iterations(&self) -> u64 {
         self.kdf.iterations()
     }
 
@@ -137,7 +137,7 @@ impl Scheme {
     ///
     /// # Errors
     /// When the derivations would exceed the limits.
-    pub fn decrypt<T>(
+    pub(crate) fn decrypt<T>(
         &self,
         password: &Encodings,
         ciphertext: &[u8],

@@ -15,7 +15,7 @@ const KEPT: usize = 2048;
 
 /// Takes certificates in any order.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     kept: Vec<CheckedCertificate>,
     spilled: Option<Spill>,
     counts: Counts,
@@ -23,19 +23,19 @@ pub struct Ledger {
 
 /// What is counted on the way.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Certificates.
-    pub certificates: u64,
+    pub(crate) certificates: u64,
     /// Of these, leaves.
-    pub leaves: u64,
+    pub(crate) leaves: u64,
     /// Of all, with nothing to say.
-    pub ok: u64,
+    pub(crate) ok: u64,
     /// Of all, with a warning.
-    pub warnings: u64,
+    pub(crate) warnings: u64,
     /// Of all, with a failure.
-    pub failures: u64,
+    pub(crate) failures: u64,
     /// The fewest and the most days left.
-    pub days_left: Option<(i64, i64)>,
+    pub(crate) days_left: Option<(i64, i64)>,
 }
 
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub fn add(&mut self, certificate: CheckedCertificate) -> io::Result<()> {
+    pub(crate) fn add(&mut self, certificate: CheckedCertificate) -> io::Result<()> {
         self.counts.add(&certificate);
         self.kept.push(certificate);
         if self.kept.len() < KEPT { Ok(()) } else { self.spill() }
@@ -85,7 +85,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub fn close(mut self) -> io::Result<Certificates> {
+    pub(crate) fn close(mut self) -> io::Result<Certificates> {
         if self.spilled.is_some() {
             self.spill()?;
         }
@@ -123,7 +123,7 @@ impl Counts {
 
 /// All certificates of a run, in order.
 #[derive(Debug)]
-pub struct Certificates {
+pub(crate) struct Certificates {
     kept: Vec<CheckedCertificate>,
     spilled: Option<(File, Vec<Place>)>,
     counts: Counts,
@@ -131,7 +131,7 @@ pub struct Certificates {
 
 impl Certificates {
     /// The counts.
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
@@ -139,7 +139,7 @@ impl Certificates {
     ///
     /// # Errors
     /// Those of `visit`, and those of reading the temporary file.
-    pub fn each(&self, mut visit: impl FnMut(&CheckedCertificate) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn each(&self, mut visit: impl FnMut(&CheckedCertificate) -> io::Result<()>) -> io::Result<()> {
         if let Some((file, index)) = &self.spilled {
             let (mut file, mut record) = (file, Vec::new());
             for place in index {

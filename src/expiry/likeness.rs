@@ -8,14 +8,14 @@ use crate::container::{Container, Contents, OpenError, OpenFailure};
 const EXTENSIONS: [&str; 10] = ["cer", "cert", "crt", "der", "p12", "p7b", "p7c", "pem", "pfx", "pkcs12"];
 
 /// Whether the file's name promises a certificate.
-pub fn promises_certificate(name: &str) -> bool {
+pub(crate) fn promises_certificate(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
 }
 
 /// Whether a file that does not open is plainly no certificate, by content and by name. Where there is
 /// doubt, the answer is no.
-pub fn is_something_else(name: &str, bytes: &[u8], unopened: &OpenFailure) -> bool {
+pub(crate) fn is_something_else(name: &str, bytes: &[u8], unopened: &OpenFailure) -> bool {
     if promises_certificate(name) {
         return false;
     }
@@ -26,7 +26,7 @@ pub fn is_something_else(name: &str, bytes: &[u8], unopened: &OpenFailure) -> bo
 }
 
 /// Whether a file that opens and holds nothing at all should have held something.
-pub fn is_hollow(name: &str, contents: &Contents) -> bool {
+pub(crate) fn is_hollow(name: &str, contents: &Contents) -> bool {
     let has_none = contents.certificates.is_empty() && contents.keys.is_empty() && contents.requests.is_empty();
     has_none && (contents.container != Container::Pem || promises_certificate(name))
 }

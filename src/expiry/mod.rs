@@ -1,8 +1,8 @@
 //! Expiry of many certificates: the policy, the scan of files and folders, the report.
 
-pub mod ledger;
-pub mod likeness;
-pub mod policy;
-pub mod report;
-pub mod scanner;
-pub mod threshold;
+pub(crate) mod ledger;
+pub(crate) mod likeness;
+pub(crate) mod policy;
+pub(crate) mod report;
+pub(crate) mod scanner;
+pub(crate) mod threshold;

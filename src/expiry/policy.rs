@@ -12,34 +12,34 @@ use crate::text::text_list;
 
 /// What a certificate is held to.
 #[derive(Debug, Clone, Serialize)]
-pub struct ExpiryPolicy {
+pub(crate) struct ExpiryPolicy {
     /// Less time than this is worth a warning.
-    pub warn: Threshold,
+    pub(crate) warn: Threshold,
     /// Less time than this is a failure.
-    pub fail: Threshold,
+    pub(crate) fail: Threshold,
     /// What every leaf must be.
-    pub expect: Expectations,
+    pub(crate) expect: Expectations,
 }
 
 /// What every leaf must be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Expectations {
+pub(crate) struct Expectations {
     /// It may send to each of these.
-    pub topics: Vec<String>,
+    pub(crate) topics: Vec<String>,
     /// It may be used in each of these.
-    pub environments: Vec<Environment>,
+    pub(crate) environments: Vec<Environment>,
     /// It belongs to this team.
-    pub team_id: Option<String>,
+    pub(crate) team_id: Option<String>,
     /// Its key is there.
-    pub key: bool,
+    pub(crate) key: bool,
     /// Its chain leads to Apple's root.
-    pub apple: bool,
+    pub(crate) apple: bool,
 }
 
 /// What a certificate is in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CertificateRole {
+pub(crate) enum CertificateRole {
     /// It belongs to a key.
     Leaf,
     /// An authority that another authority issued.
@@ -50,7 +50,7 @@ pub enum CertificateRole {
 
 impl CertificateRole {
     /// The role of a certificate, where it is known whether it is a leaf.
-    pub fn of(certificate: &Certificate, is_leaf: bool) -> Self {
+    pub(crate) fn of(certificate: &Certificate, is_leaf: bool) -> Self {
         match is_leaf {
             true => Self::Leaf,
             false if certificate.is_self_issued() => Self::Root,
@@ -59,7 +59,7 @@ impl CertificateRole {
     }
 
     /// "leaf", "intermediate" or "root".
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Leaf => "leaf",
             Self::Intermediate => "intermediate",
@@ -70,21 +70,21 @@ impl CertificateRole {
 
 /// The facts that a verdict is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The certificate.
-    pub certificate: &'a Certificate,
+    pub(crate) certificate: &'a Certificate,
     /// What it is in its file.
-    pub role: CertificateRole,
+    pub(crate) role: CertificateRole,
     /// What is known of its key.
-    pub key: KeyState,
+    pub(crate) key: KeyState,
     /// Its chain, which only [`Expectations::apple`] asks for.
-    pub chain: Option<&'a AppleChain>,
+    pub(crate) chain: Option<&'a AppleChain>,
 }
 
 /// How a certificate, a file or a run does; the worse is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing is wrong.
     Ok,
     /// Something soon will be.
@@ -95,7 +95,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The worst of the findings.
-    pub fn of(findings: &[Finding]) -> Self {
+    pub(crate) fn of(findings: &[Finding]) -> Self {
         findings.iter().map(|finding| finding.verdict).max().unwrap_or(Self::Ok)
     }
 }
@@ -103,7 +103,7 @@ impl Verdict {
 /// What is found, for machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum FindingCode {
+pub(crate) enum FindingCode {
     /// The validity has ended.
     Expired,
     /// The validity ends soon.
@@ -130,25 +130,25 @@ pub enum FindingCode {
 
 /// One thing found.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// How bad it is.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// For machines.
-    pub code: FindingCode,
+    pub(crate) code: FindingCode,
     /// For people.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Finding {
     /// A failure.
-    pub fn failure(code: FindingCode, message: impl Into<String>) -> Self {
+    pub(crate) fn failure(code: FindingCode, message: impl Into<String>) -> Self {
         Self { verdict: Verdict::Failure, code, message: message.into() }
     }
 }
 
 /// Holds a certificate to the policy at the time `now`. Exactly as much time as a threshold asks for is
 /// enough; expectations are for leaves.
-pub fn judge(facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<Finding> {
     let mut findings: Vec<Finding> = time_left(facts.certificate, policy, now).into_iter().collect();
     if facts.certificate.is_not_yet_valid(now) {
         let message = format!("is not valid before {}", facts.certificate.not_before.date());
@@ -223,7 +223,7 @@ fn expect(facts: &Facts<'_>, expect: &Expectations, findings: &mut Vec<Finding>)
 }
 
 /// What is wrong with a run as a whole: a gate that looked at nothing must not open.
-pub fn judge_run(certificates: u64, leaves: u64, min_certificates: u64, expect: &Expectations) -> Vec<Finding> {
+pub(crate) fn judge_run(certificates: u64, leaves: u64, min_certificates: u64, expect: &Expectations) -> Vec<Finding> {
     let mut findings = Vec::new();
     if certificates < min_certificates {
         let found = match certificates {

@@ -17,63 +17,63 @@ use crate::schema::SCHEMA_VERSION;
 
 /// A run.
 #[derive(Debug, Serialize)]
-pub struct ExpiryReport {
+pub(crate) struct ExpiryReport {
     /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
+    pub(crate) schema_version: u32,
     /// The time it is judged for.
     #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// The worst of all.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// The exit code by the table; --exit-zero and the Nagios format have others.
-    pub exit_code: u8,
+    pub(crate) exit_code: u8,
     /// What the certificates are held to.
-    pub policy: PolicyReport,
+    pub(crate) policy: PolicyReport,
     /// The counts.
-    pub summary: Summary,
+    pub(crate) summary: Summary,
     /// What is wrong with the run as a whole.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// The certificates, the first to expire first.
-    pub certificates: Certificates,
+    pub(crate) certificates: Certificates,
     /// The files that could not be opened, by name.
-    pub unreadable: Vec<UnreadableFile>,
+    pub(crate) unreadable: Vec<UnreadableFile>,
 }
 
 /// What certificates are held to.
 #[derive(Debug, Clone, Serialize)]
-pub struct PolicyReport {
+pub(crate) struct PolicyReport {
     /// Thresholds and expectations.
     #[serde(flatten)]
-    pub policy: ExpiryPolicy,
+    pub(crate) policy: ExpiryPolicy,
     /// Whether intermediates and roots are passed over.
-    pub leaf_only: bool,
+    pub(crate) leaf_only: bool,
     /// How many certificates there must be.
-    pub min_certificates: u64,
+    pub(crate) min_certificates: u64,
 }
 
 /// The counts of a run.
 #[derive(Debug, Default, Serialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Files looked at.
-    pub files: u64,
+    pub(crate) files: u64,
     /// Of these, files that hold no certificate.
-    pub without_certificates: u64,
+    pub(crate) without_certificates: u64,
     /// Of these, files that could not be opened.
-    pub unreadable: u64,
+    pub(crate) unreadable: u64,
     /// Certificates held to the policy.
-    pub certificates: u64,
+    pub(crate) certificates: u64,
     /// Of these, with nothing to say.
-    pub ok: u64,
+    pub(crate) ok: u64,
     /// Of these, with a warning.
-    pub warnings: u64,
+    pub(crate) warnings: u64,
     /// Of these, with a failure.
-    pub failures: u64,
+    pub(crate) failures: u64,
 }
 
 /// Where something was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub(crate) enum Source {
     /// A file.
     File,
     /// Standard input.
@@ -84,56 +84,56 @@ pub enum Source {
 
 /// One certificate. A run may have very many: it is kept small.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct CheckedCertificate {
+pub(crate) struct CheckedCertificate {
     /// The file, or the name of the entry in a Kubernetes secret.
-    pub file: String,
+    pub(crate) file: String,
     /// Where that is.
-    pub source: Source,
+    pub(crate) source: Source,
     /// What it is there.
-    pub role: CertificateRole,
+    pub(crate) role: CertificateRole,
     /// What it is for.
-    pub kind: CertificateKind,
+    pub(crate) kind: CertificateKind,
     /// What people call it.
-    pub name: String,
+    pub(crate) name: String,
     /// What it may send to.
-    pub topics: Vec<String>,
+    pub(crate) topics: Vec<String>,
     /// Where it may be used.
-    pub environments: Vec<Environment>,
+    pub(crate) environments: Vec<Environment>,
     /// The team.
-    pub team_id: Option<String>,
+    pub(crate) team_id: Option<String>,
     /// The serial number, upper-case hex.
-    pub serial: String,
+    pub(crate) serial: String,
     /// SHA-256, lower-case hex.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// The beginning of its validity.
     #[serde(with = "time::serde::rfc3339")]
-    pub not_before: OffsetDateTime,
+    pub(crate) not_before: OffsetDateTime,
     /// The end of its validity.
     #[serde(with = "time::serde::rfc3339")]
-    pub not_after: OffsetDateTime,
+    pub(crate) not_after: OffsetDateTime,
     /// Whole days left, negative once it has expired.
-    pub days_left: i64,
+    pub(crate) days_left: i64,
     /// The share of its lifetime that is left, in percent, rounded up.
-    pub lifetime_left_percent: u8,
+    pub(crate) lifetime_left_percent: u8,
     /// Whether its key is beside it; null where none is, or it is no leaf.
-    pub key_matches: Option<bool>,
+    pub(crate) key_matches: Option<bool>,
     /// The worst of the findings.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What is wrong.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// A file that could not be opened.
 #[derive(Debug, Serialize)]
-pub struct UnreadableFile {
+pub(crate) struct UnreadableFile {
     /// The file.
-    pub file: String,
+    pub(crate) file: String,
     /// Where that is.
-    pub source: Source,
+    pub(crate) source: Source,
     /// A failure, or a warning where that is wanted.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// Why.
-    pub error: Error,
+    pub(crate) error: Error,
 }
 
 impl CheckedCertificate {
@@ -175,7 +175,7 @@ fn percent_left(certificate: &Certificate, now: OffsetDateTime) -> u8 {
 }
 
 /// Holds all certificates of a file to the policy.
-pub fn check(
+pub(crate) fn check(
     file: &str,
     source: Source,
     contents: &Contents,
@@ -206,7 +206,7 @@ pub fn check(
 
 impl ExpiryReport {
     /// Sums up a run. `files` and `without_certificates` are the counts that the lists do not tell.
-    pub fn new(
+    pub(crate) fn new(
         at: OffsetDateTime,
         policy: PolicyReport,
         certificates: Certificates,
@@ -255,7 +255,7 @@ impl ExpiryReport {
     }
 
     /// Whether a certificate, or the run as a whole, is a failure.
-    pub fn answer_is_no(&self) -> bool {
+    pub(crate) fn answer_is_no(&self) -> bool {
         self.summary.failures > 0 || Verdict::of(&self.findings) == Verdict::Failure
     }
 
@@ -274,7 +274,7 @@ impl ExpiryReport {
     }
 
     /// "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".
-    pub fn summary_line(&self) -> String {
+    pub(crate) fn summary_line(&self) -> String {
         let Summary { files, without_certificates, unreadable, certificates, ok, warnings, failures } = self.summary;
         let count = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         let mut line = format!(

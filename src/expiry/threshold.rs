@@ -8,7 +8,7 @@ use time::Duration;
 
 /// How near the end of a validity may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Threshold {
+pub(crate) enum Threshold {
     /// So many hours.
     Hours(u32),
     /// So many days.
@@ -21,7 +21,7 @@ pub enum Threshold {
 
 impl Threshold {
     /// As a time, for a certificate with this lifetime.
-    pub fn of(self, lifetime: Duration) -> Duration {
+    pub(crate) fn of(self, lifetime: Duration) -> Duration {
         match self {
             Self::Hours(n) => Duration::hours(n.into()),
             Self::Days(n) => Duration::days(n.into()),

@@ -32,7 +32,7 @@ pub enum TlsVersions {
 ///
 /// # Errors
 /// When OpenSSL cannot.
-pub fn prepare(options: &GatewayOptions, authority: &ThrowawayCa) -> io::Result<SslContext> {
+pub(crate) fn prepare(options: &GatewayOptions, authority: &ThrowawayCa) -> io::Result<SslContext> {
     let mut context = SslContext::builder(SslMethod::tls_server())?;
     let (first, last) = match options.tls {
         TlsVersions::V12 => (SslVersion::TLS1_2, Some(SslVersion::TLS1_2)),
@@ -145,6 +145,6 @@ fn result_for(alert: u8, authority: &ThrowawayCa) -> io::Result<X509VerifyResult
 ///
 /// # Errors
 /// When one is none.
-pub fn parse_authorities<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<Vec<X509>, ErrorStack> {
+pub(crate) fn parse_authorities<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<Vec<X509>, ErrorStack> {
     list.map(X509::from_der).collect()
 }

@@ -6,7 +6,6 @@ use crate::apns::alert;
 
 /// One way to fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the table says what each does")]
 pub enum Fault {
     RefuseTcp,
     StallTcp,
@@ -96,7 +95,7 @@ impl FromStr for Fault {
 }
 
 /// The table as the help shows it.
-pub fn list() -> String {
+pub(crate) fn list() -> String {
     let line = |(name, takes, _, does): &(&str, &str, Make, &str)| {
         let name = if takes.is_empty() { (*name).to_owned() } else { format!("{name}:{takes}") };
         format!("\n  {name:<22} {does}")

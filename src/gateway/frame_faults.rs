@@ -12,7 +12,7 @@ use crate::net::frames::kind;
 const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
 
 /// Plays a fault that is one of the wire; gives the stream back where it is none.
-pub async fn play<S: AsyncRead + AsyncWrite + Unpin>(fault: &Fault, stream: S) -> Option<S> {
+pub(super) async fn play<S: AsyncRead + AsyncWrite + Unpin>(fault: &Fault, stream: S) -> Option<S> {
     let mut hand = ByHand::new(stream);
     let result = match fault {
         Fault::CloseTls => Ok(()),

@@ -5,14 +5,14 @@
 //! [`observer`] counts. [`authority`] makes the certificates, [`fault`] lists the ways to fail, and
 //! [`frame_faults`] plays those that need frames made by hand, with [`raw_http2`].
 
-pub mod acceptor;
-pub mod authority;
-pub mod fault;
+pub(crate) mod acceptor;
+pub(crate) mod authority;
+pub(crate) mod fault;
 mod frame_faults;
-pub mod observer;
-pub mod policy;
+pub(crate) mod observer;
+pub(crate) mod policy;
 mod raw_http2;
-pub mod tokens;
+pub(crate) mod tokens;
 mod transport;
 
 use std::io;
@@ -43,7 +43,8 @@ const MAX_HEADER_LIST: u32 = 8000;
 const SETTINGS: [Option<u32>; 6] = [Some(4096), None, Some(1000), Some(65_535), Some(16_384), Some(MAX_HEADER_LIST)];
 
 /// The topics of the throwaway push certificate.
-pub const DEFAULT_TOPICS: [&str; 3] = ["com.example.MyApp", "com.example.MyApp.voip", "com.example.MyApp.complication"];
+pub(crate) const DEFAULT_TOPICS: [&str; 3] =
+    ["com.example.MyApp", "com.example.MyApp.voip", "com.example.MyApp.complication"];
 
 /// How a gateway is set up.
 pub struct GatewayOptions {
@@ -96,7 +97,7 @@ pub struct Ready {
 ///
 /// # Errors
 /// When it cannot listen, OpenSSL fails, or `ready` does.
-pub async fn run(
+pub(crate) async fn run(
     options: GatewayOptions,
     stop: watch::Receiver<bool>,
     ready: impl FnOnce(Ready) -> io::Result<()>,
@@ -203,7 +204,7 @@ impl Drop for Running {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_until_signal(options: GatewayOptions, ready: impl FnOnce(Ready) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn run_until_signal(options: GatewayOptions, ready: impl FnOnce(Ready) -> io::Result<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let signal = signal()?;

@@ -24,7 +24,7 @@ pub struct Event {
 }
 
 /// Is told of each request.
-pub type Log = Box<dyn Fn(&Event) + Send + Sync>;
+pub(crate) type Log = Box<dyn Fn(&Event) + Send + Sync>;
 
 /// Counts, remembers and tells.
 #[derive(Default)]

@@ -15,38 +15,38 @@ const SINGLE: [&str; 6] =
     ["apns-id", "apns-expiration", "apns-priority", "apns-topic", "apns-collapse-id", "apns-push-type"];
 
 /// The most of a payload that is worth reading: one byte more than the largest.
-pub const MAX_READ: usize = MAX_VOIP_PAYLOAD + 1;
+pub(crate) const MAX_READ: usize = MAX_VOIP_PAYLOAD + 1;
 
 /// Who is asking, and of what.
-pub struct RequestPolicy {
+pub(crate) struct RequestPolicy {
     /// The environment that the gateway stands for.
-    pub environment: Environment,
+    pub(crate) environment: Environment,
     /// The devices.
-    pub tokens: Tokens,
+    pub(crate) tokens: Tokens,
 }
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The reason; `None` for a notification that was taken.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Since when a token is of no use, in milliseconds.
-    pub timestamp: Option<u64>,
+    pub(crate) timestamp: Option<u64>,
 }
 
 impl Reply {
     const TAKEN: Self = Self { status: 200, reason: None, timestamp: None };
 
     /// With a reason; one that is not in the table comes with status 400.
-    pub fn refused(name: &str) -> Self {
+    pub(crate) fn refused(name: &str) -> Self {
         let status = reason::find(name).map_or(400, |reason: &Reason| reason.status);
         Self { status, reason: Some(name.to_owned()), timestamp: None }
     }
 
     /// The body.
-    pub fn body(&self) -> String {
+    pub(crate) fn body(&self) -> String {
         let Some(reason) = &self.reason else { return String::new() };
         let mut body = serde_json::json!({ "reason": reason });
         if let Some(timestamp) = self.timestamp {
@@ -58,13 +58,13 @@ impl Reply {
 
 impl RequestPolicy {
     /// Whether a certificate may connect at all: by its extensions, not by its name.
-    pub fn admits(&self, client: &Certificate) -> bool {
+    pub(crate) fn admits(&self, client: &Certificate) -> bool {
         client.environments.contains(&self.environment)
     }
 
     /// Answers a request of a client with this certificate; of `payload` no more than [`MAX_READ`] bytes
     /// need be there.
-    pub fn answer(&self, client: &Certificate, request: &http::request::Parts, payload: &[u8]) -> Reply {
+    pub(crate) fn answer(&self, client: &Certificate, request: &http::request::Parts, payload: &[u8]) -> Reply {
         self.judge(client, request, payload).map_or_else(|answer| answer, |()| Reply::TAKEN)
     }
 

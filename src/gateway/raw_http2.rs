@@ -22,7 +22,7 @@ const MAX_HEARD: usize = 1 << 20;
 const SLOWNESS: Duration = Duration::from_millis(100);
 
 /// A frame's bytes.
-pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap_or(0).to_be_bytes();
     let mut bytes = length[1..].to_vec();
     bytes.extend([kind, flags]);
@@ -32,14 +32,14 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The gateway's SETTINGS.
-pub fn settings() -> Vec<u8> {
+pub(super) fn settings() -> Vec<u8> {
     let entry = |(id, value): (u16, u32)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
     let payload: Vec<u8> = (1..).zip(SETTINGS).filter_map(|(id, value)| Some((id, value?))).flat_map(entry).collect();
     frame(kind::SETTINGS, 0, 0, &payload)
 }
 
 /// GOAWAY with NO_ERROR and a reason.
-pub fn goaway(last_stream: u32, reason: &str) -> Vec<u8> {
+pub(super) fn goaway(last_stream: u32, reason: &str) -> Vec<u8> {
     let mut payload = last_stream.to_be_bytes().to_vec();
     payload.extend([0; 4]);
     payload.extend(serde_json::json!({ "reason": reason }).to_string().into_bytes());
@@ -47,19 +47,19 @@ pub fn goaway(last_stream: u32, reason: &str) -> Vec<u8> {
 }
 
 /// Speaks frame by frame.
-pub struct ByHand<S> {
+pub(super) struct ByHand<S> {
     stream: S,
     scanner: Scanner,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ByHand<S> {
     /// On a stream that nobody has spoken on yet.
-    pub fn new(stream: S) -> Self {
+    pub(super) fn new(stream: S) -> Self {
         Self { stream, scanner: Scanner::after_preface() }
     }
 
     /// The stream, as it was where nothing was said.
-    pub fn into_inner(self) -> S {
+    pub(super) fn into_inner(self) -> S {
         self.stream
     }
 
@@ -67,13 +67,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByHand<S> {
     ///
     /// # Errors
     /// When the client has gone.
-    pub async fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) async fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
     }
 
     /// Listens until a frame of this kind has come; `None` when the client has gone or says too much.
-    pub async fn hear(&mut self, wanted: u8) -> Option<Frame> {
+    pub(super) async fn hear(&mut self, wanted: u8) -> Option<Frame> {
         let listen = async {
             let mut space = [0; 4096];
             let mut heard = 0;
@@ -95,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByHand<S> {
     }
 
     /// SETTINGS, both ways.
-    pub async fn greet(&mut self) -> io::Result<()> {
+    pub(super) async fn greet(&mut self) -> io::Result<()> {
         self.say(&settings()).await?;
         if self.hear(kind::SETTINGS).await.is_none() {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -104,19 +104,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByHand<S> {
     }
 
     /// Closes, and listens on for a while.
-    pub async fn close(mut self) {
+    pub(super) async fn close(mut self) {
         let _ = self.stream.shutdown().await;
         linger(&mut self.stream, LINGER).await;
     }
 
     /// Says nothing more.
-    pub async fn stall(mut self) {
+    pub(super) async fn stall(mut self) {
         linger(&mut self.stream, PATIENCE).await;
     }
 }
 
 /// Reads what comes, and forgets it, until the client closes.
-pub async fn linger(stream: &mut (impl AsyncRead + Unpin), limit: Duration) {
+pub(super) async fn linger(stream: &mut (impl AsyncRead + Unpin), limit: Duration) {
     let drain = async {
         let mut space = [0; 4096];
         while stream.read(&mut space).await.is_ok_and(|length| length > 0) {}
@@ -125,7 +125,7 @@ pub async fn linger(stream: &mut (impl AsyncRead + Unpin), limit: Duration) {
 }
 
 /// Refuses a client as APNs does one of the other environment: TLS and SETTINGS, then GOAWAY.
-pub async fn dismiss(stream: impl AsyncRead + AsyncWrite + Unpin, reason: &str) {
+pub(super) async fn dismiss(stream: impl AsyncRead + AsyncWrite + Unpin, reason: &str) {
     let mut hand = ByHand::new(stream);
     if hand.greet().await.is_ok() && hand.say(&goaway(0, reason)).await.is_ok() {
         hand.close().await;
@@ -133,14 +133,14 @@ pub async fn dismiss(stream: impl AsyncRead + AsyncWrite + Unpin, reason: &str) 
 }
 
 /// A stream that writes a byte at a time, and waits.
-pub struct Slow<S> {
+pub(super) struct Slow<S> {
     inner: S,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Slow<S> {
     /// Slows `inner` down, or not.
-    pub fn new(inner: S, is_slow: bool) -> Self {
+    pub(super) fn new(inner: S, is_slow: bool) -> Self {
         Self { inner, pause: is_slow.then(|| Box::pin(sleep(SLOWNESS))) }
     }
 }

@@ -38,17 +38,17 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const MAX_PATH: usize = 256;
 
 /// What all connections share.
-pub struct Shared {
+pub(super) struct Shared {
     /// The server's side of TLS.
-    pub context: SslContext,
+    pub(crate) context: SslContext,
     /// What is answered.
-    pub policy: RequestPolicy,
+    pub(crate) policy: RequestPolicy,
     /// What was seen.
-    pub observer: Arc<Observer>,
+    pub(crate) observer: Arc<Observer>,
     /// How to fail.
-    pub fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
     /// Turns true when it is time to stop.
-    pub stop: watch::Receiver<bool>,
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 async fn stopped(stop: &watch::Receiver<bool>) {
@@ -56,7 +56,7 @@ async fn stopped(stop: &watch::Receiver<bool>) {
 }
 
 /// Takes connections until it is time to stop.
-pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {

@@ -17,7 +17,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// When the resolver has none.
-pub async fn resolve(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
+pub(crate) async fn resolve(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
     if let Some(address) = endpoint.address() {
         return Ok(vec![SocketAddr::new(address, endpoint.port)]);
     }
@@ -52,7 +52,7 @@ fn interleave(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// Why no address answers.
 #[derive(Debug, thiserror::Error)]
-pub enum DialError {
+pub(crate) enum DialError {
     /// Each address gave an error; the first of them.
     #[error("{}", .0.iter().map(|(address, error)| format!("{address}: {}", sentence(error))).collect::<Vec<_>>().join("; "))]
     Failed(Vec<(SocketAddr, io::Error)>),
@@ -63,7 +63,7 @@ pub enum DialError {
 
 impl DialError {
     /// Whether there was somebody who refused.
-    pub fn is_refused(&self) -> bool {
+    pub(crate) fn is_refused(&self) -> bool {
         matches!(self, Self::Failed(errors) if errors.iter().any(|(_, error)| error.kind() == io::ErrorKind::ConnectionRefused))
     }
 }
@@ -75,7 +75,7 @@ fn sentence(error: &io::Error) -> String {
 }
 
 /// Addresses in a row.
-pub fn list(addresses: &[SocketAddr]) -> String {
+pub(crate) fn list(addresses: &[SocketAddr]) -> String {
     addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ")
 }
 
@@ -84,7 +84,7 @@ pub fn list(addresses: &[SocketAddr]) -> String {
 ///
 /// # Errors
 /// When none answers within `timeout`.
-pub async fn connect(addresses: &[SocketAddr], timeout: Duration) -> Result<(TcpStream, SocketAddr), DialError> {
+pub(crate) async fn connect(addresses: &[SocketAddr], timeout: Duration) -> Result<(TcpStream, SocketAddr), DialError> {
     let end = Instant::now() + timeout;
     let mut waiting = addresses.iter().copied();
     let mut attempts = JoinSet::new();

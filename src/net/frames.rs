@@ -6,24 +6,24 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 /// What a client sends first (RFC 9113 section 3.4).
-pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Frame types (RFC 9113 section 6).
-pub mod kind {
+pub(crate) mod kind {
     /// HEADERS.
-    pub const HEADERS: u8 = 1;
+    pub(crate) const HEADERS: u8 = 1;
     /// RST_STREAM.
-    pub const RST_STREAM: u8 = 3;
+    pub(crate) const RST_STREAM: u8 = 3;
     /// SETTINGS.
-    pub const SETTINGS: u8 = 4;
+    pub(crate) const SETTINGS: u8 = 4;
     /// GOAWAY.
-    pub const GOAWAY: u8 = 7;
+    pub(crate) const GOAWAY: u8 = 7;
     /// WINDOW_UPDATE.
-    pub const WINDOW_UPDATE: u8 = 8;
+    pub(crate) const WINDOW_UPDATE: u8 = 8;
 }
 
 /// The flag ACK of SETTINGS.
-pub const ACK: u8 = 1;
+pub(crate) const ACK: u8 = 1;
 
 /// The size of a frame's header.
 const HEADER: usize = 9;
@@ -59,27 +59,27 @@ const ERRORS: [&str; 14] = [
 ];
 
 /// The name of an error code.
-pub fn error_name(code: u32) -> String {
+pub(crate) fn error_name(code: u32) -> String {
     let known = usize::try_from(code).ok().and_then(|code| ERRORS.get(code));
     known.map_or_else(|| format!("error {code}"), |name| (*name).to_owned())
 }
 
 /// One frame; its payload only where it is SETTINGS or GOAWAY, and only the first 4 KiB of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Its type.
-    pub kind: u8,
+    pub(crate) kind: u8,
     /// Its flags.
-    pub flags: u8,
+    pub(crate) flags: u8,
     /// Its stream.
-    pub stream: u32,
+    pub(crate) stream: u32,
     /// What is kept of its payload.
-    pub payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// Finds the frames in a stream of bytes that comes in pieces. Its memory is bounded.
 #[derive(Debug, Default)]
-pub struct Scanner {
+pub(crate) struct Scanner {
     to_skip: usize,
     header: Vec<u8>,
     left: usize,
@@ -88,12 +88,12 @@ pub struct Scanner {
 
 impl Scanner {
     /// For what a client sends, which begins with [`PREFACE`].
-    pub fn after_preface() -> Self {
+    pub(crate) fn after_preface() -> Self {
         Self { to_skip: PREFACE.len(), ..Self::default() }
     }
 
     /// Takes the next piece; calls `found` at the end of each frame.
-    pub fn feed(&mut self, mut bytes: &[u8], mut found: impl FnMut(Frame)) {
+    pub(crate) fn feed(&mut self, mut bytes: &[u8], mut found: impl FnMut(Frame)) {
         let skipped = self.to_skip.min(bytes.len());
         self.to_skip -= skipped;
         bytes = &bytes[skipped..];
@@ -129,10 +129,10 @@ impl Scanner {
 }
 
 /// SETTINGS by name; those without one by number.
-pub type Settings = BTreeMap<String, u32>;
+pub(crate) type Settings = BTreeMap<String, u32>;
 
 /// Reads the payload of SETTINGS.
-pub fn parse_settings(payload: &[u8]) -> Settings {
+pub(crate) fn parse_settings(payload: &[u8]) -> Settings {
     let (entries, _) = payload.as_chunks::<6>();
     let entry = |[a, b, value @ ..]: &[u8; 6]| {
         let id = u16::from_be_bytes([*a, *b]);
@@ -145,19 +145,19 @@ pub fn parse_settings(payload: &[u8]) -> Settings {
 
 /// A GOAWAY.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct GoAway {
+pub(crate) struct GoAway {
     /// Its error code by name.
-    pub code: String,
+    pub(crate) code: String,
     /// The last stream that the server has looked at.
-    pub last_stream: u32,
+    pub(crate) last_stream: u32,
     /// Its debug data, as text.
-    pub debug_data: String,
+    pub(crate) debug_data: String,
     /// The reason, where the debug data is JSON with one.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// Reads the payload of GOAWAY.
-pub fn parse_goaway(payload: &[u8]) -> Option<GoAway> {
+pub(crate) fn parse_goaway(payload: &[u8]) -> Option<GoAway> {
     let (last, rest) = payload.split_first_chunk::<4>()?;
     let (code, debug) = rest.split_first_chunk::<4>()?;
     Some(GoAway {
@@ -169,7 +169,7 @@ pub fn parse_goaway(payload: &[u8]) -> Option<GoAway> {
 }
 
 /// The `reason` of a JSON object, in GOAWAY and in answers alike.
-pub fn reason_in(json: &[u8]) -> Option<String> {
+pub(crate) fn reason_in(json: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(json).ok()?;
     value.get("reason")?.as_str().map(str::to_owned)
 }

@@ -1,9 +1,9 @@
 //! The way to a server: addresses, proxies, trust, TLS, HTTP/2 frames.
 
-pub mod dial;
-pub mod frames;
-pub mod proxy;
-pub mod requested;
-pub mod tap;
-pub mod tls;
-pub mod trust;
+pub(crate) mod dial;
+pub(crate) mod frames;
+pub(crate) mod proxy;
+pub(crate) mod requested;
+pub(crate) mod tap;
+pub(crate) mod tls;
+pub(crate) mod trust;

@@ -20,7 +20,7 @@ use crate::apns::endpoint::Endpoint;
 const MAX_BODY: usize = 64 << 10;
 
 /// A stream to the gateway, whatever lies beneath.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// The kinds of proxies.
@@ -32,10 +32,10 @@ enum ProxyKind {
 
 /// A proxy with its credentials, which Debug and Display leave out.
 #[derive(Clone)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     kind: ProxyKind,
     /// Where it listens.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     credentials: Option<(String, Zeroizing<String>)>,
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn endpoint_of(authority: &http::uri::Authority, default_port: u16) -
 }
 
 /// Whether `NO_PROXY` names the host: `*`, an address, a name, or a domain (with or without its dot).
-pub fn is_exempt(no_proxy: &str, host: &str) -> bool {
+pub(crate) fn is_exempt(no_proxy: &str, host: &str) -> bool {
     let is_named = |entry: &str| {
         let entry = entry.trim().trim_start_matches('.').to_ascii_lowercase();
         let name = entry.parse::<Endpoint>().map_or(entry.clone(), |endpoint| endpoint.host);
@@ -114,7 +114,7 @@ pub fn is_exempt(no_proxy: &str, host: &str) -> bool {
 
 /// Why a proxy does not lead on.
 #[derive(Debug, thiserror::Error)]
-pub enum ProxyError {
+pub(crate) enum ProxyError {
     /// It said no.
     #[error("the proxy answered {0}")]
     Refused(String),
@@ -128,7 +128,7 @@ impl Proxy {
     ///
     /// # Errors
     /// When the proxy refuses, in its own words.
-    pub async fn tunnel(&self, stream: TcpStream, target: &Endpoint) -> Result<Box<dyn Stream>, ProxyError> {
+    pub(crate) async fn tunnel(&self, stream: TcpStream, target: &Endpoint) -> Result<Box<dyn Stream>, ProxyError> {
         match self.kind {
             ProxyKind::Http => self.connect(stream, target).await,
             ProxyKind::Socks5 => self.socks(stream, target).await,

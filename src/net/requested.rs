@@ -27,11 +27,11 @@ const LABEL: &str = "SERVER_HANDSHAKE_TRAFFIC_SECRET ";
 
 /// What the server asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Requested {
+pub(crate) struct Requested {
     /// Whether it asked for a certificate.
-    pub is_requested: bool,
+    pub(crate) is_requested: bool,
     /// The names of the authorities that it takes; empty where it takes all.
-    pub authorities: Vec<String>,
+    pub(crate) authorities: Vec<String>,
 }
 
 #[derive(Default)]
@@ -43,7 +43,7 @@ struct Heard {
 
 /// The server's flight, shared between the stream and its reader.
 #[derive(Clone, Default)]
-pub struct Flight(Arc<Mutex<Heard>>);
+pub(crate) struct Flight(Arc<Mutex<Heard>>);
 
 impl Flight {
     fn with<T>(&self, act: impl FnOnce(&mut Heard) -> T) -> T {
@@ -51,7 +51,7 @@ impl Flight {
     }
 
     /// Takes a line of the key log.
-    pub fn note_key(&self, line: &str) {
+    pub(crate) fn note_key(&self, line: &str) {
         if let Some(rest) = line.strip_prefix(LABEL)
             && let Some((_, secret)) = rest.split_once(' ')
             && let Ok(secret) = data_encoding::HEXLOWER_PERMISSIVE.decode(secret.trim().as_bytes())
@@ -61,14 +61,14 @@ impl Flight {
     }
 
     /// Whether the server answered in TLS at all; `None` while it has said nothing.
-    pub fn is_tls(&self) -> Option<bool> {
+    pub(crate) fn is_tls(&self) -> Option<bool> {
         // ContentType 20 to 23 (RFC 8446 section 5.1).
         self.with(|heard| heard.bytes.first().map(|first| (20..=23).contains(first)))
     }
 
     /// The end of the handshake: reads what was asked, and keeps nothing. `None` where that cannot be
     /// told, as before the server has said it.
-    pub fn finish(&self, cipher: Option<&str>) -> Option<Requested> {
+    pub(crate) fn finish(&self, cipher: Option<&str>) -> Option<Requested> {
         let (bytes, secret) = self.with(|heard| {
             heard.is_over = true;
             (std::mem::take(&mut heard.bytes), heard.secret.take())
@@ -81,14 +81,14 @@ impl Flight {
 }
 
 /// The stream beneath TLS.
-pub struct Wire<S> {
+pub(crate) struct Wire<S> {
     inner: S,
     flight: Flight,
 }
 
 impl<S> Wire<S> {
     /// Keeps what `inner` reads, until the flight is over.
-    pub fn new(inner: S, flight: Flight) -> Self {
+    pub(crate) fn new(inner: S, flight: Flight) -> Self {
         Self { inner, flight }
     }
 }

@@ -20,33 +20,33 @@ const HTTP1: &[u8] = b"HTTP/1.";
 
 /// What went by.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The server's first SETTINGS.
-    pub settings: Option<Settings>,
+    pub(crate) settings: Option<Settings>,
     /// When they came.
-    pub settings_at: Option<Instant>,
+    pub(crate) settings_at: Option<Instant>,
     /// Whether it has acknowledged ours, and so has read what came after our certificate.
-    pub is_acknowledged: bool,
+    pub(crate) is_acknowledged: bool,
     /// The last GOAWAY that has a reason, or else the last.
-    pub goaway: Option<GoAway>,
+    pub(crate) goaway: Option<GoAway>,
     /// The alert that ended the stream.
-    pub alert: Option<u8>,
+    pub(crate) alert: Option<u8>,
     /// The first bytes of the stream.
-    pub start: Vec<u8>,
+    pub(crate) start: Vec<u8>,
     /// Whether its first frame was another than SETTINGS (RFC 9113 section 3.4), or GOAWAY.
-    pub begins_otherwise: bool,
+    pub(crate) begins_otherwise: bool,
     /// Whether the server has closed its side.
-    pub is_closed: bool,
+    pub(crate) is_closed: bool,
 }
 
 impl Seen {
     /// Whether the server speaks HTTP/1.
-    pub fn is_http1(&self) -> bool {
+    pub(crate) fn is_http1(&self) -> bool {
         self.start.starts_with(HTTP1)
     }
 
     /// Whether SETTINGS have come, or what comes instead.
-    pub fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.settings.is_some() || self.goaway.is_some() || self.begins_otherwise || self.is_closed || self.is_http1()
     }
 
@@ -72,19 +72,19 @@ impl Seen {
 
 /// What is seen, shared between the stream and whoever waits for it.
 #[derive(Debug, Clone, Default)]
-pub struct Notes {
+pub(crate) struct Notes {
     seen: Arc<Mutex<Seen>>,
     changed: Arc<Notify>,
 }
 
 impl Notes {
     /// A copy of what was seen so far.
-    pub fn seen(&self) -> Seen {
+    pub(crate) fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until `is_met`.
-    pub async fn wait(&self, is_met: impl Fn(&Seen) -> bool) {
+    pub(crate) async fn wait(&self, is_met: impl Fn(&Seen) -> bool) {
         loop {
             let changed = self.changed.notified();
             if is_met(&self.seen()) {
@@ -102,7 +102,7 @@ impl Notes {
 
 /// The stream.
 #[derive(Debug)]
-pub struct Tap<S> {
+pub(crate) struct Tap<S> {
     inner: S,
     scanner: Scanner,
     notes: Notes,
@@ -110,7 +110,7 @@ pub struct Tap<S> {
 
 impl<S> Tap<S> {
     /// Listens to `inner`.
-    pub fn new(inner: S, notes: Notes) -> Self {
+    pub(crate) fn new(inner: S, notes: Notes) -> Self {
         Self { inner, scanner: Scanner::default(), notes }
     }
 
@@ -133,13 +133,13 @@ impl<S> Tap<S> {
 }
 
 /// The alert inside an error of a TLS stream.
-pub fn alert_in(error: &io::Error) -> Option<u8> {
+pub(crate) fn alert_in(error: &io::Error) -> Option<u8> {
     let error = error.get_ref()?.downcast_ref::<openssl::ssl::Error>()?;
     alert_received(error)
 }
 
 /// The alert that an error of OpenSSL stands for.
-pub fn alert_received(error: &openssl::ssl::Error) -> Option<u8> {
+pub(crate) fn alert_received(error: &openssl::ssl::Error) -> Option<u8> {
     let codes = error.ssl_error()?.errors().iter().map(openssl::error::Error::reason_code);
     codes.filter_map(|code| u8::try_from(code - ALERT_OFFSET).ok()).next()
 }

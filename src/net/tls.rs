@@ -20,33 +20,33 @@ use crate::net::trust::{Judgement, ServerCertificate, Stores, TrustedBy};
 const ALPN: &[u8] = b"\x02h2";
 
 /// What a client shows: the certificate, its authorities from the same file, and the key.
-pub struct ClientIdentity {
+pub(crate) struct ClientIdentity {
     /// The certificate.
-    pub leaf: X509,
+    pub(crate) leaf: X509,
     /// The authorities.
-    pub authorities: Vec<X509>,
+    pub(crate) authorities: Vec<X509>,
     /// The private key, which OpenSSL wipes when it is dropped.
-    pub key: PKey<Private>,
+    pub(crate) key: PKey<Private>,
 }
 
 /// What is known of a TLS connection.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct TlsReport {
+pub(crate) struct TlsReport {
     /// The version, as "TLSv1.3".
-    pub version: Option<String>,
+    pub(crate) version: Option<String>,
     /// The cipher suite.
-    pub cipher: Option<String>,
+    pub(crate) cipher: Option<String>,
     /// The protocol that the server chose.
-    pub alpn: Option<String>,
+    pub(crate) alpn: Option<String>,
     /// The server's chain, the leaf first.
-    pub server_chain: Vec<ServerCertificate>,
+    pub(crate) server_chain: Vec<ServerCertificate>,
     /// The root that ended it.
-    pub root: Option<ServerCertificate>,
+    pub(crate) root: Option<ServerCertificate>,
     /// Which stores trust it; null where no chain was seen.
-    pub trusted_by: Option<TrustedBy>,
+    pub(crate) trusted_by: Option<TrustedBy>,
     /// The authorities that the server takes client certificates from: null where it asked for no
     /// certificate (or that could not be told), empty where it takes all.
-    pub requested_cas: Option<Vec<String>>,
+    pub(crate) requested_cas: Option<Vec<String>>,
 }
 
 impl TlsReport {
@@ -65,7 +65,7 @@ impl TlsReport {
 
 /// Why there is no TLS connection.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     /// The server sent an alert.
     #[error("the server sent the TLS alert {} ({})", crate::apns::alert::name(*.0), .0)]
     Alert(u8),
@@ -90,17 +90,17 @@ pub enum TlsError {
 }
 
 /// A connection, or why there is none, with what was learnt of the server in either case.
-pub struct Handshake {
+pub(crate) struct Handshake {
     /// The connection.
-    pub result: Result<SslStream<Wire<Box<dyn Stream>>>, TlsError>,
+    pub(crate) result: Result<SslStream<Wire<Box<dyn Stream>>>, TlsError>,
     /// What was learnt.
-    pub report: TlsReport,
+    pub(crate) report: TlsReport,
     /// Whether the server asked for a certificate; `None` where it did not get that far.
-    pub is_requested: Option<bool>,
+    pub(crate) is_requested: Option<bool>,
 }
 
 /// Shakes hands over `transport`.
-pub async fn connect(
+pub(crate) async fn connect(
     transport: Box<dyn Stream>,
     identity: &ClientIdentity,
     host: &str,

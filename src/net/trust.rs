@@ -18,28 +18,28 @@ use crate::certificate::Certificate;
 
 /// Which stores lead the server's chain to a root of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct TrustedBy {
+pub(crate) struct TrustedBy {
     /// This machine's.
-    pub system: bool,
+    pub(crate) system: bool,
     /// The embedded one of Mozilla.
-    pub embedded: bool,
+    pub(crate) embedded: bool,
 }
 
 /// A certificate of the server's chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ServerCertificate {
+pub(crate) struct ServerCertificate {
     /// Its subject.
-    pub subject: String,
+    pub(crate) subject: String,
     /// Its issuer.
-    pub issuer: String,
+    pub(crate) issuer: String,
     /// The beginning of its validity.
     #[serde(with = "time::serde::rfc3339")]
-    pub not_before: OffsetDateTime,
+    pub(crate) not_before: OffsetDateTime,
     /// The end of its validity.
     #[serde(with = "time::serde::rfc3339")]
-    pub not_after: OffsetDateTime,
+    pub(crate) not_after: OffsetDateTime,
     /// SHA-256 of its encoding.
-    pub sha256: String,
+    pub(crate) sha256: String,
 }
 
 impl ServerCertificate {
@@ -57,20 +57,20 @@ impl ServerCertificate {
 
 /// What became of a server's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// The chain as the server sent it, the leaf first.
-    pub chain: Vec<ServerCertificate>,
+    pub(crate) chain: Vec<ServerCertificate>,
     /// The root that ended it, where one did.
-    pub root: Option<ServerCertificate>,
+    pub(crate) root: Option<ServerCertificate>,
     /// Which stores it leads to.
-    pub trusted_by: TrustedBy,
+    pub(crate) trusted_by: TrustedBy,
     /// Why it is not accepted; `None` where it is.
-    pub problem: Option<String>,
+    pub(crate) problem: Option<String>,
 }
 
 /// A store: certificates, and folders in which OpenSSL looks one up by the hash of its name.
 #[derive(Debug, Default)]
-pub struct Store {
+pub(crate) struct Store {
     certificates: Vec<Vec<u8>>,
     folders: Vec<PathBuf>,
 }
@@ -98,26 +98,26 @@ impl Store {
 
 /// The stores.
 #[derive(Default)]
-pub struct Stores {
+pub(crate) struct Stores {
     system: OnceLock<Store>,
     custom: Option<Vec<Vec<u8>>>,
 }
 
 impl Stores {
     /// With the certificates of `--ca-file` (DER), which then alone are trusted.
-    pub fn new(custom: Option<Vec<Vec<u8>>>) -> Self {
+    pub(crate) fn new(custom: Option<Vec<Vec<u8>>>) -> Self {
         Self { system: OnceLock::new(), custom }
     }
 
     /// Loads this machine's roots, once; where that fails there are none.
-    pub fn system(&self) -> &Store {
+    pub(crate) fn system(&self) -> &Store {
         self.system.get_or_init(Store::of_this_machine)
     }
 
     /// Judges a chain, the leaf first. The server must prove to be `host`. A gateway of Apple's must
     /// lead to a public root, unless the user names others: what only this machine trusts is how a
     /// proxy that opens TLS connections looks.
-    pub fn judge(&self, chain: &[X509], host: &str, is_apple: bool) -> Judgement {
+    pub(crate) fn judge(&self, chain: &[X509], host: &str, is_apple: bool) -> Judgement {
         let issuers: Vec<Vec<u8>> = chain.iter().filter_map(|x509| x509.issuer_name().to_der().ok()).collect();
         let embedded = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(AsRef::as_ref);
         let system = self.system();

@@ -5,7 +5,7 @@
 
 mod bag;
 mod mac;
-pub mod write;
+pub(crate) mod write;
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use bag::RawBag;
-pub use bag::{Bag, BagContent};
+pub(crate) use bag::{Bag, BagContent};
 use mac::Mac;
 
 use crate::asn1::{BerReader, Malformed, Value};
@@ -85,14 +85,14 @@ enum Safe<'a> {
 }
 
 /// A PKCS#12 file, parsed as far as it goes without a password.
-pub struct Pfx<'a> {
+pub(crate) struct Pfx<'a> {
     auth_safe: Cow<'a, [u8]>,
     mac: Option<Mac>,
 }
 
 impl<'a> Pfx<'a> {
     /// Whether `bytes` begin as a PFX does: a sequence whose first value is the version, 3.
-    pub fn is_it(bytes: &[u8]) -> bool {
+    pub(crate) fn is_it(bytes: &[u8]) -> bool {
         let version = |content| -> Option<(Value<'_>, Value<'_>)> {
             let mut fields = BerReader::new(content, "PKCS#12");
             Some((fields.try_next().ok()??, fields.try_next().ok()??))
@@ -107,7 +107,7 @@ impl<'a> Pfx<'a> {
     ///
     /// # Errors
     /// [`Pkcs12Error::Malformed`], or [`Pkcs12Error::Unsupported`] for another integrity than a MAC.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, Pkcs12Error> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Pkcs12Error> {
         let (pfx, _) = Value::parse(bytes, "PKCS#12 file")?;
         let mut fields = pfx.reader("PKCS#12 file");
         fields.expect(Tag::Integer, "the version")?;
@@ -152,7 +152,7 @@ impl<'a> Pfx<'a> {
     ///
     /// # Errors
     /// As [`Pfx::open`], but for the passwords.
-    pub fn info(&self) -> Result<Pkcs12Info, Pkcs12Error> {
+    pub(crate) fn info(&self) -> Result<Pkcs12Info, Pkcs12Error> {
         let mut info = Pkcs12Info {
             mac: self.mac.as_ref().map(ToString::to_string),
             mac_iterations: self.mac.as_ref().map(Mac::iterations),
@@ -175,22 +175,13 @@ impl<'a> Pfx<'a> {
         Ok(info)
     }
 
-    /// Whether anything in the file asks for a password.
-    ///
-    /// # Errors
-    /// As [`Pfx::info`].
-    pub fn is_protected(&self) -> Result<bool, Pkcs12Error> {
-        let info = self.info()?;
-        Ok(self.mac.is_some() || info.certificate_encryption.is_some() || info.key_encryption.is_some())
-    }
-
     /// Checks the MAC and decrypts: all bags in the file's order, a nested safe before what it holds.
     ///
     /// `None` and the empty password are the same question: both encodings of "none" are tried.
     ///
     /// # Errors
     /// [`Pkcs12Error::WrongPassword`] and all the others.
-    pub fn open(&self, password: Option<&Password>, limits: &Limits) -> Result<Vec<Bag>, Pkcs12Error> {
+    pub(crate) fn open(&self, password: Option<&Password>, limits: &Limits) -> Result<Vec<Bag>, Pkcs12Error> {
         // All that can be said to be unsupported or malformed is said before any password is judged.
         let safes = self.safes()?;
         self.info()?;

@@ -23,7 +23,7 @@ const SHA256: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 2, 1];
 /// Who is to read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Profile {
+pub(crate) enum Profile {
     /// Every macOS: 3DES for certificates and key, MAC with SHA-1.
     Keychain,
     /// What OpenSSL 3 writes: AES-256, MAC with SHA-256.
@@ -58,17 +58,17 @@ impl Profile {
 
 /// What goes into a file.
 #[derive(Debug, Clone)]
-pub struct Pkcs12Input<'a> {
+pub(crate) struct Pkcs12Input<'a> {
     /// The certificate, DER.
-    pub certificate: &'a [u8],
+    pub(crate) certificate: &'a [u8],
     /// Its friendlyName.
-    pub certificate_name: &'a str,
+    pub(crate) certificate_name: &'a str,
     /// The key of the certificate.
-    pub key: &'a PrivateKey,
+    pub(crate) key: &'a PrivateKey,
     /// Its friendlyName.
-    pub key_name: &'a str,
+    pub(crate) key_name: &'a str,
     /// Authorities: DER and friendlyName.
-    pub authorities: Vec<(&'a [u8], &'a str)>,
+    pub(crate) authorities: Vec<(&'a [u8], &'a str)>,
 }
 
 /// Writes the file. The localKeyID that ties certificate and key is the key identifier of RFC 5280
@@ -76,7 +76,11 @@ pub struct Pkcs12Input<'a> {
 ///
 /// # Errors
 /// When the system has no randomness to give.
-pub fn write(recipe: Profile, ingredients: &Pkcs12Input<'_>, password: &Password) -> Result<Vec<u8>, EncryptError> {
+pub(crate) fn write(
+    recipe: Profile,
+    ingredients: &Pkcs12Input<'_>,
+    password: &Password,
+) -> Result<Vec<u8>, EncryptError> {
     let password = Encodings::of(Some(password));
     let (encryption, iterations) = (recipe.encryption(), recipe.iterations());
     let id = ingredients.key.public().key_id();

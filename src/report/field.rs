@@ -8,8 +8,7 @@ use crate::schema::{rfc3339, text};
 /// A fact that `inspect --field` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are those of the JSON")]
-pub enum Field {
+pub(crate) enum Field {
     Role,
     Kind,
     BundleId,
@@ -40,7 +39,7 @@ pub enum Field {
 
 impl Field {
     /// The values of this field in a file, in order.
-    pub fn values(self, file: &FileReport) -> Vec<String> {
+    pub(crate) fn values(self, file: &FileReport) -> Vec<String> {
         if self == Self::Warning {
             return file.warnings.iter().map(|warning| text(&warning.code)).collect();
         }

@@ -10,7 +10,7 @@ use crate::text::printable;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     report.certificates.each(|one| {
         one.findings.iter().try_for_each(|finding| {
             let message = format!("{}: {} {}", one.file, one.name, finding.message);

@@ -19,7 +19,7 @@ const WIDTH: i64 = 1000;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     let (class, state) = match report.verdict {
         Verdict::Ok => ("ok", "All is well"),
         Verdict::Warning => ("warning", "Attention is needed"),

@@ -19,7 +19,7 @@ const LINE: usize = 75;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     let mut files: HashMap<String, Vec<String>> = HashMap::new();
     report.certificates.each(|one| {
         let files = files.entry(one.sha256.clone()).or_default();

@@ -11,7 +11,7 @@ use crate::schema::SCHEMA_VERSION;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, report)?;
     writeln!(out)
 }
@@ -20,7 +20,7 @@ pub fn write(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
+pub(crate) fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
     #[derive(Serialize)]
     struct Document<'a> {
         schema_version: u32,

@@ -13,7 +13,7 @@ use crate::text::printable;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     let mut suite = TestSuite::new("pushcert expiry");
     suite.set_timestamp(report.at);
     report.certificates.each(|one| {

@@ -1,14 +1,14 @@
 //! Renderers: reports turned into text for people and programs.
 
-pub mod check;
-pub mod field;
-pub mod github;
-pub mod html;
-pub mod human;
-pub mod ics;
-pub mod json;
-pub mod junit;
-pub mod nagios;
-pub mod prometheus;
-pub mod shell;
-pub mod style;
+pub(crate) mod check;
+pub(crate) mod field;
+pub(crate) mod github;
+pub(crate) mod html;
+pub(crate) mod human;
+pub(crate) mod ics;
+pub(crate) mod json;
+pub(crate) mod junit;
+pub(crate) mod nagios;
+pub(crate) mod prometheus;
+pub(crate) mod shell;
+pub(crate) mod style;

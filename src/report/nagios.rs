@@ -14,10 +14,10 @@ pub(super) const OK: u8 = 0;
 pub(super) const WARNING: u8 = 1;
 pub(super) const CRITICAL: u8 = 2;
 /// The exit code of a check that could not be made.
-pub const UNKNOWN: u8 = 3;
+pub(crate) const UNKNOWN: u8 = 3;
 
 /// The exit code of a report: what is known to be bad comes before what could not be looked at.
-pub fn exit_code(report: &ExpiryReport) -> u8 {
+pub(crate) fn exit_code(report: &ExpiryReport) -> u8 {
     let failed_to_open = report.unreadable.iter().any(|file| file.verdict == Verdict::Failure);
     match report.verdict {
         _ if report.answer_is_no() => CRITICAL,
@@ -41,7 +41,7 @@ pub(super) const fn state(exit_code: u8) -> &'static str {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     write!(out, "PUSHCERT {} - {}", state(exit_code(report)), report.summary_line())?;
     let summary = &report.summary;
     // Thresholds may be shares of the first one's lifetime.
@@ -74,7 +74,7 @@ pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
+pub(crate) fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
     writeln!(out, "PUSHCERT {} - {}", state(UNKNOWN), plain(&error.message))
 }
 

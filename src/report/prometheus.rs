@@ -13,7 +13,7 @@ use crate::text::printable;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     let mut per_certificate = |name: &str, help: &str, value: fn(&CheckedCertificate) -> i64| {
         head(out, name, help)?;
         // A series may stand in the file only once; a certificate may stand in a bundle twice.

@@ -6,13 +6,13 @@ use anstyle::{AnsiColor, Style};
 
 /// Paints, or not.
 #[derive(Debug, Clone, Copy)]
-pub struct Paint {
+pub(crate) struct Paint {
     has_color: bool,
 }
 
 impl Paint {
     /// With or without colour.
-    pub fn new(has_color: bool) -> Self {
+    pub(crate) fn new(has_color: bool) -> Self {
         Self { has_color }
     }
 
@@ -21,22 +21,22 @@ impl Paint {
     }
 
     /// For what people look for first.
-    pub fn strong(self, text: impl Display) -> String {
+    pub(crate) fn strong(self, text: impl Display) -> String {
         self.paint(Style::new().bold(), text)
     }
 
     /// For labels.
-    pub fn faint(self, text: impl Display) -> String {
+    pub(crate) fn faint(self, text: impl Display) -> String {
         self.paint(Style::new().dimmed(), text)
     }
 
     /// For what went wrong.
-    pub fn bad(self, text: impl Display) -> String {
+    pub(crate) fn bad(self, text: impl Display) -> String {
         self.paint(AnsiColor::Red.on_default().bold(), text)
     }
 
     /// For what may go wrong.
-    pub fn careful(self, text: impl Display) -> String {
+    pub(crate) fn careful(self, text: impl Display) -> String {
         self.paint(AnsiColor::Yellow.on_default(), text)
     }
 }

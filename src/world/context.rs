@@ -8,27 +8,27 @@ use time::OffsetDateTime;
 use crate::world::terminal::Terminal;
 
 /// What a command may touch of the world outside its arguments and files.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Standard input.
-    pub stdin: &'a mut dyn Read,
+    pub(crate) stdin: &'a mut dyn Read,
     /// Standard output: the result, and nothing else.
-    pub stdout: &'a mut dyn Write,
+    pub(crate) stdout: &'a mut dyn Write,
     /// Standard error: all else.
-    pub stderr: &'a mut dyn Write,
+    pub(crate) stderr: &'a mut dyn Write,
     /// The time.
-    pub now: OffsetDateTime,
+    pub(crate) now: OffsetDateTime,
     /// The terminal.
-    pub terminal: &'a mut dyn Terminal,
+    pub(crate) terminal: &'a mut dyn Terminal,
     /// Whether a person is there to be asked: standard input and error are terminals.
-    pub is_interactive: bool,
+    pub(crate) is_interactive: bool,
     /// Whether standard output is a terminal.
-    pub stdout_is_terminal: bool,
+    pub(crate) stdout_is_terminal: bool,
     /// Whether standard output takes colour.
-    pub stdout_has_color: bool,
+    pub(crate) stdout_has_color: bool,
     /// Whether standard error is a terminal.
-    pub stderr_is_terminal: bool,
+    pub(crate) stderr_is_terminal: bool,
     /// Whether standard error takes colour.
-    pub stderr_has_color: bool,
+    pub(crate) stderr_has_color: bool,
     /// Reads an environment variable.
-    pub variable: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<OsString>,
 }

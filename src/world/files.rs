@@ -13,7 +13,7 @@ use crate::limits::MAX_FILE_SIZE;
 
 /// A file, or "-" for a standard stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
+pub(crate) enum Location {
     /// Standard input or output.
     Standard,
     /// A file.
@@ -43,7 +43,7 @@ impl fmt::Display for Location {
 
 /// Why an input cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub(crate) enum ReadError {
     /// The system says so.
     #[error("cannot read it: {0}")]
     Io(#[from] io::Error),
@@ -56,7 +56,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// When it cannot be read, or is larger than [`MAX_FILE_SIZE`].
-pub fn read(location: &Location, stdin: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+pub(crate) fn read(location: &Location, stdin: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     match location {
         Location::Standard => read_bounded(stdin, 0),
         Location::Path(path) => {
@@ -80,18 +80,18 @@ fn read_bounded(reader: impl Read, expected: usize) -> Result<Zeroizing<Vec<u8>>
 }
 
 /// A file to be written.
-pub struct Output<'a> {
+pub(crate) struct Output<'a> {
     /// Where.
-    pub path: &'a Path,
+    pub(crate) path: &'a Path,
     /// What.
-    pub bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     /// Whether only its owner may read it (mode 0600); else as the umask has it.
-    pub is_private: bool,
+    pub(crate) is_private: bool,
 }
 
 /// Why an output cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum WriteError {
+pub(crate) enum WriteError {
     /// It is there already.
     #[error("already exists, and nothing is overwritten")]
     Exists,
@@ -107,7 +107,7 @@ pub enum WriteError {
 ///
 /// # Errors
 /// When there is a file, or a folder.
-pub fn check_free(path: &Path) -> Result<(), WriteError> {
+pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
         Ok(metadata) if metadata.is_file() => Err(WriteError::Exists),
@@ -121,7 +121,7 @@ pub fn check_free(path: &Path) -> Result<(), WriteError> {
 ///
 /// # Errors
 /// With the output that failed. Unless `force`, an existing file is one that fails.
-pub fn write_all<'a>(outputs: &[Output<'a>], force: bool) -> Result<(), (&'a Path, WriteError)> {
+pub(crate) fn write_all<'a>(outputs: &[Output<'a>], force: bool) -> Result<(), (&'a Path, WriteError)> {
     let mut staged = Vec::new();
     for output in outputs {
         let stage = stage(output, force).map_err(|error| (output.path, error))?;

@@ -1,7 +1,7 @@
 //! What is outside: streams, files, folders, the terminal.
 
-pub mod context;
-pub mod files;
-pub mod progress;
-pub mod terminal;
-pub mod walk;
+pub(crate) mod context;
+pub(crate) mod files;
+pub(crate) mod progress;
+pub(crate) mod terminal;
+pub(crate) mod walk;

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A bar that may appear. It goes when it is dropped.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     start: Instant,
     shown: Once,
@@ -19,7 +19,7 @@ pub struct Progress {
 
 impl Progress {
     /// A bar of so many steps; `None` where nobody watches.
-    pub fn new(steps: Option<usize>) -> Self {
+    pub(crate) fn new(steps: Option<usize>) -> Self {
         let bar = |steps| {
             let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
             let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} files, {eta} left");
@@ -29,7 +29,7 @@ impl Progress {
     }
 
     /// One step is done.
-    pub fn step(&self) {
+    pub(crate) fn step(&self) {
         let Some(bar) = &self.bar else { return };
         if !self.shown.is_completed() && self.start.elapsed() > PATIENCE {
             self.shown.call_once(|| bar.set_draw_target(ProgressDrawTarget::stderr()));

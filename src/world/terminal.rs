@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 /// Someone to ask. All methods fail where there is no terminal, or it is closed.
 #[expect(clippy::missing_errors_doc, reason = "it is said above, once")]
-pub trait Terminal {
+pub(crate) trait Terminal {
     /// Asks for a secret.
     fn secret(&mut self, prompt: &str) -> io::Result<Zeroizing<String>>;
 
@@ -32,11 +32,11 @@ pub trait Terminal {
 }
 
 /// Whether an answer is taken; the error says what is expected.
-pub type InputCheck = Result<(), String>;
+pub(crate) type InputCheck = Result<(), String>;
 
 /// The terminal that controls the process.
 #[derive(Debug, Default)]
-pub struct ControllingTerminal;
+pub(crate) struct ControllingTerminal;
 
 impl Terminal for ControllingTerminal {
     fn secret(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {

@@ -12,14 +12,14 @@ use walkdir::{DirEntry, WalkDir};
 /// Patterns for paths: one without a slash is for the name, wherever the file lies; one with a slash is
 /// for the path below the folder that was named.
 #[derive(Debug, Clone, Default)]
-pub struct Globs(GlobSet);
+pub(crate) struct Globs(GlobSet);
 
 impl Globs {
     /// Takes the patterns.
     ///
     /// # Errors
     /// When one is no pattern.
-    pub fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, globset::Error> {
+    pub(crate) fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, globset::Error> {
         let mut set = GlobSetBuilder::new();
         for pattern in patterns {
             let pattern = pattern.as_ref().trim_end_matches('/');
@@ -34,41 +34,41 @@ impl Globs {
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether one fits the path.
-    pub fn fit(&self, path: &Path) -> bool {
+    pub(crate) fn fit(&self, path: &Path) -> bool {
         self.0.is_match(path)
     }
 }
 
 /// What is looked at in folders. Files that are named themselves are always looked at.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only files that fit one of these, unless there are none.
-    pub include: Globs,
+    pub(crate) include: Globs,
     /// Neither files nor folders that fit one of these.
-    pub exclude: Globs,
+    pub(crate) exclude: Globs,
 }
 
 /// A file to look at.
 #[derive(Debug)]
-pub struct FoundFile {
+pub(crate) struct FoundFile {
     /// Where it is, beginning with the path that was named.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Whether it was named itself.
-    pub is_named: bool,
+    pub(crate) is_named: bool,
 }
 
 /// A path that cannot be followed.
 #[derive(Debug)]
-pub struct WalkError {
+pub(crate) struct WalkError {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Why.
-    pub error: io::Error,
+    pub(crate) error: io::Error,
 }
 
 /// Finds all files, one after the other, in the order in which the system has them. Links are followed,
@@ -77,7 +77,10 @@ pub struct WalkError {
 ///
 /// Names that begin with two dots are passed over too: so are the folders called in which Kubernetes
 /// keeps a mounted secret, whose entries are links into them.
-pub fn find<'a>(paths: &'a [PathBuf], filter: &'a Filter) -> impl Iterator<Item = Result<FoundFile, WalkError>> + 'a {
+pub(crate) fn find<'a>(
+    paths: &'a [PathBuf],
+    filter: &'a Filter,
+) -> impl Iterator<Item = Result<FoundFile, WalkError>> + 'a {
     let visited = Rc::new(RefCell::new(HashSet::new()));
     let below = move |root: &'a PathBuf| -> Box<dyn Iterator<Item = Result<FoundFile, WalkError>> + 'a> {
         if !root.is_dir() {

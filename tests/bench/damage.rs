@@ -2,13 +2,10 @@
 //! bytes changed. Run with `cargo bench --bench damage`; it prints, and asserts nothing.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and ends where it cannot go on")]
 
+use pushcert::testing::{DEFAULT_MAX_ITERATIONS, Password, Passwords, open};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-use pushcert::container::{self, Passwords};
-use pushcert::limits::DEFAULT_MAX_ITERATIONS;
-use pushcert::secret::Password;
 
 /// Single-byte changes tried in each file, spread over it, as far as the time below goes.
 const CHANGES: usize = 2_000;
@@ -20,7 +17,7 @@ fn main() {
         let start = Instant::now();
         let mut passwords = Passwords::Given(Password::new(b"push".to_vec()));
         // Whether it opens is not the question.
-        let _ = container::open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS);
+        let _ = open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS);
         let took = start.elapsed();
         runs += 1;
         total += took;

@@ -8,11 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use pushcert::container::{self, Contents, Passwords};
-use pushcert::limits::DEFAULT_MAX_ITERATIONS;
-use pushcert::secret::Password;
-
 use super::disk::{entries, has_unnamed_files};
+use pushcert::testing::{Contents, DEFAULT_MAX_ITERATIONS, Password, Passwords};
 
 const CERTIFICATE: &str = "fixtures/der/universal.cer";
 const KEY: &str = "fixtures/key/push.pem";
@@ -34,7 +31,7 @@ fn stderr(output: &Output) -> String {
 
 fn open(bytes: &[u8], password: &str) -> Contents {
     let password = Password::new(password.into());
-    container::open(bytes, &mut Passwords::Given(password), DEFAULT_MAX_ITERATIONS).unwrap()
+    pushcert::testing::open(bytes, &mut Passwords::Given(password), DEFAULT_MAX_ITERATIONS).unwrap()
 }
 
 /// Certificates and key, as DER, and their names.
@@ -100,7 +97,7 @@ fn a_re_encoded_file_holds_what_it_held() {
         let input = format!("fixtures/p12/{file}.p12");
         let bytes = fs::read(format!("{}/{input}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         let password = Passwords::Given(Password::new("push".into()));
-        let (password, passin) = match container::open(&bytes, &mut { password }, DEFAULT_MAX_ITERATIONS) {
+        let (password, passin) = match pushcert::testing::open(&bytes, &mut { password }, DEFAULT_MAX_ITERATIONS) {
             Ok(_) => ("push", "env:OLD"),
             Err(_) => ("", "pass:"),
         };

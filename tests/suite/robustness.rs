@@ -4,14 +4,10 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use pushcert::container::{self, Passwords};
-use pushcert::identity::Collection;
-use pushcert::inspect::FileReport;
-use pushcert::limits::DEFAULT_MAX_ITERATIONS;
-use pushcert::secret::Password;
 use time::OffsetDateTime;
 
 use crate::common::{run, stderr};
+use pushcert::testing::{Collection, DEFAULT_MAX_ITERATIONS, FileReport, Password, Passwords, open};
 
 /// Every fixture that is read by the container readers, with its bytes.
 static FIXTURES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
@@ -31,7 +27,7 @@ static FIXTURES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
 /// Opens it with the password of most fixtures and without one, and reports what is there.
 fn read_all(bytes: &[u8]) {
     for mut passwords in [Passwords::Given(Password::new(b"push".to_vec())), Passwords::None] {
-        if let Ok(contents) = container::open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS) {
+        if let Ok(contents) = open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS) {
             FileReport::of("file".to_owned(), &contents, OffsetDateTime::UNIX_EPOCH);
             // Whether there is an identity is not the question.
             let _ = Collection::new(&contents.certificates, &contents.keys).select(None, true);

@@ -1,20 +1,17 @@
 //! What is written is read back as what it was.
 
 use proptest::prelude::*;
-use pushcert::certificate::Certificate;
-use pushcert::container::{self, Contents, Entry, OpenError, Passwords};
-use pushcert::identity::Collection;
-use pushcert::key::PrivateKey;
-use pushcert::limits::DEFAULT_MAX_ITERATIONS;
-use pushcert::pem;
-use pushcert::secret::Password;
+use pushcert::testing::{
+    Certificate, Collection, Contents, DEFAULT_MAX_ITERATIONS, Entry, OpenError, Password, Passwords, PrivateKey,
+    encode_pem, parse_pem,
+};
 
 fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, OpenError> {
     let mut passwords = match password {
         Some(password) => Passwords::Given(Password::new(password.into())),
         None => Passwords::None,
     };
-    container::open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS).map_err(|unopened| unopened.error)
+    pushcert::testing::open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS).map_err(|unopened| unopened.error)
 }
 
 fn fixture(path: &str, password: Option<&str>) -> Contents {
@@ -75,8 +72,8 @@ proptest! {
     #[test]
     fn pem_keeps_every_byte(bytes in prop::collection::vec(any::<u8>(), 1..300), before in "[ -~\n]{0,80}") {
         prop_assume!(!before.contains("-----BEGIN"));
-        let text = format!("{before}\n{}", *pem::encode("CERTIFICATE", &bytes)).replace('\n', "\r\n");
-        let blocks = pem::parse(text.as_bytes()).unwrap();
+        let text = format!("{before}\n{}", *encode_pem("CERTIFICATE", &bytes)).replace('\n', "\r\n");
+        let blocks = parse_pem(text.as_bytes()).unwrap();
         prop_assert_eq!(blocks.len(), 1);
         prop_assert_eq!(&*blocks[0].der, &bytes);
     }

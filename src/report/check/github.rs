@@ -11,7 +11,7 @@ use crate::report::github::annotate;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &CheckReport, file: &str) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &CheckReport, file: &str) -> io::Result<()> {
     for check in &report.checks {
         let level = match check.verdict {
             Outcome::Accepted if check.topic.status == TopicStatus::Refuted => Level::Warning,

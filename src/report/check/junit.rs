@@ -13,7 +13,7 @@ use crate::report::junit::xml;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     let mut suite = TestSuite::new("pushcert check");
     suite.add_testcases(report.checks.iter().map(case));
     let mut document = Report::new();

@@ -1,9 +1,9 @@
 //! What `check` reports, and its renderers.
 
-pub mod github;
-pub mod junit;
-pub mod nagios;
-pub mod prometheus;
+pub(crate) mod github;
+pub(crate) mod junit;
+pub(crate) mod nagios;
+pub(crate) mod prometheus;
 
 use serde::Serialize;
 
@@ -13,16 +13,16 @@ use crate::schema::SCHEMA_VERSION;
 
 /// What `check` reports.
 #[derive(Debug, Serialize)]
-pub struct CheckReport {
+pub(crate) struct CheckReport {
     /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
+    pub(crate) schema_version: u32,
     /// One for each gateway.
-    pub checks: Vec<GatewayCheck>,
+    pub(crate) checks: Vec<GatewayCheck>,
 }
 
 impl CheckReport {
     /// Of these checks.
-    pub fn new(checks: Vec<GatewayCheck>) -> Self {
+    pub(crate) fn new(checks: Vec<GatewayCheck>) -> Self {
         Self { schema_version: SCHEMA_VERSION, checks }
     }
 }

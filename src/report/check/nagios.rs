@@ -11,7 +11,7 @@ use crate::report::nagios::{CRITICAL, OK, WARNING, plain, state};
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     let has = |verdict| report.checks.iter().any(|check| check.verdict == verdict);
     let state = state(if has(Outcome::Rejected) || has(Outcome::Unreachable) {
         CRITICAL

@@ -15,7 +15,7 @@ const VERDICTS: [Outcome; 4] = [Outcome::Accepted, Outcome::Rejected, Outcome::U
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     head(out, "pushcert_check_verdict", "Whether this is what came of the check.")?;
     for check in &report.checks {
         for verdict in VERDICTS {

@@ -14,7 +14,7 @@ use crate::text::printable;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &CheckReport, paint: Paint) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &CheckReport, paint: Paint) -> io::Result<()> {
     for (index, check) in report.checks.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;

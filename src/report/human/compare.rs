@@ -13,33 +13,33 @@ use crate::text::printable;
 
 /// Two certificates, and what is between them.
 #[derive(Debug, Serialize)]
-pub struct CompareReport {
+pub(crate) struct CompareReport {
     /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
+    pub(crate) schema_version: u32,
     /// The time it is judged for.
     #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// The verdict.
     #[serde(flatten)]
-    pub comparison: Comparison,
+    pub(crate) comparison: Comparison,
     /// The certificate in use.
-    pub old: SideReport,
+    pub(crate) old: SideReport,
     /// The one that is to take its place.
-    pub new: SideReport,
+    pub(crate) new: SideReport,
 }
 
 /// One of them.
 #[derive(Debug, Serialize)]
-pub struct SideReport {
+pub(crate) struct SideReport {
     /// The file, or "-".
-    pub file: String,
+    pub(crate) file: String,
     /// The certificate.
-    pub certificate: CertificateReport,
+    pub(crate) certificate: CertificateReport,
 }
 
 impl CompareReport {
     /// A report.
-    pub fn new(at: OffsetDateTime, comparison: Comparison, old: SideReport, new: SideReport) -> Self {
+    pub(crate) fn new(at: OffsetDateTime, comparison: Comparison, old: SideReport, new: SideReport) -> Self {
         Self { schema_version: SCHEMA_VERSION, at, comparison, old, new }
     }
 }
@@ -48,7 +48,7 @@ impl CompareReport {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -> io::Result<()> {
     for (label, side) in [("old", &report.old), ("new", &report.new)] {
         let SideReport { file, certificate } = side;
         let (from, to) = (certificate.not_before.date(), certificate.not_after.date());

@@ -17,35 +17,35 @@ use crate::text::printable;
 
 /// What `convert` reports.
 #[derive(Debug, Serialize)]
-pub struct ConvertReport {
+pub(crate) struct ConvertReport {
     /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
+    pub(crate) schema_version: u32,
     /// The input as it was named.
-    pub input: String,
+    pub(crate) input: String,
     /// What was written where.
-    pub outputs: Vec<OutputReport>,
+    pub(crate) outputs: Vec<OutputReport>,
     /// The leaf certificate; null where none was written or asked for.
-    pub certificate: Option<CertificateReport>,
+    pub(crate) certificate: Option<CertificateReport>,
     /// What is worth knowing about it.
-    pub warnings: Vec<warning::Warning>,
+    pub(crate) warnings: Vec<warning::Warning>,
 }
 
 /// One output of `convert`.
 #[derive(Debug, Serialize)]
-pub struct OutputReport {
+pub(crate) struct OutputReport {
     /// The file, or "-".
-    pub file: String,
+    pub(crate) file: String,
     /// How many certificates are in it.
-    pub certificates: usize,
+    pub(crate) certificates: usize,
     /// Whether the private key is in it.
-    pub private_key: bool,
+    pub(crate) private_key: bool,
     /// Whether the key is encrypted.
-    pub encrypted: bool,
+    pub(crate) encrypted: bool,
 }
 
 impl ConvertReport {
     /// The report of a certificate on its own.
-    pub fn certificate(
+    pub(crate) fn certificate(
         entry: &Entry<Certificate>,
         key: KeyState,
         apple_chain: AppleChain,
@@ -58,7 +58,7 @@ impl ConvertReport {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn convert(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -> io::Result<()> {
+pub(crate) fn convert(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -> io::Result<()> {
     for output in &report.outputs {
         let certificates = match output.certificates {
             0 => None,
@@ -96,7 +96,7 @@ fn next_command(report: &ConvertReport) -> Option<String> {
 }
 
 /// What a certificate is good for, and until when.
-pub fn sentence(certificate: &CertificateReport) -> String {
+pub(crate) fn sentence(certificate: &CertificateReport) -> String {
     let topic = certificate.topics.first().map(|topic| format!(", topic {}", topic.topic)).unwrap_or_default();
     let environments: Vec<String> = certificate.environments.iter().map(text).collect();
     let environments =

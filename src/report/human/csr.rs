@@ -12,42 +12,42 @@ use crate::text::printable;
 
 /// What `csr` reports.
 #[derive(Debug, Serialize)]
-pub struct CsrReport {
+pub(crate) struct CsrReport {
     /// [`crate::schema::SCHEMA_VERSION`].
-    pub schema_version: u32,
+    pub(crate) schema_version: u32,
     /// Where the request was written, or "-".
-    pub request: String,
+    pub(crate) request: String,
     /// The key that it is for.
-    pub key: CsrKeyReport,
+    pub(crate) key: CsrKeyReport,
     /// SHA-256 of the public key (SubjectPublicKeyInfo), lower-case hex.
-    pub spki_sha256: String,
+    pub(crate) spki_sha256: String,
     /// The subject as OpenSSL prints it.
-    pub subject: String,
+    pub(crate) subject: String,
     /// Its emailAddress.
-    pub email: String,
+    pub(crate) email: String,
     /// Its CN.
-    pub name: String,
+    pub(crate) name: String,
     /// Its C.
-    pub country: String,
+    pub(crate) country: String,
 }
 
 /// The key of a request.
 #[derive(Debug, Serialize)]
-pub struct CsrKeyReport {
+pub(crate) struct CsrKeyReport {
     /// Where it is.
-    pub file: String,
+    pub(crate) file: String,
     /// Whether it was made just now.
-    pub created: bool,
+    pub(crate) created: bool,
     /// Whether it was written encrypted; null where it was there before.
-    pub encrypted: Option<bool>,
+    pub(crate) encrypted: Option<bool>,
     /// Algorithm and size.
     #[serde(flatten)]
-    pub kind: KeyKind,
+    pub(crate) kind: KeyKind,
 }
 
 impl CsrReport {
     /// The report on a request with `subject`.
-    pub fn new(request: String, key: CsrKeyReport, spki_sha256: String, subject: &RequestSubject) -> Self {
+    pub(crate) fn new(request: String, key: CsrKeyReport, spki_sha256: String, subject: &RequestSubject) -> Self {
         Self {
             schema_version: crate::schema::SCHEMA_VERSION,
             request,
@@ -65,7 +65,7 @@ impl CsrReport {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn human(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io::Result<()> {
+pub(crate) fn human(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io::Result<()> {
     let key = &report.key;
     if key.created {
         let encrypted = if key.encrypted == Some(true) { "encrypted " } else { "" };

@@ -16,7 +16,7 @@ const BAR: usize = 10;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     // No number of days between the least and the most is longer than both.
     let (least, most) = report.certificates.counts().days_left.unwrap_or_default();
     let width = left(least).len().max(left(most).len());
@@ -28,7 +28,7 @@ pub fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Re
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
+pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     report.certificates.each(|one| match one.verdict {
         Verdict::Ok => Ok(()),
         Verdict::Warning | Verdict::Failure => write_certificate(out, one, 0, paint),

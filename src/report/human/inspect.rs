@@ -15,7 +15,7 @@ use crate::text::printable;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn inspect(out: &mut dyn Write, report: &InspectReport, paint: Paint) -> io::Result<()> {
+pub(crate) fn inspect(out: &mut dyn Write, report: &InspectReport, paint: Paint) -> io::Result<()> {
     for (index, file) in report.files.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;

@@ -1,12 +1,12 @@
 //! Renderers for people, one file a command; errors.
 
-pub mod check;
-pub mod compare;
-pub mod convert;
-pub mod csr;
-pub mod expiry;
-pub mod inspect;
-pub mod pack;
+pub(crate) mod check;
+pub(crate) mod compare;
+pub(crate) mod convert;
+pub(crate) mod csr;
+pub(crate) mod expiry;
+pub(crate) mod inspect;
+pub(crate) mod pack;
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ use crate::text::printable;
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn error(out: &mut dyn Write, error: &Error, paint: Paint) -> io::Result<()> {
+pub(crate) fn error(out: &mut dyn Write, error: &Error, paint: Paint) -> io::Result<()> {
     writeln!(out, "{} {}", paint.bad("error:"), lines(&error.message))?;
     if let Some(hint) = &error.hint {
         writeln!(out, "  {} {}", paint.faint("hint:"), lines(hint))?;

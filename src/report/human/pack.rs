@@ -15,36 +15,36 @@ use crate::text::printable;
 
 /// What `pack` reports.
 #[derive(Debug, Serialize)]
-pub struct PackReport {
+pub(crate) struct PackReport {
     /// [`crate::schema::SCHEMA_VERSION`].
-    pub schema_version: u32,
+    pub(crate) schema_version: u32,
     /// The input as it was named.
-    pub input: String,
+    pub(crate) input: String,
     /// The file that was written, or "-".
-    pub output: String,
+    pub(crate) output: String,
     /// Who is to read it.
     #[serde(rename = "for")]
-    pub recipe: Profile,
+    pub(crate) recipe: Profile,
     /// Its algorithms.
-    pub pkcs12: Pkcs12Info,
+    pub(crate) pkcs12: Pkcs12Info,
     /// How many certificates are in it.
-    pub certificates: usize,
+    pub(crate) certificates: usize,
     /// The friendlyName of the certificate.
-    pub friendly_name: String,
+    pub(crate) friendly_name: String,
     /// The friendlyName of the key.
-    pub key_friendly_name: String,
+    pub(crate) key_friendly_name: String,
     /// The localKeyID of both, lower-case hex.
-    pub local_key_id: String,
+    pub(crate) local_key_id: String,
     /// The certificate.
-    pub certificate: CertificateReport,
+    pub(crate) certificate: CertificateReport,
     /// What is worth knowing about it.
-    pub warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Warning>,
     /// The command that takes it in; null where it went to standard output.
-    pub import: Option<String>,
+    pub(crate) import: Option<String>,
 }
 
 /// The command with which its reader takes in `file`. None names a password: they all ask for it.
-pub fn import(recipe: Profile, file: &str) -> String {
+pub(crate) fn import(recipe: Profile, file: &str) -> String {
     let file = shell_word(file);
     match recipe {
         Profile::Keychain => format!("security import {file} -f pkcs12 -k ~/Library/Keychains/login.keychain-db"),
@@ -57,7 +57,7 @@ pub fn import(recipe: Profile, file: &str) -> String {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn human(out: &mut dyn Write, report: &PackReport, paint: Paint) -> io::Result<()> {
+pub(crate) fn human(out: &mut dyn Write, report: &PackReport, paint: Paint) -> io::Result<()> {
     let file = if report.output == "-" { "standard output" } else { &report.output };
     let others = match report.certificates {
         1 => "the certificate and its private key".to_owned(),

@@ -1,11 +1,8 @@
 //! What a gateway that works makes of certificates.
 
-use pushcert::certificate::apple::Environment;
-use pushcert::gateway::GatewayOptions;
-use pushcert::gateway::acceptor::TlsVersions::{V12, V13};
-use pushcert::gateway::tokens::TokenState;
-
 use super::{Stage, fixture, fixture_gateway};
+use pushcert::testing::TlsVersions::{V12, V13};
+use pushcert::testing::{Environment, GatewayOptions, TokenState};
 
 #[test]
 fn acceptance_is_proven_by_an_answer() {

@@ -3,12 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use pushcert::apns::reason::{REASONS, ReasonSubject};
-use pushcert::certificate::apple::Environment;
-use pushcert::gateway::GatewayOptions;
-use pushcert::gateway::acceptor::TlsVersions::{self, Both, V12, V13};
-
 use super::{Checked, Stage, TIMEOUT};
+use pushcert::testing::TlsVersions::{self, Both, V12, V13};
+use pushcert::testing::{Environment, GatewayOptions, REASONS, ReasonSubject};
 
 /// Fault, TLS, last stage, its status, verdict, reason, exit code.
 type Row = (&'static str, TlsVersions, &'static str, &'static str, &'static str, &'static str, i32);
@@ -91,7 +88,7 @@ fn put_to(fault: &str, tls: TlsVersions, environment: Environment) -> Checked {
 #[test]
 fn every_fault_is_told_for_what_it_is() {
     // All that the gateway can do is in the table.
-    for (name, ..) in pushcert::gateway::fault::FAULTS {
+    for (name, ..) in pushcert::testing::FAULTS {
         let is_there = FAULTS.iter().any(|row| row.0.split(':').next() == Some(name));
         assert!(is_there || name == "goaway-midway", "{name} is not in the table");
     }

@@ -1,8 +1,7 @@
 //! The report in every format.
 
-use pushcert::gateway::GatewayOptions;
-
 use super::{Stage, fixture, pushcert};
+use pushcert::testing::GatewayOptions;
 
 fn print(stage: &Stage, format: &str) -> (i32, String) {
     let mut command = pushcert();

@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use pushcert::certificate::apple::Environment;
-use pushcert::gateway::{GatewayOptions, Running};
+use pushcert::testing::{Environment, GatewayOptions, Running};
 use serde_json::Value;
 
 /// The limit of each stage in these tests, in milliseconds.

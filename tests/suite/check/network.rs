@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use pushcert::gateway::{GatewayOptions, Running};
-
 use super::{Stage, check, fixture, pushcert, read};
+use pushcert::testing::{GatewayOptions, Running};
 
 #[test]
 fn a_plain_server_is_no_gateway() {

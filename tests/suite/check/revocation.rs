@@ -12,10 +12,9 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, SubjectKeyIdentifier};
 use openssl::x509::{X509, X509Extension, X509Name};
-use pushcert::gateway::GatewayOptions;
-use pushcert::gateway::authority::ThrowawayCa;
 
 use super::{Checked, Stage};
+use pushcert::testing::{GatewayOptions, ThrowawayCa};
 
 /// Answers every request with this.
 fn serve(status: &'static str, body: Vec<u8>) -> u16 {
