@@ -1,25 +1,23 @@
 //! pushcert, the certificate preparation toolkit for Apple push notifications.
 //!
-//! The tour, in the order in which data flows:
+//! The tour goes from the ground up. A room uses only rooms that stand before it; `tests/suite/architecture.rs` holds it to that.
 //!
-//! 1. [`files`]: bounded reads, "-", and writes that leave a whole file or none; [`walk`]: which files a
-//!    folder stands for.
-//! 2. [`container`]: what a file is, told by content, and what it holds: certificates, keys, requests.
-//!    Under it [`pkcs12`] (bags, MAC, attributes, read and written), [`pbe`] (password-based encryption,
-//!    also of PKCS#8), [`digest`], [`secret`] (passwords and the byte strings writers made of them),
-//!    [`limits`] (the work that a file may ask for) and [`asn1`] (one window on BER).
-//! 3. [`identity`]: a leaf certificate with its key, paired by public key; selection.
-//! 4. [`certificate`]: the facts: names, Apple's extensions, the chain to Apple's root, warnings; the
-//!    verdicts on expiry and renewal.
-//! 5. [`request`]: the other end of the road, a new key and the request to certify it.
-//! 6. [`apns`]: Apple's push service: its gateways, its reasons, and how a certificate is put to it.
-//!    [`gateway`] stands in for it in tests, by the same tables.
-//! 7. [`report`]: what a command found, as data, and its renderers: for people, JSON, and every format
-//!    that a monitor or a CI system reads.
-//!
-//! Around them, [`cli`] is the command line, [`commands`] lead from arguments through the domain to a
-//! report, [`context`], [`terminal`] and [`progress`] are the world as commands see it, [`error`] and
-//! [`exit`] how a run ends. The domain (1 to 6) knows neither clap nor the terminal nor a renderer.
+//! 1. `exit`, `finding`, `schema`, `text`: exit codes, what a capability finds, what JSON documents share, text
+//!    made printable. `asn1`, `secret`, `limits`, `attribute`, `pem`: the one window on BER, passwords, the work that
+//!    a file may ask for, PKCS#9 attributes, PEM blocks.
+//! 2. `crypto`: digests, key derivations, ciphers, password-based encryption, PKCS#8. `public_key` and `key`:
+//!    public and private keys.
+//! 3. `pkcs12`: bags, MAC, attributes, read and written.
+//! 4. `certificate`: the facts of one certificate, its chain, its warnings, its renewal.
+//! 5. `request`: a new key and the request to certify it. `container`: detects what a file is and reads it.
+//!    `identity`: pairs certificates and keys. `inspect`: the report on a file.
+//! 6. `world`: streams, files, folders, the terminal.
+//! 7. `net`: the way to a server. `apns`: the tables of Apple's service, without I/O.
+//! 8. `check`, `expiry`, `gateway`: one capability each, with the data that it reports.
+//! 9. `cli`: the command line. `report`: renderers. `commands`: arguments in, one call of the domain, one renderer.
+//!    `run`: parse, build the context, run, exit code.
+
+#![warn(unreachable_pub)]
 
 mod apns;
 mod asn1;

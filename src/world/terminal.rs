@@ -10,7 +10,6 @@ use dialoguer::{Confirm, Input, Select};
 use zeroize::Zeroizing;
 
 /// Someone to ask. All methods fail where there is no terminal, or it is closed.
-#[expect(clippy::missing_errors_doc, reason = "it is said above, once")]
 pub(crate) trait Terminal {
     /// Asks for a secret.
     fn secret(&mut self, prompt: &str) -> io::Result<Zeroizing<String>>;
