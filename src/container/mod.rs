@@ -241,7 +241,11 @@ pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) ->
     Ok(open_with_repeats(bytes, passwords, max_iterations)?.without_repeats())
 }
 
-fn open_with_repeats(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, OpenFailure> {
+fn open_with_repeats(
+    bytes: &[u8],
+    passwords: &mut Passwords<'_>,
+    max_iterations: u64,
+) -> Result<Contents, OpenFailure> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(OpenError::Empty.into());
     }

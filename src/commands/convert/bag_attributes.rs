@@ -13,9 +13,9 @@ use crate::certificate::Certificate;
 use crate::certificate::name::{self, NameStyle};
 use crate::cli::convert::{Certs, ConvertArgs, OpensslStyle};
 use crate::container::{Contents, Entry};
-use crate::key::PrivateKey;
 use crate::error::Error;
 use crate::identity::Collection;
+use crate::key::PrivateKey;
 use crate::pem;
 use crate::pkcs12::{Bag, BagContent};
 
