@@ -72,7 +72,7 @@ impl Describe for WriteError {
         match self {
             Self::Exists => (ExitKind::Write, Some("choose another name, or overwrite it with --force".to_owned())),
             Self::NoFolder(_) => (ExitKind::Write, Some("make the folder first".to_owned())),
-            Self::Io(_) => (ExitKind::Write, None),
+            Self::SameFile | Self::Io(_) => (ExitKind::Write, None),
         }
     }
 }

@@ -72,8 +72,10 @@ impl<'a> CsrOutputs<'a> {
     fn new(arguments: &'a CsrArgs) -> Result<Self, Error> {
         let key = match (&arguments.key, &arguments.key_out) {
             (Some(_), _) => None,
-            (None, Location::Path(path)) => Some(path.as_path()),
-            (None, Location::Standard) => {
+            (None, Location::Path(path)) if !arguments.key_out.is_same_output(&Location::Standard) => {
+                Some(path.as_path())
+            }
+            (None, _) => {
                 return Err(Error::new(
                     ExitKind::Usage,
                     "--key-out: a new private key goes to a file, not to standard output",
@@ -81,10 +83,10 @@ impl<'a> CsrOutputs<'a> {
                 .hint("name a file: what is lost on the way is lost for ever"));
             }
         };
-        if key.is_some() && arguments.key_out == arguments.output {
+        if key.is_some() && arguments.key_out.is_same_output(&arguments.output) {
             return Err(Error::new(ExitKind::Usage, "the key and the request have the same name"));
         }
-        if arguments.json && arguments.output == Location::Standard {
+        if arguments.json && arguments.output.is_same_output(&Location::Standard) {
             return Err(Error::new(ExitKind::Usage, "--json reports on standard output, where the request would go")
                 .hint("write the request to a file with -o"));
         }
@@ -204,6 +206,10 @@ fn write_request(arguments: &CsrArgs, text: &[u8], context: &mut Context<'_>) ->
         context.stdout.write_all(text)?;
         return Ok(context.stdout.flush()?);
     };
+    // The new key may have come to stand there, by a name that was not known for one of the same file.
+    if arguments.force && matches!(files::check_free(path), Err(WriteError::Exists)) {
+        check_replaceable(path)?;
+    }
     let output = Output { path, bytes: text, is_private: false };
     files::write_all(&[output], arguments.force)
         .map_err(|(path, error)| Error::in_file(&path.display().to_string(), &error))
@@ -217,7 +223,7 @@ fn key_error(path: &Path, error: &WriteError) -> Error {
             "Apple may have signed that key: make the request for it with --key {}, or choose another name",
             shell_word(&path.display().to_string())
         )),
-        WriteError::NoFolder(_) | WriteError::Io(_) => described,
+        WriteError::SameFile | WriteError::NoFolder(_) | WriteError::Io(_) => described,
     }
 }
 

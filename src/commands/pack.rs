@@ -117,7 +117,7 @@ fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error
     let usage = |message: &str| Err(Error::new(ExitKind::Usage, message).hint("write it to a file with -o push.p12"));
     match &arguments.output {
         None if context.stdout_is_terminal && !arguments.json => usage("a .p12 is not printed on a terminal"),
-        None | Some(Location::Standard) if arguments.json => {
+        output if arguments.json && output.as_ref().unwrap_or(&STANDARD).is_same_output(&STANDARD) => {
             usage("--json reports on standard output, where the .p12 would go")
         }
         Some(Location::Path(path)) if !arguments.force => {

@@ -1,5 +1,6 @@
 //! Reading with a bound, and writing so that there is a whole file or none.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -18,6 +19,97 @@ pub(crate) enum Location {
     Standard,
     /// A file.
     Path(PathBuf),
+}
+
+impl Location {
+    /// Returns whether both are one output, however they are spelt: by a link, by another way to the folder, or as
+    /// `/dev/stdout`.
+    pub(crate) fn is_same_output(&self, other: &Self) -> bool {
+        if self == other {
+            return true;
+        }
+        match (OutputId::of(self), OutputId::of(other)) {
+            (Some(own), Some(other)) => own == other,
+            _ => false,
+        }
+    }
+}
+
+/// What all names of one output share.
+#[derive(Debug, PartialEq, Eq)]
+enum OutputId {
+    /// What is there already.
+    Existing(FileId),
+    /// A file that is not there yet: its folder, without links, and its name.
+    New(PathBuf, OsString),
+}
+
+impl OutputId {
+    /// Identifies an output; `None` if nothing can be said, and for the null device, which many outputs may share.
+    fn of(location: &Location) -> Option<Self> {
+        let path = match location {
+            Location::Standard => return FileId::of_standard_output().map(Self::Existing),
+            Location::Path(path) => path,
+        };
+        if path.exists() {
+            return FileId::of(path).map(Self::Existing);
+        }
+        let folder = fs::canonicalize(folder(path)).ok()?;
+        Some(Self::New(folder, path.file_name()?.to_owned()))
+    }
+}
+
+/// Device and inode.
+#[cfg(unix)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+#[cfg(unix)]
+impl FileId {
+    fn of(path: &Path) -> Option<Self> {
+        Self::unless_null(&fs::metadata(path).ok()?)
+    }
+
+    fn of_standard_output() -> Option<Self> {
+        use std::os::fd::AsFd;
+        let descriptor = io::stdout().as_fd().try_clone_to_owned().ok()?;
+        Self::unless_null(&File::from(descriptor).metadata().ok()?)
+    }
+
+    fn unless_null(metadata: &fs::Metadata) -> Option<Self> {
+        let id = Self::from(metadata);
+        match fs::metadata("/dev/null") {
+            Ok(null) if Self::from(&null) == id => None,
+            _ => Some(id),
+        }
+    }
+}
+
+#[cfg(unix)]
+impl From<&fs::Metadata> for FileId {
+    fn from(metadata: &fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// The path without links.
+#[cfg(not(unix))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileId(PathBuf);
+
+#[cfg(not(unix))]
+impl FileId {
+    fn of(path: &Path) -> Option<Self> {
+        fs::canonicalize(path).ok().map(Self)
+    }
+
+    fn of_standard_output() -> Option<Self> {
+        None
+    }
 }
 
 impl FromStr for Location {
@@ -95,12 +187,21 @@ pub(crate) enum WriteError {
     /// It is there already.
     #[error("already exists, and nothing is overwritten")]
     Exists,
+    /// It is a file that was written just before.
+    #[error("cannot write it: it is the same file as another output")]
+    SameFile,
     /// The folder to write it in is not there.
     #[error("cannot write it: the folder {} does not exist", .0.display())]
     NoFolder(PathBuf),
     /// The system says so.
     #[error("cannot write it: {0}")]
     Io(#[from] io::Error),
+}
+
+impl WriteError {
+    fn from_persisting(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::AlreadyExists { Self::Exists } else { Self::Io(error) }
+    }
 }
 
 /// Whether a new file can have this name: there is none yet, or it is a device or a pipe.
@@ -128,15 +229,21 @@ pub(crate) fn write_all<'a>(outputs: &[Output<'a>], force: bool) -> Result<(), (
         staged.extend(stage.map(|(file, target)| (output, file, target)));
     }
     let mut made: Vec<PathBuf> = Vec::new();
+    let mut written: Vec<FileId> = Vec::new();
     for (output, file, target) in staged {
         let is_new = !target.exists();
-        if let Err(error) = file.persist(output, &target, force) {
+        // File systems know more names for one file than can be compared: some fold case, some normalise Unicode.
+        let persisted = match FileId::of(&target) {
+            Some(id) if written.contains(&id) => Err(WriteError::SameFile),
+            _ => file.persist(output, &target, force).map_err(WriteError::from_persisting),
+        };
+        if let Err(error) = persisted {
             for path in &made {
                 let _ = fs::remove_file(path);
             }
-            let exists = error.kind() == io::ErrorKind::AlreadyExists;
-            return Err((output.path, if exists { WriteError::Exists } else { error.into() }));
+            return Err((output.path, error));
         }
+        written.extend(FileId::of(&target));
         if is_new {
             made.push(target.clone());
         }
@@ -247,4 +354,48 @@ fn fill(file: &mut File, output: &Output<'_>) -> io::Result<()> {
 /// Makes the name last; where folders cannot be synced it is left to the system.
 fn sync_folder(path: &Path) {
     let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn all_names_of_one_output_are_one() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| Location::Path(root.path().join(name));
+        let is_one = |a: &str, b: &str| at(a).is_same_output(&at(b));
+        fs::create_dir(root.path().join("x")).unwrap();
+        std::os::unix::fs::symlink("x", root.path().join("way")).unwrap();
+        for (a, b) in [("a", "a"), ("a", "./a"), ("a", "x/../a"), ("x/a", "way/a")] {
+            assert!(is_one(a, b), "{a} {b}");
+        }
+        for (a, b) in [("a", "b"), ("a", "x/a"), ("a", "missing/../a")] {
+            assert!(!is_one(a, b), "{a} {b}");
+        }
+        fs::write(root.path().join("a"), "").unwrap();
+        fs::write(root.path().join("b"), "").unwrap();
+        std::os::unix::fs::symlink("a", root.path().join("soft")).unwrap();
+        fs::hard_link(root.path().join("a"), root.path().join("hard")).unwrap();
+        for (a, b) in [("a", "soft"), ("a", "hard"), ("hard", "soft"), ("a", "x/../a")] {
+            assert!(is_one(a, b), "{a} {b}");
+        }
+        assert!(!is_one("a", "b"));
+        let null = Location::Path("/dev/null".into());
+        assert!(null.is_same_output(&null) && !null.is_same_output(&Location::Path("/dev/../dev/null".into())));
+    }
+
+    #[test]
+    fn what_was_just_written_is_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = [root.path().join("a"), root.path().join("./a")];
+        let output = |path| Output { path, bytes: b"x", is_private: true };
+        for force in [false, true] {
+            let (path, error) = write_all(&[output(&paths[0]), output(&paths[1])], force).unwrap_err();
+            assert_eq!(path, paths[1]);
+            assert!(matches!(error, WriteError::SameFile), "{error}");
+            assert!(!paths[0].exists());
+        }
+    }
 }

@@ -178,6 +178,37 @@ fn force_replaces_only_what_was_read_and_holds_no_key() {
 }
 
 #[test]
+fn key_and_request_under_two_names_of_one_file_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("x")).unwrap();
+    for output in ["./new.key", "x/../new.key"] {
+        let result = run(folder.path(), &["--key-out", "new.key", "-o", output, "--force"]);
+        assert_eq!(result.status.code(), Some(2), "{}", stderr(&result));
+        assert!(stderr(&result).contains("the key and the request have the same name"));
+        assert_eq!(entries(folder.path()), ["x"]);
+    }
+    for output in ["/dev/stdout", "/dev/fd/1"] {
+        let result = run(folder.path(), &["--key-out", output]);
+        assert_eq!(result.status.code(), Some(2), "{}", stderr(&result));
+        assert!(result.stdout.is_empty(), "a key goes to a file");
+        let result = run(folder.path(), &["-o", output, "--json"]);
+        assert_eq!(result.status.code(), Some(2), "{}", stderr(&result));
+    }
+    // Two names of one file only once the key is there.
+    std::os::unix::fs::symlink("new.key", folder.path().join("request")).unwrap();
+    let result = run(folder.path(), &["--key-out", "new.key", "-o", "request", "--force"]);
+    assert_eq!(result.status.code(), Some(6), "{}", stderr(&result));
+    whole_key(&folder.path().join("new.key"));
+    // Two names of a key that is there.
+    let before = fs::read(folder.path().join("new.key")).unwrap();
+    for output in ["./new.key", "request", "x/../new.key"] {
+        let result = run(folder.path(), &["--key", "new.key", "-o", output, "--force"]);
+        assert_eq!(result.status.code(), Some(6), "{}", stderr(&result));
+        assert_eq!(fs::read(folder.path().join("new.key")).unwrap(), before);
+    }
+}
+
+#[test]
 fn where_the_request_cannot_be_written_the_key_stays_and_is_of_use() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["-o", "missing/request"]);

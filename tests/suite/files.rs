@@ -46,6 +46,51 @@ fn after_any_failure_no_file_exists_and_an_existing_one_is_untouched() {
 }
 
 #[test]
+fn two_names_of_one_output_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("out");
+    fs::create_dir(&folder).unwrap();
+    fs::create_dir(folder.join("x")).unwrap();
+    std::os::unix::fs::symlink(&folder, folder.join("way")).unwrap();
+    let convert = |outputs: [&str; 2], force: bool| {
+        let input = root.path().join("input.p12");
+        fs::copy(crate::common::fixture("p12/keychain.p12"), &input).unwrap();
+        let mut command = pushcert(&["convert"]);
+        command.current_dir(&folder).arg(&input).args(["--cert-out", outputs[0], "--key-out", outputs[1]]);
+        command.args(force.then_some("--force")).output().unwrap()
+    };
+    let new = [["a", "./a"], ["a", "x/../a"], ["way/a", "a"], ["-", "/dev/stdout"], ["/dev/fd/1", "-"]];
+    for outputs in new {
+        for force in [false, true] {
+            let output = convert(outputs, force);
+            assert_eq!(output.status.code(), Some(2), "{outputs:?}: {}", stderr(&output));
+            assert!(stderr(&output).contains("two outputs have the same name"), "{outputs:?}");
+            assert!(output.stdout.is_empty());
+            assert_eq!(entries(&folder), ["way", "x"]);
+        }
+    }
+    fs::write(folder.join("a"), "mine").unwrap();
+    fs::hard_link(folder.join("a"), folder.join("hard")).unwrap();
+    std::os::unix::fs::symlink("a", folder.join("soft")).unwrap();
+    for outputs in [["a", "soft"], ["hard", "a"], ["soft", "hard"]] {
+        let output = convert(outputs, true);
+        assert_eq!(output.status.code(), Some(2), "{outputs:?}: {}", stderr(&output));
+        assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "mine");
+    }
+    let others = convert(["b", "x/b"], false);
+    assert!(others.status.success(), "{}", stderr(&others));
+    let nowhere = convert(["-", "/dev/null"], false);
+    assert!(nowhere.status.success(), "{}", stderr(&nowhere));
+    for command in ["convert", "pack"] {
+        let output = run(&[command, "fixtures/p12/keychain.p12", "--json", "-o", "/dev/stdout"]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let message = report["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with("--json reports on standard output"), "{message}");
+    }
+}
+
+#[test]
 fn an_existing_file_is_overwritten_only_with_force() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("push.pem");

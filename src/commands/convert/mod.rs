@@ -121,13 +121,14 @@ impl<'a> OutputPlan<'a> {
                 .hint("write it to a file with -o push.pem, or print it all the same with -o -"));
         }
         let all: Vec<&Location> = [main, certificates, key].into_iter().flatten().collect();
-        if arguments.json && all.contains(&&Location::Standard) {
+        if arguments.json && all.iter().any(|output| output.is_same_output(&STANDARD)) {
             return Err(Error::new(ExitKind::Usage, "--json reports on standard output, where the PEM would go")
                 .hint("write the PEM to a file with -o push.pem"));
         }
-        let is_repeated = |(index, location): (usize, &&Location)| all[..index].contains(location);
-        if all.iter().enumerate().any(is_repeated) {
-            return usage("two outputs have the same name");
+        for (index, output) in all.iter().enumerate() {
+            if all[..index].iter().any(|other| other.is_same_output(output)) {
+                return usage("two outputs have the same name");
+            }
         }
         Ok(Self { main, certificates, key })
     }

@@ -97,7 +97,9 @@ fn make_request(context: &mut Context<'_>) -> Result<(), Error> {
         line.option("--key-out", &key);
     }
     let other_than_key = |text: &str| match check_free(text) {
-        Ok(()) if text == key => Err("another name than that of the key is expected".to_owned()),
+        Ok(()) if Location::Path(text.into()).is_same_output(&Location::Path(key.as_str().into())) => {
+            Err("another name than that of the key is expected".to_owned())
+        }
         checked => checked,
     };
     let request = ask("Where to write the request?", Some(DEFAULT_REQUEST), &other_than_key)?;
