@@ -6,7 +6,7 @@ use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
 use crate::cli::pack::{PackArgs, Recipient};
 use crate::commands::convert;
-use crate::commands::shared::opening::{Opener, check_stdin};
+use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
@@ -51,6 +51,11 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     let leaf = collection.select(arguments.select.as_deref(), true).map_err(described)?;
     let key = collection.key_of(&leaf.item);
     let key = key.ok_or_else(|| described(SelectError::NoKey(leaf.item.title().to_owned())))?;
+    if arguments.force {
+        let (outputs, written_keys) = (vec![output], vec![&key.item]);
+        Conversion { input: &arguments.input, key: arguments.key.as_ref(), outputs, written_keys }
+            .check_keys_stay(contents)?;
+    }
     let now = arguments.at.unwrap_or(context.now);
     let judging = convert::Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
     let (chain, warnings) = convert::judge(&judging, &leaf.item, context)?;

@@ -51,6 +51,8 @@ pub struct Contents {
     pub certificates: Vec<Entry<Certificate>>,
     /// The private keys, likewise.
     pub keys: Vec<Entry<PrivateKey>>,
+    /// The private keys of the file itself where `keys` are those of another.
+    pub(crate) replaced_keys: Vec<Entry<PrivateKey>>,
     /// The certificate signing requests, likewise.
     pub requests: Vec<CertificateRequest>,
     /// The algorithms of a PKCS#12 file.
@@ -97,6 +99,7 @@ impl Contents {
             container,
             certificates: vec![],
             keys: vec![],
+            replaced_keys: vec![],
             requests: vec![],
             pkcs12: None,
             bags: vec![],

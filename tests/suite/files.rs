@@ -91,6 +91,58 @@ fn two_names_of_one_output_are_refused() {
 }
 
 #[test]
+fn an_input_is_replaced_only_where_its_keys_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = |name: &str| fs::read(crate::common::fixture(name)).unwrap();
+    let reset = || {
+        for (name, from) in [
+            ("id.pem", "pem/identity.pem"),
+            ("two.pem", "pem/two-identities.pem"),
+            ("mismatch.pem", "pem/mismatch.pem"),
+            ("two.p12", "p12/two-identities.p12"),
+            ("aps.cer", "der/universal.cer"),
+            ("push.key", "key/push.pem"),
+        ] {
+            fs::write(folder.path().join(name), fixture(from)).unwrap();
+        }
+        let _ = fs::remove_file(folder.path().join("new.key"));
+    };
+    let run = |arguments: &str| {
+        reset();
+        let mut command = pushcert(&[]);
+        command.current_dir(folder.path()).args(arguments.split(' ')).arg("--force").output().unwrap()
+    };
+    for (arguments, name) in [
+        ("convert id.pem -o id.pem --no-key", "id.pem"),
+        ("convert id.pem -o ./id.pem --no-key", "id.pem"),
+        ("convert two.pem --select com.example.Other -o two.pem", "two.pem"),
+        ("convert mismatch.pem --key push.key -o mismatch.pem", "mismatch.pem"),
+        ("convert two.p12 --passin pass:push --select com.example.Other --bag-attributes -o two.p12", "two.p12"),
+        ("pack two.pem --select com.example.Other -o two.pem --passout pass:push", "two.pem"),
+        ("pack mismatch.pem --key push.key -o mismatch.pem --passout pass:push", "mismatch.pem"),
+    ] {
+        reset();
+        let before = fs::read(folder.path().join(name)).unwrap();
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(6), "{arguments}: {}", stderr(&output));
+        assert!(stderr(&output).contains("a private key in it would be lost"), "{arguments}: {}", stderr(&output));
+        assert_eq!(fs::read(folder.path().join(name)).unwrap(), before, "{arguments}");
+    }
+    for arguments in [
+        "convert id.pem -o id.pem",
+        "convert id.pem --cert-out id.pem --key-out new.key",
+        "convert aps.cer --key push.key -o push.key",
+        "convert aps.cer --key push.key -o aps.cer",
+        "convert aps.cer --key push.key --cert-out push.key --key-out new.key",
+        "convert two.p12 --passin pass:push --bag-attributes -o two.p12",
+        "pack id.pem -o id.pem --passout pass:push",
+    ] {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn an_existing_file_is_overwritten_only_with_force() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("push.pem");

@@ -11,7 +11,7 @@ use crate::certificate::Certificate;
 use crate::certificate::chain::{APPLE, AppleChain};
 use crate::certificate::warning::{self, KeyState, Warning};
 use crate::cli::convert::{Certs, ConvertArgs, KeyForm};
-use crate::commands::shared::opening::{Opener, check_stdin};
+use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<
 pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     let plan = OutputPlan::new(arguments, context)?;
     let selection = select(arguments, contents)?;
+    check_keys_stay(arguments, &plan, &selection, contents)?;
     let now = arguments.at.unwrap_or(context.now);
     let judging = Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
     let judged = selection.leaf.map(|leaf| judge(&judging, &leaf.item, context)).transpose()?;
@@ -82,6 +83,26 @@ pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mu
         human::convert::convert(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
+}
+
+/// Refuses to replace an input where a key of it would be lost.
+fn check_keys_stay(
+    arguments: &ConvertArgs,
+    plan: &OutputPlan<'_>,
+    selection: &Selection<'_>,
+    contents: &Contents,
+) -> Result<(), Error> {
+    if !arguments.force {
+        return Ok(());
+    }
+    let writes_every_key = arguments.bag_attributes.is_some() && arguments.select.is_none() && !arguments.no_key;
+    let written_keys = if writes_every_key {
+        contents.keys.iter().map(|entry| &entry.item).collect()
+    } else {
+        selection.key.into_iter().collect()
+    };
+    let outputs = [plan.main, plan.certificates, plan.key].into_iter().flatten().collect();
+    Conversion { input: &arguments.input, key: arguments.key.as_ref(), outputs, written_keys }.check_keys_stay(contents)
 }
 
 /// Where things go, checked before anything is read.

@@ -4,13 +4,14 @@ use std::io;
 
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
-use crate::container::{self, Contents, OpenFailure, PasswordTarget, Passwords};
+use crate::container::{self, Contents, Entry, OpenFailure, PasswordTarget, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::key::PrivateKey;
 use crate::pkcs12::Pkcs12Info;
 use crate::secret::Password;
 use crate::world::context::Context;
-use crate::world::files::{self, Location};
+use crate::world::files::{self, Location, WriteError};
 use crate::world::terminal::Terminal;
 
 /// Refuses two readers of standard input.
@@ -99,7 +100,46 @@ impl Opener {
             return Err(Error::new(ExitKind::Input, format!("{key}: there is no private key in it"))
                 .hint("--key takes the key that the certificate's request was made with"));
         }
-        Ok(Contents { keys, ..contents })
+        Ok(Contents { keys, replaced_keys: contents.keys, ..contents })
+    }
+}
+
+/// The files of a conversion, and the keys that its outputs have.
+pub(crate) struct Conversion<'a> {
+    pub(crate) input: &'a Location,
+    pub(crate) key: Option<&'a Location>,
+    pub(crate) outputs: Vec<&'a Location>,
+    pub(crate) written_keys: Vec<&'a PrivateKey>,
+}
+
+impl Conversion<'_> {
+    /// Refuses an output that takes the place of an input and leaves out a key of it.
+    ///
+    /// # Errors
+    /// Names the output.
+    pub(crate) fn check_keys_stay(&self, contents: &Contents) -> Result<(), Error> {
+        let own_keys = if self.key.is_some() { &contents.replaced_keys } else { &contents.keys };
+        for output in &self.outputs {
+            let loses_own = self.takes_place(output, self.input) && !self.writes_all(own_keys);
+            let loses_other =
+                self.key.is_some_and(|key| self.takes_place(output, key)) && !self.writes_all(&contents.keys);
+            if loses_own || loses_other {
+                return Err(Error::in_file(&output.to_string(), &WriteError::Exists)
+                    .hint("a private key in it would be lost, for the output does not have it: choose another name"));
+            }
+        }
+        Ok(())
+    }
+
+    fn takes_place(&self, output: &Location, input: &Location) -> bool {
+        match (output, input) {
+            (Location::Path(path), Location::Path(_)) => path.is_file() && output.is_same_output(input),
+            _ => false,
+        }
+    }
+
+    fn writes_all(&self, keys: &[Entry<PrivateKey>]) -> bool {
+        keys.iter().all(|entry| self.written_keys.iter().any(|key| key.pkcs8() == entry.item.pkcs8()))
     }
 }
 
