@@ -27,8 +27,9 @@ use crate::net::proxy::{Proxy, ProxyError, Stream};
 use crate::net::tls::{self, ClientIdentity, TlsReport};
 use crate::net::trust::Stores;
 
-/// The first delay before a new try; it doubles.
+/// The first delay before a new try; it doubles, up to [`MAX_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(500);
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// Where the certificate is put.
 #[derive(Debug, Clone)]
@@ -157,6 +158,11 @@ pub(crate) fn run(
     checks
 }
 
+/// Returns the delay before a retry; the first retry is number 0.
+fn delay_before(retry: u32) -> Duration {
+    FIRST_DELAY.saturating_mul(2_u32.saturating_pow(retry)).min(MAX_DELAY)
+}
+
 struct CheckRun {
     subject: TestedIdentity,
     options: CheckOptions,
@@ -223,16 +229,14 @@ impl CheckRun {
     }
 
     async fn try_until_clear(&self, identity: &ClientIdentity, target: &Target) -> (Attempt, Conclusion) {
-        let mut delay = FIRST_DELAY;
-        for _ in 0..self.options.retries {
+        for retry in 0..self.options.retries {
             let mut attempt = Attempt::default();
             let conclusion = self.attempt(identity, target, &mut attempt).await;
             if !conclusion.is_passing {
                 return (attempt, conclusion);
             }
             let asked = conclusion.retry_after.map(Duration::from_secs).unwrap_or_default();
-            tokio::time::sleep(delay.max(asked).min(self.options.timeout)).await;
-            delay *= 2;
+            tokio::time::sleep(delay_before(retry).max(asked).min(self.options.timeout)).await;
         }
         let mut attempt = Attempt::default();
         let conclusion = self.attempt(identity, target, &mut attempt).await;
@@ -348,5 +352,18 @@ impl CheckRun {
         });
         attempt.probe = conversation.answer;
         conclusion
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_a_minute() {
+        assert_eq!([0, 1, 2, 3].map(|retry| delay_before(retry).as_millis()), [500, 1000, 2000, 4000]);
+        for retry in [7, 31, 32, 80, u32::MAX] {
+            assert_eq!(delay_before(retry), MAX_DELAY, "{retry}");
+        }
     }
 }

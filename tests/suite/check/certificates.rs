@@ -1,6 +1,8 @@
 //! What a gateway that works makes of certificates.
 
-use super::{Stage, fixture, fixture_gateway};
+use std::net::TcpListener;
+
+use super::{Stage, check, fixture, fixture_gateway};
 use pushcert::testing::TlsVersions::{V12, V13};
 use pushcert::testing::{Environment, GatewayOptions, TokenState};
 
@@ -148,4 +150,12 @@ fn what_may_pass_is_tried_again() {
         Stage::new(GatewayOptions { fault: Some("answer:Forbidden".parse().unwrap()), ..GatewayOptions::default() });
     rejected.check(&["--retries", "3"]);
     assert_eq!(rejected.gateway.ready.observer.requests(), 1, "a no is a no");
+}
+
+#[test]
+fn many_retries_do_not_overflow_the_delay() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let arguments = ["--gateway", &closed, "--retries", "80", "--timeout", "1ms"];
+    let checked = check(&fixture("p12/keychain-password.p12"), &arguments);
+    assert_eq!((checked.code, checked.text("/verdict")), (5, "unreachable"));
 }
