@@ -200,7 +200,7 @@ impl Drop for Running {
     }
 }
 
-/// Runs a gateway in the foreground until SIGINT or SIGTERM.
+/// Runs a gateway in the foreground until a signal ends it: SIGINT, SIGTERM, SIGQUIT or SIGHUP.
 ///
 /// # Errors
 /// As [`run`].
@@ -226,13 +226,28 @@ pub(crate) fn run_until_signal(options: GatewayOptions, ready: impl FnOnce(Ready
 #[cfg(unix)]
 fn signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut quit = signal(SignalKind::quit())?;
+    let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = quit.recv() => {}
+            Some(_) = async { hangup.as_mut()?.recv().await } => {}
         }
     })
+}
+
+/// Returns whether SIGHUP was ignored at the start, as under nohup. A handler would undo that. Only
+/// Linux tells; elsewhere SIGHUP always ends the gateway.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let Some(mask) = status.lines().find_map(|line| line.strip_prefix("SigIgn:")) else { return false };
+    // SIGHUP is signal 1, the lowest bit.
+    u64::from_str_radix(mask.trim(), 16).is_ok_and(|ignored| ignored & 1 == 1)
 }
 
 #[cfg(not(unix))]

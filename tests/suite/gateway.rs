@@ -1,7 +1,7 @@
 //! `pushcert gateway`, as other programs see it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
@@ -23,8 +23,19 @@ struct Process {
 
 impl Process {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pushcert"));
-        command.arg("gateway").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::start_by("env", arguments)
+    }
+
+    /// Starts it by a command that becomes it.
+    fn start_by(starter: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(starter);
+        command
+            .arg(env!("CARGO_BIN_EXE_pushcert"))
+            .arg("gateway")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -175,7 +186,7 @@ fn a_client_without_a_certificate_is_refused() {
 
 #[test]
 fn it_stops_on_a_signal_and_leaves_nothing_behind() {
-    for signal in ["-TERM", "-INT"] {
+    for signal in ["-TERM", "-INT", "-HUP", "-QUIT"] {
         let gateway = Process::start(&[]);
         let idle = gateway.connect();
         let address = gateway.address();
@@ -193,6 +204,37 @@ fn it_stops_on_a_signal_and_leaves_nothing_behind() {
         assert!(!folder.exists());
         assert!(TcpStream::connect(address).is_err());
         drop(idle);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn under_nohup_a_hangup_does_not_end_it() {
+    let gateway = Process::start_by("nohup", &[]);
+    let pid = gateway.child.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    block_on(async {
+        let client = gateway.client().await;
+        assert_eq!(post(&client, "aa", &[TOPIC], b"{}".to_vec()).await.status().as_u16(), 400);
+    });
+    let folder = Path::new(gateway.file("ca_file")).parent().unwrap().to_owned();
+    assert_eq!(gateway.signal("-TERM").0, Some(0));
+    assert!(!folder.exists());
+}
+
+#[test]
+fn no_key_stays_where_the_start_fails() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    // The port is in use; nobody reads what is announced.
+    for arguments in [&["--listen", &taken][..], &[]] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pushcert"));
+        command.arg("gateway").args(arguments).env("TMPDIR", folder.path());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert!(!child.wait().unwrap().success(), "{arguments:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{arguments:?}");
     }
 }
 
