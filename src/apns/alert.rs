@@ -44,7 +44,7 @@ pub(crate) const ALERTS: [Alert; 19] = [
         46,
         "certificate_unknown",
         true,
-        "the certificate was not accepted; formerly also when it had expired",
+        "the server refused the certificate; formerly also when it had expired",
         RENEW,
     ),
     alert(47, "illegal_parameter", false, "the server found a field out of range", NOT_APNS),

@@ -47,6 +47,8 @@ use ReasonSubject::{Device, Provider, Request, Server, Topic};
 
 const NEW_CERTIFICATE: &str = "make a new certificate in Apple's developer portal, and export it with its key";
 const RIGHT_TOPIC: &str = "use a topic of the certificate: pushcert inspect --field topic FILE";
+const RIGHT_TOKEN: &str = "copy the device token again, or ask the gateway of the other environment";
+const RIGHT_PAIR: &str = "use the topic of the device token; the topic of a VoIP token ends in .voip";
 const TOKEN_AUTHENTICATION: &str =
     "this concerns provider tokens (.p8 keys), not certificates: leave out authorization";
 const LATER: &str = "try again later, with growing delays";
@@ -54,12 +56,12 @@ const LATER: &str = "try again later, with growing delays";
 /// All that is known. More appear over time: what is not here is kept as text.
 pub const REASONS: [Reason; 33] = [
     reason("BadCollapseId", 400, Request, "the collapse identifier is longer than 64 bytes", "shorten it"),
-    reason("BadDeviceToken", 400, Device, "the device token is not one of this environment", ""),
+    reason("BadDeviceToken", 400, Device, "the device token is not one of this environment", RIGHT_TOKEN),
     reason("BadExpirationDate", 400, Request, "apns-expiration is no number of seconds", "send UNIX seconds, or 0"),
     reason("BadMessageId", 400, Request, "apns-id is no UUID in lower case", "send a UUID, or none"),
     reason("BadPriority", 400, Request, "apns-priority is not 10, 5 or 1", "send 10, 5 or 1"),
     reason("BadTopic", 400, Topic, "the topic is not valid", RIGHT_TOPIC),
-    reason("DeviceTokenNotForTopic", 400, Device, "the device token belongs to another topic", RIGHT_TOPIC),
+    reason("DeviceTokenNotForTopic", 400, Device, "the device token belongs to another topic", RIGHT_PAIR),
     reason("DuplicateHeaders", 400, Request, "a header is there twice", "send each header once"),
     reason("IdleTimeout", 400, Server, "the connection was idle for too long", "connect again"),
     reason(

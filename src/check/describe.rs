@@ -3,7 +3,7 @@
 use crate::apns::alert;
 use crate::check::probe::{Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
-use crate::check::verdict::{Conclusion, Outcome, TopicStatus};
+use crate::check::verdict::{Conclusion, Outcome};
 use crate::net::tls::{TlsError, TlsReport};
 
 /// The stage of a handshake that ended well.
@@ -86,7 +86,6 @@ pub(crate) fn conversation_stages(
     if wants_probe {
         let watch = Stopwatch::start_at(StageName::Probe, settings_at);
         let status = match conclusion.verdict {
-            Outcome::Accepted if conclusion.topic == TopicStatus::Refuted => Status::Warning,
             Outcome::Accepted => Status::Ok,
             _ => Status::Failed,
         };

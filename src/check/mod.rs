@@ -20,7 +20,7 @@ use crate::check::describe::{conversation_stages, tls_conclusion, tls_failure, t
 use crate::check::probe::{Probe, ProbeAnswer};
 use crate::check::revocation::Revocation;
 use crate::check::stage::{Stage, StageName, Status, Stopwatch, seconds};
-use crate::check::verdict::{Conclusion, Outcome, TopicStatus};
+use crate::check::verdict::{Conclusion, Outcome, ProbeToken, TopicStatus};
 use crate::net::dial::{self, DialError};
 use crate::net::frames::{GoAway, Settings};
 use crate::net::proxy::{Proxy, ProxyError, Stream};
@@ -70,6 +70,17 @@ pub(crate) struct CheckOptions {
     pub(crate) stores: Arc<Stores>,
     /// The issuer's word, where it is wanted.
     pub(crate) revocation: Option<Revocation>,
+}
+
+impl CheckOptions {
+    /// Returns whose token the notification has.
+    fn probe_token(&self) -> ProbeToken {
+        match &self.token {
+            _ if !self.wants_probe => ProbeToken::None,
+            Some(_) => ProbeToken::Named,
+            None => ProbeToken::Random,
+        }
+    }
 }
 
 /// What was found at one gateway.
@@ -336,7 +347,9 @@ impl CheckRun {
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     {
-        let CheckOptions { timeout, wants_probe, .. } = self.options;
+        let timeout = self.options.timeout;
+        let sent = self.options.probe_token();
+        let wants_probe = self.options.wants_probe;
         let probe = wants_probe.then(|| Probe {
             authority: target.endpoint.to_string(),
             token: self.token.clone(),
@@ -344,7 +357,7 @@ impl CheckRun {
         });
         let watch = Stopwatch::start(StageName::Http2);
         let conversation = probe::converse(stream, probe.as_ref(), timeout).await;
-        let conclusion = verdict::judge(&conversation, is_requested, wants_probe);
+        let conclusion = verdict::judge(&conversation, is_requested, sent);
         attempt.stages.extend(conversation_stages(watch, &conversation, &conclusion, wants_probe));
         attempt.http2 = Some(Http2Report {
             settings: conversation.seen.settings.clone(),

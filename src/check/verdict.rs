@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::apns::alert;
-use crate::apns::reason::{self, ReasonSubject};
+use crate::apns::reason::{self, Reason, ReasonSubject};
 use crate::check::probe::{Break, Conversation, ProbeAnswer};
 
 /// The answer to "does APNs accept this certificate?".
@@ -14,6 +14,8 @@ use crate::check::probe::{Break, Conversation, ProbeAnswer};
 pub(crate) enum Outcome {
     /// Yes.
     Accepted,
+    /// The certificate was judged good, the topic or the device token was not.
+    Refused,
     /// No.
     Rejected,
     /// The gateway was reached, but gave no proof either way.
@@ -22,11 +24,22 @@ pub(crate) enum Outcome {
     Unreachable,
 }
 
+/// The device token of the notification that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProbeToken {
+    /// No notification was sent.
+    None,
+    /// A random token, which belongs to no device.
+    Random,
+    /// The token that the user named.
+    Named,
+}
+
 /// What is known of the topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TopicStatus {
-    /// The gateway went on to judge something else. Whether it looks at the topic first is not documented.
+    /// The gateway allows it: it looks at the topic before it looks for the device among the topic's.
     Supported,
     /// The gateway refused it.
     Refuted,
@@ -54,7 +67,7 @@ pub(crate) struct Conclusion {
 }
 
 /// Grounds that are no words of the server: name, meaning, advice, whether trying again may help.
-pub(crate) const GROUNDS: [(&str, &str, &str, bool); 19] = [
+pub(crate) const GROUNDS: [(&str, &str, &str, bool); 20] = [
     (
         "key-missing",
         "there is no private key to the certificate",
@@ -95,7 +108,7 @@ pub(crate) const GROUNDS: [(&str, &str, &str, bool); 19] = [
     ),
     (
         "untrusted-server",
-        "the server's certificate is not accepted",
+        "the server's certificate is not trusted",
         "name its authority with --ca-file, if you trust it",
         false,
     ),
@@ -134,6 +147,12 @@ pub(crate) const GROUNDS: [(&str, &str, &str, bool); 19] = [
         "no-certificate-requested",
         "the server did not ask for a certificate, so that its answer says nothing of one",
         "check the address: APNs asks for one",
+        false,
+    ),
+    (
+        "not-probed",
+        "no notification was sent, so the gateway did not show its judgement of the certificate",
+        "leave out --no-probe",
         false,
     ),
     (
@@ -186,6 +205,12 @@ impl Conclusion {
         }
     }
 
+    /// Concludes that the certificate is good, and that the topic or the device token (`what`) is not.
+    fn refused(reason: &Reason, what: &str, topic: TopicStatus) -> Self {
+        let meaning = format!("the certificate was judged good, the {what} was not: {}", reason.meaning);
+        Self { topic, ..Self::new(Outcome::Refused, reason.name, &meaning, reason.advice) }
+    }
+
     fn accepted(topic: TopicStatus) -> Self {
         Self {
             verdict: Outcome::Accepted,
@@ -201,7 +226,7 @@ impl Conclusion {
 
 /// Judges what was said after the TLS handshake; `is_requested`: whether the server asked for a
 /// certificate.
-pub(crate) fn judge(conversation: &Conversation, is_requested: Option<bool>, wants_probe: bool) -> Conclusion {
+pub(crate) fn judge(conversation: &Conversation, is_requested: Option<bool>, token: ProbeToken) -> Conclusion {
     let seen = &conversation.seen;
     let unasked = || Conclusion::on(Outcome::Unproven, "no-certificate-requested");
     let refused_by = |name: &str| reason::find(name).filter(|reason| reason.subject == ReasonSubject::Provider);
@@ -210,7 +235,7 @@ pub(crate) fn judge(conversation: &Conversation, is_requested: Option<bool>, wan
         return Conclusion::new(Outcome::Rejected, known.name, known.meaning, known.advice);
     }
     if let Some(answer) = &conversation.answer {
-        return judge_answer(answer, is_requested);
+        return judge_answer(answer, is_requested, token);
     }
     if let Some(name) = farewell {
         let (meaning, advice) = reason::find(name)
@@ -229,14 +254,14 @@ pub(crate) fn judge(conversation: &Conversation, is_requested: Option<bool>, wan
         Some(Break::Reset(_)) => Conclusion::on(Outcome::Unproven, "reset"),
         Some(Break::Http1 | Break::Protocol(_)) => Conclusion::on(Outcome::Unproven, "not-http2"),
         None if is_requested != Some(true) => unasked(),
-        None if !wants_probe && seen.settings.is_some() && conversation.is_alive => {
-            Conclusion::accepted(TopicStatus::Unknown)
+        None if token == ProbeToken::None && seen.settings.is_some() && conversation.is_alive => {
+            Conclusion::on(Outcome::Unproven, "not-probed")
         }
         None => Conclusion::on(Outcome::Unproven, "closed"),
     }
 }
 
-fn judge_answer(answer: &ProbeAnswer, is_requested: Option<bool>) -> Conclusion {
+fn judge_answer(answer: &ProbeAnswer, is_requested: Option<bool>, token: ProbeToken) -> Conclusion {
     let name = answer.reason.as_deref();
     let known = name.and_then(reason::find);
     let retry_after = answer.retry_after.as_deref().and_then(|text| text.parse().ok());
@@ -267,17 +292,24 @@ fn judge_answer(answer: &ProbeAnswer, is_requested: Option<bool>) -> Conclusion 
             Conclusion::on(Outcome::Unproven, "no-certificate-requested")
         }
         (200, None) => Conclusion::accepted(TopicStatus::Supported),
-        (_, Some(known)) => {
-            let topic = match known.name {
-                "BadDeviceToken" => TopicStatus::Supported,
-                _ if known.subject == ReasonSubject::Topic => TopicStatus::Refuted,
-                _ => TopicStatus::Unknown,
-            };
-            let advice = (topic == TopicStatus::Refuted).then(|| known.advice.to_owned());
-            Conclusion { reason: Some(known.name.to_owned()), advice, ..Conclusion::accepted(topic) }
-        }
+        (_, Some(known)) => match known.subject {
+            ReasonSubject::Topic => Conclusion::refused(known, "topic", TopicStatus::Refuted),
+            ReasonSubject::Device if token == ProbeToken::Named => {
+                Conclusion::refused(known, "device token", topic_behind(known))
+            }
+            ReasonSubject::Device if matches!(known.name, "BadDeviceToken" | "DeviceTokenNotForTopic") => {
+                Conclusion { reason: Some(known.name.to_owned()), ..Conclusion::accepted(topic_behind(known)) }
+            }
+            _ => told(Outcome::Unproven),
+        },
         (_, None) => Conclusion::on(Outcome::Unproven, "not-apns"),
     }
+}
+
+/// Returns what a reason about the device token shows of the topic. The gateway first looks for the
+/// token in its environment, then at the topic, then whether they belong together.
+fn topic_behind(reason: &Reason) -> TopicStatus {
+    if reason.name == "DeviceTokenNotForTopic" { TopicStatus::Supported } else { TopicStatus::Unknown }
 }
 
 #[cfg(test)]
@@ -287,6 +319,10 @@ mod tests {
     use crate::net::tap::Seen;
 
     fn answered(status: u16, reason: Option<&str>, is_requested: bool) -> Conclusion {
+        answered_to(ProbeToken::Random, status, reason, is_requested)
+    }
+
+    fn answered_to(token: ProbeToken, status: u16, reason: Option<&str>, is_requested: bool) -> Conclusion {
         let answer = ProbeAnswer {
             status,
             reason: reason.map(str::to_owned),
@@ -295,25 +331,54 @@ mod tests {
             retry_after: None,
         };
         let seen = Seen { settings: Some(Default::default()), ..Seen::default() };
-        judge(&Conversation { seen, answer: Some(answer), is_alive: true, ended_by: None }, Some(is_requested), true)
+        judge(&Conversation { seen, answer: Some(answer), is_alive: true, ended_by: None }, Some(is_requested), token)
     }
 
     #[test]
-    fn only_what_speaks_of_the_request_proves_the_certificate() {
+    fn each_reason_has_its_verdict() {
         for reason in REASONS {
-            let expected = match reason.subject {
-                ReasonSubject::Provider => Outcome::Rejected,
-                ReasonSubject::Server => Outcome::Unproven,
-                ReasonSubject::Topic | ReasonSubject::Device | ReasonSubject::Request => Outcome::Accepted,
-            };
-            let conclusion = answered(reason.status, Some(reason.name), true);
-            assert_eq!(conclusion.verdict, expected, "{}", reason.name);
-            assert_eq!(conclusion.reason.as_deref(), Some(reason.name));
-            let refuted = matches!(reason.name, "TopicDisallowed" | "BadTopic" | "MissingTopic");
-            assert_eq!(conclusion.topic == TopicStatus::Refuted, refuted, "{}", reason.name);
-            assert_eq!(conclusion.topic == TopicStatus::Supported, reason.name == "BadDeviceToken");
-            assert_ne!(answered(reason.status, Some(reason.name), false).verdict, Outcome::Accepted);
+            let is_known_token = matches!(reason.name, "ExpiredToken" | "Unregistered");
+            for (token, device) in [
+                (ProbeToken::Random, if is_known_token { Outcome::Unproven } else { Outcome::Accepted }),
+                (ProbeToken::Named, Outcome::Refused),
+            ] {
+                let expected = match reason.subject {
+                    ReasonSubject::Provider => Outcome::Rejected,
+                    ReasonSubject::Server | ReasonSubject::Request => Outcome::Unproven,
+                    ReasonSubject::Topic => Outcome::Refused,
+                    ReasonSubject::Device => device,
+                };
+                let conclusion = answered_to(token, reason.status, Some(reason.name), true);
+                assert_eq!(conclusion.verdict, expected, "{} {token:?}", reason.name);
+                assert_eq!(conclusion.reason.as_deref(), Some(reason.name));
+                let unasked = answered_to(token, reason.status, Some(reason.name), false);
+                assert!(!matches!(unasked.verdict, Outcome::Accepted | Outcome::Refused), "{}", reason.name);
+            }
         }
+    }
+
+    #[test]
+    fn what_an_answer_shows_of_the_topic() {
+        for reason in REASONS {
+            let expected = match reason.name {
+                "TopicDisallowed" | "BadTopic" | "MissingTopic" => TopicStatus::Refuted,
+                "DeviceTokenNotForTopic" => TopicStatus::Supported,
+                _ => TopicStatus::Unknown,
+            };
+            for token in [ProbeToken::Random, ProbeToken::Named] {
+                let conclusion = answered_to(token, reason.status, Some(reason.name), true);
+                assert_eq!(conclusion.topic, expected, "{}", reason.name);
+            }
+        }
+        assert_eq!(answered(200, None, true).topic, TopicStatus::Supported);
+    }
+
+    #[test]
+    fn without_a_notification_nothing_is_proven() {
+        let seen = Seen { settings: Some(Default::default()), ..Seen::default() };
+        let conversation = Conversation { seen, answer: None, is_alive: true, ended_by: None };
+        let conclusion = judge(&conversation, Some(true), ProbeToken::None);
+        assert_eq!((conclusion.verdict, conclusion.reason.as_deref()), (Outcome::Unproven, Some("not-probed")));
     }
 
     #[test]

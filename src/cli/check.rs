@@ -57,7 +57,8 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<ProxyUrl>,
 
-    /// Send no notification: the server's SETTINGS and the answer to a PING are then the proof
+    /// Send no notification: shows how far the connection gets and what the server refuses at once, but
+    /// proves nothing: the verdict is never better than "unproven", exit code 1
     #[arg(long, conflicts_with_all = ["token", "topic"])]
     pub(crate) no_probe: bool,
 

@@ -68,10 +68,10 @@ pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<Op
     Ok(end(&report))
 }
 
-/// A no outweighs a gateway that cannot be reached.
+/// Returns how the run ends: `Refused`, `Rejected` and `Unproven` take precedence over `Unreachable`.
 fn end(report: &CheckReport) -> Option<ExitKind> {
     let has = |verdicts: &[Outcome]| report.checks.iter().any(|check| verdicts.contains(&check.verdict));
-    if has(&[Outcome::Rejected, Outcome::Unproven]) {
+    if has(&[Outcome::Refused, Outcome::Rejected, Outcome::Unproven]) {
         Some(ExitKind::CheckFailed)
     } else {
         has(&[Outcome::Unreachable]).then_some(ExitKind::Network)

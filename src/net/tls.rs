@@ -70,7 +70,7 @@ pub(crate) enum TlsError {
     #[error("the server sent the TLS alert {} ({})", crate::apns::alert::name(*.0), .0)]
     Alert(u8),
     /// The server is not who it should be.
-    #[error("the server's certificate is not accepted: {0}")]
+    #[error("the server's certificate is not trusted: {0}")]
     Untrusted(String),
     /// It answered, but not in TLS.
     #[error("what answered does not speak TLS")]

@@ -64,7 +64,7 @@ pub(crate) struct Judgement {
     pub(crate) root: Option<ServerCertificate>,
     /// Which stores it leads to.
     pub(crate) trusted_by: TrustedBy,
-    /// Why it is not accepted; `None` where it is.
+    /// Why it is not trusted; `None` where it is.
     pub(crate) problem: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::check::verdict::{Outcome, TopicStatus};
+use crate::check::verdict::Outcome;
 use crate::expiry::policy::Verdict as Level;
 use crate::report::check::{CheckReport, place, sentence, topic, word};
 use crate::report::github::annotate;
@@ -14,12 +14,11 @@ use crate::report::github::annotate;
 pub(crate) fn write(out: &mut dyn Write, report: &CheckReport, file: &str) -> io::Result<()> {
     for check in &report.checks {
         let level = match check.verdict {
-            Outcome::Accepted if check.topic.status == TopicStatus::Refuted => Level::Warning,
             Outcome::Accepted => Level::Ok,
             Outcome::Unproven => Level::Warning,
-            Outcome::Rejected | Outcome::Unreachable => Level::Failure,
+            Outcome::Refused | Outcome::Rejected | Outcome::Unreachable => Level::Failure,
         };
-        let topic = topic(check).filter(|_| check.verdict == Outcome::Accepted);
+        let topic = topic(check);
         let more = [topic.as_deref(), check.advice.as_deref()].into_iter().flatten();
         let more: String = more.map(|sentence| format!("; {sentence}")).collect();
         let message = format!("{}: {}{more}", place(check), sentence(check));

@@ -1,4 +1,4 @@
-//! JUnit XML: a test case a gateway. "rejected" fails, "unproven" and "unreachable" are errors.
+//! JUnit XML: a test case a gateway. "refused" and "rejected" fail, "unproven" and "unreachable" are errors.
 
 use std::io::{self, Write};
 
@@ -30,7 +30,7 @@ fn case(check: &GatewayCheck) -> TestCase {
     let message = xml(&format!("{}: {}{advice}", word(check.verdict), sentence(check)));
     let mut case = match check.verdict {
         Outcome::Accepted => TestCase::success(&name, time),
-        Outcome::Rejected => TestCase::failure(&name, time, &kind, &message),
+        Outcome::Refused | Outcome::Rejected => TestCase::failure(&name, time, &kind, &message),
         Outcome::Unproven | Outcome::Unreachable => TestCase::error(&name, time, &kind, &message),
     };
     case.set_classname("pushcert.check");

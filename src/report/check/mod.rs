@@ -31,6 +31,7 @@ impl CheckReport {
 pub(super) const fn word(verdict: Outcome) -> &'static str {
     match verdict {
         Outcome::Accepted => "accepted",
+        Outcome::Refused => "refused",
         Outcome::Rejected => "rejected",
         Outcome::Unproven => "unproven",
         Outcome::Unreachable => "unreachable",
@@ -46,8 +47,11 @@ pub(super) fn sentence(check: &GatewayCheck) -> String {
     }
 }
 
-/// What is known of the topic, in a sentence.
+/// What is known of the topic, in a sentence; `None` where the gateway did not get as far as the topic.
 pub(super) fn topic(check: &GatewayCheck) -> Option<String> {
+    if !matches!(check.verdict, Outcome::Accepted | Outcome::Refused) {
+        return None;
+    }
     let name = check.topic.topic.as_deref()?;
     Some(match check.topic.status {
         TopicStatus::Supported => format!("{name} is supported"),

@@ -9,7 +9,8 @@ use crate::report::prometheus::{head, label};
 use crate::schema::text;
 
 /// All verdicts, so that each series is there whatever the answer.
-const VERDICTS: [Outcome; 4] = [Outcome::Accepted, Outcome::Rejected, Outcome::Unproven, Outcome::Unreachable];
+const VERDICTS: [Outcome; 5] =
+    [Outcome::Accepted, Outcome::Refused, Outcome::Rejected, Outcome::Unproven, Outcome::Unreachable];
 
 /// Writes the report.
 ///

@@ -42,12 +42,10 @@ fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::R
     let verdict = match check.verdict {
         Outcome::Accepted => paint.strong(verdict),
         Outcome::Unproven => paint.careful(verdict),
-        Outcome::Rejected | Outcome::Unreachable => paint.bad(verdict),
+        Outcome::Refused | Outcome::Rejected | Outcome::Unreachable => paint.bad(verdict),
     };
     writeln!(out, "  {verdict}: {}", printable(&sentence(check)))?;
-    if check.verdict == Outcome::Accepted
-        && let Some(topic) = topic(check)
-    {
+    if let Some(topic) = topic(check) {
         let line = printable(&topic);
         let line = if check.topic.status == TopicStatus::Refuted { paint.bad(line) } else { line };
         writeln!(out, "  topic: {line}")?;

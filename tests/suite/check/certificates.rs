@@ -14,7 +14,7 @@ fn acceptance_is_proven_by_an_answer() {
         let expected = (("probe", "ok"), "accepted", "BadDeviceToken", 0);
         assert_eq!((checked.end(), checked.text("/verdict"), checked.text("/reason"), checked.code), expected);
         assert_eq!(checked.text("/topic/topic"), "com.example.MyApp");
-        assert_eq!(checked.text("/topic/status"), "supported");
+        assert_eq!(checked.text("/topic/status"), "unknown", "the token is looked for first");
         assert_eq!(checked.text("/tls/alpn"), "h2");
         let version = if tls == V12 { "TLSv1.2" } else { "TLSv1.3" };
         assert_eq!(checked.text("/tls/version"), version);
@@ -45,32 +45,37 @@ fn an_identity_that_is_there_twice_is_one() {
 }
 
 #[test]
-fn a_device_that_is_known_is_reached() {
+fn a_device_or_topic_that_the_user_named_is_reached_or_refused() {
     let stage = Stage::new(GatewayOptions::default());
     stage.gateway.tokens.set("00ff", TokenState::Active(None));
     stage.gateway.tokens.set("11ff", TokenState::Unregistered(1));
     let reached = stage.check(&["--token", "00FF"]);
     assert_eq!((reached.code, reached.text("/topic/status"), reached.text("/reason")), (0, "supported", "-"));
     let gone = stage.check(&["--token", "11ff"]);
-    assert_eq!((gone.code, gone.text("/verdict"), gone.text("/reason")), (0, "accepted", "Unregistered"));
+    assert_eq!((gone.code, gone.text("/verdict"), gone.text("/reason")), (1, "refused", "Unregistered"));
+    assert_eq!(gone.end(), ("probe", "failed"));
+    let unknown = stage.check(&["--token", "22ff"]);
+    let found = (unknown.code, unknown.text("/verdict"), unknown.text("/reason"), unknown.text("/topic/status"));
+    assert_eq!(found, (1, "refused", "BadDeviceToken", "unknown"));
     let disallowed = stage.check(&["--topic", "com.example.Other"]);
-    let expected = (0, "accepted", "TopicDisallowed", "refuted");
+    let expected = (1, "refused", "TopicDisallowed", "refuted");
     let found =
         (disallowed.code, disallowed.text("/verdict"), disallowed.text("/reason"), disallowed.text("/topic/status"));
     assert_eq!(found, expected);
     let voip = stage.check(&["--topic", "com.example.MyApp.voip"]);
     assert_eq!((voip.code, voip.text("/reason")), (0, "BadDeviceToken"));
-    assert_eq!(stage.gateway.ready.observer.requests(), 4);
+    assert_eq!(stage.gateway.ready.observer.requests(), 5);
     let paths: Vec<_> = stage.gateway.ready.observer.recent().into_iter().map(|event| event.path).collect();
     assert_eq!(paths[0], "/3/device/00ff");
-    assert_eq!(paths[2].len(), "/3/device/".len() + 64);
+    assert_eq!(paths[3].len(), "/3/device/".len() + 64);
 }
 
 #[test]
-fn without_a_probe_settings_and_a_ping_are_the_proof() {
+fn without_a_probe_nothing_is_proven() {
     let stage = Stage::new(GatewayOptions::default());
     let checked = stage.check(&["--no-probe"]);
-    assert_eq!((checked.code, checked.end(), checked.text("/topic/status")), (0, ("http2", "ok"), "unknown"));
+    assert_eq!((checked.text("/verdict"), checked.text("/reason")), ("unproven", "not-probed"));
+    assert_eq!((checked.code, checked.end(), checked.text("/topic/status")), (1, ("http2", "ok"), "unknown"));
     assert_eq!(stage.gateway.ready.observer.requests(), 0);
     for (fault, verdict) in [
         ("goaway:BadCertificateEnvironment", "rejected"),

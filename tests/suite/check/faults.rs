@@ -57,6 +57,13 @@ const FAULTS: &[Row] = &[
     ("answer:IdleTimeout", Both, "probe", "failed", "unproven", "IdleTimeout", 1),
     ("answer:Forbidden", Both, "probe", "failed", "rejected", "Forbidden", 1),
     ("answer:BadCertificate", Both, "probe", "failed", "rejected", "BadCertificate", 1),
+    ("answer:TopicDisallowed", Both, "probe", "failed", "refused", "TopicDisallowed", 1),
+    ("answer:BadTopic", Both, "probe", "failed", "refused", "BadTopic", 1),
+    ("answer:MissingTopic", Both, "probe", "failed", "refused", "MissingTopic", 1),
+    ("answer:DeviceTokenNotForTopic", Both, "probe", "ok", "accepted", "DeviceTokenNotForTopic", 0),
+    ("answer:Unregistered", Both, "probe", "failed", "unproven", "Unregistered", 1),
+    ("answer:BadPriority", Both, "probe", "failed", "unproven", "BadPriority", 1),
+    ("answer:PayloadEmpty", Both, "probe", "failed", "unproven", "PayloadEmpty", 1),
     ("answer:NeverHeardOfIt", Both, "probe", "failed", "unproven", "NeverHeardOfIt", 1),
     ("goaway:NeverHeardOfIt", Both, "http2", "failed", "unproven", "NeverHeardOfIt", 1),
 ];

@@ -4,8 +4,17 @@ use super::{Stage, fixture, pushcert};
 use pushcert::testing::GatewayOptions;
 
 fn print(stage: &Stage, format: &str) -> (i32, String) {
+    print_with(stage, format, &[])
+}
+
+fn print_with(stage: &Stage, format: &str, arguments: &[&str]) -> (i32, String) {
     let mut command = pushcert();
-    command.arg("check").arg(stage.file("client.pem")).args(["--gateway", &stage.address(), "--format", format]);
+    command.arg("check").args(arguments).arg(stage.file("client.pem")).args([
+        "--gateway",
+        &stage.address(),
+        "--format",
+        format,
+    ]);
     let output = command.arg("--ca-file").arg(stage.file("ca.pem")).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
@@ -20,7 +29,7 @@ fn every_format_tells_the_verdict() {
     for (format, yes, no) in [
         (
             "human",
-            vec!["  accepted: the gateway accepts the certificate\n", "  topic: com.example.MyApp is supported\n"],
+            vec!["  accepted: the gateway accepts the certificate\n", "  topic: com.example.MyApp was not judged\n"],
             vec!["  rejected: BadCertificateEnvironment: the certificate is for the other environment\n", "hint: "],
         ),
         (
@@ -35,13 +44,13 @@ fn every_format_tells_the_verdict() {
         ),
         (
             "github",
-            vec!["::notice file=", "com.example.MyApp is supported"],
+            vec!["::notice file=", "com.example.MyApp was not judged"],
             vec!["::error file=", "title=APNs%3A rejected::", "; use the gateway of its environment"],
         ),
         (
             "nagios",
-            vec!["APNS OK - accepted by 1 of 1 gateways | accepted=1"],
-            vec!["APNS CRITICAL - accepted by 0 of 1 gateways | "],
+            vec!["APNS OK - 1 of 1 gateways good | good=1;;;0;1 "],
+            vec!["APNS CRITICAL - 0 of 1 gateways good | good=0;;;0;1 "],
         ),
         (
             "prometheus",
@@ -56,6 +65,66 @@ fn every_format_tells_the_verdict() {
             for part in expected {
                 assert!(text.contains(part), "{format}: {part:?} is not in {text}");
             }
+        }
+    }
+}
+
+const FORMATS: [&str; 6] = ["human", "json", "junit", "github", "nagios", "prometheus"];
+
+/// A fault of the gateway, the arguments, the verdict, and the exit code in all formats but Nagios' own.
+struct Case(&'static str, &'static [&'static str], &'static str, i32);
+
+const CASES: &[Case] = &[
+    Case("", &[], "accepted", 0),
+    Case("answer:DeviceTokenNotForTopic", &[], "accepted", 0),
+    Case("", &["--topic", "com.example.Other"], "refused", 1),
+    Case("", &["--token", "22ff"], "refused", 1),
+    Case("answer:DeviceTokenNotForTopic", &["--token", "22ff"], "refused", 1),
+    Case("answer:BadPriority", &[], "unproven", 1),
+    Case("no-request", &["--no-probe"], "unproven", 1),
+    Case("", &["--no-probe"], "unproven", 1),
+    Case("alert:certificate_unknown", &[], "rejected", 1),
+    Case("wrong-host", &[], "unreachable", 5),
+];
+
+#[test]
+fn accepted_never_stands_beside_another_exit_code_than_0() {
+    for Case(fault, arguments, verdict, code) in CASES {
+        let fault = Some(*fault).filter(|fault| !fault.is_empty()).map(|fault| fault.parse().unwrap());
+        let stage = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
+        for format in FORMATS {
+            let (found, text) = print_with(&stage, format, arguments);
+            if format == "nagios" {
+                assert_eq!(found == 0, *code == 0, "{text}");
+            } else {
+                assert_eq!(found, *code, "{format}: {text}");
+            }
+            // Prometheus has a series for each verdict: 1 for the one that was found.
+            let lines = text.lines().filter(|line| !(format == "prometheus" && line.ends_with(" 0")));
+            let text = lines.collect::<Vec<_>>().join("\n");
+            assert_eq!(text.contains("accepted"), *verdict == "accepted" && format != "junit", "{format}: {text}");
+            assert!(text.contains(verdict) || (*code == 0 && format == "junit"), "{format}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_topic_is_a_failure_in_every_format() {
+    let stage = Stage::new(GatewayOptions::default());
+    let sentence = "TopicDisallowed: the certificate was judged good, the topic was not: \
+                    the certificate may not send to this topic";
+    let other = "--topic=com.example.Other";
+    for (format, expected) in [
+        ("human", &[&format!("  refused: {sentence}\n"), "  topic: com.example.Other is REFUSED\n", "hint: "][..]),
+        ("json", &["\"verdict\": \"refused\"", "\"reason\": \"TopicDisallowed\"", "\"status\": \"refuted\""]),
+        ("junit", &["failures=\"1\"", "<failure type=\"TopicDisallowed\" message=\"refused: "]),
+        ("github", &["::error file=", "title=APNs%3A refused::", "; com.example.Other is REFUSED"]),
+        ("nagios", &["APNS CRITICAL - 0 of 1 gateways good | ", &format!(" refused: {sentence}\n")]),
+        ("prometheus", &["verdict=\"refused\"} 1\n", "verdict=\"accepted\"} 0\n"]),
+    ] {
+        let (_, text) = print_with(&stage, format, &[other]);
+        for part in expected {
+            assert!(text.contains(part), "{format}: {part:?} is not in {text}");
         }
     }
 }
