@@ -7,7 +7,7 @@ use crate::cli::Cli;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::report::style::Paint;
-use crate::report::{human, json};
+use crate::report::{human, json, nagios};
 use crate::world::context::Context;
 use crate::world::terminal::ControllingTerminal;
 use anstream::{AutoStream, ColorChoice};
@@ -18,21 +18,43 @@ pub fn main() -> ExitCode {
     std::panic::catch_unwind(run).unwrap_or_else(|_| {
         let message = "error: this is a bug in pushcert; please report it, without the certificate's key";
         let _ = writeln!(io::stderr(), "{message}");
+        if wants_nagios() {
+            let error = Error::new(ExitKind::Bug, "a bug in pushcert");
+            let _ = nagios::write_error(&mut io::stdout(), "PUSHCERT", &error);
+            return ExitCode::from(nagios::UNKNOWN);
+        }
         ExitCode::from(ExitKind::Bug.code())
     })
 }
 
-/// Help, the version, or a command line that is wrong: as JSON, where JSON was asked for.
+/// Returns whether the command line asks for Nagios' format, which has exit codes of its own, even where
+/// the rest of it is wrong.
+fn wants_nagios() -> bool {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    arguments.iter().any(|argument| argument == "--format=nagios")
+        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "nagios")
+}
+
+/// Prints help, the version, or what is wrong with the command line: as JSON or for Nagios, where that was
+/// asked for.
 fn refuse(refused: &clap::Error) -> ExitCode {
-    let is_error = refused.use_stderr();
-    if is_error && std::env::args_os().any(|argument| argument == "--json") {
-        let text = refused.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let _ = json::write_error(&mut io::stdout(), &Error::new(ExitKind::Usage, message));
+    if !refused.use_stderr() {
+        let _ = refused.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = refused.to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let error = Error::new(ExitKind::Usage, message);
+    if wants_nagios() {
+        let _ = nagios::write_error(&mut io::stdout(), "PUSHCERT", &error);
+        return ExitCode::from(nagios::UNKNOWN);
+    }
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let _ = json::write_error(&mut io::stdout(), &error);
     } else {
         let _ = refused.print();
     }
-    if is_error { ExitCode::from(ExitKind::Usage.code()) } else { ExitCode::SUCCESS }
+    ExitCode::from(error.exit_code)
 }
 
 fn run() -> ExitCode {
@@ -74,7 +96,8 @@ fn run() -> ExitCode {
             } else {
                 human::error(context.stderr, &error, Paint::new(stderr_has_color))
             };
-            ExitCode::from(error.exit_code)
+            // What cannot be printed cannot be known.
+            ExitCode::from(if wants_nagios() { nagios::UNKNOWN } else { error.exit_code })
         }
     }
 }

@@ -175,7 +175,7 @@ pub(crate) enum CheckFormat {
     Junit,
     /// Annotations of GitHub Actions
     Github,
-    /// A plugin's output, for Nagios and its kin
+    /// A plugin's output, for Nagios and its kin, with their exit codes (0 to 3)
     Nagios,
     /// Text exposition format, for Prometheus' textfile collector
     Prometheus,

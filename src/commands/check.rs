@@ -1,5 +1,6 @@
 //! `pushcert check`.
 
+use std::io;
 use std::sync::Arc;
 
 use openssl::pkey::PKey;
@@ -23,12 +24,25 @@ use crate::net::proxy::{self, Proxy};
 use crate::net::tls::ClientIdentity;
 use crate::net::trust::Stores;
 use crate::report::check::{CheckReport, github, junit, nagios, prometheus};
+use crate::report::nagios::UNKNOWN;
 use crate::report::style::Paint;
 use crate::report::{human, json};
 use crate::world::context::Context;
 use crate::world::files::Location;
 
-pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+/// Ends with the exit code, which is not always one of the table: Nagios has its own.
+pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    match report(arguments, context) {
+        Ok(report) => finish(arguments, &report, context),
+        Err(error) if arguments.format() == CheckFormat::Nagios => {
+            nagios::write_error(context.stdout, &error)?;
+            Ok(UNKNOWN)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn report(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckReport, Error> {
     refuse_retired(arguments.gateway.as_ref())?;
     let proxy = find_proxy(arguments, context)?;
     let inputs = [Some(&arguments.input), arguments.key.as_ref(), arguments.ca_file.as_ref()];
@@ -55,26 +69,43 @@ pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<Op
     let subject = subject(arguments, found, &contents, arguments.at.unwrap_or(context.now))?;
     let checks = check::run(subject, targets, options)
         .map_err(|error| Error::new(ExitKind::Network, format!("the network cannot be used: {error}")))?;
-    let report = CheckReport::new(checks);
-    let out = &mut *context.stdout;
-    match arguments.format() {
-        CheckFormat::Human => human::check::write(out, &report, Paint::new(context.stdout_has_color))?,
-        CheckFormat::Json => json::write(out, &report)?,
-        CheckFormat::Junit => junit::write(out, &report)?,
-        CheckFormat::Github => github::write(out, &report, &arguments.input.to_string())?,
-        CheckFormat::Nagios => nagios::write(out, &report)?,
-        CheckFormat::Prometheus => prometheus::write(out, &report)?,
-    }
-    Ok(end(&report))
+    Ok(CheckReport::new(checks))
 }
 
-/// Returns how the run ends: `Refused`, `Rejected` and `Unproven` take precedence over `Unreachable`.
-fn end(report: &CheckReport) -> Option<ExitKind> {
+/// Writes the report, and returns the exit code.
+fn finish(arguments: &CheckArgs, report: &CheckReport, context: &mut Context<'_>) -> Result<u8, Error> {
+    match write(arguments, report, context) {
+        // Whoever has read enough does not change the verdict.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
+    Ok(match arguments.format() {
+        CheckFormat::Nagios => nagios::exit_code(report),
+        _ => exit_code(report),
+    })
+}
+
+fn write(arguments: &CheckArgs, report: &CheckReport, context: &mut Context<'_>) -> io::Result<()> {
+    let out = &mut *context.stdout;
+    match arguments.format() {
+        CheckFormat::Human => human::check::write(out, report, Paint::new(context.stdout_has_color)),
+        CheckFormat::Json => json::write(out, report),
+        CheckFormat::Junit => junit::write(out, report),
+        CheckFormat::Github => github::write(out, report, &arguments.input.to_string()),
+        CheckFormat::Nagios => nagios::write(out, report),
+        CheckFormat::Prometheus => prometheus::write(out, report),
+    }
+}
+
+/// Returns the exit code: `Refused`, `Rejected` and `Unproven` take precedence over `Unreachable`.
+fn exit_code(report: &CheckReport) -> u8 {
     let has = |verdicts: &[Outcome]| report.checks.iter().any(|check| verdicts.contains(&check.verdict));
     if has(&[Outcome::Refused, Outcome::Rejected, Outcome::Unproven]) {
-        Some(ExitKind::CheckFailed)
+        ExitKind::CheckFailed.code()
+    } else if has(&[Outcome::Unreachable]) {
+        ExitKind::Network.code()
     } else {
-        has(&[Outcome::Unreachable]).then_some(ExitKind::Network)
+        0
     }
 }
 

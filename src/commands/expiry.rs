@@ -23,7 +23,7 @@ use crate::world::walk::{self, Filter, Globs};
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     match report(arguments, context).and_then(|report| finish(arguments, &report, context)) {
         Err(error) if arguments.format() == ReportFormat::Nagios && !error.is_closed_pipe => {
-            nagios::write_error(context.stdout, &error)?;
+            nagios::write_error(context.stdout, "PUSHCERT", &error)?;
             Ok(nagios::UNKNOWN)
         }
         result => result,

@@ -32,11 +32,11 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         Command::Inspect(arguments) => inspect::run(arguments, context),
         Command::Csr(arguments) => csr::run(arguments, context).map(|()| None),
         Command::Pack(arguments) => pack::run(arguments, context).map(|()| None),
-        Command::Wizard => wizard::run(context),
+        Command::Wizard => return wizard::run(context),
         // A format may have exit codes of its own.
         Command::Expiry(arguments) => return expiry::run(arguments, context),
         Command::Compare(arguments) => compare::run(arguments, context),
-        Command::Check(arguments) => check::run(arguments, context),
+        Command::Check(arguments) => return check::run(arguments, context),
         Command::Gateway(arguments) => gateway::run(arguments, context).map(|()| None),
         Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
     }?;

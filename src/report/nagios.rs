@@ -70,12 +70,12 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
     Ok(())
 }
 
-/// Writes that there is no report.
+/// Writes that there is no report; `service` is the first word of the line.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
-    writeln!(out, "PUSHCERT {} - {}", state(UNKNOWN), plain(&error.message))
+pub(crate) fn write_error(out: &mut dyn Write, service: &str, error: &Error) -> io::Result<()> {
+    writeln!(out, "{service} {} - {}", state(UNKNOWN), plain(&error.message))
 }
 
 /// The days of the first to expire, with the ranges outside of which it is a warning or a failure.

@@ -43,13 +43,13 @@ const ENDS: [(&str, &[&str], &str); 4] = [
     ("A .p12 for Java", &["pack", "--for", "java"], "push.p12"),
 ];
 
-pub(super) fn run(context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Error> {
     if !context.is_interactive {
         return Err(Error::new(ExitKind::Usage, "the wizard is a conversation, and there is no terminal to talk at")
             .hint("in a script: pushcert csr, then pushcert convert or pushcert pack; each has --help"));
     }
     match context.terminal.select("What do you have?", &BEGINNINGS).map_err(unanswered)? {
-        0 => make_request(context).map(|()| None),
+        0 => make_request(context).map(|()| 0),
         1 => prepare(None, context),
         _ => prepare(Some("aps.cer"), context),
     }
@@ -123,7 +123,7 @@ struct WizardInput {
     select: Option<String>,
 }
 
-fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<u8, Error> {
     let found = loop {
         let found = match find(default, context) {
             Ok(found) => found,
@@ -152,7 +152,7 @@ fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<Option<Ex
         _ => Err(Error::new(ExitKind::Bug, "the wizard's own command is another")),
     }?;
     if !context.terminal.confirm("Ask APNs now whether it accepts the certificate?", false).map_err(unanswered)? {
-        return Ok(None);
+        return Ok(0);
     }
     let mut line = Line::new(&["check"]);
     if is_pem {

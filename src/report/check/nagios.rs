@@ -1,25 +1,40 @@
-//! A plugin's output ("Monitoring Plugins Development Guidelines"): one line, then a line a gateway. The
-//! exit codes stay pushcert's own: 1 is "rejected or unproven", 5 is "unreachable".
+//! A plugin's output ("Monitoring Plugins Development Guidelines"): one line, then a line a gateway.
 
 use std::io::{self, Write};
 
 use crate::check::verdict::Outcome;
+use crate::error::Error;
 use crate::report::check::{CheckReport, place, sentence, word};
-use crate::report::nagios::{CRITICAL, OK, WARNING, plain, state};
+use crate::report::nagios::{self, CRITICAL, OK, UNKNOWN, WARNING, plain, state};
+
+/// Returns the exit code: a refusal outweighs a gateway that was not reached, which outweighs a missing proof.
+pub(crate) fn exit_code(report: &CheckReport) -> u8 {
+    let has = |verdicts: &[Outcome]| report.checks.iter().any(|check| verdicts.contains(&check.verdict));
+    if has(&[Outcome::Refused, Outcome::Rejected]) {
+        CRITICAL
+    } else if has(&[Outcome::Unreachable]) {
+        UNKNOWN
+    } else if has(&[Outcome::Unproven]) {
+        WARNING
+    } else {
+        OK
+    }
+}
+
+/// Writes that there is no report.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
+    nagios::write_error(out, "APNS", error)
+}
 
 /// Writes the report.
 ///
 /// # Errors
 /// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
-    let has = |verdict| report.checks.iter().any(|check| check.verdict == verdict);
-    let state = state(if has(Outcome::Refused) || has(Outcome::Rejected) || has(Outcome::Unreachable) {
-        CRITICAL
-    } else if has(Outcome::Unproven) {
-        WARNING
-    } else {
-        OK
-    });
+    let state = state(exit_code(report));
     let good = report.checks.iter().filter(|check| check.verdict == Outcome::Accepted).count();
     let total = report.checks.len();
     let times = report.checks.iter().enumerate().map(|(index, check)| {

@@ -60,6 +60,7 @@ fn every_format_tells_the_verdict() {
     ] {
         for (index, (stage, expected, code)) in [(&accepted, yes, 0), (&rejected, no, 1)].into_iter().enumerate() {
             let (found, text) = print(stage, format);
+            let code = if format == "nagios" { 2 * code } else { code };
             assert_eq!(found, code, "{text}");
             assert!(text.contains(&place[index]), "{text}");
             for part in expected {
@@ -71,34 +72,31 @@ fn every_format_tells_the_verdict() {
 
 const FORMATS: [&str; 6] = ["human", "json", "junit", "github", "nagios", "prometheus"];
 
-/// A fault of the gateway, the arguments, the verdict, and the exit code in all formats but Nagios' own.
-struct Case(&'static str, &'static [&'static str], &'static str, i32);
+/// A fault of the gateway, the arguments, the verdict, the exit code, and Nagios' own.
+struct Case(&'static str, &'static [&'static str], &'static str, i32, i32);
 
 const CASES: &[Case] = &[
-    Case("", &[], "accepted", 0),
-    Case("answer:DeviceTokenNotForTopic", &[], "accepted", 0),
-    Case("", &["--topic", "com.example.Other"], "refused", 1),
-    Case("", &["--token", "22ff"], "refused", 1),
-    Case("answer:DeviceTokenNotForTopic", &["--token", "22ff"], "refused", 1),
-    Case("answer:BadPriority", &[], "unproven", 1),
-    Case("no-request", &["--no-probe"], "unproven", 1),
-    Case("", &["--no-probe"], "unproven", 1),
-    Case("alert:certificate_unknown", &[], "rejected", 1),
-    Case("wrong-host", &[], "unreachable", 5),
+    Case("", &[], "accepted", 0, 0),
+    Case("answer:DeviceTokenNotForTopic", &[], "accepted", 0, 0),
+    Case("", &["--topic", "com.example.Other"], "refused", 1, 2),
+    Case("", &["--token", "22ff"], "refused", 1, 2),
+    Case("answer:DeviceTokenNotForTopic", &["--token", "22ff"], "refused", 1, 2),
+    Case("answer:BadPriority", &[], "unproven", 1, 1),
+    Case("no-request", &["--no-probe"], "unproven", 1, 1),
+    Case("", &["--no-probe"], "unproven", 1, 1),
+    Case("alert:certificate_unknown", &[], "rejected", 1, 2),
+    Case("wrong-host", &[], "unreachable", 5, 3),
 ];
 
 #[test]
 fn accepted_never_stands_beside_another_exit_code_than_0() {
-    for Case(fault, arguments, verdict, code) in CASES {
+    for Case(fault, arguments, verdict, code, nagios) in CASES {
         let fault = Some(*fault).filter(|fault| !fault.is_empty()).map(|fault| fault.parse().unwrap());
         let stage = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
         for format in FORMATS {
             let (found, text) = print_with(&stage, format, arguments);
-            if format == "nagios" {
-                assert_eq!(found == 0, *code == 0, "{text}");
-            } else {
-                assert_eq!(found, *code, "{format}: {text}");
-            }
+            let expected = if format == "nagios" { nagios } else { code };
+            assert_eq!(found, *expected, "{format}: {text}");
             // Prometheus has a series for each verdict: 1 for the one that was found.
             let lines = text.lines().filter(|line| !(format == "prometheus" && line.ends_with(" 0")));
             let text = lines.collect::<Vec<_>>().join("\n");
@@ -127,6 +125,15 @@ fn a_refused_topic_is_a_failure_in_every_format() {
             assert!(text.contains(part), "{format}: {part:?} is not in {text}");
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nagios_ends_with_3_where_the_output_cannot_be_written() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = pushcert();
+    command.arg("check").arg(fixture("der/universal.cer")).args(["--environment", "production", "--format", "nagios"]);
+    assert_eq!(command.stdout(full).output().unwrap().status.code(), Some(3));
 }
 
 #[test]
