@@ -24,10 +24,30 @@ static FIXTURES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     fixtures
 });
 
+/// Iterations that take a few milliseconds. Few writers ask for more; their files have tests of their own below.
+const FEW_ITERATIONS: u64 = 250_000;
+
+/// The fixtures that open, but not with few iterations.
+static COSTLY: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let mut costly = Vec::new();
+    for (_, bytes) in &*FIXTURES {
+        let opens = |limit| open(bytes, &mut Passwords::Given(Password::new(b"push".to_vec())), limit).is_ok();
+        if !opens(FEW_ITERATIONS) && opens(DEFAULT_MAX_ITERATIONS) {
+            costly.push(bytes.clone());
+        }
+    }
+    assert!(!costly.is_empty(), "no fixture asks for many iterations");
+    costly
+});
+
 /// Opens it with the password of most fixtures and without one, and reports what is there.
 fn read_all(bytes: &[u8]) {
+    read_within(bytes, FEW_ITERATIONS);
+}
+
+fn read_within(bytes: &[u8], iterations: u64) {
     for mut passwords in [Passwords::Given(Password::new(b"push".to_vec())), Passwords::None] {
-        if let Ok(contents) = open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS) {
+        if let Ok(contents) = open(bytes, &mut passwords, iterations) {
             FileReport::of("file".to_owned(), &contents, OffsetDateTime::UNIX_EPOCH);
             // Whether there is an identity is not the question.
             let _ = Collection::new(&contents.certificates, &contents.keys).select(None, true);
@@ -64,6 +84,17 @@ proptest! {
         let (_, bytes) = file.get(&FIXTURES);
         let (a, b) = (a.index(bytes.len() + 1), b.index(bytes.len() + 1));
         read_all(&[&bytes[..a], &bytes[b..]].concat());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_single_byte_of_a_costly_file_may_change(file in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), byte: u8) {
+        let mut bytes = file.get(&COSTLY).clone();
+        *place.get_mut(&mut bytes) = byte;
+        read_within(&bytes, DEFAULT_MAX_ITERATIONS);
     }
 }
 

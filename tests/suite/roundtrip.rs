@@ -1,5 +1,7 @@
 //! What is written is read back as what it was.
 
+use openssl::pkey::PKey;
+use openssl::symm::Cipher;
 use proptest::prelude::*;
 use pushcert::testing::{
     Certificate, Collection, Contents, DEFAULT_MAX_ITERATIONS, Entry, OpenError, Password, Passwords, PrivateKey,
@@ -50,22 +52,53 @@ fn both_forms_of_a_key_are_the_same_key() {
     }
 }
 
+/// Whether an encrypted key is read with `password`, and with nothing else.
+fn opens_with_only(password: &str, encrypted: &[u8], key: &PrivateKey) -> bool {
+    let opened = open(encrypted, Some(password)).unwrap();
+    let other = open(encrypted, Some(&format!("{password}x")));
+    opened.keys[0].item.pkcs8() == key.pkcs8()
+        && matches!(other, Err(OpenError::WrongPassword { .. }))
+        && matches!(open(encrypted, None), Err(OpenError::PasswordNeeded(_)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // By OpenSSL, with few iterations.
+    #[test]
+    fn a_key_that_another_encrypted_opens_with_its_password_only(password in "\\PC{1,40}") {
+        let contents = fixture("p12/keychain.p12", None);
+        let (_, key) = identity(&contents);
+        let theirs = PKey::private_key_from_pkcs8(key.pkcs8()).unwrap();
+        let pem = theirs.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), password.as_bytes()).unwrap();
+        prop_assert!(opens_with_only(&password, &pem, key));
+    }
+}
+
 proptest! {
     // Each case derives a key with 600,000 iterations.
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // By OpenSSL, which is optimised in every profile.
     #[test]
     fn an_encrypted_key_opens_with_its_password_only(password in "\\PC{1,40}") {
         let contents = fixture("p12/keychain.p12", None);
         let (_, key) = identity(&contents);
         let encrypted = key.to_encrypted_pem(&Password::new(password.clone().into())).unwrap();
-        let opened = open(encrypted.as_bytes(), Some(&password)).unwrap();
-        prop_assert_eq!(opened.keys[0].item.pkcs8(), key.pkcs8());
-        let other = open(encrypted.as_bytes(), Some(&format!("{password}x")));
-        let is_wrong = matches!(other, Err(OpenError::WrongPassword { .. }));
-        let is_needed = matches!(open(encrypted.as_bytes(), None), Err(OpenError::PasswordNeeded(_)));
-        prop_assert!(is_wrong && is_needed);
+        let opened = PKey::private_key_from_pem_passphrase(encrypted.as_bytes(), password.as_bytes()).unwrap();
+        let pkcs8 = opened.private_key_to_pkcs8().unwrap();
+        prop_assert_eq!(&pkcs8[..], key.pkcs8());
+        let other = format!("{password}x");
+        prop_assert!(PKey::private_key_from_pem_passphrase(encrypted.as_bytes(), other.as_bytes()).is_err());
     }
+}
+
+#[test]
+fn an_encrypted_key_is_read_back() {
+    let contents = fixture("p12/keychain.p12", None);
+    let (_, key) = identity(&contents);
+    let encrypted = key.to_encrypted_pem(&Password::new("pässwörd€".into())).unwrap();
+    assert!(opens_with_only("pässwörd€", encrypted.as_bytes(), key));
 }
 
 proptest! {
