@@ -8,6 +8,7 @@ mod common;
 mod compare;
 mod csr;
 mod disk;
+mod documents;
 mod expiry;
 mod files;
 mod fixtures;
