@@ -59,85 +59,89 @@ fn no_certificate(has_key: bool, may_sign_tokens: bool) -> &'static str {
 }
 
 impl<'a> Collection<'a> {
-    /// Looks at these certificates and keys.
+    /// Pairs these certificates and keys.
     pub fn new(certificates: &'a [Entry<Certificate>], keys: &'a [Entry<PrivateKey>]) -> Self {
         Self { certificates, keys }
     }
 
-    /// The key of a certificate.
+    /// Returns the key of a certificate.
     pub fn key_of(&self, certificate: &Certificate) -> Option<&'a Entry<PrivateKey>> {
         self.keys.iter().find(|key| key.item.public().is_same_key(&certificate.public_key))
     }
 
-    /// Whether a certificate is a leaf: no authority, or one whose key is there (self-made
-    /// certificates often call themselves authorities).
-    pub fn is_leaf(&self, certificate: &Certificate) -> bool {
+    /// Returns whether a certificate is a leaf: no CA, or one whose key is there (self-made certificates often
+    /// call themselves CAs).
+    pub(crate) fn is_leaf(&self, certificate: &Certificate) -> bool {
         !certificate.is_ca || self.key_of(certificate).is_some()
     }
 
-    /// What is known of a leaf's key.
-    pub fn key_state(&self, certificate: &Certificate) -> KeyState {
+    /// Returns what is known of a leaf's key.
+    pub(crate) fn key_state(&self, certificate: &Certificate) -> KeyState {
         if self.key_of(certificate).is_some() {
             KeyState::Matches
-        } else if self.keys.iter().any(|key| self.certificate_of(&key.item).is_none()) {
+        } else if self.keys.iter().any(|key| !self.has_certificate(&key.item)) {
             KeyState::Mismatch
         } else {
             KeyState::Missing
         }
     }
 
-    fn certificate_of(&self, key: &PrivateKey) -> Option<&'a Entry<Certificate>> {
-        self.certificates.iter().find(|entry| entry.item.public_key.is_same_key(key.public()))
+    /// Returns whether a certificate for this key is there.
+    pub(crate) fn has_certificate(&self, key: &PrivateKey) -> bool {
+        self.certificates.iter().any(|entry| entry.item.public_key.is_same_key(key.public()))
     }
 
-    /// The leaf certificates.
-    pub fn leaves(&self) -> Vec<&'a Entry<Certificate>> {
+    /// Returns the leaf certificates.
+    pub(crate) fn leaves(&self) -> Vec<&'a Entry<Certificate>> {
         self.certificates.iter().filter(|entry| self.is_leaf(&entry.item)).collect()
     }
 
-    /// The authorities.
-    pub fn authorities(&self) -> Vec<&'a Entry<Certificate>> {
+    /// Returns the CA certificates.
+    pub(crate) fn authorities(&self) -> Vec<&'a Entry<Certificate>> {
         self.certificates.iter().filter(|entry| !self.is_leaf(&entry.item)).collect()
     }
 
-    /// The leaves that have their key, or all leaves where no key is wanted. `wanted` is a topic, a
+    /// Returns the leaves that have their key, or all leaves where no key is needed. `wanted` is a topic, a
     /// bundle ID, or a SHA-256 (with or without colons, or its first eight digits or more).
     ///
     /// # Errors
     /// When there is none.
-    pub fn identities(
+    pub(crate) fn identities(
         &self,
         wanted: Option<&str>,
         needs_key: bool,
     ) -> Result<Vec<&'a Entry<Certificate>>, SelectError> {
-        let mut leaves = self.leaves();
-        if leaves.is_empty() {
-            // Authorities alone are what the file is about then.
-            leaves = self.certificates.iter().collect();
+        let mut leaves = self.leaves_or_authorities()?;
+        if let Some(name) = wanted {
+            leaves = choose(leaves, name)?;
         }
-        if leaves.is_empty() {
+        if needs_key { self.with_key(leaves) } else { Ok(leaves) }
+    }
+
+    /// Returns the leaves; a file that holds only CA certificates is about those.
+    fn leaves_or_authorities(&self) -> Result<Vec<&'a Entry<Certificate>>, SelectError> {
+        if self.certificates.is_empty() {
             let may_sign_tokens = self.keys.iter().any(|key| key.item.may_sign_tokens());
             return Err(SelectError::NoCertificate { has_key: !self.keys.is_empty(), may_sign_tokens });
         }
-        if let Some(wanted) = wanted {
-            let found: Vec<_> = leaves.iter().copied().filter(|entry| is_called(&entry.item, wanted)).collect();
-            if found.is_empty() {
-                return Err(SelectError::NotFound(wanted.to_owned(), choices(&leaves)));
-            }
-            leaves = found;
-        }
-        if !needs_key {
-            return Ok(leaves);
-        }
-        let identities: Vec<_> = leaves.iter().copied().filter(|entry| self.key_of(&entry.item).is_some()).collect();
-        match (identities.is_empty(), self.keys.is_empty(), leaves.first()) {
-            (true, true, Some(first)) => Err(SelectError::NoKey(first.item.title().to_owned())),
-            (true, false, Some(first)) => Err(SelectError::Mismatch(first.item.title().to_owned())),
-            _ => Ok(identities),
+        let leaves = self.leaves();
+        if leaves.is_empty() { Ok(self.certificates.iter().collect()) } else { Ok(leaves) }
+    }
+
+    fn with_key(&self, leaves: Vec<&'a Entry<Certificate>>) -> Result<Vec<&'a Entry<Certificate>>, SelectError> {
+        let title = leaves[0].item.title().to_owned();
+        let mut identities = leaves;
+        identities.retain(|entry| self.key_of(&entry.item).is_some());
+        if !identities.is_empty() {
+            Ok(identities)
+        } else if self.keys.is_empty() {
+            Err(SelectError::NoKey(title))
+        } else {
+            Err(SelectError::Mismatch(title))
         }
     }
 
-    /// The one identity.
+    /// Returns the one identity.
     ///
     /// # Errors
     /// When there is none, or more than one.
@@ -149,8 +153,15 @@ impl<'a> Collection<'a> {
     }
 }
 
+/// Keeps the certificates that are called `wanted`; never none.
+fn choose<'a>(leaves: Vec<&'a Entry<Certificate>>, wanted: &str) -> Result<Vec<&'a Entry<Certificate>>, SelectError> {
+    let mut chosen = leaves.clone();
+    chosen.retain(|entry| is_called(&entry.item, wanted));
+    if chosen.is_empty() { Err(SelectError::NotFound(wanted.to_owned(), choices(&leaves))) } else { Ok(chosen) }
+}
+
 fn is_called(certificate: &Certificate, wanted: &str) -> bool {
-    let digits: String = wanted.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
+    let digits = wanted.replace(':', "").to_ascii_lowercase();
     let is_fingerprint = digits.len() >= 8 && certificate.sha256().starts_with(&digits);
     is_fingerprint
         || certificate.bundle_id.as_deref() == Some(wanted)
@@ -158,11 +169,15 @@ fn is_called(certificate: &Certificate, wanted: &str) -> bool {
 }
 
 fn choices(entries: &[&Entry<Certificate>]) -> Vec<Choice> {
-    let choice = |entry: &&Entry<Certificate>| Choice {
-        title: entry.item.title().to_owned(),
-        topic: entry.item.main_topic().map(str::to_owned),
-        not_after: entry.item.not_after.date().to_string(),
-        sha256: entry.item.sha256(),
-    };
-    entries.iter().map(choice).collect()
+    let mut choices = Vec::new();
+    for entry in entries {
+        let certificate = &entry.item;
+        choices.push(Choice {
+            title: certificate.title().to_owned(),
+            topic: certificate.main_topic().map(str::to_owned),
+            not_after: certificate.not_after.date().to_string(),
+            sha256: certificate.sha256(),
+        });
+    }
+    choices
 }

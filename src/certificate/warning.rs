@@ -63,7 +63,7 @@ pub(crate) struct Warning {
 
 /// What is known of the key of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
+pub(crate) enum KeyState {
     /// It is there.
     Matches,
     /// Another is there.

@@ -82,7 +82,7 @@ pub(crate) enum Recipient {
 
 impl Recipient {
     /// How it is written for this reader.
-    pub(crate) fn recipe(self) -> Profile {
+    pub(crate) fn profile(self) -> Profile {
         match self {
             Self::Keychain => Profile::Keychain,
             Self::Modern => Profile::Modern,

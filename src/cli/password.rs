@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use zeroize::Zeroizing;
@@ -51,7 +51,10 @@ impl FromStr for PasswordSource {
         Ok(match text.split_once(':').unwrap_or((text, "")) {
             ("env", name) if !name.is_empty() => Self::Env(name.to_owned()),
             ("file", path) if !path.is_empty() => Self::File(path.into()),
-            ("fd", number) => number.parse().map_or(Self::Unknown, Self::Fd),
+            ("fd", number) => match number.parse() {
+                Ok(number) => Self::Fd(number),
+                Err(_) => Self::Unknown,
+            },
             ("stdin", "") => Self::Stdin,
             ("prompt", "") => Self::Prompt,
             ("pass", secret) if text.contains(':') => Self::Pass(Password::new(secret.into())),
@@ -61,41 +64,28 @@ impl FromStr for PasswordSource {
 }
 
 impl PasswordSource {
-    /// Whether standard input is used up by it.
+    /// Returns whether it reads standard input.
     pub(crate) fn takes_stdin(&self) -> bool {
         matches!(self, Self::Stdin)
     }
 
-    /// Reads the password; `None` where a person is to be asked.
+    /// Reads the password; `None` where a person is to be asked. `option` is the option that names the source.
     ///
     /// # Errors
     /// When the source has no password.
     pub(crate) fn read(&self, context: &mut Context<'_>, option: &str) -> Result<Option<Password>, Error> {
-        let missing = |what: String| Error::new(ExitKind::Password, format!("{option}: {what}"));
         match self {
-            Self::Env(name) => {
-                let value = (context.variable)(name);
-                let value = value.ok_or_else(|| missing(format!("the environment variable {name} is not set")))?;
-                Ok(Some(Password::new(os_bytes(value))))
-            }
-            Self::File(path) => {
-                let problem = |e| missing(format!("cannot read {}: {e}", path.display()));
-                first_line(File::open(path).map_err(problem)?).map(Some).map_err(problem)
-            }
+            Self::Env(name) => match (context.variable)(name) {
+                Some(value) => Ok(Some(Password::new(os_bytes(value)))),
+                None => Err(missing(option, &format!("the environment variable {name} is not set"))),
+            },
+            Self::File(path) => read_file(path, option, &path.display().to_string()),
             Self::Fd(number) => {
-                let problem = |e| missing(format!("cannot read file descriptor {number}: {e}"));
-                first_line(File::open(format!("/dev/fd/{number}")).map_err(problem)?).map(Some).map_err(problem)
+                let path = format!("/dev/fd/{number}");
+                read_file(path.as_ref(), option, &format!("file descriptor {number}"))
             }
-            Self::Stdin => {
-                let line = first_line(&mut *context.stdin);
-                line.map(Some).map_err(|e| missing(format!("cannot read standard input: {e}")))
-            }
+            Self::Stdin => read_line(&mut *context.stdin, option, "standard input"),
             Self::Prompt => Ok(None),
-            Self::Unknown => {
-                let message =
-                    format!("{option}: env:VARIABLE, file:PATH, fd:NUMBER, stdin, prompt or pass:SECRET is expected");
-                Err(Error::new(ExitKind::Usage, message))
-            }
             Self::Pass(password) => {
                 writeln!(
                     context.stderr,
@@ -103,7 +93,30 @@ impl PasswordSource {
                 )?;
                 Ok(Some(password.clone()))
             }
+            Self::Unknown => {
+                let message =
+                    format!("{option}: env:VARIABLE, file:PATH, fd:NUMBER, stdin, prompt or pass:SECRET is expected");
+                Err(Error::new(ExitKind::Usage, message))
+            }
         }
+    }
+}
+
+fn missing(option: &str, problem: &str) -> Error {
+    Error::new(ExitKind::Password, format!("{option}: {problem}"))
+}
+
+fn read_file(path: &Path, option: &str, name: &str) -> Result<Option<Password>, Error> {
+    match File::open(path) {
+        Ok(file) => read_line(file, option, name),
+        Err(error) => Err(missing(option, &format!("cannot read {name}: {error}"))),
+    }
+}
+
+fn read_line(reader: impl Read, option: &str, name: &str) -> Result<Option<Password>, Error> {
+    match first_line(reader) {
+        Ok(password) => Ok(Some(password)),
+        Err(error) => Err(missing(option, &format!("cannot read {name}: {error}"))),
     }
 }
 
@@ -121,8 +134,11 @@ fn os_bytes(value: OsString) -> Vec<u8> {
 fn first_line(reader: impl Read) -> std::io::Result<Password> {
     let mut line = Zeroizing::new(Vec::new());
     BufReader::new(reader.take(MAX_LENGTH)).read_until(b'\n', &mut line)?;
-    let end = line.strip_suffix(b"\n").map_or(&line[..], |line| line.strip_suffix(b"\r").unwrap_or(line));
-    Ok(Password::new(end.to_vec()))
+    let mut password = line.as_slice();
+    if let Some(without_end) = password.strip_suffix(b"\n") {
+        password = without_end.strip_suffix(b"\r").unwrap_or(without_end);
+    }
+    Ok(Password::new(password.to_vec()))
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ use time::{Date, OffsetDateTime};
 /// # Errors
 /// A sentence for the user.
 pub(crate) fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
-    let day =
-        || Date::parse(text, format_description!("[year]-[month]-[day]")).map(|date| date.midnight().assume_utc());
-    OffsetDateTime::parse(text, &Rfc3339)
-        .or_else(|_| day())
-        .map_err(|_| "a time such as 2026-11-24T12:00:00Z or a date such as 2026-11-24 is expected".to_owned())
+    if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
+        return Ok(time);
+    }
+    match Date::parse(text, format_description!("[year]-[month]-[day]")) {
+        Ok(date) => Ok(date.midnight().assume_utc()),
+        Err(_) => Err("a time such as 2026-11-24T12:00:00Z or a date such as 2026-11-24 is expected".to_owned()),
+    }
 }

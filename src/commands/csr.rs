@@ -7,10 +7,11 @@ use zeroize::Zeroizing;
 use crate::cli::csr::CsrArgs;
 use crate::commands::shared::opening::{Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
+use crate::commands::unanswered;
 use crate::container::{self, OpenError, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::key::PrivateKey;
+use crate::key::{BadKey, PrivateKey};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
 use crate::report::human::csr::{CsrKeyReport, CsrReport, human};
@@ -18,41 +19,38 @@ use crate::report::json;
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::request::{self, RequestError, RequestSubject};
+use crate::secret::Password;
 use crate::world::context::Context;
 use crate::world::files::{self, Location, Output, WriteError};
 use crate::world::terminal::InputCheck;
 
 pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), Error> {
     check_flags(arguments, context)?;
-    let plan = CsrOutputs::new(arguments)?;
+    let new_key_file = check_outputs(arguments)?;
     let inputs: Vec<&Location> = arguments.key.iter().collect();
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
-    let subject = subject(arguments, context)?;
-    let (key, key_text) = match &arguments.key {
-        Some(location) => (existing_key(arguments, location, context)?, None),
-        None => new_key(arguments, context)?,
+    let subject = ask_subject(arguments, context)?;
+    let (key, new_key_text) = match &arguments.key {
+        Some(location) => (read_key(arguments, location, context)?, None),
+        None => make_key(arguments, context)?,
     };
-    let key_file = arguments.key.as_ref().unwrap_or(&arguments.key_out).to_string();
-    let described = |error: RequestError| Error::in_file(&key_file, &error);
-    let kind = key.public().kind();
-    if !arguments.any_key && !request::is_for_portal(&kind) {
-        return Err(described(RequestError::NotForPortal(kind)));
+    let request = make_request(arguments, &subject, &key)?;
+    if let (Some(path), Some(text)) = (new_key_file, &new_key_text) {
+        // The key comes first: a request whose key is lost is worth nothing, and worse once it is signed.
+        write_key(path, text.as_bytes())?;
     }
-    let request = request::make(&subject, &key).map_err(described)?;
-    if let (Some(path), Some(text)) = (plan.key, &key_text) {
-        // First the key: a request whose key is lost is worth nothing, and worse once it is signed.
-        let output = Output { path, bytes: text.as_bytes(), is_private: true };
-        files::write_all(&[output], false).map_err(|(path, error)| key_error(path, &error))?;
+    if let Err(error) = write_request(arguments, &request, context) {
+        return Err(match new_key_file {
+            Some(path) => add_key_file(error, path),
+            None => error,
+        });
     }
-    let text = pem::encode("CERTIFICATE REQUEST", &request);
-    write_request(arguments, text.as_bytes(), context).map_err(|error| match plan.key {
-        Some(path) => key_stays(error, path),
-        None => error,
-    })?;
-
-    let created = key_text.is_some();
-    let encrypted = created.then_some(arguments.encrypt);
-    let key_report = CsrKeyReport { file: key_file, created, encrypted, kind };
+    let key_report = CsrKeyReport {
+        file: key_file(arguments).to_string(),
+        created: new_key_text.is_some(),
+        encrypted: if new_key_text.is_some() { Some(arguments.encrypt) } else { None },
+        kind: key.public().kind(),
+    };
     let report = CsrReport::new(arguments.output.to_string(), key_report, key.public().spki_sha256(), &subject);
     if arguments.json {
         json::write(context.stdout, &report)?;
@@ -62,45 +60,46 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Where things go, checked before anything is asked or made.
-struct CsrOutputs<'a> {
-    /// The file of the new key.
-    key: Option<&'a Path>,
+fn key_file(arguments: &CsrArgs) -> &Location {
+    arguments.key.as_ref().unwrap_or(&arguments.key_out)
 }
 
-impl<'a> CsrOutputs<'a> {
-    fn new(arguments: &'a CsrArgs) -> Result<Self, Error> {
-        let key = match (&arguments.key, &arguments.key_out) {
-            (Some(_), _) => None,
-            (None, Location::Path(path)) if !arguments.key_out.is_same_output(&Location::Standard) => {
-                Some(path.as_path())
-            }
-            (None, _) => {
-                return Err(Error::new(
-                    ExitKind::Usage,
-                    "--key-out: a new private key goes to a file, not to standard output",
-                )
-                .hint("name a file: what is lost on the way is lost for ever"));
-            }
-        };
-        if key.is_some() && arguments.key_out.is_same_output(&arguments.output) {
-            return Err(Error::new(ExitKind::Usage, "the key and the request have the same name"));
-        }
-        if arguments.json && arguments.output.is_same_output(&Location::Standard) {
-            return Err(Error::new(ExitKind::Usage, "--json reports on standard output, where the request would go")
-                .hint("write the request to a file with -o"));
-        }
-        if let Some(path) = key {
-            files::check_free(path).map_err(|error| key_error(path, &error))?;
-        }
-        if let Location::Path(path) = &arguments.output {
-            match files::check_free(path) {
-                Err(WriteError::Exists) if arguments.force => check_replaceable(path)?,
-                checked => checked.map_err(|error| Error::in_file(&path.display().to_string(), &error))?,
-            }
-        }
-        Ok(Self { key })
+/// Checks the outputs before anything is asked or made. Returns the file of the new key, if there is to be one.
+fn check_outputs(arguments: &CsrArgs) -> Result<Option<&Path>, Error> {
+    let new_key_file = if arguments.key.is_none() { Some(check_key_output(arguments)?) } else { None };
+    if arguments.json && arguments.output.is_same_output(&Location::Standard) {
+        return Err(Error::new(ExitKind::Usage, "--json reports on standard output, where the request would go")
+            .hint("write the request to a file with -o"));
     }
+    if let Some(path) = new_key_file
+        && let Err(error) = files::check_free(path)
+    {
+        return Err(key_error(path, &error));
+    }
+    if let Location::Path(path) = &arguments.output {
+        match files::check_free(path) {
+            Ok(()) => {}
+            Err(WriteError::Exists) if arguments.force => check_replaceable(path)?,
+            Err(error) => return Err(Error::in_file(&path.display().to_string(), &error)),
+        }
+    }
+    Ok(new_key_file)
+}
+
+fn check_key_output(arguments: &CsrArgs) -> Result<&Path, Error> {
+    let path = match &arguments.key_out {
+        Location::Path(path) if !arguments.key_out.is_same_output(&Location::Standard) => path,
+        _ => {
+            let message = "--key-out: a new private key goes to a file, not to standard output";
+            return Err(
+                Error::new(ExitKind::Usage, message).hint("name a file: what is lost on the way is lost for ever")
+            );
+        }
+    };
+    if arguments.key_out.is_same_output(&arguments.output) {
+        return Err(Error::new(ExitKind::Usage, "the key and the request have the same name"));
+    }
+    Ok(path)
 }
 
 /// What a file holds that is in the way of a request.
@@ -143,10 +142,17 @@ fn check_replaceable(path: &Path) -> Result<(), Error> {
 
 /// Names the flags that are missing where nobody can be asked.
 fn check_flags(arguments: &CsrArgs, context: &Context<'_>) -> Result<(), Error> {
-    let parts = [("--email", &arguments.email), ("--name", &arguments.name), ("--country", &arguments.country)];
-    let missing: Vec<&str> = parts.iter().filter(|(_, value)| value.is_none()).map(|(flag, _)| *flag).collect();
+    if context.is_interactive {
+        return Ok(());
+    }
+    let mut missing = Vec::new();
+    for (flag, value) in [("--email", &arguments.email), ("--name", &arguments.name), ("--country", &arguments.country)]
+    {
+        if value.is_none() {
+            missing.push(flag);
+        }
+    }
     let list = match missing[..] {
-        _ if context.is_interactive => return Ok(()),
         [] => return Ok(()),
         [one] => format!("{one} is"),
         [.., last] => format!("{} and {last} are", missing[..missing.len() - 1].join(", ")),
@@ -155,23 +161,31 @@ fn check_flags(arguments: &CsrArgs, context: &Context<'_>) -> Result<(), Error> 
         .hint("for example: pushcert csr --email jo@example.com --name 'Jo Doe' --country DE"))
 }
 
-/// The subject: from the arguments, and what is missing from a person.
-fn subject(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<RequestSubject, Error> {
-    let mut ask = |value: &Option<String>, question: &str, check: fn(&str) -> InputCheck| match value {
-        Some(value) => Ok(value.clone()),
-        None => context.terminal.input(question, None, &check).map_err(super::unanswered),
-    };
+/// Takes the subject from the arguments, and asks for what is missing.
+fn ask_subject(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<RequestSubject, Error> {
     Ok(RequestSubject {
-        email: ask(&arguments.email, "E-mail address", request::check_email)?,
-        name: ask(&arguments.name, "Name (yours, or the company's)", request::check_name)?,
-        country: ask(&arguments.country, "Country (two capital letters)", request::check_country)?,
+        email: ask(&arguments.email, "E-mail address", request::check_email, context)?,
+        name: ask(&arguments.name, "Name (yours, or the company's)", request::check_name, context)?,
+        country: ask(&arguments.country, "Country (two capital letters)", request::check_country, context)?,
     })
 }
 
-fn existing_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>) -> Result<PrivateKey, Error> {
+fn ask(
+    given: &Option<String>,
+    question: &str,
+    check: fn(&str) -> InputCheck,
+    context: &mut Context<'_>,
+) -> Result<String, Error> {
+    match given {
+        Some(value) => Ok(value.clone()),
+        None => context.terminal.input(question, None, &check).map_err(unanswered),
+    }
+}
+
+fn read_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>) -> Result<PrivateKey, Error> {
     let opener = Opener::new(&arguments.opening, &[location], context)?;
-    let keys = opener.open(location, context).map_err(|failure| failure.error)?.keys;
-    match &keys[..] {
+    let contents = opener.open(location, context).map_err(|failure| failure.error)?;
+    match &contents.keys[..] {
         [key] => Ok(key.item.clone()),
         [] => Err(Error::new(ExitKind::Input, format!("{location}: there is no private key in it"))
             .hint("leave out --key, and a new key is made")),
@@ -184,50 +198,80 @@ fn existing_key(arguments: &CsrArgs, location: &Location, context: &mut Context<
     }
 }
 
-fn new_key(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(PrivateKey, Option<Zeroizing<String>>), Error> {
-    let purpose = NewPassword {
-        needed_by: "--encrypt",
-        question: "Password to encrypt the private key with",
-        demand: PasswordRule::NotEmpty,
-    };
-    let password =
-        arguments.encrypt.then(|| passout::read(arguments.passout.as_ref(), &purpose, context)).transpose()?;
-    let named = |error| Error::in_file(&arguments.key_out.to_string(), &error);
-    let key = request::generate_key().map_err(named)?;
-    let text = match &password {
-        Some(password) => key.to_encrypted_pem(password).map_err(named)?,
-        None => key.to_pem(),
-    };
-    Ok((key, Some(text)))
+fn make_key(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(PrivateKey, Option<Zeroizing<String>>), Error> {
+    let mut password = None;
+    if arguments.encrypt {
+        let wanted = NewPassword {
+            needed_by: "--encrypt",
+            question: "Password to encrypt the private key with",
+            rule: PasswordRule::NotEmpty,
+        };
+        password = Some(passout::read(arguments.passout.as_ref(), &wanted, context)?);
+    }
+    match generate_key(password.as_ref()) {
+        Ok((key, text)) => Ok((key, Some(text))),
+        Err(error) => Err(Error::in_file(&arguments.key_out.to_string(), &error)),
+    }
 }
 
-fn write_request(arguments: &CsrArgs, text: &[u8], context: &mut Context<'_>) -> Result<(), Error> {
+fn generate_key(password: Option<&Password>) -> Result<(PrivateKey, Zeroizing<String>), BadKey> {
+    let key = request::generate_key()?;
+    let text = match password {
+        Some(password) => key.to_encrypted_pem(password)?,
+        None => key.to_pem(),
+    };
+    Ok((key, text))
+}
+
+fn make_request(arguments: &CsrArgs, subject: &RequestSubject, key: &PrivateKey) -> Result<Zeroizing<String>, Error> {
+    let kind = key.public().kind();
+    let made = if arguments.any_key || request::is_for_portal(&kind) {
+        request::make(subject, key)
+    } else {
+        Err(RequestError::NotForPortal(kind))
+    };
+    match made {
+        Ok(request) => Ok(pem::encode("CERTIFICATE REQUEST", &request)),
+        Err(error) => Err(Error::in_file(&key_file(arguments).to_string(), &error)),
+    }
+}
+
+fn write_key(path: &Path, text: &[u8]) -> Result<(), Error> {
+    let output = Output { path, bytes: text, is_private: true };
+    files::write_all(&[output], false).map_err(|(path, error)| key_error(path, &error))
+}
+
+fn write_request(arguments: &CsrArgs, text: &str, context: &mut Context<'_>) -> Result<(), Error> {
     let Location::Path(path) = &arguments.output else {
-        context.stdout.write_all(text)?;
+        context.stdout.write_all(text.as_bytes())?;
         return Ok(context.stdout.flush()?);
     };
-    // The new key may have come to stand there, by a name that was not known for one of the same file.
+    // The new key may stand there now, under another name of the same file.
     if arguments.force && matches!(files::check_free(path), Err(WriteError::Exists)) {
         check_replaceable(path)?;
     }
-    let output = Output { path, bytes: text, is_private: false };
-    files::write_all(&[output], arguments.force)
-        .map_err(|(path, error)| Error::in_file(&path.display().to_string(), &error))
+    let output = Output { path, bytes: text.as_bytes(), is_private: false };
+    match files::write_all(&[output], arguments.force) {
+        Ok(()) => Ok(()),
+        Err((path, error)) => Err(Error::in_file(&path.display().to_string(), &error)),
+    }
 }
 
-/// An existing key is not overwritten, not even with --force.
+/// Explains why a new key cannot be written. An existing key is not overwritten, not even with --force.
 fn key_error(path: &Path, error: &WriteError) -> Error {
-    let described = Error::in_file(&path.display().to_string(), error);
+    let file = path.display().to_string();
+    let described = Error::in_file(&file, error);
     match error {
         WriteError::Exists => described.hint(format!(
             "Apple may have signed that key: make the request for it with --key {}, or choose another name",
-            shell_word(&path.display().to_string())
+            shell_word(&file)
         )),
         WriteError::SameFile | WriteError::NoFolder(_) | WriteError::Io(_) => described,
     }
 }
 
-fn key_stays(error: Error, path: &Path) -> Error {
+/// Adds to an error where the new key was written.
+fn add_key_file(error: Error, path: &Path) -> Error {
     let file = path.display().to_string();
     Error {
         message: format!("{}; the new private key stays in {file}", error.message),

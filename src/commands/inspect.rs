@@ -8,6 +8,7 @@ use crate::inspect::{FileReport, InspectReport};
 use crate::report::style::Paint;
 use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
+use crate::text::printable;
 use crate::world::context::Context;
 
 pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
@@ -29,19 +30,23 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
     if arguments.json {
         json::write(context.stdout, &report)?;
     } else if let Some(field) = arguments.field {
-        for value in report.files.iter().flat_map(|file| field.values(file)) {
-            writeln!(context.stdout, "{}", crate::text::printable(&value))?;
+        for file in &report.files {
+            for value in field.values(file) {
+                writeln!(context.stdout, "{}", printable(&value))?;
+            }
         }
     } else {
         human::inspect::inspect(context.stdout, &report, Paint::new(context.stdout_has_color))?;
     }
-    let errors = report.files.iter().filter_map(|file| file.error.as_ref());
     let mut worst: Option<ExitKind> = None;
-    for error in errors {
+    for file in &report.files {
+        let Some(error) = &file.error else { continue };
         if !arguments.json {
             human::error(context.stderr, error, Paint::new(context.stderr_has_color))?;
         }
-        worst = std::cmp::max_by_key(worst, Some(error.kind), |kind| kind.map(ExitKind::code));
+        if worst.is_none_or(|kind| kind.code() <= error.kind.code()) {
+            worst = Some(error.kind);
+        }
     }
     Ok(worst)
 }

@@ -22,23 +22,29 @@ fn unanswered(error: std::io::Error) -> Error {
     Error::new(ExitKind::Usage, format!("a question was not answered: {error}")).hint("give the answers as flags")
 }
 
-/// Runs a command, and ends with the exit code where everything was reported.
+/// Runs a command, and returns the exit code where everything was reported.
 ///
 /// # Errors
-/// What the user is to be told.
+/// When the command could not be carried out.
 pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
-    let end = match &cli.command {
-        Command::Convert(arguments) => convert::run(arguments, context).map(|()| None),
-        Command::Inspect(arguments) => inspect::run(arguments, context),
-        Command::Csr(arguments) => csr::run(arguments, context).map(|()| None),
-        Command::Pack(arguments) => pack::run(arguments, context).map(|()| None),
-        Command::Wizard => return wizard::run(context),
+    let exit = match &cli.command {
+        Command::Inspect(arguments) => inspect::run(arguments, context)?,
+        Command::Compare(arguments) => compare::run(arguments, context)?,
         // A format may have exit codes of its own.
         Command::Expiry(arguments) => return expiry::run(arguments, context),
-        Command::Compare(arguments) => compare::run(arguments, context),
         Command::Check(arguments) => return check::run(arguments, context),
-        Command::Gateway(arguments) => gateway::run(arguments, context).map(|()| None),
-        Command::Completions(arguments) => completions::run(arguments, context).map(|()| None),
-    }?;
-    Ok(end.map_or(0, ExitKind::code))
+        Command::Wizard => return wizard::run(context),
+        Command::Csr(arguments) => done(csr::run(arguments, context))?,
+        Command::Convert(arguments) => done(convert::run(arguments, context))?,
+        Command::Pack(arguments) => done(pack::run(arguments, context))?,
+        Command::Gateway(arguments) => done(gateway::run(arguments, context))?,
+        Command::Completions(arguments) => done(completions::run(arguments, context))?,
+    };
+    Ok(exit.map_or(0, ExitKind::code))
+}
+
+/// Gives a command that either succeeds or fails the result of those that also answer no.
+fn done(result: Result<(), Error>) -> Result<Option<ExitKind>, Error> {
+    result?;
+    Ok(None)
 }

@@ -67,8 +67,14 @@ pub(crate) struct Pkcs12Input<'a> {
     pub(crate) key: &'a PrivateKey,
     /// Its friendlyName.
     pub(crate) key_name: &'a str,
-    /// Authorities: DER and friendlyName.
-    pub(crate) authorities: Vec<(&'a [u8], &'a str)>,
+    pub(crate) authorities: Vec<NamedCertificate<'a>>,
+}
+
+/// A CA certificate, DER, with its friendlyName.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedCertificate<'a> {
+    pub(crate) der: &'a [u8],
+    pub(crate) name: &'a str,
 }
 
 /// Writes the file. The localKeyID that ties certificate and key is the key identifier of RFC 5280
@@ -90,10 +96,9 @@ pub(crate) fn write(
         |der: &[u8], attributes| SafeBag { bag: SafeBagKind::CertBag(CertBag::X509(der.to_vec())), attributes };
     let mut certificates = vec![certificate(ingredients.certificate, tied(ingredients.certificate_name))];
     certificates.extend(
-        ingredients
-            .authorities
-            .iter()
-            .map(|(der, name)| certificate(der, vec![PKCS12Attribute::FriendlyName((*name).to_owned())])),
+        ingredients.authorities.iter().map(|authority| {
+            certificate(authority.der, vec![PKCS12Attribute::FriendlyName(authority.name.to_owned())])
+        }),
     );
     let Encrypted { algorithm, bytes } = encryption.encrypt(&password, iterations, &safe_contents(&certificates))?;
     let content = EncryptedContentInfo { content_encryption_algorithm: algorithm, encrypted_content: bytes };
@@ -161,7 +166,7 @@ mod tests {
             certificate_name: "株 🔔",
             key: &key,
             key_name: "Jo",
-            authorities: vec![(authority, "Authority")],
+            authorities: vec![NamedCertificate { der: authority, name: "Authority" }],
         };
         for (recipe, mac, encryption) in [
             (Profile::Keychain, "HMAC-SHA1", "pbeWithSHAAnd3-KeyTripleDES-CBC"),

@@ -134,7 +134,7 @@ fn ctrl_c_at_a_hidden_question_restores_the_terminal() {
         session.see("Password to encrypt the private key with: ");
         if again {
             session.type_line("secret");
-            session.see("The same again: ");
+            session.see("Confirm password: ");
         }
         session.ctrl_c();
         let (shown, code) = session.end();
@@ -153,9 +153,9 @@ fn a_new_password_is_asked_twice_and_never_shown() {
         "--encrypt needs a password that is not empty. Password to encrypt the private key with: ",
         "sesame",
     );
-    session.answer_hidden("The same again: ", "open");
-    session.answer_hidden("the two differ. Password to encrypt the private key with: ", "sesame");
-    session.answer_hidden("The same again: ", "sesame");
+    session.answer_hidden("Confirm password: ", "open");
+    session.answer_hidden("the passwords do not match. Password to encrypt the private key with: ", "sesame");
+    session.answer_hidden("Confirm password: ", "sesame");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     assert!(!shown.contains("sesame"), "{shown}");
@@ -169,7 +169,7 @@ fn a_new_password_that_is_never_repeated_makes_no_key() {
     let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
     for (first, second) in [("a", "b"), ("b", "c"), ("c", "d")] {
         session.answer_hidden("Password to encrypt the private key with: ", first);
-        session.answer_hidden("The same again: ", second);
+        session.answer_hidden("Confirm password: ", second);
     }
     let (shown, code) = session.end();
     assert_eq!(code, 4, "{shown}");
@@ -189,7 +189,7 @@ fn pack_asks_for_the_old_password_and_twice_for_the_new_one() {
     session.answer_hidden("wrong password. Password for", "push");
     session.answer_hidden("Password for the new .p12: ", "");
     session.answer_hidden("--for keychain needs a password that is not empty", "sesame");
-    session.answer_hidden("The same again: ", "sesame");
+    session.answer_hidden("Confirm password: ", "sesame");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("security import push.p12 -f pkcs12 -k ~/Library/Keychains/login.keychain-db"), "{shown}");
@@ -203,7 +203,7 @@ fn ctrl_c_at_any_password_of_pack_leaves_nothing_behind() {
     for questions in 0..3 {
         let folder = tempfile::tempdir().unwrap();
         let mut session = start(folder.path(), &format!("pack {} -o push.p12", fixture("p12/keychain-password.p12")));
-        let asked = [("(PKCS#12 file): ", "push"), ("Password for the new .p12: ", "new"), ("The same again: ", "")];
+        let asked = [("(PKCS#12 file): ", "push"), ("Password for the new .p12: ", "new"), ("Confirm password: ", "")];
         for (question, answer) in &asked[..questions] {
             session.answer(question, answer);
         }
@@ -289,7 +289,7 @@ fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
     session.answer("aps.cer: already exists", "push.p12");
     session.see("$ pushcert pack --for keychain aps.cer --key push.key -o push.p12\r\n");
     session.answer_hidden("Password for the new .p12: ", "sesame");
-    session.answer_hidden("The same again: ", "sesame");
+    session.answer_hidden("Confirm password: ", "sesame");
     session.see("security import push.p12 ");
     session.see("Ask APNs now whether it accepts the certificate? [y/N]");
     session.type_line("n");

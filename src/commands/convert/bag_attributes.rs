@@ -5,6 +5,7 @@
 //! is missing.
 
 use openssl::asn1::Asn1Object;
+use openssl::nid::Nid;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
@@ -12,56 +13,85 @@ use crate::attribute::{Attribute, AttributeValue};
 use crate::certificate::Certificate;
 use crate::certificate::name::{self, NameStyle};
 use crate::cli::convert::{Certs, ConvertArgs, OpensslStyle};
-use crate::container::{Contents, Entry};
+use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
+use crate::exit::ExitKind;
 use crate::identity::Collection;
 use crate::key::PrivateKey;
 use crate::pem;
 use crate::pkcs12::{Bag, BagContent};
 
-/// Long names, as OpenSSL has them; all others are looked up there.
-static LONG_NAMES: [(Oid<'static>, &str); 2] =
-    [(oid!(1.2.840.113549.1.9.20), "friendlyName"), (oid!(1.2.840.113549.1.9.21), "localKeyID")];
+/// The long name of an attribute type, as OpenSSL has it.
+struct LongName {
+    oid: Oid<'static>,
+    name: &'static str,
+}
+
+/// The attributes of everyday files; all others are looked up in OpenSSL.
+static LONG_NAMES: [LongName; 2] = [
+    LongName { oid: oid!(1.2.840.113549.1.9.20), name: "friendlyName" },
+    LongName { oid: oid!(1.2.840.113549.1.9.21), name: "localKeyID" },
+];
 
 pub(super) fn render(arguments: &ConvertArgs, contents: &Contents) -> Result<Zeroizing<Vec<u8>>, Error> {
-    crate::commands::convert::require_bags(arguments, contents)?;
+    if contents.container != Container::Pkcs12 {
+        let message = format!("{}: --bag-attributes: only PKCS#12 files have bags", arguments.input);
+        return Err(Error::new(ExitKind::Usage, message));
+    }
     let collection = Collection::new(&contents.certificates, &contents.keys);
-    let selected = collection.identities(arguments.select.as_deref(), !arguments.no_key);
-    let selected = selected.map_err(|error| Error::in_file(&arguments.input.to_string(), &error))?;
+    let selected = match collection.identities(arguments.select.as_deref(), !arguments.no_key) {
+        Ok(selected) => selected,
+        Err(error) => return Err(Error::in_file(&arguments.input.to_string(), &error)),
+    };
     let style = arguments.bag_attributes.unwrap_or(OpensslStyle::V30);
     let mut out = Zeroizing::new(Vec::new());
     for bag in &contents.bags {
-        match &bag.content {
-            BagContent::Certificate(der) => {
-                // What opened once opens again; a repeated certificate is written for each of its bags.
-                let Ok(item) = Certificate::parse(der) else { continue };
-                if !is_wanted(arguments, bag, &item, &selected) {
-                    continue;
-                }
-                attributes(&mut out, "Bag Attributes", bag.attributes.as_deref(), style);
-                certificate(&mut out, &item, style);
-            }
-            BagContent::Key(der) => {
-                let Ok(key) = PrivateKey::from_pkcs8(der) else { continue };
-                let is_selected = || selected.iter().any(|leaf| leaf.item.public_key.is_same_key(key.public()));
-                if arguments.no_key || (arguments.select.is_some() && !is_selected()) {
-                    continue;
-                }
-                attributes(&mut out, "Bag Attributes", bag.attributes.as_deref(), style);
-                attributes(&mut out, "Key Attributes", key.attributes(), style);
-                out.extend_from_slice(key.to_pem().as_bytes());
-            }
-            BagContent::Safe => attributes(&mut out, "Bag Attributes", bag.attributes.as_deref(), style),
-            BagContent::Secret(secret) => {
-                attributes(&mut out, "Bag Attributes", bag.attributes.as_deref(), style);
-                if let Some(secret) = secret {
-                    value(&mut out, secret, style);
-                }
-            }
-            BagContent::Other => {}
-        }
+        render_bag(&mut out, bag, arguments, &selected, style);
     }
     Ok(out)
+}
+
+fn render_bag(
+    out: &mut Zeroizing<Vec<u8>>,
+    bag: &Bag,
+    arguments: &ConvertArgs,
+    selected: &[&Entry<Certificate>],
+    style: OpensslStyle,
+) {
+    let attributes = bag.attributes.as_deref();
+    match &bag.content {
+        BagContent::Certificate(der) => {
+            // What opened once opens again; a repeated certificate is written for each of its bags.
+            let Ok(certificate) = Certificate::parse(der) else { return };
+            if is_wanted(arguments, bag, &certificate, selected) {
+                render_attributes(out, "Bag Attributes", attributes, style);
+                render_certificate(out, &certificate, style);
+            }
+        }
+        BagContent::Key(der) => {
+            let Ok(key) = PrivateKey::from_pkcs8(der) else { return };
+            if is_wanted_key(arguments, &key, selected) {
+                render_attributes(out, "Bag Attributes", attributes, style);
+                render_attributes(out, "Key Attributes", key.attributes(), style);
+                out.extend_from_slice(key.to_pem().as_bytes());
+            }
+        }
+        BagContent::Safe => render_attributes(out, "Bag Attributes", attributes, style),
+        BagContent::Secret(secret) => {
+            render_attributes(out, "Bag Attributes", attributes, style);
+            if let Some(secret) = secret {
+                render_value(out, secret, style);
+            }
+        }
+        BagContent::Other => {}
+    }
+}
+
+fn is_wanted_key(arguments: &ConvertArgs, key: &PrivateKey, selected: &[&Entry<Certificate>]) -> bool {
+    if arguments.no_key || arguments.select.is_none() {
+        return !arguments.no_key;
+    }
+    selected.iter().any(|leaf| leaf.item.public_key.is_same_key(key.public()))
 }
 
 /// OpenSSL goes by the presence of a localKeyID; here a key counts as well.
@@ -76,67 +106,85 @@ fn is_wanted(arguments: &ConvertArgs, bag: &Bag, certificate: &Certificate, sele
     }
 }
 
-fn attributes(out: &mut Vec<u8>, title: &str, list: Option<&[Attribute]>, style: OpensslStyle) {
-    match list {
-        None => out.extend_from_slice(format!("{title}: <No Attributes>\n").as_bytes()),
-        Some([]) => out.extend_from_slice(format!("{title}: <Empty Attributes>\n").as_bytes()),
-        Some(list) => {
-            out.extend_from_slice(format!("{title}\n").as_bytes());
-            for attribute in list {
-                out.extend_from_slice(format!("    {}: ", long_name(&attribute.oid)).as_bytes());
-                if attribute.values.is_empty() {
-                    out.extend_from_slice(b"<No Values>\n");
-                }
-                attribute.values.iter().for_each(|item| value(out, item, style));
-            }
+fn render_attributes(out: &mut Vec<u8>, title: &str, attributes: Option<&[Attribute]>, style: OpensslStyle) {
+    let Some(attributes) = attributes else { return push(out, &format!("{title}: <No Attributes>\n")) };
+    if attributes.is_empty() {
+        return push(out, &format!("{title}: <Empty Attributes>\n"));
+    }
+    push(out, &format!("{title}\n"));
+    for attribute in attributes {
+        push(out, &format!("    {}: ", long_name(&attribute.oid)));
+        if attribute.values.is_empty() {
+            push(out, "<No Values>\n");
+        }
+        for value in &attribute.values {
+            render_value(out, value, style);
         }
     }
 }
 
-fn long_name(oid: &Oid<'_>) -> String {
-    if let Some((_, name)) = LONG_NAMES.iter().find(|(known, _)| known == oid) {
-        return (*name).to_owned();
-    }
-    let dotted = oid.to_id_string();
-    let known = Asn1Object::from_str(&dotted).ok().filter(|object| object.nid() != openssl::nid::Nid::UNDEF);
-    known.and_then(|object| object.nid().long_name().ok().map(str::to_owned)).unwrap_or(dotted)
+fn push(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
 }
 
-fn value(out: &mut Vec<u8>, value: &AttributeValue, style: OpensslStyle) {
-    let hex = |out: &mut Vec<u8>, bytes: &[u8]| {
-        bytes.iter().for_each(|byte| out.extend_from_slice(format!("{byte:02X} ").as_bytes()));
-    };
+fn long_name(oid: &Oid<'_>) -> String {
+    if let Some(known) = LONG_NAMES.iter().find(|known| known.oid == *oid) {
+        return known.name.to_owned();
+    }
+    let dotted = oid.to_id_string();
+    let Ok(object) = Asn1Object::from_str(&dotted) else { return dotted };
+    match object.nid().long_name() {
+        Ok(name) if object.nid() != Nid::UNDEF => name.to_owned(),
+        _ => dotted,
+    }
+}
+
+fn render_value(out: &mut Vec<u8>, value: &AttributeValue, style: OpensslStyle) {
     match Tag(value.tag) {
         // OpenSSL takes the low byte of each character for the character.
-        Tag::BmpString => value.content.chunks_exact(2).for_each(|unit| push_escaped(out, unit[1])),
-        Tag::Utf8String => value.content.iter().for_each(|byte| push_escaped(out, *byte)),
-        Tag::OctetString => hex(out, &value.content),
-        Tag::BitString => hex(out, value.content.get(1..).unwrap_or_default()),
+        Tag::BmpString => {
+            for unit in value.content.chunks_exact(2) {
+                push_escaped(out, unit[1]);
+            }
+        }
+        Tag::Utf8String => {
+            for byte in &value.content {
+                push_escaped(out, *byte);
+            }
+        }
+        Tag::OctetString => push_hex(out, &value.content),
+        Tag::BitString => push_hex(out, value.content.get(1..).unwrap_or_default()),
         Tag::Oid if style == OpensslStyle::V32 => {
             let oid = Oid::new(value.content.clone().into());
             let name = long_name(&oid);
             let dotted = oid.to_id_string();
             let name = if name == dotted { "undefined" } else { &name };
-            out.extend_from_slice(format!("{name} ({dotted})").as_bytes());
+            push(out, &format!("{name} ({dotted})"));
         }
-        tag => out.extend_from_slice(format!("<Unsupported tag {}>", tag.0).as_bytes()),
+        tag => push(out, &format!("<Unsupported tag {}>", tag.0)),
     }
     out.push(b'\n');
+}
+
+fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
+        push(out, &format!("{byte:02X} "));
+    }
 }
 
 fn push_escaped(out: &mut Vec<u8>, byte: u8) {
     if byte.is_ascii_control() {
         let mut escaped = String::new();
         name::escape_byte(&mut escaped, byte);
-        out.extend_from_slice(escaped.as_bytes());
+        push(out, &escaped);
     } else {
         out.push(byte);
     }
 }
 
-fn certificate(out: &mut Vec<u8>, certificate: &Certificate, style: OpensslStyle) {
+fn render_certificate(out: &mut Vec<u8>, certificate: &Certificate, style: OpensslStyle) {
     let style = if style == OpensslStyle::V30 { NameStyle::Spaced } else { NameStyle::Compact };
     let (subject, issuer) = certificate.names(style);
-    out.extend_from_slice(format!("subject={subject}\nissuer={issuer}\n").as_bytes());
-    out.extend_from_slice(pem::encode("CERTIFICATE", &certificate.der).as_bytes());
+    push(out, &format!("subject={subject}\nissuer={issuer}\n"));
+    push(out, &pem::encode("CERTIFICATE", &certificate.der));
 }

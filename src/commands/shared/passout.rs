@@ -1,7 +1,5 @@
 //! The password for something that is written.
 
-use std::io;
-
 use zeroize::Zeroizing;
 
 use crate::cli::password::PasswordSource;
@@ -10,33 +8,30 @@ use crate::exit::ExitKind;
 use crate::secret::Password;
 use crate::world::context::Context;
 
-/// How often a person may enter a password that does not do.
+/// How often a person may enter a password.
 const TRIES: u32 = 3;
 
-/// What the password is for.
+/// A password that is to be chosen.
 pub(crate) struct NewPassword {
-    /// What asks for it, such as "--encrypt"; the beginning of error messages.
+    /// The option that needs it, such as "--encrypt"; the beginning of error messages.
     pub(crate) needed_by: &'static str,
-    /// What is asked at a terminal, without the colon.
+    /// The question at a terminal, without the colon.
     pub(crate) question: &'static str,
-    /// Which passwords will do.
-    pub(crate) demand: PasswordRule,
+    pub(crate) rule: PasswordRule,
 }
 
-/// Which passwords will do.
+/// The rule that a new password must keep.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PasswordRule {
-    /// All.
     Any,
-    /// All but the empty one.
     NotEmpty,
-    /// Not the empty one, and ASCII: Java ends with "Password is not ASCII" at any other.
+    /// Not empty, and ASCII: Java ends with "Password is not ASCII" at any other.
     Ascii,
 }
 
 impl PasswordRule {
-    /// What a password has to be that will not do.
-    fn objection(self, password: &[u8]) -> Option<&'static str> {
+    /// Returns what a password must be that breaks the rule.
+    fn violation(self, password: &[u8]) -> Option<&'static str> {
         match self {
             Self::NotEmpty | Self::Ascii if password.is_empty() => Some("that is not empty"),
             Self::Ascii if !password.is_ascii() => Some("in ASCII: Java reads no other"),
@@ -48,23 +43,26 @@ impl PasswordRule {
 /// Reads the password, or asks for it twice at a terminal.
 ///
 /// # Errors
-/// When there is none, or it does not do.
+/// When there is none, or it breaks the rule.
 pub(crate) fn read(
     source: Option<&PasswordSource>,
-    purpose: &NewPassword,
+    wanted: &NewPassword,
     context: &mut Context<'_>,
 ) -> Result<Password, Error> {
     let given = match source {
         Some(source) => source.read(context, "--passout")?,
         None if context.is_interactive => None,
         None => {
-            return Err(Error::new(ExitKind::Password, format!("{} needs a password", purpose.needed_by))
+            return Err(Error::new(ExitKind::Password, format!("{} needs a password", wanted.needed_by))
                 .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt"));
         }
     };
-    let password = given.map_or_else(|| ask(purpose, context), Ok)?;
-    if let Some(expected) = purpose.demand.objection(password.as_bytes()) {
-        return Err(Error::new(ExitKind::Password, format!("{} needs a password {expected}", purpose.needed_by)));
+    let password = match given {
+        Some(password) => password,
+        None => ask(wanted, context)?,
+    };
+    if let Some(expected) = wanted.rule.violation(password.as_bytes()) {
+        return Err(Error::new(ExitKind::Password, format!("{} needs a password {expected}", wanted.needed_by)));
     }
     if std::str::from_utf8(password.as_bytes()).is_err() {
         return Err(Error::new(ExitKind::Password, "the new password is not UTF-8")
@@ -73,21 +71,27 @@ pub(crate) fn read(
     Ok(password)
 }
 
-fn ask(purpose: &NewPassword, context: &mut Context<'_>) -> Result<Password, Error> {
-    let none = |e: io::Error| Error::new(ExitKind::Password, format!("no password was entered: {e}"));
+fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Error> {
     let mut problem = String::new();
     for _ in 0..TRIES {
-        let first = context.terminal.secret(&format!("{problem}{}: ", purpose.question)).map_err(none)?;
-        if let Some(expected) = purpose.demand.objection(first.as_bytes()) {
-            problem = format!("{} needs a password {expected}. ", purpose.needed_by);
+        let first = ask_once(&format!("{problem}{}: ", wanted.question), context)?;
+        if let Some(expected) = wanted.rule.violation(first.as_bytes()) {
+            problem = format!("{} needs a password {expected}. ", wanted.needed_by);
             continue;
         }
-        let second: Zeroizing<String> = context.terminal.secret("The same again: ").map_err(none)?;
+        let second = ask_once("Confirm password: ", context)?;
         if first == second {
             return Ok(Password::new(first.as_bytes().to_vec()));
         }
-        "the two differ. ".clone_into(&mut problem);
+        "the passwords do not match. ".clone_into(&mut problem);
     }
     Err(Error::new(ExitKind::Password, format!("no password was entered twice in {TRIES} tries"))
         .hint("try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER or stdin"))
+}
+
+fn ask_once(question: &str, context: &mut Context<'_>) -> Result<Zeroizing<String>, Error> {
+    match context.terminal.secret(question) {
+        Ok(password) => Ok(password),
+        Err(error) => Err(Error::new(ExitKind::Password, format!("no password was entered: {error}"))),
+    }
 }

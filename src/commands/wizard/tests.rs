@@ -144,7 +144,7 @@ fn one_of_two_identities() {
     let (asked, told, end) = talk(answers);
     end.unwrap();
     assert!(asked.iter().any(|said| said.starts_with("--for java needs a password in ASCII")), "{asked:?}");
-    assert!(asked.iter().any(|said| said.starts_with("the two differ. ")), "{asked:?}");
+    assert!(asked.iter().any(|said| said.starts_with("the passwords do not match. ")), "{asked:?}");
     assert!(told.contains("$ pushcert pack --for java "), "{told}");
     assert!(told.contains(" --select aa66e3614677fff8 -o "), "{told}");
     let mut password = crate::container::Passwords::Given(crate::secret::Password::new("new".into()));

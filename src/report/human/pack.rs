@@ -24,7 +24,7 @@ pub(crate) struct PackReport {
     pub(crate) output: String,
     /// Who is to read it.
     #[serde(rename = "for")]
-    pub(crate) recipe: Profile,
+    pub(crate) profile: Profile,
     /// Its algorithms.
     pub(crate) pkcs12: Pkcs12Info,
     /// How many certificates are in it.
@@ -44,9 +44,9 @@ pub(crate) struct PackReport {
 }
 
 /// The command with which its reader takes in `file`. None names a password: they all ask for it.
-pub(crate) fn import(recipe: Profile, file: &str) -> String {
+pub(crate) fn import(profile: Profile, file: &str) -> String {
     let file = shell_word(file);
-    match recipe {
+    match profile {
         Profile::Keychain => format!("security import {file} -f pkcs12 -k ~/Library/Keychains/login.keychain-db"),
         Profile::Modern => format!("openssl pkcs12 -in {file} -nodes"),
         Profile::Java => format!("keytool -list -v -storetype PKCS12 -keystore {file}"),
@@ -75,14 +75,14 @@ pub(crate) fn human(out: &mut dyn Write, report: &PackReport, paint: Paint) -> i
     };
     writeln!(out, "{}", printable(&format!("it is called {names}; {encryption}, MAC {mac}")))?;
     if let Some(import) = &report.import {
-        let what = match report.recipe {
+        let what = match report.profile {
             Profile::Keychain => "on a Mac",
             Profile::Modern => "to read it",
             Profile::Java => "to see it",
         };
         writeln!(out, "next, {what} (it asks for the password):\n  {import}")?;
     }
-    if report.recipe != Profile::Keychain {
+    if report.profile != Profile::Keychain {
         writeln!(out, "macOS may refuse it (\"MAC verification failed\"): for a Mac use --for keychain")?;
     }
     Ok(())

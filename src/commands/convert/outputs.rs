@@ -1,0 +1,132 @@
+//! The outputs of a conversion: which part goes where, checked before anything is read.
+
+use zeroize::Zeroizing;
+
+use crate::cli::convert::{Certs, ConvertArgs};
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::world::context::Context;
+use crate::world::files::{self, Location, Output};
+
+const STANDARD: Location = Location::Standard;
+
+/// The outputs that the arguments name.
+pub(super) struct OutputPlan<'a> {
+    /// The output for everything that has none of its own.
+    main: Option<&'a Location>,
+    certificates: Option<&'a Location>,
+    key: Option<&'a Location>,
+}
+
+/// A stretch of PEM.
+pub(super) struct Part {
+    pub(super) text: Zeroizing<Vec<u8>>,
+    pub(super) certificates: usize,
+    pub(super) has_key: bool,
+}
+
+/// All parts that go to one place.
+pub(super) struct PlannedOutput<'a> {
+    pub(super) location: &'a Location,
+    pub(super) part: Part,
+}
+
+impl<'a> OutputPlan<'a> {
+    pub(super) fn new(arguments: &'a ConvertArgs, context: &Context<'_>) -> Result<Self, Error> {
+        let plan = Self::distribute_roles(arguments)?;
+        let takes_key = if plan.key.is_none() { plan.main } else { plan.key };
+        let is_unasked = arguments.output.is_none() && arguments.key_out.is_none();
+        if !arguments.no_key && is_unasked && takes_key.is_some() && context.stdout_is_terminal {
+            return Err(Error::new(ExitKind::Usage, "a private key is not printed on a terminal")
+                .hint("write it to a file with -o push.pem, or print it all the same with -o -"));
+        }
+        plan.check_names(arguments.json)?;
+        Ok(plan)
+    }
+
+    /// Decides which output takes what, and refuses an output that would stay empty.
+    fn distribute_roles(arguments: &'a ConvertArgs) -> Result<Self, Error> {
+        let (writes_certificates, writes_key) = (arguments.certs != Certs::None, !arguments.no_key);
+        if !writes_certificates && !writes_key {
+            return Err(usage("--certs none and --no-key leave nothing to write"));
+        }
+        if arguments.cert_out.is_some() && !writes_certificates {
+            return Err(usage("--cert-out has nothing to write with --certs none"));
+        }
+        let certificates = arguments.cert_out.as_ref();
+        let key = arguments.key_out.as_ref();
+        let needs_main = (writes_certificates && certificates.is_none()) || (writes_key && key.is_none());
+        if arguments.output.is_some() && !needs_main {
+            return Err(usage("-o has nothing to write: --cert-out and --key-out take it all"));
+        }
+        let main = if needs_main { Some(arguments.output.as_ref().unwrap_or(&STANDARD)) } else { None };
+        Ok(Self { main, certificates, key })
+    }
+
+    fn check_names(&self, is_json: bool) -> Result<(), Error> {
+        let all = self.all();
+        if is_json && all.iter().any(|output| output.is_same_output(&STANDARD)) {
+            return Err(usage("--json reports on standard output, where the PEM would go")
+                .hint("write the PEM to a file with -o push.pem"));
+        }
+        for (index, output) in all.iter().enumerate() {
+            if all[..index].iter().any(|other| other.is_same_output(output)) {
+                return Err(usage("two outputs have the same name"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn all(&self) -> Vec<&'a Location> {
+        [self.main, self.certificates, self.key].into_iter().flatten().collect()
+    }
+
+    /// Joins the parts that go to the same place.
+    pub(super) fn distribute(&self, parts: Vec<Part>) -> Vec<PlannedOutput<'a>> {
+        let mut outputs: Vec<PlannedOutput<'a>> = Vec::new();
+        for part in parts {
+            let own = match (part.certificates > 0, part.has_key) {
+                (true, true) => None,
+                (false, true) => self.key,
+                (_, false) => self.certificates,
+            };
+            let Some(location) = own.or(self.main) else { continue };
+            match outputs.iter_mut().find(|output| output.location == location) {
+                Some(output) => output.part.append(&part),
+                None => outputs.push(PlannedOutput { location, part }),
+            }
+        }
+        outputs
+    }
+}
+
+impl Part {
+    fn append(&mut self, other: &Self) {
+        self.text.extend_from_slice(&other.text);
+        self.certificates += other.certificates;
+        self.has_key |= other.has_key;
+    }
+}
+
+fn usage(message: &str) -> Error {
+    Error::new(ExitKind::Usage, message)
+}
+
+/// Writes all outputs: files first, so that after a failure standard output has stayed empty too.
+pub(super) fn write(outputs: &[PlannedOutput<'_>], force: bool, context: &mut Context<'_>) -> Result<(), Error> {
+    let mut files = Vec::new();
+    for PlannedOutput { location, part } in outputs {
+        if let Location::Path(path) = location {
+            files.push(Output { path, bytes: &part.text, is_private: part.has_key });
+        }
+    }
+    if let Err((path, error)) = files::write_all(&files, force) {
+        return Err(Error::in_file(&path.display().to_string(), &error));
+    }
+    for PlannedOutput { location, part } in outputs {
+        if **location == Location::Standard {
+            context.stdout.write_all(&part.text)?;
+        }
+    }
+    Ok(context.stdout.flush()?)
+}

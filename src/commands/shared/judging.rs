@@ -1,0 +1,75 @@
+//! What convert and pack say of a certificate before they write it.
+
+use time::OffsetDateTime;
+
+use crate::certificate::Certificate;
+use crate::certificate::chain::{APPLE, AppleChain};
+use crate::certificate::warning::{self, Warning};
+use crate::container::Contents;
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::report::style::Paint;
+use crate::text::printable;
+use crate::world::context::Context;
+use crate::world::files::Location;
+
+/// How a certificate is judged.
+pub(crate) struct Judging<'a> {
+    pub(crate) input: &'a Location,
+    pub(crate) now: OffsetDateTime,
+    /// Whether a warning is an error.
+    pub(crate) strict: bool,
+    /// Whether the JSON report has the warnings, and standard error has none.
+    pub(crate) json: bool,
+}
+
+/// A certificate's chain, and the warnings that a conversion does not change.
+pub(crate) struct Judged {
+    pub(crate) chain: AppleChain,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Judging<'_> {
+    /// Judges a leaf, and prints its warnings.
+    ///
+    /// # Errors
+    /// With `strict`, when there is a warning.
+    pub(crate) fn judge(&self, leaf: &Certificate, context: &mut Context<'_>) -> Result<Judged, Error> {
+        let chain = APPLE.judge(leaf, &[], self.now);
+        let mut warnings = warning::judge(leaf, &chain, None, self.now);
+        warnings.retain(|warning| warning.code.concerns_conversion());
+        let paint = Paint::new(context.stderr_has_color);
+        for warning in &warnings {
+            let sentence = printable(&format!("{}: \"{}\" {}", self.input, leaf.title(), warning.message));
+            if self.strict {
+                return Err(
+                    Error::new(ExitKind::CheckFailed, sentence).hint("without --strict it is converted with a warning")
+                );
+            }
+            if !self.json {
+                writeln!(context.stderr, "{} {sentence}", paint.careful("warning:"))?;
+            }
+        }
+        Ok(Judged { chain, warnings })
+    }
+}
+
+/// Refuses an input that holds only a certificate signing request.
+pub(crate) fn refuse_request(input: &Location, contents: &Contents) -> Result<(), Error> {
+    let Some(request) = contents.requests.first() else { return Ok(()) };
+    if !contents.certificates.is_empty() || !contents.keys.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{input}: this is a certificate signing request, not a certificate ({})", request.subject);
+    Err(Error::new(ExitKind::Input, message)
+        .hint("upload it to Apple's developer portal and convert the .cer that it gives back"))
+}
+
+/// Returns Apple's CA certificate that issued a certificate, for `--chain`.
+pub(crate) fn apple_issuer<'a>(input: &Location, leaf: Option<&'a Certificate>) -> Result<&'a Certificate, Error> {
+    if let Some((_, issuer)) = leaf.and_then(|leaf| APPLE.issuer_of(leaf)) {
+        return Ok(issuer);
+    }
+    let message = format!("{input}: --chain: the certificate was not issued by an authority of Apple's");
+    Err(Error::new(ExitKind::CheckFailed, message).hint("leave out --chain"))
+}
