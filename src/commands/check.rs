@@ -15,6 +15,7 @@ use crate::check::revocation::Revocation;
 use crate::check::verdict::Outcome;
 use crate::check::{self, CheckOptions, Target, TestedIdentity};
 use crate::cli::check::{CheckArgs, CheckFormat};
+use crate::commands::shared::advice;
 use crate::commands::shared::opening::Opener;
 use crate::container::Contents;
 use crate::error::Error;
@@ -185,7 +186,7 @@ struct SelectedLeaf<'a> {
 fn find<'a>(arguments: &CheckArgs, contents: &'a Contents) -> Result<SelectedLeaf<'a>, Error> {
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let wanted = arguments.select.as_deref();
-    let describe = |error| Error::in_file(&arguments.input.to_string(), &error);
+    let describe = |error| advice::explain(&arguments.input.to_string(), &error);
     let (leaf, ground) = match collection.select(wanted, true) {
         Ok(leaf) => (leaf, None),
         Err(SelectError::NoKey(_)) => (collection.select(wanted, false).map_err(describe)?, Some("key-missing")),

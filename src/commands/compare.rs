@@ -4,6 +4,7 @@ use crate::certificate::chain::APPLE;
 use crate::certificate::renewal::{self, Side};
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
+use crate::commands::shared::advice;
 use crate::commands::shared::opening::Opener;
 use crate::container::Contents;
 use crate::error::Error;
@@ -64,7 +65,7 @@ fn side<'a>(
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let entry = match collection.select(arguments.select.as_deref(), false) {
         Ok(entry) => entry,
-        Err(error) => return Err(Error::in_file(&file, &error)),
+        Err(error) => return Err(advice::explain(&file, &error)),
     };
     let key = collection.key_state(&entry.item);
     let others: Vec<_> = contents.certificates.iter().map(|other| &other.item).collect();

@@ -5,6 +5,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::cli::csr::CsrArgs;
+use crate::commands::shared::advice;
 use crate::commands::shared::opening::{Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::unanswered;
@@ -80,7 +81,7 @@ fn check_outputs(arguments: &CsrArgs) -> Result<Option<&Path>, Error> {
         match files::check_free(path) {
             Ok(()) => {}
             Err(WriteError::Exists) if arguments.force => check_replaceable(path)?,
-            Err(error) => return Err(Error::in_file(&path.display().to_string(), &error)),
+            Err(error) => return Err(advice::explain(&path.display().to_string(), &error)),
         }
     }
     Ok(new_key_file)
@@ -134,7 +135,7 @@ fn check_replaceable(path: &Path) -> Result<(), Error> {
     match existing(path) {
         Existing::Replaceable => Ok(()),
         Existing::Key => Err(key_error(path, &WriteError::Exists)),
-        Existing::Unread => Err(Error::in_file(&path.display().to_string(), &WriteError::Exists).hint(
+        Existing::Unread => Err(advice::explain(&path.display().to_string(), &WriteError::Exists).hint(
             "--force replaces requests and certificates alone, and this file may hold a key: choose another name",
         )),
     }
@@ -210,7 +211,7 @@ fn make_key(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(PrivateKe
     }
     match generate_key(password.as_ref()) {
         Ok((key, text)) => Ok((key, Some(text))),
-        Err(error) => Err(Error::in_file(&arguments.key_out.to_string(), &error)),
+        Err(error) => Err(advice::explain(&arguments.key_out.to_string(), &error)),
     }
 }
 
@@ -232,7 +233,7 @@ fn make_request(arguments: &CsrArgs, subject: &RequestSubject, key: &PrivateKey)
     };
     match made {
         Ok(request) => Ok(pem::encode("CERTIFICATE REQUEST", &request)),
-        Err(error) => Err(Error::in_file(&key_file(arguments).to_string(), &error)),
+        Err(error) => Err(advice::explain(&key_file(arguments).to_string(), &error)),
     }
 }
 
@@ -253,14 +254,14 @@ fn write_request(arguments: &CsrArgs, text: &str, context: &mut Context<'_>) -> 
     let output = Output { path, bytes: text.as_bytes(), is_private: false };
     match files::write_all(&[output], arguments.force) {
         Ok(()) => Ok(()),
-        Err((path, error)) => Err(Error::in_file(&path.display().to_string(), &error)),
+        Err((path, error)) => Err(advice::explain(&path.display().to_string(), &error)),
     }
 }
 
 /// Explains why a new key cannot be written. An existing key is not overwritten, not even with --force.
 fn key_error(path: &Path, error: &WriteError) -> Error {
     let file = path.display().to_string();
-    let described = Error::in_file(&file, error);
+    let described = advice::explain(&file, error);
     match error {
         WriteError::Exists => described.hint(format!(
             "Apple may have signed that key: make the request for it with --key {}, or choose another name",

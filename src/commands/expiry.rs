@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::expiry::ExpiryArgs;
 use crate::cli::format::ReportFormat;
 use crate::cli::password::PasswordSource;
+use crate::commands::shared::advice;
 use crate::commands::shared::candidates::Candidates;
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -107,7 +108,7 @@ fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'
             write(arguments.format(), &mut bytes, report, Paint::new(false))?;
             let output = Output { path, bytes: &bytes, is_private: false };
             files::write_all(&[output], arguments.force)
-                .map_err(|(path, error)| Error::in_file(&path.display().to_string(), &error))?;
+                .map_err(|(path, error)| advice::explain(&path.display().to_string(), &error))?;
             // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
             if report.verdict != Verdict::Ok {
                 human::expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::cli::gateway::GatewayArgs;
+use crate::commands::shared::advice;
 use crate::container::{self, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -65,9 +66,9 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
 
 fn read_authorities(location: &Location, context: &mut Context<'_>) -> Result<Vec<openssl::x509::X509>, Error> {
     let name = location.to_string();
-    let bytes = files::read(location, context.stdin).map_err(|error| Error::in_file(&name, &error))?;
+    let bytes = files::read(location, context.stdin).map_err(|error| advice::explain(&name, &error))?;
     let contents = container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS)
-        .map_err(|unopened| Error::in_file(&name, &unopened.error))?;
+        .map_err(|unopened| advice::explain(&name, &unopened.error))?;
     if contents.certificates.is_empty() {
         return Err(Error::new(ExitKind::Input, format!("{name}: there is no certificate in it"))
             .hint("--client-ca takes the authorities that issue the clients' certificates"));
@@ -77,7 +78,7 @@ fn read_authorities(location: &Location, context: &mut Context<'_>) -> Result<Ve
 }
 
 fn read_tokens(location: &Location, context: &mut Context<'_>) -> Result<Tokens, Error> {
-    let bytes = files::read(location, context.stdin).map_err(|error| Error::in_file(&location.to_string(), &error))?;
+    let bytes = files::read(location, context.stdin).map_err(|error| advice::explain(&location.to_string(), &error))?;
     let wrong = |what: String| Error::new(ExitKind::Input, format!("{location}: {what}"));
     let text = std::str::from_utf8(&bytes).map_err(|_| wrong("a list of device tokens is expected".to_owned()))?;
     Tokens::parse(text).map_err(wrong)

@@ -3,6 +3,7 @@
 use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
 use crate::cli::pack::{PackArgs, Recipient};
+use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judging, apple_issuer, refuse_request};
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
@@ -97,7 +98,7 @@ fn select<'a>(arguments: &PackArgs, contents: &'a Contents) -> Result<Identity<'
 }
 
 fn cannot_select(arguments: &PackArgs, error: &SelectError) -> Error {
-    let described = Error::in_file(&arguments.input.to_string(), error);
+    let described = advice::explain(&arguments.input.to_string(), error);
     if !matches!(error, SelectError::NoKey(_)) {
         return described;
     }
@@ -161,7 +162,7 @@ fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error
         None if context.stdout_is_terminal => Err(usage("a .p12 is not printed on a terminal")),
         Some(Location::Path(path)) if !arguments.force => match files::check_free(path) {
             Ok(()) => Ok(()),
-            Err(error) => Err(Error::in_file(&path.display().to_string(), &error)),
+            Err(error) => Err(advice::explain(&path.display().to_string(), &error)),
         },
         _ => Ok(()),
     }
@@ -207,6 +208,6 @@ fn write_output(output: &Location, bytes: &[u8], force: bool, context: &mut Cont
     };
     match files::write_all(&[Output { path, bytes, is_private: true }], force) {
         Ok(()) => Ok(()),
-        Err((path, error)) => Err(Error::in_file(&path.display().to_string(), &error)),
+        Err((path, error)) => Err(advice::explain(&path.display().to_string(), &error)),
     }
 }

@@ -8,6 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use crate::commands::shared::advice;
 use crate::commands::shared::candidates::Candidates;
 use crate::container::{self, Contents, Passwords, kubernetes};
 use crate::error::Error;
@@ -115,7 +116,7 @@ impl ExpiryScanner<'_> {
             Ok(found) => self.file(&mut outcome, found),
             Err(WalkError { path, error }) => {
                 let name = path.display().to_string();
-                let error = Error::in_file(&name, &files::ReadError::from(error));
+                let error = advice::explain(&name, &files::ReadError::from(error));
                 outcome.files += 1;
                 self.cannot(&mut outcome, name, Source::File, error);
             }
@@ -132,7 +133,7 @@ impl ExpiryScanner<'_> {
             Ok(bytes) => self.open(&item, &bytes),
             // No certificate is so large, and what lies about in folders may be.
             Err(files::ReadError::TooLarge) if !is_named && !likeness::promises_certificate(&name) => Opened::Nothing,
-            Err(error) => Opened::Error(Error::in_file(&name, &error)),
+            Err(error) => Opened::Error(advice::explain(&name, &error)),
         };
         self.take(outcome, &item, opened);
     }
@@ -151,7 +152,7 @@ impl ExpiryScanner<'_> {
                 let opened = self.open(&item, &bytes);
                 self.take(&mut outcome, &item, opened);
             }
-            Err(error) => self.take(&mut outcome, &item, Opened::Error(Error::in_file("-", &error))),
+            Err(error) => self.take(&mut outcome, &item, Opened::Error(advice::explain("-", &error))),
         }
         tally.take(outcome)
     }
@@ -162,7 +163,7 @@ impl ExpiryScanner<'_> {
         let secrets = match kubernetes::parse(json) {
             Ok(secrets) => secrets,
             Err(error) => {
-                let error = Error::in_file(file, &container::OpenError::Malformed(error));
+                let error = advice::explain(file, &container::OpenError::Malformed(error));
                 outcome.files += 1;
                 return self.cannot(outcome, file.to_owned(), Source::File, error);
             }
@@ -208,7 +209,7 @@ impl ExpiryScanner<'_> {
                 Err(unopened) if !item.is_named && likeness::is_something_else(item.name, bytes, &unopened) => {
                     Opened::Nothing
                 }
-                Err(unopened) => Opened::Error(Error::in_file(item.name, &unopened.error)),
+                Err(unopened) => Opened::Error(advice::explain(item.name, &unopened.error)),
             }
         })
     }

@@ -9,6 +9,7 @@ use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
 use crate::cli::convert::{Certs, ConvertArgs, KeyForm};
 use crate::commands::convert::outputs::{OutputPlan, Part, PlannedOutput};
+use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judged, Judging, apple_issuer, refuse_request};
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
@@ -93,7 +94,7 @@ fn select_leaf<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Op
 }
 
 fn in_input(arguments: &ConvertArgs, error: &SelectError) -> Error {
-    Error::in_file(&arguments.input.to_string(), error)
+    advice::explain(&arguments.input.to_string(), error)
 }
 
 fn select_key<'a>(
@@ -211,7 +212,7 @@ fn render_key(
         (None, KeyForm::Pkcs8) => return Ok(key.to_pem()),
         (None, KeyForm::Traditional) => key.to_traditional_pem(),
     };
-    text.map_err(|error| Error::in_file(&arguments.input.to_string(), &error))
+    text.map_err(|error| advice::explain(&arguments.input.to_string(), &error))
 }
 
 fn read_password(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<Password, Error> {

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::cli::convert::{Certs, ConvertArgs};
+use crate::commands::shared::advice;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::world::context::Context;
@@ -121,7 +122,7 @@ pub(super) fn write(outputs: &[PlannedOutput<'_>], force: bool, context: &mut Co
         }
     }
     if let Err((path, error)) = files::write_all(&files, force) {
-        return Err(Error::in_file(&path.display().to_string(), &error));
+        return Err(advice::explain(&path.display().to_string(), &error));
     }
     for PlannedOutput { location, part } in outputs {
         if **location == Location::Standard {

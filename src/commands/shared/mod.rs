@@ -1,5 +1,6 @@
-//! What several commands need: opening inputs, passwords.
+//! What several commands need: advice on errors, opening inputs, passwords, judging.
 
+pub(crate) mod advice;
 pub(crate) mod candidates;
 pub(crate) mod judging;
 pub(crate) mod opening;

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
+use crate::commands::shared::advice;
 use crate::container::{self, Contents, Entry, OpenFailure, PasswordTarget, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -69,7 +70,7 @@ impl Opener {
     /// Reads and opens one input.
     pub(crate) fn open(&self, location: &Location, context: &mut Context<'_>) -> Result<Contents, Failure> {
         let name = location.to_string();
-        let unread = |error| Failure { error: Error::in_file(&name, &error), container: None, pkcs12: None };
+        let unread = |error| Failure { error: advice::explain(&name, &error), container: None, pkcs12: None };
         let bytes = files::read(location, context.stdin).map_err(unread)?;
         let terminal = &mut *context.terminal;
         let mut ask = |protected, attempt| ask(terminal, &name, protected, attempt);
@@ -80,7 +81,7 @@ impl Opener {
         };
         let opened = container::open(&bytes, &mut passwords, self.max_iterations);
         opened.map_err(|OpenFailure { error, container, pkcs12 }| Failure {
-            error: Error::in_file(&name, &error),
+            error: advice::explain(&name, &error),
             container,
             pkcs12,
         })
@@ -124,7 +125,7 @@ impl Conversion<'_> {
             let loses_other =
                 self.key.is_some_and(|key| self.takes_place(output, key)) && !self.writes_all(&contents.keys);
             if loses_own || loses_other {
-                return Err(Error::in_file(&output.to_string(), &WriteError::Exists)
+                return Err(advice::explain(&output.to_string(), &WriteError::Exists)
                     .hint("a private key in it would be lost, for the output does not have it: choose another name"));
             }
         }

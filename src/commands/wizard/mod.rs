@@ -11,6 +11,7 @@ use clap::Parser;
 use crate::certificate::Certificate;
 use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
 use crate::cli::{Cli, Command, OpeningArgs};
+use crate::commands::shared::advice;
 use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::opening::Opener;
 use crate::commands::{check, convert, csr, pack, unanswered};
@@ -276,7 +277,7 @@ fn identities<'a>(
 ) -> Result<Vec<&'a Entry<Certificate>>, Refusal> {
     match Collection::new(&contents.certificates, &contents.keys).identities(None, needs_key) {
         Ok(identities) => Ok(identities),
-        Err(error) => Err(Refusal::File(Error::in_file(&file.to_string(), &error))),
+        Err(error) => Err(Refusal::File(advice::explain(&file.to_string(), &error))),
     }
 }
 

@@ -1,0 +1,166 @@
+//! Explains a domain error to the user: message, hint and exit code. Only these hints name flags.
+
+use std::fmt;
+
+use crate::container::{OpenError, PasswordTarget};
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::identity::{Choice, SelectError};
+use crate::key::BadKey;
+use crate::limits::LimitError;
+use crate::request::RequestError;
+use crate::world::files::{ReadError, WriteError};
+
+/// An error that the domain returns about a file.
+pub(crate) enum DomainError<'a> {
+    Read(&'a ReadError),
+    Write(&'a WriteError),
+    Open(&'a OpenError),
+    Key(&'a BadKey),
+    Request(&'a RequestError),
+    Select(&'a SelectError),
+}
+
+/// Explains `error`, which is about `file`.
+pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Error {
+    let error = error.into();
+    let (kind, hint) = advice(&error);
+    Error { hint, ..Error::new(kind, format!("{file}: {error}")) }
+}
+
+const ASK_FOR_PASSWORD: &str = "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt";
+
+/// Returns the exit code of an error, and what to do next.
+fn advice(error: &DomainError<'_>) -> (ExitKind, Option<String>) {
+    let (kind, hint) = match error {
+        DomainError::Read(ReadError::Io(_) | ReadError::TooLarge) | DomainError::Key(_) => {
+            return (ExitKind::Input, None);
+        }
+        DomainError::Write(error) => match error {
+            WriteError::Exists => (ExitKind::Write, "choose another name, or overwrite it with --force"),
+            WriteError::NoFolder(_) => (ExitKind::Write, "make the folder first"),
+            WriteError::SameFile | WriteError::Io(_) => return (ExitKind::Write, None),
+        },
+        DomainError::Request(error) => match error {
+            RequestError::NotForPortal(_) => (
+                ExitKind::CheckFailed,
+                "leave out --key, and a new key is made; --any-key makes the request all the same, for others than Apple",
+            ),
+            RequestError::CannotSign(_) | RequestError::Damaged => return (ExitKind::Input, None),
+        },
+        DomainError::Open(error) => open_advice(error),
+        DomainError::Select(error) => return select_advice(error),
+    };
+    (kind, Some(hint.to_owned()))
+}
+
+fn open_advice(error: &OpenError) -> (ExitKind, &'static str) {
+    match error {
+        OpenError::Empty => (ExitKind::Input, "export or download it again"),
+        OpenError::Unrecognized(Some("a Java keystore (JKS)" | "a Java keystore (JCEKS)")) => (
+            ExitKind::Input,
+            "make a PKCS#12 file of it with: keytool -importkeystore -srckeystore FILE -destkeystore cert.p12 -deststoretype PKCS12",
+        ),
+        OpenError::Unrecognized(Some("a ZIP archive" | "a gzip archive")) => (ExitKind::Input, "unpack it first"),
+        OpenError::Unrecognized(Some("a web page")) => (ExitKind::Input, "sign in and download the certificate again"),
+        OpenError::Unrecognized(_) | OpenError::UnknownBlocks(_) => {
+            (ExitKind::Input, "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name")
+        }
+        OpenError::Truncated { .. } => (ExitKind::Input, "the end is missing: copy, download or export it again"),
+        OpenError::Malformed(_) | OpenError::BadKey(_) => (ExitKind::Input, "copy, download or export it again"),
+        OpenError::Unsupported { .. } => {
+            (ExitKind::Input, "export it again with the usual algorithms (3DES or AES-256)")
+        }
+        OpenError::Limit(LimitError::Iterations { .. }) => {
+            (ExitKind::Input, "if you trust the file, raise the limit with --max-iterations")
+        }
+        OpenError::Limit(LimitError::ScryptMemory { .. }) => {
+            (ExitKind::Input, "no usual tool writes such a file: export it again")
+        }
+        OpenError::PasswordNeeded(_) | OpenError::Ask(_) => (ExitKind::Password, ASK_FOR_PASSWORD),
+        OpenError::WrongPassword { opens_without: true, .. } => {
+            (ExitKind::Password, "it opens without a password: leave out --passin")
+        }
+        OpenError::WrongPassword { protected: PasswordTarget::Pkcs12, .. } => {
+            (ExitKind::Password, "it is the password that was chosen when the file was exported")
+        }
+        OpenError::WrongPassword { protected: PasswordTarget::Key, .. } => {
+            (ExitKind::Password, "it is the password that was chosen when the key was made")
+        }
+        OpenError::KeyPassword => (ExitKind::Password, "export it again with one password for both"),
+    }
+}
+
+fn select_advice(error: &SelectError) -> (ExitKind, Option<String>) {
+    let hint = match error {
+        SelectError::NoCertificate { may_sign_tokens: true, .. } => {
+            "a provider that signs tokens takes AuthKey_….p8 as it is; if it is the key of a certificate, give \
+             the certificate as the input and this file with --key"
+        }
+        SelectError::NoCertificate { has_key: true, .. } => {
+            "export the certificate together with its key, or give the certificate as the input and this file \
+             with --key"
+        }
+        SelectError::NoCertificate { .. } => "export the certificate together with its key",
+        SelectError::NoKey(_) => {
+            "the certificate was exported without its key: in Keychain Access open My Certificates, select the \
+             certificate together with its key, and export both; or give the key with --key FILE (--no-key \
+             writes the certificate alone)"
+        }
+        SelectError::Mismatch(_) => {
+            let hint = "a certificate works only with the key that its request was made with: look for that key, \
+                        or make a new request";
+            return (ExitKind::CheckFailed, Some(hint.to_owned()));
+        }
+        SelectError::Several(choices) => {
+            return (ExitKind::Usage, Some(format!("choose one with --select:{}", list(choices))));
+        }
+        SelectError::NotFound(_, choices) => {
+            return (ExitKind::CheckFailed, Some(format!("there is:{}", list(choices))));
+        }
+    };
+    (ExitKind::Input, Some(hint.to_owned()))
+}
+
+/// Lists the choices, a line each, ready to be copied.
+fn list(choices: &[Choice]) -> String {
+    let mut lines = String::new();
+    for choice in choices {
+        let topic = choice.topic.as_deref().unwrap_or(&choice.title);
+        lines += &format!("\n    --select {} ({topic}, until {})", &choice.sha256[..16], choice.not_after);
+    }
+    lines
+}
+
+impl fmt::Display for DomainError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Write(error) => error.fmt(f),
+            Self::Open(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
+            Self::Request(error) => error.fmt(f),
+            Self::Select(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Lets [`explain`] take each of the errors as it is.
+macro_rules! domain_errors {
+    ($($variant:ident($error:ty),)*) => {
+        $(impl<'a> From<&'a $error> for DomainError<'a> {
+            fn from(error: &'a $error) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+domain_errors! {
+    Read(ReadError),
+    Write(WriteError),
+    Open(OpenError),
+    Key(BadKey),
+    Request(RequestError),
+    Select(SelectError),
+}
