@@ -6,9 +6,10 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment, Topic};
 use crate::certificate::chain::{APPLE, AppleChain};
-use crate::certificate::warning::{self, KeyState, WarningCode};
+use crate::certificate::warning::{self, KeyState};
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
+use crate::finding::FindingCode;
 use crate::identity::Collection;
 use crate::pkcs12::Pkcs12Info;
 use crate::public_key::KeyKind;
@@ -47,7 +48,7 @@ pub struct FileReport {
 #[derive(Debug, Serialize)]
 pub struct FileWarning {
     /// For machines.
-    pub code: WarningCode,
+    pub code: FindingCode,
     /// For people.
     pub message: String,
     /// The SHA-256 of the certificate it is about.

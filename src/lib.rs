@@ -31,6 +31,7 @@ mod crypto;
 mod error;
 mod exit;
 mod expiry;
+mod finding;
 mod gateway;
 mod identity;
 mod inspect;

@@ -10,7 +10,7 @@ use crate::apns::endpoint::Endpoint;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::chain::APPLE;
-use crate::certificate::warning::{self, KeyState, WarningCode};
+use crate::certificate::warning::{self, KeyState};
 use crate::check::revocation::Revocation;
 use crate::check::verdict::Outcome;
 use crate::check::{self, CheckOptions, Target, TestedIdentity};
@@ -20,6 +20,7 @@ use crate::commands::shared::opening::Opener;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::finding::FindingCode;
 use crate::identity::{Collection, SelectError};
 use crate::net::proxy::{self, Proxy};
 use crate::net::tls::ClientIdentity;
@@ -207,7 +208,7 @@ fn subject(
     let chain = APPLE.judge(leaf, &others, now);
     // The environment is judged for each gateway, the key is this stage's own matter.
     let mut warnings = warning::judge(leaf, &chain, Some(KeyState::Matches), now);
-    warnings.retain(|warning| warning.code != WarningCode::SandboxOnly);
+    warnings.retain(|warning| warning.code != FindingCode::SandboxOnly);
     let mut warnings: Vec<String> = warnings.into_iter().map(|warning| warning.message).collect();
     let identity = match ground {
         Some(ground) => {

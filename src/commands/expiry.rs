@@ -10,9 +10,10 @@ use crate::commands::shared::advice;
 use crate::commands::shared::candidates::Candidates;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::expiry::policy::{Expectations, ExpiryPolicy, Verdict};
+use crate::expiry::policy::{Expectations, ExpiryPolicy};
 use crate::expiry::report::{ExpiryReport, PolicyReport};
 use crate::expiry::scanner::{ExpiryScanner, ScanTotals, cannot_keep};
+use crate::finding::Level;
 use crate::report::style::Paint;
 use crate::report::{github, html, human, ics, json, junit, nagios, prometheus};
 use crate::world::context::Context;
@@ -110,7 +111,7 @@ fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'
             files::write_all(&[output], arguments.force)
                 .map_err(|(path, error)| advice::explain(&path.display().to_string(), &error))?;
             // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
-            if report.verdict != Verdict::Ok {
+            if report.verdict != Level::Ok {
                 human::expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;
             }
         }

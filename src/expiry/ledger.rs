@@ -7,8 +7,9 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::expiry::policy::{CertificateRole, Verdict};
+use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::CheckedCertificate;
+use crate::finding::Level;
 
 /// So many are kept in memory, about 2 MiB.
 const KEPT: usize = 2048;
@@ -111,9 +112,9 @@ impl Counts {
         self.certificates += 1;
         self.leaves += u64::from(certificate.role == CertificateRole::Leaf);
         match certificate.verdict {
-            Verdict::Ok => self.ok += 1,
-            Verdict::Warning => self.warnings += 1,
-            Verdict::Failure => self.failures += 1,
+            Level::Ok => self.ok += 1,
+            Level::Warning => self.warnings += 1,
+            Level::Failure => self.failures += 1,
         }
         let days = certificate.days_left;
         let (least, most) = self.days_left.unwrap_or((days, days));
@@ -178,8 +179,8 @@ mod tests {
 
     use super::*;
     use crate::certificate::apple::CertificateKind;
-    use crate::expiry::policy::{Finding, FindingCode};
     use crate::expiry::report::Source;
+    use crate::finding::{Finding, FindingCode};
 
     fn certificate(index: usize) -> CheckedCertificate {
         // Every day once, but in no order: 7919 is prime.
@@ -200,7 +201,7 @@ mod tests {
             days_left,
             lifetime_left_percent: 1,
             key_matches: Some(true),
-            verdict: if days_left < 0 { Verdict::Failure } else { Verdict::Ok },
+            verdict: if days_left < 0 { Level::Failure } else { Level::Ok },
             findings: vec![Finding::failure(FindingCode::Expired, "expired")],
         }
     }

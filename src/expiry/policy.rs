@@ -8,6 +8,7 @@ use crate::certificate::apple::Environment;
 use crate::certificate::chain::{AppleChain, ChainStatus};
 use crate::certificate::warning::{KeyState, days_ago, in_days};
 use crate::expiry::threshold::Threshold;
+use crate::finding::{Finding, FindingCode, Level};
 use crate::text::text_list;
 
 /// What a certificate is held to.
@@ -81,71 +82,6 @@ pub(crate) struct Facts<'a> {
     pub(crate) chain: Option<&'a AppleChain>,
 }
 
-/// How a certificate, a file or a run does; the worse is the greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Verdict {
-    /// Nothing is wrong.
-    Ok,
-    /// Something soon will be.
-    Warning,
-    /// Something is.
-    Failure,
-}
-
-impl Verdict {
-    /// The worst of the findings.
-    pub(crate) fn of(findings: &[Finding]) -> Self {
-        findings.iter().map(|finding| finding.verdict).max().unwrap_or(Self::Ok)
-    }
-}
-
-/// What is found, for machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum FindingCode {
-    /// The validity has ended.
-    Expired,
-    /// The validity ends soon.
-    ExpiresSoon,
-    /// The validity has not begun.
-    NotYetValid,
-    /// It may not send to a topic.
-    TopicMissing,
-    /// It may not be used in an environment.
-    EnvironmentMissing,
-    /// It belongs to another team, or to none.
-    OtherTeam,
-    /// Its key is not there.
-    KeyMissing,
-    /// Another key is there.
-    KeyMismatch,
-    /// Its chain does not lead to Apple's root.
-    NotApple,
-    /// There are fewer certificates than there must be.
-    TooFewCertificates,
-    /// There is no leaf that could be what is expected.
-    NoLeaf,
-}
-
-/// One thing found.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) struct Finding {
-    /// How bad it is.
-    pub(crate) verdict: Verdict,
-    /// For machines.
-    pub(crate) code: FindingCode,
-    /// For people.
-    pub(crate) message: String,
-}
-
-impl Finding {
-    /// A failure.
-    pub(crate) fn failure(code: FindingCode, message: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Failure, code, message: message.into() }
-    }
-}
-
 /// Holds a certificate to the policy at the time `now`. Exactly as much time as a threshold asks for is
 /// enough; expectations are for leaves.
 pub(crate) fn judge(facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<Finding> {
@@ -167,10 +103,10 @@ fn time_left(certificate: &Certificate, policy: &ExpiryPolicy, now: OffsetDateTi
         let message = format!("expired on {date} ({})", days_ago(days));
         return Some(Finding::failure(FindingCode::Expired, message));
     }
-    let thresholds = [(Verdict::Failure, policy.fail), (Verdict::Warning, policy.warn)];
-    let (verdict, threshold) = thresholds.into_iter().find(|(_, threshold)| left < threshold.of(lifetime))?;
+    let thresholds = [(Level::Failure, policy.fail), (Level::Warning, policy.warn)];
+    let (level, threshold) = thresholds.into_iter().find(|(_, threshold)| left < threshold.of(lifetime))?;
     let message = format!("expires on {date} ({}), sooner than {threshold}", in_days(days));
-    Some(Finding { verdict, code: FindingCode::ExpiresSoon, message })
+    Some(Finding::new(level, FindingCode::ExpiresSoon, message))
 }
 
 fn expect(facts: &Facts<'_>, expect: &Expectations, findings: &mut Vec<Finding>) {
@@ -262,17 +198,17 @@ mod tests {
         ExpiryPolicy { warn: warn.parse().unwrap(), fail: fail.parse().unwrap(), expect: Expectations::default() }
     }
 
-    fn verdicts(policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<(Verdict, FindingCode)> {
+    fn verdicts(policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<(Level, FindingCode)> {
         let certificate = universal();
         let facts =
             Facts { certificate: &certificate, role: CertificateRole::Leaf, key: KeyState::Missing, chain: None };
-        judge(&facts, policy, now).into_iter().map(|finding| (finding.verdict, finding.code)).collect()
+        judge(&facts, policy, now).into_iter().map(|finding| (finding.level, finding.code)).collect()
     }
 
     #[test]
     fn the_boundaries_belong_to_the_better_side() {
         use FindingCode::{Expired, ExpiresSoon, NotYetValid};
-        use Verdict::{Failure, Warning};
+        use Level::{Failure, Warning};
         let at = |now| verdicts(&policy("30d", "7d"), now);
         assert_eq!(at(datetime!(2026-12-02 0:00 UTC)), []);
         assert_eq!(at(datetime!(2026-12-02 0:00:01 UTC)), [(Warning, ExpiresSoon)]);

@@ -11,7 +11,8 @@ use crate::container::Contents;
 use crate::error::Error;
 use crate::exit;
 use crate::expiry::ledger::{Certificates, Counts};
-use crate::expiry::policy::{CertificateRole, ExpiryPolicy, Facts, Finding, Verdict, judge, judge_run};
+use crate::expiry::policy::{CertificateRole, ExpiryPolicy, Facts, judge, judge_run};
+use crate::finding::{Finding, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
 
@@ -24,7 +25,7 @@ pub(crate) struct ExpiryReport {
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) at: OffsetDateTime,
     /// The worst of all.
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: Level,
     /// The exit code by the table; --exit-zero and the Nagios format have others.
     pub(crate) exit_code: u8,
     /// What the certificates are held to.
@@ -118,7 +119,7 @@ pub(crate) struct CheckedCertificate {
     /// Whether its key is beside it; null where none is, or it is no leaf.
     pub(crate) key_matches: Option<bool>,
     /// The worst of the findings.
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: Level,
     /// What is wrong.
     pub(crate) findings: Vec<Finding>,
 }
@@ -131,7 +132,7 @@ pub(crate) struct UnreadableFile {
     /// Where that is.
     pub(crate) source: Source,
     /// A failure, or a warning where that is wanted.
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: Level,
     /// Why.
     pub(crate) error: Error,
 }
@@ -161,7 +162,7 @@ impl CheckedCertificate {
                 KeyState::Missing => None,
                 key => Some(key == KeyState::Matches),
             },
-            verdict: Verdict::of(&findings),
+            verdict: Level::worst(&findings),
             findings,
         }
     }
@@ -226,19 +227,19 @@ impl ExpiryReport {
             failures: counts.failures,
         };
         // Files that fail the run may hold what seems to be missing: only without them is it known.
-        let is_complete = unreadable.iter().all(|one| one.verdict != Verdict::Failure);
+        let is_complete = unreadable.iter().all(|one| one.verdict != Level::Failure);
         let findings = if is_complete {
             judge_run(summary.certificates, counts.leaves, policy.min_certificates, &policy.policy.expect)
         } else {
             vec![]
         };
         let of_certificates = match counts {
-            Counts { failures: 1.., .. } => Verdict::Failure,
-            Counts { warnings: 1.., .. } => Verdict::Warning,
-            _ => Verdict::Ok,
+            Counts { failures: 1.., .. } => Level::Failure,
+            Counts { warnings: 1.., .. } => Level::Warning,
+            _ => Level::Ok,
         };
-        let of_files = unreadable.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Ok);
-        let verdict = of_certificates.max(of_files).max(Verdict::of(&findings));
+        let of_files = unreadable.iter().map(|one| one.verdict).max().unwrap_or(Level::Ok);
+        let verdict = of_certificates.max(of_files).max(Level::worst(&findings));
         let mut report = Self {
             schema_version: SCHEMA_VERSION,
             at,
@@ -256,13 +257,13 @@ impl ExpiryReport {
 
     /// Whether a certificate, or the run as a whole, is a failure.
     pub(crate) fn answer_is_no(&self) -> bool {
-        self.summary.failures > 0 || Verdict::of(&self.findings) == Verdict::Failure
+        self.summary.failures > 0 || Level::worst(&self.findings) == Level::Failure
     }
 
     /// How the run ends. Where several ends apply, the one that says most about all the others: a bug,
     /// then the answer, then what could not be read, then what could not be opened.
     fn end(&self) -> Option<exit::ExitKind> {
-        let failed = |kind| self.unreadable.iter().any(|one| one.verdict == Verdict::Failure && one.error.kind == kind);
+        let failed = |kind| self.unreadable.iter().any(|one| one.verdict == Level::Failure && one.error.kind == kind);
         if failed(exit::ExitKind::Bug) {
             return Some(exit::ExitKind::Bug);
         }

@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::ledger::Ledger;
 use crate::expiry::likeness;
-use crate::expiry::policy::Verdict;
 use crate::expiry::report::{CheckedCertificate, PolicyReport, Source, UnreadableFile, check};
+use crate::finding::Level;
 use crate::world::files::{self, Location};
 use crate::world::progress::Progress;
 use crate::world::walk::{FoundFile, WalkError};
@@ -227,7 +227,7 @@ impl ExpiryScanner<'_> {
 
     fn cannot(&self, outcome: &mut FileResult, file: String, source: Source, error: Error) {
         let may_be_skipped = self.skip_unreadable && error.kind != ExitKind::Bug;
-        let verdict = if may_be_skipped { Verdict::Warning } else { Verdict::Failure };
+        let verdict = if may_be_skipped { Level::Warning } else { Level::Failure };
         outcome.unreadable.push(UnreadableFile { file, source, verdict, error });
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::expiry::policy::Verdict;
 use crate::expiry::report::{ExpiryReport, Source};
+use crate::finding::Level;
 use crate::text::printable;
 
 /// Writes the report.
@@ -14,14 +14,14 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
     report.certificates.each(|one| {
         one.findings.iter().try_for_each(|finding| {
             let message = format!("{}: {} {}", one.file, one.name, finding.message);
-            annotate(out, finding.verdict, path(one.source, &one.file), &one.name, &message)
+            annotate(out, finding.level, path(one.source, &one.file), &one.name, &message)
         })
     })?;
     for one in &report.unreadable {
         annotate(out, one.verdict, path(one.source, &one.file), "cannot be opened", &one.error.message)?;
     }
     for finding in &report.findings {
-        annotate(out, finding.verdict, None, "pushcert expiry", &finding.message)?;
+        annotate(out, finding.level, None, "pushcert expiry", &finding.message)?;
     }
     // A line of the log, which must not be a command whatever is in it.
     writeln!(out, "{}", report.summary_line())
@@ -33,15 +33,15 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
 /// When it cannot be written.
 pub(super) fn annotate(
     out: &mut dyn Write,
-    verdict: Verdict,
+    verdict: Level,
     file: Option<&str>,
     title: &str,
     message: &str,
 ) -> io::Result<()> {
     let level = match verdict {
-        Verdict::Failure => "error",
-        Verdict::Warning => "warning",
-        Verdict::Ok => "notice",
+        Level::Failure => "error",
+        Level::Warning => "warning",
+        Level::Ok => "notice",
     };
     let file = file.map(|file| format!("file={},", property(file))).unwrap_or_default();
     writeln!(out, "::{level} {file}title={}::{}", property(title), data(message))

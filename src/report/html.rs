@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use time::{Date, Duration, Month, OffsetDateTime};
 
 use crate::certificate::warning::{days_ago, in_days};
-use crate::expiry::policy::{CertificateRole, Verdict};
+use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
+use crate::finding::Level;
 use crate::text::printable;
 
 /// The timeline reaches so far to both sides of the present: Apple's certificates are valid for 395 days.
@@ -21,9 +22,9 @@ const WIDTH: i64 = 1000;
 /// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     let (class, state) = match report.verdict {
-        Verdict::Ok => ("ok", "All is well"),
-        Verdict::Warning => ("warning", "Attention is needed"),
-        Verdict::Failure => ("failure", "Something has failed"),
+        Level::Ok => ("ok", "All is well"),
+        Level::Warning => ("warning", "Attention is needed"),
+        Level::Failure => ("failure", "Something has failed"),
     };
     let css = include_str!("expiry.css");
     let policy = &report.policy.policy;
@@ -50,7 +51,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
 
 /// What has no place on a timeline.
 fn write_problems(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let run = report.findings.iter().map(|finding| (finding.verdict, &finding.message, None));
+    let run = report.findings.iter().map(|finding| (finding.level, &finding.message, None));
     let files = report.unreadable.iter().map(|file| (file.verdict, &file.error.message, file.error.hint.as_ref()));
     let mut problems = run.chain(files).peekable();
     if problems.peek().is_none() {
@@ -91,7 +92,7 @@ fn write_row(
         write!(out, "<small>{}</small>", text(&one.topics.join(", ")))?;
     }
     for finding in &one.findings {
-        write!(out, "<small class=\"{}\">{}</small>", class(finding.verdict), text(&finding.message))?;
+        write!(out, "<small class=\"{}\">{}</small>", class(finding.level), text(&finding.message))?;
     }
     let left = if one.days_left < 0 { days_ago(one.days_left) } else { in_days(one.days_left) };
     write!(
@@ -140,11 +141,11 @@ fn moment(time: OffsetDateTime) -> String {
     format!("{} {:02}:{:02} UTC", time.date(), time.hour(), time.minute())
 }
 
-const fn class(verdict: Verdict) -> &'static str {
+const fn class(verdict: Level) -> &'static str {
     match verdict {
-        Verdict::Ok => "ok",
-        Verdict::Warning => "warning",
-        Verdict::Failure => "failure",
+        Level::Ok => "ok",
+        Level::Warning => "warning",
+        Level::Failure => "failure",
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use junit_report::{Duration, Report, TestCase, TestSuite};
 
-use crate::expiry::policy::{Finding, Verdict};
 use crate::expiry::report::{CheckedCertificate, ExpiryReport, UnreadableFile};
+use crate::finding::{Finding, Level};
 use crate::schema::text;
 use crate::text::printable;
 
@@ -32,11 +32,11 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
 /// The name does not change from run to run: CI systems follow a test case by it.
 fn certificate(one: &CheckedCertificate) -> TestCase {
     let name = xml(&format!("{} ({}, {})", one.name, one.role.name(), &one.sha256[..16]));
-    let of = |verdict| one.findings.iter().filter(move |finding| finding.verdict == verdict).collect::<Vec<_>>();
-    let failures = of(Verdict::Failure);
+    let of = |verdict| one.findings.iter().filter(move |finding| finding.level == verdict).collect::<Vec<_>>();
+    let failures = of(Level::Failure);
     let mut case =
         if failures.is_empty() { TestCase::success(&name, Duration::ZERO) } else { failure(&name, &failures) };
-    let warnings = of(Verdict::Warning);
+    let warnings = of(Level::Warning);
     if !warnings.is_empty() {
         case.set_system_out(&format!("warning: {}", messages(&warnings)));
     }
@@ -52,7 +52,7 @@ fn failure(name: &str, findings: &[&Finding]) -> TestCase {
 fn unreadable(file: &UnreadableFile) -> TestCase {
     let (kind, message) = (text(&file.error.kind), xml(&file.error.message));
     let mut case = match file.verdict {
-        Verdict::Warning => TestCase::skipped_with_cause("open the file", &kind, &message),
+        Level::Warning => TestCase::skipped_with_cause("open the file", &kind, &message),
         _ => TestCase::error("open the file", Duration::ZERO, &kind, &message),
     };
     case.set_classname(&xml(&file.file));

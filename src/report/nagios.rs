@@ -4,9 +4,9 @@
 use std::io::{self, Write};
 
 use crate::error::Error;
-use crate::expiry::policy::Verdict;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::expiry::threshold::Threshold;
+use crate::finding::Level;
 use crate::text::printable;
 
 /// The exit codes.
@@ -18,12 +18,12 @@ pub(crate) const UNKNOWN: u8 = 3;
 
 /// The exit code of a report: what is known to be bad comes before what could not be looked at.
 pub(crate) fn exit_code(report: &ExpiryReport) -> u8 {
-    let failed_to_open = report.unreadable.iter().any(|file| file.verdict == Verdict::Failure);
+    let failed_to_open = report.unreadable.iter().any(|file| file.verdict == Level::Failure);
     match report.verdict {
         _ if report.answer_is_no() => CRITICAL,
         _ if failed_to_open => UNKNOWN,
-        Verdict::Ok => OK,
-        Verdict::Warning | Verdict::Failure => WARNING,
+        Level::Ok => OK,
+        Level::Warning | Level::Failure => WARNING,
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use crate::crypto::digest::sha256_hex;
-use crate::expiry::policy::Verdict;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
+use crate::finding::Level;
 use crate::schema::text;
 use crate::text::printable;
 
@@ -91,10 +91,10 @@ pub(super) fn label(text: &str) -> String {
     printable(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-const fn number(verdict: Verdict) -> i64 {
+const fn number(verdict: Level) -> i64 {
     match verdict {
-        Verdict::Ok => 0,
-        Verdict::Warning => 1,
-        Verdict::Failure => 2,
+        Level::Ok => 0,
+        Level::Warning => 1,
+        Level::Failure => 2,
     }
 }

@@ -4,10 +4,11 @@ use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
 use crate::certificate::chain::{APPLE, AppleChain};
-use crate::certificate::warning::{self, Warning};
+use crate::certificate::warning;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::finding::Finding;
 use crate::report::style::Paint;
 use crate::text::printable;
 use crate::world::context::Context;
@@ -26,7 +27,7 @@ pub(crate) struct Judging<'a> {
 /// A certificate's chain, and the warnings that a conversion does not change.
 pub(crate) struct Judged {
     pub(crate) chain: AppleChain,
-    pub(crate) warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Finding>,
 }
 
 impl Judging<'_> {
@@ -37,7 +38,7 @@ impl Judging<'_> {
     pub(crate) fn judge(&self, leaf: &Certificate, context: &mut Context<'_>) -> Result<Judged, Error> {
         let chain = APPLE.judge(leaf, &[], self.now);
         let mut warnings = warning::judge(leaf, &chain, None, self.now);
-        warnings.retain(|warning| warning.code.concerns_conversion());
+        warnings.retain(|warning| warning::concerns_conversion(warning.code));
         let paint = Paint::new(context.stderr_has_color);
         for warning in &warnings {
             let sentence = printable(&format!("{}: \"{}\" {}", self.input, leaf.title(), warning.message));

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::check::verdict::Outcome;
-use crate::expiry::policy::Verdict as Level;
+use crate::finding::Level;
 use crate::report::check::{CheckReport, place, sentence, topic, word};
 use crate::report::github::annotate;
 

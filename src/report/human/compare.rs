@@ -6,6 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::renewal::Comparison;
+use crate::finding::Level;
 use crate::inspect::CertificateReport;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
@@ -65,7 +66,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -
         _ => {}
     }
     for difference in differences {
-        let word = if difference.breaks { paint.bad("error:") } else { paint.careful("note:") };
+        let word = if difference.level == Level::Failure { paint.bad("error:") } else { paint.careful("note:") };
         writeln!(out, "{word} {}", printable(&difference.message))?;
     }
     writeln!(

@@ -7,8 +7,9 @@ use time::{Date, OffsetDateTime};
 
 use crate::certificate::Certificate;
 use crate::certificate::chain::AppleChain;
-use crate::certificate::warning::{self, KeyState, days_ago, in_days};
+use crate::certificate::warning::{KeyState, days_ago, in_days};
 use crate::container::Entry;
+use crate::finding::{Finding, serialize_warnings};
 use crate::inspect::{CertificateReport, FileRole};
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
@@ -27,7 +28,8 @@ pub(crate) struct ConvertReport {
     /// The leaf certificate; null where none was written or asked for.
     pub(crate) certificate: Option<CertificateReport>,
     /// What is worth knowing about it.
-    pub(crate) warnings: Vec<warning::Warning>,
+    #[serde(serialize_with = "serialize_warnings")]
+    pub(crate) warnings: Vec<Finding>,
 }
 
 /// One output of `convert`.

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use crate::certificate::warning::days_ago;
-use crate::expiry::policy::{CertificateRole, FindingCode, Verdict};
+use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
+use crate::finding::{FindingCode, Level};
 use crate::report::human;
 use crate::report::style::Paint;
 use crate::text::printable;
@@ -30,8 +31,8 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) ->
 /// When it cannot be written.
 pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     report.certificates.each(|one| match one.verdict {
-        Verdict::Ok => Ok(()),
-        Verdict::Warning | Verdict::Failure => write_certificate(out, one, 0, paint),
+        Level::Ok => Ok(()),
+        Level::Warning | Level::Failure => write_certificate(out, one, 0, paint),
     })?;
     write_rest(out, report, paint)
 }
@@ -39,7 +40,7 @@ pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Pai
 fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     for file in &report.unreadable {
         match file.verdict {
-            Verdict::Warning => {
+            Level::Warning => {
                 writeln!(out, "{} {}", paint.careful("warning:"), printable(&file.error.message))?;
             }
             _ => human::error(out, &file.error, paint)?,
@@ -49,14 +50,14 @@ fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::R
         writeln!(out, "{} {}", paint.bad("error:"), printable(&finding.message))?;
     }
     let summary = report.summary_line();
-    writeln!(out, "{}", if report.verdict == Verdict::Failure { paint.bad(summary) } else { paint.strong(summary) })
+    writeln!(out, "{}", if report.verdict == Level::Failure { paint.bad(summary) } else { paint.strong(summary) })
 }
 
 fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize, paint: Paint) -> io::Result<()> {
     let word = match one.verdict {
-        Verdict::Ok => "ok  ".to_owned(),
-        Verdict::Warning => paint.careful("warn"),
-        Verdict::Failure => paint.bad("FAIL"),
+        Level::Ok => "ok  ".to_owned(),
+        Level::Warning => paint.careful("warn"),
+        Level::Failure => paint.bad("FAIL"),
     };
     let role = if one.role == CertificateRole::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
     let (name, file) = (printable(&one.name), paint.faint(printable(&one.file)));

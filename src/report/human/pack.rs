@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::certificate::warning::Warning;
+use crate::finding::{Finding, serialize_warnings};
 use crate::inspect::CertificateReport;
 use crate::pkcs12::Pkcs12Info;
 use crate::pkcs12::write::Profile;
@@ -38,7 +38,8 @@ pub(crate) struct PackReport {
     /// The certificate.
     pub(crate) certificate: CertificateReport,
     /// What is worth knowing about it.
-    pub(crate) warnings: Vec<Warning>,
+    #[serde(serialize_with = "serialize_warnings")]
+    pub(crate) warnings: Vec<Finding>,
     /// The command that takes it in; null where it went to standard output.
     pub(crate) import: Option<String>,
 }
