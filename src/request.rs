@@ -67,18 +67,15 @@ impl fmt::Display for RequestSubject {
     }
 }
 
-/// Whether `text` can be the emailAddress of a subject.
+/// Checks an emailAddress.
 ///
 /// # Errors
-/// What is expected instead, for the one who typed it.
+/// Says what is expected instead, for the one who typed it.
 pub(crate) fn check_email(text: &str) -> Result<(), String> {
-    let is_domain = |domain: &str| !domain.is_empty() && domain.split('.').all(|label| !label.is_empty());
-    let is_address = match text.split_once('@') {
-        Some((mailbox, domain)) => !mailbox.is_empty() && !domain.contains('@') && is_domain(domain),
-        None => false,
-    };
-    if !is_address || !text.chars().all(|c| c.is_ascii_graphic()) {
-        return Err("an e-mail address such as jo@example.com is expected, in ASCII".to_owned());
+    let Some((mailbox, domain)) = text.split_once('@') else { return Err(expected_address()) };
+    let is_domain = !domain.contains('@') && domain.split('.').all(|label| !label.is_empty());
+    if mailbox.is_empty() || !is_domain || !text.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(expected_address());
     }
     if text.len() > MAX_EMAIL {
         return Err(format!("an e-mail address of at most {MAX_EMAIL} characters is expected"));
@@ -86,7 +83,11 @@ pub(crate) fn check_email(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether `text` can be the common name of a subject.
+fn expected_address() -> String {
+    "an e-mail address such as jo@example.com is expected, in ASCII".to_owned()
+}
+
+/// Checks a common name.
 ///
 /// # Errors
 /// As [`check_email`].
@@ -98,16 +99,17 @@ pub(crate) fn check_name(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether `text` can be the country of a subject (ISO 3166-1 alpha-2).
+/// Checks a country (ISO 3166-1 alpha-2).
 ///
 /// # Errors
 /// As [`check_email`].
 pub(crate) fn check_country(text: &str) -> Result<(), String> {
-    if text.len() == 2 && text.chars().all(|c| c.is_ascii_uppercase()) {
+    let is_code = text.len() == 2 && text.chars().all(|c| c.is_ascii_alphabetic());
+    let capitals = text.to_ascii_uppercase();
+    if is_code && text == capitals {
         return Ok(());
     }
-    let is_lower = text.len() == 2 && text.chars().all(|c| c.is_ascii_alphabetic());
-    let example = if is_lower { text.to_ascii_uppercase() } else { "DE".to_owned() };
+    let example = if is_code { &capitals } else { "DE" };
     Err(format!("two capital letters are expected, such as {example} (ISO 3166)"))
 }
 
@@ -116,12 +118,14 @@ pub(crate) fn check_country(text: &str) -> Result<(), String> {
 /// # Errors
 /// When OpenSSL cannot, as where there is no randomness.
 pub(crate) fn generate_key() -> Result<PrivateKey, BadKey> {
-    let key = Rsa::generate(PORTAL_KEY_BITS).and_then(|rsa| rsa.private_key_to_der());
-    let der = Zeroizing::new(key.map_err(|error| BadKey::of(&error))?);
+    let der = match Rsa::generate(PORTAL_KEY_BITS).and_then(|rsa| rsa.private_key_to_der()) {
+        Ok(der) => Zeroizing::new(der),
+        Err(error) => return Err(BadKey::of(&error)),
+    };
     PrivateKey::from_pkcs1(&der)
 }
 
-/// Whether Apple's portal takes a request for such a key.
+/// Returns whether Apple's portal takes a request for such a key.
 pub(crate) fn is_for_portal(key: &KeyKind) -> bool {
     key.algorithm == "RSA" && key.bits == PORTAL_KEY_BITS as usize
 }

@@ -36,19 +36,19 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "TOPIC|SHA256")]
     pub(crate) select: Option<String>,
 
-    /// Which of APNs' environments to ask [default: those that the certificate is for]
+    /// Environment of APNs to connect to [default: those that the certificate is for]
     #[arg(long, value_enum)]
     pub(crate) environment: Option<Environments>,
 
-    /// Which of APNs' ports to try
+    /// Port of APNs to connect to
     #[arg(long, value_enum, default_value = "443", conflicts_with = "gateway")]
     pub(crate) port: Ports,
 
-    /// Ask this server instead of Apple's
+    /// Connect to this server instead of Apple's
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) gateway: Option<Endpoint>,
 
-    /// Trust the authorities in this file, and no others, to vouch for the server
+    /// Trust only these CA certificates for the server
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<Location>,
 
@@ -70,19 +70,19 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "TOPIC", value_parser = parse_topic)]
     pub(crate) topic: Option<String>,
 
-    /// How long each stage may take
+    /// Time limit of each stage
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
     pub(crate) timeout: Duration,
 
-    /// How often to try again what may pass: no answer, a server with trouble of its own
+    /// Retry this often after temporary failures (no answer, 429, 5xx)
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) retries: u32,
 
-    /// Ask the issuer too whether it has revoked the certificate (OCSP, CRL)
+    /// Ask the issuer too if the certificate was revoked (OCSP, CRL)
     #[arg(long)]
     pub(crate) revocation: bool,
 
-    /// How to print the report
+    /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CheckFormat,
 
@@ -163,7 +163,7 @@ impl Ports {
     }
 }
 
-/// How the report is printed.
+/// The formats of the report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CheckFormat {
     /// For people

@@ -22,7 +22,7 @@ pub(crate) struct CompareArgs {
     #[command(flatten)]
     pub(crate) opening: OpeningArgs,
 
-    /// Where the password of NEW comes from, if it is another
+    /// Source of the password of NEW, if it has another
     #[arg(long, value_name = "SOURCE")]
     pub(crate) passin_new: Option<PasswordSource>,
 

@@ -19,13 +19,13 @@ pub(crate) struct ConvertArgs {
     /// The file to convert (.p12, .pem, .cer, .p7b, whatever its name), or - for standard input
     pub(crate) input: Location,
 
-    /// Where to write the PEM file, or - for standard output
+    /// Output file in PEM, or - for standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<Location>,
     #[command(flatten)]
     pub(crate) opening: OpeningArgs,
 
-    /// Which certificates to write
+    /// Certificates to write
     #[arg(long, value_enum, default_value_t)]
     pub(crate) certs: Certs,
 
@@ -45,7 +45,7 @@ pub(crate) struct ConvertArgs {
     #[arg(long, conflicts_with_all = ["no_key", "bag_attributes"])]
     pub(crate) encrypt: bool,
 
-    /// Where the password for the encrypted key comes from, as for --passin
+    /// Source of the password for the encrypted key, as for --passin
     #[arg(long, value_name = "SOURCE", requires = "encrypt")]
     pub(crate) passout: Option<PasswordSource>,
 
@@ -88,7 +88,7 @@ pub(crate) struct ConvertArgs {
     pub(crate) at: Option<OffsetDateTime>,
 }
 
-/// Which certificates are written.
+/// The choice of certificates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Certs {
     /// The certificate that belongs to the key
@@ -102,7 +102,7 @@ pub(crate) enum Certs {
     None,
 }
 
-/// How an unencrypted key is written.
+/// The form of an unencrypted key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KeyForm {
     /// PKCS#8: PRIVATE KEY

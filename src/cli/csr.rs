@@ -8,10 +8,10 @@ use crate::request;
 use crate::world::files::Location;
 use crate::world::terminal::InputCheck;
 
-/// Where the key goes, unless `--key-out` says otherwise.
+/// The default of `--key-out`.
 pub(crate) const DEFAULT_KEY: &str = "push.key";
 
-/// Where the request goes, unless `-o` says otherwise: the name that Keychain Access gives it.
+/// The default of `-o`: the name that Keychain Access gives a request.
 pub(crate) const DEFAULT_REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
 
 /// Arguments of `pushcert csr`.
@@ -34,11 +34,11 @@ pub(crate) struct CsrArgs {
     #[arg(long, value_name = "CC", value_parser = checked(request::check_country))]
     pub(crate) country: Option<String>,
 
-    /// Where to write the new private key; an existing file is never overwritten
+    /// Output file for the new private key; an existing file is never overwritten
     #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY, conflicts_with = "key")]
     pub(crate) key_out: Location,
 
-    /// Where to write the request, or - for standard output
+    /// Output file for the request, or - for standard output
     #[arg(short, long, value_name = "FILE", default_value = DEFAULT_REQUEST)]
     pub(crate) output: Location,
 
@@ -46,7 +46,7 @@ pub(crate) struct CsrArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["encrypt", "passout"])]
     pub(crate) key: Option<Location>,
 
-    /// Take a key that Apple's portal refuses: not RSA, or not of 2048 bits
+    /// Accept a key that Apple's portal refuses: not RSA, or not of 2048 bits
     #[arg(long, requires = "key")]
     pub(crate) any_key: bool,
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub(crate) struct CsrArgs {
     #[arg(long)]
     pub(crate) encrypt: bool,
 
-    /// Where the password for the encrypted key comes from, as for --passin
+    /// Source of the password for the encrypted key, as for --passin
     #[arg(long, value_name = "SOURCE", requires = "encrypt")]
     pub(crate) passout: Option<PasswordSource>,
 

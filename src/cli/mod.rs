@@ -29,33 +29,33 @@ pub(crate) struct Cli {
 /// One step of the road.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a private key and the request that Apple's portal asks for
+    /// Make a private key and the certificate signing request for Apple's portal
     Csr(csr::CsrArgs),
-    /// Turn an export into a clean PEM file: the certificate, then its key
+    /// Convert an export to a clean PEM file: the certificate, then its key
     Convert(convert::ConvertArgs),
-    /// Put a certificate and its key into a .p12 that a Mac, OpenSSL or Java reads
+    /// Write a certificate and its key to a .p12 for a Mac, OpenSSL or Java
     Pack(pack::PackArgs),
-    /// Say what is in a file: kind, topics, environments, expiry, key, chain
+    /// Show what a file holds: kind, topics, environments, expiry, key, chain
     Inspect(inspect::InspectArgs),
-    /// Say whether a renewed certificate can take the place of the old one
+    /// Compare a renewed certificate with the old one: can it take its place?
     Compare(Box<compare::CompareArgs>),
     /// Check the expiry of every certificate in files, folders and Kubernetes secrets
     Expiry(Box<expiry::ExpiryArgs>),
-    /// Ask APNs whether it accepts a certificate
+    /// Connect to APNs and show whether it accepts a certificate
     Check(Box<check::CheckArgs>),
-    /// Stand in for APNs, for tests
+    /// Run a local stand-in for APNs, for tests
     Gateway(Box<gateway::GatewayArgs>),
-    /// Be led along the whole road, question by question; every step is shown as a command
+    /// Interactive setup; shows each step as a command
     Wizard,
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
 
-/// How a protected input is opened.
+/// The options for protected inputs.
 #[derive(Debug, Args)]
 pub(crate) struct OpeningArgs {
-    /// Where the password comes from: env:VAR, file:PATH (first line), fd:N, stdin, prompt, or
-    /// pass:SECRET (which process lists show). Without it absent and empty are tried, then you are asked
+    /// Source of the password: env:VAR, file:PATH (first line), fd:N, stdin, prompt, or pass:SECRET (which
+    /// process lists show). Without it no password and the empty one are tried, then you are asked
     #[arg(long, value_name = "SOURCE")]
     pub(crate) passin: Option<PasswordSource>,
 
@@ -66,7 +66,7 @@ pub(crate) struct OpeningArgs {
 }
 
 impl Command {
-    /// Whether its result, errors included, is wanted as JSON.
+    /// Returns whether the result, errors included, is wanted as JSON.
     pub(crate) fn wants_json(&self) -> bool {
         match self {
             Self::Convert(convert) => convert.json,

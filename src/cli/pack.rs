@@ -21,7 +21,7 @@ pub(crate) struct PackArgs {
     /// whatever its name), or - for standard input
     pub(crate) input: Location,
 
-    /// Where to write the .p12, or - for standard output
+    /// Output file (.p12), or - for standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<Location>,
 
@@ -31,7 +31,7 @@ pub(crate) struct PackArgs {
     #[command(flatten)]
     pub(crate) opening: OpeningArgs,
 
-    /// Who is to read it
+    /// Program that is to read the file
     #[arg(long = "for", value_enum, default_value_t, value_name = "READER")]
     pub(crate) reader: Recipient,
 
@@ -43,7 +43,7 @@ pub(crate) struct PackArgs {
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) name: Option<String>,
 
-    /// Where the password for the new file comes from, as for --passin; asked for twice at a terminal
+    /// Source of the password for the new file, as for --passin; asked for twice at a terminal
     #[arg(long, value_name = "SOURCE")]
     pub(crate) passout: Option<PasswordSource>,
 
@@ -68,7 +68,7 @@ pub(crate) struct PackArgs {
     pub(crate) at: Option<OffsetDateTime>,
 }
 
-/// Who reads a PKCS#12 file.
+/// The readers of PKCS#12 files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Recipient {
     /// Every macOS, and all else that is old: 3DES, MAC with SHA-1
@@ -81,7 +81,7 @@ pub(crate) enum Recipient {
 }
 
 impl Recipient {
-    /// How it is written for this reader.
+    /// Returns the algorithms for this reader.
     pub(crate) fn profile(self) -> Profile {
         match self {
             Self::Keychain => Profile::Keychain,

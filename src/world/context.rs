@@ -1,4 +1,4 @@
-//! The world, injected: streams, clock, terminal, environment.
+//! Streams, clock, terminal and environment, replaceable in tests.
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -7,27 +7,20 @@ use time::OffsetDateTime;
 
 use crate::world::terminal::Terminal;
 
-/// What a command may touch of the world outside its arguments and files.
+/// The world outside of the arguments and files.
 pub(crate) struct Context<'a> {
-    /// Standard input.
     pub(crate) stdin: &'a mut dyn Read,
-    /// Standard output: the result, and nothing else.
+    /// The result, and nothing else.
     pub(crate) stdout: &'a mut dyn Write,
-    /// Standard error: all else.
+    /// Everything but the result.
     pub(crate) stderr: &'a mut dyn Write,
-    /// The time.
     pub(crate) now: OffsetDateTime,
-    /// The terminal.
     pub(crate) terminal: &'a mut dyn Terminal,
-    /// Whether a person is there to be asked: standard input and error are terminals.
+    /// Someone can be asked: standard input and standard error are terminals.
     pub(crate) is_interactive: bool,
-    /// Whether standard output is a terminal.
     pub(crate) stdout_is_terminal: bool,
-    /// Whether standard output takes colour.
     pub(crate) stdout_has_color: bool,
-    /// Whether standard error is a terminal.
     pub(crate) stderr_is_terminal: bool,
-    /// Whether standard error takes colour.
     pub(crate) stderr_has_color: bool,
     /// Reads an environment variable.
     pub(crate) variable: &'a dyn Fn(&str) -> Option<OsString>,

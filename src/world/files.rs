@@ -133,10 +133,9 @@ impl fmt::Display for Location {
     }
 }
 
-/// Why an input cannot be read.
+/// The reasons why an input cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    /// The system says so.
     #[error("cannot read it: {0}")]
     Io(#[from] io::Error),
     /// It is larger than any certificate file.
@@ -173,27 +172,22 @@ fn read_bounded(reader: impl Read, expected: usize) -> Result<Zeroizing<Vec<u8>>
 
 /// A file to be written.
 pub(crate) struct Output<'a> {
-    /// Where.
     pub(crate) path: &'a Path,
-    /// What.
     pub(crate) bytes: &'a [u8],
-    /// Whether only its owner may read it (mode 0600); else as the umask has it.
+    /// Only the owner may read it (mode 0600); otherwise the umask decides.
     pub(crate) is_private: bool,
 }
 
-/// Why an output cannot be written.
+/// The reasons why an output cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
-    /// It is there already.
     #[error("already exists, and nothing is overwritten")]
     Exists,
     /// It is a file that was written just before.
     #[error("cannot write it: it is the same file as another output")]
     SameFile,
-    /// The folder to write it in is not there.
     #[error("cannot write it: the folder {} does not exist", .0.display())]
     NoFolder(PathBuf),
-    /// The system says so.
     #[error("cannot write it: {0}")]
     Io(#[from] io::Error),
 }
@@ -204,7 +198,7 @@ impl WriteError {
     }
 }
 
-/// Whether a new file can have this name: there is none yet, or it is a device or a pipe.
+/// Checks that a new file can have this name: there is none yet, or it is a device or a pipe.
 ///
 /// # Errors
 /// When there is a file, or a folder.
@@ -225,37 +219,58 @@ pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
 pub(crate) fn write_all<'a>(outputs: &[Output<'a>], force: bool) -> Result<(), (&'a Path, WriteError)> {
     let mut staged = Vec::new();
     for output in outputs {
-        let stage = stage(output, force).map_err(|error| (output.path, error))?;
-        staged.extend(stage.map(|(file, target)| (output, file, target)));
+        match stage(output, force) {
+            Ok(Some(file)) => staged.push((output, file)),
+            Ok(None) => {}
+            Err(error) => return Err((output.path, error)),
+        }
     }
-    let mut made: Vec<PathBuf> = Vec::new();
-    let mut written: Vec<FileId> = Vec::new();
-    for (output, file, target) in staged {
-        let is_new = !target.exists();
-        // File systems know more names for one file than can be compared: some fold case, some normalise Unicode.
-        let persisted = match FileId::of(&target) {
-            Some(id) if written.contains(&id) => Err(WriteError::SameFile),
-            _ => file.persist(output, &target, force).map_err(WriteError::from_persisting),
-        };
-        if let Err(error) = persisted {
-            for path in &made {
-                let _ = fs::remove_file(path);
-            }
+    let mut written = Written::default();
+    for (output, file) in staged {
+        if let Err(error) = written.persist(output, file, force) {
+            written.undo();
             return Err((output.path, error));
-        }
-        written.extend(FileId::of(&target));
-        if is_new {
-            made.push(target.clone());
-        }
-        if output.is_private {
-            sync_folder(&target);
         }
     }
     Ok(())
 }
 
+/// The outputs that have their names already.
+#[derive(Default)]
+struct Written {
+    /// The files that were not there before.
+    new: Vec<PathBuf>,
+    ids: Vec<FileId>,
+}
+
+impl Written {
+    fn persist(&mut self, output: &Output<'_>, staged: Staged, force: bool) -> Result<(), WriteError> {
+        let target = staged.target.clone();
+        let is_new = !target.exists();
+        // File systems know more names for one file than can be compared: some fold case, some normalise Unicode.
+        if FileId::of(&target).is_some_and(|id| self.ids.contains(&id)) {
+            return Err(WriteError::SameFile);
+        }
+        staged.persist(output, force).map_err(WriteError::from_persisting)?;
+        self.ids.extend(FileId::of(&target));
+        if output.is_private {
+            sync_folder(&target);
+        }
+        if is_new {
+            self.new.push(target);
+        }
+        Ok(())
+    }
+
+    fn undo(&self) {
+        for path in &self.new {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
 /// Writes the temporary file; `None` when the output was written in place.
-fn stage(output: &Output<'_>, force: bool) -> Result<Option<(Staged, PathBuf)>, WriteError> {
+fn stage(output: &Output<'_>, force: bool) -> Result<Option<Staged>, WriteError> {
     let target = match fs::metadata(output.path) {
         Ok(metadata) if metadata.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
         Ok(metadata) if !metadata.is_file() => {
@@ -270,33 +285,51 @@ fn stage(output: &Output<'_>, force: bool) -> Result<Option<(Staged, PathBuf)>, 
     if !folder(&target).is_dir() {
         return Err(WriteError::NoFolder(folder(&target).to_owned()));
     }
-    #[cfg(target_os = "linux")]
-    if let (false, Ok(file)) = (target.exists(), unnamed::create(folder(&target), output)) {
-        return Ok(Some((Staged::Unnamed(file), target)));
-    }
-    Ok(Some((Staged::Named(named(output, &target)?), target)))
+    let file = TemporaryFile::create(output, &target)?;
+    Ok(Some(Staged { file, target }))
 }
 
-/// A temporary file that is whole.
-enum Staged {
+/// A complete temporary file, and the name that it is to have.
+struct Staged {
+    file: TemporaryFile,
+    target: PathBuf,
+}
+
+enum TemporaryFile {
     Named(NamedTempFile),
     #[cfg(target_os = "linux")]
     Unnamed(File),
 }
 
+impl TemporaryFile {
+    fn create(output: &Output<'_>, target: &Path) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if !target.exists()
+            && let Ok(file) = unnamed::create(folder(target), output)
+        {
+            return Ok(Self::Unnamed(file));
+        }
+        Ok(Self::Named(named(output, target)?))
+    }
+}
+
 impl Staged {
-    /// Gives it its name.
-    fn persist(self, output: &Output<'_>, target: &Path, force: bool) -> io::Result<()> {
-        let file = match self {
-            Self::Named(file) => file,
+    /// Gives the file its name.
+    fn persist(self, output: &Output<'_>, force: bool) -> io::Result<()> {
+        let target = &self.target;
+        let file = match self.file {
+            TemporaryFile::Named(file) => file,
             #[cfg(target_os = "linux")]
-            Self::Unnamed(file) => match unnamed::link(&file, target) {
+            TemporaryFile::Unnamed(file) => match unnamed::link(&file, target) {
                 Err(error) if force || error.kind() != io::ErrorKind::AlreadyExists => named(output, target)?,
                 linked => return linked,
             },
         };
         let persisted = if force { file.persist(target) } else { file.persist_noclobber(target) };
-        persisted.map(drop).map_err(|failed| failed.error)
+        match persisted {
+            Ok(_) => Ok(()),
+            Err(failed) => Err(failed.error),
+        }
     }
 }
 
@@ -327,7 +360,10 @@ mod unnamed {
 }
 
 fn folder(target: &Path) -> &Path {
-    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 fn named(output: &Output<'_>, target: &Path) -> io::Result<NamedTempFile> {
@@ -351,7 +387,7 @@ fn fill(file: &mut File, output: &Output<'_>) -> io::Result<()> {
     if output.is_private { file.sync_all() } else { Ok(()) }
 }
 
-/// Makes the name last; where folders cannot be synced it is left to the system.
+/// Syncs the folder, so that the name lasts; where folders cannot be synced it is left to the system.
 fn sync_folder(path: &Path) {
     let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
 }

@@ -9,7 +9,7 @@ use dialoguer::theme::Theme;
 use dialoguer::{Confirm, Input, Select};
 use zeroize::Zeroizing;
 
-/// Someone to ask. All methods fail where there is no terminal, or it is closed.
+/// A terminal with someone to ask. All methods fail where there is no terminal, or it is closed.
 pub(crate) trait Terminal {
     /// Asks for a secret.
     fn secret(&mut self, prompt: &str) -> io::Result<Zeroizing<String>>;
@@ -30,7 +30,7 @@ pub(crate) trait Terminal {
     fn select(&mut self, question: &str, choices: &[&str]) -> io::Result<usize>;
 }
 
-/// Whether an answer is taken; the error says what is expected.
+/// The result of checking an answer; the error says what is expected.
 pub(crate) type InputCheck = Result<(), String>;
 
 /// The terminal that controls the process.
@@ -131,7 +131,7 @@ mod guard {
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
-    /// How long an interrupted question waits for its end.
+    /// Time limit for the end of an interrupted question.
     pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
     static INSTALLED: Once = Once::new();
