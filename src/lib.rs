@@ -62,7 +62,7 @@ pub mod testing {
     pub use crate::gateway::authority::ThrowawayCa;
     pub use crate::gateway::fault::FAULTS;
     pub use crate::gateway::tokens::TokenState;
-    pub use crate::gateway::{GatewayOptions, Running};
+    pub use crate::gateway::{GatewayOptions, RunningGateway};
     pub use crate::identity::Collection;
     pub use crate::inspect::FileReport;
     pub use crate::key::PrivateKey;

@@ -11,7 +11,7 @@ use crate::commands::shared::advice;
 use crate::container::{self, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::gateway::observer::Event;
+use crate::gateway::observer::RequestEvent;
 use crate::gateway::tokens::Tokens;
 use crate::gateway::{self, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     let folder =
         folder.map_err(|error| Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}")))?;
     let listen = arguments.listen;
-    gateway::run_until_signal(options, |ready| announce(&ready, folder.path(), context.stdout))
+    gateway::run_until_signal(options, |ready| announce(ready, folder.path(), context.stdout))
         .map_err(|error| Error::new(ExitKind::Network, format!("the gateway on {listen} cannot run: {error}")))
 }
 
@@ -108,7 +108,7 @@ fn announce(ready: &Ready, folder: &Path, out: &mut dyn Write) -> io::Result<()>
 }
 
 /// One line a request. Of a device token only the beginning is shown.
-fn log(event: &Event) {
+fn log(event: &RequestEvent) {
     let path = match event.path.rsplit_once('/') {
         Some((start, token)) if token.chars().count() > 8 => {
             format!("{start}/{}…", token.chars().take(8).collect::<String>())

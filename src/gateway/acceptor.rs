@@ -1,4 +1,4 @@
-//! The server's side of TLS: its certificate, and the judgement of the client's.
+//! The server's side of TLS: its certificate, the check of the client's, and the faults of handshakes.
 
 use std::io;
 
@@ -12,139 +12,187 @@ use openssl::x509::{X509, X509StoreContext, X509VerifyResult};
 
 use crate::gateway::GatewayOptions;
 use crate::gateway::authority::{ServerKind, ThrowawayCa};
-use crate::gateway::fault::Fault;
+use crate::gateway::fault::{Fault, RefusalAlert, TlsFault};
 
 const ALPN: &[u8] = b"\x02h2";
 
-/// Which versions of TLS are spoken.
+/// The versions of TLS that the gateway speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TlsVersions {
-    /// Only 1.2.
     V12,
-    /// Only 1.3.
     V13,
-    /// Both.
     #[default]
     Both,
 }
 
-/// Prepares what all connections share.
+/// The choices of a handshake that faults change.
+struct HandshakePlan {
+    server: ServerKind,
+    selects_protocol: bool,
+    client_check: ClientCheck,
+}
+
+/// The treatment of the client's certificate.
+enum ClientCheck {
+    Verify,
+    Refuse(RefusalAlert),
+    /// The client is not asked for one.
+    Omit,
+}
+
+impl HandshakePlan {
+    const GOOD: Self = Self { server: ServerKind::Good, selects_protocol: true, client_check: ClientCheck::Verify };
+
+    fn with_fault(fault: TlsFault) -> Self {
+        match fault {
+            TlsFault::Alert(alert) => Self { client_check: ClientCheck::Refuse(alert), ..Self::GOOD },
+            TlsFault::NoAlpn => Self { selects_protocol: false, ..Self::GOOD },
+            TlsFault::NoRequest => Self { client_check: ClientCheck::Omit, ..Self::GOOD },
+            TlsFault::WrongHost => Self { server: ServerKind::WrongHost, ..Self::GOOD },
+            TlsFault::ExpiredServer => Self { server: ServerKind::Expired, ..Self::GOOD },
+            TlsFault::SelfSigned => Self { server: ServerKind::SelfSigned, ..Self::GOOD },
+        }
+    }
+}
+
+/// Builds the TLS context that all connections share.
 ///
 /// # Errors
-/// When OpenSSL cannot.
-pub(crate) fn prepare(options: &GatewayOptions, authority: &ThrowawayCa) -> io::Result<SslContext> {
+/// When OpenSSL fails, or a temporary file cannot be written.
+pub(super) fn build_context(options: &GatewayOptions, authority: &ThrowawayCa) -> io::Result<SslContext> {
+    let plan = if let Some(Fault::Tls(fault)) = options.fault {
+        HandshakePlan::with_fault(fault)
+    } else {
+        HandshakePlan::GOOD
+    };
     let mut context = SslContext::builder(SslMethod::tls_server())?;
-    let (first, last) = match options.tls {
-        TlsVersions::V12 => (SslVersion::TLS1_2, Some(SslVersion::TLS1_2)),
-        TlsVersions::V13 => (SslVersion::TLS1_3, Some(SslVersion::TLS1_3)),
-        TlsVersions::Both => (SslVersion::TLS1_2, None),
-    };
-    context.set_min_proto_version(Some(first))?;
-    context.set_max_proto_version(last)?;
-    // Every connection is judged anew, and nothing is kept of it.
-    context.set_session_cache_mode(SslSessionCacheMode::OFF);
-    context.set_options(SslOptions::NO_TICKET | SslOptions::NO_RENEGOTIATION);
-    context.set_num_tickets(0)?;
-    let kind = match options.fault {
-        Some(Fault::WrongHost) => ServerKind::WrongHost,
-        Some(Fault::ExpiredServer) => ServerKind::Expired,
-        Some(Fault::SelfSigned) => ServerKind::SelfSigned,
-        _ => ServerKind::Good,
-    };
-    let server = authority.server(kind)?;
+    limit_versions(&mut context, options.tls)?;
+    disable_resumption(&mut context)?;
+    let server = authority.server(plan.server)?;
     context.set_certificate(&server.certificate)?;
     context.set_private_key(&server.key)?;
-    if options.fault != Some(Fault::NoAlpn) {
+    if plan.selects_protocol {
         context.set_alpn_select_callback(|_, offered| select_next_proto(ALPN, offered).ok_or(AlpnError::ALERT_FATAL));
     }
-    if options.fault != Some(Fault::NoRequest) {
-        ask_for_certificate(&mut context, options, authority)?;
+    let own_authority = [authority.certificate().clone()];
+    let client_authorities = options.client_authorities.as_deref().unwrap_or(&own_authority);
+    match plan.client_check {
+        ClientCheck::Omit => {}
+        ClientCheck::Verify => {
+            request_certificate(&mut context, client_authorities)?;
+            context.set_verify(VERIFY_MODE);
+        }
+        ClientCheck::Refuse(alert) => {
+            request_certificate(&mut context, client_authorities)?;
+            let refusal = verdict_for(alert, authority)?;
+            context.set_verify_callback(VERIFY_MODE, move |_, context| {
+                context.set_error(refusal);
+                false
+            });
+        }
     }
     Ok(context.build())
 }
 
-fn ask_for_certificate(
-    context: &mut SslContextBuilder,
-    options: &GatewayOptions,
-    authority: &ThrowawayCa,
-) -> io::Result<()> {
-    let own = [authority.certificate().clone()];
-    let authorities = options.client_authorities.as_deref().unwrap_or(&own);
+fn limit_versions(context: &mut SslContextBuilder, versions: TlsVersions) -> Result<(), ErrorStack> {
+    let (lowest, highest) = match versions {
+        TlsVersions::V12 => (SslVersion::TLS1_2, Some(SslVersion::TLS1_2)),
+        TlsVersions::V13 => (SslVersion::TLS1_3, Some(SslVersion::TLS1_3)),
+        TlsVersions::Both => (SslVersion::TLS1_2, None),
+    };
+    context.set_min_proto_version(Some(lowest))?;
+    context.set_max_proto_version(highest)
+}
+
+/// Makes every connection check the client anew and keep nothing of it.
+fn disable_resumption(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    context.set_session_cache_mode(SslSessionCacheMode::OFF);
+    context.set_options(SslOptions::NO_TICKET | SslOptions::NO_RENEGOTIATION);
+    context.set_num_tickets(0)
+}
+
+const VERIFY_MODE: SslVerifyMode = SslVerifyMode::PEER.union(SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+
+fn request_certificate(context: &mut SslContextBuilder, authorities: &[X509]) -> Result<(), ErrorStack> {
     let mut names = Stack::new()?;
     for authority in authorities {
         names.push(authority.subject_name().to_owned()?)?;
     }
     context.set_client_ca_list(names);
-    context.set_verify_cert_store(store(authorities, |_| Ok(()))?)?;
-    let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
-    match options.fault {
-        Some(Fault::Alert(number)) => {
-            let result = result_for(number, authority)?;
-            context.set_verify_callback(mode, move |_, context| {
-                context.set_error(result);
-                false
-            });
-        }
-        _ => context.set_verify(mode),
-    }
-    Ok(())
+    context.set_verify_cert_store(trust(authorities)?.build())
 }
 
-/// A store of these, each trusted by itself.
-fn store(
-    certificates: &[X509],
-    adjust: impl FnOnce(&mut X509StoreBuilder) -> Result<(), ErrorStack>,
-) -> Result<X509Store, ErrorStack> {
+/// Starts a store in which each of these certificates is trusted by itself.
+fn trust(certificates: &[X509]) -> Result<X509StoreBuilder, ErrorStack> {
     let mut store = X509StoreBuilder::new()?;
     store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
     for certificate in certificates {
         store.add_cert(certificate.clone())?;
     }
-    adjust(&mut store)?;
-    Ok(store.build())
+    Ok(store)
 }
 
-/// A judgement that OpenSSL answers with this alert (its table is `ssl_x509err2alert`). Judgements
-/// cannot be made up without unsafe code, so each is the true one on a certificate made for it.
-fn result_for(alert: u8, authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
-    let trusted = [authority.certificate().clone()];
-    let judge = |certificate: &X509, store: X509Store| -> io::Result<X509VerifyResult> {
-        let mut context = X509StoreContext::new()?;
-        Ok(context.init(&store, certificate, &*Stack::new()?, |context| {
-            context.verify_cert()?;
-            Ok(context.error())
-        })?)
-    };
-    let good = || authority.server(ServerKind::Good).map(|issued| issued.certificate);
+/// Returns a verdict that OpenSSL answers with this alert (its table is `ssl_x509err2alert`). Only unsafe code
+/// can make a verdict up, so each comes from a certificate that deserves it.
+fn verdict_for(alert: RefusalAlert, authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
     match alert {
-        40 => Ok(X509VerifyResult::APPLICATION_VERIFICATION),
-        42 => {
-            let mut parameters = X509VerifyParam::new()?;
-            parameters.set_host("elsewhere.invalid")?;
-            judge(&good()?, store(&trusted, |store| store.set_param(&parameters))?)
-        }
-        44 => {
-            let certificate = good()?;
-            let list = tempfile::NamedTempFile::new()?;
-            std::fs::write(list.path(), authority.revoke(&certificate)?.to_pem()?)?;
-            let add = |store: &mut X509StoreBuilder| {
-                store.add_lookup(X509Lookup::file())?.load_crl_file(list.path(), SslFiletype::PEM)?;
-                store.set_flags(X509VerifyFlags::CRL_CHECK)
-            };
-            judge(&certificate, store(&trusted, add)?)
-        }
-        45 => judge(&authority.server(ServerKind::Expired)?.certificate, store(&trusted, |_| Ok(()))?),
-        46 => Ok(good()?.issued(authority.certificate())),
-        48 => judge(&good()?, store(&[], |_| Ok(()))?),
-        // "Fine" beside a refusal is a contradiction, which OpenSSL calls an internal error.
-        _ => Ok(X509VerifyResult::OK),
+        RefusalAlert::HandshakeFailure => Ok(X509VerifyResult::APPLICATION_VERIFICATION),
+        RefusalAlert::BadCertificate => verify_for_other_host(authority),
+        RefusalAlert::CertificateRevoked => verify_revoked(authority),
+        RefusalAlert::CertificateExpired => verify_expired(authority),
+        RefusalAlert::CertificateUnknown => verify_wrong_issuer(authority),
+        RefusalAlert::UnknownCa => verify_without_authority(authority),
+        // The callback refuses although the verdict is good. OpenSSL calls that an internal error.
+        RefusalAlert::InternalError => Ok(X509VerifyResult::OK),
     }
 }
 
-/// Reads the certificates of `--client-ca`.
+fn verify_for_other_host(authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
+    let mut parameters = X509VerifyParam::new()?;
+    parameters.set_host("elsewhere.invalid")?;
+    let mut store = trust(&[authority.certificate().clone()])?;
+    store.set_param(&parameters)?;
+    verify(&authority.server(ServerKind::Good)?.certificate, &store.build())
+}
+
+fn verify_revoked(authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
+    let certificate = authority.server(ServerKind::Good)?.certificate;
+    // A store takes revocation lists only from files.
+    let list = tempfile::NamedTempFile::new()?;
+    std::fs::write(list.path(), authority.revoke(&certificate)?.to_pem()?)?;
+    let mut store = trust(&[authority.certificate().clone()])?;
+    store.add_lookup(X509Lookup::file())?.load_crl_file(list.path(), SslFiletype::PEM)?;
+    store.set_flags(X509VerifyFlags::CRL_CHECK)?;
+    verify(&certificate, &store.build())
+}
+
+fn verify_expired(authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
+    let store = trust(&[authority.certificate().clone()])?;
+    verify(&authority.server(ServerKind::Expired)?.certificate, &store.build())
+}
+
+fn verify_wrong_issuer(authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
+    let not_an_issuer = authority.server(ServerKind::Good)?.certificate;
+    Ok(not_an_issuer.issued(authority.certificate()))
+}
+
+fn verify_without_authority(authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
+    verify(&authority.server(ServerKind::Good)?.certificate, &trust(&[])?.build())
+}
+
+fn verify(certificate: &X509, store: &X509Store) -> io::Result<X509VerifyResult> {
+    let mut context = X509StoreContext::new()?;
+    let verdict = context.init(store, certificate, &*Stack::new()?, |context| {
+        context.verify_cert()?;
+        Ok(context.error())
+    })?;
+    Ok(verdict)
+}
+
+/// Parses the certificates of the authorities that issue the clients' certificates.
 ///
 /// # Errors
-/// When one is none.
+/// When OpenSSL cannot parse one.
 pub(crate) fn parse_authorities<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<Vec<X509>, ErrorStack> {
     list.map(X509::from_der).collect()
 }

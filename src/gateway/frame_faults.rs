@@ -4,83 +4,74 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::gateway::fault::Fault;
-use crate::gateway::raw_http2::{ByHand, frame, goaway, settings};
+use crate::gateway::fault::FrameFault;
+use crate::gateway::raw_http2::RawHttp2;
 use crate::net::frames::kind;
 
 /// INTERNAL_ERROR (RFC 9113 section 7).
 const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
 
-/// Plays a fault that is one of the wire; gives the stream back where it is none.
-pub(super) async fn play<S: AsyncRead + AsyncWrite + Unpin>(fault: &Fault, stream: S) -> Option<S> {
-    let mut hand = ByHand::new(stream);
-    let result = match fault {
-        Fault::CloseTls => Ok(()),
-        Fault::StallSettings => return stall(hand).await,
-        Fault::NoSettings => no_settings(&mut hand).await,
-        Fault::Http1 => http1(&mut hand).await,
-        Fault::Garbage => garbage(&mut hand).await,
-        Fault::GoAway(reason) => farewell(&mut hand, reason).await,
-        Fault::GoAwayMidway(reason) => farewell_midway(&mut hand, reason).await,
-        Fault::CloseMidway => request(&mut hand).await.map(|_| ()),
-        Fault::Reset => reset(&mut hand).await,
-        Fault::StallAnswer => {
-            return match request(&mut hand).await {
-                Ok(_) => stall(hand).await,
-                Err(_) => None,
-            };
-        }
-        _ => return Some(hand.into_inner()),
-    };
-    if result.is_ok() {
-        hand.close().await;
+/// The end of a connection with a fault.
+enum Ending {
+    Close,
+    Silence,
+}
+
+/// Plays a fault on a connection, to its end.
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(fault: &FrameFault, stream: S) {
+    let mut http2 = RawHttp2::new(stream);
+    match play(fault, &mut http2).await {
+        Ok(Ending::Close) => http2.close().await,
+        Ok(Ending::Silence) => http2.stay_silent().await,
+        // The client has gone.
+        Err(_) => {}
     }
-    None
 }
 
-async fn stall<S: AsyncRead + AsyncWrite + Unpin>(hand: ByHand<S>) -> Option<S> {
-    hand.stall().await;
-    None
+async fn play<S: AsyncRead + AsyncWrite + Unpin>(fault: &FrameFault, http2: &mut RawHttp2<S>) -> io::Result<Ending> {
+    match fault {
+        FrameFault::CloseTls => {}
+        FrameFault::StallSettings => return Ok(Ending::Silence),
+        FrameFault::NoSettings => {
+            http2.send_frame(kind::WINDOW_UPDATE, 0, 0, &[0, 0, 0xff, 0xff]).await?;
+            // A client that closes without GOAWAY is answered in the same way.
+            let _ = http2.wait_for(kind::GOAWAY).await;
+        }
+        FrameFault::Garbage => send_garbage(http2).await?,
+        FrameFault::Http1 => {
+            http2.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await?;
+        }
+        FrameFault::GoAway(reason) => {
+            http2.exchange_settings().await?;
+            http2.send_goaway(0, reason).await?;
+        }
+        FrameFault::GoAwayMidway(reason) => {
+            let stream_id = http2.wait_for_request().await?;
+            http2.send_goaway(stream_id, reason).await?;
+        }
+        FrameFault::CloseMidway => {
+            http2.wait_for_request().await?;
+        }
+        FrameFault::Reset => {
+            let stream_id = http2.wait_for_request().await?;
+            http2.send_frame(kind::RST_STREAM, 0, stream_id, &INTERNAL_ERROR).await?;
+        }
+        FrameFault::StallAnswer => {
+            http2.wait_for_request().await?;
+            return Ok(Ending::Silence);
+        }
+    }
+    Ok(Ending::Close)
 }
 
-/// Greets, and waits for a request; gives its stream.
-async fn request<S: AsyncRead + AsyncWrite + Unpin>(hand: &mut ByHand<S>) -> io::Result<u32> {
-    // Both may come in one flight: SETTINGS are said without waiting for the client's.
-    hand.say(&settings()).await?;
-    let headers = hand.hear(kind::HEADERS).await.ok_or(io::ErrorKind::UnexpectedEof)?;
-    Ok(headers.stream)
-}
-
-async fn no_settings<S: AsyncRead + AsyncWrite + Unpin>(hand: &mut ByHand<S>) -> io::Result<()> {
-    hand.say(&frame(kind::WINDOW_UPDATE, 0, 0, &[0, 0, 0xff, 0xff])).await?;
-    hand.hear(kind::GOAWAY).await;
-    Ok(())
-}
-
-async fn http1<S: AsyncRead + AsyncWrite + Unpin>(hand: &mut ByHand<S>) -> io::Result<()> {
-    hand.say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await
-}
-
-async fn garbage<S: AsyncRead + AsyncWrite + Unpin>(hand: &mut ByHand<S>) -> io::Result<()> {
-    hand.greet().await?;
-    // HEADERS on stream 0, a frame larger than allowed, and noise.
-    hand.say(&frame(kind::HEADERS, 0xff, 0, &[0xff; 32])).await?;
-    hand.say(&frame(kind::SETTINGS, 0, 7, &vec![0x5a; 40_000])).await?;
-    let noise: Vec<u8> = (0..4096_u32).map(|n| n.wrapping_mul(167).to_le_bytes()[0]).collect();
-    hand.say(&noise).await
-}
-
-async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(hand: &mut ByHand<S>, reason: &str) -> io::Result<()> {
-    hand.greet().await?;
-    hand.say(&goaway(0, reason)).await
-}
-
-async fn farewell_midway<S: AsyncRead + AsyncWrite + Unpin>(hand: &mut ByHand<S>, reason: &str) -> io::Result<()> {
-    let stream = request(hand).await?;
-    hand.say(&goaway(stream, reason)).await
-}
-
-async fn reset<S: AsyncRead + AsyncWrite + Unpin>(hand: &mut ByHand<S>) -> io::Result<()> {
-    let stream = request(hand).await?;
-    hand.say(&frame(kind::RST_STREAM, 0, stream, &INTERNAL_ERROR)).await
+/// Sends HEADERS on stream 0, a frame that is larger than allowed, and noise.
+async fn send_garbage<S: AsyncRead + AsyncWrite + Unpin>(http2: &mut RawHttp2<S>) -> io::Result<()> {
+    http2.exchange_settings().await?;
+    http2.send_frame(kind::HEADERS, 0xff, 0, &[0xff; 32]).await?;
+    http2.send_frame(kind::SETTINGS, 0, 7, &vec![0x5a; 40_000]).await?;
+    let mut noise = Vec::new();
+    for number in 0..4096_u32 {
+        noise.push(number.wrapping_mul(167).to_le_bytes()[0]);
+    }
+    http2.send(&noise).await
 }

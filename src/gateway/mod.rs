@@ -9,38 +9,33 @@ pub(crate) mod acceptor;
 pub(crate) mod authority;
 pub(crate) mod fault;
 mod frame_faults;
+mod listener;
 pub(crate) mod observer;
 pub(crate) mod policy;
 mod raw_http2;
+mod responder;
 pub(crate) mod tokens;
 mod transport;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
+use openssl::ssl::SslContext;
 use openssl::x509::X509;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
+use tokio::runtime::Runtime;
+use tokio::sync::{oneshot, watch};
 
 use crate::certificate::apple::Environment;
 use acceptor::TlsVersions;
 use authority::{Issued, ThrowawayCa};
 use fault::Fault;
+use listener::Listener;
 use observer::{Log, Observer};
 use policy::RequestPolicy;
 use tokens::Tokens;
-use transport::Shared;
-
-/// What APNs was seen to say for MAX_HEADER_LIST_SIZE.
-const MAX_HEADER_LIST: u32 = 8000;
-
-/// What APNs was seen to say in SETTINGS, by identifier from 1 (RFC 9113 section 6.5.2): table size, (no
-/// word on push), streams, window, frame size, header list.
-const SETTINGS: [Option<u32>; 6] = [Some(4096), None, Some(1000), Some(65_535), Some(16_384), Some(MAX_HEADER_LIST)];
+use transport::SharedState;
 
 /// The topics of the throwaway push certificate.
 pub(crate) const DEFAULT_TOPICS: [&str; 3] =
@@ -93,107 +88,82 @@ pub struct Ready {
     pub observer: Arc<Observer>,
 }
 
-/// Runs a gateway until `stop` turns true; `ready` is called once it listens.
-///
-/// # Errors
-/// When it cannot listen, OpenSSL fails, or `ready` does.
-pub(crate) async fn run(
-    options: GatewayOptions,
-    stop: watch::Receiver<bool>,
-    ready: impl FnOnce(Ready) -> io::Result<()>,
-) -> io::Result<()> {
-    let authority = ThrowawayCa::new()?;
-    let context = acceptor::prepare(&options, &authority)?;
-    let client = match options.client_authorities {
-        Some(_) => None,
-        None => Some(authority.client(&options.topics)?),
-    };
-    let socket = if options.listen.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(options.listen)?;
-    let address = socket.local_addr()?;
-    let observer = Arc::new(Observer::new(options.log));
-    let announce = || {
-        let authority = authority.certificate().clone();
-        ready(Ready { address, authority, client, observer: Arc::clone(&observer) })
-    };
-    let mut over = stop.clone();
-    match options.fault {
-        Some(Fault::RefuseTcp) => {
-            // A socket that is bound and does not listen refuses, and keeps its port.
-            announce()?;
-            let _ = over.wait_for(|is_over| *is_over).await;
-        }
-        Some(Fault::StallTcp) => {
-            let listener = socket.listen(0)?;
-            let _queue = fill(address).await;
-            announce()?;
-            let _ = over.wait_for(|is_over| *is_over).await;
-            drop(listener);
-        }
-        fault => {
-            let listener: TcpListener = socket.listen(1024)?;
-            announce()?;
-            let policy = RequestPolicy { environment: options.environment, tokens: options.tokens };
-            let shared = Shared { context, policy, observer, fault, stop };
-            transport::serve(listener, Arc::new(shared)).await;
-        }
-    }
-    Ok(())
+/// A gateway that listens and does not serve yet.
+pub(crate) struct Gateway {
+    listener: Listener,
+    tls: SslContext,
+    policy: RequestPolicy,
+    observer: Arc<Observer>,
+    fault: Option<Fault>,
 }
 
-/// Fills the queue of a listener that accepts nobody, so that the kernel lets further ones wait.
-async fn fill(address: SocketAddr) -> Vec<TcpStream> {
-    let mut queue = Vec::new();
-    for _ in 0..16 {
-        match tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => queue.push(stream),
-            Ok(Err(_)) | Err(_) => break,
-        }
+impl Gateway {
+    /// Makes the certificates and listens.
+    ///
+    /// # Errors
+    /// When OpenSSL fails, or the address cannot be listened on.
+    pub(crate) async fn open(options: GatewayOptions) -> io::Result<(Self, Ready)> {
+        let authority = ThrowawayCa::new()?;
+        let tls = acceptor::build_context(&options, &authority)?;
+        let client = match options.client_authorities {
+            Some(_) => None,
+            None => Some(authority.client(&options.topics)?),
+        };
+        let socket = listener::bind(options.listen)?;
+        let address = socket.local_addr()?;
+        let listener = listener::listen(socket, options.fault.as_ref()).await?;
+        let observer = Arc::new(Observer::new(options.log));
+        let policy = RequestPolicy { environment: options.environment, tokens: options.tokens };
+        let certificate = authority.certificate().clone();
+        let ready = Ready { address, authority: certificate, client, observer: Arc::clone(&observer) };
+        Ok((Self { listener, tls, policy, observer, fault: options.fault }, ready))
     }
-    queue
+
+    /// Serves clients until `shutdown` is over.
+    pub(crate) async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Listener::Open(listener) = &self.listener else { return shutdown.await };
+        let (sender, stop) = watch::channel(false);
+        let Self { tls, policy, observer, fault, .. } = self;
+        let shared = SharedState { tls, policy, observer, fault, stop };
+        let announce_stop = async {
+            shutdown.await;
+            let _ = sender.send(true);
+        };
+        tokio::join!(transport::serve(listener, Arc::new(shared)), announce_stop);
+    }
 }
 
 /// A gateway in a thread of its own, for tests; dropping it stops it.
-pub struct Running {
-    /// What it is and sees.
+pub struct RunningGateway {
     pub ready: Ready,
-    /// The devices.
     pub tokens: Tokens,
-    stop: watch::Sender<bool>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
-impl Running {
-    /// Starts it, and waits until it is ready.
+impl RunningGateway {
+    /// Starts a gateway and waits until it listens.
     ///
     /// # Errors
-    /// When it does not start.
+    /// As [`Gateway::open`].
     pub fn start(options: GatewayOptions) -> io::Result<Self> {
         let tokens = options.tokens.clone();
-        let (stop, stopped) = watch::channel(false);
-        let (tell, told) = mpsc::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = build_runtime()?;
+        let (gateway, ready) = runtime.block_on(Gateway::open(options))?;
+        let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            let ready = |ready| tell.send(ready).map_err(io::Error::other);
-            let result = runtime.block_on(run(options, stopped, ready));
+            runtime.block_on(gateway.serve(async {
+                let _ = stopped.await;
+            }));
             runtime.shutdown_background();
-            result
         });
-        match told.recv() {
-            Ok(ready) => Ok(Self { ready, tokens, stop, thread: Some(thread) }),
-            Err(_) => Err(match thread.join() {
-                Ok(Err(error)) => error,
-                _ => io::Error::other("the gateway did not start"),
-            }),
-        }
+        Ok(Self { ready, tokens, stop: Some(stop), thread: Some(thread) })
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningGateway {
     fn drop(&mut self) {
-        let _ = self.stop.send(true);
+        self.stop = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -203,24 +173,26 @@ impl Drop for Running {
 /// Runs a gateway in the foreground until a signal ends it: SIGINT, SIGTERM, SIGQUIT or SIGHUP.
 ///
 /// # Errors
-/// As [`run`].
-pub(crate) fn run_until_signal(options: GatewayOptions, ready: impl FnOnce(Ready) -> io::Result<()>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// As [`Gateway::open`], or when `announce` fails.
+pub(crate) fn run_until_signal(
+    options: GatewayOptions,
+    announce: impl FnOnce(&Ready) -> io::Result<()>,
+) -> io::Result<()> {
+    let runtime = build_runtime()?;
     let result = runtime.block_on(async {
         let signal = signal()?;
-        let (stop, stopped) = watch::channel(false);
-        let run = run(options, stopped, ready);
-        tokio::pin!(run);
-        tokio::select! {
-            result = &mut run => result,
-            () = signal => {
-                let _ = stop.send(true);
-                run.await
-            }
-        }
+        let (gateway, ready) = Gateway::open(options).await?;
+        announce(&ready)?;
+        drop(ready);
+        gateway.serve(signal).await;
+        Ok(())
     });
     runtime.shutdown_background();
     result
+}
+
+fn build_runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 #[cfg(unix)]

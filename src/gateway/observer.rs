@@ -8,7 +8,7 @@ const REMEMBERED: usize = 256;
 
 /// A request and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct RequestEvent {
     /// The method.
     pub method: String,
     /// The path, cut after 256 bytes.
@@ -24,7 +24,7 @@ pub struct Event {
 }
 
 /// Is told of each request.
-pub(crate) type Log = Box<dyn Fn(&Event) + Send + Sync>;
+pub(crate) type Log = Box<dyn Fn(&RequestEvent) + Send + Sync>;
 
 /// Counts, remembers and tells.
 #[derive(Default)]
@@ -36,7 +36,7 @@ pub struct Observer {
 #[derive(Default)]
 struct State {
     requests: u64,
-    recent: VecDeque<Event>,
+    recent: VecDeque<RequestEvent>,
 }
 
 impl Observer {
@@ -45,8 +45,8 @@ impl Observer {
         Self { log, ..Self::default() }
     }
 
-    /// Takes note of a request.
-    pub(super) fn note(&self, event: Event) {
+    /// Counts a request, and logs it.
+    pub(super) fn record(&self, event: RequestEvent) {
         if let Some(log) = &self.log {
             log(&event);
         }
@@ -64,7 +64,7 @@ impl Observer {
     }
 
     /// The last requests, the oldest first.
-    pub fn recent(&self) -> Vec<Event> {
+    pub fn recent(&self) -> Vec<RequestEvent> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).recent.iter().cloned().collect()
     }
 }

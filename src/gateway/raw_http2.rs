@@ -1,5 +1,5 @@
-//! What `h2` cannot be made to say: frames by hand (RFC 9113 section 4.1), for the GOAWAY with which
-//! APNs refuses a certificate of the other environment, and for faults.
+//! HTTP/2 frames written by hand (RFC 9113 section 4.1), for what `h2` cannot send: the GOAWAY with which APNs
+//! refuses a certificate of the other environment, and the faults.
 
 use std::io;
 use std::pin::Pin;
@@ -9,154 +9,192 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Sleep, sleep, timeout};
 
-use crate::gateway::SETTINGS;
 use crate::net::frames::{ACK, Frame, Scanner, kind};
 
-/// How long a client is listened to that is told goodbye, so that its last bytes do not reset the
-/// connection before it has read.
-const LINGER: Duration = Duration::from_secs(2);
-/// How long and how much a fault listens.
-const PATIENCE: Duration = Duration::from_secs(600);
-const MAX_HEARD: usize = 1 << 20;
-/// Between two bytes of the slow fault.
-const SLOWNESS: Duration = Duration::from_millis(100);
+/// Time limit for reading after the last frame was sent. Unread bytes would reset the connection before
+/// the client has read that frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time limit for a frame from the client, and for silence towards it.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(600);
+/// Limit for the bytes that are read while waiting for a frame.
+const MAX_WAIT_BYTES: usize = 1 << 20;
+/// The time between two bytes of a slowed stream.
+const BYTE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A frame's bytes.
-pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap_or(0).to_be_bytes();
-    let mut bytes = length[1..].to_vec();
-    bytes.extend([kind, flags]);
-    bytes.extend(stream.to_be_bytes());
-    bytes.extend_from_slice(payload);
-    bytes
+/// SETTINGS (RFC 9113 section 6.5.2).
+pub(super) struct Settings {
+    pub(super) header_table_size: u32,
+    pub(super) max_concurrent_streams: u32,
+    pub(super) initial_window_size: u32,
+    pub(super) max_frame_size: u32,
+    pub(super) max_header_list_size: u32,
 }
 
-/// The gateway's SETTINGS.
-pub(super) fn settings() -> Vec<u8> {
-    let entry = |(id, value): (u16, u32)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
-    let payload: Vec<u8> = (1..).zip(SETTINGS).filter_map(|(id, value)| Some((id, value?))).flat_map(entry).collect();
-    frame(kind::SETTINGS, 0, 0, &payload)
-}
+/// The SETTINGS that APNs was seen to send.
+pub(super) const SETTINGS: Settings = Settings {
+    header_table_size: 4096,
+    max_concurrent_streams: 1000,
+    initial_window_size: 65_535,
+    max_frame_size: 16_384,
+    max_header_list_size: 8000,
+};
 
-/// GOAWAY with NO_ERROR and a reason.
-pub(super) fn goaway(last_stream: u32, reason: &str) -> Vec<u8> {
-    let mut payload = last_stream.to_be_bytes().to_vec();
-    payload.extend([0; 4]);
-    payload.extend(serde_json::json!({ "reason": reason }).to_string().into_bytes());
-    frame(kind::GOAWAY, 0, 0, &payload)
-}
-
-/// Speaks frame by frame.
-pub(super) struct ByHand<S> {
+/// An HTTP/2 connection whose frames are written one by one.
+pub(super) struct RawHttp2<S> {
     stream: S,
     scanner: Scanner,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> ByHand<S> {
-    /// On a stream that nobody has spoken on yet.
+impl<S: AsyncRead + AsyncWrite + Unpin> RawHttp2<S> {
+    /// Takes a stream on which nothing was sent yet.
     pub(super) fn new(stream: S) -> Self {
         Self { stream, scanner: Scanner::after_preface() }
     }
 
-    /// The stream, as it was where nothing was said.
-    pub(super) fn into_inner(self) -> S {
-        self.stream
-    }
-
-    /// Says this.
-    ///
-    /// # Errors
-    /// When the client has gone.
-    pub(super) async fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Sends bytes as they are.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
     }
 
-    /// Listens until a frame of this kind has come; `None` when the client has gone or says too much.
-    pub(super) async fn hear(&mut self, wanted: u8) -> Option<Frame> {
-        let listen = async {
-            let mut space = [0; 4096];
-            let mut heard = 0;
-            loop {
-                let length = self.stream.read(&mut space).await.ok().filter(|length| *length > 0)?;
-                let mut found = None;
-                self.scanner.feed(&space[..length], |frame| {
-                    if frame.kind == wanted && found.is_none() {
-                        found = Some(frame);
-                    }
-                });
-                heard += length;
-                if found.is_some() || heard > MAX_HEARD {
-                    return found;
-                }
-            }
-        };
-        timeout(PATIENCE, listen).await.ok().flatten()
+    /// Sends one frame.
+    pub(super) async fn send_frame(&mut self, kind: u8, flags: u8, stream_id: u32, payload: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(payload.len()).map_err(io::Error::other)?.to_be_bytes();
+        let mut bytes = length[1..].to_vec();
+        bytes.extend([kind, flags]);
+        bytes.extend(stream_id.to_be_bytes());
+        bytes.extend_from_slice(payload);
+        self.send(&bytes).await
     }
 
-    /// SETTINGS, both ways.
-    pub(super) async fn greet(&mut self) -> io::Result<()> {
-        self.say(&settings()).await?;
-        if self.hear(kind::SETTINGS).await.is_none() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    /// Sends the gateway's SETTINGS.
+    async fn send_settings(&mut self) -> io::Result<()> {
+        let entries: [(u16, u32); 5] = [
+            (1, SETTINGS.header_table_size),
+            (3, SETTINGS.max_concurrent_streams),
+            (4, SETTINGS.initial_window_size),
+            (5, SETTINGS.max_frame_size),
+            (6, SETTINGS.max_header_list_size),
+        ];
+        let mut payload = Vec::new();
+        for (id, value) in entries {
+            payload.extend(id.to_be_bytes());
+            payload.extend(value.to_be_bytes());
         }
-        self.say(&frame(kind::SETTINGS, ACK, 0, &[])).await
+        self.send_frame(kind::SETTINGS, 0, 0, &payload).await
     }
 
-    /// Closes, and listens on for a while.
+    /// Sends GOAWAY with NO_ERROR and a reason.
+    pub(super) async fn send_goaway(&mut self, last_stream_id: u32, reason: &str) -> io::Result<()> {
+        let mut payload = last_stream_id.to_be_bytes().to_vec();
+        payload.extend([0; 4]);
+        payload.extend(serde_json::json!({ "reason": reason }).to_string().into_bytes());
+        self.send_frame(kind::GOAWAY, 0, 0, &payload).await
+    }
+
+    /// Reads until the client has sent a frame of this kind.
+    ///
+    /// # Errors
+    /// When the client closes, sends too much else, or takes too long.
+    pub(super) async fn wait_for(&mut self, wanted: u8) -> io::Result<Frame> {
+        timeout(WAIT_TIMEOUT, self.read_until(wanted)).await?
+    }
+
+    async fn read_until(&mut self, wanted: u8) -> io::Result<Frame> {
+        let mut buffer = [0; 4096];
+        let mut total = 0;
+        while total <= MAX_WAIT_BYTES {
+            let length = self.stream.read(&mut buffer).await?;
+            if length == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            total += length;
+            let mut first = None;
+            self.scanner.feed(&buffer[..length], |frame| {
+                if frame.kind == wanted && first.is_none() {
+                    first = Some(frame);
+                }
+            });
+            if let Some(frame) = first {
+                return Ok(frame);
+            }
+        }
+        Err(io::ErrorKind::QuotaExceeded.into())
+    }
+
+    /// Sends SETTINGS, waits for the client's and acknowledges them.
+    pub(super) async fn exchange_settings(&mut self) -> io::Result<()> {
+        self.send_settings().await?;
+        self.wait_for(kind::SETTINGS).await?;
+        self.send_frame(kind::SETTINGS, ACK, 0, &[]).await
+    }
+
+    /// Sends SETTINGS, waits for a request and returns its stream.
+    pub(super) async fn wait_for_request(&mut self) -> io::Result<u32> {
+        // The client's SETTINGS may come together with its request, so they are not waited for.
+        self.send_settings().await?;
+        Ok(self.wait_for(kind::HEADERS).await?.stream)
+    }
+
+    /// Closes the connection, and gives the client time to read what was sent.
     pub(super) async fn close(mut self) {
         let _ = self.stream.shutdown().await;
-        linger(&mut self.stream, LINGER).await;
+        discard_input(&mut self.stream, CLOSE_TIMEOUT).await;
     }
 
-    /// Says nothing more.
-    pub(super) async fn stall(mut self) {
-        linger(&mut self.stream, PATIENCE).await;
+    /// Sends nothing more until the client closes.
+    pub(super) async fn stay_silent(mut self) {
+        discard_input(&mut self.stream, WAIT_TIMEOUT).await;
     }
 }
 
-/// Reads what comes, and forgets it, until the client closes.
-pub(super) async fn linger(stream: &mut (impl AsyncRead + Unpin), limit: Duration) {
-    let drain = async {
-        let mut space = [0; 4096];
-        while stream.read(&mut space).await.is_ok_and(|length| length > 0) {}
+/// Reads and discards bytes until the client closes or the time is over.
+pub(super) async fn discard_input(stream: &mut (impl AsyncRead + Unpin), limit: Duration) {
+    let discard = async {
+        let mut buffer = [0; 4096];
+        while stream.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
     };
-    let _ = timeout(limit, drain).await;
+    let _ = timeout(limit, discard).await;
 }
 
-/// Refuses a client as APNs does one of the other environment: TLS and SETTINGS, then GOAWAY.
-pub(super) async fn dismiss(stream: impl AsyncRead + AsyncWrite + Unpin, reason: &str) {
-    let mut hand = ByHand::new(stream);
-    if hand.greet().await.is_ok() && hand.say(&goaway(0, reason)).await.is_ok() {
-        hand.close().await;
+/// Refuses a client as APNs does: exchanges SETTINGS, then sends GOAWAY with the reason.
+pub(super) async fn refuse_client(stream: impl AsyncRead + AsyncWrite + Unpin, reason: &str) {
+    let mut http2 = RawHttp2::new(stream);
+    if http2.exchange_settings().await.is_ok() && http2.send_goaway(0, reason).await.is_ok() {
+        http2.close().await;
     }
 }
 
-/// A stream that writes a byte at a time, and waits.
-pub(super) struct Slow<S> {
+/// A stream that can be slowed down to one byte an interval when it writes.
+pub(super) struct ThrottledStream<S> {
     inner: S,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Slow<S> {
-    /// Slows `inner` down, or not.
-    pub(super) fn new(inner: S, is_slow: bool) -> Self {
-        Self { inner, pause: is_slow.then(|| Box::pin(sleep(SLOWNESS))) }
+impl<S> ThrottledStream<S> {
+    /// Leaves a stream as fast as it is.
+    pub(super) fn at_full_speed(inner: S) -> Self {
+        Self { inner, pause: None }
+    }
+
+    /// Slows a stream down.
+    pub(super) fn slowed(inner: S) -> Self {
+        Self { inner, pause: Some(Box::pin(sleep(BYTE_INTERVAL))) }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Slow<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ThrottledStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().inner).poll_read(cx, buffer)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Slow<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ThrottledStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let Some(pause) = &mut this.pause else { return Pin::new(&mut this.inner).poll_write(cx, bytes) };
         ready!(pause.as_mut().poll(cx));
-        pause.set(sleep(SLOWNESS));
+        pause.set(sleep(BYTE_INTERVAL));
         Pin::new(&mut this.inner).poll_write(cx, &bytes[..bytes.len().min(1)])
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use pushcert::testing::{Environment, GatewayOptions, Running};
+use pushcert::testing::{Environment, GatewayOptions, RunningGateway};
 use serde_json::Value;
 
 /// The limit of each stage in these tests, in milliseconds.
@@ -21,13 +21,13 @@ const PASSWORD: &str = "push";
 
 /// A gateway, and the files that a client of it needs.
 struct Stage {
-    gateway: Running,
+    gateway: RunningGateway,
     folder: tempfile::TempDir,
 }
 
 impl Stage {
     fn new(options: GatewayOptions) -> Self {
-        let gateway = Running::start(options).unwrap();
+        let gateway = RunningGateway::start(options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), gateway.ready.authority.to_pem().unwrap()).unwrap();
         if let Some(client) = &gateway.ready.client {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Stage, check, fixture, pushcert, read};
-use pushcert::testing::{GatewayOptions, Running};
+use pushcert::testing::{GatewayOptions, RunningGateway};
 
 #[test]
 fn a_plain_server_is_no_gateway() {
@@ -318,7 +318,7 @@ fn the_certificate_chooses_the_environments() {
 #[test]
 fn ipv6_is_spoken() {
     let Ok(gateway) =
-        Running::start(GatewayOptions { listen: "[::1]:0".parse().unwrap(), ..GatewayOptions::default() })
+        RunningGateway::start(GatewayOptions { listen: "[::1]:0".parse().unwrap(), ..GatewayOptions::default() })
     else {
         // Without IPv6 on the loopback there is nothing to speak it with.
         assert!(TcpListener::bind("[::1]:0").is_err());
