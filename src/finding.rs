@@ -1,9 +1,9 @@
 //! Findings: what a capability reports about a certificate, a file, a server or a whole run.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// The level of a finding, or the worst level of several; the worse is the greater.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// Nothing is wrong. A finding of this level is a note.
@@ -27,7 +27,7 @@ impl Level {
 }
 
 /// What was found, for machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingCode {
     /// The validity has ended.
@@ -87,7 +87,7 @@ pub enum FindingCode {
 }
 
 /// One finding. The capability that makes it decides its level.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     /// How bad it is.
     #[serde(rename = "verdict")]
@@ -95,15 +95,15 @@ pub(crate) struct Finding {
     /// For machines.
     pub(crate) code: FindingCode,
     /// What it is about, where the report does not say it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subject: Option<String>,
     /// The file it is about, where the report does not say it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
     /// For people.
     pub(crate) message: String,
     /// What to do next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 //! Sources: Apple's Certification Practice Statements for WWDR, and decoded certificates; the topics'
 //! encoding is known from certificates alone.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{Malformed, Value};
@@ -30,7 +30,7 @@ pub(super) const POLICY: Oid<'static> = oid!(1.2.840.113635.100.5.1);
 const MDM_UID: &str = "com.apple.mgmt.";
 
 /// What a certificate is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CertificateKind {
     /// App push, sandbox and production.
@@ -79,7 +79,7 @@ impl CertificateKind {
 }
 
 /// One of APNs' two environments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// For development builds.

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
 use crate::expiry::report::{ExpiryReport, PolicyReport};
-use crate::expiry::scanner::{ExpiryScanner, ScanTotals, cannot_keep};
+use crate::expiry::scanner::{ExpiryScanner, ScanTotals};
 use crate::finding::Level;
 use crate::report::style::Paint;
 use crate::report::{github, html, human, ics, json, junit, nagios, prometheus};
@@ -59,15 +59,14 @@ fn report(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryRep
     };
     let mut tally = ScanTotals::default();
     if reads_stdin > 0 {
-        survey.standard_input(files::read(&Location::Standard, context.stdin), &mut tally)?;
+        survey.standard_input(files::read(&Location::Standard, context.stdin), &mut tally);
     }
     // To count costs a walk of its own: only for who watches.
     let progress = Progress::new(context.stderr_is_terminal.then(|| walk::find(&roots, &filter).count()));
-    survey.files(walk::find(&roots, &filter), &mut tally, &progress)?;
+    survey.files(walk::find(&roots, &filter), &mut tally, &progress);
     drop(progress);
     let now = survey.now;
-    let ScanTotals { ledger, unreadable, files, without_certificates } = tally;
-    let certificates = ledger.close().map_err(|error| cannot_keep(&error))?;
+    let ScanTotals { certificates, unreadable, files, without_certificates } = tally;
     Ok(ExpiryReport::new(now, policy, certificates, unreadable, files, without_certificates))
 }
 

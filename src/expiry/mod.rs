@@ -1,6 +1,5 @@
 //! Expiry of many certificates: the policy, the scan of files and folders, the report.
 
-pub(crate) mod ledger;
 pub(crate) mod likeness;
 pub(crate) mod policy;
 pub(crate) mod report;

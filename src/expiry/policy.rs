@@ -1,6 +1,6 @@
 //! Whether a certificate is still good: its facts, the time and a policy make a verdict.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
@@ -38,7 +38,7 @@ pub(crate) struct Expectations {
 }
 
 /// What a certificate is in its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CertificateRole {
     /// It belongs to a key.

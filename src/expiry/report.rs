@@ -1,6 +1,6 @@
 //! What `expiry` reports, as data; every format is made of it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
@@ -10,7 +10,6 @@ use crate::certificate::warning::KeyState;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit;
-use crate::expiry::ledger::{Certificates, Counts};
 use crate::expiry::policy::{CertificateRole, ExpiryPolicy, Facts, judge, judge_run};
 use crate::finding::{Finding, Level};
 use crate::identity::Collection;
@@ -35,7 +34,7 @@ pub(crate) struct ExpiryReport {
     /// What is wrong with the run as a whole.
     pub(crate) findings: Vec<Finding>,
     /// The certificates, the first to expire first.
-    pub(crate) certificates: Certificates,
+    pub(crate) certificates: Vec<CheckedCertificate>,
     /// The files that could not be opened, by name.
     pub(crate) unreadable: Vec<UnreadableFile>,
 }
@@ -72,7 +71,7 @@ pub(crate) struct Summary {
 }
 
 /// Where something was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Source {
     /// A file.
@@ -84,7 +83,7 @@ pub(crate) enum Source {
 }
 
 /// One certificate. A run may have very many: it is kept small.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct CheckedCertificate {
     /// The file, or the name of the entry in a Kubernetes secret.
     pub(crate) file: String,
@@ -210,32 +209,39 @@ impl ExpiryReport {
     pub(crate) fn new(
         at: OffsetDateTime,
         policy: PolicyReport,
-        certificates: Certificates,
+        mut certificates: Vec<CheckedCertificate>,
         mut unreadable: Vec<UnreadableFile>,
         files: u64,
         without_certificates: u64,
     ) -> Self {
         unreadable.sort_by(|a, b| a.file.cmp(&b.file));
-        let counts = certificates.counts();
-        let summary = Summary {
+        certificates.sort_by(|a, b| (a.not_after, &a.file, &a.sha256).cmp(&(b.not_after, &b.file, &b.sha256)));
+        let mut summary = Summary {
             files,
             without_certificates,
             unreadable: unreadable.len() as u64,
-            certificates: counts.certificates,
-            ok: counts.ok,
-            warnings: counts.warnings,
-            failures: counts.failures,
+            certificates: certificates.len() as u64,
+            ..Summary::default()
         };
+        let mut leaves = 0;
+        for certificate in &certificates {
+            leaves += u64::from(certificate.role == CertificateRole::Leaf);
+            match certificate.verdict {
+                Level::Ok => summary.ok += 1,
+                Level::Warning => summary.warnings += 1,
+                Level::Failure => summary.failures += 1,
+            }
+        }
         // Files that fail the run may hold what seems to be missing: only without them is it known.
         let is_complete = unreadable.iter().all(|one| one.verdict != Level::Failure);
         let findings = if is_complete {
-            judge_run(summary.certificates, counts.leaves, policy.min_certificates, &policy.policy.expect)
+            judge_run(summary.certificates, leaves, policy.min_certificates, &policy.policy.expect)
         } else {
             vec![]
         };
-        let of_certificates = match counts {
-            Counts { failures: 1.., .. } => Level::Failure,
-            Counts { warnings: 1.., .. } => Level::Warning,
+        let of_certificates = match summary {
+            Summary { failures: 1.., .. } => Level::Failure,
+            Summary { warnings: 1.., .. } => Level::Warning,
             _ => Level::Ok,
         };
         let of_files = unreadable.iter().map(|one| one.verdict).max().unwrap_or(Level::Ok);
@@ -292,5 +298,46 @@ impl ExpiryReport {
             line.push_str(&format!("; {} not readable", count(unreadable, "file")));
         }
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::container::{Passwords, open};
+    use crate::expiry::policy::Expectations;
+    use crate::limits::DEFAULT_MAX_ITERATIONS;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
+
+    fn policy() -> PolicyReport {
+        let (warn, fail) = ("30d".parse().unwrap(), "7d".parse().unwrap());
+        let policy = ExpiryPolicy { warn, fail, expect: Expectations::default() };
+        PolicyReport { policy, leaf_only: false, min_certificates: 1 }
+    }
+
+    /// A certificate with so many days left.
+    fn certificate(file: &str, days_left: i64) -> CheckedCertificate {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer");
+        let bytes = std::fs::read(path).unwrap();
+        let mut contents = open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
+        contents.certificates[0].item.not_after = NOW + time::Duration::days(days_left);
+        check(file, Source::File, &contents, &policy(), NOW).remove(0)
+    }
+
+    #[test]
+    fn the_first_to_expire_comes_first_and_all_are_counted() {
+        let certificates =
+            [("d", 100), ("b", 100), ("c", -1), ("a", 20), ("e", 3)].map(|(file, days)| certificate(file, days));
+        let report = ExpiryReport::new(NOW, policy(), certificates.into(), vec![], 7, 2);
+        let files: Vec<&str> = report.certificates.iter().map(|certificate| certificate.file.as_str()).collect();
+        assert_eq!(files, ["c", "e", "a", "b", "d"]);
+        assert_eq!(
+            report.summary_line(),
+            "5 certificates in 7 files: 2 failures, 1 warning, 2 ok; 2 files without certificates"
+        );
+        assert_eq!((report.verdict, report.exit_code), (Level::Failure, 1));
     }
 }

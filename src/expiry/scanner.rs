@@ -13,7 +13,6 @@ use crate::commands::shared::candidates::Candidates;
 use crate::container::{self, Contents, Passwords, kubernetes};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::expiry::ledger::Ledger;
 use crate::expiry::likeness;
 use crate::expiry::report::{CheckedCertificate, PolicyReport, Source, UnreadableFile, check};
 use crate::finding::Level;
@@ -50,25 +49,19 @@ struct FileResult {
 /// What came of all.
 #[derive(Default)]
 pub(crate) struct ScanTotals {
-    pub(crate) ledger: Ledger,
+    pub(crate) certificates: Vec<CheckedCertificate>,
     pub(crate) unreadable: Vec<UnreadableFile>,
     pub(crate) files: u64,
     pub(crate) without_certificates: u64,
 }
 
 impl ScanTotals {
-    fn take(&mut self, outcome: FileResult) -> Result<(), Error> {
+    fn take(&mut self, outcome: FileResult) {
+        self.certificates.extend(outcome.certificates);
         self.unreadable.extend(outcome.unreadable);
         self.files += outcome.files;
         self.without_certificates += outcome.without_certificates;
-        outcome.certificates.into_iter().try_for_each(|one| self.ledger.add(one)).map_err(|error| cannot_keep(&error))
     }
-}
-
-/// The temporary file of the ledger fails.
-pub(crate) fn cannot_keep(error: &io::Error) -> Error {
-    Error::new(ExitKind::Write, format!("cannot keep the certificates in a temporary file: {error}"))
-        .hint("make room in the folder for temporary files, or name another with TMPDIR")
 }
 
 /// A name, and whether it is that of a file that was named, or may be something else.
@@ -93,7 +86,7 @@ impl ExpiryScanner<'_> {
         mut found: impl Iterator<Item = Result<FoundFile, WalkError>>,
         tally: &mut ScanTotals,
         progress: &Progress,
-    ) -> Result<(), Error> {
+    ) {
         let open = |found: Result<FoundFile, WalkError>| {
             let outcome = self.found(found);
             progress.step();
@@ -102,11 +95,13 @@ impl ExpiryScanner<'_> {
         loop {
             let some: Vec<_> = found.by_ref().take(SOME).collect();
             let outcomes: Vec<FileResult> = match some.len() {
-                0 => return Ok(()),
+                0 => return,
                 1..=FEW => some.into_iter().map(open).collect(),
                 _ => some.into_par_iter().map(open).collect(),
             };
-            outcomes.into_iter().try_for_each(|outcome| tally.take(outcome))?;
+            for outcome in outcomes {
+                tally.take(outcome);
+            }
         }
     }
 
@@ -139,11 +134,7 @@ impl ExpiryScanner<'_> {
     }
 
     /// Opens standard input.
-    pub(crate) fn standard_input(
-        &self,
-        bytes: Result<Zeroizing<Vec<u8>>, files::ReadError>,
-        tally: &mut ScanTotals,
-    ) -> Result<(), Error> {
+    pub(crate) fn standard_input(&self, bytes: Result<Zeroizing<Vec<u8>>, files::ReadError>, tally: &mut ScanTotals) {
         let mut outcome = FileResult::default();
         let item = Item { name: "-", path: Path::new("-"), is_named: true, source: Source::Stdin };
         match bytes {
@@ -154,7 +145,7 @@ impl ExpiryScanner<'_> {
             }
             Err(error) => self.take(&mut outcome, &item, Opened::Error(advice::explain("-", &error))),
         }
-        tally.take(outcome)
+        tally.take(outcome);
     }
 
     /// Opens the entries of Kubernetes secrets. An entry without a key borrows those beside it: so do

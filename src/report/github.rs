@@ -11,12 +11,13 @@ use crate::text::printable;
 /// # Errors
 /// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    report.certificates.each(|one| {
-        one.findings.iter().try_for_each(|finding| {
-            let message = format!("{}: {} {}", one.file, one.name, finding.message);
-            annotate(out, finding.level, path(one.source, &one.file), &one.name, &message)
-        })
-    })?;
+    for certificate in &report.certificates {
+        let file = path(certificate.source, &certificate.file);
+        for finding in &certificate.findings {
+            let message = format!("{}: {} {}", certificate.file, certificate.name, finding.message);
+            annotate(out, finding.level, file, &certificate.name, &message)?;
+        }
+    }
     for one in &report.unreadable {
         annotate(out, one.verdict, path(one.source, &one.file), "cannot be opened", &one.error.message)?;
     }

@@ -76,7 +76,9 @@ fn write_table(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
         write!(out, "<span style=\"left:{}%\">{label}</span>", x * 100 / WIDTH)?;
     }
     writeln!(out, "</div></tr></thead>\n<tbody>")?;
-    report.certificates.each(|one| write_row(out, one, report.at, &ticks))?;
+    for certificate in &report.certificates {
+        write_row(out, certificate, report.at, &ticks)?;
+    }
     writeln!(out, "</tbody>\n</table>")
 }
 

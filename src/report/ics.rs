@@ -20,25 +20,26 @@ const LINE: usize = 75;
 /// # Errors
 /// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let mut files: HashMap<String, Vec<String>> = HashMap::new();
-    report.certificates.each(|one| {
-        let files = files.entry(one.sha256.clone()).or_default();
-        if !files.contains(&one.file) {
-            files.push(one.file.clone());
+    let mut files: HashMap<&str, Vec<&str>> = HashMap::new();
+    for certificate in &report.certificates {
+        let files = files.entry(&certificate.sha256).or_default();
+        if !files.contains(&certificate.file.as_str()) {
+            files.push(&certificate.file);
         }
-        Ok(())
-    })?;
+    }
     line(out, "BEGIN:VCALENDAR")?;
     line(out, "VERSION:2.0")?;
     line(out, concat!("PRODID:-//pushcert//pushcert ", env!("CARGO_PKG_VERSION"), "//EN"))?;
-    report.certificates.each(|one| {
+    for certificate in &report.certificates {
         // The first of several takes the list.
-        files.remove(&one.sha256).map_or(Ok(()), |files| event(out, report, one, &files))
-    })?;
+        if let Some(files) = files.remove(certificate.sha256.as_str()) {
+            event(out, report, certificate, &files)?;
+        }
+    }
     line(out, "END:VCALENDAR")
 }
 
-fn event(out: &mut dyn Write, report: &ExpiryReport, one: &CheckedCertificate, files: &[String]) -> io::Result<()> {
+fn event(out: &mut dyn Write, report: &ExpiryReport, one: &CheckedCertificate, files: &[&str]) -> io::Result<()> {
     let summary = format!("Renew {}", one.name);
     let topics = if one.topics.is_empty() { String::new() } else { format!("Topics: {}\n", one.topics.join(", ")) };
     let team = one.team_id.as_ref().map(|team| format!("Team: {team}\n")).unwrap_or_default();

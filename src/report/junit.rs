@@ -16,10 +16,7 @@ use crate::text::printable;
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     let mut suite = TestSuite::new("pushcert expiry");
     suite.set_timestamp(report.at);
-    report.certificates.each(|one| {
-        suite.add_testcase(certificate(one));
-        Ok(())
-    })?;
+    suite.add_testcases(report.certificates.iter().map(certificate));
     suite.add_testcases(report.unreadable.iter().map(unreadable));
     suite.add_testcases(report.findings.iter().map(|finding| failure("the run as a whole", &[finding])));
     suite.set_system_out(&report.summary_line());

@@ -45,12 +45,10 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
     write!(out, "PUSHCERT {} - {}", state(exit_code(report)), report.summary_line())?;
     let summary = &report.summary;
     // Thresholds may be shares of the first one's lifetime.
-    let mut first = None;
-    report.certificates.each(|one| {
-        first.get_or_insert_with(|| days_left(one, report));
-        Ok(())
-    })?;
-    let first = first.unwrap_or_default();
+    let first = match report.certificates.first() {
+        Some(certificate) => days_left(certificate, report),
+        None => String::new(),
+    };
     writeln!(
         out,
         " | {first}certificates={};;;0 ok={};;;0 warnings={};;;0 failures={};;;0 unreadable={};;;0",
@@ -59,11 +57,12 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
     for finding in &report.findings {
         writeln!(out, "{}", plain(&finding.message))?;
     }
-    report.certificates.each(|one| {
-        one.findings.iter().try_for_each(|finding| {
-            writeln!(out, "{}", plain(&format!("{}: {} {}", one.file, one.name, finding.message)))
-        })
-    })?;
+    for certificate in &report.certificates {
+        for finding in &certificate.findings {
+            let message = format!("{}: {} {}", certificate.file, certificate.name, finding.message);
+            writeln!(out, "{}", plain(&message))?;
+        }
+    }
     for file in &report.unreadable {
         writeln!(out, "{}", plain(&file.error.message))?;
     }

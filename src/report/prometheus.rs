@@ -18,13 +18,13 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
         head(out, name, help)?;
         // A series may stand in the file only once; a certificate may stand in a bundle twice.
         let mut seen = HashSet::new();
-        report.certificates.each(|one| {
-            let labels = labels(one);
+        for certificate in &report.certificates {
+            let labels = labels(certificate);
             if seen.insert(sha256_hex(labels.as_bytes())) {
-                writeln!(out, "{name}{{{labels}}} {}", value(one))?;
+                writeln!(out, "{name}{{{labels}}} {}", value(certificate))?;
             }
-            Ok(())
-        })
+        }
+        Ok::<(), io::Error>(())
     };
     per_certificate(
         "pushcert_certificate_not_after_timestamp_seconds",

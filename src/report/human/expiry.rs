@@ -18,10 +18,13 @@ const BAR: usize = 10;
 /// # Errors
 /// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
-    // No number of days between the least and the most is longer than both.
-    let (least, most) = report.certificates.counts().days_left.unwrap_or_default();
-    let width = left(least).len().max(left(most).len());
-    report.certificates.each(|one| write_certificate(out, one, width, paint))?;
+    let mut width = 0;
+    for certificate in &report.certificates {
+        width = width.max(left(certificate.days_left).len());
+    }
+    for certificate in &report.certificates {
+        write_certificate(out, certificate, width, paint)?;
+    }
     write_rest(out, report, paint)
 }
 
@@ -30,10 +33,11 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) ->
 /// # Errors
 /// When it cannot be written.
 pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
-    report.certificates.each(|one| match one.verdict {
-        Level::Ok => Ok(()),
-        Level::Warning | Level::Failure => write_certificate(out, one, 0, paint),
-    })?;
+    for certificate in &report.certificates {
+        if certificate.verdict != Level::Ok {
+            write_certificate(out, certificate, 0, paint)?;
+        }
+    }
     write_rest(out, report, paint)
 }
 
