@@ -1,10 +1,9 @@
 //! Arguments of `pushcert inspect`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 
 use crate::cli::{OpeningArgs, values};
-use crate::report::field::Field;
 use crate::world::files::Location;
 
 /// Arguments of `pushcert inspect`.
@@ -33,4 +32,36 @@ pub(crate) struct InspectArgs {
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
     pub(crate) at: Option<OffsetDateTime>,
+}
+
+/// A fact that `inspect --field` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Field {
+    Role,
+    Kind,
+    BundleId,
+    Topic,
+    Environment,
+    TeamId,
+    Organization,
+    Subject,
+    Issuer,
+    Serial,
+    NotBefore,
+    NotAfter,
+    DaysLeft,
+    Expired,
+    KeyAlgorithm,
+    KeyBits,
+    KeyPresent,
+    KeyMatches,
+    AppleChain,
+    Intermediate,
+    Sha1,
+    Sha256,
+    SpkiSha256,
+    FriendlyName,
+    LocalKeyId,
+    Warning,
 }

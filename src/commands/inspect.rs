@@ -5,6 +5,7 @@ use crate::commands::shared::opening::Opener;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::inspect::{FileReport, InspectReport};
+use crate::report::field::values;
 use crate::report::style::Paint;
 use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
@@ -31,7 +32,7 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
         json::write(context.stdout, &report)?;
     } else if let Some(field) = arguments.field {
         for file in &report.files {
-            for value in field.values(file) {
+            for value in values(field, file) {
                 writeln!(context.stdout, "{}", printable(&value))?;
             }
         }

@@ -1,83 +1,55 @@
-//! The facts that `inspect --field` prints.
+//! The values that `inspect --field` prints.
 
-use clap::ValueEnum;
-
+use crate::cli::inspect::Field;
 use crate::inspect::{CertificateReport, FileReport, FileRole};
 use crate::schema::{rfc3339, text};
 
-/// A fact that `inspect --field` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum Field {
-    Role,
-    Kind,
-    BundleId,
-    Topic,
-    Environment,
-    TeamId,
-    Organization,
-    Subject,
-    Issuer,
-    Serial,
-    NotBefore,
-    NotAfter,
-    DaysLeft,
-    Expired,
-    KeyAlgorithm,
-    KeyBits,
-    KeyPresent,
-    KeyMatches,
-    AppleChain,
-    Intermediate,
-    Sha1,
-    Sha256,
-    SpkiSha256,
-    FriendlyName,
-    LocalKeyId,
-    Warning,
+/// Returns the values of a field in a file, in order.
+pub(crate) fn values(field: Field, file: &FileReport) -> Vec<String> {
+    if field == Field::Warning {
+        return file.warnings.iter().map(|warning| text(&warning.code)).collect();
+    }
+    let has_leaf = file.certificates.iter().any(|certificate| certificate.role == FileRole::Leaf);
+    let mut values = Vec::new();
+    for certificate in &file.certificates {
+        if certificate.role == FileRole::Leaf || !has_leaf {
+            values.extend(values_of(field, certificate));
+        }
+    }
+    values
 }
 
-impl Field {
-    /// The values of this field in a file, in order.
-    pub(crate) fn values(self, file: &FileReport) -> Vec<String> {
-        if self == Self::Warning {
-            return file.warnings.iter().map(|warning| text(&warning.code)).collect();
-        }
-        let has_leaf = file.certificates.iter().any(|certificate| certificate.role == FileRole::Leaf);
-        let wanted = file.certificates.iter().filter(|certificate| !has_leaf || certificate.role == FileRole::Leaf);
-        wanted.flat_map(|certificate| self.of(certificate)).collect()
+fn values_of(field: Field, c: &CertificateReport) -> Vec<String> {
+    match field {
+        Field::Role => vec![text(&c.role)],
+        Field::Kind => vec![text(&c.kind)],
+        Field::BundleId => optional(&c.bundle_id),
+        Field::Topic => c.topics.iter().map(|topic| topic.topic.clone()).collect(),
+        Field::Environment => c.environments.iter().map(text).collect(),
+        Field::TeamId => optional(&c.team_id),
+        Field::Organization => optional(&c.organization),
+        Field::Subject => vec![c.subject.clone()],
+        Field::Issuer => vec![c.issuer.clone()],
+        Field::Serial => vec![c.serial.clone()],
+        Field::NotBefore => vec![rfc3339(c.not_before)],
+        Field::NotAfter => vec![rfc3339(c.not_after)],
+        Field::DaysLeft => vec![c.days_left.to_string()],
+        Field::Expired => vec![c.expired.to_string()],
+        Field::KeyAlgorithm => vec![c.key.algorithm.clone()],
+        Field::KeyBits => vec![c.key.bits.to_string()],
+        Field::KeyPresent => vec![c.key.present.to_string()],
+        Field::KeyMatches => c.key.matches.iter().map(ToString::to_string).collect(),
+        Field::AppleChain => vec![text(&c.apple_chain.status)],
+        Field::Intermediate => optional(&c.apple_chain.intermediate),
+        Field::Sha1 => vec![c.sha1.clone()],
+        Field::Sha256 => vec![c.sha256.clone()],
+        Field::SpkiSha256 => vec![c.spki_sha256.clone()],
+        Field::FriendlyName => optional(&c.friendly_name),
+        Field::LocalKeyId => optional(&c.local_key_id),
+        Field::Warning => vec![],
     }
+}
 
-    fn of(self, c: &CertificateReport) -> Vec<String> {
-        let one = |value: &dyn ToString| vec![value.to_string()];
-        let some = |value: &Option<String>| value.iter().cloned().collect();
-        match self {
-            Self::Role => vec![text(&c.role)],
-            Self::Kind => vec![text(&c.kind)],
-            Self::BundleId => some(&c.bundle_id),
-            Self::Topic => c.topics.iter().map(|topic| topic.topic.clone()).collect(),
-            Self::Environment => c.environments.iter().map(text).collect(),
-            Self::TeamId => some(&c.team_id),
-            Self::Organization => some(&c.organization),
-            Self::Subject => one(&c.subject),
-            Self::Issuer => one(&c.issuer),
-            Self::Serial => one(&c.serial),
-            Self::NotBefore => vec![rfc3339(c.not_before)],
-            Self::NotAfter => vec![rfc3339(c.not_after)],
-            Self::DaysLeft => one(&c.days_left),
-            Self::Expired => one(&c.expired),
-            Self::KeyAlgorithm => one(&c.key.algorithm),
-            Self::KeyBits => one(&c.key.bits),
-            Self::KeyPresent => one(&c.key.present),
-            Self::KeyMatches => c.key.matches.iter().map(ToString::to_string).collect(),
-            Self::AppleChain => vec![text(&c.apple_chain.status)],
-            Self::Intermediate => some(&c.apple_chain.intermediate),
-            Self::Sha1 => one(&c.sha1),
-            Self::Sha256 => one(&c.sha256),
-            Self::SpkiSha256 => one(&c.spki_sha256),
-            Self::FriendlyName => some(&c.friendly_name),
-            Self::LocalKeyId => some(&c.local_key_id),
-            Self::Warning => vec![],
-        }
-    }
+fn optional(value: &Option<String>) -> Vec<String> {
+    value.iter().cloned().collect()
 }
