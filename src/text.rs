@@ -1,4 +1,6 @@
-//! Text from outside, made printable, and lists of words.
+//! Text from outside, made printable, and lists of words, durations.
+
+use std::time::Duration;
 
 /// The text with every control character, and every character that reorders others, escaped: names in
 /// certificates are other people's words.
@@ -17,6 +19,11 @@ pub(crate) fn text_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
         Some((last, [])) => (*last).to_owned(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
+}
+
+/// Formats a time limit: "10 s", "1.5 s".
+pub(crate) fn seconds(duration: Duration) -> String {
+    format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 
 #[cfg(test)]

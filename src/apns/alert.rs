@@ -1,88 +1,73 @@
-//! TLS alerts: one table (RFC 8446 section 6, RFC 5246 section 7.2, IANA's registry of TLS alerts).
+//! What TLS alerts mean when APNs sends them: one row for each alert of [`crate::net::alert`].
 
-/// One alert.
+/// The meaning of one alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Alert {
-    /// AlertDescription.
-    pub(crate) number: u8,
-    /// Its name in the RFC.
-    pub(crate) name: &'static str,
-    /// Whether a server that has been shown a certificate may mean the certificate by it.
+pub(crate) struct AlertMeaning {
+    /// The alert's AlertDescription.
+    number: u8,
+    /// Whether a server that has received a client certificate may mean the certificate.
     pub(crate) is_about_certificate: bool,
-    /// What it means when APNs sends it.
     pub(crate) meaning: &'static str,
-    /// What to do.
+    /// What to do after this alert.
     pub(crate) advice: &'static str,
 }
 
-const fn alert(
-    number: u8,
-    name: &'static str,
-    is_about_certificate: bool,
-    meaning: &'static str,
-    advice: &'static str,
-) -> Alert {
-    Alert { number, name, is_about_certificate, meaning, advice }
+/// An alert that may be about the client certificate.
+const fn certificate(number: u8, meaning: &'static str, advice: &'static str) -> AlertMeaning {
+    AlertMeaning { number, is_about_certificate: true, meaning, advice }
+}
+
+/// An alert that is never about the client certificate.
+const fn connection(number: u8, meaning: &'static str) -> AlertMeaning {
+    AlertMeaning { number, is_about_certificate: false, meaning, advice: NOT_APNS }
 }
 
 const RENEW: &str = "make a new certificate in Apple's developer portal";
 const EXPORT: &str = "export the certificate with its key again, and compare them: pushcert inspect FILE";
-const NOT_APPLES: &str = "APNs takes only certificates that Apple issued: pushcert inspect FILE shows the issuer";
-const NOT_APNS: &str = "check the address, and whether something on the way opens TLS connections";
+const NOT_APPLES: &str = "APNs accepts only certificates that Apple issued: pushcert inspect FILE shows the issuer";
+const NOT_APNS: &str = "check the address, and whether a device on the way intercepts TLS connections";
 
-/// What servers send. The advice is for someone whose certificate was just refused.
-pub(crate) const ALERTS: [Alert; 19] = [
-    alert(0, "close_notify", false, "the server closed the connection", NOT_APNS),
-    alert(10, "unexpected_message", false, "the server did not expect this message", NOT_APNS),
-    alert(20, "bad_record_mac", false, "a record was damaged on the way", NOT_APNS),
-    alert(40, "handshake_failure", true, "the server found nothing to agree on", EXPORT),
-    alert(42, "bad_certificate", true, "the certificate is damaged or not yet valid", EXPORT),
-    alert(43, "unsupported_certificate", true, "the certificate is of the wrong kind", NOT_APPLES),
-    alert(44, "certificate_revoked", true, "the certificate was revoked", RENEW),
-    alert(45, "certificate_expired", true, "the certificate has expired", RENEW),
-    alert(
-        46,
-        "certificate_unknown",
-        true,
-        "the server refused the certificate; formerly also when it had expired",
-        RENEW,
-    ),
-    alert(47, "illegal_parameter", false, "the server found a field out of range", NOT_APNS),
-    alert(48, "unknown_ca", true, "the certificate's issuer is unknown to the server", NOT_APPLES),
-    alert(49, "access_denied", true, "the certificate is valid, but not let in", NOT_APPLES),
-    alert(50, "decode_error", false, "the server could not decode a message", NOT_APNS),
-    alert(51, "decrypt_error", true, "a signature did not verify: the key may be of another certificate", EXPORT),
-    alert(70, "protocol_version", false, "the server does not speak TLS 1.2 or later", NOT_APNS),
-    alert(
+const MEANINGS: [AlertMeaning; 19] = [
+    connection(0, "the server closed the connection"),
+    connection(10, "the server did not expect this message"),
+    connection(20, "a record was damaged on the way"),
+    certificate(40, "the server and pushcert found no common parameters", EXPORT),
+    certificate(42, "the certificate is damaged or not yet valid", EXPORT),
+    certificate(43, "the certificate is of the wrong type", NOT_APPLES),
+    certificate(44, "the certificate was revoked", RENEW),
+    certificate(45, "the certificate has expired", RENEW),
+    certificate(46, "the server refused the certificate; APNs has also sent this for expired certificates", RENEW),
+    connection(47, "the server found a field out of range"),
+    certificate(48, "the certificate's issuer is unknown to the server", NOT_APPLES),
+    certificate(49, "the certificate is valid, but has no access", NOT_APPLES),
+    connection(50, "the server could not decode a message"),
+    certificate(51, "a signature did not verify: the key may belong to another certificate", EXPORT),
+    connection(70, "the server does not support TLS 1.2 or later"),
+    certificate(
         80,
-        "internal_error",
-        true,
-        "the server says nothing of the cause; a bad export or a foreign key was seen to look so",
+        "the server does not state the cause; APNs has sent this for a bad export and for the wrong key",
         EXPORT,
     ),
-    alert(112, "unrecognized_name", false, "the server does not know this host name", NOT_APNS),
-    alert(116, "certificate_required", true, "the server did not get a certificate", EXPORT),
-    alert(120, "no_application_protocol", false, "the server does not speak HTTP/2", NOT_APNS),
+    connection(112, "the server does not know this host name"),
+    certificate(116, "the server did not receive a certificate", EXPORT),
+    connection(120, "the server does not support HTTP/2"),
 ];
 
-/// The alert of this number.
-pub(crate) fn find(number: u8) -> Option<&'static Alert> {
-    ALERTS.iter().find(|alert| alert.number == number)
-}
-
-/// Its name, or its number where it has none here.
-pub(crate) fn name(number: u8) -> String {
-    find(number).map_or_else(|| format!("alert_{number}"), |alert| alert.name.to_owned())
+/// Returns the meaning of the alert with this number.
+pub(crate) fn find(number: u8) -> Option<&'static AlertMeaning> {
+    MEANINGS.iter().find(|meaning| meaning.number == number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::alert::ALERTS;
 
     #[test]
-    fn each_once_in_order() {
-        assert!(ALERTS.is_sorted_by(|a, b| a.number < b.number));
-        assert_eq!(name(45), "certificate_expired");
-        assert_eq!(name(99), "alert_99");
+    fn each_alert_has_one_meaning() {
+        let numbers: Vec<u8> = MEANINGS.iter().map(|meaning| meaning.number).collect();
+        let named: Vec<u8> = ALERTS.iter().map(|alert| alert.number).collect();
+        assert_eq!(numbers, named);
+        assert!(find(99).is_none());
     }
 }

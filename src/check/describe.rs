@@ -1,14 +1,14 @@
 //! What was seen, told stage by stage.
 
-use crate::apns::alert;
 use crate::check::probe::{Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{Conclusion, Outcome};
+use crate::net::alert;
 use crate::net::tls::{TlsError, TlsReport};
 
 /// The stage of a handshake that ended well.
-pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport, is_requested: Option<bool>) -> Stage {
-    let root = report.root.as_ref().map_or("a certificate named with --ca-file", |root| &root.subject);
+pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport) -> Stage {
+    let root = report.root.as_ref().map_or("a given CA certificate", |root| &root.subject);
     let known = [report.version.as_deref(), report.cipher.as_deref()];
     let facts = format!("{}, trusted through {root}", known.into_iter().flatten().collect::<Vec<_>>().join(" "));
     let system_fails = report.trusted_by.is_some_and(|by| by.embedded && !by.system);
@@ -16,9 +16,10 @@ pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport, is_requested: Opti
         let warning = "this machine's store does not trust the gateway's root; providers here will fail";
         return watch.stop(Status::Warning, format!("{facts}; {warning}"));
     }
-    match is_requested {
-        Some(true) => watch.stop(Status::Ok, facts),
-        _ => watch.stop(Status::Warning, format!("{facts}; the server did not ask for a certificate")),
+    if report.is_certificate_requested() {
+        watch.stop(Status::Ok, facts)
+    } else {
+        watch.stop(Status::Warning, format!("{facts}; the server did not request a certificate"))
     }
 }
 
@@ -33,7 +34,8 @@ pub(crate) fn tls_failure(error: &TlsError, report: &TlsReport) -> String {
 }
 
 /// What a handshake that failed says of the certificate.
-pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, is_apple: bool, is_requested: bool) -> Conclusion {
+pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, is_apple: bool) -> Conclusion {
+    let is_requested = report.is_certificate_requested();
     let is_apples = report.server_chain.first().is_some_and(|leaf| leaf.issuer.contains("Apple"));
     let ground = match error {
         TlsError::Alert(number) => return Conclusion::of_alert(*number, is_requested),
@@ -108,19 +110,23 @@ mod tests {
     #[test]
     fn a_root_that_this_machine_does_not_trust_is_a_line_in_the_report() {
         for (system, embedded, is_requested, status, expected) in [
-            (true, true, Some(true), Status::Ok, "trusted through"),
+            (true, true, true, Status::Ok, "trusted through"),
             (
                 false,
                 true,
-                Some(true),
+                true,
                 Status::Warning,
                 "this machine's store does not trust the gateway's root; providers here will fail",
             ),
-            (true, true, Some(false), Status::Warning, "the server did not ask for a certificate"),
-            (false, false, Some(true), Status::Ok, "trusted through a certificate named with --ca-file"),
+            (true, true, false, Status::Warning, "the server did not request a certificate"),
+            (false, false, true, Status::Ok, "trusted through a given CA certificate"),
         ] {
-            let report = TlsReport { trusted_by: Some(TrustedBy { system, embedded }), ..TlsReport::default() };
-            let stage = tls_stage(Stopwatch::start(StageName::Tls), &report, is_requested);
+            let report = TlsReport {
+                trusted_by: Some(TrustedBy { system, embedded }),
+                requested_cas: is_requested.then(Vec::new),
+                ..TlsReport::default()
+            };
+            let stage = tls_stage(Stopwatch::start(StageName::Tls), &report);
             assert_eq!(stage.status, status);
             assert!(stage.detail.contains(expected), "{}", stage.detail);
         }

@@ -14,18 +14,20 @@ use serde::Serialize;
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use crate::apns::endpoint::Endpoint;
+use crate::apns::endpoint::environment_of;
 use crate::certificate::apple::Environment;
 use crate::check::describe::{conversation_stages, tls_conclusion, tls_failure, tls_stage};
 use crate::check::probe::{Probe, ProbeAnswer};
 use crate::check::revocation::Revocation;
-use crate::check::stage::{Stage, StageName, Status, Stopwatch, seconds};
+use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{Conclusion, Outcome, ProbeToken, TopicStatus};
-use crate::net::dial::{self, DialError};
-use crate::net::frames::{GoAway, Settings};
-use crate::net::proxy::{Proxy, ProxyError, Stream};
-use crate::net::tls::{self, ClientIdentity, TlsReport};
-use crate::net::trust::Stores;
+use crate::net::dial::{self, DialError, Stream};
+use crate::net::endpoint::Endpoint;
+use crate::net::http2::frames::{GoAway, Settings};
+use crate::net::proxy::Proxy;
+use crate::net::tls::{self, ClientIdentity, ExpectedServer, TlsReport};
+use crate::net::trust::{Stores, TrustPolicy};
+use crate::text::seconds;
 
 /// The first delay before a new try; it doubles, up to [`MAX_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(500);
@@ -260,20 +262,23 @@ impl CheckRun {
             Err(ground) => return Conclusion::on(Outcome::Unreachable, ground),
         };
         let watch = Stopwatch::start(StageName::Tls);
-        let is_apple = target.endpoint.environment().is_some();
-        let host = &target.endpoint.host;
-        let handshake =
-            tls::connect(transport, identity, host, is_apple, &self.options.stores, self.options.timeout).await;
-        let is_requested = handshake.is_requested;
+        let is_apple = environment_of(&target.endpoint).is_some();
+        let server = ExpectedServer {
+            host: target.endpoint.host.clone(),
+            policy: if is_apple { TrustPolicy::PublicRoot } else { TrustPolicy::AnyRoot },
+            stores: Arc::clone(&self.options.stores),
+        };
+        let handshake = tls::connect(transport, identity, &server, self.options.timeout).await;
+        let is_requested = Some(handshake.report.is_certificate_requested());
         let stage = match &handshake.result {
-            Ok(_) => tls_stage(watch, &handshake.report, is_requested),
+            Ok(_) => tls_stage(watch, &handshake.report),
             Err(error) => watch.stop(Status::Failed, tls_failure(error, &handshake.report)),
         };
         attempt.stages.push(stage);
         let report = attempt.tls.insert(handshake.report);
         let stream = match handshake.result {
             Ok(stream) => stream,
-            Err(error) => return tls_conclusion(&error, report, is_apple, is_requested == Some(true)),
+            Err(error) => return tls_conclusion(&error, report, is_apple),
         };
         self.converse(stream, target, is_requested, attempt).await
     }
@@ -323,17 +328,16 @@ impl CheckRun {
         stages: &mut Vec<Stage>,
     ) -> Result<Box<dyn Stream>, &'static str> {
         let watch = Stopwatch::start(StageName::Proxy);
-        let tunnel = tokio::time::timeout(self.options.timeout, proxy.tunnel(stream, endpoint)).await;
-        let error = match tunnel {
-            Ok(Ok(stream)) => {
+        match proxy.tunnel(stream, endpoint, self.options.timeout).await {
+            Ok(tunnel) => {
                 stages.push(watch.stop(Status::Ok, proxy.to_string()));
-                return Ok(stream);
+                Ok(tunnel)
             }
-            Ok(Err(error)) => error,
-            Err(_) => ProxyError::Failed(format!("the proxy did not answer within {}", seconds(self.options.timeout))),
-        };
-        stages.push(watch.stop(Status::Failed, format!("{proxy}: {error}")));
-        Err("proxy")
+            Err(error) => {
+                stages.push(watch.stop(Status::Failed, format!("{proxy}: {error}")));
+                Err("proxy")
+            }
+        }
     }
 
     /// HTTP/2 and the probe.

@@ -13,8 +13,10 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::apns::notification::{DEVICE_PATH, push_type_of};
-use crate::net::frames;
-use crate::net::tap::{Notes, Seen, Tap, alert_in};
+use crate::net::alert;
+use crate::net::http2::frames;
+use crate::net::http2::tap::{FrameObserver, ObservedFrames, Tap};
+use crate::text::seconds;
 
 /// A notification that shows nothing.
 const PAYLOAD: &[u8] = br#"{"aps":{}}"#;
@@ -79,7 +81,7 @@ pub(crate) enum Break {
 impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Timeout(limit) => write!(f, "nothing came within {}", crate::check::stage::seconds(*limit)),
+            Self::Timeout(limit) => write!(f, "nothing came within {}", seconds(*limit)),
             Self::Closed => f.write_str("the server closed the connection"),
             Self::Reset(code) => write!(f, "the server reset the request ({code})"),
             Self::Http1 => f.write_str("the server answered in HTTP/1, not in HTTP/2"),
@@ -92,7 +94,7 @@ impl fmt::Display for Break {
 #[derive(Debug, Clone)]
 pub(crate) struct Conversation {
     /// What went by on the wire.
-    pub(crate) seen: Seen,
+    pub(crate) seen: ObservedFrames,
     /// The answer to the probe.
     pub(crate) answer: Option<ProbeAnswer>,
     /// Whether a PING was answered, where there was no probe.
@@ -107,7 +109,7 @@ pub(crate) async fn converse<S>(stream: S, probe: Option<&Probe>, timeout: Durat
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let notes = Notes::default();
+    let notes = FrameObserver::default();
     let end = Instant::now() + timeout;
     let result = match timeout_at(end, open(Tap::new(stream, notes.clone()))).await {
         Ok(Ok((sender, connection))) => {
@@ -121,7 +123,7 @@ where
         Ok(Err(error)) => Err(cause(&error, &notes)),
         Err(_) => Err(Break::Timeout(timeout)),
     };
-    let seen = notes.seen();
+    let seen = notes.frames();
     let (answer, is_alive, ended_by) = match result {
         Ok(Some(answer)) => (Some(answer), true, None),
         Ok(None) => (None, true, None),
@@ -144,7 +146,7 @@ async fn talk(
     mut sender: SendRequest<Bytes>,
     ping: Option<h2::PingPong>,
     probe: Option<&Probe>,
-    notes: &Notes,
+    notes: &FrameObserver,
     timeout: Duration,
 ) -> Result<Option<ProbeAnswer>, Break> {
     let request = match probe {
@@ -153,9 +155,9 @@ async fn talk(
     };
     let first = Instant::now() + timeout;
     // SETTINGS come first, or the end.
-    let settings = notes.wait(Seen::has_begun);
+    let settings = notes.wait(ObservedFrames::has_begun);
     timeout_at(first, settings).await.map_err(|_| Break::Timeout(timeout))?;
-    if notes.seen().begins_otherwise {
+    if notes.frames().has_wrong_start {
         return Err(Break::Protocol("it began with another frame than SETTINGS".to_owned()));
     }
     let end = Instant::now() + timeout;
@@ -199,16 +201,16 @@ async fn read(response: ResponseFuture) -> Result<ProbeAnswer, h2::Error> {
         }
     }
     let is_json = body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
-    Ok(ProbeAnswer { status, reason: frames::reason_in(&body), apns_id, is_json, retry_after })
+    Ok(ProbeAnswer { status, reason: frames::parse_reason(&body), apns_id, is_json, retry_after })
 }
 
 /// What an error of the library stands for.
-fn cause(error: &h2::Error, notes: &Notes) -> Break {
-    let seen = notes.seen();
+fn cause(error: &h2::Error, notes: &FrameObserver) -> Break {
+    let seen = notes.frames();
     if error.is_reset() && error.is_remote() {
         return Break::Reset(error.reason().map_or_else(String::new, |reason| frames::error_name(reason.into())));
     }
-    if seen.alert.is_some() || error.get_io().is_some_and(|error| alert_in(error).is_some()) {
+    if seen.alert.is_some() || error.get_io().is_some_and(|error| alert::received_in(error).is_some()) {
         return Break::Closed;
     }
     if error.is_io() || (error.is_go_away() && error.is_remote()) || seen.is_closed {

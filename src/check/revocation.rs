@@ -16,7 +16,8 @@ use openssl::x509::{CrlStatus, X509, X509Crl};
 
 use crate::check::stage::Status;
 use crate::net::dial;
-use crate::net::proxy::endpoint_of;
+use crate::net::endpoint::Endpoint;
+use crate::text::seconds;
 
 /// The most that is read of a CRL; Apple's have a few megabytes.
 const MAX_BODY: usize = 64 << 20;
@@ -55,8 +56,7 @@ impl Revocation {
             return (Status::Warning, "unknown: the issuer's certificate is not known here".to_owned());
         };
         let limit = |name: &'static str, url: String, told: Result<SourceResult, tokio::time::error::Elapsed>| {
-            let told =
-                told.unwrap_or_else(|_| Err(format!("no answer within {}", crate::check::stage::seconds(timeout))));
+            let told = told.unwrap_or_else(|_| Err(format!("no answer within {}", seconds(timeout))));
             (name, url, told)
         };
         let ask_ocsp = async {
@@ -169,7 +169,7 @@ async fn fetch(url: &str, post: Option<(&str, Vec<u8>)>) -> Result<Bytes, String
             url.scheme_str().unwrap_or("an address without a scheme")
         ));
     }
-    let endpoint = url.authority().and_then(|authority| endpoint_of(authority, 80));
+    let endpoint = url.authority().and_then(|authority| Endpoint::from_authority(authority, 80));
     let endpoint = endpoint.ok_or_else(|| "the address names no host".to_owned())?;
     let addresses = dial::resolve(&endpoint).await.map_err(|error| text(&error))?;
     // The caller has the time limit.

@@ -1,7 +1,5 @@
 //! The stages of a check, each timed.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -72,9 +70,4 @@ impl Stopwatch {
         let ms = ((end - self.start).as_secs_f64() * 1e5).round() / 100.0;
         Stage { stage: self.stage, status, ms, detail: detail.into() }
     }
-}
-
-/// A time limit in words: "10 s", "1.5 s".
-pub(crate) fn seconds(duration: Duration) -> String {
-    format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::apns::alert;
 use crate::apns::reason::{self, Reason, ReasonSubject};
 use crate::check::probe::{Break, Conversation, ProbeAnswer};
+use crate::net;
 
 /// The answer to "does APNs accept this certificate?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -187,7 +188,7 @@ impl Conclusion {
 
     /// What an alert means; one that comes before the server has asked for a certificate is not about it.
     pub(crate) fn of_alert(number: u8, is_requested: bool) -> Self {
-        let name = alert::name(number);
+        let name = net::alert::name(number);
         match alert::find(number) {
             Some(known) if known.is_about_certificate && is_requested => {
                 Self::new(Outcome::Rejected, &name, known.meaning, known.advice)
@@ -316,7 +317,7 @@ fn topic_behind(reason: &Reason) -> TopicStatus {
 mod tests {
     use super::*;
     use crate::apns::reason::REASONS;
-    use crate::net::tap::Seen;
+    use crate::net::http2::tap::ObservedFrames;
 
     fn answered(status: u16, reason: Option<&str>, is_requested: bool) -> Conclusion {
         answered_to(ProbeToken::Random, status, reason, is_requested)
@@ -330,7 +331,7 @@ mod tests {
             is_json: true,
             retry_after: None,
         };
-        let seen = Seen { settings: Some(Default::default()), ..Seen::default() };
+        let seen = ObservedFrames { settings: Some(Default::default()), ..ObservedFrames::default() };
         judge(&Conversation { seen, answer: Some(answer), is_alive: true, ended_by: None }, Some(is_requested), token)
     }
 
@@ -375,7 +376,7 @@ mod tests {
 
     #[test]
     fn without_a_notification_nothing_is_proven() {
-        let seen = Seen { settings: Some(Default::default()), ..Seen::default() };
+        let seen = ObservedFrames { settings: Some(Default::default()), ..ObservedFrames::default() };
         let conversation = Conversation { seen, answer: None, is_alive: true, ended_by: None };
         let conclusion = judge(&conversation, Some(true), ProbeToken::None);
         assert_eq!((conclusion.verdict, conclusion.reason.as_deref()), (Outcome::Unproven, Some("not-probed")));

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::apns::endpoint::{Endpoint, PORTS};
+use crate::apns::endpoint::PORTS;
 use crate::apns::notification;
 use crate::certificate::apple::Environment;
 use crate::cli::{OpeningArgs, values};
+use crate::net::endpoint::Endpoint;
 use crate::world::files::Location;
 
 /// Arguments of `pushcert check`.

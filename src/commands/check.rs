@@ -6,7 +6,7 @@ use std::sync::Arc;
 use openssl::pkey::PKey;
 use openssl::x509::{X509, X509VerifyResult};
 
-use crate::apns::endpoint::Endpoint;
+use crate::apns::endpoint;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::chain::APPLE;
@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::finding::FindingCode;
 use crate::identity::{Collection, SelectError};
+use crate::net::endpoint::Endpoint;
 use crate::net::proxy::{self, Proxy};
 use crate::net::tls::ClientIdentity;
 use crate::net::trust::Stores;
@@ -57,7 +58,7 @@ fn report(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRepor
     };
     let found = find(arguments, &contents)?;
     let leaf = found.leaf;
-    let targets = targets(arguments, leaf, |host| proxy.of(host));
+    let targets = targets(arguments, leaf, |host| proxy.for_host(host));
     let revocation = arguments.revocation.then(|| revocation(&arguments.input, leaf, &contents)).transpose()?;
     let options = CheckOptions {
         timeout: arguments.timeout,
@@ -112,42 +113,59 @@ fn exit_code(report: &CheckReport) -> u8 {
 }
 
 fn refuse_retired(gateway: Option<&Endpoint>) -> Result<(), Error> {
-    let Some((gateway, environment)) = gateway.and_then(|gateway| Some((gateway, gateway.retired()?))) else {
+    let Some((gateway, environment)) =
+        gateway.and_then(|gateway| Some((gateway, endpoint::retired_environment_of(gateway)?)))
+    else {
         return Ok(());
     };
     let message = format!("{gateway}: Apple closed this gateway of the binary protocol on 2021-03-31");
-    let now = Endpoint::of(environment, crate::apns::endpoint::PORTS[0]);
+    let now = endpoint::gateway(environment, endpoint::PORTS[0]);
     let name = environment.name();
     Err(Error::new(ExitKind::Usage, message).hint(format!("{now} took its place, with HTTP/2: --environment {name}")))
 }
 
-/// The proxy that was named, and the hosts that need none.
+/// The proxy, and the value of `NO_PROXY`.
 struct ProxyChoice {
     proxy: Option<Proxy>,
     exempt: String,
 }
 
 impl ProxyChoice {
-    fn of(&self, host: &str) -> Option<Proxy> {
-        self.proxy.clone().filter(|_| !proxy::is_exempt(&self.exempt, host))
+    fn for_host(&self, host: &str) -> Option<Proxy> {
+        if proxy::is_exempt(&self.exempt, host) { None } else { self.proxy.clone() }
     }
 }
 
 fn find_proxy(arguments: &CheckArgs, context: &Context<'_>) -> Result<ProxyChoice, Error> {
-    let parse = |name: &str, url: &str| {
-        let wrong = |expected: String| Error::new(ExitKind::Usage, format!("{name} names no proxy: {expected}"));
-        url.parse::<Proxy>().map_err(wrong)
-    };
     if let Some(url) = &arguments.proxy {
-        return Ok(ProxyChoice { proxy: Some(parse("--proxy", &url.0)?), exempt: String::new() });
+        return Ok(ProxyChoice { proxy: Some(parse_proxy("--proxy", &url.0)?), exempt: String::new() });
     }
-    let first = |names: [&'static str; 2]| {
-        let found = names.into_iter().find_map(|name| Some((name, (context.variable)(name)?)));
-        found.map(|(name, value)| (name, value.to_string_lossy().into_owned())).filter(|(_, value)| !value.is_empty())
-    };
-    let proxy = first(["HTTPS_PROXY", "https_proxy"]).map(|(name, url)| parse(name, &url)).transpose()?;
-    let exempt = first(["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
-    Ok(ProxyChoice { proxy, exempt })
+    let mut choice = ProxyChoice { proxy: None, exempt: String::new() };
+    if let Some((name, url)) = first_variable(["HTTPS_PROXY", "https_proxy"], context) {
+        choice.proxy = Some(parse_proxy(name, &url)?);
+    }
+    if let Some((_, hosts)) = first_variable(["NO_PROXY", "no_proxy"], context) {
+        choice.exempt = hosts;
+    }
+    Ok(choice)
+}
+
+fn parse_proxy(name: &str, url: &str) -> Result<Proxy, Error> {
+    match url.parse() {
+        Ok(proxy) => Ok(proxy),
+        Err(error) => Err(Error::new(ExitKind::Usage, format!("{name} is not the URL of a proxy: {error}"))),
+    }
+}
+
+/// Returns name and value of the first variable that is set; an empty value counts as none.
+fn first_variable<'a>(names: [&'a str; 2], context: &Context<'_>) -> Option<(&'a str, String)> {
+    for name in names {
+        if let Some(value) = (context.variable)(name) {
+            let value = value.to_string_lossy().into_owned();
+            return if value.is_empty() { None } else { Some((name, value)) };
+        }
+    }
+    None
 }
 
 fn read_roots(opener: &Opener, location: &Location, context: &mut Context<'_>) -> Result<Vec<Vec<u8>>, Error> {
@@ -161,18 +179,18 @@ fn read_roots(opener: &Opener, location: &Location, context: &mut Context<'_>) -
 
 fn targets(arguments: &CheckArgs, leaf: &Certificate, proxy_of: impl Fn(&str) -> Option<Proxy>) -> Vec<Target> {
     let chosen = arguments.environment.map(|choice| choice.list().to_vec());
-    if let Some(endpoint) = &arguments.gateway {
+    if let Some(gateway) = &arguments.gateway {
         let only = chosen.as_deref().and_then(|list| <[Environment; 1]>::try_from(list).ok());
-        let environment = endpoint.environment().or(only.map(|[environment]| environment));
-        return vec![Target { environment, endpoint: endpoint.clone(), proxy: proxy_of(&endpoint.host) }];
+        let environment = endpoint::environment_of(gateway).or(only.map(|[environment]| environment));
+        return vec![Target { environment, endpoint: gateway.clone(), proxy: proxy_of(&gateway.host) }];
     }
     let all = vec![Environment::Production, Environment::Sandbox];
     let by_certificate = || Some(leaf.environments.clone()).filter(|list| !list.is_empty()).unwrap_or(all);
     let mut environments = chosen.unwrap_or_else(by_certificate);
     environments.sort_by_key(|environment| environment.name());
     let target = |(environment, port): (Environment, u16)| {
-        let endpoint = Endpoint::of(environment, port);
-        Target { environment: Some(environment), proxy: proxy_of(&endpoint.host), endpoint }
+        let gateway = endpoint::gateway(environment, port);
+        Target { environment: Some(environment), proxy: proxy_of(&gateway.host), endpoint: gateway }
     };
     let ports = arguments.port.list();
     environments.into_iter().flat_map(|e| ports.iter().map(move |port| (e, *port))).map(target).collect()

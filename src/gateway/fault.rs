@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use crate::apns::alert;
+use crate::net::alert;
 
 /// A fault, by the layer that plays it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,9 +171,7 @@ impl FaultEntry {
 
 impl RefusalAlert {
     fn parse(name: &str) -> Option<Self> {
-        let name = name.replace('-', "_");
-        let known = alert::ALERTS.iter().find(|alert| alert.name == name)?;
-        match known.number {
+        match alert::number(&name.replace('-', "_"))? {
             40 => Some(Self::HandshakeFailure),
             42 => Some(Self::BadCertificate),
             44 => Some(Self::CertificateRevoked),

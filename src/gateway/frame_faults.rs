@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::gateway::fault::FrameFault;
 use crate::gateway::raw_http2::RawHttp2;
-use crate::net::frames::kind;
+use crate::net::http2::frames::kind;
 
 /// INTERNAL_ERROR (RFC 9113 section 7).
 const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Sleep, sleep, timeout};
 
-use crate::net::frames::{ACK, Frame, Scanner, kind};
+use crate::net::http2::frames::{ACK, Frame, Scanner, kind};
 
 /// Time limit for reading after the last frame was sent. Unread bytes would reset the connection before
 /// the client has read that frame.

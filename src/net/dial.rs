@@ -1,94 +1,119 @@
-//! From a name to a connection: all addresses, tried as RFC 8305 (Happy Eyeballs) has it.
+//! From a name to a TCP connection: all addresses, tried as RFC 8305 (Happy Eyeballs) describes.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::apns::endpoint::Endpoint;
+use crate::net::endpoint::Endpoint;
+use crate::text::seconds;
 
-/// How long one address is given before the next is tried beside it (RFC 8305 section 8).
+/// The delay after which the next address is tried as well (RFC 8305 section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// All addresses of a host, IPv6 and IPv4 in turn (RFC 8305 section 4).
+/// A connection to a server, direct or through a proxy.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Returns all addresses of a host, IPv6 and IPv4 in turn (RFC 8305 section 4).
 ///
 /// # Errors
-/// When the resolver has none.
+/// If the resolver finds none.
 pub(crate) async fn resolve(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
     if let Some(address) = endpoint.address() {
         return Ok(vec![SocketAddr::new(address, endpoint.port)]);
     }
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port)).await?.collect();
-    if found.is_empty() {
+    let addresses: Vec<_> = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port)).await?.collect();
+    if addresses.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no addresses"));
     }
-    Ok(interleave(found))
+    Ok(interleave(&addresses))
 }
 
-/// Takes families in turn, beginning with that of the first.
-fn interleave(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let mut seen = Vec::new();
-    addresses.retain(|address| {
-        !seen.contains(address) && {
-            seen.push(*address);
-            true
+/// Takes the address families in turn, beginning with that of the first address.
+fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let mut preferred = Vec::new();
+    let mut others = Vec::new();
+    for address in addresses {
+        let is_preferred = address.is_ipv6() == addresses[0].is_ipv6();
+        let family = if is_preferred { &mut preferred } else { &mut others };
+        if !family.contains(address) {
+            family.push(*address);
         }
-    });
-    let is_first_family = |address: &SocketAddr| address.is_ipv6() == seen[0].is_ipv6();
-    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(is_first_family);
-    let (mut first, mut second) = (first.into_iter(), second.into_iter());
-    let mut turns = Vec::new();
-    loop {
-        let turn = [first.next(), second.next()];
-        if turn == [None, None] {
-            return turns;
-        }
-        turns.extend(turn.into_iter().flatten());
     }
+    let mut turns = Vec::new();
+    for index in 0..preferred.len().max(others.len()) {
+        turns.extend(preferred.get(index));
+        turns.extend(others.get(index));
+    }
+    turns
 }
 
-/// Why no address answers.
+/// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DialError {
-    /// Each address gave an error; the first of them.
-    #[error("{}", .0.iter().map(|(address, error)| format!("{address}: {}", sentence(error))).collect::<Vec<_>>().join("; "))]
-    Failed(Vec<(SocketAddr, io::Error)>),
-    /// None answered in time.
-    #[error("no answer from {} within {}", list(.0), crate::check::stage::seconds(*.1))]
+    /// Every address failed.
+    #[error("{}", list_failures(.0))]
+    Failed(Vec<DialFailure>),
+    #[error("no answer from {} within {}", list(.0), seconds(*.1))]
     Timeout(Vec<SocketAddr>, Duration),
 }
 
+/// The error of one address.
+#[derive(Debug)]
+pub(crate) struct DialFailure {
+    address: SocketAddr,
+    error: io::Error,
+}
+
 impl DialError {
-    /// Whether there was somebody who refused.
+    /// Returns whether an address refused the connection.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self, Self::Failed(errors) if errors.iter().any(|(_, error)| error.kind() == io::ErrorKind::ConnectionRefused))
+        let Self::Failed(failures) = self else { return false };
+        failures.iter().any(|failure| failure.error.kind() == io::ErrorKind::ConnectionRefused)
     }
 }
 
-/// The error without its number.
-fn sentence(error: &io::Error) -> String {
+fn list_failures(failures: &[DialFailure]) -> String {
+    let mut lines = Vec::new();
+    for DialFailure { address, error } in failures {
+        lines.push(format!("{address}: {}", without_number(error)));
+    }
+    lines.join("; ")
+}
+
+/// Formats a system error without its number.
+fn without_number(error: &io::Error) -> String {
     let text = error.to_string();
-    text.split_once(" (os error").map_or(text.clone(), |(text, _)| text.to_lowercase())
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_lowercase(),
+        None => text,
+    }
 }
 
-/// Addresses in a row.
+/// Lists addresses without ports.
 pub(crate) fn list(addresses: &[SocketAddr]) -> String {
-    addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ")
+    let mut items = Vec::new();
+    for address in addresses {
+        items.push(address.ip().to_string());
+    }
+    items.join(", ")
 }
 
-/// Connects to the first address that answers; the next is tried when one fails, or keeps silent for
+/// Connects to the first address that answers; tries the next when one fails, or has not answered after
 /// [`ATTEMPT_DELAY`].
 ///
 /// # Errors
-/// When none answers within `timeout`.
+/// If none answers within `timeout`.
 pub(crate) async fn connect(addresses: &[SocketAddr], timeout: Duration) -> Result<(TcpStream, SocketAddr), DialError> {
     let end = Instant::now() + timeout;
     let mut waiting = addresses.iter().copied();
     let mut attempts = JoinSet::new();
-    let mut errors = Vec::new();
+    let mut failures = Vec::new();
     let mut next_at = Instant::now();
     loop {
         if next_at <= Instant::now()
@@ -98,7 +123,7 @@ pub(crate) async fn connect(addresses: &[SocketAddr], timeout: Duration) -> Resu
             next_at = Instant::now() + ATTEMPT_DELAY;
         }
         if attempts.is_empty() && waiting.len() == 0 {
-            return Err(DialError::Failed(errors));
+            return Err(DialError::Failed(failures));
         }
         tokio::select! {
             Some(Ok((address, result))) = attempts.join_next() => match result {
@@ -107,7 +132,7 @@ pub(crate) async fn connect(addresses: &[SocketAddr], timeout: Duration) -> Resu
                     return Ok((stream, address));
                 }
                 Err(error) => {
-                    errors.push((address, error));
+                    failures.push(DialFailure { address, error });
                     next_at = Instant::now();
                 }
             },
@@ -126,8 +151,8 @@ mod tests {
         let all = |list: &[&str]| list.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
         let found = all(&["[::1]:1", "[::2]:1", "[::1]:1", "1.1.1.1:1", "1.1.1.2:1", "1.1.1.3:1"]);
         let turns = all(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "1.1.1.2:1", "1.1.1.3:1"]);
-        assert_eq!(interleave(found), turns);
-        assert_eq!(interleave(vec![]), []);
+        assert_eq!(interleave(&found), turns);
+        assert_eq!(interleave(&[]), []);
     }
 
     fn block_on<F: Future>(future: F) -> F::Output {

@@ -1,9 +1,11 @@
-//! The way to a server: addresses, proxies, trust, TLS, HTTP/2 frames.
+//! The way to a server: [`endpoint`] (host and port), [`dial`] (addresses, TCP), [`proxy`], [`trust`] (who signed the
+//! server's certificate), [`tls`] with [`alert`] and [`certificate_request`], [`http2`] (its frames).
 
+pub(crate) mod alert;
+pub(crate) mod certificate_request;
 pub(crate) mod dial;
-pub(crate) mod frames;
+pub(crate) mod endpoint;
+pub(crate) mod http2;
 pub(crate) mod proxy;
-pub(crate) mod requested;
-pub(crate) mod tap;
 pub(crate) mod tls;
 pub(crate) mod trust;

@@ -1,7 +1,10 @@
-//! The TLS handshake: the certificate shown, the server judged, what it asked for taken note of.
+//! The TLS handshake: presents the client certificate, judges the server's, and reports what the server requested.
 
+use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use openssl::error::ErrorStack;
@@ -9,27 +12,35 @@ use openssl::pkey::{PKey, Private};
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslRef, SslVerifyMode, SslVersion};
 use openssl::x509::{X509, X509StoreContextRef};
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
 
-use crate::net::proxy::Stream;
-use crate::net::requested::{Flight, Requested, Wire};
-use crate::net::tap::alert_received;
-use crate::net::trust::{Judgement, ServerCertificate, Stores, TrustedBy};
+use crate::net::alert;
+use crate::net::certificate_request::requested_cas;
+use crate::net::dial::Stream;
+use crate::net::trust::{Judgement, ServerCertificate, Stores, TrustPolicy, TrustProblem, TrustedBy};
+use crate::text::seconds;
 
-/// The protocol that is offered, as ALPN has it (RFC 7301, RFC 9113 section 3.2).
+/// HTTP/2 in ALPN (RFC 7301, RFC 9113 section 3.2).
 const ALPN: &[u8] = b"\x02h2";
 
-/// What a client shows: the certificate, its authorities from the same file, and the key.
+/// The certificate that the client presents, with the CA certificates from the same file, and its key.
 pub(crate) struct ClientIdentity {
-    /// The certificate.
     pub(crate) leaf: X509,
-    /// The authorities.
     pub(crate) authorities: Vec<X509>,
     /// The private key, which OpenSSL wipes when it is dropped.
     pub(crate) key: PKey<Private>,
 }
 
-/// What is known of a TLS connection.
+/// The server that a client expects, and how it must prove itself.
+#[derive(Clone)]
+pub(crate) struct ExpectedServer {
+    pub(crate) host: String,
+    pub(crate) policy: TrustPolicy,
+    pub(crate) stores: Arc<Stores>,
+}
+
+/// The facts of a TLS connection.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct TlsReport {
     /// The version, as "TLSv1.3".
@@ -40,133 +51,131 @@ pub(crate) struct TlsReport {
     pub(crate) alpn: Option<String>,
     /// The server's chain, the leaf first.
     pub(crate) server_chain: Vec<ServerCertificate>,
-    /// The root that ended it.
+    /// The root of the chain.
     pub(crate) root: Option<ServerCertificate>,
-    /// Which stores trust it; null where no chain was seen.
+    /// The stores that trust it; null if the server sent no chain.
     pub(crate) trusted_by: Option<TrustedBy>,
-    /// The authorities that the server takes client certificates from: null where it asked for no
-    /// certificate (or that could not be told), empty where it takes all.
+    /// The names of the CAs whose client certificates the server accepts: empty if it accepts all; null if it
+    /// requested no certificate, or the handshake ended before that.
     pub(crate) requested_cas: Option<Vec<String>>,
 }
 
 impl TlsReport {
-    fn note_server(&mut self, judgement: Judgement) {
-        self.server_chain = judgement.chain;
-        self.root = judgement.root;
+    /// Returns whether the server requested a client certificate.
+    pub(crate) fn is_certificate_requested(&self) -> bool {
+        self.requested_cas.is_some()
+    }
+
+    fn add_server(&mut self, judgement: &Judgement) {
+        self.server_chain.clone_from(&judgement.chain);
+        self.root.clone_from(&judgement.root);
         self.trusted_by = Some(judgement.trusted_by);
     }
 
-    fn note_connection(&mut self, ssl: &SslRef) {
+    fn add_connection(&mut self, ssl: &SslRef) {
         self.version = Some(ssl.version_str().to_owned());
-        self.cipher = ssl.current_cipher().map(|cipher| cipher.name().to_owned());
-        self.alpn = ssl.selected_alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
+        if let Some(cipher) = ssl.current_cipher() {
+            self.cipher = Some(cipher.name().to_owned());
+        }
+        if let Some(protocol) = ssl.selected_alpn_protocol() {
+            self.alpn = Some(String::from_utf8_lossy(protocol).into_owned());
+        }
+        self.requested_cas = requested_cas(ssl);
     }
 }
 
-/// Why there is no TLS connection.
+/// The reason why there is no TLS connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    /// The server sent an alert.
-    #[error("the server sent the TLS alert {} ({})", crate::apns::alert::name(*.0), .0)]
+    #[error("the server sent the TLS alert {} ({})", alert::name(*.0), .0)]
     Alert(u8),
-    /// The server is not who it should be.
     #[error("the server's certificate is not trusted: {0}")]
-    Untrusted(String),
-    /// It answered, but not in TLS.
-    #[error("what answered does not speak TLS")]
+    Untrusted(TrustProblem),
+    #[error("the answer is not TLS")]
     NotTls,
-    /// The connection was closed.
     #[error("the connection was closed during the TLS handshake")]
     Closed,
-    /// The server kept silent.
-    #[error("the TLS handshake did not end within {}", crate::check::stage::seconds(*.0))]
+    #[error("the TLS handshake did not end within {}", seconds(*.0))]
     Timeout(Duration),
-    /// It does not offer HTTP/2.
     #[error("the server does not offer HTTP/2 (it chose {})", .0.as_deref().unwrap_or("no protocol"))]
     NoHttp2(Option<String>),
-    /// Anything else.
     #[error("the TLS handshake failed: {0}")]
     Other(String),
 }
 
-/// A connection, or why there is none, with what was learnt of the server in either case.
+/// A TLS stream to a server.
+pub(crate) type TlsStream = SslStream<FirstByteStream>;
+
+/// A connection, or the reason why there is none, with the facts known in either case.
 pub(crate) struct Handshake {
-    /// The connection.
-    pub(crate) result: Result<SslStream<Wire<Box<dyn Stream>>>, TlsError>,
-    /// What was learnt.
+    pub(crate) result: Result<TlsStream, TlsError>,
     pub(crate) report: TlsReport,
-    /// Whether the server asked for a certificate; `None` where it did not get that far.
-    pub(crate) is_requested: Option<bool>,
 }
 
-/// Shakes hands over `transport`.
+/// Performs the handshake over `transport`.
 pub(crate) async fn connect(
     transport: Box<dyn Stream>,
     identity: &ClientIdentity,
-    host: &str,
-    is_apple: bool,
-    stores: &Arc<Stores>,
+    server: &ExpectedServer,
     timeout: Duration,
 ) -> Handshake {
-    let flight = Flight::default();
     let judgement = Arc::new(OnceLock::new());
     let mut report = TlsReport::default();
-    let mut is_requested = None;
-    let prepared = prepare(identity, host, is_apple, stores, &flight, &judgement);
-    let stream = prepared.and_then(|ssl| SslStream::new(ssl, Wire::new(transport, flight.clone())));
-    let mut stream = match stream {
+    let mut stream = match open(transport, identity, server, &judgement) {
         Ok(stream) => stream,
-        Err(error) => return Handshake { result: Err(TlsError::Other(error.to_string())), report, is_requested },
+        Err(error) => return Handshake { result: Err(TlsError::Other(error.to_string())), report },
     };
     let ended = tokio::time::timeout(timeout, Pin::new(&mut stream).connect()).await;
-    report.note_connection(stream.ssl());
-    let is_tls = flight.is_tls();
-    if let Some(Requested { is_requested: requested, authorities }) = flight.finish(report.cipher.as_deref()) {
-        is_requested = Some(requested);
-        report.requested_cas = requested.then_some(authorities);
-    }
-    let judgement = judgement.get().cloned();
-    let problem = judgement.as_ref().and_then(|judgement: &Judgement| judgement.problem.clone());
-    if let Some(judgement) = judgement {
-        report.note_server(judgement);
+    report.add_connection(stream.ssl());
+    let is_tls = stream.get_ref().is_tls();
+    let mut problem = None;
+    if let Some(judgement) = judgement.get() {
+        report.add_server(judgement);
+        problem = judgement.problem.clone();
     }
     let result = match ended {
         Err(_) => Err(TlsError::Timeout(timeout)),
         Ok(Ok(())) if report.alpn.as_deref() == Some("h2") => Ok(stream),
         Ok(Ok(())) => Err(TlsError::NoHttp2(report.alpn.clone())),
-        Ok(Err(_)) if problem.is_some() => Err(TlsError::Untrusted(problem.unwrap_or_default())),
-        Ok(Err(_)) if is_tls == Some(false) => Err(TlsError::NotTls),
-        Ok(Err(error)) => Err(match alert_received(&error) {
-            Some(alert) => TlsError::Alert(alert),
-            None if error.ssl_error().is_none() => TlsError::Closed,
-            None => TlsError::Other(describe(&error)),
-        }),
+        Ok(Err(error)) => Err(handshake_error(&error, problem, is_tls)),
     };
     if result.is_err() && report.server_chain.is_empty() && is_tls != Some(true) {
         report.version = None;
     }
-    Handshake { result, report, is_requested }
+    Handshake { result, report }
 }
 
-fn describe(error: &openssl::ssl::Error) -> String {
-    let reasons = error.ssl_error().into_iter().flat_map(|stack| stack.errors());
-    let reasons: Vec<_> = reasons.filter_map(openssl::error::Error::reason).collect();
-    if reasons.iter().any(|reason| reason.contains("unexpected eof")) {
-        return TlsError::Closed.to_string();
+fn handshake_error(error: &openssl::ssl::Error, problem: Option<TrustProblem>, is_tls: Option<bool>) -> TlsError {
+    if let Some(problem) = problem {
+        return TlsError::Untrusted(problem);
     }
-    if reasons.is_empty() { error.to_string() } else { reasons.join(", ") }
+    if is_tls == Some(false) {
+        return TlsError::NotTls;
+    }
+    let Some(errors) = error.ssl_error() else { return TlsError::Closed };
+    if let Some(number) = alert::received(error) {
+        return TlsError::Alert(number);
+    }
+    let mut reasons = Vec::new();
+    for error in errors.errors() {
+        reasons.extend(error.reason());
+    }
+    let reasons = reasons.join(", ");
+    match reasons.as_str() {
+        "" => TlsError::Other(error.to_string()),
+        text if text.contains("unexpected eof") => TlsError::Other(TlsError::Closed.to_string()),
+        _ => TlsError::Other(reasons),
+    }
 }
 
-fn prepare(
+fn open(
+    transport: Box<dyn Stream>,
     identity: &ClientIdentity,
-    host: &str,
-    is_apple: bool,
-    stores: &Arc<Stores>,
-    flight: &Flight,
+    server: &ExpectedServer,
     judgement: &Arc<OnceLock<Judgement>>,
-) -> Result<Ssl, ErrorStack> {
+) -> Result<TlsStream, ErrorStack> {
     let mut context = SslContext::builder(SslMethod::tls_client())?;
-    // Whether a weak certificate is good enough is for the gateway to say, not for OpenSSL.
+    // The server decides whether a weak client certificate is good enough, not OpenSSL.
     context.set_security_level(0);
     context.set_min_proto_version(Some(SslVersion::TLS1_2))?;
     context.set_alpn_protos(ALPN)?;
@@ -175,21 +184,65 @@ fn prepare(
         context.add_extra_chain_cert(authority.clone())?;
     }
     context.set_private_key(&identity.key)?;
-    let log = flight.clone();
-    context.set_keylog_callback(move |_, line| log.note_key(line));
     let mut ssl = Ssl::new(&context.build())?;
-    if host.parse::<std::net::IpAddr>().is_err() {
-        ssl.set_hostname(host)?;
+    if server.host.parse::<IpAddr>().is_err() {
+        ssl.set_hostname(&server.host)?;
     }
-    // OpenSSL is given no roots, so that it asks here about every chain.
-    let (stores, judgement, host) = (Arc::clone(stores), Arc::clone(judgement), host.to_owned());
-    let verify = move |is_fine: bool, context: &mut X509StoreContextRef| {
-        let judge = || {
-            let chain = context.chain().map(|chain| chain.iter().map(ToOwned::to_owned).collect::<Vec<X509>>());
-            stores.judge(&chain.unwrap_or_default(), &host, is_apple)
-        };
-        is_fine || judgement.get_or_init(judge).problem.is_none()
-    };
-    ssl.set_verify_callback(SslVerifyMode::PEER, verify);
-    Ok(ssl)
+    let (server, judgement) = (server.clone(), Arc::clone(judgement));
+    // OpenSSL has no roots here, so that it calls this for every chain.
+    ssl.set_verify_callback(SslVerifyMode::PEER, move |is_valid, context| {
+        is_valid || judgement.get_or_init(|| judge(&server, context)).problem.is_none()
+    });
+    SslStream::new(ssl, FirstByteStream::new(transport))
+}
+
+fn judge(server: &ExpectedServer, context: &X509StoreContextRef) -> Judgement {
+    let mut chain = Vec::new();
+    for certificate in context.chain().into_iter().flatten() {
+        chain.push(certificate.to_owned());
+    }
+    server.stores.judge(&chain, &server.host, server.policy)
+}
+
+/// The stream below TLS, which remembers the first byte that it reads.
+pub(crate) struct FirstByteStream {
+    inner: Box<dyn Stream>,
+    first: Option<u8>,
+}
+
+impl FirstByteStream {
+    fn new(inner: Box<dyn Stream>) -> Self {
+        Self { inner, first: None }
+    }
+
+    /// Returns whether the answer is TLS; `None` if there is none yet.
+    fn is_tls(&self) -> Option<bool> {
+        // ContentType is 20 to 23 (RFC 8446 section 5.1).
+        Some((20..=23).contains(&self.first?))
+    }
+}
+
+impl AsyncRead for FirstByteStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
+        if self.first.is_none() {
+            self.first = buffer.filled().get(before).copied();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for FirstByteStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
 }

@@ -250,7 +250,7 @@ fn a_server_that_is_not_apples_is_named() {
     // As in a company whose machines trust its proxy.
     let known = run(Some("ca.pem"));
     assert_eq!((known.code, known.text("/reason")), (5, "tls-interception"));
-    assert!(known.detail("tls").contains("only this machine's store vouches for it"), "{}", known.detail("tls"));
+    assert!(known.detail("tls").contains("only this machine's store trusts it"), "{}", known.detail("tls"));
     assert_eq!(known.first()["tls"]["trusted_by"], serde_json::json!({ "system": true, "embedded": false }));
     assert_eq!(stage.gateway.ready.observer.requests(), 0);
 }

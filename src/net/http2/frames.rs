@@ -1,24 +1,19 @@
-//! HTTP/2 frames as they stand on the wire (RFC 9113 sections 4 and 6): enough to see SETTINGS and
-//! GOAWAY go by. The protocol itself is spoken by `h2`.
+//! HTTP/2 frames on the wire (RFC 9113 sections 4 and 6): enough to observe SETTINGS and GOAWAY. The `h2`
+//! crate speaks the protocol itself.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What a client sends first (RFC 9113 section 3.4).
+/// The first bytes of a client (RFC 9113 section 3.4).
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Frame types (RFC 9113 section 6).
 pub(crate) mod kind {
-    /// HEADERS.
     pub(crate) const HEADERS: u8 = 1;
-    /// RST_STREAM.
     pub(crate) const RST_STREAM: u8 = 3;
-    /// SETTINGS.
     pub(crate) const SETTINGS: u8 = 4;
-    /// GOAWAY.
     pub(crate) const GOAWAY: u8 = 7;
-    /// WINDOW_UPDATE.
     pub(crate) const WINDOW_UPDATE: u8 = 8;
 }
 
@@ -27,10 +22,10 @@ pub(crate) const ACK: u8 = 1;
 
 /// The size of a frame's header.
 const HEADER: usize = 9;
-/// What is kept of a payload: SETTINGS have six bytes each, the debug data of GOAWAY is a short JSON.
-const MAX_KEPT: usize = 4096;
+/// The limit of a stored payload: SETTINGS have six bytes each, the debug data of GOAWAY is a short JSON.
+const MAX_PAYLOAD: usize = 4096;
 
-/// The parameters of SETTINGS (RFC 9113 section 6.5.2), by identifier.
+/// The parameters of SETTINGS (RFC 9113 section 6.5.2), from identifier 1 on.
 const SETTINGS: [&str; 6] = [
     "header_table_size",
     "enable_push",
@@ -40,7 +35,7 @@ const SETTINGS: [&str; 6] = [
     "max_header_list_size",
 ];
 
-/// Error codes (RFC 9113 section 7), by number.
+/// Error codes (RFC 9113 section 7), from 0 on.
 const ERRORS: [&str; 14] = [
     "NO_ERROR",
     "PROTOCOL_ERROR",
@@ -58,26 +53,32 @@ const ERRORS: [&str; 14] = [
     "HTTP_1_1_REQUIRED",
 ];
 
-/// The name of an error code.
+/// Returns the name of an error code.
 pub(crate) fn error_name(code: u32) -> String {
-    let known = usize::try_from(code).ok().and_then(|code| ERRORS.get(code));
-    known.map_or_else(|| format!("error {code}"), |name| (*name).to_owned())
+    match ERRORS.get(code as usize) {
+        Some(name) => (*name).to_owned(),
+        None => format!("error {code}"),
+    }
 }
 
-/// One frame; its payload only where it is SETTINGS or GOAWAY, and only the first 4 KiB of it.
+/// Returns the name of a parameter of SETTINGS.
+fn setting_name(id: u16) -> String {
+    match SETTINGS.get(usize::from(id).wrapping_sub(1)) {
+        Some(name) => (*name).to_owned(),
+        None => format!("setting_{id}"),
+    }
+}
+
+/// One frame; only SETTINGS and GOAWAY have a payload here, of 4 KiB at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
-    /// Its type.
     pub(crate) kind: u8,
-    /// Its flags.
     pub(crate) flags: u8,
-    /// Its stream.
     pub(crate) stream: u32,
-    /// What is kept of its payload.
     pub(crate) payload: Vec<u8>,
 }
 
-/// Finds the frames in a stream of bytes that comes in pieces. Its memory is bounded.
+/// Finds the frames in a stream of bytes that arrives in pieces. Its memory is bounded.
 #[derive(Debug, Default)]
 pub(crate) struct Scanner {
     to_skip: usize,
@@ -87,76 +88,80 @@ pub(crate) struct Scanner {
 }
 
 impl Scanner {
-    /// For what a client sends, which begins with [`PREFACE`].
+    /// Creates a scanner for what a client sends, which begins with [`PREFACE`].
     pub(crate) fn after_preface() -> Self {
         Self { to_skip: PREFACE.len(), ..Self::default() }
     }
 
-    /// Takes the next piece; calls `found` at the end of each frame.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8], mut found: impl FnMut(Frame)) {
+    /// Takes the next piece; calls `on_frame` at the end of each frame.
+    pub(crate) fn feed(&mut self, bytes: &[u8], mut on_frame: impl FnMut(Frame)) {
         let skipped = self.to_skip.min(bytes.len());
         self.to_skip -= skipped;
-        bytes = &bytes[skipped..];
-        while !bytes.is_empty() {
-            if let Some(frame) = &mut self.current {
-                let (now, rest) = bytes.split_at(self.left.min(bytes.len()));
-                if matches!(frame.kind, kind::SETTINGS | kind::GOAWAY) {
-                    let room = MAX_KEPT - frame.payload.len();
-                    frame.payload.extend_from_slice(&now[..room.min(now.len())]);
-                }
-                self.left -= now.len();
-                bytes = rest;
-            } else {
-                let (now, rest) = bytes.split_at((HEADER - self.header.len()).min(bytes.len()));
-                self.header.extend_from_slice(now);
-                bytes = rest;
-                if let [a, b, c, kind, flags, s @ ..] = &self.header[..]
-                    && let Ok(stream) = <[u8; 4]>::try_from(s)
-                {
-                    self.left = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
-                    let stream = u32::from_be_bytes(stream) & 0x7fff_ffff;
-                    self.current = Some(Frame { kind: *kind, flags: *flags, stream, payload: Vec::new() });
-                    self.header.clear();
-                }
-            }
+        let mut rest = &bytes[skipped..];
+        while !rest.is_empty() {
+            rest = if self.current.is_some() { self.take_payload(rest) } else { self.take_header(rest) };
             if self.left == 0
                 && let Some(frame) = self.current.take()
             {
-                found(frame);
+                on_frame(frame);
             }
         }
     }
+
+    /// Takes the next bytes of a payload; returns the bytes after it.
+    fn take_payload<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let (taken, rest) = bytes.split_at(self.left.min(bytes.len()));
+        self.left -= taken.len();
+        if let Some(frame) = &mut self.current
+            && matches!(frame.kind, kind::SETTINGS | kind::GOAWAY)
+        {
+            let room = MAX_PAYLOAD - frame.payload.len();
+            frame.payload.extend_from_slice(&taken[..room.min(taken.len())]);
+        }
+        rest
+    }
+
+    /// Takes the next bytes of a header; returns the bytes after it.
+    fn take_header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let (taken, rest) = bytes.split_at((HEADER - self.header.len()).min(bytes.len()));
+        self.header.extend_from_slice(taken);
+        if let &[a, b, c, kind, flags, s, t, u, v] = self.header.as_slice() {
+            self.left = u32::from_be_bytes([0, a, b, c]) as usize;
+            let stream = u32::from_be_bytes([s, t, u, v]) & 0x7fff_ffff;
+            self.current = Some(Frame { kind, flags, stream, payload: Vec::new() });
+            self.header.clear();
+        }
+        rest
+    }
 }
 
-/// SETTINGS by name; those without one by number.
+/// SETTINGS by name; those without a name by number.
 pub(crate) type Settings = BTreeMap<String, u32>;
 
-/// Reads the payload of SETTINGS.
+/// Parses the payload of SETTINGS.
 pub(crate) fn parse_settings(payload: &[u8]) -> Settings {
+    let mut settings = Settings::new();
     let (entries, _) = payload.as_chunks::<6>();
-    let entry = |[a, b, value @ ..]: &[u8; 6]| {
-        let id = u16::from_be_bytes([*a, *b]);
-        let name = usize::from(id).checked_sub(1).and_then(|index| SETTINGS.get(index));
-        let name = name.map_or_else(|| format!("setting_{id}"), |name| (*name).to_owned());
-        (name, u32::from_be_bytes(*value))
-    };
-    entries.iter().map(entry).collect()
+    for &[a, b, c, d, e, f] in entries {
+        settings.insert(setting_name(u16::from_be_bytes([a, b])), u32::from_be_bytes([c, d, e, f]));
+    }
+    settings
 }
 
-/// A GOAWAY.
+/// A GOAWAY frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct GoAway {
-    /// Its error code by name.
+    /// The name of its error code.
     pub(crate) code: String,
-    /// The last stream that the server has looked at.
+    /// The last stream that the server has processed.
     pub(crate) last_stream: u32,
     /// Its debug data, as text.
     pub(crate) debug_data: String,
-    /// The reason, where the debug data is JSON with one.
+    /// The reason, if the debug data is JSON with one.
     pub(crate) reason: Option<String>,
 }
 
-/// Reads the payload of GOAWAY.
+/// Parses the payload of GOAWAY.
 pub(crate) fn parse_goaway(payload: &[u8]) -> Option<GoAway> {
     let (last, rest) = payload.split_first_chunk::<4>()?;
     let (code, debug) = rest.split_first_chunk::<4>()?;
@@ -164,14 +169,15 @@ pub(crate) fn parse_goaway(payload: &[u8]) -> Option<GoAway> {
         code: error_name(u32::from_be_bytes(*code)),
         last_stream: u32::from_be_bytes(*last) & 0x7fff_ffff,
         debug_data: String::from_utf8_lossy(debug).into_owned(),
-        reason: reason_in(debug),
+        reason: parse_reason(debug),
     })
 }
 
-/// The `reason` of a JSON object, in GOAWAY and in answers alike.
-pub(crate) fn reason_in(json: &[u8]) -> Option<String> {
+/// Returns the `reason` of a JSON object, as GOAWAY and responses have it.
+pub(crate) fn parse_reason(json: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(json).ok()?;
-    value.get("reason")?.as_str().map(str::to_owned)
+    let reason = value.get("reason")?.as_str()?;
+    Some(reason.to_owned())
 }
 
 #[cfg(test)]
@@ -228,7 +234,7 @@ mod tests {
         }
         scanner.feed(&[b'x'; 65535], |frame| frames.push(frame));
         assert_eq!(frames.len(), 1);
-        assert_eq!(frames[0].payload.len(), MAX_KEPT);
+        assert_eq!(frames[0].payload.len(), MAX_PAYLOAD);
     }
 
     proptest::proptest! {

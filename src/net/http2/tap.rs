@@ -1,0 +1,185 @@
+//! A stream that observes what the server sends: SETTINGS, GOAWAY, and the alert that ends the connection. The
+//! `h2` crate shows the debug data of GOAWAY only inside a message, and with TLS 1.3 the alert comes with the
+//! first read.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::net::alert;
+use crate::net::http2::frames::{self, ACK, Frame, GoAway, Scanner, Settings, kind};
+
+/// The first bytes of a server that speaks HTTP/1.
+const HTTP1: &[u8] = b"HTTP/1.";
+/// The most reads after a failed write.
+const MAX_LAST_READS: usize = 8;
+
+/// What the server has sent so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ObservedFrames {
+    /// Its first SETTINGS.
+    pub(crate) settings: Option<Settings>,
+    /// The time at which they arrived.
+    pub(crate) settings_at: Option<Instant>,
+    /// The first GOAWAY that has a reason, or else the last one.
+    pub(crate) goaway: Option<GoAway>,
+    /// The alert that ended the connection.
+    pub(crate) alert: Option<u8>,
+    /// The first bytes, enough to recognise HTTP/1.
+    pub(crate) start: Vec<u8>,
+    /// Whether its first frame was neither SETTINGS (RFC 9113 section 3.4) nor GOAWAY.
+    pub(crate) has_wrong_start: bool,
+    /// Whether the server has closed its side.
+    pub(crate) is_closed: bool,
+}
+
+impl ObservedFrames {
+    /// Returns whether the server speaks HTTP/1.
+    pub(crate) fn is_http1(&self) -> bool {
+        self.start.starts_with(HTTP1)
+    }
+
+    /// Returns whether SETTINGS have arrived, or something else in their place.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.settings.is_some() || self.goaway.is_some() || self.has_wrong_start || self.is_closed || self.is_http1()
+    }
+
+    fn add_frame(&mut self, frame: &Frame) {
+        let is_valid_start = matches!(frame.kind, kind::SETTINGS | kind::GOAWAY);
+        self.has_wrong_start |= self.settings.is_none() && !is_valid_start;
+        match frame.kind {
+            kind::SETTINGS if frame.flags & ACK == 0 => self.add_settings(&frame.payload),
+            kind::GOAWAY => self.add_goaway(frames::parse_goaway(&frame.payload)),
+            _ => {}
+        }
+    }
+
+    fn add_settings(&mut self, payload: &[u8]) {
+        if self.settings.is_none() && !self.is_http1() {
+            self.settings = Some(frames::parse_settings(payload));
+            self.settings_at = Some(Instant::now());
+        }
+    }
+
+    fn add_goaway(&mut self, goaway: Option<GoAway>) {
+        let has_reason = matches!(&self.goaway, Some(GoAway { reason: Some(_), .. }));
+        if goaway.is_some() && !has_reason {
+            self.goaway = goaway;
+        }
+    }
+}
+
+/// The observed frames, shared between the [`Tap`] and the tasks that wait for frames.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FrameObserver {
+    frames: Arc<Mutex<ObservedFrames>>,
+    changed: Arc<Notify>,
+}
+
+impl FrameObserver {
+    /// Returns a copy of what was observed so far.
+    pub(crate) fn frames(&self) -> ObservedFrames {
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until `is_met` returns true.
+    pub(crate) async fn wait(&self, is_met: impl Fn(&ObservedFrames) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            if is_met(&self.frames()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut ObservedFrames)) {
+        change(&mut self.frames.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_waiters();
+    }
+}
+
+/// A stream whose incoming frames are observed.
+#[derive(Debug)]
+pub(crate) struct Tap<S> {
+    inner: S,
+    scanner: Scanner,
+    observer: FrameObserver,
+}
+
+impl<S> Tap<S> {
+    pub(crate) fn new(inner: S, observer: FrameObserver) -> Self {
+        Self { inner, scanner: Scanner::default(), observer }
+    }
+
+    fn observe_bytes(&mut self, bytes: &[u8]) {
+        let scanner = &mut self.scanner;
+        self.observer.update(|frames| {
+            let room = HTTP1.len().saturating_sub(frames.start.len());
+            frames.start.extend_from_slice(&bytes[..room.min(bytes.len())]);
+            frames.is_closed |= bytes.is_empty();
+            scanner.feed(bytes, |frame| frames.add_frame(&frame));
+        });
+    }
+
+    fn observe_error(&self, error: &io::Error) {
+        self.observer.update(|frames| {
+            frames.is_closed = true;
+            if frames.alert.is_none() {
+                frames.alert = alert::received_in(error);
+            }
+        });
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let result = ready!(Pin::new(&mut this.inner).poll_read(cx, buffer));
+        match &result {
+            Ok(()) => this.observe_bytes(&buffer.filled()[before..]),
+            Err(error) => this.observe_error(error),
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Tap<S> {
+    /// Reads what the server sent before a write failed: its GOAWAY or alert may still be unread.
+    fn read_last_bytes(&mut self, cx: &mut Context<'_>) {
+        let mut space = [0; 4096];
+        for _ in 0..MAX_LAST_READS {
+            let mut buffer = ReadBuf::new(&mut space);
+            match Pin::new(&mut self.inner).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.observe_bytes(buffer.filled()),
+                Poll::Ready(Err(error)) => return self.observe_error(&error),
+                Poll::Ready(Ok(())) | Poll::Pending => return,
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tap<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = ready!(Pin::new(&mut this.inner).poll_write(cx, bytes));
+        if result.is_err() {
+            this.read_last_bytes(cx);
+        }
+        Poll::Ready(result)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
