@@ -3,30 +3,21 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use openssl::pkey::PKey;
 use openssl::x509::X509Req;
 
-use super::disk::{entries, has_unnamed_files};
+use super::common::{Test, entries, fixture};
+use super::disk::has_unnamed_files;
 
 const KEY: &str = "push.key";
 const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
 const SUBJECT: [&str; 6] = ["--email", "jo@example.com", "--name", "Jo Doe", "--country", "DE"];
 
-fn csr(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pushcert"));
-    command.arg("csr").args(SUBJECT).args(arguments).current_dir(folder).stdin(Stdio::null());
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    csr(folder, arguments).output().unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+fn csr(folder: &Path, arguments: &[&str]) -> Test {
+    Test::new().arg("csr").args(SUBJECT).args(arguments).folder(folder)
 }
 
 /// The key of a file, which must be whole and its owner's alone.
@@ -48,13 +39,11 @@ fn whole_request(path: &Path, key: &PKey<openssl::pkey::Private>) {
 #[test]
 fn key_and_request_belong_together() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(folder.path(), &[]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(output.stdout.is_empty());
+    let run = csr(folder.path(), &[]).stdout("").run();
     assert_eq!(entries(folder.path()), [REQUEST, KEY]);
     let key = whole_key(&folder.path().join(KEY));
     whole_request(&folder.path().join(REQUEST), &key);
-    let said = stderr(&output);
+    let said = run.stderr;
     for words in [
         "Certificates, Identifiers & Profiles",
         "explicit App ID",
@@ -65,7 +54,7 @@ fn key_and_request_belong_together() {
         assert!(said.contains(words), "{words} in {said}");
     }
     let other = tempfile::tempdir().unwrap();
-    assert!(run(other.path(), &[]).status.success());
+    csr(other.path(), &[]).run();
     assert!(!whole_key(&other.path().join(KEY)).public_eq(&key), "every key is another");
 }
 
@@ -74,8 +63,7 @@ fn an_existing_key_or_request_stays_as_it_was_and_nothing_is_added() {
     for (existing, force) in [(KEY, false), (KEY, true), (REQUEST, false)] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(existing), "mine").unwrap();
-        let output = run(folder.path(), if force { &["--force"] } else { &[] });
-        assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+        csr(folder.path(), if force { &["--force"] } else { &[] }).status(6).run();
         assert_eq!(entries(folder.path()), [existing]);
         assert_eq!(fs::read_to_string(folder.path().join(existing)).unwrap(), "mine");
     }
@@ -85,20 +73,17 @@ fn an_existing_key_or_request_stays_as_it_was_and_nothing_is_added() {
 fn a_link_that_leads_nowhere_is_not_followed() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("elsewhere", folder.path().join(KEY)).unwrap();
-    let output = run(folder.path(), &[]);
-    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    csr(folder.path(), &[]).status(6).run();
     assert_eq!(entries(folder.path()), [KEY]);
 }
 
 #[test]
 fn with_force_a_request_is_made_again_for_the_same_key() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(run(folder.path(), &[]).status.success());
+    csr(folder.path(), &[]).run();
     let before = fs::read(folder.path().join(KEY)).unwrap();
-    let old = format!("{}/fixtures/csr/request.certSigningRequest", env!("CARGO_MANIFEST_DIR"));
-    fs::copy(old, folder.path().join(REQUEST)).unwrap();
-    let output = run(folder.path(), &["--key", KEY, "--force"]);
-    assert!(output.status.success(), "{}", stderr(&output));
+    fs::copy(fixture("csr/request.certSigningRequest"), folder.path().join(REQUEST)).unwrap();
+    csr(folder.path(), &["--key", KEY, "--force"]).run();
     assert_eq!(fs::read(folder.path().join(KEY)).unwrap(), before);
     whole_request(&folder.path().join(REQUEST), &whole_key(&folder.path().join(KEY)));
     assert_eq!(entries(folder.path()), [REQUEST, KEY]);
@@ -107,17 +92,14 @@ fn with_force_a_request_is_made_again_for_the_same_key() {
 #[test]
 fn not_even_force_puts_a_request_in_the_place_of_a_key() {
     let folder = tempfile::tempdir().unwrap();
-    let protected = format!("{}/fixtures/p12/keychain-password.p12", env!("CARGO_MANIFEST_DIR"));
-    fs::copy(protected, folder.path().join("protected.p12")).unwrap();
-    assert!(run(folder.path(), &[]).status.success());
+    fs::copy(fixture("p12/keychain-password.p12"), folder.path().join("protected.p12")).unwrap();
+    csr(folder.path(), &[]).run();
     for arguments in
         [["--key", KEY, "-o", KEY], ["--key-out", "new.key", "-o", KEY], ["--key", KEY, "-o", "protected.p12"]]
     {
         let target = folder.path().join(arguments[3]);
         let before = fs::read(&target).unwrap();
-        let mut command = csr(folder.path(), &arguments);
-        let output = command.arg("--force").output().unwrap();
-        assert_eq!(output.status.code(), Some(6), "{arguments:?}: {}", stderr(&output));
+        csr(folder.path(), &arguments).arg("--force").status(6).run();
         assert_eq!(fs::read(&target).unwrap(), before, "{arguments:?}");
         assert_eq!(entries(folder.path()), [REQUEST, "protected.p12", KEY]);
     }
@@ -125,9 +107,9 @@ fn not_even_force_puts_a_request_in_the_place_of_a_key() {
 
 #[test]
 fn force_replaces_only_what_was_read_and_holds_no_key() {
-    let fixture = |name: &str| fs::read(format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let read = |name: &str| fs::read(fixture(name)).unwrap();
     let [request, key, certificate] =
-        ["csr/request.certSigningRequest", "key/push.pem", "pem/certificate-only.pem"].map(fixture);
+        ["csr/request.certSigningRequest", "key/push.pem", "pem/certificate-only.pem"].map(read);
     let four_dashes = String::from_utf8(key.clone()).unwrap().replace("-----BEGIN", "----BEGIN").into_bytes();
     let other_label =
         String::from_utf8(key.clone()).unwrap().replace("PRIVATE KEY", "OPENSSH PRIVATE KEY").into_bytes();
@@ -137,41 +119,40 @@ fn force_replaces_only_what_was_read_and_holds_no_key() {
         ("text", b"old".to_vec()),
         ("a damaged key", key[..key.len() / 2].to_vec()),
         ("a damaged request", request[..request.len() / 2].to_vec()),
-        ("a JKS", fixture("p12/java-keystore.jks")),
-        ("a ZIP", fixture("p12/not-pkcs12.p12")),
-        ("half a .p12", fixture("p12/truncated.p12")),
-        ("an unsupported .p12", fixture("p12/unsupported-camellia.p12")),
-        ("a .p12 that asks for too much", fixture("p12/huge-iterations.p12")),
-        ("a .p12 signed by a key", fixture("p12/signed-integrity.p12")),
-        ("a .p12 without a key", fixture("p12/empty.p12")),
+        ("a JKS", read("p12/java-keystore.jks")),
+        ("a ZIP", read("p12/not-pkcs12.p12")),
+        ("half a .p12", read("p12/truncated.p12")),
+        ("an unsupported .p12", read("p12/unsupported-camellia.p12")),
+        ("a .p12 that asks for too much", read("p12/huge-iterations.p12")),
+        ("a .p12 signed by a key", read("p12/signed-integrity.p12")),
+        ("a .p12 without a key", read("p12/empty.p12")),
         ("a key of a kind that is not read", other_label.clone()),
         ("a certificate and such a key", joined([&certificate, &other_label])),
         ("a request and a key with four dashes", joined([&request, &four_dashes])),
         ("a certificate and a key on one line", joined([&certificate, &one_line])),
         ("a request and bytes that are no text", joined([&request, b"\xff\xfe\x00"])),
-        ("a certificate in DER and a key after it", joined([&fixture("der/universal.cer"), &fixture("key/pkcs8.der")])),
+        ("a certificate in DER and a key after it", joined([&read("der/universal.cer"), &read("key/pkcs8.der")])),
         ("a certificate and its key", joined([&certificate, &key])),
     ];
     let replaced: Vec<(&str, Vec<u8>)> = vec![
         ("a request", request.clone()),
-        ("a request in DER", fixture("csr/request.der")),
+        ("a request in DER", read("csr/request.der")),
         ("a certificate", certificate.clone()),
-        ("a certificate in DER", fixture("der/universal.cer")),
+        ("a certificate in DER", read("der/universal.cer")),
         ("a request and a certificate", joined([&certificate, &request])),
         ("UTF-8 with its mark", joined([b"\xef\xbb\xbf", &request])),
         ("nothing", vec![]),
         ("white space", b" \n".to_vec()),
     ];
-    let own_key = format!("{}/fixtures/key/push.pem", env!("CARGO_MANIFEST_DIR"));
     for (cases, code) in [(refused, 6), (replaced, 0)] {
         for (what, bytes) in cases {
             let folder = tempfile::tempdir().unwrap();
             let target = folder.path().join(REQUEST);
             fs::write(&target, &bytes).unwrap();
-            let output = run(folder.path(), &["--key", &own_key, "--force"]);
-            assert_eq!(output.status.code(), Some(code), "{what}: {}", stderr(&output));
+            let run = csr(folder.path(), &["--force", "--key"]).arg(fixture("key/push.pem")).any_status().run();
+            assert_eq!(run.code, Some(code), "{what}: {}", run.stderr);
             assert_eq!(fs::read(&target).unwrap() == bytes, code == 6, "{what}");
-            assert_eq!(stderr(&output).contains("already exists, and nothing is overwritten"), code == 6, "{what}");
+            assert_eq!(run.stderr.contains("already exists, and nothing is overwritten"), code == 6, "{what}");
             assert_eq!(entries(folder.path()), [REQUEST], "{what}");
         }
     }
@@ -182,28 +163,23 @@ fn key_and_request_under_two_names_of_one_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("x")).unwrap();
     for output in ["./new.key", "x/../new.key"] {
-        let result = run(folder.path(), &["--key-out", "new.key", "-o", output, "--force"]);
-        assert_eq!(result.status.code(), Some(2), "{}", stderr(&result));
-        assert!(stderr(&result).contains("the key and the request have the same name"));
+        let test = csr(folder.path(), &["--key-out", "new.key", "-o", output, "--force"]).status(2);
+        test.stderr_contains("the key and the request have the same name").run();
         assert_eq!(entries(folder.path()), ["x"]);
     }
     for output in ["/dev/stdout", "/dev/fd/1"] {
-        let result = run(folder.path(), &["--key-out", output]);
-        assert_eq!(result.status.code(), Some(2), "{}", stderr(&result));
-        assert!(result.stdout.is_empty(), "a key goes to a file");
-        let result = run(folder.path(), &["-o", output, "--json"]);
-        assert_eq!(result.status.code(), Some(2), "{}", stderr(&result));
+        // A key goes to a file.
+        csr(folder.path(), &["--key-out", output]).status(2).stdout("").run();
+        csr(folder.path(), &["-o", output, "--json"]).status(2).run();
     }
     // Two names of one file only once the key is there.
     std::os::unix::fs::symlink("new.key", folder.path().join("request")).unwrap();
-    let result = run(folder.path(), &["--key-out", "new.key", "-o", "request", "--force"]);
-    assert_eq!(result.status.code(), Some(6), "{}", stderr(&result));
+    csr(folder.path(), &["--key-out", "new.key", "-o", "request", "--force"]).status(6).run();
     whole_key(&folder.path().join("new.key"));
     // Two names of a key that is there.
     let before = fs::read(folder.path().join("new.key")).unwrap();
     for output in ["./new.key", "request", "x/../new.key"] {
-        let result = run(folder.path(), &["--key", "new.key", "-o", output, "--force"]);
-        assert_eq!(result.status.code(), Some(6), "{}", stderr(&result));
+        csr(folder.path(), &["--key", "new.key", "-o", output, "--force"]).status(6).run();
         assert_eq!(fs::read(folder.path().join("new.key")).unwrap(), before);
     }
 }
@@ -211,39 +187,31 @@ fn key_and_request_under_two_names_of_one_file_are_refused() {
 #[test]
 fn where_the_request_cannot_be_written_the_key_stays_and_is_of_use() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(folder.path(), &["-o", "missing/request"]);
-    assert_eq!(output.status.code(), Some(6));
-    let said = stderr(&output);
-    assert!(said.contains("the new private key stays in push.key"), "{said}");
-    assert!(said.contains("pushcert csr --key push.key"), "{said}");
+    let test = csr(folder.path(), &["-o", "missing/request"]).status(6);
+    test.stderr_contains("the new private key stays in push.key").stderr_contains("pushcert csr --key push.key").run();
     assert_eq!(entries(folder.path()), [KEY]);
-    assert!(run(folder.path(), &["--key", KEY]).status.success());
+    csr(folder.path(), &["--key", KEY]).run();
     whole_request(&folder.path().join(REQUEST), &whole_key(&folder.path().join(KEY)));
 }
 
 #[test]
 fn where_the_key_cannot_be_written_there_is_no_request() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(folder.path(), &["--key-out", "missing/push.key"]);
-    assert_eq!(output.status.code(), Some(6));
+    csr(folder.path(), &["--key-out", "missing/push.key"]).status(6).run();
     assert!(entries(folder.path()).is_empty());
 }
 
 #[test]
 fn an_encrypted_key_opens_with_its_password_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let output =
-        csr(folder.path(), &["--encrypt", "--passout", "env:SECRET"]).env("SECRET", "sésame").output().unwrap();
-    assert!(output.status.success(), "{}", stderr(&output));
+    csr(folder.path(), &["--encrypt", "--passout", "env:SECRET"]).env("SECRET", "sésame").hides("sésame").run();
     let pem = fs::read_to_string(folder.path().join(KEY)).unwrap();
     assert!(pem.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
     PKey::private_key_from_pem_passphrase(pem.as_bytes(), b"sesame").unwrap_err();
     let key = PKey::private_key_from_pem_passphrase(pem.as_bytes(), "sésame".as_bytes()).unwrap();
     whole_request(&folder.path().join(REQUEST), &key);
-    assert!(!stderr(&output).contains("sésame"));
     // The same file, given back.
-    let again = csr(folder.path(), &["--key", KEY, "--passin", "env:SECRET", "-o", "again"]);
-    assert!({ again }.env("SECRET", "sésame").status().unwrap().success());
+    csr(folder.path(), &["--key", KEY, "--passin", "env:SECRET", "-o", "again"]).env("SECRET", "sésame").run();
     assert_eq!(fs::read(folder.path().join(REQUEST)).unwrap(), fs::read(folder.path().join("again")).unwrap());
 }
 
@@ -282,7 +250,7 @@ fn killed_at_any_moment_it_leaves_no_file_or_a_whole_one() {
     let whole = |folder: PathBuf, delay, at_first_file: bool| {
         fs::create_dir(&folder).unwrap();
         let sign = || !at_first_file || !entries(&folder).is_empty();
-        killed(csr(&folder, &[]), delay, sign);
+        killed(csr(&folder, &[]).into_command(), delay, sign);
         assert_whole(&folder, [KEY, REQUEST]);
         (folder.join(KEY).exists(), folder.join(REQUEST).exists())
     };

@@ -3,14 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-/// The names in a folder, sorted.
-pub fn entries(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
-
 /// Whether the file system has files without a name, so that even a killed process leaves no temporary
 /// file behind.
 #[cfg(target_os = "linux")]

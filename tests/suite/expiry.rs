@@ -1,22 +1,20 @@
 //! `pushcert expiry` where a case file cannot go: standard input, folders, names that attack.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Output, Stdio};
 
 use super::certificates::push;
-use super::common::{fixture, pushcert, run, stderr};
+use super::common::{Test, fixture, root};
 
 const NOW: [&str; 2] = ["--at", "2026-11-24"];
 
-fn expiry(arguments: &[&str]) -> (Option<i32>, String) {
-    let output = run(&[&["expiry"], arguments, &NOW].concat());
-    (output.status.code(), stdout(&output))
+fn test(arguments: &[&str]) -> Test {
+    Test::new().arg("expiry").args(arguments).args(NOW).folder(root()).any_status()
 }
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+fn expiry(arguments: &[&str]) -> (Option<i32>, String) {
+    let run = test(arguments).run();
+    (run.code, run.text().to_owned())
 }
 
 fn json(arguments: &[&str]) -> serde_json::Value {
@@ -88,19 +86,15 @@ fn a_folder_counts_what_is_no_certificate() {
 #[test]
 fn standard_input_is_any_container_or_secrets() {
     let with_input = |input: &[u8], options: &[&str]| {
-        let mut command = pushcert(&[&["expiry", "-", "--format", "github"], options, &NOW].concat());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).env("PASSWORD", "push");
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        (output.status.code(), stdout(&output))
+        let run = test(&["-", "--format", "github"]).args(options).stdin(input).env("PASSWORD", "push").run();
+        (run.code, run.text().to_owned())
     };
     let password = ["--passin", "env:PASSWORD"];
     for (file, options) in [("der/universal.cer", &[][..]), ("ca/root.pem", &[]), ("p12/ec.p12", &password)] {
         let (code, out) = with_input(&fs::read(fixture(file)).unwrap(), options);
         assert_eq!((code, out.contains("1 certificate in 1 file")), (Some(0), true), "{file}: {out}");
     }
-    let secrets = fs::read(super::common::root().join("tests/cmd/expiry/in/secrets.json")).unwrap();
+    let secrets = fs::read(root().join("tests/cmd/expiry/in/secrets.json")).unwrap();
     let (code, out) = with_input(&secrets, &password);
     assert_eq!(code, Some(1));
     assert!(out.contains("::prod/old/push.p12: ") && out.contains("2 certificates in 4 files"), "{out}");
@@ -151,8 +145,7 @@ fn threads_change_nothing() {
     }
     fs::write(folder.path().join("cut.pem"), b"-----BEGIN CERTIFICATE-----\nMIIB").unwrap();
     let report = |threads: &str| {
-        let mut command = pushcert(&["expiry", text(folder.path()), "--json", NOW[0], NOW[1]]);
-        stdout(&command.env("RAYON_NUM_THREADS", threads).output().unwrap())
+        test(&[text(folder.path()), "--json"]).env("RAYON_NUM_THREADS", threads).run().text().to_owned()
     };
     let one = report("1");
     assert_eq!(one, report("3"));
@@ -181,9 +174,5 @@ fn a_report_replaces_the_last_one_whole() {
 
 #[test]
 fn whoever_stops_reading_does_not_change_the_verdict() {
-    let mut command = pushcert(&["expiry", "fixtures/der", NOW[0], NOW[1]]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(1), ""));
+    test(&["fixtures/der"]).closed_stdout().status(1).stderr("").run();
 }

@@ -1,17 +1,12 @@
 //! What is written, and what is not after a failure.
 
 use std::fs;
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
-use crate::common::{pushcert, root, run, stderr};
+use crate::common::{Test, entries, fixture, root};
 
-fn entries(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
+/// Runs it in the root of the repository.
+fn pushcert(arguments: &[&str]) -> Test {
+    Test::new().args(arguments).folder(root())
 }
 
 #[test]
@@ -31,14 +26,9 @@ fn after_any_failure_no_file_exists_and_an_existing_one_is_untouched() {
     ];
     for arguments in failures {
         for (target, force) in [(&fresh, false), (&existing, true)] {
-            let mut command = pushcert(&["convert"]);
-            command.args(arguments).arg("-o").arg(target);
-            if force {
-                command.arg("--force");
-            }
-            let output = command.output().unwrap();
-            assert!(!output.status.success(), "{arguments:?}");
-            assert!(output.stdout.is_empty(), "{arguments:?}");
+            let test = pushcert(&["convert"]).args(arguments).arg("-o").arg(target);
+            let run = test.args(force.then_some("--force")).any_status().stdout("").run();
+            assert_ne!(run.code, Some(0), "{arguments:?}");
         }
         assert_eq!(entries(folder.path()), ["existing.pem"], "{arguments:?}");
         assert_eq!(fs::read_to_string(&existing).unwrap(), "mine");
@@ -47,25 +37,22 @@ fn after_any_failure_no_file_exists_and_an_existing_one_is_untouched() {
 
 #[test]
 fn two_names_of_one_output_are_refused() {
-    let root = tempfile::tempdir().unwrap();
-    let folder = root.path().join("out");
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("out");
     fs::create_dir(&folder).unwrap();
     fs::create_dir(folder.join("x")).unwrap();
     std::os::unix::fs::symlink(&folder, folder.join("way")).unwrap();
     let convert = |outputs: [&str; 2], force: bool| {
-        let input = root.path().join("input.p12");
-        fs::copy(crate::common::fixture("p12/keychain.p12"), &input).unwrap();
-        let mut command = pushcert(&["convert"]);
-        command.current_dir(&folder).arg(&input).args(["--cert-out", outputs[0], "--key-out", outputs[1]]);
-        command.args(force.then_some("--force")).output().unwrap()
+        let input = parent.path().join("input.p12");
+        fs::copy(fixture("p12/keychain.p12"), &input).unwrap();
+        let test = Test::new().arg("convert").arg(&input).args(["--cert-out", outputs[0], "--key-out", outputs[1]]);
+        test.args(force.then_some("--force")).folder(&folder)
     };
     let new = [["a", "./a"], ["a", "x/../a"], ["way/a", "a"], ["-", "/dev/stdout"], ["/dev/fd/1", "-"]];
     for outputs in new {
         for force in [false, true] {
-            let output = convert(outputs, force);
-            assert_eq!(output.status.code(), Some(2), "{outputs:?}: {}", stderr(&output));
-            assert!(stderr(&output).contains("two outputs have the same name"), "{outputs:?}");
-            assert!(output.stdout.is_empty());
+            let test = convert(outputs, force).status(2);
+            test.stdout("").stderr_contains("two outputs have the same name").run();
             assert_eq!(entries(&folder), ["way", "x"]);
         }
     }
@@ -73,18 +60,14 @@ fn two_names_of_one_output_are_refused() {
     fs::hard_link(folder.join("a"), folder.join("hard")).unwrap();
     std::os::unix::fs::symlink("a", folder.join("soft")).unwrap();
     for outputs in [["a", "soft"], ["hard", "a"], ["soft", "hard"]] {
-        let output = convert(outputs, true);
-        assert_eq!(output.status.code(), Some(2), "{outputs:?}: {}", stderr(&output));
+        convert(outputs, true).status(2).run();
         assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "mine");
     }
-    let others = convert(["b", "x/b"], false);
-    assert!(others.status.success(), "{}", stderr(&others));
-    let nowhere = convert(["-", "/dev/null"], false);
-    assert!(nowhere.status.success(), "{}", stderr(&nowhere));
+    convert(["b", "x/b"], false).run();
+    convert(["-", "/dev/null"], false).run();
     for command in ["convert", "pack"] {
-        let output = run(&[command, "fixtures/p12/keychain.p12", "--json", "-o", "/dev/stdout"]);
-        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let output = pushcert(&[command, "fixtures/p12/keychain.p12", "--json", "-o", "/dev/stdout"]).status(2).run();
+        let report = output.json();
         let message = report["error"]["message"].as_str().unwrap();
         assert!(message.starts_with("--json reports on standard output"), "{message}");
     }
@@ -93,7 +76,6 @@ fn two_names_of_one_output_are_refused() {
 #[test]
 fn an_input_is_replaced_only_where_its_keys_stay() {
     let folder = tempfile::tempdir().unwrap();
-    let fixture = |name: &str| fs::read(crate::common::fixture(name)).unwrap();
     let reset = || {
         for (name, from) in [
             ("id.pem", "pem/identity.pem"),
@@ -103,14 +85,13 @@ fn an_input_is_replaced_only_where_its_keys_stay() {
             ("aps.cer", "der/universal.cer"),
             ("push.key", "key/push.pem"),
         ] {
-            fs::write(folder.path().join(name), fixture(from)).unwrap();
+            fs::copy(fixture(from), folder.path().join(name)).unwrap();
         }
         let _ = fs::remove_file(folder.path().join("new.key"));
     };
-    let run = |arguments: &str| {
+    let test = |arguments: &str| {
         reset();
-        let mut command = pushcert(&[]);
-        command.current_dir(folder.path()).args(arguments.split(' ')).arg("--force").output().unwrap()
+        Test::new().args(arguments.split(' ')).arg("--force").folder(folder.path())
     };
     for (arguments, name) in [
         ("convert id.pem -o id.pem --no-key", "id.pem"),
@@ -123,9 +104,7 @@ fn an_input_is_replaced_only_where_its_keys_stay() {
     ] {
         reset();
         let before = fs::read(folder.path().join(name)).unwrap();
-        let output = run(arguments);
-        assert_eq!(output.status.code(), Some(6), "{arguments}: {}", stderr(&output));
-        assert!(stderr(&output).contains("a private key in it would be lost"), "{arguments}: {}", stderr(&output));
+        test(arguments).status(6).stderr_contains("a private key in it would be lost").run();
         assert_eq!(fs::read(folder.path().join(name)).unwrap(), before, "{arguments}");
     }
     for arguments in [
@@ -137,8 +116,7 @@ fn an_input_is_replaced_only_where_its_keys_stay() {
         "convert two.p12 --passin pass:push --bag-attributes -o two.p12",
         "pack id.pem -o id.pem --passout pass:push",
     ] {
-        let output = run(arguments);
-        assert!(output.status.success(), "{arguments}: {}", stderr(&output));
+        test(arguments).run();
     }
 }
 
@@ -148,10 +126,9 @@ fn an_existing_file_is_overwritten_only_with_force() {
     let target = folder.path().join("push.pem");
     fs::write(&target, "mine").unwrap();
     let target = target.to_str().unwrap();
-    let refused = run(&["convert", "fixtures/p12/keychain.p12", "-o", target]);
-    assert_eq!((refused.status.code(), fs::read_to_string(target).unwrap()), (Some(6), "mine".to_owned()));
-    let forced = run(&["convert", "fixtures/p12/keychain.p12", "-o", target, "--force"]);
-    assert!(forced.status.success(), "{}", stderr(&forced));
+    pushcert(&["convert", "fixtures/p12/keychain.p12", "-o", target]).status(6).run();
+    assert_eq!(fs::read_to_string(target).unwrap(), "mine");
+    pushcert(&["convert", "fixtures/p12/keychain.p12", "-o", target, "--force"]).run();
     assert!(fs::read_to_string(target).unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
     assert_eq!(entries(folder.path()), ["push.pem"]);
 }
@@ -161,14 +138,14 @@ fn two_outputs_are_written_both_or_neither() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("push.crt"), folder.path().join("push.key"));
     let convert = || {
-        let mut command = pushcert(&["convert", "fixtures/p12/keychain.p12", "--cert-out"]);
-        command.arg(&certificate).arg("--key-out").arg(&key).output().unwrap()
+        let test = pushcert(&["convert", "fixtures/p12/keychain.p12", "--cert-out"]);
+        test.arg(&certificate).arg("--key-out").arg(&key)
     };
     fs::write(&key, "mine").unwrap();
-    assert_eq!(convert().status.code(), Some(6));
+    convert().status(6).run();
     assert_eq!(entries(folder.path()), ["push.key"]);
     fs::remove_file(&key).unwrap();
-    assert!(convert().status.success());
+    convert().run();
     assert!(fs::read_to_string(&certificate).unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
     assert!(fs::read_to_string(&key).unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"));
 }
@@ -180,12 +157,7 @@ fn a_key_is_private_and_a_certificate_as_the_umask_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let script = "umask 000; \"$0\" convert fixtures/p12/keychain.p12 -o \"$1/push.pem\" && \
                   \"$0\" convert fixtures/p12/keychain.p12 --cert-out \"$1/push.crt\" --key-out \"$1/push.key\"";
-    let status = Command::new("sh")
-        .args(["-c", script, env!("CARGO_BIN_EXE_pushcert"), folder.path().to_str().unwrap()])
-        .current_dir(root())
-        .status()
-        .unwrap();
-    assert!(status.success());
+    Test::shell(script).arg(folder.path()).folder(root()).run();
     let mode = |name| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!([mode("push.pem"), mode("push.key"), mode("push.crt")], [0o600, 0o600, 0o666]);
 }
@@ -197,21 +169,16 @@ fn a_link_stays_a_link() {
     let (target, link) = (folder.path().join("target.pem"), folder.path().join("link.pem"));
     fs::write(&target, "old").unwrap();
     std::os::unix::fs::symlink(&target, &link).unwrap();
-    let output = run(&["convert", "fixtures/p12/keychain.p12", "--force", "-o", link.to_str().unwrap()]);
-    assert!(output.status.success(), "{}", stderr(&output));
+    pushcert(&["convert", "fixtures/p12/keychain.p12", "--force", "-o", link.to_str().unwrap()]).run();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read_to_string(&target).unwrap().contains("PRIVATE KEY"));
 }
 
 #[test]
 fn standard_input_and_output() {
-    let mut child =
-        pushcert(&["convert", "-", "-o", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let bytes = fs::read(crate::common::fixture("p12/keychain.p12")).unwrap();
-    child.stdin.take().unwrap().write_all(&bytes).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(output.stdout, run(&["convert", "fixtures/p12/keychain.p12"]).stdout);
+    let bytes = fs::read(fixture("p12/keychain.p12")).unwrap();
+    let piped = pushcert(&["convert", "-", "-o", "-"]).stdin(bytes).run();
+    assert_eq!(piped.stdout, pushcert(&["convert", "fixtures/p12/keychain.p12"]).run().stdout);
 }
 
 #[test]
@@ -220,36 +187,26 @@ fn passwords_from_every_source() {
     let file = folder.path().join("password");
     fs::write(&file, "push\r\nsecond line\n").unwrap();
     let from_file = format!("file:{}", file.display());
-    let mut command = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", &from_file]);
-    assert!(command.output().unwrap().status.success());
-
-    let mut command = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", "env:P12_PASSWORD"]);
-    assert!(command.env("P12_PASSWORD", "push").output().unwrap().status.success());
-
-    let mut command = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", "stdin"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"push\n").unwrap();
-    assert!(child.wait_with_output().unwrap().status.success());
+    for source in [&*from_file, "env:P12_PASSWORD", "stdin"] {
+        let test = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", source]);
+        let test = if source == "stdin" { test.stdin("push\n") } else { test };
+        let test = if source.starts_with("env") { test.env("P12_PASSWORD", "push") } else { test };
+        test.stdout_contains("PRIVATE KEY").run();
+    }
 }
 
 #[cfg(unix)]
 #[test]
 fn a_password_from_a_file_descriptor() {
     let script = "\"$0\" convert fixtures/p12/keychain-password.p12 --passin fd:3 3<<EOF\npush\nEOF";
-    let output =
-        Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_pushcert")]).current_dir(root()).output().unwrap();
-    assert!(output.status.success(), "{}", stderr(&output));
+    Test::shell(script).folder(root()).run();
 }
 
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_ends_quietly() {
-    let mut command = pushcert(&["inspect"]);
-    command.args(std::iter::repeat_n("fixtures/der/universal.cer", 100));
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    let files = std::iter::repeat_n("fixtures/der/universal.cer", 100);
+    pushcert(&["inspect"]).args(files).closed_stdout().stderr("").run();
 }
 
 #[test]
@@ -258,14 +215,11 @@ fn a_file_beyond_the_limit_is_refused() {
     let path = folder.path().join("huge.p12");
     // Sparse: it takes no room.
     fs::File::create(&path).unwrap().set_len((64 << 20) + 1).unwrap();
-    let output = run(&["convert", path.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(3));
-    assert!(stderr(&output).contains("larger than 64 MiB"), "{}", stderr(&output));
+    pushcert(&["convert", path.to_str().unwrap()]).status(3).stderr_contains("larger than 64 MiB").run();
 }
 
 #[test]
 fn no_secret_is_shown() {
-    let output = run(&["convert", "fixtures/p12/keychain-password.p12", "--passin", "pass:hunter2"]);
-    assert_eq!(output.status.code(), Some(4));
-    assert!(!stderr(&output).contains("hunter2"));
+    let test = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", "pass:hunter2"]);
+    test.status(4).hides("hunter2").run();
 }

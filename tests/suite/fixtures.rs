@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{pushcert, root, run, stderr};
+use crate::common::{Test, root};
 
 /// File, arguments, expectation of every row.
 fn rows() -> Vec<(String, Vec<String>, String)> {
@@ -41,23 +41,18 @@ fn every_row_is_true() {
     let target = folder.path().join("push.pem");
     let mut wrong = Vec::new();
     for (file, arguments, expected) in rows {
-        let mut command = pushcert(&["convert", &format!("fixtures/{file}"), "-o"]);
-        let output = command.arg(&target).args(&arguments).output().unwrap();
+        let test = Test::new().args(["convert", &format!("fixtures/{file}"), "-o"]).arg(&target).args(&arguments);
+        let run = test.folder(root()).any_status().run();
         let (code, message) = match expected.strip_prefix("exit ").and_then(|rest| rest.split_once(": ")) {
             Some((code, fragment)) => (code.parse().unwrap(), fragment),
             None => (0, "wrote "),
         };
-        let is_as_said = output.status.code() == Some(code)
-            && stderr(&output).contains(message)
+        let is_as_said = run.code == Some(code)
+            && run.stderr.contains(message)
             && target.exists() == (code == 0)
             && (code != 0 || std::fs::read_to_string(&target).unwrap().starts_with("-----BEGIN "));
         if !is_as_said {
-            wrong.push(format!(
-                "{file} {}: {expected}: {:?} {}",
-                arguments.join(" "),
-                output.status.code(),
-                stderr(&output)
-            ));
+            wrong.push(format!("{file} {}: {expected}: {:?} {}", arguments.join(" "), run.code, run.stderr));
         }
         let _ = std::fs::remove_file(&target);
     }
@@ -67,15 +62,13 @@ fn every_row_is_true() {
 #[test]
 fn bag_attributes_has_every_bag_of_a_doubled_export_as_openssl_does() {
     let arguments = ["convert", "fixtures/p12/keychain-doubled.p12", "--passin", "pass:push", "--bag-attributes"];
-    let output = run(&arguments);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let text = String::from_utf8(output.stdout).unwrap();
+    let run = Test::new().args(arguments).folder(root()).run();
     for part in [
         "-----BEGIN CERTIFICATE-----",
         "-----BEGIN PRIVATE KEY-----",
         "friendlyName: Apple Push Services: com.example.MyApp\n",
         "friendlyName: Push Key\n",
     ] {
-        assert_eq!(text.matches(part).count(), 2, "{part}");
+        assert_eq!(run.text().matches(part).count(), 2, "{part}");
     }
 }

@@ -14,6 +14,8 @@ use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream};
 use serde_json::Value;
 use tokio_openssl::SslStream as AsyncStream;
 
+use super::common::Test;
+
 /// A gateway in a process of its own.
 struct Process {
     child: Child,
@@ -23,19 +25,13 @@ struct Process {
 
 impl Process {
     fn start(arguments: &[&str]) -> Self {
-        Self::start_by("env", arguments)
+        Self::start_by(Test::new(), arguments)
     }
 
     /// Starts it by a command that becomes it.
-    fn start_by(starter: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(starter);
-        command
-            .arg(env!("CARGO_BIN_EXE_pushcert"))
-            .arg("gateway")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+    fn start_by(starter: Test, arguments: &[&str]) -> Self {
+        let mut command = starter.arg("gateway").args(arguments).into_command();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -210,7 +206,7 @@ fn it_stops_on_a_signal_and_leaves_nothing_behind() {
 #[cfg(target_os = "linux")]
 #[test]
 fn under_nohup_a_hangup_does_not_end_it() {
-    let gateway = Process::start_by("nohup", &[]);
+    let gateway = Process::start_by(Test::shell("exec nohup \"$0\" \"$@\""), &[]);
     let pid = gateway.child.id().to_string();
     assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
     block_on(async {
@@ -229,11 +225,8 @@ fn no_key_stays_where_the_start_fails() {
     // The port is in use; nobody reads what is announced.
     for arguments in [&["--listen", &taken][..], &[]] {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pushcert"));
-        command.arg("gateway").args(arguments).env("TMPDIR", folder.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        drop(child.stdout.take());
-        assert!(!child.wait().unwrap().success(), "{arguments:?}");
+        let test = Test::new().arg("gateway").args(arguments).env("TMPDIR", folder.path());
+        assert_ne!(test.closed_stdout().any_status().run().code, Some(0), "{arguments:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{arguments:?}");
     }
 }

@@ -3,30 +3,20 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
-use super::disk::{entries, has_unnamed_files};
+use super::common::{Test, entries, fixture, root};
+use super::disk::has_unnamed_files;
 use pushcert::testing::{Contents, DEFAULT_MAX_ITERATIONS, Password, Passwords};
 
 const CERTIFICATE: &str = "fixtures/der/universal.cer";
 const KEY: &str = "fixtures/key/push.pem";
 
-fn pack(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pushcert"));
-    command.arg("pack").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
-    command.env("NEW", "new password").env("OLD", "push");
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    pack(arguments).output().unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+/// Runs it in the root of the repository.
+fn pack(arguments: &[&str]) -> Test {
+    Test::new().arg("pack").args(arguments).folder(root()).env("NEW", "new password").env("OLD", "push")
 }
 
 fn open(bytes: &[u8], password: &str) -> Contents {
@@ -48,16 +38,7 @@ fn every_way_in_comes_to_the_same_identity() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let pem = path("both.pem");
-    let convert = ["convert", CERTIFICATE, "--key", KEY, "-o", &pem];
-    assert!(
-        Command::new(env!("CARGO_BIN_EXE_pushcert"))
-            .args(convert)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stderr(Stdio::null())
-            .status()
-            .unwrap()
-            .success()
-    );
+    Test::new().args(["convert", CERTIFICATE, "--key", KEY, "-o", &pem]).folder(root()).run();
     let first = path("first.p12");
     let ways: [(&str, &[&str]); 4] = [
         ("first.p12", &[CERTIFICATE, "--key", KEY]),
@@ -68,15 +49,13 @@ fn every_way_in_comes_to_the_same_identity() {
     for reader in ["keychain", "modern", "java"] {
         for (name, arguments) in ways {
             let target = path(name);
-            let mut command = pack(arguments);
-            let output = command.args(["--for", reader, "--passout", "env:NEW", "-o", &target]).output().unwrap();
-            assert!(output.status.success(), "{}", stderr(&output));
-            assert!(!stderr(&output).contains("new password"));
+            let test = pack(arguments).args(["--for", reader, "--passout", "env:NEW", "-o", &target]);
+            test.hides("new password").run();
             assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
             let contents = open(&fs::read(&target).unwrap(), "new password");
             let (certificates, keys) = facts(&contents);
             assert_eq!((certificates.len(), keys.len()), (1, 1));
-            assert_eq!(certificates[0].0, fs::read(format!("{}/{CERTIFICATE}", env!("CARGO_MANIFEST_DIR"))).unwrap());
+            assert_eq!(certificates[0].0, fs::read(root().join(CERTIFICATE)).unwrap());
             assert_eq!(certificates[0].1.as_deref(), Some("Apple Push Services: com.example.MyApp"));
             assert_eq!(keys[0].1, certificates[0].1);
             assert_eq!(contents.certificates[0].local_key_id, contents.keys[0].local_key_id);
@@ -95,7 +74,7 @@ fn a_re_encoded_file_holds_what_it_held() {
     let files = ["keychain", "keychain-password", "ber", "pbmac1", "scrypt", "ca-first", "ec", "mdm", "unicode-name"];
     for file in files {
         let input = format!("fixtures/p12/{file}.p12");
-        let bytes = fs::read(format!("{}/{input}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let bytes = fs::read(root().join(&input)).unwrap();
         let password = Passwords::Given(Password::new("push".into()));
         let (password, passin) = match pushcert::testing::open(&bytes, &mut { password }, DEFAULT_MAX_ITERATIONS) {
             Ok(_) => ("push", "env:OLD"),
@@ -106,8 +85,7 @@ fn a_re_encoded_file_holds_what_it_held() {
         for reader in ["keychain", "modern"] {
             let target = folder.path().join(format!("{file}-{reader}.p12"));
             let target = target.to_str().unwrap();
-            let output = run(&[&input, "--passin", passin, "--for", reader, "--passout", "env:NEW", "-o", target]);
-            assert!(output.status.success(), "{file}: {}", stderr(&output));
+            pack(&[&input, "--passin", passin, "--for", reader, "--passout", "env:NEW", "-o", target]).run();
             let (mut written, written_keys) = facts(&open(&fs::read(target).unwrap(), "new password"));
             written.sort();
             let der = |list: &[(Vec<u8>, _)]| list.iter().map(|(der, _)| der.clone()).collect::<Vec<_>>();
@@ -137,14 +115,8 @@ fn after_any_failure_no_file_exists_and_an_existing_one_is_untouched() {
     ];
     for (arguments, code) in failures {
         for (target, force) in [(&fresh, false), (&existing, true)] {
-            let mut command = pack(arguments);
-            command.arg("-o").arg(target);
-            if force {
-                command.arg("--force");
-            }
-            let output = command.output().unwrap();
-            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
-            assert!(output.stdout.is_empty(), "{arguments:?}");
+            let test = pack(arguments).arg("-o").arg(target).args(force.then_some("--force"));
+            test.status(code).stdout("").run();
         }
         assert_eq!(entries(folder.path()), ["existing.p12"], "{arguments:?}");
         assert_eq!(fs::read_to_string(&existing).unwrap(), "mine");
@@ -153,16 +125,9 @@ fn after_any_failure_no_file_exists_and_an_existing_one_is_untouched() {
 
 #[test]
 fn through_pipes() {
-    let mut child = pack(&["-", "--passin", "env:OLD", "--passout", "env:NEW", "--name", "piped"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let input = fs::read(format!("{}/fixtures/p12/keychain-password.p12", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    child.stdin.take().unwrap().write_all(&input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
+    let input = fs::read(fixture("p12/keychain-password.p12")).unwrap();
+    let test = pack(&["-", "--passin", "env:OLD", "--passout", "env:NEW", "--name", "piped"]);
+    let output = test.stdin(input.clone()).run();
     let (certificates, keys) = facts(&open(&output.stdout, "new password"));
     let named = [&certificates[0].1, &keys[0].1].map(|name| name.as_deref());
     assert_eq!(named, [Some("piped"); 2]);
@@ -177,8 +142,7 @@ fn killed_at_any_moment_it_leaves_no_file_or_a_whole_one() {
     let parent = tempfile::tempdir().unwrap();
     let arguments = [CERTIFICATE, "--key", KEY, "--for", "java", "--passout", "env:NEW", "--force", "-o"];
     let start = Instant::now();
-    let status = pack(&arguments).arg("/dev/null").stderr(Stdio::null()).status().unwrap();
-    assert!(status.success());
+    pack(&arguments).arg("/dev/null").run();
     let run_time = start.elapsed();
     let (before, after) = (Cell::new(0), Cell::new(0));
     // In steps from nothing to twice the time that it takes; further where the machine has become slower.
@@ -189,7 +153,7 @@ fn killed_at_any_moment_it_leaves_no_file_or_a_whole_one() {
         if existing {
             fs::write(&target, "mine").unwrap();
         }
-        let mut child = pack(&arguments).arg(&target).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = pack(&arguments).arg(&target).into_command().stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(run_time.mul_f64(f64::from(n) / 40.0));
         let _ = child.kill();
         child.wait().unwrap();

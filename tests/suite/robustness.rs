@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use time::OffsetDateTime;
 
-use crate::common::{run, stderr};
+use crate::common::{Test, root};
 use pushcert::testing::{Collection, DEFAULT_MAX_ITERATIONS, FileReport, Password, Passwords, open};
 
 /// Every fixture that is read by the container readers, with its bytes.
@@ -144,10 +144,10 @@ fn a_key_that_was_flattened_to_one_line_is_not_printed() {
     for key in FLATTENED_KEYS {
         std::fs::write(&file, key).unwrap();
         for arguments in &runs {
-            let output = run(arguments);
-            let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
-            assert!(matches!(output.status.code(), Some(2 | 3)), "{arguments:?}: {:?} {printed}", output.status);
-            assert!(printed.len() > 10 && !printed.contains("SECRET"), "{arguments:?}: {printed}");
+            let run = Test::new().args(arguments).folder(root()).any_status().hides("SECRET").run();
+            let printed = format!("{}{}", run.text(), run.stderr);
+            assert!(matches!(run.code, Some(2 | 3)), "{arguments:?}: {:?} {printed}", run.code);
+            assert!(printed.len() > 10, "{arguments:?}: {printed}");
         }
     }
 }

@@ -4,15 +4,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rexpect::session::{PtySession, spawn_command};
+use rustix::termios::{LocalModes, tcgetattr};
+
+use super::common::entries;
 
 /// The longest wait for any one thing to show, in milliseconds.
 const PATIENCE: u64 = 30_000;
-
-/// A question is not listening at the moment that it shows.
-const LISTENING: Duration = Duration::from_millis(200);
 
 const KEY: &str = "push.key";
 const REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
@@ -24,8 +24,9 @@ fn start(folder: &Path, arguments: &str) -> Session {
 
 /// Runs a command of the shell, between two looks at the terminal's settings.
 fn start_command(folder: &Path, command: &str) -> Session {
+    // The terminal of the test has no echo; a person's has.
     let script = format!(
-        "trap : INT; printf 'before=%s.\n' \"$(stty -g)\"; {command}; \
+        "stty echo; trap : INT; printf 'before=%s.\n' \"$(stty -g)\"; {command}; \
          printf 'code=%s.\n' $?; printf 'after=%s.\n' \"$(stty -g)\""
     );
     let mut command = Command::new("sh");
@@ -50,16 +51,28 @@ impl Session {
         self.pty.send_line(text).unwrap();
     }
 
-    fn answer(&mut self, question: &str, text: &str) {
-        self.see(question);
-        self.type_line(text);
+    /// Waits until the question that shows reads keys: line editing is off, and echo with it. What is typed before
+    /// would show, or interrupt something else. Nothing tells of a change of these settings, so they are polled.
+    fn listening(&mut self) {
+        let terminal = self.pty.process().get_file_handle().unwrap();
+        let limit = Instant::now() + Duration::from_millis(PATIENCE);
+        let cooked = LocalModes::ICANON | LocalModes::ECHO;
+        while tcgetattr(&terminal).unwrap().local_modes.intersects(cooked) {
+            assert!(Instant::now() < limit, "the question does not listen");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
-    /// Answers a hidden question: what is typed before echo is off would show.
-    fn answer_hidden(&mut self, question: &str, secret: &str) {
-        self.see(question);
-        std::thread::sleep(LISTENING);
-        self.type_line(secret);
+    /// Waits until a question shows and listens; returns what showed before it.
+    fn asked(&mut self, question: &str) -> String {
+        let shown = self.see(question);
+        self.listening();
+        shown
+    }
+
+    fn answer(&mut self, question: &str, text: &str) {
+        self.asked(question);
+        self.type_line(text);
     }
 
     fn value(&mut self, label: &str) -> String {
@@ -68,7 +81,7 @@ impl Session {
     }
 
     fn ctrl_c(&mut self) {
-        std::thread::sleep(LISTENING);
+        self.listening();
         self.pty.send_control('c').unwrap();
     }
 
@@ -80,13 +93,6 @@ impl Session {
         assert_eq!(after, self.before, "the terminal is as it was");
         (shown, code)
     }
-}
-
-fn entries(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 /// How a shell reports death by SIGINT.
@@ -133,6 +139,7 @@ fn ctrl_c_at_a_hidden_question_restores_the_terminal() {
         let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
         session.see("Password to encrypt the private key with: ");
         if again {
+            session.listening();
             session.type_line("secret");
             session.see("Confirm password: ");
         }
@@ -148,14 +155,12 @@ fn ctrl_c_at_a_hidden_question_restores_the_terminal() {
 fn a_new_password_is_asked_twice_and_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
-    session.answer_hidden("Password to encrypt the private key with: ", "");
-    session.answer_hidden(
-        "--encrypt needs a password that is not empty. Password to encrypt the private key with: ",
-        "sesame",
-    );
-    session.answer_hidden("Confirm password: ", "open");
-    session.answer_hidden("the passwords do not match. Password to encrypt the private key with: ", "sesame");
-    session.answer_hidden("Confirm password: ", "sesame");
+    session.answer("Password to encrypt the private key with: ", "");
+    session
+        .answer("--encrypt needs a password that is not empty. Password to encrypt the private key with: ", "sesame");
+    session.answer("Confirm password: ", "open");
+    session.answer("the passwords do not match. Password to encrypt the private key with: ", "sesame");
+    session.answer("Confirm password: ", "sesame");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     assert!(!shown.contains("sesame"), "{shown}");
@@ -168,8 +173,8 @@ fn a_new_password_that_is_never_repeated_makes_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
     for (first, second) in [("a", "b"), ("b", "c"), ("c", "d")] {
-        session.answer_hidden("Password to encrypt the private key with: ", first);
-        session.answer_hidden("Confirm password: ", second);
+        session.answer("Password to encrypt the private key with: ", first);
+        session.answer("Confirm password: ", second);
     }
     let (shown, code) = session.end();
     assert_eq!(code, 4, "{shown}");
@@ -177,19 +182,20 @@ fn a_new_password_that_is_never_repeated_makes_no_key() {
     assert!(entries(folder.path()).is_empty());
 }
 
+/// Returns the path of a fixture, quoted for the shell.
 fn fixture(path: &str) -> String {
-    format!("'{}/fixtures/{path}'", env!("CARGO_MANIFEST_DIR"))
+    format!("'{}'", super::common::fixture(path).display())
 }
 
 #[test]
 fn pack_asks_for_the_old_password_and_twice_for_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), &format!("pack {} -o push.p12", fixture("p12/keychain-password.p12")));
-    session.answer_hidden("(PKCS#12 file): ", "wrong");
-    session.answer_hidden("wrong password. Password for", "push");
-    session.answer_hidden("Password for the new .p12: ", "");
-    session.answer_hidden("--for keychain needs a password that is not empty", "sesame");
-    session.answer_hidden("Confirm password: ", "sesame");
+    session.answer("(PKCS#12 file): ", "wrong");
+    session.answer("wrong password. Password for", "push");
+    session.answer("Password for the new .p12: ", "");
+    session.answer("--for keychain needs a password that is not empty", "sesame");
+    session.answer("Confirm password: ", "sesame");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("security import push.p12 -f pkcs12 -k ~/Library/Keychains/login.keychain-db"), "{shown}");
@@ -223,8 +229,7 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
     let command = format!("sh -c 'echo pid=$$.; exec \"$0\" csr {SUBJECT} --encrypt' '{program}'");
     let mut session = start_command(folder.path(), &command);
     let pid = session.value("pid=");
-    session.see("Password to encrypt the private key with: ");
-    std::thread::sleep(LISTENING);
+    session.asked("Password to encrypt the private key with: ");
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let (shown, code) = session.end();
     assert_eq!(code, 128 + 15, "{shown}");
@@ -233,8 +238,7 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
 
 /// Moves down `n` choices, and takes the one there.
 fn choose(session: &mut Session, question: &str, n: usize) {
-    session.see(question);
-    std::thread::sleep(LISTENING);
+    session.asked(question);
     session.pty.send(&"\x1b[B".repeat(n)).unwrap();
     session.pty.send("\r").unwrap();
     session.pty.flush().unwrap();
@@ -265,8 +269,7 @@ fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
     session.answer("two capital letters are expected", "DE");
     session.answer("Where to write the private key? [push.key]", "");
     session.answer("Where to write the request? [CertificateSigningRequest.certSigningRequest]", "");
-    session.see("Protect the key with a password? [y/N]");
-    session.type_line("n");
+    session.answer("Protect the key with a password? [y/N]", "n");
     session.see("$ pushcert csr --email jo@example.com --name 'Jo Doe' --country DE\r\n");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
@@ -282,17 +285,15 @@ fn the_wizard_from_nothing_to_a_request_to_a_p12_that_a_mac_imports() {
     session.see("$ pushcert inspect aps.cer\r\n");
     session.see("Jo Doe");
     session.answer("Its private key is elsewhere. Where? [push.key]", "");
-    session.see("Is this what you wanted? [Y/n]");
-    session.type_line("y");
+    session.answer("Is this what you wanted? [Y/n]", "y");
     choose(&mut session, "What is it to become?", 1);
     session.answer("Where to write it? [push.p12]", "aps.cer");
     session.answer("aps.cer: already exists", "push.p12");
     session.see("$ pushcert pack --for keychain aps.cer --key push.key -o push.p12\r\n");
-    session.answer_hidden("Password for the new .p12: ", "sesame");
-    session.answer_hidden("Confirm password: ", "sesame");
+    session.answer("Password for the new .p12: ", "sesame");
+    session.answer("Confirm password: ", "sesame");
     session.see("security import push.p12 ");
-    session.see("Ask APNs now whether it accepts the certificate? [y/N]");
-    session.type_line("n");
+    session.answer("Ask APNs now whether it accepts the certificate? [y/N]", "n");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     let file = openssl::pkcs12::Pkcs12::from_der(&fs::read(folder.path().join("push.p12")).unwrap()).unwrap();
@@ -306,16 +307,14 @@ fn the_wizard_from_a_keychain_export_to_pem() {
     choose(&mut session, "What do you have?", 1);
     // As a terminal quotes what is dropped on it.
     session.answer("Where is it?", &fixture("p12/keychain-password.p12"));
-    session.answer_hidden("(PKCS#12 file): ", "wrong");
-    session.answer_hidden("wrong password. Password for", "push");
+    session.answer("(PKCS#12 file): ", "wrong");
+    session.answer("wrong password. Password for", "push");
     session.see("Apple Push Services certificate (universal)");
-    session.see("Is this what you wanted? [Y/n]");
-    session.type_line("y");
+    session.answer("Is this what you wanted? [Y/n]", "y");
     choose(&mut session, "What is it to become?", 0);
     session.answer("Where to write it? [push.pem]", "");
     session.see("-o push.pem\r\n");
-    session.see("Ask APNs now whether it accepts the certificate? [y/N]");
-    session.type_line("n");
+    session.answer("Ask APNs now whether it accepts the certificate? [y/N]", "n");
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     let pem = fs::read(folder.path().join("push.pem")).unwrap();

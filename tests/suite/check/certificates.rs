@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 
-use super::{Stage, check, fixture, fixture_gateway};
+use super::{Stage, check, fixture_gateway};
+use crate::common::fixture;
 use pushcert::testing::TlsVersions::{V12, V13};
 use pushcert::testing::{Environment, GatewayOptions, TokenState};
 

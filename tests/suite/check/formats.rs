@@ -1,6 +1,7 @@
 //! The report in every format.
 
-use super::{Stage, fixture, pushcert};
+use super::Stage;
+use crate::common::{Test, fixture};
 use pushcert::testing::GatewayOptions;
 
 fn print(stage: &Stage, format: &str) -> (i32, String) {
@@ -8,16 +9,10 @@ fn print(stage: &Stage, format: &str) -> (i32, String) {
 }
 
 fn print_with(stage: &Stage, format: &str, arguments: &[&str]) -> (i32, String) {
-    let mut command = pushcert();
-    command.arg("check").args(arguments).arg(stage.file("client.pem")).args([
-        "--gateway",
-        &stage.address(),
-        "--format",
-        format,
-    ]);
-    let output = command.arg("--ca-file").arg(stage.file("ca.pem")).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    let test = Test::new().arg("check").args(arguments).arg(stage.file("client.pem"));
+    let test = test.args(["--gateway", &stage.address(), "--format", format, "--ca-file"]).arg(stage.file("ca.pem"));
+    let run = test.any_status().stderr("").run();
+    (run.code.unwrap(), run.text().to_owned())
 }
 
 #[test]
@@ -130,10 +125,8 @@ fn a_refused_topic_is_a_failure_in_every_format() {
 #[cfg(target_os = "linux")]
 #[test]
 fn nagios_ends_with_3_where_the_output_cannot_be_written() {
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut command = pushcert();
-    command.arg("check").arg(fixture("der/universal.cer")).args(["--environment", "production", "--format", "nagios"]);
-    assert_eq!(command.stdout(full).output().unwrap().status.code(), Some(3));
+    let test = Test::shell("\"$0\" \"$@\" >/dev/full").arg("check").arg(fixture("der/universal.cer"));
+    test.args(["--environment", "production", "--format", "nagios"]).status(3).run();
 }
 
 #[test]
@@ -158,8 +151,7 @@ fn a_servers_words_cannot_drive_the_terminal_nor_break_a_format() {
 #[test]
 fn an_error_is_json_where_json_is_wanted() {
     for arguments in [["--format", "json"], ["--json", "--no-probe"]] {
-        let output = pushcert().arg("check").arg(fixture("p12/truncated.p12")).args(arguments).output().unwrap();
-        let error: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!((output.status.code(), error["error"]["kind"].as_str()), (Some(3), Some("input")));
+        let test = Test::new().arg("check").arg(fixture("p12/truncated.p12")).args(arguments);
+        assert_eq!(test.status(3).run().json()["error"]["kind"], "input");
     }
 }

@@ -7,11 +7,12 @@ mod network;
 mod revocation;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pushcert::testing::{Environment, GatewayOptions, RunningGateway};
 use serde_json::Value;
+
+use crate::common::{Test, fixture};
 
 /// The limit of each stage in these tests, in milliseconds.
 const TIMEOUT: u64 = 1500;
@@ -89,41 +90,21 @@ impl Checked {
     }
 }
 
-fn pushcert() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pushcert"));
-    for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] {
-        command.env_remove(name);
-    }
-    command
-}
-
 fn check(certificate: &Path, arguments: &[&str]) -> Checked {
     let timeout = format!("{TIMEOUT}ms");
-    let mut command = pushcert();
-    command.arg("check").arg(certificate).arg("--json").args(arguments);
+    let mut test = Test::new().arg("check").arg(certificate).arg("--json").args(arguments).env("PASSWORD", PASSWORD);
     if !arguments.contains(&"--timeout") {
-        command.args(["--timeout", &timeout]);
+        test = test.args(["--timeout", &timeout]);
     }
-    command.env("PASSWORD", PASSWORD);
     if certificate.starts_with(fixture("p12")) {
-        command.args(["--passin", "env:PASSWORD"]);
+        test = test.args(["--passin", "env:PASSWORD"]);
     }
-    read(&mut command)
+    read(test)
 }
 
-fn read(command: &mut Command) -> Checked {
-    let start = Instant::now();
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let errors = String::from_utf8_lossy(&stderr);
-    assert!(!errors.contains("panicked"), "{errors}");
-    let report = serde_json::from_slice(&stdout).unwrap_or_else(|error| {
-        panic!("{error}: {} {errors}", String::from_utf8_lossy(&stdout));
-    });
-    Checked { code: status.code().unwrap(), report, took: start.elapsed() }
-}
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+fn read(test: Test) -> Checked {
+    let run = test.any_status().run();
+    Checked { code: run.code.unwrap(), report: run.json(), took: run.took }
 }
 
 /// The fixtures' authorities as the gateway's.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::{Stage, check, fixture, pushcert, read};
+use super::{Stage, check, read};
+use crate::common::{Test, fixture};
 use pushcert::testing::{GatewayOptions, RunningGateway};
 
 #[test]
@@ -176,9 +177,8 @@ fn proxies_lead_to_apples_gateways_by_name() {
     ] {
         let arguments = ["--environment", "production", "--port", "2197", "--ca-file", ca.to_str().unwrap()];
         let by_flag = check(&stage.file("client.pem"), &[&arguments[..], &["--proxy", &url]].concat());
-        let mut command = pushcert();
-        command.arg("check").arg(stage.file("client.pem")).args(arguments).arg("--json").env("HTTPS_PROXY", &url);
-        for checked in [by_flag, read(&mut command)] {
+        let test = Test::new().arg("check").arg(stage.file("client.pem")).args(arguments).arg("--json");
+        for checked in [by_flag, read(test.env("HTTPS_PROXY", &url))] {
             assert_eq!((checked.code, checked.text("/verdict")), (0, "accepted"), "{url} {:#}", checked.first());
             assert!(!checked.report.to_string().contains("p@ss"), "the password stays out of the report");
             assert!(checked.detail("proxy").contains("://127.0.0.1:"), "{}", checked.detail("proxy"));
@@ -212,10 +212,9 @@ fn no_proxy_is_heeded() {
     let stage = Stage::new(GatewayOptions::default());
     let (ca, address) = (stage.file("ca.pem"), stage.address());
     let run = |no_proxy: &str| {
-        let mut command = pushcert();
-        command.arg("check").arg(stage.file("client.pem")).args(["--gateway", &address, "--json"]);
-        command.arg("--ca-file").arg(&ca).env("https_proxy", "http://127.0.0.1:9").env("NO_PROXY", no_proxy);
-        read(&mut command)
+        let test = Test::new().arg("check").arg(stage.file("client.pem")).args(["--gateway", &address, "--json"]);
+        let test = test.arg("--ca-file").arg(&ca).env("https_proxy", "http://127.0.0.1:9").env("NO_PROXY", no_proxy);
+        read(test)
     };
     assert_eq!(run("example.com,localhost").code, 0);
     assert_eq!(run("example.com").text("/reason"), "connection-refused");
@@ -226,18 +225,12 @@ fn a_server_that_is_not_apples_is_named() {
     let stage = Stage::new(GatewayOptions::default());
     let proxy = format!("http://{}", http_proxy(stage.gateway.ready.address, None, Asked::default()));
     let run = |store: Option<&str>| {
-        let mut command = pushcert();
-        command.arg("check").arg(stage.file("client.pem")).args([
-            "--environment",
-            "sandbox",
-            "--proxy",
-            &proxy,
-            "--json",
-        ]);
-        if let Some(store) = store {
-            command.env("SSL_CERT_FILE", stage.file(store));
+        let test = Test::new().arg("check").arg(stage.file("client.pem")).args(["--environment", "sandbox", "--json"]);
+        let test = test.args(["--proxy", &proxy]);
+        match store {
+            Some(store) => read(test.env("SSL_CERT_FILE", stage.file(store))),
+            None => read(test),
         }
-        read(&mut command)
     };
     let stranger = run(None);
     let expected = (5, ("tls", "failed"), "unreachable", "tls-interception");
@@ -258,9 +251,8 @@ fn a_server_that_is_not_apples_is_named() {
 #[test]
 fn another_server_may_be_vouched_for_by_this_machines_store() {
     let stage = Stage::new(GatewayOptions::default());
-    let mut command = pushcert();
-    command.arg("check").arg(stage.file("client.pem")).args(["--gateway", &stage.address(), "--json"]);
-    let checked = read(command.env("SSL_CERT_FILE", stage.file("ca.pem")));
+    let test = Test::new().arg("check").arg(stage.file("client.pem")).args(["--gateway", &stage.address(), "--json"]);
+    let checked = read(test.env("SSL_CERT_FILE", stage.file("ca.pem")));
     assert_eq!((checked.code, checked.text("/verdict")), (0, "accepted"), "{:#}", checked.first());
     assert_eq!(checked.first()["tls"]["trusted_by"], serde_json::json!({ "system": true, "embedded": false }));
 }
