@@ -46,6 +46,8 @@ mod request;
 mod run;
 mod schema;
 mod secret;
+#[cfg(test)]
+mod test_support;
 mod text;
 mod world;
 

@@ -177,15 +177,9 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::pem;
+    use crate::test_support::certificate as fixture;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
-
-    fn fixture(path: &str) -> Certificate {
-        let bytes = std::fs::read(format!("{}/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let block = pem::parse(&bytes).unwrap();
-        Certificate::parse(block.first().map_or(&bytes[..], |block| &block.der)).unwrap()
-    }
 
     /// The fixtures' authorities in the place of Apple's.
     fn fixture_authorities() -> KnownCas {

@@ -159,12 +159,12 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::test_support;
 
     const NOW: OffsetDateTime = datetime!(2026-12-01 0:00 UTC);
 
     fn fixture(name: &str, from: OffsetDateTime, until: OffsetDateTime) -> Certificate {
-        let path = format!("{}/fixtures/der/{name}.cer", env!("CARGO_MANIFEST_DIR"));
-        let certificate = Certificate::parse(&std::fs::read(path).unwrap()).unwrap();
+        let certificate = test_support::certificate(&format!("der/{name}.cer"));
         // Two certificates are never the same bytes, unless they are the same.
         let der = [certificate.der, from.unix_timestamp().to_be_bytes().to_vec()].concat();
         Certificate { der, not_before: from, not_after: until, ..certificate }

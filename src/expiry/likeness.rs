@@ -42,6 +42,7 @@ mod tests {
     use super::*;
     use crate::container::{Passwords, open};
     use crate::limits::DEFAULT_MAX_ITERATIONS;
+    use crate::test_support::fixture;
 
     fn is_else(name: &str, bytes: &[u8]) -> bool {
         let unopened = open(bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap_err();
@@ -50,8 +51,8 @@ mod tests {
 
     #[test]
     fn doubt_is_told() {
-        let der = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer")).unwrap();
-        let p12 = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/p12/keychain-password.p12")).unwrap();
+        let der = fixture("der/universal.cer");
+        let p12 = fixture("p12/keychain-password.p12");
         let pem = b"text\n-----BEGIN CERTIFICATE-----\nMIIB\n";
         for cut in [&der[..der.len() - 1], &der[..100], &p12[..p12.len() - 1], &p12, &pem[..]] {
             assert!(!is_else("noname", cut));

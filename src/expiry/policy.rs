@@ -182,15 +182,14 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::test_support::certificate;
 
     fn universal() -> Certificate {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer");
-        let certificate = Certificate::parse(&std::fs::read(path).unwrap()).unwrap();
         // A year of 365 days, which Apple's certificates nearly have.
         Certificate {
             not_before: datetime!(2026-01-01 0:00 UTC),
             not_after: datetime!(2027-01-01 0:00 UTC),
-            ..certificate
+            ..certificate("der/universal.cer")
         }
     }
 

@@ -144,12 +144,12 @@ fn judge_topic(client: &Certificate, named: Option<&str>, push_type: Option<&str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support;
 
     const TOKEN: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
 
     fn fixture(name: &str) -> Certificate {
-        let path = format!("{}/fixtures/der/{name}.cer", env!("CARGO_MANIFEST_DIR"));
-        Certificate::parse(&std::fs::read(path).unwrap()).unwrap()
+        test_support::certificate(&format!("der/{name}.cer"))
     }
 
     fn policy() -> RequestPolicy {

@@ -297,6 +297,7 @@ fn verification(host: Option<&str>) -> Result<X509VerifyParam, ErrorStack> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support::fixture;
 
     #[test]
     fn roots_named_for_apple_are_embedded() {
@@ -335,9 +336,8 @@ mod tests {
 
     #[test]
     fn a_certificate_is_trusted_only_through_its_own_root() {
-        let read = |name: &str| std::fs::read(format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let root = X509::from_pem(&read("ca/root.pem")).unwrap();
-        let leaf = X509::from_der(&read("der/not-push.cer")).unwrap();
+        let root = X509::from_pem(&fixture("ca/root.pem")).unwrap();
+        let leaf = X509::from_der(&fixture("der/not-push.cer")).unwrap();
         let nobody = TrustedBy { system: false, embedded: false };
         let stranger = Stores::new(None).judge(std::slice::from_ref(&leaf), "www.example.com", TrustPolicy::AnyRoot);
         assert_eq!((stranger.trusted_by, stranger.root), (nobody, None));

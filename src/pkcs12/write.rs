@@ -151,10 +151,7 @@ mod tests {
     use crate::limits::Limits;
     use crate::pem;
     use crate::pkcs12::{BagContent, Pfx};
-
-    fn fixture(path: &str) -> Vec<u8> {
-        std::fs::read(format!("{}/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
-    }
+    use crate::test_support::fixture;
 
     #[test]
     fn what_is_written_is_read_again() {

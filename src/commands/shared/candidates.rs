@@ -120,10 +120,8 @@ fn below<'a>(path: &'a Path, roots: &[PathBuf]) -> &'a Path {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-
     use super::*;
-    use crate::world::terminal::scripted::Scripted;
+    use crate::test_support::TestWorld;
 
     fn read(passin: Option<&str>, lines: Option<&str>) -> Result<Candidates, Error> {
         let folder = tempfile::tempdir().unwrap();
@@ -131,20 +129,9 @@ mod tests {
         std::fs::write(&file, lines.unwrap_or_default()).unwrap();
         let passin = passin.map(|source| source.parse().unwrap());
         let opening = OpeningArgs { passin, max_iterations: 1 };
-        let mut context = Context {
-            stdin: &mut io::empty(),
-            stdout: &mut io::sink(),
-            stderr: &mut io::sink(),
-            now: time::OffsetDateTime::UNIX_EPOCH,
-            terminal: &mut Scripted::new(&["asked"]),
-            is_interactive: true,
-            stdout_is_terminal: false,
-            stdout_has_color: false,
-            stderr_is_terminal: false,
-            stderr_has_color: false,
-            variable: &|name| (name == "SET").then(|| OsString::from("from env")),
-        };
-        Candidates::read(&opening, lines.map(|_| file.as_path()), &mut context)
+        let mut world = TestWorld::interactive(&["asked"]);
+        world.variable = |name| (name == "SET").then(|| "from env".into());
+        world.run(|context| Candidates::read(&opening, lines.map(|_| file.as_path()), context))
     }
 
     fn shown(candidates: &Candidates, path: &str) -> String {

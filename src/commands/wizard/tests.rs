@@ -2,37 +2,18 @@
 
 use std::fs;
 
-use time::macros::datetime;
-
 use super::*;
-use crate::world::terminal::scripted::Scripted;
-
-fn fixture(path: &str) -> String {
-    format!("{}/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))
-}
+use crate::test_support::{TestWorld, fixture_path as fixture};
 
 /// Talks with these answers; what was asked, what was told, and how it ended.
 fn talk(answers: &[&str]) -> (Vec<String>, String, Result<u8, Error>) {
-    let mut terminal = Scripted::new(answers);
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut context = Context {
-        stdin: &mut std::io::empty(),
-        stdout: &mut stdout,
-        stderr: &mut stderr,
-        now: datetime!(2026-11-24 0:00 UTC),
-        terminal: &mut terminal,
-        is_interactive: true,
-        stdout_is_terminal: true,
-        stderr_is_terminal: false,
-        stdout_has_color: false,
-        stderr_has_color: false,
-        // Whoever is asked over the network is asked through a port where nobody listens.
-        variable: &|name| (name == "HTTPS_PROXY").then(|| "http://127.0.0.1:9".into()),
-    };
-    let end = run(&mut context);
-    let told = String::from_utf8(stderr).unwrap();
-    assert_eq!(stdout.is_empty(), !told.contains("$ pushcert check "), "only the check has a result");
-    (terminal.asked, told, end)
+    let mut world = TestWorld::interactive(answers);
+    // Whoever is asked over the network is asked through a port where nobody listens.
+    world.variable = |name| (name == "HTTPS_PROXY").then(|| "http://127.0.0.1:9".into());
+    let end = world.run(run);
+    let told = String::from_utf8(world.stderr).unwrap();
+    assert_eq!(world.stdout.is_empty(), !told.contains("$ pushcert check "), "only the check has a result");
+    (world.terminal.asked, told, end)
 }
 
 /// Carries out a command that was told, and returns what it wrote to `file`.
@@ -43,20 +24,7 @@ fn carry_out(told: &str, name: &str, file: &Path) -> Vec<u8> {
     fs::remove_file(file).unwrap();
     let words = line.split(' ').skip(1).map(|word| word.trim_matches('\''));
     let cli = Cli::try_parse_from(words).unwrap();
-    let mut context = Context {
-        stdin: &mut std::io::empty(),
-        stdout: &mut Vec::new(),
-        stderr: &mut Vec::new(),
-        now: datetime!(2026-11-24 0:00 UTC),
-        terminal: &mut Scripted::default(),
-        is_interactive: false,
-        stdout_is_terminal: false,
-        stderr_is_terminal: false,
-        stdout_has_color: false,
-        stderr_has_color: false,
-        variable: &|_| None,
-    };
-    crate::commands::run(&cli, &mut context).unwrap();
+    TestWorld::new().run(|context| crate::commands::run(&cli, context)).unwrap();
     assert_eq!(fs::read(file).unwrap(), before, "{line} does what was done");
     before
 }
