@@ -156,3 +156,48 @@ fn text(text: &str) -> String {
     let text = printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;").replace('\'', "&#39;")
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_expiry;
+
+    #[test]
+    fn an_expired_and_a_damaged_file_as_they_are_printed() {
+        assert_data_eq!(
+            printed_expiry("html"),
+            str![[r#"
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline'">
+<title>Certificate expiry: something has failed</title>
+<style>
+...
+</style>
+</head>
+<body>
+<h1>Certificate expiry</h1>
+<p class="state failure">Something has failed</p>
+<p>2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable</p>
+<p class="faint">as of 2026-11-24 00:00 UTC, warning below 30d, failing below 7d</p>
+<ul>
+<li class="failure"><span>fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)<small>the end is missing: copy, download or export it again</small></span></li>
+</ul>
+<table>
+<thead><tr><th>Certificate<th>Expires<th><div class="axis"><span style="left:9%">2026</span><span style="left:20%">Apr</span><span style="left:31%">Jul</span><span style="left:43%">Oct</span><span style="left:54%">2027</span><span style="left:66%">Apr</span><span style="left:77%">Jul</span><span style="left:88%">Oct</span></div></tr></thead>
+<tbody>
+<tr><td><strong>Apple Push Services: com.example.MyApp</strong><small>fixtures/der/expired.cer</small><small>com.example.MyApp, com.example.MyApp.voip, com.example.MyApp.complication</small><small class="failure">expired on 2024-01-31 (1028 days ago)</small><td><strong class="failure">1028 days ago</strong><small>2024-01-31 00:00 UTC</small><td class="failure"><svg viewBox="0 0 1000 28" preserveAspectRatio="none" role="img" aria-label="valid from 2023-01-01 to 2024-01-31"><rect class="rail" y="8" width="1000" height="12"/><line class="tick" x1="91" x2="91" y2="28"/><line class="tick" x1="203" x2="203" y2="28"/><line class="tick" x1="317" x2="317" y2="28"/><line class="tick" x1="432" x2="432" y2="28"/><line class="tick" x1="547" x2="547" y2="28"/><line class="tick" x1="660" x2="660" y2="28"/><line class="tick" x1="773" x2="773" y2="28"/><line class="tick" x1="888" x2="888" y2="28"/><rect class="bar" x="0" y="8" width="2" height="12"/><line class="now" x1="500" x2="500" y2="28"/></svg>
+<tr><td><strong>Apple Push Services: com.example.MyApp</strong><small>fixtures/der/universal.cer</small><small>com.example.MyApp, com.example.MyApp.voip, com.example.MyApp.complication</small><td><strong class="ok">in 26700 days</strong><small>2099-12-31 00:00 UTC</small><td class="ok"><svg viewBox="0 0 1000 28" preserveAspectRatio="none" role="img" aria-label="valid from 2026-01-01 to 2099-12-31"><rect class="rail" y="8" width="1000" height="12"/><line class="tick" x1="91" x2="91" y2="28"/><line class="tick" x1="203" x2="203" y2="28"/><line class="tick" x1="317" x2="317" y2="28"/><line class="tick" x1="432" x2="432" y2="28"/><line class="tick" x1="547" x2="547" y2="28"/><line class="tick" x1="660" x2="660" y2="28"/><line class="tick" x1="773" x2="773" y2="28"/><line class="tick" x1="888" x2="888" y2="28"/><rect class="bar" x="91" y="8" width="909" height="12"/><line class="now" x1="500" x2="500" y2="28"/></svg>
+</tbody>
+</table>
+</body>
+</html>
+
+"#]]
+        );
+    }
+}

@@ -106,6 +106,8 @@ fn duration(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support::printed_expiry;
+    use snapbox::{IntoData, assert_data_eq, str};
 
     #[test]
     fn lines_are_folded_between_characters() {
@@ -130,5 +132,50 @@ mod tests {
     fn durations() {
         assert_eq!(duration(Duration::weeks(4)), "P28D");
         assert_eq!(duration(Duration::hours(36)), "PT129600S");
+    }
+
+    #[test]
+    fn an_expired_and_a_damaged_file_as_they_are_printed() {
+        assert_data_eq!(
+            printed_expiry("ics").replace("\r\n", "\n"),
+            str![[r#"
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//pushcert//pushcert 0.1.0//EN
+BEGIN:VEVENT
+UID:0613dfe3fda02462d2f77ea0d7f7f2b67663fcc0@pushcert
+DTSTAMP:20261124T000000Z
+DTSTART:20240131T000000Z
+SUMMARY:Renew Apple Push Services: com.example.MyApp
+DESCRIPTION:leaf certificate\, serial number 7D32750F41709037\nTopics: com.
+ example.MyApp\, com.example.MyApp.voip\, com.example.MyApp.complication\nT
+ eam: TEAMID1234\nFiles: fixtures/der/expired.cer
+TRANSP:TRANSPARENT
+BEGIN:VALARM
+ACTION:DISPLAY
+TRIGGER:-P30D
+DESCRIPTION:Renew Apple Push Services: com.example.MyApp
+END:VALARM
+END:VEVENT
+BEGIN:VEVENT
+UID:d04062fe545c6cc129cf62ee4db2de9f21353bc2@pushcert
+DTSTAMP:20261124T000000Z
+DTSTART:20991231T000000Z
+SUMMARY:Renew Apple Push Services: com.example.MyApp
+DESCRIPTION:leaf certificate\, serial number 54FE83C2B1210513\nTopics: com.
+ example.MyApp\, com.example.MyApp.voip\, com.example.MyApp.complication\nT
+ eam: TEAMID1234\nFiles: fixtures/der/universal.cer
+TRANSP:TRANSPARENT
+BEGIN:VALARM
+ACTION:DISPLAY
+TRIGGER:-P30D
+DESCRIPTION:Renew Apple Push Services: com.example.MyApp
+END:VALARM
+END:VEVENT
+END:VCALENDAR
+
+"#]]
+            .raw()
+        );
     }
 }

@@ -65,3 +65,21 @@ fn messages(findings: &[&Finding]) -> String {
 pub(super) fn xml(text: &str) -> String {
     printable(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_expiry;
+
+    #[test]
+    fn an_expired_and_a_damaged_file_as_they_are_printed() {
+        assert_data_eq!(
+            printed_expiry("junit"),
+            str![[r#"
+<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" name="pushcert expiry" package="testsuite/pushcert expiry" tests="3" errors="1" failures="1" hostname="localhost" timestamp="2026-11-24T00:00:00Z" time="0"><testcase name="Apple Push Services: com.example.MyApp (leaf, 0613dfe3fda02462)" time="0" classname="fixtures/der/expired.cer"><failure type="expired" message="expired on 2024-01-31 (1028 days ago)"/></testcase><testcase name="Apple Push Services: com.example.MyApp (leaf, d04062fe545c6cc1)" time="0" classname="fixtures/der/universal.cer"/><testcase name="open the file" time="0" classname="fixtures/p12/truncated.p12"><error type="input" message="fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)"/></testcase><system-out><![CDATA[2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable]]></system-out></testsuite></testsuites>
+
+"#]]
+        );
+    }
+}

@@ -98,3 +98,53 @@ const fn number(verdict: Level) -> i64 {
         Level::Failure => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_expiry;
+
+    #[test]
+    fn an_expired_and_a_damaged_file_as_they_are_printed() {
+        assert_data_eq!(
+            printed_expiry("prometheus"),
+            str![[r##"
+# HELP pushcert_certificate_not_after_timestamp_seconds The end of the certificate's validity.
+# TYPE pushcert_certificate_not_after_timestamp_seconds gauge
+pushcert_certificate_not_after_timestamp_seconds{file="fixtures/der/expired.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="0613dfe3fda02462d2f77ea0d7f7f2b67663fcc09bd05af70a317418c1f682d3"} 1706659200
+pushcert_certificate_not_after_timestamp_seconds{file="fixtures/der/universal.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1"} 4102358400
+# HELP pushcert_certificate_not_before_timestamp_seconds The beginning of the certificate's validity.
+# TYPE pushcert_certificate_not_before_timestamp_seconds gauge
+pushcert_certificate_not_before_timestamp_seconds{file="fixtures/der/expired.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="0613dfe3fda02462d2f77ea0d7f7f2b67663fcc09bd05af70a317418c1f682d3"} 1672531200
+pushcert_certificate_not_before_timestamp_seconds{file="fixtures/der/universal.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1"} 1767225600
+# HELP pushcert_certificate_verdict 0 ok, 1 warning, 2 failure.
+# TYPE pushcert_certificate_verdict gauge
+pushcert_certificate_verdict{file="fixtures/der/expired.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="0613dfe3fda02462d2f77ea0d7f7f2b67663fcc09bd05af70a317418c1f682d3"} 2
+pushcert_certificate_verdict{file="fixtures/der/universal.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1"} 0
+# HELP pushcert_file_unreadable 1 for a file that cannot be opened.
+# TYPE pushcert_file_unreadable gauge
+pushcert_file_unreadable{file="fixtures/p12/truncated.p12",reason="input"} 1
+# HELP pushcert_certificates Certificates looked at.
+# TYPE pushcert_certificates gauge
+pushcert_certificates 2
+# HELP pushcert_files Files looked at.
+# TYPE pushcert_files gauge
+pushcert_files 3
+# HELP pushcert_files_unreadable Files that cannot be opened.
+# TYPE pushcert_files_unreadable gauge
+pushcert_files_unreadable 1
+# HELP pushcert_files_without_certificates Files without certificates.
+# TYPE pushcert_files_without_certificates gauge
+pushcert_files_without_certificates 0
+# HELP pushcert_run_verdict 0 ok, 1 warning, 2 failure: the worst of all.
+# TYPE pushcert_run_verdict gauge
+pushcert_run_verdict 2
+# HELP pushcert_run_timestamp_seconds The time for which all this was judged.
+# TYPE pushcert_run_timestamp_seconds gauge
+pushcert_run_timestamp_seconds 1795478400
+
+"##]]
+        );
+    }
+}

@@ -26,3 +26,21 @@ pub(crate) fn write(out: &mut dyn Write, report: &CheckReport, file: &str) -> io
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_check;
+
+    #[test]
+    fn a_missing_key_as_it_is_printed() {
+        assert_data_eq!(
+            printed_check("github"),
+            str![[r#"
+::warning file=fixtures/der/universal.cer,title=APNs%3A unproven::api.push.apple.com:443 (production): key-missing: there is no private key to the certificate; export the certificate together with its key, or give the key with --key FILE
+
+"#]]
+        );
+    }
+}

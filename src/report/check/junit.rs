@@ -36,3 +36,21 @@ fn case(check: &GatewayCheck) -> TestCase {
     case.set_classname("pushcert.check");
     case
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_check;
+
+    #[test]
+    fn a_missing_key_as_it_is_printed() {
+        assert_data_eq!(
+            printed_check("junit"),
+            str![[r#"
+<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" name="pushcert check" package="testsuite/pushcert check" tests="1" errors="1" failures="0" hostname="localhost" timestamp="[..]" time="[..]"><testcase name="api.push.apple.com:443 (production)" time="[..]" classname="pushcert.check"><error type="key-missing" message="unproven: key-missing: there is no private key to the certificate; export the certificate together with its key, or give the key with --key FILE"/></testcase></testsuite></testsuites>
+
+"#]]
+        );
+    }
+}

@@ -48,3 +48,22 @@ pub(crate) fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_check;
+
+    #[test]
+    fn a_missing_key_as_it_is_printed() {
+        assert_data_eq!(
+            printed_check("nagios"),
+            str![[r#"
+APNS WARNING - 0 of 1 gateways good | good=0;;;0;1 time0=[..]s
+api.push.apple.com:443 (production) unproven: key-missing: there is no private key to the certificate
+
+"#]]
+        );
+    }
+}

@@ -41,3 +41,30 @@ fn labels(check: &GatewayCheck) -> String {
     let topic = check.topic.topic.as_deref().unwrap_or_default();
     format!("gateway=\"{}\",environment=\"{environment}\",topic=\"{}\"", label(&check.gateway), label(topic))
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_check;
+
+    #[test]
+    fn a_missing_key_as_it_is_printed() {
+        assert_data_eq!(
+            printed_check("prometheus"),
+            str![[r##"
+# HELP pushcert_check_verdict Whether this is what came of the check.
+# TYPE pushcert_check_verdict gauge
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="accepted"} 0
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="refused"} 0
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="rejected"} 0
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="unproven"} 1
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="unreachable"} 0
+# HELP pushcert_check_stage_seconds How long a stage of the check took.
+# TYPE pushcert_check_stage_seconds gauge
+pushcert_check_stage_seconds{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",stage="identity"} [..]
+
+"##]]
+        );
+    }
+}

@@ -66,3 +66,24 @@ fn write_stage(out: &mut dyn Write, stage: &Stage, paint: Paint) -> io::Result<(
     let name = paint.faint(format_args!("{:<10}", text(&stage.stage)));
     writeln!(out, "  {name} {status}{padding} {:>8.1} ms  {}", stage.ms, printable(&stage.detail))
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_check;
+
+    #[test]
+    fn a_missing_key_as_it_is_printed() {
+        assert_data_eq!(
+            printed_check("human"),
+            str![[r#"
+api.push.apple.com:443 (production)
+  identity   failed       [..] ms  Apple Push Services: com.example.MyApp: has no private key beside it; was not issued by Apple
+  unproven: key-missing: there is no private key to the certificate
+  hint: export the certificate together with its key, or give the key with --key FILE
+
+"#]]
+        );
+    }
+}

@@ -88,3 +88,25 @@ fn bar(one: &CheckedCertificate) -> String {
     let full = usize::from(one.lifetime_left_percent).div_ceil(100 / BAR).min(BAR);
     format!("{}{}", "█".repeat(full), "░".repeat(BAR - full))
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed_expiry;
+
+    #[test]
+    fn an_expired_and_a_damaged_file_as_they_are_printed() {
+        assert_data_eq!(
+            printed_expiry("human"),
+            str![[r#"
+FAIL  1028 days ago  ░░░░░░░░░░  2024-01-31  Apple Push Services: com.example.MyApp  fixtures/der/expired.cer
+ok       26700 days  ██████████  2099-12-31  Apple Push Services: com.example.MyApp  fixtures/der/universal.cer
+error: fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)
+  hint: the end is missing: copy, download or export it again
+2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable
+
+"#]]
+        );
+    }
+}

@@ -162,3 +162,47 @@ fn chain(c: &CertificateReport) -> String {
 fn expiry(days_left: i64, expired: bool) -> String {
     if expired { format!("expired {}", days_ago(days_left)) } else { format!("{days_left} days left") }
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use crate::test_support::printed;
+
+    #[test]
+    fn a_keychain_export_as_it_is_printed() {
+        assert_data_eq!(
+            printed(&["inspect", "fixtures/p12/keychain.p12"]),
+            str![[r#"
+fixtures/p12/keychain.p12: PKCS#12
+  Certificates pbeWithSHAAnd40BitRC2-CBC
+  Keys         pbeWithSHAAnd3-KeyTripleDES-CBC
+  Iterations   2048
+  MAC          HMAC-SHA1, 1 iteration
+
+Apple Push Services: com.example.MyApp
+  Kind         Apple Push Services certificate (universal)
+  Topics       com.example.MyApp (topic)
+               com.example.MyApp.voip (voip)
+               com.example.MyApp.complication (complication)
+  Environments sandbox, production
+  Valid        2026-01-01 to 2099-12-31, 26700 days left
+  Key          RSA 2048, the private key is here and matches
+  Team         TEAMID1234, Example Team
+  Bundle ID    com.example.MyApp
+  Chain        not issued by Apple
+  Subject      UID=com.example.MyApp, CN=Apple Push Services: com.example.MyApp, OU=TEAMID1234, O=Example Team, C=US
+  Issuer       CN=Fixture Worldwide Developer Relations Certification Authority, OU=G4, O=Fixture Inc., C=US
+  Serial       54FE83C2B1210513
+  Signature    SHA-256 with RSA
+  SHA-1        af4c4a88da08550c008d31780c2d9172f83473a3
+  SHA-256      d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1
+  SPKI         fdbc8e511161fe15ef6b0c771526a70c449f942a3dea68f4f4c80afe2e08e794 (SHA-256)
+  friendlyName Apple Push Services: com.example.MyApp
+  localKeyID   da12624cceac5ae75fdc1ecef2a18012bbe2b980
+  warning: was not issued by Apple
+
+"#]]
+        );
+    }
+}
