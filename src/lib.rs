@@ -2,9 +2,9 @@
 //!
 //! The tour goes from the ground up. A room uses only rooms that stand before it; `tests/suite/architecture.rs` holds it to that.
 //!
-//! 1. `exit`, `finding`, `schema`, `text`: exit codes, what a capability finds, what JSON documents share, text
-//!    made printable. `asn1`, `secret`, `limits`, `attribute`, `pem`: the one window on BER, passwords, the work that
-//!    a file may ask for, PKCS#9 attributes, PEM blocks.
+//! 1. `exit`, `error`, `finding`, `schema`, `text`: exit codes, the error that ends a run, what a capability finds,
+//!    what JSON documents share, text made printable. `asn1`, `secret`, `limits`, `attribute`, `pem`: the one window
+//!    on BER, passwords, the work that a file may ask for, PKCS#9 attributes, PEM blocks.
 //! 2. `crypto`: digests, key derivations, ciphers, password-based encryption, PKCS#8. `public_key` and `key`:
 //!    public and private keys.
 //! 3. `pkcs12`: bags, MAC, attributes, read and written.
