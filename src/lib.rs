@@ -60,11 +60,12 @@ pub mod testing {
     pub use crate::certificate::Certificate;
     pub use crate::certificate::apple::Environment;
     pub use crate::container::{Contents, Entry, OpenError, Passwords, open};
+    pub use crate::gateway::GatewayOptions;
     pub use crate::gateway::acceptor::TlsVersions;
     pub use crate::gateway::authority::ThrowawayCa;
     pub use crate::gateway::fault::FAULTS;
+    pub use crate::gateway::running::RunningGateway;
     pub use crate::gateway::tokens::TokenState;
-    pub use crate::gateway::{GatewayOptions, RunningGateway};
     pub use crate::identity::Collection;
     pub use crate::inspect::FileReport;
     pub use crate::key::PrivateKey;

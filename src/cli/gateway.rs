@@ -14,15 +14,15 @@ use crate::world::files::Location;
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(crate) struct GatewayArgs {
-    /// Where to listen; with port 0 the system chooses
+    /// The address to listen on; with port 0 the system chooses a port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
 
-    /// The environment to stand for: certificates of the other are refused
+    /// The environment; certificates for the other one are refused
     #[arg(long, value_enum, default_value = "production")]
-    pub(crate) environment: Served,
+    pub(crate) environment: GatewayEnvironment,
 
-    /// Take client certificates from the authorities in this file [default: from a throwaway authority,
+    /// Accept client certificates from the authorities in this file [default: from a throwaway authority,
     /// which issues one]
     #[arg(long, value_name = "FILE")]
     pub(crate) client_ca: Option<Location>,
@@ -32,20 +32,20 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "TOPIC", conflicts_with = "client_ca", value_parser = parse_topic)]
     pub(crate) topic: Vec<String>,
 
-    /// The devices: a token a line, then known, topic=TOPIC, unregistered or expired. Others are answered
-    /// with BadDeviceToken
+    /// The known device tokens, one on each line, followed by known, topic=TOPIC, unregistered or expired.
+    /// Other tokens are answered with BadDeviceToken
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<Location>,
 
     /// The versions of TLS to speak
     #[arg(long, value_enum, default_value = "both")]
-    pub(crate) tls: Tls,
+    pub(crate) tls: GatewayTls,
 
     /// Fail in this way (see the list below)
     #[arg(long, value_name = "NAME[:ARGUMENT]")]
     pub(crate) fault: Option<Fault>,
 
-    /// Log a line a request on standard error
+    /// Log each request as one line on standard error
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -53,9 +53,9 @@ pub(crate) struct GatewayArgs {
 fn after_help() -> String {
     format!(
         "\
-When it is ready it prints one line of JSON: address, ca_file (whom clients are to trust) and
-client_file (a push certificate with its key). Both files are gone when it stops, on SIGINT or
-SIGTERM.
+When it is ready it prints one line of JSON: address, ca_file (the authority that clients must
+trust) and client_file (a push certificate with its key). SIGINT, SIGTERM, SIGQUIT and SIGHUP stop
+it and remove both files.
 
 Faults:{}
 
@@ -67,25 +67,25 @@ Examples:
     )
 }
 
-/// The environment served.
+/// The choices of `--environment`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Served {
+pub(crate) enum GatewayEnvironment {
     Production,
     Sandbox,
 }
 
-impl From<Served> for Environment {
-    fn from(served: Served) -> Self {
-        match served {
-            Served::Production => Self::Production,
-            Served::Sandbox => Self::Sandbox,
+impl From<GatewayEnvironment> for Environment {
+    fn from(choice: GatewayEnvironment) -> Self {
+        match choice {
+            GatewayEnvironment::Production => Self::Production,
+            GatewayEnvironment::Sandbox => Self::Sandbox,
         }
     }
 }
 
-/// The versions of TLS.
+/// The choices of `--tls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Tls {
+pub(crate) enum GatewayTls {
     #[value(name = "1.2")]
     V12,
     #[value(name = "1.3")]
@@ -93,12 +93,12 @@ pub enum Tls {
     Both,
 }
 
-impl From<Tls> for TlsVersions {
-    fn from(tls: Tls) -> Self {
-        match tls {
-            Tls::V12 => Self::V12,
-            Tls::V13 => Self::V13,
-            Tls::Both => Self::Both,
+impl From<GatewayTls> for TlsVersions {
+    fn from(choice: GatewayTls) -> Self {
+        match choice {
+            GatewayTls::V12 => Self::V12,
+            GatewayTls::V13 => Self::V13,
+            GatewayTls::Both => Self::Both,
         }
     }
 }

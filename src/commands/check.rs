@@ -16,6 +16,7 @@ use crate::check::verdict::Outcome;
 use crate::check::{self, CheckOptions, Target, TestedIdentity};
 use crate::cli::check::{CheckArgs, CheckFormat};
 use crate::commands::shared::advice;
+use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
 use crate::container::Contents;
 use crate::error::Error;
@@ -53,7 +54,10 @@ fn report(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRepor
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
     let roots = match &arguments.ca_file {
-        Some(location) => Some(read_roots(&opener, location, context)?),
+        Some(location) => {
+            let hint = "--ca-file takes the authority that issued the server's certificate";
+            Some(read_authorities(&opener, location, hint, context)?)
+        }
         None => None,
     };
     let found = find(arguments, &contents)?;
@@ -166,15 +170,6 @@ fn first_variable<'a>(names: [&'a str; 2], context: &Context<'_>) -> Option<(&'a
         }
     }
     None
-}
-
-fn read_roots(opener: &Opener, location: &Location, context: &mut Context<'_>) -> Result<Vec<Vec<u8>>, Error> {
-    let contents = opener.open(location, context).map_err(|failure| failure.error)?;
-    if contents.certificates.is_empty() {
-        return Err(Error::new(ExitKind::Input, format!("{location}: there is no certificate in it"))
-            .hint("--ca-file takes the authority that issued the server's certificate"));
-    }
-    Ok(contents.certificates.into_iter().map(|entry| entry.item.der).collect())
 }
 
 fn targets(arguments: &CheckArgs, leaf: &Certificate, proxy_of: impl Fn(&str) -> Option<Proxy>) -> Vec<Target> {

@@ -11,7 +11,7 @@ use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509StoreContext, X509VerifyResult};
 
 use crate::gateway::GatewayOptions;
-use crate::gateway::authority::{ServerKind, ThrowawayCa};
+use crate::gateway::authority::{OTHER_HOST, ServerKind, ThrowawayCa};
 use crate::gateway::fault::{Fault, RefusalAlert, TlsFault};
 
 const ALPN: &[u8] = b"\x02h2";
@@ -149,7 +149,7 @@ fn verdict_for(alert: RefusalAlert, authority: &ThrowawayCa) -> io::Result<X509V
 
 fn verify_for_other_host(authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
     let mut parameters = X509VerifyParam::new()?;
-    parameters.set_host("elsewhere.invalid")?;
+    parameters.set_host(OTHER_HOST)?;
     let mut store = trust(&[authority.certificate().clone()])?;
     store.set_param(&parameters)?;
     verify(&authority.server(ServerKind::Good)?.certificate, &store.build())
@@ -193,6 +193,10 @@ fn verify(certificate: &X509, store: &X509Store) -> io::Result<X509VerifyResult>
 ///
 /// # Errors
 /// When OpenSSL cannot parse one.
-pub(crate) fn parse_authorities<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<Vec<X509>, ErrorStack> {
-    list.map(X509::from_der).collect()
+pub(crate) fn parse_authorities(certificates: &[Vec<u8>]) -> Result<Vec<X509>, ErrorStack> {
+    let mut authorities = Vec::new();
+    for der in certificates {
+        authorities.push(X509::from_der(der)?);
+    }
+    Ok(authorities)
 }

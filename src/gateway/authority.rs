@@ -1,4 +1,4 @@
-//! A throwaway authority: made when the gateway starts, forgotten when it ends.
+//! The throwaway authority, and the certificates of the server and of clients that it issues.
 
 use openssl::asn1::{Asn1Integer, Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
@@ -18,203 +18,259 @@ use x509_parser::asn1_rs::{Oid, oid};
 
 use crate::apns::endpoint;
 use crate::certificate::apple::{self, Environment};
+use crate::gateway::DEFAULT_TOPICS;
 
-/// The names that the gateway answers to: its own, and Apple's, for whom it stands in.
-const LOCAL: [&str; 1] = ["localhost"];
-const ADDRESSES: [&str; 2] = ["127.0.0.1", "::1"];
+/// The names and addresses of the gateway itself. Its certificate has Apple's host names too.
+const LOCAL_HOST: &str = "localhost";
+const LOCAL_ADDRESSES: [&str; 2] = ["127.0.0.1", "::1"];
+
+/// The host in a certificate for another host.
+pub(super) const OTHER_HOST: &str = "elsewhere.invalid";
 
 /// A certificate with its key.
 #[derive(Clone)]
-pub struct Issued {
-    /// The certificate.
+pub struct IssuedCertificate {
     pub certificate: X509,
-    /// The key.
     pub key: PKey<Private>,
 }
 
-/// The authority.
+/// An authority that is made when the gateway starts and forgotten when it stops.
 pub struct ThrowawayCa {
-    own: Issued,
+    certificate: X509,
+    key: PKey<Private>,
 }
 
-/// Which server certificate is made.
+/// The kinds of server certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerKind {
-    /// A good one.
     Good,
-    /// For another host.
     WrongHost,
-    /// Expired.
     Expired,
-    /// Signed by itself.
     SelfSigned,
+}
+
+/// A period of validity, in days from now.
+struct Validity {
+    from: i64,
+    until: i64,
+}
+
+impl ServerKind {
+    fn common_name(self) -> &'static str {
+        match self {
+            Self::Good | Self::Expired | Self::SelfSigned => LOCAL_HOST,
+            Self::WrongHost => OTHER_HOST,
+        }
+    }
+
+    fn validity(self) -> Validity {
+        match self {
+            Self::Good | Self::WrongHost | Self::SelfSigned => Validity { from: -1, until: 365 },
+            Self::Expired => Validity { from: -30, until: -1 },
+        }
+    }
+
+    fn alternative_names(self) -> SubjectAlternativeName {
+        let mut names = SubjectAlternativeName::new();
+        if self == Self::WrongHost {
+            names.dns(OTHER_HOST);
+            return names;
+        }
+        names.dns(LOCAL_HOST);
+        for environment in [Environment::Production, Environment::Sandbox] {
+            for host in endpoint::hosts(environment) {
+                names.dns(host);
+            }
+        }
+        for address in LOCAL_ADDRESSES {
+            names.ip(address);
+        }
+        names
+    }
 }
 
 fn elliptic_key() -> Result<PKey<Private>, ErrorStack> {
     PKey::from_ec_key(EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?)
 }
 
-fn name(parts: &[(&str, &str)]) -> Result<X509Name, ErrorStack> {
+fn distinguished_name(parts: &[(&str, &str)]) -> Result<X509Name, ErrorStack> {
     let mut name = X509Name::builder()?;
-    for (kind, value) in parts {
-        name.append_entry_by_text(kind, value)?;
+    for (attribute, value) in parts {
+        name.append_entry_by_text(attribute, value)?;
     }
     Ok(name.build())
 }
 
-/// Days from now; the past is written as seconds since 1970.
-fn day(days: i64) -> Result<Asn1Time, ErrorStack> {
+/// Returns the time so many days from now; `Asn1Time` itself takes none in the past.
+fn days_from_now(days: i64) -> Result<Asn1Time, ErrorStack> {
     Asn1Time::from_unix((time::OffsetDateTime::now_utc() + time::Duration::days(days)).unix_timestamp())
 }
 
-fn builder(
+/// Starts a certificate with a random serial number.
+fn start_certificate(
     subject: &X509NameRef,
     issuer: &X509NameRef,
     key: &PKey<Private>,
-    days: (i64, i64),
+    validity: &Validity,
 ) -> Result<X509Builder, ErrorStack> {
-    let mut builder = X509::builder()?;
     let mut serial = BigNum::new()?;
     serial.rand(126, MsbOption::ONE, false)?;
+    let mut builder = X509::builder()?;
     builder.set_version(2)?;
     builder.set_serial_number(&*Asn1Integer::from_bn(&serial)?)?;
     builder.set_subject_name(subject)?;
     builder.set_issuer_name(issuer)?;
     builder.set_pubkey(key)?;
-    builder.set_not_before(&*day(days.0)?)?;
-    builder.set_not_after(&*day(days.1)?)?;
+    builder.set_not_before(&*days_from_now(validity.from)?)?;
+    builder.set_not_after(&*days_from_now(validity.until)?)?;
     Ok(builder)
 }
 
-/// An extension with this value.
 fn extension(oid: &Oid<'_>, value: &[u8]) -> Result<X509Extension, ErrorStack> {
     let oid = Asn1Object::from_str(&oid.to_id_string())?;
     X509Extension::new_from_der(&oid, false, &*Asn1OctetString::new_from_bytes(value)?)
 }
 
 impl ThrowawayCa {
-    /// Makes one.
+    /// Makes an authority.
     ///
     /// # Errors
-    /// When OpenSSL cannot.
+    /// When OpenSSL fails.
     pub fn new() -> Result<Self, ErrorStack> {
         let key = elliptic_key()?;
-        let subject = name(&[("CN", "pushcert gateway throwaway CA"), ("O", "pushcert gateway")])?;
-        let mut builder = builder(&subject, &subject, &key, (-1, 365))?;
+        let subject = distinguished_name(&[("CN", "pushcert gateway throwaway CA"), ("O", "pushcert gateway")])?;
+        let mut builder = start_certificate(&subject, &subject, &key, &Validity { from: -1, until: 365 })?;
         builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
         builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
         let key_id = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None))?;
         builder.append_extension(key_id)?;
         builder.sign(&key, MessageDigest::sha256())?;
-        Ok(Self { own: Issued { certificate: builder.build(), key } })
+        Ok(Self { certificate: builder.build(), key })
     }
 
-    /// Its certificate.
     pub fn certificate(&self) -> &X509 {
-        &self.own.certificate
+        &self.certificate
     }
 
     /// Makes a server certificate.
     ///
     /// # Errors
-    /// When OpenSSL cannot.
-    pub fn server(&self, kind: ServerKind) -> Result<Issued, ErrorStack> {
+    /// When OpenSSL fails.
+    pub fn server(&self, kind: ServerKind) -> Result<IssuedCertificate, ErrorStack> {
         let key = elliptic_key()?;
-        let subject = name(&[("CN", if kind == ServerKind::WrongHost { "elsewhere.invalid" } else { "localhost" })])?;
-        let days = if kind == ServerKind::Expired { (-30, -1) } else { (-1, 365) };
-        let is_own = kind == ServerKind::SelfSigned;
-        let issuer = if is_own { subject.as_ref() } else { self.certificate().subject_name() };
-        let mut builder = builder(&subject, issuer, &key, days)?;
-        let mut alternatives = SubjectAlternativeName::new();
-        if kind == ServerKind::WrongHost {
-            alternatives.dns("elsewhere.invalid");
-        } else {
-            let apples = [Environment::Production, Environment::Sandbox].into_iter().flat_map(endpoint::hosts);
-            LOCAL.iter().chain(apples).for_each(|host| {
-                alternatives.dns(host);
-            });
-            ADDRESSES.iter().for_each(|address| {
-                alternatives.ip(address);
-            });
-        }
-        let alternatives = alternatives.build(&builder.x509v3_context(Some(self.certificate()), None))?;
-        builder.append_extension(alternatives)?;
-        if !is_own {
-            self.name_issuer(&mut builder)?;
+        let subject = distinguished_name(&[("CN", kind.common_name())])?;
+        let is_self_signed = kind == ServerKind::SelfSigned;
+        let issuer = if is_self_signed { subject.as_ref() } else { self.certificate.subject_name() };
+        let mut builder = start_certificate(&subject, issuer, &key, &kind.validity())?;
+        let context = builder.x509v3_context(Some(&self.certificate), None);
+        let alternative_names = kind.alternative_names().build(&context)?;
+        builder.append_extension(alternative_names)?;
+        if !is_self_signed {
+            self.append_authority_key_id(&mut builder)?;
         }
         builder.append_extension(ExtendedKeyUsage::new().server_auth().build()?)?;
-        builder.sign(if is_own { &key } else { &self.own.key }, MessageDigest::sha256())?;
-        Ok(Issued { certificate: builder.build(), key })
+        builder.sign(if is_self_signed { &key } else { &self.key }, MessageDigest::sha256())?;
+        Ok(IssuedCertificate { certificate: builder.build(), key })
     }
 
-    /// Makes a push certificate, as Apple's universal ones are, for these topics; the first is its UID.
+    /// Makes a push certificate for these topics, like Apple's universal ones. The first topic is its UID.
     ///
     /// # Errors
-    /// When OpenSSL cannot.
-    pub fn client(&self, topics: &[String]) -> Result<Issued, ErrorStack> {
+    /// When OpenSSL fails.
+    pub fn client(&self, topics: &[String]) -> Result<IssuedCertificate, ErrorStack> {
         let key = PKey::from_rsa(Rsa::generate(2048)?)?;
-        let main = topics.first().map_or("com.example.MyApp", String::as_str);
-        let common_name: String = format!("Apple Push Services: {main}").chars().take(64).collect();
-        let subject =
-            name(&[("UID", main), ("CN", &common_name), ("OU", "TEAMID1234"), ("O", "Throwaway"), ("C", "US")])?;
-        let mut builder = builder(&subject, self.certificate().subject_name(), &key, (-1, 395))?;
+        let subject = push_certificate_subject(topics)?;
+        let validity = Validity { from: -1, until: 395 };
+        let mut builder = start_certificate(&subject, self.certificate.subject_name(), &key, &validity)?;
         builder.append_extension(BasicConstraints::new().critical().build()?)?;
         builder.append_extension(ExtendedKeyUsage::new().critical().client_auth().build()?)?;
         builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
-        self.name_issuer(&mut builder)?;
+        self.append_authority_key_id(&mut builder)?;
         let null = yasna::construct_der(|writer| writer.write_null());
         builder.append_extension(extension(&apple::SANDBOX, &null)?)?;
         builder.append_extension(extension(&apple::PRODUCTION, &null)?)?;
         builder.append_extension(extension(&apple::TOPICS, &encode_topics(topics))?)?;
-        builder.sign(&self.own.key, MessageDigest::sha256())?;
-        Ok(Issued { certificate: builder.build(), key })
+        builder.sign(&self.key, MessageDigest::sha256())?;
+        Ok(IssuedCertificate { certificate: builder.build(), key })
     }
 
-    fn name_issuer(&self, builder: &mut X509Builder) -> Result<(), ErrorStack> {
-        let context = builder.x509v3_context(Some(self.certificate()), None);
+    fn append_authority_key_id(&self, builder: &mut X509Builder) -> Result<(), ErrorStack> {
+        let context = builder.x509v3_context(Some(&self.certificate), None);
         let key_id = AuthorityKeyIdentifier::new().keyid(true).build(&context)?;
         builder.append_extension(key_id)
     }
 
-    /// A list of revoked certificates with this one in it.
+    /// Makes a revocation list with one certificate.
     ///
     /// # Errors
-    /// When OpenSSL cannot.
+    /// When OpenSSL fails.
     pub fn revoke(&self, certificate: &X509) -> Result<X509Crl, ErrorStack> {
         let mut revoked = X509RevokedBuilder::new()?;
         revoked.set_serial_number(certificate.serial_number())?;
-        revoked.set_revocation_date(&*day(-1)?)?;
+        revoked.set_revocation_date(&*days_from_now(-1)?)?;
         let mut list = X509CrlBuilder::new()?;
-        list.set_issuer_name(self.certificate().subject_name())?;
-        list.set_last_update(&*day(-1)?)?;
-        list.set_next_update(&*day(1)?)?;
+        list.set_issuer_name(self.certificate.subject_name())?;
+        list.set_last_update(&*days_from_now(-1)?)?;
+        list.set_next_update(&*days_from_now(1)?)?;
         list.add_revoked(revoked.build())?;
         // AuthorityKeyIdentifier and CRLNumber (RFC 5280 section 5.2), which have no builders for lists.
-        let key_id = self.certificate().subject_key_id().map(|id| id.as_slice().to_vec()).unwrap_or_default();
-        let authority = yasna::construct_der(|writer| {
-            writer.write_sequence(|writer| {
-                writer.next().write_tagged_implicit(yasna::Tag::context(0), |writer| writer.write_bytes(&key_id));
-            });
-        });
-        list.append_extension(extension(&oid!(2.5.29.35), &authority)?)?;
-        list.append_extension(extension(&oid!(2.5.29.20), &yasna::construct_der(|writer| writer.write_u8(1)))?)?;
-        list.sign(&self.own.key, MessageDigest::sha256())?;
+        let crl_number = yasna::construct_der(|writer| writer.write_u8(1));
+        list.append_extension(extension(&oid!(2.5.29.35), &self.encode_authority_key_id())?)?;
+        list.append_extension(extension(&oid!(2.5.29.20), &crl_number)?)?;
+        list.sign(&self.key, MessageDigest::sha256())?;
         list.build()
+    }
+
+    fn encode_authority_key_id(&self) -> Vec<u8> {
+        let key_id = match self.certificate.subject_key_id() {
+            Some(key_id) => key_id.as_slice(),
+            None => &[],
+        };
+        yasna::construct_der(|writer| {
+            writer.write_sequence(|writer| {
+                writer.next().write_tagged_implicit(yasna::Tag::context(0), |writer| writer.write_bytes(key_id));
+            });
+        })
     }
 }
 
-/// The list of topics, as [`apple::TOPICS`] has it: topic, label, topic, label, ….
+fn push_certificate_subject(topics: &[String]) -> Result<X509Name, ErrorStack> {
+    let bundle_id = match topics {
+        [first, ..] => first,
+        [] => DEFAULT_TOPICS[0],
+    };
+    // X.520 allows 64 characters in a common name.
+    let common_name: String = format!("Apple Push Services: {bundle_id}").chars().take(64).collect();
+    distinguished_name(&[
+        ("UID", bundle_id),
+        ("CN", &common_name),
+        ("OU", "TEAMID1234"),
+        ("O", "Throwaway"),
+        ("C", "US"),
+    ])
+}
+
+/// Encodes the value of [`apple::TOPICS`]: topic, label, topic, label, ….
 fn encode_topics(topics: &[String]) -> Vec<u8> {
-    let main = topics.first().map_or("", String::as_str);
     yasna::construct_der(|writer| {
         writer.write_sequence(|writer| {
             for topic in topics {
-                let label = topic.strip_prefix(main).and_then(|rest| rest.strip_prefix('.')).unwrap_or("topic");
                 writer.next().write_utf8_string(topic);
+                let label = topic_label(topic, &topics[0]);
                 writer.next().write_sequence(|writer| writer.next().write_utf8_string(label));
             }
         });
     })
+}
+
+/// Returns the label that Apple gives a topic: the part after the bundle ID.
+fn topic_label<'a>(topic: &'a str, bundle_id: &str) -> &'a str {
+    if let Some(rest) = topic.strip_prefix(bundle_id)
+        && let Some(label) = rest.strip_prefix('.')
+    {
+        return label;
+    }
+    "topic"
 }
 
 #[cfg(test)]

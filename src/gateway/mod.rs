@@ -1,9 +1,11 @@
-//! A local APNs, for tests of this toolkit and of providers.
+//! A local APNs gateway, for tests of this toolkit and of providers.
 //!
-//! [`transport`] is TCP, TLS and HTTP/2 (with [`acceptor`] judging certificates); [`policy`] says what a
-//! request is answered with, by the tables of [`crate::apns`] and the devices in [`tokens`];
-//! [`observer`] counts. [`authority`] makes the certificates, [`fault`] lists the ways to fail, and
-//! [`frame_faults`] plays those that need frames made by hand, with [`raw_http2`].
+//! On the way of a connection: [`listener`] binds the address, [`transport`] accepts TCP, TLS (set up by
+//! [`acceptor`]) and HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
+//! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests.
+//!
+//! [`authority`] makes the certificates. [`fault`] lists the faults; [`frame_faults`] plays those that need frames
+//! written by hand, with [`raw_http2`]. [`running`] is a gateway in a thread, for tests; [`shutdown`] waits for signals.
 
 pub(crate) mod acceptor;
 pub(crate) mod authority;
@@ -11,28 +13,29 @@ pub(crate) mod fault;
 mod frame_faults;
 mod listener;
 pub(crate) mod observer;
-pub(crate) mod policy;
+mod policy;
 mod raw_http2;
 mod responder;
+pub(crate) mod running;
+mod shutdown;
 pub(crate) mod tokens;
 mod transport;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use openssl::ssl::SslContext;
 use openssl::x509::X509;
 use tokio::runtime::Runtime;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::certificate::apple::Environment;
 use acceptor::TlsVersions;
-use authority::{Issued, ThrowawayCa};
+use authority::{IssuedCertificate, ThrowawayCa};
 use fault::Fault;
 use listener::Listener;
-use observer::{Log, Observer};
+use observer::{Observer, RequestLog};
 use policy::RequestPolicy;
 use tokens::Tokens;
 use transport::SharedState;
@@ -41,24 +44,19 @@ use transport::SharedState;
 pub(crate) const DEFAULT_TOPICS: [&str; 3] =
     ["com.example.MyApp", "com.example.MyApp.voip", "com.example.MyApp.complication"];
 
-/// How a gateway is set up.
+/// The options of a gateway.
 pub struct GatewayOptions {
-    /// Where it listens; port 0 lets the system choose.
+    /// The address to listen on. With port 0 the system chooses one.
     pub listen: SocketAddr,
-    /// The environment that it stands for.
     pub environment: Environment,
-    /// Which versions of TLS it speaks.
     pub tls: TlsVersions,
-    /// Who issues the clients' certificates; `None` for the throwaway authority.
+    /// The authorities that issue the clients' certificates; `None` for the throwaway authority.
     pub client_authorities: Option<Vec<X509>>,
     /// The topics of the throwaway push certificate.
     pub topics: Vec<String>,
-    /// The devices.
     pub tokens: Tokens,
-    /// How to fail.
     pub fault: Option<Fault>,
-    /// Is told of each request.
-    pub log: Option<Log>,
+    pub log: Option<RequestLog>,
 }
 
 impl Default for GatewayOptions {
@@ -76,15 +74,13 @@ impl Default for GatewayOptions {
     }
 }
 
-/// A gateway that is ready.
+/// A gateway as its clients need to know it.
 pub struct Ready {
-    /// Where it listens.
     pub address: SocketAddr,
-    /// The authority of its certificate, and of [`Ready::client`].
+    /// The authority that issued the certificates of the server and of `client`.
     pub authority: X509,
-    /// A push certificate that it takes; `None` where others issue them.
-    pub client: Option<Issued>,
-    /// What it sees.
+    /// A push certificate that the gateway accepts; `None` if other authorities issue them.
+    pub client: Option<IssuedCertificate>,
     pub observer: Arc<Observer>,
 }
 
@@ -133,43 +129,6 @@ impl Gateway {
     }
 }
 
-/// A gateway in a thread of its own, for tests; dropping it stops it.
-pub struct RunningGateway {
-    pub ready: Ready,
-    pub tokens: Tokens,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl RunningGateway {
-    /// Starts a gateway and waits until it listens.
-    ///
-    /// # Errors
-    /// As [`Gateway::open`].
-    pub fn start(options: GatewayOptions) -> io::Result<Self> {
-        let tokens = options.tokens.clone();
-        let runtime = build_runtime()?;
-        let (gateway, ready) = runtime.block_on(Gateway::open(options))?;
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || {
-            runtime.block_on(gateway.serve(async {
-                let _ = stopped.await;
-            }));
-            runtime.shutdown_background();
-        });
-        Ok(Self { ready, tokens, stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for RunningGateway {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
 /// Runs a gateway in the foreground until a signal ends it: SIGINT, SIGTERM, SIGQUIT or SIGHUP.
 ///
 /// # Errors
@@ -180,11 +139,11 @@ pub(crate) fn run_until_signal(
 ) -> io::Result<()> {
     let runtime = build_runtime()?;
     let result = runtime.block_on(async {
-        let signal = signal()?;
+        let shutdown = shutdown::signal()?;
         let (gateway, ready) = Gateway::open(options).await?;
         announce(&ready)?;
         drop(ready);
-        gateway.serve(signal).await;
+        gateway.serve(shutdown).await;
         Ok(())
     });
     runtime.shutdown_background();
@@ -193,38 +152,4 @@ pub(crate) fn run_until_signal(
 
 fn build_runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
-}
-
-#[cfg(unix)]
-fn signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut quit = signal(SignalKind::quit())?;
-    let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = quit.recv() => {}
-            Some(_) = async { hangup.as_mut()?.recv().await } => {}
-        }
-    })
-}
-
-/// Returns whether SIGHUP was ignored at the start, as under nohup. A handler would undo that. Only
-/// Linux tells; elsewhere SIGHUP always ends the gateway.
-#[cfg(unix)]
-fn ignores_hangup() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let Some(mask) = status.lines().find_map(|line| line.strip_prefix("SigIgn:")) else { return false };
-    // SIGHUP is signal 1, the lowest bit.
-    u64::from_str_radix(mask.trim(), 16).is_ok_and(|ignored| ignored & 1 == 1)
-}
-
-#[cfg(not(unix))]
-fn signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

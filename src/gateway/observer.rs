@@ -1,47 +1,42 @@
-//! What the gateway saw: counts, and the last requests. Its memory does not grow.
+//! The observer: counts requests and keeps the last ones. Its memory does not grow.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many requests are remembered.
-const REMEMBERED: usize = 256;
+/// The number of requests that are kept.
+const HISTORY_LENGTH: usize = 256;
 
-/// A request and its answer.
+/// A request and the reply to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestEvent {
-    /// The method.
     pub method: String,
-    /// The path, cut after 256 bytes.
+    /// The path, cut to a limit.
     pub path: String,
-    /// The topic.
     pub topic: Option<String>,
-    /// The status of the answer.
     pub status: u16,
-    /// Its reason.
     pub reason: Option<String>,
-    /// The apns-id given back.
+    /// The apns-id of the response.
     pub apns_id: String,
 }
 
-/// Is told of each request.
-pub(crate) type Log = Box<dyn Fn(&RequestEvent) + Send + Sync>;
+/// A function that is called for each request.
+pub(crate) type RequestLog = Box<dyn Fn(&RequestEvent) + Send + Sync>;
 
-/// Counts, remembers and tells.
+/// Counts, keeps and logs requests.
 #[derive(Default)]
 pub struct Observer {
-    state: Mutex<State>,
-    log: Option<Log>,
+    history: Mutex<History>,
+    log: Option<RequestLog>,
 }
 
 #[derive(Default)]
-struct State {
+struct History {
     requests: u64,
     recent: VecDeque<RequestEvent>,
 }
 
 impl Observer {
-    /// Tells `log` too.
-    pub fn new(log: Option<Log>) -> Self {
+    pub(super) fn new(log: Option<RequestLog>) -> Self {
         Self { log, ..Self::default() }
     }
 
@@ -50,21 +45,25 @@ impl Observer {
         if let Some(log) = &self.log {
             log(&event);
         }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.requests += 1;
-        if state.recent.len() == REMEMBERED {
-            state.recent.pop_front();
+        let mut history = self.history();
+        history.requests += 1;
+        if history.recent.len() == HISTORY_LENGTH {
+            history.recent.pop_front();
         }
-        state.recent.push_back(event);
+        history.recent.push_back(event);
     }
 
-    /// How many requests there were.
+    /// Returns the number of requests so far.
     pub fn requests(&self) -> u64 {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).requests
+        self.history().requests
     }
 
-    /// The last requests, the oldest first.
+    /// Returns the last requests, the oldest first.
     pub fn recent(&self) -> Vec<RequestEvent> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).recent.iter().cloned().collect()
+        self.history().recent.iter().cloned().collect()
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,52 +1,58 @@
-//! What a request is answered with: the rules of Apple's documentation, in one order. That order is not
-//! documented: here the request is judged before the topic, and the topic before the token.
+//! The rules by which requests are answered, from Apple's documentation. The order of the rules is not documented:
+//! here the form of the request comes before the topic, and the topic before the device token.
+
+use http::HeaderMap;
+use http::request::Parts;
 
 use crate::apns::notification::{
-    self, DEVICE_PATH, Headers, MAX_PAYLOAD, MAX_VOIP_PAYLOAD, PUSH_TYPES, is_token, is_topic, push_type_of,
+    DEVICE_PATH, Headers, MAX_PAYLOAD, MAX_VOIP_PAYLOAD, PUSH_TYPES, PushType, is_token, is_topic, push_type_of,
 };
-use crate::apns::reason::{self, Reason};
+use crate::apns::reason;
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
-
 use crate::gateway::tokens::{TokenState, Tokens};
 
-/// The headers that may be there once only.
-const SINGLE: [&str; 6] =
+/// The headers that a request may have only once.
+const SINGLE_HEADERS: [&str; 6] =
     ["apns-id", "apns-expiration", "apns-priority", "apns-topic", "apns-collapse-id", "apns-push-type"];
 
-/// The most of a payload that is worth reading: one byte more than the largest.
-pub(crate) const MAX_READ: usize = MAX_VOIP_PAYLOAD + 1;
+/// Limit for the part of a payload that is read: one byte more than the largest payload.
+pub(super) const MAX_READ: usize = MAX_VOIP_PAYLOAD + 1;
 
-/// Who is asking, and of what.
-pub(crate) struct RequestPolicy {
-    /// The environment that the gateway stands for.
-    pub(crate) environment: Environment,
-    /// The devices.
-    pub(crate) tokens: Tokens,
+/// The policy of one environment.
+pub(super) struct RequestPolicy {
+    pub(super) environment: Environment,
+    pub(super) tokens: Tokens,
 }
 
-/// An answer.
+/// The reply to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reply {
-    /// The status.
-    pub(crate) status: u16,
-    /// The reason; `None` for a notification that was taken.
-    pub(crate) reason: Option<String>,
-    /// Since when a token is of no use, in milliseconds.
-    pub(crate) timestamp: Option<u64>,
+pub(super) struct Reply {
+    pub(super) status: u16,
+    /// `None` if the notification was accepted.
+    pub(super) reason: Option<String>,
+    /// The time at which the device token became invalid, in milliseconds.
+    pub(super) timestamp: Option<u64>,
 }
 
 impl Reply {
-    const TAKEN: Self = Self { status: 200, reason: None, timestamp: None };
+    const ACCEPTED: Self = Self { status: 200, reason: None, timestamp: None };
 
-    /// With a reason; one that is not in the table comes with status 400.
-    pub(crate) fn refused(name: &str) -> Self {
-        let status = reason::find(name).map_or(400, |reason: &Reason| reason.status);
+    /// Refuses a request. A reason that is not in Apple's table has status 400.
+    pub(super) fn refused(name: &str) -> Self {
+        let status = match reason::find(name) {
+            Some(known) => known.status,
+            None => 400,
+        };
         Self { status, reason: Some(name.to_owned()), timestamp: None }
     }
 
-    /// The body.
-    pub(crate) fn body(&self) -> String {
+    fn refused_since(name: &str, timestamp: u64) -> Self {
+        Self { timestamp: Some(timestamp), ..Self::refused(name) }
+    }
+
+    /// Formats the body of the response.
+    pub(super) fn body(&self) -> String {
         let Some(reason) = &self.reason else { return String::new() };
         let mut body = serde_json::json!({ "reason": reason });
         if let Some(timestamp) = self.timestamp {
@@ -57,88 +63,122 @@ impl Reply {
 }
 
 impl RequestPolicy {
-    /// Whether a certificate may connect at all: by its extensions, not by its name.
-    pub(crate) fn admits(&self, client: &Certificate) -> bool {
+    /// Returns whether a client may connect, by the extensions of its certificate.
+    pub(super) fn admits(&self, client: &Certificate) -> bool {
         client.environments.contains(&self.environment)
     }
 
-    /// Answers a request of a client with this certificate; of `payload` no more than [`MAX_READ`] bytes
-    /// need be there.
-    pub(crate) fn answer(&self, client: &Certificate, request: &http::request::Parts, payload: &[u8]) -> Reply {
-        self.judge(client, request, payload).map_or_else(|answer| answer, |()| Reply::TAKEN)
+    /// Answers a request. `payload` may be cut after [`MAX_READ`] bytes.
+    pub(super) fn answer(&self, client: &Certificate, request: &Parts, payload: &[u8]) -> Reply {
+        match self.check(client, request, payload) {
+            Ok(()) => Reply::ACCEPTED,
+            Err(refusal) => refusal,
+        }
     }
 
-    fn judge(&self, client: &Certificate, request: &http::request::Parts, payload: &[u8]) -> Result<(), Reply> {
-        let refuse = |name: &str| Err(Reply::refused(name));
-        if request.method != http::Method::POST {
-            return refuse("MethodNotAllowed");
-        }
-        let Some(token) = request.uri.path().strip_prefix(DEVICE_PATH) else { return refuse("BadPath") };
-        if token.is_empty() {
-            return refuse("MissingDeviceToken");
-        }
-        if SINGLE.iter().any(|name| request.headers.get_all(*name).iter().nth(1).is_some()) {
-            return refuse("DuplicateHeaders");
-        }
-        // What is not text breaks every rule that there is.
-        let header = |name: &str| request.headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
-        let headers = Headers {
-            id: header("apns-id"),
-            expiration: header("apns-expiration"),
-            priority: header("apns-priority"),
-            collapse_id: header("apns-collapse-id"),
-            push_type: header("apns-push-type"),
+    fn check(&self, client: &Certificate, request: &Parts, payload: &[u8]) -> Result<(), Reply> {
+        let token = device_token(request)?;
+        let headers = check_headers(&request.headers)?;
+        let topic = match header(&request.headers, "apns-topic") {
+            Some(named) => named,
+            None => default_topic(client)?,
         };
-        if let Some(name) = headers.breach() {
-            return refuse(name);
-        }
-        let topic = judge_topic(client, header("apns-topic"), headers.push_type)?;
-        if payload.is_empty() {
-            return refuse("PayloadEmpty");
-        }
-        let is_voip = push_type_of(&topic).name == "voip";
-        if payload.len() > if is_voip { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD } {
-            return refuse("PayloadTooLarge");
-        }
+        check_topic(client, topic, headers.push_type)?;
+        check_payload(payload, topic)?;
+        self.check_token(token, topic)
+    }
+
+    fn check_token(&self, token: &str, topic: &str) -> Result<(), Reply> {
         if !is_token(token) {
-            return refuse("BadDeviceToken");
+            return Err(Reply::refused("BadDeviceToken"));
         }
         match self.tokens.get(token) {
-            None => refuse("BadDeviceToken"),
-            Some(TokenState::Active(Some(only))) if only != topic => refuse("DeviceTokenNotForTopic"),
+            None => Err(Reply::refused("BadDeviceToken")),
+            Some(TokenState::Active(Some(only))) if only != topic => Err(Reply::refused("DeviceTokenNotForTopic")),
             Some(TokenState::Active(_)) => Ok(()),
-            Some(TokenState::Unregistered(at)) => Err(Reply { timestamp: Some(at), ..Reply::refused("Unregistered") }),
-            Some(TokenState::Expired(at)) => Err(Reply { timestamp: Some(at), ..Reply::refused("ExpiredToken") }),
+            Some(TokenState::Unregistered(since)) => Err(Reply::refused_since("Unregistered", since)),
+            Some(TokenState::Expired(since)) => Err(Reply::refused_since("ExpiredToken", since)),
         }
     }
 }
 
-/// The topic that a request is for: the one named, or the certificate's only one.
-fn judge_topic(client: &Certificate, named: Option<&str>, push_type: Option<&str>) -> Result<String, Reply> {
-    let topic = match (named, &client.topics[..]) {
-        (Some(topic), _) => topic,
-        (None, [only]) => &only.topic,
-        (None, _) => return Err(Reply::refused("MissingTopic")),
+/// Returns the device token in the path of a request.
+fn device_token(request: &Parts) -> Result<&str, Reply> {
+    if request.method != http::Method::POST {
+        return Err(Reply::refused("MethodNotAllowed"));
+    }
+    match request.uri.path().strip_prefix(DEVICE_PATH) {
+        None => Err(Reply::refused("BadPath")),
+        Some("") => Err(Reply::refused("MissingDeviceToken")),
+        Some(token) => Ok(token),
+    }
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<Headers<'_>, Reply> {
+    for name in SINGLE_HEADERS {
+        if headers.get_all(name).iter().count() > 1 {
+            return Err(Reply::refused("DuplicateHeaders"));
+        }
+    }
+    let ruled = Headers {
+        id: header(headers, "apns-id"),
+        expiration: header(headers, "apns-expiration"),
+        priority: header(headers, "apns-priority"),
+        collapse_id: header(headers, "apns-collapse-id"),
+        push_type: header(headers, "apns-push-type"),
     };
+    match ruled.breach() {
+        Some(reason) => Err(Reply::refused(reason)),
+        None => Ok(ruled),
+    }
+}
+
+/// Returns the text of a header. A value that is not text becomes one that breaks every rule.
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    Some(headers.get(name)?.to_str().unwrap_or("\u{fffd}"))
+}
+
+/// Returns the topic of a request that names none: the certificate's, if it has only one.
+fn default_topic(client: &Certificate) -> Result<&str, Reply> {
+    match &client.topics[..] {
+        [only] => Ok(&only.topic),
+        _ => Err(Reply::refused("MissingTopic")),
+    }
+}
+
+fn check_topic(client: &Certificate, topic: &str, push_type: Option<&str>) -> Result<(), Reply> {
     if !is_topic(topic) {
         return Err(Reply::refused("BadTopic"));
     }
     if !client.topics.iter().any(|known| known.topic == topic) {
         return Err(Reply::refused("TopicDisallowed"));
     }
-    let kind = push_type.and_then(|name| PUSH_TYPES.iter().find(|kind| kind.name == name));
-    let fits = |kind: &notification::PushType| match kind.name {
-        "mdm" => client.kind == CertificateKind::Mdm,
-        // Needs a provider token, whatever the topic.
-        "location" => false,
-        _ => {
-            kind.suffix.is_empty() && push_type_of(topic).suffix.is_empty() || kind.suffix == push_type_of(topic).suffix
-        }
-    };
-    if kind.is_some_and(|kind| !fits(kind)) {
-        return Err(Reply::refused("InvalidPushType"));
+    let push_type = PUSH_TYPES.iter().find(|known| Some(known.name) == push_type);
+    match push_type {
+        Some(push_type) if !fits_topic(push_type, topic, client) => Err(Reply::refused("InvalidPushType")),
+        Some(_) | None => Ok(()),
     }
-    Ok(topic.to_owned())
+}
+
+fn fits_topic(push_type: &PushType, topic: &str, client: &Certificate) -> bool {
+    match push_type.name {
+        "mdm" => client.kind == CertificateKind::Mdm,
+        // It needs a provider token.
+        "location" => false,
+        _ => push_type.suffix == push_type_of(topic).suffix,
+    }
+}
+
+fn check_payload(payload: &[u8], topic: &str) -> Result<(), Reply> {
+    let is_voip = push_type_of(topic).name == "voip";
+    let limit = if is_voip { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD };
+    if payload.is_empty() {
+        Err(Reply::refused("PayloadEmpty"))
+    } else if payload.len() > limit {
+        Err(Reply::refused("PayloadTooLarge"))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -222,10 +262,10 @@ mod tests {
 
     #[test]
     fn one_topic_need_not_be_named() {
-        assert_eq!(ask("production", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[], b"{}"), Reply::TAKEN);
+        assert_eq!(ask("production", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[], b"{}"), Reply::ACCEPTED);
         assert_eq!(
             ask("mdm", "POST", &format!("{DEVICE_PATH}{TOKEN}"), &[("apns-push-type", "mdm")], b"{}"),
-            Reply::TAKEN
+            Reply::ACCEPTED
         );
     }
 

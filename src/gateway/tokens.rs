@@ -1,64 +1,83 @@
 //! The device tokens that the gateway knows.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::apns::notification::is_token;
 
-/// What is known of a device token.
+/// The state of a device token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenState {
-    /// A notification reaches it; where a topic is named, only for that topic.
+    /// The device receives notifications: of this topic, or of all.
     Active(Option<String>),
-    /// The app was removed: `Unregistered`, since this time in milliseconds.
+    /// The app was removed at this time, in milliseconds.
     Unregistered(u64),
-    /// `ExpiredToken`, since this time in milliseconds.
+    /// The token expired at this time, in milliseconds.
     Expired(u64),
 }
 
-/// All tokens; a clone is the same list. What is not in it is answered with `BadDeviceToken`.
+/// The known device tokens. A clone shares them.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens(Arc<Mutex<HashMap<String, TokenState>>>);
 
 impl Tokens {
-    /// Adds a token, or changes what is known of it.
+    /// Adds a token, or changes its state.
     pub fn set(&self, token: &str, state: TokenState) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(token.to_ascii_lowercase(), state);
+        self.lock().insert(token.to_ascii_lowercase(), state);
     }
 
-    /// What is known of a token.
-    pub fn get(&self, token: &str) -> Option<TokenState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&token.to_ascii_lowercase()).cloned()
+    pub(super) fn get(&self, token: &str) -> Option<TokenState> {
+        self.lock().get(&token.to_ascii_lowercase()).cloned()
     }
 
-    /// Reads a list: a token a line, then `known` (or nothing), `topic=TOPIC`, `unregistered` or `expired`,
-    /// the last two with a time in milliseconds if need be. `#` begins a comment.
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, TokenState>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Parses a list with one token on each line, followed by its state: `known` (or nothing), `topic=TOPIC`,
+    /// `unregistered` or `expired`. The last two may have a time in milliseconds. `#` begins a comment.
     ///
     /// # Errors
-    /// With the number of the line that is wrong, and what was expected there.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// With the number of the wrong line, and what was expected there.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let tokens = Self::default();
         for (number, line) in (1..).zip(text.lines()) {
-            let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
-            let Some((token, rest)) = words.split_first() else { continue };
-            let wrong = |what: &str| format!("line {number}: {what}");
+            let content = line.split('#').next().unwrap_or_default();
+            let words: Vec<&str> = content.split_whitespace().collect();
+            let [token, state @ ..] = &words[..] else { continue };
             if !is_token(token) {
-                return Err(wrong("a device token is expected: hexadecimal digits, an even number of them"));
+                return Err(format!("line {number}: {TOKEN_EXPECTED}"));
             }
-            let time = |text: &str| text.parse().map_err(|_| wrong("a time in milliseconds is expected"));
-            let state = match rest {
-                [] | ["known"] => TokenState::Active(None),
-                ["unregistered"] => TokenState::Unregistered(0),
-                ["unregistered", at] => TokenState::Unregistered(time(at)?),
-                ["expired"] => TokenState::Expired(0),
-                ["expired", at] => TokenState::Expired(time(at)?),
-                [word] if word.starts_with("topic=") => TokenState::Active(Some(word["topic=".len()..].to_owned())),
-                _ => return Err(wrong("known, topic=TOPIC, unregistered or expired is expected after the token")),
-            };
-            tokens.set(token, state);
+            match parse_state(state) {
+                Ok(state) => tokens.set(token, state),
+                Err(expected) => return Err(format!("line {number}: {expected}")),
+            }
         }
         Ok(tokens)
     }
+}
+
+const TOKEN_EXPECTED: &str = "a device token is expected: hexadecimal digits, an even number of them";
+const STATE_EXPECTED: &str = "known, topic=TOPIC, unregistered or expired is expected after the token";
+const TIME_EXPECTED: &str = "a time in milliseconds is expected";
+
+fn parse_state(words: &[&str]) -> Result<TokenState, &'static str> {
+    match words {
+        [] | ["known"] => Ok(TokenState::Active(None)),
+        ["unregistered"] => Ok(TokenState::Unregistered(0)),
+        ["unregistered", time] => Ok(TokenState::Unregistered(parse_time(time)?)),
+        ["expired"] => Ok(TokenState::Expired(0)),
+        ["expired", time] => Ok(TokenState::Expired(parse_time(time)?)),
+        [word] => match word.strip_prefix("topic=") {
+            Some(topic) => Ok(TokenState::Active(Some(topic.to_owned()))),
+            None => Err(STATE_EXPECTED),
+        },
+        _ => Err(STATE_EXPECTED),
+    }
+}
+
+fn parse_time(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| TIME_EXPECTED)
 }
 
 #[cfg(test)]

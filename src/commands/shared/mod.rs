@@ -1,6 +1,7 @@
 //! What several commands need: advice on errors, opening inputs, passwords, judging.
 
 pub(crate) mod advice;
+pub(crate) mod authorities;
 pub(crate) mod candidates;
 pub(crate) mod judging;
 pub(crate) mod opening;

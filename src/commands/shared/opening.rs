@@ -9,6 +9,7 @@ use crate::container::{self, Contents, Entry, OpenFailure, PasswordTarget, Passw
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::key::PrivateKey;
+use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pkcs12::Pkcs12Info;
 use crate::secret::Password;
 use crate::world::context::Context;
@@ -53,6 +54,11 @@ impl Opener {
         };
         let asks = given.is_none() && (arguments.passin.is_some() || context.is_interactive);
         Ok(Self { given, asks, max_iterations: arguments.max_iterations })
+    }
+
+    /// Opens files that need no password.
+    pub(crate) fn without_password() -> Self {
+        Self { given: None, asks: false, max_iterations: DEFAULT_MAX_ITERATIONS }
     }
 
     /// One like it, with another password.
