@@ -1,12 +1,13 @@
-//! Reading BER, of which DER is a part (X.690), on top of `asn1-rs`.
+//! Reads BER, of which DER is a part (X.690), on top of `asn1-rs`.
 //!
-//! Every structure that pushcert opens itself (PKCS#12, PKCS#7, encrypted PKCS#8, Apple's topics) is
-//! read through this one window, so that indefinite lengths and constructed strings are understood at
-//! every level, and so that every complaint names the part of the file it is about.
+//! Every structure that pushcert opens itself (PKCS#12, PKCS#7, PKCS#8, PKCS#1, Apple's topics) is read here, so
+//! that indefinite lengths and constructed strings are understood at every level, and every error names its part
+//! of the file.
 
 use std::borrow::Cow;
 
 use x509_parser::asn1_rs::{Any, Class, Err as NomErr, Error, FromBer, Header, Length, Oid, Tag};
+use zeroize::Zeroizing;
 
 /// How deep a constructed string may nest; real writers make one level. (Indefinite lengths inside
 /// one another are bounded by `asn1-rs`, at 50.)
@@ -18,18 +19,16 @@ const MAX_DEPTH: usize = 8;
 pub struct Malformed {
     /// The part of the file, such as "MAC" or "certificate bag".
     pub part: Cow<'static, str>,
-    /// What is wrong with it.
     pub problem: Cow<'static, str>,
 }
 
 impl Malformed {
-    /// A complaint about `part`.
     pub fn new(part: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
         Self { part: part.into(), problem: problem.into() }
     }
 }
 
-/// Reads one value after the other from a stretch of BER.
+/// A reader of one value after the other.
 #[derive(Debug, Clone)]
 pub(crate) struct BerReader<'a> {
     rest: &'a [u8],
@@ -37,17 +36,12 @@ pub(crate) struct BerReader<'a> {
 }
 
 impl<'a> BerReader<'a> {
-    /// Reads `bytes`, which are the inside of `part` (a name for error messages).
-    pub(crate) fn new(bytes: &'a [u8], part: &'static str) -> Self {
-        Self { rest: bytes, part }
-    }
-
-    /// A complaint about the part being read.
+    /// Returns an error about the part being read.
     pub(crate) fn malformed(&self, problem: impl Into<Cow<'static, str>>) -> Malformed {
         Malformed::new(self.part, problem)
     }
 
-    /// The next value, or `None` at the end.
+    /// Reads the next value, or returns `None` at the end.
     pub(crate) fn try_next(&mut self) -> Result<Option<Value<'a>>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -57,25 +51,28 @@ impl<'a> BerReader<'a> {
         Ok(Some(value))
     }
 
-    /// The next value, which must be there.
+    /// Reads the next value, which must be there. `what` is its name in messages.
     pub(crate) fn required(&mut self, what: &str) -> Result<Value<'a>, Malformed> {
-        self.try_next()?.ok_or_else(|| self.malformed(format!("{what} is missing")))
+        match self.try_next()? {
+            Some(value) => Ok(value),
+            None => Err(self.malformed(format!("{what} is missing"))),
+        }
     }
 
-    /// The next value, which must be there and of the universal class with this tag.
+    /// Reads the next value, which must be of the universal class with this tag.
     pub(crate) fn expect(&mut self, tag: Tag, what: &str) -> Result<Value<'a>, Malformed> {
         let value = self.required(what)?;
         if value.is(tag) { Ok(value) } else { Err(self.malformed(format!("{what} is of another type"))) }
     }
 
-    /// The inside of the next value, which must be an explicit or implicit `[number]`.
+    /// Reads the next value, which must be an explicit or implicit `[number]`.
     pub(crate) fn expect_context(&mut self, number: u32, what: &str) -> Result<Value<'a>, Malformed> {
         let value = self.required(what)?;
         if value.is_context(number) { Ok(value) } else { Err(self.malformed(format!("{what} is of another type"))) }
     }
 }
 
-/// One value: its tag and its content, borrowed from the input.
+/// One value, borrowed from the input.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Value<'a> {
     class: Class,
@@ -87,13 +84,13 @@ pub(crate) struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The first value in `bytes` and what follows it.
+    /// Reads the first value in `bytes`, and returns what follows it too. `part` is its name in messages.
     pub(crate) fn parse(bytes: &'a [u8], part: &'static str) -> Result<(Self, &'a [u8]), Malformed> {
-        let problem = |error: NomErr<Error>| match error {
-            NomErr::Incomplete(_) => Malformed::new(part, "ends in the middle of a value"),
-            NomErr::Error(e) | NomErr::Failure(e) => describe(part, &e),
+        let (rest, any) = match Any::from_ber(bytes) {
+            Ok(parsed) => parsed,
+            Err(NomErr::Incomplete(_)) => return Err(Malformed::new(part, "ends in the middle of a value")),
+            Err(NomErr::Error(error) | NomErr::Failure(error)) => return Err(Malformed::new(part, problem(&error))),
         };
-        let (rest, any) = Any::from_ber(bytes).map_err(problem)?;
         let value = Self {
             class: any.class(),
             tag: any.tag(),
@@ -105,42 +102,40 @@ impl<'a> Value<'a> {
         Ok((value, rest))
     }
 
-    /// The first value in `bytes` and what follows it, where there is one: for telling formats apart.
+    /// As [`Value::parse`], for telling formats apart.
     pub(crate) fn parse_prefix(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         Self::parse(bytes, "file").ok()
     }
 
-    /// Whether this is a universal value with this tag.
+    /// Returns whether this is a universal value with this tag.
     pub(crate) fn is(&self, tag: Tag) -> bool {
         self.class == Class::Universal && self.tag == tag
     }
 
-    /// Whether this is the context-specific `[number]`.
+    /// Returns whether this is the context-specific `[number]`.
     pub(crate) fn is_context(&self, number: u32) -> bool {
         self.class == Class::ContextSpecific && self.tag.0 == number
     }
 
-    /// The tag number.
     pub(crate) fn tag_number(&self) -> u32 {
         self.tag.0
     }
 
-    /// The content, as encoded.
     pub(crate) fn content(&self) -> &'a [u8] {
         self.content
     }
 
-    /// Tag, length and content, as encoded.
+    /// Returns tag, length and content, as encoded.
     pub(crate) fn encoded(&self) -> &'a [u8] {
         self.encoded
     }
 
-    /// A reader over the values inside this one, which `part` names in messages.
+    /// Returns a reader of the values inside this one, which `part` names in messages.
     pub(crate) fn reader(&self, part: &'static str) -> BerReader<'a> {
-        BerReader::new(self.content, part)
+        BerReader { rest: self.content, part }
     }
 
-    /// The octets of a string: the content, or for a constructed one those of its segments, joined.
+    /// Returns the octets of a string: the content, or for a constructed one those of its segments, joined.
     pub(crate) fn octets(&self) -> Result<Cow<'a, [u8]>, Malformed> {
         if !self.constructed {
             return Ok(Cow::Borrowed(self.content));
@@ -165,7 +160,7 @@ impl<'a> Value<'a> {
         Ok(())
     }
 
-    /// The object identifier in this value.
+    /// Reads an object identifier.
     pub(crate) fn oid(&self) -> Result<Oid<'static>, Malformed> {
         if !self.is(Tag::Oid) || self.constructed || self.content.is_empty() {
             return Err(Malformed::new(self.part, "an object identifier is expected"));
@@ -173,40 +168,93 @@ impl<'a> Value<'a> {
         Ok(Oid::new(Cow::Owned(self.content.to_vec())))
     }
 
-    /// The non-negative integer in this value.
+    /// Reads a non-negative integer. One beyond 64 bits is beyond every limit: it saturates, and the limit refuses it.
     pub(crate) fn unsigned(&self) -> Result<u64, Malformed> {
-        let problem = |text| Malformed::new(self.part, text);
         if !self.is(Tag::Integer) || self.constructed || self.content.is_empty() {
-            return Err(problem("an integer is expected"));
+            return Err(Malformed::new(self.part, "an integer is expected"));
         }
         if self.content[0] & 0x80 != 0 {
-            return Err(problem("an integer is negative"));
+            return Err(Malformed::new(self.part, "an integer is negative"));
         }
-        let digits: Vec<u8> = self.content.iter().copied().skip_while(|b| *b == 0).collect();
-        // A number beyond 64 bits is beyond every limit: saturate, and let the limit refuse it.
-        if digits.len() > 8 {
-            return Ok(u64::MAX);
+        let mut number: u64 = 0;
+        for byte in self.content {
+            if number >> 56 != 0 {
+                return Ok(u64::MAX);
+            }
+            number = number << 8 | u64::from(*byte);
         }
-        Ok(digits.iter().fold(0, |n, b| n << 8 | u64::from(*b)))
+        Ok(number)
+    }
+
+    /// Returns whether it begins with this tag and with its length, as DER encodes them.
+    pub(crate) fn has_der_header(&self, tag: u8) -> bool {
+        self.encoded.strip_suffix(self.content) == Some(&*der_header(tag, self.content.len()))
     }
 }
 
-fn describe(part: &'static str, error: &Error) -> Malformed {
-    let problem = match error {
+fn problem(error: &Error) -> &'static str {
+    match error {
         Error::BerMaxDepth => "is nested too deeply",
         Error::InvalidLength => "has an impossible length",
         Error::InvalidTag => "has an impossible tag",
         _ => "is not well-formed BER",
-    };
-    Malformed::new(part, problem)
+    }
 }
 
-/// How many bytes the outermost value of a file claims to have, header included; `None` when it does
+/// Returns how many bytes the outermost value of a file claims to have, header included; `None` if it does
 /// not say (indefinite length) or is no value at all.
 pub(crate) fn claimed_length(bytes: &[u8]) -> Option<usize> {
     let (body, header) = Header::from_ber(bytes).ok()?;
     match header.length() {
         Length::Definite(length) => length.checked_add(bytes.len() - body.len()),
         Length::Indefinite => None,
+    }
+}
+
+/// Encodes tag and length in DER.
+fn der_header(tag: u8, length: usize) -> Vec<u8> {
+    if length < 0x80 {
+        return vec![tag, length as u8];
+    }
+    let bytes = length.to_be_bytes();
+    let significant = &bytes[length.leading_zeros() as usize / 8..];
+    [&[tag, 0x80 | significant.len() as u8], significant].concat()
+}
+
+/// Encodes a value in DER from the parts of its content. It has its full capacity at once, so that no copy of a key
+/// stays behind.
+pub(crate) fn encode_der(tag: u8, content: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+    let length = content.iter().map(|part| part.len()).sum();
+    let header = der_header(tag, length);
+    let mut encoded = Zeroizing::new(Vec::with_capacity(header.len() + length));
+    encoded.extend_from_slice(&header);
+    for part in content {
+        encoded.extend_from_slice(part);
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_as_short_as_they_can_be() {
+        for (length, expected) in [
+            (0, &[4, 0][..]),
+            (127, &[4, 127]),
+            (128, &[4, 0x81, 128]),
+            (255, &[4, 0x81, 255]),
+            (256, &[4, 0x82, 1, 0]),
+            (65_536, &[4, 0x83, 1, 0, 0]),
+        ] {
+            assert_eq!(der_header(4, length), expected);
+            let encoded = encode_der(4, &[&vec![7; length]]);
+            let (value, rest) = Value::parse(&encoded, "test").unwrap();
+            assert!(value.has_der_header(4) && value.content().len() == length && rest.is_empty());
+        }
+        for long in [&[4, 0x81, 1, 7][..], &[4, 0x82, 0, 1, 7], &[0x24, 0x80, 4, 1, 7, 0, 0]] {
+            assert!(!Value::parse(long, "test").unwrap().0.has_der_header(long[0]), "{long:?}");
+        }
     }
 }

@@ -1,17 +1,14 @@
 //! Attributes of PKCS#12 bags and of private keys (PKCS#9, RFC 2985).
 
-use std::borrow::Cow;
-
 use x509_parser::asn1_rs::{Oid, Tag};
 
-use crate::asn1::{BerReader, Malformed, Value};
+use crate::asn1::{Malformed, Value};
 
-/// An attribute of a bag or a key (PKCS#9, RFC 2985).
+/// An attribute of a bag or a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// Its type.
     pub oid: Oid<'static>,
-    /// Its values.
     pub values: Vec<AttributeValue>,
 }
 
@@ -20,7 +17,7 @@ pub struct Attribute {
 pub struct AttributeValue {
     /// Its universal tag.
     pub tag: u32,
-    /// Its content; the pieces of a constructed string joined.
+    /// Its content; the pieces of a constructed string are joined.
     pub content: Vec<u8>,
 }
 
@@ -33,10 +30,11 @@ pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malfor
         let mut fields = attribute.reader("attribute");
         let oid = fields.required("its type")?.oid()?;
         let mut values = Vec::new();
-        let mut set =
-            fields.try_next()?.map_or_else(|| BerReader::new(&[], "attribute"), |set| set.reader("attribute"));
-        while let Some(value) = set.try_next()? {
-            values.push(attribute_value(&value));
+        if let Some(set) = fields.try_next()? {
+            let mut list = set.reader("attribute");
+            while let Some(value) = list.try_next()? {
+                values.push(attribute_value(&value));
+            }
         }
         attributes.push(Attribute { oid, values });
     }
@@ -45,6 +43,9 @@ pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malfor
 
 pub(crate) fn attribute_value(value: &Value<'_>) -> AttributeValue {
     let is_string = !value.is(Tag::Sequence) && !value.is(Tag::Set);
-    let joined = value.octets().ok().filter(|_| is_string).map(Cow::into_owned);
-    AttributeValue { tag: value.tag_number(), content: joined.unwrap_or_else(|| value.content().to_vec()) }
+    let content = match value.octets() {
+        Ok(octets) if is_string => octets.into_owned(),
+        _ => value.content().to_vec(),
+    };
+    AttributeValue { tag: value.tag_number(), content }
 }

@@ -1,7 +1,5 @@
 //! PEM (RFC 7468, and the older RFC 1421 with its headers): blocks in any order, between any text.
 
-use std::borrow::Cow;
-
 use base64ct::{Base64, Encoding};
 use pem_rfc7468::LineEnding;
 use zeroize::Zeroizing;
@@ -10,13 +8,12 @@ use crate::asn1::Malformed;
 
 /// One block.
 pub struct Block<'a> {
-    /// What stands after BEGIN, such as "CERTIFICATE"; `None` if it is not in [`LABELS`].
+    /// The text after BEGIN, such as "CERTIFICATE"; `None` if it is not in [`LABELS`].
     pub label: Option<&'static str>,
     /// The line of BEGIN, from 1.
     pub line: usize,
     /// The RFC 1421 headers, such as ("DEK-Info", "DES-EDE3-CBC,…").
     pub headers: Vec<(&'a str, &'a str)>,
-    /// The decoded bytes.
     pub der: Zeroizing<Vec<u8>>,
     /// The block as it stands in the file, BEGIN and END lines included.
     pub text: Zeroizing<String>,
@@ -64,35 +61,47 @@ const LABELS: [&str; 37] = [
     "TSS2 PRIVATE KEY",
 ];
 
-/// Returns the known label that `text` is.
-fn known_label(text: &str) -> Option<&'static str> {
-    LABELS.into_iter().find(|label| *label == text)
-}
-
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 /// In UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Whether there is a block at all.
-pub(crate) fn is_it(bytes: &[u8]) -> bool {
+/// Returns whether there is a block at all.
+pub(crate) fn looks_like_pem(bytes: &[u8]) -> bool {
     bytes.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes())
 }
 
-/// The text of a file in UTF-16, which PowerShell makes of what a command prints; told by its byte order
-/// mark.
-pub(crate) fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
-    let unit: fn([u8; 2]) -> u16 = match bytes {
+/// Decodes a file in UTF-16, which PowerShell makes of what a command prints; its byte order mark shows it.
+pub(crate) fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let decode_unit: fn([u8; 2]) -> u16 = match bytes {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] => u16::from_be_bytes,
         _ => return None,
     };
-    let units = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    char::decode_utf16(units).collect::<Result<String, _>>().ok().map(Zeroizing::new)
+    let units = bytes[2..].chunks_exact(2).map(|pair| decode_unit([pair[0], pair[1]]));
+    // A unit takes three bytes at most, and a vector that does not grow leaves no copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(bytes.len() / 2 * 3));
+    for character in char::decode_utf16(units) {
+        text.extend_from_slice(character.ok()?.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+    Some(text)
 }
 
-/// All blocks. A block that is not whole is an error: to skip it would be to lose a certificate.
+/// Decodes a file that is Base64 as a whole and holds DER: secrets in CI systems are kept so.
+pub(crate) fn bare_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    // Every DER sequence begins so.
+    if *first != b'M' {
+        return None;
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    text.extend(bytes.iter().filter(|byte| !byte.is_ascii_whitespace()));
+    let text = std::str::from_utf8(&text).ok()?;
+    Some(Zeroizing::new(Base64::decode_vec(text).ok()?))
+}
+
+/// Reads all blocks. A block that is not whole is an error: to skip it would be to lose a certificate.
 ///
 /// # Errors
 /// Names the line of the block that is damaged, and its label if that is known.
@@ -101,8 +110,9 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Block<'_>>, Malformed> {
     let mut blocks = Vec::new();
     while let Some(line) = lines.next() {
         // A BEGIN line stands alone; a name in the text that contains one does not begin a block.
-        let Some(label) = line.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(DASHES)) else { continue };
-        blocks.push(block(label, &mut lines)?);
+        if let Some(label) = label_in(line, BEGIN) {
+            blocks.push(read_block(label, &mut lines)?);
+        }
     }
     Ok(blocks)
 }
@@ -110,76 +120,103 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Block<'_>>, Malformed> {
 /// Returns whether anything stands outside of the blocks.
 pub(super) fn has_other_text(bytes: &[u8], blocks: &[Block<'_>]) -> bool {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let in_blocks: usize = blocks.iter().map(|block| visible(block.text.as_bytes())).sum();
-    visible(bytes) != in_blocks
+    let mut in_blocks = 0;
+    for block in blocks {
+        in_blocks += count_visible(block.text.as_bytes());
+    }
+    count_visible(bytes) != in_blocks
 }
 
 /// Counts the bytes that are not white space.
-fn visible(bytes: &[u8]) -> usize {
+fn count_visible(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| !byte.is_ascii_whitespace()).count()
 }
 
 impl Block<'_> {
     /// Returns the name of the block for messages.
     pub(super) fn name(&self) -> String {
-        name(self.label, self.line)
+        block_name(self.label, self.line)
+    }
+
+    /// Returns whether it is in OpenSSL's old encryption (the header DEK-Info).
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.headers.iter().any(|(name, _)| *name == "DEK-Info")
     }
 }
 
-fn name(label: Option<&str>, line: usize) -> String {
+fn block_name(label: Option<&str>, line: usize) -> String {
     match label {
         Some(label) => format!("PEM block \"{label}\" at line {line}"),
         None => format!("PEM block with an unknown label at line {line}"),
     }
 }
 
-fn block<'a>(begin: &'a str, lines: &mut Lines<'a>) -> Result<Block<'a>, Malformed> {
+/// Returns the label of a BEGIN or END line.
+fn label_in<'a>(line: &'a str, keyword: &str) -> Option<&'a str> {
+    line.strip_prefix(keyword)?.strip_suffix(DASHES)
+}
+
+fn known_label(text: &str) -> Option<&'static str> {
+    LABELS.into_iter().find(|label| *label == text)
+}
+
+/// Reads a block up to its END line; its BEGIN line was read last.
+fn read_block<'a>(begin: &'a str, lines: &mut Lines<'a>) -> Result<Block<'a>, Malformed> {
     let (label, line) = (known_label(begin), lines.number);
-    let malformed = |problem: String| Malformed::new(name(label, line), problem);
+    let malformed = |problem: String| Malformed::new(block_name(label, line), problem);
     let mut headers = Vec::new();
     // Most blocks are no longer, and a string that does not grow leaves no copies behind.
     let room = lines.rest.len().min(4 << 10) + 64;
-    let (mut base64, mut text) =
-        (Zeroizing::new(String::with_capacity(room)), Zeroizing::new(String::with_capacity(room)));
+    let mut base64 = Zeroizing::new(String::with_capacity(room));
+    let mut text = Zeroizing::new(String::with_capacity(room));
     for part in [BEGIN, begin, DASHES, "\n"] {
         text.push_str(part);
     }
     loop {
-        let next = lines.next().ok_or_else(|| malformed("has no END line: the file is cut short".to_owned()))?;
+        let Some(next) = lines.next() else {
+            return Err(malformed("has no END line: the file is cut short".to_owned()));
+        };
         text.push_str(next);
         text.push('\n');
-        if let Some(end) = next.strip_prefix(END).and_then(|rest| rest.strip_suffix(DASHES)) {
-            if end != begin {
-                return Err(malformed(match known_label(end) {
-                    Some(end) => format!("ends as \"{end}\""),
-                    None => format!("ends with an unknown label at line {}", lines.number),
-                }));
+        if let Some(end) = label_in(next, END) {
+            if end == begin {
+                break;
             }
-            break;
+            return Err(malformed(wrong_end(end, lines.number)));
         }
         if next.starts_with(BEGIN) {
             return Err(malformed(format!("has no END line before the next block at line {}", lines.number)));
         }
         match next.split_once(':') {
             Some((name, value)) => headers.push((name.trim(), value.trim())),
-            None => next.split_ascii_whitespace().for_each(|part| base64.push_str(part)),
+            None => base64.extend(next.split_ascii_whitespace()),
         }
     }
     if base64.is_empty() {
         return Err(malformed("is empty".to_owned()));
     }
-    // Constant time is for secrets. A certificate is none, and there may be very many.
-    let der = if begin.ends_with("PRIVATE KEY") {
-        Base64::decode_vec(&base64).ok()
-    } else {
-        data_encoding::BASE64.decode(base64.as_bytes()).ok()
+    let Some(der) = decode_base64(&base64, begin.ends_with("PRIVATE KEY")) else {
+        return Err(malformed("is not valid Base64".to_owned()));
     };
-    let der = der.ok_or_else(|| malformed("is not valid Base64".to_owned()))?;
-    Ok(Block { label, line, headers, der: Zeroizing::new(der), text })
+    Ok(Block { label, line, headers, der, text })
 }
 
-/// Lines with any line end, without it and without what surrounds them; bytes that are no text are
-/// passed over as empty lines (they may stand between blocks, never in one).
+fn wrong_end(label: &str, line: usize) -> String {
+    match known_label(label) {
+        Some(label) => format!("ends as \"{label}\""),
+        None => format!("ends with an unknown label at line {line}"),
+    }
+}
+
+/// Decodes secrets in constant time. A certificate is no secret, and there may be very many.
+fn decode_base64(text: &str, is_secret: bool) -> Option<Zeroizing<Vec<u8>>> {
+    let der =
+        if is_secret { Base64::decode_vec(text).ok()? } else { data_encoding::BASE64.decode(text.as_bytes()).ok()? };
+    Some(Zeroizing::new(der))
+}
+
+/// The lines of a file with any line ends, trimmed. A line that is no text is empty: it may stand between
+/// blocks, never in one.
 struct Lines<'a> {
     rest: &'a [u8],
     number: usize,
@@ -192,9 +229,12 @@ impl<'a> Iterator for Lines<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let end = self.rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(self.rest.len());
+        let end = self.rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(self.rest.len());
         let (line, rest) = self.rest.split_at(end);
-        self.rest = rest.strip_prefix(b"\r\n").or_else(|| rest.get(1..)).unwrap_or_default();
+        self.rest = match rest {
+            [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
+            [] => &[],
+        };
         self.number += 1;
         let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         Some(std::str::from_utf8(line).unwrap_or_default().trim())
@@ -205,17 +245,6 @@ impl<'a> Iterator for Lines<'a> {
 pub fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     // Only a label that is not printable ASCII is refused, and all labels are constants.
     Zeroizing::new(pem_rfc7468::encode_string(label, LineEnding::LF, der).unwrap_or_default())
-}
-
-/// The bytes of a file that is Base64 through and through, as secrets in CI systems are kept.
-pub(crate) fn bare_base64(bytes: &[u8]) -> Option<Cow<'static, [u8]>> {
-    let text: Zeroizing<String> =
-        Zeroizing::new(std::str::from_utf8(bytes).ok()?.chars().filter(|c| !c.is_ascii_whitespace()).collect());
-    // "M" is the beginning of every DER sequence.
-    if !text.starts_with('M') {
-        return None;
-    }
-    Base64::decode_vec(&text).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

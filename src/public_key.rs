@@ -1,4 +1,6 @@
-//! SubjectPublicKeyInfo: what pairs a certificate with its key.
+//! Public keys, which pair a certificate with its private key.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
 use x509_parser::asn1_rs::{Oid, oid};
@@ -8,25 +10,43 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::crypto::digest::{sha1, sha256_hex};
 
-/// Named curves: object identifier, name, bits (SEC 2, RFC 5480).
-static CURVES: [(Oid<'static>, &str, usize); 5] = [
-    (oid!(1.2.840.10045.3.1.7), "P-256", 256),
-    (oid!(1.3.132.0.34), "P-384", 384),
-    (oid!(1.3.132.0.35), "P-521", 521),
-    (oid!(1.3.132.0.10), "secp256k1", 256),
-    (oid!(1.3.132.0.33), "P-224", 224),
+/// A named curve (SEC 2, RFC 5480).
+struct Curve {
+    oid: Oid<'static>,
+    bits: usize,
+}
+
+static CURVES: [Curve; 5] = [
+    // P-256
+    Curve { oid: oid!(1.2.840.10045.3.1.7), bits: 256 },
+    // P-384
+    Curve { oid: oid!(1.3.132.0.34), bits: 384 },
+    // P-521
+    Curve { oid: oid!(1.3.132.0.35), bits: 521 },
+    // secp256k1
+    Curve { oid: oid!(1.3.132.0.10), bits: 256 },
+    // P-224
+    Curve { oid: oid!(1.3.132.0.33), bits: 224 },
 ];
 
-/// Algorithms without parameters: object identifier, name, bits (RFC 8410).
-static EDWARDS: [(Oid<'static>, &str, usize); 2] =
-    [(oid!(1.3.101.112), "Ed25519", 256), (oid!(1.3.101.113), "Ed448", 456)];
+/// An algorithm without parameters (RFC 8410).
+struct EdwardsCurve {
+    oid: Oid<'static>,
+    name: &'static str,
+    bits: usize,
+}
+
+static EDWARDS: [EdwardsCurve; 2] = [
+    EdwardsCurve { oid: oid!(1.3.101.112), name: "Ed25519", bits: 256 },
+    EdwardsCurve { oid: oid!(1.3.101.113), name: "Ed448", bits: 456 },
+];
 
 /// A public key.
 #[derive(Debug, Clone)]
 pub struct PublicKey {
     /// SubjectPublicKeyInfo, DER.
     pub spki: Vec<u8>,
-    /// "RSA", "EC", "Ed25519", or an object identifier.
+    /// "RSA", "EC", "Ed25519", "Ed448", or an object identifier.
     pub algorithm: String,
     /// RSA: of the modulus; EC: of the field. 0 where unknown.
     pub bits: usize,
@@ -45,55 +65,69 @@ impl PublicKey {
     /// Reads SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
     pub fn parse(spki: Vec<u8>) -> Option<Self> {
         let (rest, info) = SubjectPublicKeyInfo::from_der(&spki).ok()?;
-        rest.is_empty().then_some(())?;
-        let oid = &info.algorithm.algorithm;
-        let named = EDWARDS.iter().find(|(known, ..)| known == oid);
-        let (algorithm, bits) = match info.parsed() {
-            _ if named.is_some() => named.map(|(_, name, bits)| ((*name).to_owned(), *bits))?,
-            Ok(Parsed::RSA(rsa)) => ("RSA".to_owned(), bit_length(rsa.modulus)),
-            Ok(Parsed::EC(point)) => {
-                let curve = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
-                let known =
-                    curve.and_then(|oid| CURVES.iter().find(|(known, ..)| *known == oid).map(|(.., bits)| *bits));
-                ("EC".to_owned(), known.unwrap_or_else(|| point.key_size()))
-            }
-            _ => (oid.to_id_string(), 0),
-        };
+        if !rest.is_empty() {
+            return None;
+        }
+        let KeyKind { algorithm, bits } = key_kind(&info);
         Some(Self { algorithm, bits, spki })
     }
 
-    /// Algorithm and size.
+    /// Returns algorithm and size.
     pub fn kind(&self) -> KeyKind {
         KeyKind { algorithm: self.algorithm.clone(), bits: self.bits }
     }
 
-    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
+    /// Returns the SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
     pub fn spki_sha256(&self) -> String {
         sha256_hex(&self.spki)
     }
 
-    /// The key identifier of RFC 5280 section 4.2.1.2 (1): the SHA-1 of the subjectPublicKey, which for
+    /// Returns the key identifier of RFC 5280 section 4.2.1.2 (1): the SHA-1 of the subjectPublicKey, which for
     /// RSA is the PKCS#1 public key.
     pub fn key_id(&self) -> Vec<u8> {
-        // What was parsed once parses again.
-        let parsed = SubjectPublicKeyInfo::from_der(&self.spki);
-        parsed.map(|(_, info)| sha1(&info.subject_public_key.data)).unwrap_or_default()
+        sha1(&self.subject_public_key())
     }
 
-    /// Whether both are the same key, however the algorithm's parameters are spelt (an absent NULL).
+    /// Returns whether both are the same key, however the algorithm's parameters are spelt (an absent NULL).
     pub fn is_same_key(&self, other: &Self) -> bool {
-        if self.spki == other.spki {
-            return true;
+        self.spki == other.spki
+            || (self.bits == other.bits
+                && self.algorithm == other.algorithm
+                && self.subject_public_key() == other.subject_public_key())
+    }
+
+    fn subject_public_key(&self) -> Cow<'_, [u8]> {
+        match SubjectPublicKeyInfo::from_der(&self.spki) {
+            Ok((_, info)) => info.subject_public_key.data,
+            // Never happens: what was parsed once parses again.
+            Err(_) => Cow::default(),
         }
-        let bits = |key: &Self| -> Option<(String, Vec<u8>)> {
-            let (_, info) = SubjectPublicKeyInfo::from_der(&key.spki).ok()?;
-            Some((key.algorithm.clone(), info.subject_public_key.data.to_vec()))
-        };
-        self.bits == other.bits && bits(self).is_some_and(|own| Some(own) == bits(other))
     }
 }
 
-/// The bits of a big-endian integer.
+fn key_kind(info: &SubjectPublicKeyInfo<'_>) -> KeyKind {
+    let oid = &info.algorithm.algorithm;
+    if let Some(curve) = EDWARDS.iter().find(|curve| curve.oid == *oid) {
+        return KeyKind { algorithm: curve.name.to_owned(), bits: curve.bits };
+    }
+    match info.parsed() {
+        Ok(Parsed::RSA(rsa)) => KeyKind { algorithm: "RSA".to_owned(), bits: bit_length(rsa.modulus) },
+        Ok(Parsed::EC(point)) => {
+            let bits = curve_bits(info).unwrap_or_else(|| point.key_size());
+            KeyKind { algorithm: "EC".to_owned(), bits }
+        }
+        _ => KeyKind { algorithm: oid.to_id_string(), bits: 0 },
+    }
+}
+
+/// Returns the size of the field, if the curve is a known one.
+fn curve_bits(info: &SubjectPublicKeyInfo<'_>) -> Option<usize> {
+    let oid = info.algorithm.parameters.as_ref()?.as_oid().ok()?;
+    let curve = CURVES.iter().find(|curve| curve.oid == oid)?;
+    Some(curve.bits)
+}
+
+/// Returns the number of bits of a big-endian integer.
 fn bit_length(integer: &[u8]) -> usize {
     let Some(start) = integer.iter().position(|byte| *byte != 0) else { return 0 };
     (integer.len() - start) * 8 - integer[start].leading_zeros() as usize

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
 use crate::certificate::name::{self, NameStyle};
-use crate::key::{BadKey, PrivateKey};
+use crate::key::{KeyError, PrivateKey};
 use crate::public_key::{KeyKind, PublicKey};
 
 /// The size of the keys that Apple's portal takes, in bits.
@@ -117,11 +117,8 @@ pub(crate) fn check_country(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// When OpenSSL cannot, as where there is no randomness.
-pub(crate) fn generate_key() -> Result<PrivateKey, BadKey> {
-    let der = match Rsa::generate(PORTAL_KEY_BITS).and_then(|rsa| rsa.private_key_to_der()) {
-        Ok(der) => Zeroizing::new(der),
-        Err(error) => return Err(BadKey::of(&error)),
-    };
+pub(crate) fn generate_key() -> Result<PrivateKey, KeyError> {
+    let der = Zeroizing::new(Rsa::generate(PORTAL_KEY_BITS)?.private_key_to_der()?);
     PrivateKey::from_pkcs1(&der)
 }
 

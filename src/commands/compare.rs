@@ -45,8 +45,8 @@ fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Cont
         Some(source) => &opener.with_source("--passin-new", source, context)?,
         None => &opener,
     };
-    let old = opener.open(&arguments.old, context).map_err(|failure| failure.error)?;
-    let new = opener_of_new.open(&arguments.new, context).map_err(|failure| failure.error)?;
+    let old = opener.open(&arguments.old, context)?;
+    let new = opener_of_new.open(&arguments.new, context)?;
     Ok((old, new))
 }
 

@@ -12,7 +12,7 @@ use crate::commands::unanswered;
 use crate::container::{self, OpenError, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::key::{BadKey, PrivateKey};
+use crate::key::{KeyError, PrivateKey};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
 use crate::report::human::csr::{CsrKeyReport, CsrReport, human};
@@ -121,12 +121,9 @@ fn existing(path: &Path) -> Existing {
     match container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) {
         Ok(contents) if !contents.keys.is_empty() => Existing::Key,
         Ok(contents) if contents.is_read_whole => Existing::Replaceable,
-        Ok(_) => Existing::Unread,
-        Err(unopened) => match unopened.error {
-            OpenError::Empty => Existing::Replaceable,
-            OpenError::PasswordNeeded(_) => Existing::Key,
-            _ => Existing::Unread,
-        },
+        Err(OpenError::Empty) => Existing::Replaceable,
+        Err(OpenError::PasswordNeeded(_)) => Existing::Key,
+        Ok(_) | Err(_) => Existing::Unread,
     }
 }
 
@@ -185,7 +182,7 @@ fn ask(
 
 fn read_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>) -> Result<PrivateKey, Error> {
     let opener = Opener::new(&arguments.opening, &[location], context)?;
-    let contents = opener.open(location, context).map_err(|failure| failure.error)?;
+    let contents = opener.open(location, context)?;
     match &contents.keys[..] {
         [key] => Ok(key.item.clone()),
         [] => Err(Error::new(ExitKind::Input, format!("{location}: there is no private key in it"))
@@ -215,7 +212,7 @@ fn make_key(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(PrivateKe
     }
 }
 
-fn generate_key(password: Option<&Password>) -> Result<(PrivateKey, Zeroizing<String>), BadKey> {
+fn generate_key(password: Option<&Password>) -> Result<(PrivateKey, Zeroizing<String>), KeyError> {
     let key = request::generate_key()?;
     let text = match password {
         Some(password) => key.to_encrypted_pem(password)?,

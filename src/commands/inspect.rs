@@ -1,7 +1,8 @@
 //! `pushcert inspect`.
 
 use crate::cli::inspect::InspectArgs;
-use crate::commands::shared::opening::Opener;
+use crate::commands::shared::opening::{self, Opener};
+use crate::container;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::inspect::{FileReport, InspectReport};
@@ -11,6 +12,8 @@ use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
+use crate::world::files::Location;
+use time::OffsetDateTime;
 
 pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     let now = arguments.at.unwrap_or(context.now);
@@ -18,14 +21,7 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let mut files = Vec::new();
     for location in inputs {
-        files.push(match opener.open(location, context) {
-            Ok(contents) => FileReport::of(location.to_string(), &contents, now),
-            Err(failure) => FileReport {
-                container: failure.container,
-                pkcs12: failure.pkcs12.map(|info| *info),
-                ..FileReport::failed(location.to_string(), failure.error)
-            },
-        });
+        files.push(inspect(&opener, location, now, context));
     }
     let report = InspectReport { schema_version: SCHEMA_VERSION, files };
     if arguments.json {
@@ -50,4 +46,20 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
         }
     }
     Ok(worst)
+}
+
+/// Reports on one file, and what is known of it if it does not open.
+fn inspect(opener: &Opener, location: &Location, now: OffsetDateTime, context: &mut Context<'_>) -> FileReport {
+    let name = location.to_string();
+    let bytes = match opening::read(location, context) {
+        Ok(bytes) => bytes,
+        Err(error) => return FileReport::failed(name, error),
+    };
+    match opener.open_bytes(location, &bytes, context) {
+        Ok(contents) => FileReport::of(name, &contents, now),
+        Err(error) => {
+            let facts = container::describe(&bytes);
+            FileReport { container: facts.container, pkcs12: facts.pkcs12, ..FileReport::failed(name, error) }
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Kubernetes secrets, as `kubectl get secrets -o json` prints them: a list of secrets, or one, each with
-//! entries in Base64.
+//! Reads Kubernetes secrets, as `kubectl get secrets -o json` prints them: one secret or a list, with entries in
+//! Base64.
 
 use std::collections::BTreeMap;
 
@@ -34,27 +34,36 @@ struct Metadata {
     name: Option<String>,
 }
 
-/// Whether it is JSON: no certificate file begins so.
-pub(crate) fn is_it(bytes: &[u8]) -> bool {
+/// Returns whether it is JSON: no certificate file begins so.
+pub(crate) fn looks_like_json(bytes: &[u8]) -> bool {
     bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
-/// All secrets; other objects in the list are passed over.
+/// Reads all secrets. Other objects in the list are passed over.
 ///
 /// # Errors
 /// When it is JSON of another kind, or an entry is not in Base64.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Secret>, Malformed> {
-    // What serde says would repeat what it read, and that may be a secret: only the place is told.
-    let object: Object = serde_json::from_slice(bytes).map_err(|error| {
-        let place = format!("line {} column {}", error.line(), error.column());
-        Malformed::new("JSON", format!("is not that of `kubectl get secrets -o json` ({place})"))
-    })?;
-    let items = match object.items {
+    let object: Object = match serde_json::from_slice(bytes) {
+        Ok(object) => object,
+        Err(error) => {
+            // The text of the error repeats what was read, and that may be a secret: only the place is shown.
+            let place = format!("line {} column {}", error.line(), error.column());
+            return Err(Malformed::new("JSON", format!("is not that of `kubectl get secrets -o json` ({place})")));
+        }
+    };
+    let objects = match object.items {
         Some(items) => items,
         None if object.kind == "Secret" => vec![object],
         None => return Err(Malformed::new("JSON", format!("holds no secrets, but {}", other_kind(&object.kind)))),
     };
-    items.into_iter().filter(|item| item.kind == "Secret").map(secret).collect()
+    let mut secrets = Vec::new();
+    for object in objects {
+        if object.kind == "Secret" {
+            secrets.push(parse_secret(object)?);
+        }
+    }
+    Ok(secrets)
 }
 
 /// The kinds that are mistaken for secrets. No other text of the file may enter a message.
@@ -75,14 +84,18 @@ fn other_kind(kind: &str) -> String {
     if KINDS.contains(&kind) { format!("a {kind}") } else { "an object of another kind".to_owned() }
 }
 
-fn secret(object: Object) -> Result<Secret, Malformed> {
-    let name: Vec<String> = [object.metadata.namespace, object.metadata.name].into_iter().flatten().collect();
-    let name = name.join("/");
-    let decode = |(key, text): (String, Zeroizing<String>)| match Base64::decode_vec(&text) {
-        Ok(bytes) => Ok((key, Zeroizing::new(bytes))),
-        Err(_) => Err(Malformed::new(format!("secret {name}/{key}"), "is not valid Base64")),
+fn parse_secret(object: Object) -> Result<Secret, Malformed> {
+    let name = match (object.metadata.namespace, object.metadata.name) {
+        (Some(namespace), Some(name)) => format!("{namespace}/{name}"),
+        (namespace, name) => namespace.or(name).unwrap_or_default(),
     };
-    let entries = object.data.unwrap_or_default().into_iter().map(decode).collect::<Result<_, _>>()?;
+    let mut entries = BTreeMap::new();
+    for (key, text) in object.data.unwrap_or_default() {
+        let Ok(bytes) = Base64::decode_vec(&text) else {
+            return Err(Malformed::new(format!("secret {name}/{key}"), "is not valid Base64"));
+        };
+        entries.insert(key, Zeroizing::new(bytes));
+    }
     Ok(Secret { name, entries })
 }
 
@@ -95,7 +108,7 @@ mod tests {
         let one = r#"{"kind":"Secret","metadata":{"namespace":"a","name":"b"},"data":{"k":"AAEC","l":""}}"#;
         let list = format!(r#" {{"kind":"List","items":[{one},{{"kind":"ConfigMap","data":{{"x":"%"}}}}]}}"#);
         for text in [one, &list] {
-            assert!(is_it(text.as_bytes()));
+            assert!(looks_like_json(text.as_bytes()));
             let secrets = parse(text.as_bytes()).unwrap();
             assert_eq!((secrets.len(), secrets[0].name.as_str()), (1, "a/b"));
             assert_eq!(*secrets[0].entries["k"], [0, 1, 2]);

@@ -1,15 +1,16 @@
-//! Where passwords come from, and how they are tried.
+//! Tries passwords on what they protect.
 
 use std::fmt;
 use std::io;
 
-use crate::container::{OpenError, OpenFailure};
+use crate::container::OpenError;
+use crate::limits::Limits;
 use crate::secret::Password;
 
 /// How often a person is asked for a password.
 const TRIES: u32 = 3;
 
-/// Where passwords come from. That there is none is always tried first, but for one that is given.
+/// Where passwords come from. Unless one is given, it is tried first whether there is none.
 pub enum Passwords<'a> {
     /// There is none.
     None,
@@ -30,9 +31,7 @@ impl fmt::Debug for Passwords<'_> {
 /// What a password protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordTarget {
-    /// A PKCS#12 file.
     Pkcs12,
-    /// An encrypted private key.
     Key,
 }
 
@@ -45,50 +44,62 @@ impl fmt::Display for PasswordTarget {
     }
 }
 
-/// How much work the question is worth whether a file with a wrong password opens without one.
+/// Iteration limit for testing the empty password; only improves the hint.
 const HINT_ITERATIONS: u64 = 100_000;
 
-/// Tries that there is no password, then what `passwords` gives. `attempt` takes a password and the
-/// iterations it may spend.
-pub(super) fn with_password<T, E: Into<OpenFailure>>(
-    passwords: &mut Passwords<'_>,
-    protected: PasswordTarget,
-    max_iterations: u64,
-    mut attempt: impl FnMut(Option<&Password>, u64) -> Result<T, E>,
-) -> Result<T, OpenFailure> {
-    let mut attempt = |password: Option<&Password>, limit| attempt(password, limit).map_err(Into::into);
-    let is_wrong = |unopened: &OpenFailure| matches!(unopened.error, OpenError::WrongPassword { .. });
-    match passwords {
-        Passwords::None => attempt(None, max_iterations).map_err(|unopened| match unopened.error {
-            OpenError::WrongPassword { .. } => OpenFailure { error: OpenError::PasswordNeeded(protected), ..unopened },
-            _ => unopened,
-        }),
-        Passwords::Given(password) => attempt(Some(password), max_iterations).map_err(|mut unopened| {
-            if let OpenError::WrongPassword { opens_without, .. } = &mut unopened.error {
-                *opens_without = attempt(None, HINT_ITERATIONS.min(max_iterations)).is_ok();
-            }
-            unopened
-        }),
-        Passwords::AnyOf(candidates) => {
-            let mut result = attempt(None, max_iterations);
-            for candidate in candidates.iter() {
-                if !result.as_ref().is_err_and(is_wrong) {
-                    break;
-                }
-                result = attempt(Some(candidate), max_iterations);
-            }
-            result
+/// The passwords for a file, and the work that one try may cost.
+pub(super) struct Unlocker<'p, 'a> {
+    pub(super) passwords: &'p mut Passwords<'a>,
+    pub(super) max_iterations: u64,
+}
+
+impl Unlocker<'_, '_> {
+    /// Calls `attempt` with each password until it returns something; `None` means that the password is wrong.
+    pub(super) fn unlock<T>(
+        &mut self,
+        protected: PasswordTarget,
+        has_mac: bool,
+        mut attempt: impl FnMut(Option<&Password>, &Limits) -> Result<Option<T>, OpenError>,
+    ) -> Result<T, OpenError> {
+        let max_iterations = self.max_iterations;
+        for candidate in (Candidates { passwords: self.passwords, protected, tried: 0 }) {
+            let Some(opened) = attempt(candidate?.as_ref(), &Limits::new(max_iterations))? else { continue };
+            return Ok(opened);
         }
-        Passwords::Ask(ask) => {
-            let mut result = attempt(None, max_iterations);
-            for number in 1..=TRIES {
-                if !result.as_ref().is_err_and(is_wrong) {
-                    break;
-                }
-                let password = ask(protected, number).map_err(OpenError::Ask)?;
-                result = attempt(Some(&password), max_iterations);
+        let opens_without = match self.passwords {
+            Passwords::None => return Err(OpenError::PasswordNeeded(protected)),
+            Passwords::Given(_) => {
+                let limits = Limits::new(HINT_ITERATIONS.min(max_iterations));
+                matches!(attempt(None, &limits), Ok(Some(_)))
             }
-            result
+            Passwords::AnyOf(_) | Passwords::Ask(_) => false,
+        };
+        Err(OpenError::WrongPassword { protected, has_mac, opens_without })
+    }
+}
+
+/// The passwords to be tried, one after the other; `None` stands for "there is none".
+struct Candidates<'p, 'a> {
+    passwords: &'p mut Passwords<'a>,
+    protected: PasswordTarget,
+    tried: usize,
+}
+
+impl Iterator for Candidates<'_, '_> {
+    type Item = Result<Option<Password>, OpenError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let tried = self.tried;
+        self.tried += 1;
+        match (&mut *self.passwords, tried) {
+            (Passwords::Given(password), 0) => Some(Ok(Some(password.clone()))),
+            (_, 0) => Some(Ok(None)),
+            (Passwords::None | Passwords::Given(_), _) => None,
+            (Passwords::AnyOf(all), _) => Some(Ok(Some(all.get(tried - 1)?.clone()))),
+            (Passwords::Ask(ask), _) => {
+                let number = u32::try_from(tried).ok().filter(|number| *number <= TRIES)?;
+                Some(ask(self.protected, number).map(Some).map_err(OpenError::Ask))
+            }
         }
     }
 }

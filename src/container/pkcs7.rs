@@ -1,13 +1,25 @@
-//! The certificates of PKCS#7 SignedData (RFC 2315 section 9.1, RFC 5652 section 5.1).
+//! Reads the certificates of PKCS#7 SignedData (RFC 2315 section 9.1, RFC 5652 section 5.1).
 
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{Malformed, Value};
+use crate::certificate::Certificate;
+use crate::container::passwords::Unlocker;
+use crate::container::{Container, Contents, OpenError};
 
 const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
-/// All X.509 certificates, as encoded. Signatures are not looked at: a .p7b has none.
-pub(super) fn certificates<'a>(content_info: &Value<'a>) -> Result<Vec<&'a [u8]>, Malformed> {
+pub(super) fn read(bytes: &[u8], _: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    let (content_info, _) = Value::parse(bytes, "PKCS#7")?;
+    let mut contents = Contents::new(Container::Pkcs7);
+    for der in certificates(&content_info)? {
+        contents.certificates.push(Certificate::parse(der)?.into());
+    }
+    Ok(contents)
+}
+
+/// Returns all X.509 certificates, as encoded. Signatures are not looked at: a .p7b has none.
+fn certificates<'a>(content_info: &Value<'a>) -> Result<Vec<&'a [u8]>, Malformed> {
     let mut content = content_info.reader("PKCS#7");
     let kind = content.required("its type")?.oid()?;
     if kind != SIGNED_DATA {
@@ -20,7 +32,9 @@ pub(super) fn certificates<'a>(content_info: &Value<'a>) -> Result<Vec<&'a [u8]>
     fields.expect(Tag::Set, "the digest algorithms")?;
     fields.expect(Tag::Sequence, "the content")?;
     let mut certificates = Vec::new();
-    if let Some(set) = fields.try_next()?.filter(|field| field.is_context(0)) {
+    if let Some(set) = fields.try_next()?
+        && set.is_context(0)
+    {
         let mut list = set.reader("PKCS#7 certificates");
         while let Some(certificate) = list.try_next()? {
             // Other choices (attribute certificates) are tagged.

@@ -1,34 +1,47 @@
-//! The hashes that key derivations and MACs are built on, chosen at run time.
+//! Hashes, chosen at run time, and HMAC and PBKDF2 with them. They come from RustCrypto.
 
 use std::fmt;
 
+use hmac::digest::Digest;
 use hmac::{Hmac, Mac};
-use pkcs12::kdf::Pkcs12KeyType;
 use x509_parser::asn1_rs::{Oid, oid};
 use zeroize::Zeroizing;
 
 /// A hash of the SHA family (FIPS 180-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hash {
-    /// SHA-1.
     Sha1,
-    /// SHA-224.
     Sha224,
-    /// SHA-256.
     Sha256,
-    /// SHA-384.
     Sha384,
-    /// SHA-512.
     Sha512,
 }
 
-/// Hash, its own object identifier, that of HMAC with it (RFC 8018 appendix B.1), name, output bytes.
-static HASHES: [(Hash, Oid<'static>, Oid<'static>, &str, usize); 5] = [
-    (Hash::Sha1, oid!(1.3.14.3.2.26), oid!(1.2.840.113549.2.7), "SHA1", 20),
-    (Hash::Sha224, oid!(2.16.840.1.101.3.4.2.4), oid!(1.2.840.113549.2.8), "SHA224", 28),
-    (Hash::Sha256, oid!(2.16.840.1.101.3.4.2.1), oid!(1.2.840.113549.2.9), "SHA256", 32),
-    (Hash::Sha384, oid!(2.16.840.1.101.3.4.2.2), oid!(1.2.840.113549.2.10), "SHA384", 48),
-    (Hash::Sha512, oid!(2.16.840.1.101.3.4.2.3), oid!(1.2.840.113549.2.11), "SHA512", 64),
+struct HashFacts {
+    hash: Hash,
+    oid: Oid<'static>,
+    /// HMAC with this hash (RFC 8018 appendix B.1).
+    hmac: Oid<'static>,
+    name: &'static str,
+}
+
+/// In the order of [`Hash`].
+static HASHES: [HashFacts; 5] = [
+    HashFacts { hash: Hash::Sha1, oid: oid!(1.3.14.3.2.26), hmac: oid!(1.2.840.113549.2.7), name: "SHA1" },
+    HashFacts { hash: Hash::Sha224, oid: oid!(2.16.840.1.101.3.4.2.4), hmac: oid!(1.2.840.113549.2.8), name: "SHA224" },
+    HashFacts { hash: Hash::Sha256, oid: oid!(2.16.840.1.101.3.4.2.1), hmac: oid!(1.2.840.113549.2.9), name: "SHA256" },
+    HashFacts {
+        hash: Hash::Sha384,
+        oid: oid!(2.16.840.1.101.3.4.2.2),
+        hmac: oid!(1.2.840.113549.2.10),
+        name: "SHA384",
+    },
+    HashFacts {
+        hash: Hash::Sha512,
+        oid: oid!(2.16.840.1.101.3.4.2.3),
+        hmac: oid!(1.2.840.113549.2.11),
+        name: "SHA512",
+    },
 ];
 
 /// Evaluates `$body` with `$D` standing for the hash type.
@@ -58,87 +71,84 @@ macro_rules! with_hash {
         }
     };
 }
+pub(super) use with_hash;
 
 impl Hash {
-    /// The hash with this object identifier.
-    pub(crate) fn of_digest(oid: &Oid<'_>) -> Option<Self> {
-        HASHES.iter().find(|(_, digest, ..)| digest == oid).map(|(hash, ..)| *hash)
+    /// Finds the hash with this object identifier.
+    pub(crate) fn from_oid(oid: &Oid<'_>) -> Option<Self> {
+        let facts = HASHES.iter().find(|facts| facts.oid == *oid)?;
+        Some(facts.hash)
     }
 
-    /// The hash of the HMAC with this object identifier.
-    pub(crate) fn of_hmac(oid: &Oid<'_>) -> Option<Self> {
-        HASHES.iter().find(|(_, _, hmac, ..)| hmac == oid).map(|(hash, ..)| *hash)
+    /// Finds the hash whose HMAC has this object identifier.
+    pub(crate) fn from_hmac_oid(oid: &Oid<'_>) -> Option<Self> {
+        let facts = HASHES.iter().find(|facts| facts.hmac == *oid)?;
+        Some(facts.hash)
     }
 
-    /// The length of its output in bytes.
+    fn facts(self) -> &'static HashFacts {
+        &HASHES[self as usize]
+    }
+
+    /// Returns the length of the output in bytes.
     pub(crate) fn length(self) -> usize {
-        HASHES.iter().find(|(hash, ..)| *hash == self).map_or(0, |(.., length)| *length)
+        with_hash!(self, D => <D as Digest>::output_size())
     }
 
-    /// HMAC(key, data) (RFC 2104).
+    /// Returns HMAC(key, data) (RFC 2104).
     pub(crate) fn hmac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
-        // HMAC takes keys of any length: there is no error to come.
-        with_hash!(self, D => {
-            Hmac::<D>::new_from_slice(key)
-                .map(|mac| mac.chain_update(data).finalize().into_bytes().to_vec())
-                .unwrap_or_default()
+        with_hash!(self, D => match Hmac::<D>::new_from_slice(key) {
+            Ok(mac) => mac.chain_update(data).finalize().into_bytes().to_vec(),
+            // Never happens: HMAC takes keys of any length.
+            Err(_) => Vec::new(),
         })
     }
 
     /// Compares HMAC(key, data) with `tag` in constant time.
     pub(crate) fn hmac_verifies(self, key: &[u8], data: &[u8], tag: &[u8]) -> bool {
-        with_hash!(self, D => {
-            Hmac::<D>::new_from_slice(key).is_ok_and(|mac| mac.chain_update(data).verify_slice(tag).is_ok())
+        with_hash!(self, D => match Hmac::<D>::new_from_slice(key) {
+            Ok(mac) => mac.chain_update(data).verify_slice(tag).is_ok(),
+            Err(_) => false,
         })
     }
 
-    /// The KDF of RFC 7292 appendix B. `None` where the count does not fit an `i32`.
-    pub(crate) fn pkcs12_kdf(
-        self,
-        password: &[u8],
-        salt: &[u8],
-        id: Pkcs12KeyType,
-        iterations: u64,
-        length: usize,
-    ) -> Option<Zeroizing<Vec<u8>>> {
-        let rounds = i32::try_from(iterations).ok()?;
-        Some(Zeroizing::new(with_hash!(self, D => pkcs12::kdf::derive_key::<D>(password, salt, id, rounds, length))))
-    }
-
-    /// PBKDF2 (RFC 8018 section 5.2) with HMAC of this hash. `None` where the count does not fit.
-    pub(crate) fn pbkdf2(
-        self,
-        password: &[u8],
-        salt: &[u8],
-        iterations: u64,
-        length: usize,
-    ) -> Option<Zeroizing<Vec<u8>>> {
-        let rounds = u32::try_from(iterations).ok()?;
+    /// Derives a key with PBKDF2 (RFC 8018 section 5.2) and the HMAC of this hash.
+    pub(crate) fn pbkdf2(self, password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Zeroizing<Vec<u8>> {
         let mut key = Zeroizing::new(vec![0; length]);
-        with_hash!(self, D => pbkdf2::pbkdf2_hmac::<D>(password, salt, rounds, &mut key));
-        Some(key)
+        with_hash!(self, D => pbkdf2::pbkdf2_hmac::<D>(password, salt, iterations, &mut key));
+        key
     }
 }
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HASHES.iter().find(|(hash, ..)| hash == self).map_or("", |(.., name, _)| name))
+        f.write_str(self.facts().name)
     }
 }
 
-/// SHA-256 in lower-case hex.
+/// Returns SHA-256 in lower-case hex.
 pub(crate) fn sha256_hex(data: &[u8]) -> String {
-    use sha2::Digest;
     data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(data))
 }
 
-/// SHA-1, for key identifiers.
+/// Returns SHA-1, for key identifiers.
 pub(crate) fn sha1(data: &[u8]) -> Vec<u8> {
-    use sha1::Digest;
     sha1::Sha1::digest(data).to_vec()
 }
 
-/// SHA-1 in lower-case hex: for fingerprints that people compare, not for security.
+/// Returns SHA-1 in lower-case hex: for fingerprints that people compare, not for security.
 pub(crate) fn sha1_hex(data: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&sha1(data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum() {
+        for (index, facts) in HASHES.iter().enumerate() {
+            assert_eq!(facts.hash as usize, index);
+        }
+    }
 }

@@ -2,16 +2,19 @@
 
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockEncryptMut, KeyIvInit};
-use pkcs8::der::Encode;
-use pkcs8::pkcs5::pbes2;
 use yasna::models::ObjectIdentifier;
 
 use crate::crypto::cipher::Cipher;
-use crate::crypto::kdf::{DerivedFor, Kdf};
-use crate::secret::Encodings;
+use crate::crypto::digest::Hash;
+use crate::crypto::kdf::{DerivedFor, Pkcs12Kdf};
+use crate::secret::PasswordEncodings;
 
-/// PBES2 (RFC 8018 appendix A.4), as the DER writer takes it.
+/// PBES2 and PBKDF2 (RFC 8018 appendix A), as the DER writer takes them.
 const PBES2: [u64; 7] = [1, 2, 840, 113_549, 1, 5, 13];
+const PBKDF2: [u64; 7] = [1, 2, 840, 113_549, 1, 5, 12];
+/// HMAC with SHA-256, and AES-256-CBC (RFC 8018 appendix B).
+const HMAC_SHA256: [u64; 6] = [1, 2, 840, 113_549, 2, 9];
+const AES256_CBC: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 1, 42];
 
 /// The encryption of something that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,24 +25,33 @@ pub(crate) enum Encryption {
     Aes256,
 }
 
-/// Something encrypted, with the algorithm and its parameters.
+/// Encrypted bytes, with the algorithm and its parameters.
 #[derive(Debug, Clone)]
 pub(crate) struct Encrypted {
-    /// How it was encrypted.
     pub(crate) algorithm: p12::AlgorithmIdentifier,
-    /// The encrypted bytes.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Why something cannot be encrypted.
+impl From<Encrypted> for p12::EncryptedPrivateKeyInfo {
+    fn from(encrypted: Encrypted) -> Self {
+        Self { encryption_algorithm: encrypted.algorithm, encrypted_data: encrypted.bytes }
+    }
+}
+
+/// The reason why something cannot be encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it cannot be encrypted ({0})")]
 pub(crate) struct EncryptError(String);
 
-impl EncryptError {
-    /// `why` in the words of the library that says so.
-    pub(crate) fn new(why: impl ToString) -> Self {
-        Self(why.to_string())
+impl From<getrandom::Error> for EncryptError {
+    fn from(error: getrandom::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<cbc::cipher::InvalidLength> for EncryptError {
+    fn from(error: cbc::cipher::InvalidLength) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -50,37 +62,35 @@ impl Encryption {
     /// When the system has no randomness to give.
     pub(crate) fn encrypt(
         self,
-        password: &Encodings,
+        password: &PasswordEncodings,
         iterations: u32,
         plain: &[u8],
     ) -> Result<Encrypted, EncryptError> {
         match self {
-            Self::TripleDes => triple_des(password, iterations, plain),
-            Self::Aes256 => aes256(password, iterations, plain),
+            Self::TripleDes => triple_des(&password.bmp[0], iterations, plain),
+            Self::Aes256 => aes256(&password.raw[0], iterations, plain),
         }
     }
 }
 
-/// Fresh random bytes.
+/// Returns fresh random bytes.
 ///
 /// # Errors
 /// When the system has none to give.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], EncryptError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
-    getrandom::getrandom(&mut bytes).map_err(EncryptError::new)?;
+    getrandom::getrandom(&mut bytes)?;
     Ok(bytes)
 }
 
-fn triple_des(password: &Encodings, iterations: u32, plain: &[u8]) -> Result<Encrypted, EncryptError> {
+fn triple_des(password: &[u8], iterations: u32, plain: &[u8]) -> Result<Encrypted, EncryptError> {
     // The length that Keychain and OpenSSL use.
     let salt = random::<8>()?.to_vec();
-    let password = password.wide.first().ok_or_else(|| EncryptError::new("no password"))?;
-    let kdf = Kdf::Pkcs12 { salt: salt.clone(), iterations: iterations.into() };
-    let derive =
-        |purpose, length| kdf.derive(password, purpose, length).ok_or_else(|| EncryptError::new("too many iterations"));
-    let (key_length, iv_length) = Cipher::TripleDes3.lengths();
-    let (key, iv) = (derive(DerivedFor::Key, key_length)?, derive(DerivedFor::Iv, iv_length)?);
-    let cipher = cbc::Encryptor::<des::TdesEde3>::new_from_slices(&key, &iv).map_err(EncryptError::new)?;
+    let kdf = Pkcs12Kdf { hash: Hash::Sha1, salt: salt.clone(), iterations: iterations.into() };
+    let facts = Cipher::TripleDes3.facts();
+    let key = kdf.derive(password, DerivedFor::Key, facts.key_length);
+    let iv = kdf.derive(password, DerivedFor::Iv, facts.iv_length);
+    let cipher = cbc::Encryptor::<des::TdesEde3>::new_from_slices(&key, &iv)?;
     let parameters = p12::Pkcs12PbeParams { salt, iterations: iterations.into() };
     Ok(Encrypted {
         algorithm: p12::AlgorithmIdentifier::PbeWithSHAAnd3KeyTripleDESCBC(parameters),
@@ -88,15 +98,39 @@ fn triple_des(password: &Encodings, iterations: u32, plain: &[u8]) -> Result<Enc
     })
 }
 
-fn aes256(password: &Encodings, iterations: u32, plain: &[u8]) -> Result<Encrypted, EncryptError> {
+fn aes256(password: &[u8], iterations: u32, plain: &[u8]) -> Result<Encrypted, EncryptError> {
     let (salt, iv) = (random::<16>()?, random::<16>()?);
-    let password = password.narrow.first().ok_or_else(|| EncryptError::new("no password"))?;
-    let parameters = pbes2::Parameters::pbkdf2_sha256_aes256cbc(iterations, &salt, &iv).map_err(EncryptError::new)?;
+    let key = Hash::Sha256.pbkdf2(password, &salt, iterations, Cipher::Aes256.facts().key_length);
+    let cipher = cbc::Encryptor::<aes::Aes256>::new_from_slices(&key, &iv)?;
     Ok(Encrypted {
         algorithm: p12::AlgorithmIdentifier::OtherAlg(p12::OtherAlgorithmIdentifier {
             algorithm_type: ObjectIdentifier::from_slice(&PBES2),
-            params: Some(parameters.to_der().map_err(EncryptError::new)?),
+            params: Some(pbes2_parameters(&salt, iterations, &iv)),
         }),
-        bytes: parameters.encrypt(password.as_slice(), plain).map_err(EncryptError::new)?,
+        bytes: cipher.encrypt_padded_vec_mut::<Pkcs7>(plain),
+    })
+}
+
+/// Writes PBES2-params (RFC 8018 appendix A.4).
+fn pbes2_parameters(salt: &[u8], iterations: u32, iv: &[u8]) -> Vec<u8> {
+    let write_oid = |writer: yasna::DERWriter<'_>, oid: &[u64]| writer.write_oid(&ObjectIdentifier::from_slice(oid));
+    yasna::construct_der(|writer| {
+        writer.write_sequence(|scheme| {
+            scheme.next().write_sequence(|kdf| {
+                write_oid(kdf.next(), &PBKDF2);
+                kdf.next().write_sequence(|parameters| {
+                    parameters.next().write_bytes(salt);
+                    parameters.next().write_u32(iterations);
+                    parameters.next().write_sequence(|prf| {
+                        write_oid(prf.next(), &HMAC_SHA256);
+                        prf.next().write_null();
+                    });
+                });
+            });
+            scheme.next().write_sequence(|cipher| {
+                write_oid(cipher.next(), &AES256_CBC);
+                cipher.next().write_bytes(iv);
+            });
+        });
     })
 }

@@ -2,131 +2,132 @@
 
 use std::fmt;
 
-use pkcs12::kdf::Pkcs12KeyType;
+use hmac::digest::core_api::BlockSizeUser;
+use hmac::digest::{Digest, FixedOutputReset};
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
-use crate::asn1::Value;
-use crate::crypto::digest::Hash;
-use crate::crypto::pbe::SchemeError;
+use crate::asn1::{BerReader, Malformed, Value};
+use crate::crypto::DecodeError;
+use crate::crypto::digest::{Hash, with_hash};
+use crate::secret::PasswordEncodings;
 
 const PBKDF2: Oid<'static> = oid!(1.2.840.113549.1.5.12);
 const SCRYPT: Oid<'static> = oid!(1.3.6.1.4.1.11591.4.11);
 
-/// A key derivation with its parameters; iterations are counted per derivation.
+/// A key derivation with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kdf {
-    /// RFC 7292 appendix B, with SHA-1.
-    Pkcs12 {
-        /// The salt.
-        salt: Vec<u8>,
-        /// The iteration count.
-        iterations: u64,
-    },
-    /// RFC 8018 section 5.2.
+    Pkcs12(Pkcs12Kdf),
     Pbkdf2(Pbkdf2),
-    /// RFC 7914; the cost N is 2 to the power of `log_n`.
-    Scrypt {
-        /// The salt.
-        salt: Vec<u8>,
-        /// The logarithm of the cost.
-        log_n: u8,
-        /// The block size.
-        r: u32,
-        /// The parallelization.
-        p: u32,
-    },
+    Scrypt(Scrypt),
+}
+
+/// The derivation of RFC 7292 appendix B, with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pkcs12Kdf {
+    pub(crate) hash: Hash,
+    pub(crate) salt: Vec<u8>,
+    pub(crate) iterations: u64,
 }
 
 /// The parameters of PBKDF2 (RFC 8018 appendix A.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pbkdf2 {
     salt: Vec<u8>,
-    /// The iteration count.
-    pub(crate) iterations: u64,
-    /// The length of the key in bytes, where it is said.
+    iterations: u64,
+    /// Of the key, in bytes, where the file says it.
     pub(crate) key_length: Option<u64>,
     /// The hash of the HMAC.
-    pub(crate) prf: Hash,
+    prf: Hash,
 }
 
-/// What derived bytes are for (the ID of RFC 7292 appendix B.3).
+/// The parameters of scrypt (RFC 7914).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scrypt {
+    salt: Vec<u8>,
+    /// The logarithm of the cost N to the base 2.
+    log_n: u8,
+    /// The block size.
+    r: u32,
+    /// The parallelization.
+    p: u32,
+}
+
+/// The use of derived bytes (the ID of RFC 7292 appendix B.3).
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum DerivedFor {
-    Key,
-    Iv,
+    Key = 1,
+    Iv = 2,
+    Mac = 3,
 }
 
 impl Kdf {
-    /// Reads the AlgorithmIdentifier of a key derivation for PBES2 or PBMAC1.
-    pub(crate) fn parse(algorithm: &Value<'_>) -> Result<Self, SchemeError> {
+    /// Reads the AlgorithmIdentifier of a key derivation; `part` is what uses it.
+    pub(crate) fn parse(algorithm: &Value<'_>, part: &'static str) -> Result<Self, DecodeError> {
         let mut fields = algorithm.reader("key derivation");
-        let oid = fields.required("its identifier")?.oid()?;
-        if oid == PBKDF2 {
-            return Ok(Self::Pbkdf2(Pbkdf2::parse_parameters(&fields.expect(Tag::Sequence, "its parameters")?)?));
+        let identifier = fields.required("its identifier")?.oid()?;
+        if identifier == PBKDF2 {
+            let parameters = fields.expect(Tag::Sequence, "its parameters")?;
+            return Ok(Self::Pbkdf2(Pbkdf2::parse_parameters(&parameters, part)?));
         }
-        if oid != SCRYPT {
-            return Err(SchemeError::unsupported(&oid));
+        if identifier == SCRYPT {
+            let parameters = fields.expect(Tag::Sequence, "its parameters")?;
+            return Ok(Self::Scrypt(Scrypt::parse_parameters(&parameters)?));
         }
-        let mut fields = fields.expect(Tag::Sequence, "its parameters")?.reader("scrypt parameters");
-        let salt = fields.expect(Tag::OctetString, "the salt")?.octets()?.into_owned();
-        let n = fields.required("the cost")?.unsigned()?;
-        let r = u32::try_from(fields.required("the block size")?.unsigned()?).unwrap_or(u32::MAX);
-        let p = u32::try_from(fields.required("the parallelization")?.unsigned()?).unwrap_or(u32::MAX);
-        if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
-            return Err(fields.malformed("the cost is not a power of two, or a factor is zero").into());
-        }
-        let log_n = u8::try_from(n.trailing_zeros()).unwrap_or(u8::MAX);
-        Ok(Self::Scrypt { salt, log_n, r, p })
+        Err(DecodeError::unsupported(part, &identifier))
     }
 
-    /// How often its inner function is repeated; for scrypt the calls of its block function.
+    /// Reads the AlgorithmIdentifier of the key derivation of PBMAC1, which is always PBKDF2 (RFC 9579).
+    pub(crate) fn parse_for_mac(algorithm: &Value<'_>, part: &'static str) -> Result<Pbkdf2, DecodeError> {
+        match Self::parse(algorithm, part)? {
+            Self::Pbkdf2(pbkdf2) => Ok(pbkdf2),
+            Self::Pkcs12(_) | Self::Scrypt(_) => Err(DecodeError::unsupported(part, &SCRYPT)),
+        }
+    }
+
+    /// Returns how often the inner function is repeated; for scrypt the calls of its block function.
     pub(crate) fn iterations(&self) -> u64 {
         match self {
-            Self::Pkcs12 { iterations, .. } | Self::Pbkdf2(Pbkdf2 { iterations, .. }) => *iterations,
-            Self::Scrypt { log_n, r, p, .. } => {
-                (1u64 << (*log_n).min(63)).saturating_mul(u64::from(*r)).saturating_mul(u64::from(*p))
-            }
+            Self::Pkcs12(kdf) => kdf.iterations,
+            Self::Pbkdf2(kdf) => kdf.iterations,
+            Self::Scrypt(kdf) => kdf.cost().saturating_mul(kdf.r.into()).saturating_mul(kdf.p.into()),
         }
     }
 
-    /// How often a hash is called, or scrypt's block function: what [`Limits`](crate::limits::Limits)
-    /// are charged. Each iteration of PBKDF2 calls its hash twice, for HMAC does.
+    /// Returns how often a hash is called, or scrypt's block function: what
+    /// [`Limits`](crate::limits::Limits) are charged. An iteration of PBKDF2 calls its hash twice, for HMAC does.
     pub(crate) fn work(&self) -> u64 {
         match self {
-            Self::Pbkdf2(pbkdf2) => pbkdf2.work(),
-            Self::Pkcs12 { .. } | Self::Scrypt { .. } => self.iterations(),
+            Self::Pbkdf2(kdf) => kdf.iterations.saturating_mul(2),
+            Self::Pkcs12(_) | Self::Scrypt(_) => self.iterations(),
         }
     }
 
-    /// The memory it needs, in bytes, beyond a few blocks (RFC 7914 section 2).
+    /// Returns the memory that it needs, in bytes, beyond a few blocks (RFC 7914 section 2).
     pub(crate) fn memory(&self) -> u64 {
         match self {
-            Self::Scrypt { log_n, r, p, .. } => {
-                let blocks = (1u64 << (*log_n).min(63)).saturating_add(u64::from(*p));
-                blocks.saturating_mul(u64::from(*r)).saturating_mul(128)
+            Self::Scrypt(kdf) => {
+                kdf.cost().saturating_add(kdf.p.into()).saturating_mul(kdf.r.into()).saturating_mul(128)
             }
-            Self::Pkcs12 { .. } | Self::Pbkdf2(_) => 0,
+            Self::Pkcs12(_) | Self::Pbkdf2(_) => 0,
         }
     }
 
-    /// Derives `length` bytes, or `None` where the parameters do not allow it.
+    /// Returns the encodings of a password that this derivation may take.
+    pub(crate) fn encodings<'a>(&self, password: &'a PasswordEncodings) -> &'a [Zeroizing<Vec<u8>>] {
+        match self {
+            Self::Pkcs12(_) => &password.bmp,
+            Self::Pbkdf2(_) | Self::Scrypt(_) => &password.raw,
+        }
+    }
+
+    /// Derives `length` bytes, or returns `None` where the parameters do not allow it.
     pub(crate) fn derive(&self, password: &[u8], purpose: DerivedFor, length: usize) -> Option<Zeroizing<Vec<u8>>> {
         match self {
-            Self::Pkcs12 { salt, iterations } => {
-                let id = match purpose {
-                    DerivedFor::Key => Pkcs12KeyType::EncryptionKey,
-                    DerivedFor::Iv => Pkcs12KeyType::Iv,
-                };
-                Hash::Sha1.pkcs12_kdf(password, salt, id, *iterations, length)
-            }
-            Self::Pbkdf2(pbkdf2) => pbkdf2.derive(password, length),
-            Self::Scrypt { salt, log_n, r, p } => {
-                let parameters = scrypt::Params::new(*log_n, *r, *p, length).ok()?;
-                let mut key = Zeroizing::new(vec![0; length]);
-                scrypt::scrypt(password, salt, &parameters, &mut key).ok()?;
-                Some(key)
-            }
+            Self::Pkcs12(kdf) => Some(kdf.derive(password, purpose, length)),
+            Self::Pbkdf2(kdf) => kdf.derive(password, length),
+            Self::Scrypt(kdf) => kdf.derive(password, length),
         }
     }
 }
@@ -134,55 +135,134 @@ impl Kdf {
 impl fmt::Display for Kdf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pkcs12 { .. } => f.write_str("PKCS#12 KDF with SHA-1"),
-            Self::Pbkdf2(Pbkdf2 { prf, .. }) => write!(f, "PBKDF2 with HMAC-{prf}"),
-            Self::Scrypt { log_n, r, p, .. } => write!(f, "scrypt N=2^{log_n} r={r} p={p}"),
+            Self::Pkcs12(kdf) => write!(f, "PKCS#12 KDF with {}", kdf.hash),
+            Self::Pbkdf2(kdf) => write!(f, "PBKDF2 with HMAC-{}", kdf.prf),
+            Self::Scrypt(kdf) => write!(f, "scrypt N=2^{} r={} p={}", kdf.log_n, kdf.r, kdf.p),
         }
     }
 }
 
-impl Pbkdf2 {
-    /// Reads the AlgorithmIdentifier of PBKDF2, the only derivation that PBMAC1 may use (RFC 9579).
-    ///
-    /// # Errors
-    /// When it is another derivation, or malformed.
-    pub(crate) fn parse(algorithm: &Value<'_>) -> Result<Self, SchemeError> {
-        match Kdf::parse(algorithm)? {
-            Kdf::Pbkdf2(pbkdf2) => Ok(pbkdf2),
-            Kdf::Pkcs12 { .. } | Kdf::Scrypt { .. } => Err(SchemeError::unsupported(&SCRYPT)),
+impl Pkcs12Kdf {
+    /// Derives `length` bytes.
+    pub(crate) fn derive(&self, password: &[u8], purpose: DerivedFor, length: usize) -> Zeroizing<Vec<u8>> {
+        with_hash!(self.hash, D => self.derive_with::<D>(password, purpose, length))
+    }
+
+    /// Follows RFC 7292 appendix B.2, and uses its letters.
+    fn derive_with<D: Digest + FixedOutputReset + BlockSizeUser>(
+        &self,
+        password: &[u8],
+        purpose: DerivedFor,
+        length: usize,
+    ) -> Zeroizing<Vec<u8>> {
+        let v = D::block_size();
+        let diversifier = vec![purpose as u8; v];
+        let mut i = fill_blocks(&self.salt, password, v);
+        let mut key = Zeroizing::new(Vec::with_capacity(length));
+        let mut hash = D::new();
+        loop {
+            Digest::update(&mut hash, &diversifier);
+            Digest::update(&mut hash, &*i);
+            let mut a = hash.finalize_fixed_reset();
+            for _ in 1..self.iterations {
+                Digest::update(&mut hash, &a);
+                a = hash.finalize_fixed_reset();
+            }
+            let missing = length - key.len();
+            if missing <= a.len() {
+                key.extend_from_slice(&a[..missing]);
+                return key;
+            }
+            key.extend_from_slice(&a);
+            for block in i.chunks_exact_mut(v) {
+                add_with_one(block, &a);
+            }
         }
     }
+}
 
-    /// As [`Kdf::work`].
-    pub(crate) fn work(&self) -> u64 {
-        self.iterations.saturating_mul(2)
+/// Repeats the salt, then the password, each to a multiple of the block size.
+fn fill_blocks(salt: &[u8], password: &[u8], block_size: usize) -> Zeroizing<Vec<u8>> {
+    let length = salt.len().next_multiple_of(block_size) + password.len().next_multiple_of(block_size);
+    let mut filled = Zeroizing::new(Vec::with_capacity(length));
+    for bytes in [salt, password] {
+        filled.extend(bytes.iter().cycle().take(bytes.len().next_multiple_of(block_size)));
     }
+    filled
+}
 
-    fn parse_parameters(parameters: &Value<'_>) -> Result<Self, SchemeError> {
+/// Adds `addend`, repeated to the length of the block, and one to the block, a big-endian number.
+fn add_with_one(block: &mut [u8], addend: &[u8]) {
+    let mut carry = 1;
+    for index in (0..block.len()).rev() {
+        carry += u16::from(block[index]) + u16::from(addend[index % addend.len()]);
+        block[index] = carry.to_be_bytes()[1];
+        carry >>= 8;
+    }
+}
+
+impl Pbkdf2 {
+    fn parse_parameters(parameters: &Value<'_>, part: &'static str) -> Result<Self, DecodeError> {
         let mut fields = parameters.reader("PBKDF2 parameters");
         let salt = fields.expect(Tag::OctetString, "the salt")?.octets()?.into_owned();
         let iterations = fields.required("the iteration count")?.unsigned()?;
         let mut next = fields.try_next()?;
         let mut key_length = None;
-        if let Some(length) = next.filter(|value| value.is(Tag::Integer)) {
+        if let Some(length) = next
+            && length.is(Tag::Integer)
+        {
             key_length = Some(length.unsigned()?);
             next = fields.try_next()?;
         }
         let prf = match next {
             None => Hash::Sha1,
-            Some(algorithm) => {
-                let oid = algorithm.reader("PBKDF2 hash").required("its identifier")?.oid()?;
-                Hash::of_hmac(&oid).ok_or_else(|| SchemeError::unsupported(&oid))?
-            }
+            Some(algorithm) => parse_hmac(&mut algorithm.reader("PBKDF2 hash"), part)?,
         };
         Ok(Self { salt, iterations, key_length, prf })
     }
 
-    /// Derives `length` bytes; `None` where the parameters say otherwise or the count does not fit.
-    pub(crate) fn derive(&self, password: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
-        if self.key_length.is_some_and(|said| usize::try_from(said) != Ok(length)) {
+    fn derive(&self, password: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        if let Some(expected) = self.key_length
+            && usize::try_from(expected) != Ok(length)
+        {
             return None;
         }
-        self.prf.pbkdf2(password, &self.salt, self.iterations, length)
+        let iterations = u32::try_from(self.iterations).ok()?;
+        Some(self.prf.pbkdf2(password, &self.salt, iterations, length))
+    }
+}
+
+/// Reads the identifier of an HMAC, which `part` uses.
+pub(crate) fn parse_hmac(algorithm: &mut BerReader<'_>, part: &'static str) -> Result<Hash, DecodeError> {
+    let identifier = algorithm.required("its identifier")?.oid()?;
+    match Hash::from_hmac_oid(&identifier) {
+        Some(hash) => Ok(hash),
+        None => Err(DecodeError::unsupported(part, &identifier)),
+    }
+}
+
+impl Scrypt {
+    fn parse_parameters(parameters: &Value<'_>) -> Result<Self, Malformed> {
+        let mut fields = parameters.reader("scrypt parameters");
+        let salt = fields.expect(Tag::OctetString, "the salt")?.octets()?.into_owned();
+        let n = fields.required("the cost")?.unsigned()?;
+        let r = u32::try_from(fields.required("the block size")?.unsigned()?).unwrap_or(u32::MAX);
+        let p = u32::try_from(fields.required("the parallelization")?.unsigned()?).unwrap_or(u32::MAX);
+        if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
+            return Err(fields.malformed("the cost is not a power of two, or a factor is zero"));
+        }
+        let log_n = u8::try_from(n.trailing_zeros()).unwrap_or(u8::MAX);
+        Ok(Self { salt, log_n, r, p })
+    }
+
+    fn cost(&self) -> u64 {
+        1u64 << self.log_n.min(63)
+    }
+
+    fn derive(&self, password: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        let parameters = scrypt::Params::new(self.log_n, self.r, self.p, length).ok()?;
+        let mut key = Zeroizing::new(vec![0; length]);
+        scrypt::scrypt(password, &self.salt, &parameters, &mut key).ok()?;
+        Some(key)
     }
 }

@@ -3,6 +3,9 @@
 pub(crate) mod cipher;
 pub(crate) mod digest;
 pub(crate) mod encrypt;
+mod error;
 pub(crate) mod kdf;
 pub(crate) mod pbe;
 pub(crate) mod pkcs8;
+
+pub(crate) use error::DecodeError;

@@ -1,28 +1,55 @@
-//! The shapes of PKCS#8 (RFC 5208): PrivateKeyInfo and EncryptedPrivateKeyInfo.
+//! The structures of PKCS#8 (RFC 5208): PrivateKeyInfo and EncryptedPrivateKeyInfo.
 
 use std::borrow::Cow;
 
 use x509_parser::asn1_rs::Tag;
+use zeroize::Zeroizing;
 
-use crate::asn1::Value;
-use crate::crypto::pbe::{Scheme, SchemeError};
+use crate::asn1::{Malformed, Value};
+use crate::crypto::DecodeError;
+use crate::crypto::pbe::Scheme;
+use crate::limits::{LimitError, Limits};
+use crate::secret::PasswordEncodings;
 
-/// Whether it has the shape of PrivateKeyInfo (RFC 5208 section 5) and nothing follows it.
-pub(crate) fn is_pkcs8(bytes: &[u8]) -> bool {
-    let shape = || -> Option<bool> {
-        let (info, rest) = Value::parse_prefix(bytes)?;
-        let mut fields = info.reader("private key");
-        let tags = [Tag::Integer, Tag::Sequence, Tag::OctetString];
-        let fits = tags.iter().all(|tag| fields.try_next().ok().flatten().is_some_and(|value| value.is(*tag)));
-        Some(info.is(Tag::Sequence) && rest.is_empty() && fits)
-    };
-    shape().unwrap_or(false)
+/// Returns whether `bytes` are one value with the fields of PrivateKeyInfo (RFC 5208 section 5).
+pub(crate) fn looks_like_private_key(bytes: &[u8]) -> bool {
+    match Value::parse_prefix(bytes) {
+        Some((info, [])) => info.is(Tag::Sequence) && has_private_key_fields(&info).unwrap_or(false),
+        _ => false,
+    }
 }
 
-/// EncryptedPrivateKeyInfo (RFC 5208 section 6): the scheme and the encrypted bytes.
-pub(crate) fn parse_encrypted_key<'a>(info: &Value<'a>) -> Result<(Scheme, Cow<'a, [u8]>), SchemeError> {
-    let mut fields = info.reader("encrypted private key");
-    let algorithm = fields.expect(Tag::Sequence, "the algorithm")?;
-    let ciphertext = fields.expect(Tag::OctetString, "the encrypted bytes")?.octets()?;
-    Ok((Scheme::parse(&algorithm)?, ciphertext))
+fn has_private_key_fields(info: &Value<'_>) -> Result<bool, Malformed> {
+    let mut fields = info.reader("private key");
+    for tag in [Tag::Integer, Tag::Sequence, Tag::OctetString] {
+        if !fields.required("a field")?.is(tag) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// An encrypted private key: EncryptedPrivateKeyInfo (RFC 5208 section 6).
+pub(crate) struct EncryptedKey<'a> {
+    pub(crate) scheme: Scheme,
+    ciphertext: Cow<'a, [u8]>,
+}
+
+impl<'a> EncryptedKey<'a> {
+    pub(crate) fn parse(info: &Value<'a>) -> Result<Self, DecodeError> {
+        let mut fields = info.reader("encrypted private key");
+        let algorithm = fields.expect(Tag::Sequence, "the algorithm")?;
+        let ciphertext = fields.expect(Tag::OctetString, "the encrypted bytes")?.octets()?;
+        let scheme = Scheme::parse(&algorithm, "encryption of the private key")?;
+        Ok(Self { scheme, ciphertext })
+    }
+
+    /// Returns the PrivateKeyInfo, or `None` if the password does not fit.
+    pub(crate) fn decrypt(
+        &self,
+        password: &PasswordEncodings,
+        limits: &Limits,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, LimitError> {
+        self.scheme.decrypt(password, &self.ciphertext, limits, looks_like_private_key)
+    }
 }

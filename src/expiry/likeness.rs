@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::container::{Container, Contents, OpenError, OpenFailure};
+use crate::container::{self, Container, Contents, OpenError};
 
 /// How files that hold certificates are called.
 const EXTENSIONS: [&str; 10] = ["cer", "cert", "crt", "der", "p12", "p7b", "p7c", "pem", "pfx", "pkcs12"];
@@ -15,13 +15,13 @@ pub(crate) fn promises_certificate(name: &str) -> bool {
 
 /// Whether a file that does not open is plainly no certificate, by content and by name. Where there is
 /// doubt, the answer is no.
-pub(crate) fn is_something_else(name: &str, bytes: &[u8], unopened: &OpenFailure) -> bool {
+pub(crate) fn is_something_else(name: &str, bytes: &[u8], error: &OpenError) -> bool {
     if promises_certificate(name) {
         return false;
     }
-    match unopened.error {
-        OpenError::Empty | OpenError::Unrecognized(_) | OpenError::UnknownBlocks(_) => true,
-        _ => unopened.container.is_none() && !may_be_der(bytes),
+    match error {
+        OpenError::Empty | OpenError::Lookalike(_) | OpenError::Unrecognized | OpenError::UnknownBlocks(_) => true,
+        _ => container::describe(bytes).container.is_none() && !may_be_der(bytes),
     }
 }
 
@@ -45,8 +45,8 @@ mod tests {
     use crate::test_support::fixture;
 
     fn is_else(name: &str, bytes: &[u8]) -> bool {
-        let unopened = open(bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap_err();
-        is_something_else(name, bytes, &unopened)
+        let error = open(bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap_err();
+        is_something_else(name, bytes, &error)
     }
 
     #[test]

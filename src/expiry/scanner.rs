@@ -124,7 +124,9 @@ impl ExpiryScanner<'_> {
         let item = Item { name: &name, path: &path, is_named, source: Source::File };
         let location = Location::Path(path.clone());
         let opened = match files::read(&location, &mut io::empty()) {
-            Ok(bytes) if is_named && kubernetes::is_it(&bytes) => return self.secrets(outcome, &name, &bytes),
+            Ok(bytes) if is_named && kubernetes::looks_like_json(&bytes) => {
+                return self.secrets(outcome, &name, &bytes);
+            }
             Ok(bytes) => self.open(&item, &bytes),
             // No certificate is so large, and what lies about in folders may be.
             Err(files::ReadError::TooLarge) if !is_named && !likeness::promises_certificate(&name) => Opened::Nothing,
@@ -138,7 +140,7 @@ impl ExpiryScanner<'_> {
         let mut outcome = FileResult::default();
         let item = Item { name: "-", path: Path::new("-"), is_named: true, source: Source::Stdin };
         match bytes {
-            Ok(bytes) if kubernetes::is_it(&bytes) => self.secrets(&mut outcome, "-", &bytes),
+            Ok(bytes) if kubernetes::looks_like_json(&bytes) => self.secrets(&mut outcome, "-", &bytes),
             Ok(bytes) => {
                 let opened = self.open(&item, &bytes);
                 self.take(&mut outcome, &item, opened);
@@ -154,7 +156,7 @@ impl ExpiryScanner<'_> {
         let secrets = match kubernetes::parse(json) {
             Ok(secrets) => secrets,
             Err(error) => {
-                let error = advice::explain(file, &container::OpenError::Malformed(error));
+                let error = advice::explain(file, &container::OpenError::from(error));
                 outcome.files += 1;
                 return self.cannot(outcome, file.to_owned(), Source::File, error);
             }
@@ -197,10 +199,10 @@ impl ExpiryScanner<'_> {
                 }
                 Ok(contents) if contents.keys.is_empty() => Opened::Nothing,
                 Ok(contents) => Opened::Contents(Box::new(contents)),
-                Err(unopened) if !item.is_named && likeness::is_something_else(item.name, bytes, &unopened) => {
+                Err(error) if !item.is_named && likeness::is_something_else(item.name, bytes, &error) => {
                     Opened::Nothing
                 }
-                Err(unopened) => Opened::Error(advice::explain(item.name, &unopened.error)),
+                Err(error) => Opened::Error(advice::explain(item.name, &error)),
             }
         })
     }

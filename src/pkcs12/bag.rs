@@ -1,17 +1,18 @@
 //! Safe bags (RFC 7292 section 4.2) and their attributes.
 
-use std::borrow::Cow;
+use std::fmt;
 
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
 use crate::asn1::{Malformed, Value};
 use crate::attribute::{Attribute, AttributeValue, attribute_value, parse_attributes};
+use crate::crypto::DecodeError;
 use crate::crypto::pbe::Scheme;
-use crate::crypto::pkcs8::{is_pkcs8, parse_encrypted_key};
-use crate::limits::Limits;
-use crate::pkcs12::{Pkcs12Error, unsupported};
-use crate::secret::Encodings;
+use crate::crypto::pkcs8::EncryptedKey;
+use crate::limits::{LimitError, Limits};
+use crate::pkcs12::wrapped_octets;
+use crate::secret::PasswordEncodings;
 
 const KEY_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.1);
 const SHROUDED_KEY_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.2);
@@ -28,13 +29,12 @@ const MAX_NESTING: usize = 16;
 /// One bag, opened.
 #[derive(Debug, Clone)]
 pub struct Bag {
-    /// What it holds.
     pub content: BagContent,
-    /// Its attributes in the file's order; `None` where the field is absent.
+    /// In the file's order; `None` where the field is absent.
     pub attributes: Option<Vec<Attribute>>,
 }
 
-/// What a bag holds.
+/// The content of a bag.
 #[derive(Clone)]
 pub enum BagContent {
     /// An X.509 certificate, as encoded.
@@ -49,8 +49,8 @@ pub enum BagContent {
     Other,
 }
 
-impl std::fmt::Debug for BagContent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for BagContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Certificate(_) => "Certificate(…)",
             Self::Key(_) => "Key(…)",
@@ -62,29 +62,33 @@ impl std::fmt::Debug for BagContent {
 }
 
 impl Bag {
-    /// The friendlyName, whatever string type it was written in.
+    /// Returns the friendlyName, whatever string type it was written in.
     pub fn friendly_name(&self) -> Option<String> {
         let value = self.attribute(&FRIENDLY_NAME)?;
-        Some(if value.tag == Tag::BmpString.0 {
-            let units: Vec<u16> = value.content.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])).collect();
-            String::from_utf16_lossy(&units)
-        } else {
-            String::from_utf8_lossy(&value.content).into_owned()
-        })
+        if value.tag != Tag::BmpString.0 {
+            return Some(String::from_utf8_lossy(&value.content).into_owned());
+        }
+        let mut units = Vec::new();
+        for unit in value.content.chunks_exact(2) {
+            units.push(u16::from_be_bytes([unit[0], unit[1]]));
+        }
+        Some(String::from_utf16_lossy(&units))
     }
 
-    /// The localKeyID, which ties a certificate to its key.
+    /// Returns the localKeyID, which ties a certificate to its key.
     pub fn local_key_id(&self) -> Option<Vec<u8>> {
-        self.attribute(&LOCAL_KEY_ID).map(|value| value.content.clone())
+        let value = self.attribute(&LOCAL_KEY_ID)?;
+        Some(value.content.clone())
     }
 
-    /// Whether the attribute is there at all, whatever it holds.
+    /// Returns whether there is a localKeyID at all, whatever it holds.
     pub fn has_local_key_id(&self) -> bool {
         self.attributes.iter().flatten().any(|attribute| attribute.oid == LOCAL_KEY_ID)
     }
 
     fn attribute(&self, oid: &Oid<'_>) -> Option<&AttributeValue> {
-        self.attributes.iter().flatten().find(|attribute| attribute.oid == *oid)?.values.first()
+        let attributes = self.attributes.as_ref()?;
+        attributes.iter().find(|attribute| attribute.oid == *oid)?.values.first()
     }
 }
 
@@ -95,86 +99,92 @@ pub(super) struct RawBag<'a> {
 }
 
 enum RawContent<'a> {
-    Shrouded(Scheme, Cow<'a, [u8]>),
-    Open(BagContent),
+    Encrypted(EncryptedKey<'a>),
+    Plain(BagContent),
 }
 
 impl RawBag<'_> {
-    /// How the bag itself is encrypted.
+    /// Returns the encryption of the bag itself.
     pub(super) fn scheme(&self) -> Option<&Scheme> {
         match &self.content {
-            RawContent::Shrouded(scheme, _) => Some(scheme),
-            RawContent::Open(_) => None,
+            RawContent::Encrypted(key) => Some(&key.scheme),
+            RawContent::Plain(_) => None,
         }
     }
 
-    /// Decrypts it if need be; `None` when the password does not fit.
-    pub(super) fn open(self, password: &Encodings, limits: &Limits) -> Result<Option<Bag>, Pkcs12Error> {
+    /// Decrypts the bag if it is encrypted. Returns `None` if the password does not fit.
+    pub(super) fn open(self, password: &PasswordEncodings, limits: &Limits) -> Result<Option<Bag>, LimitError> {
         let content = match self.content {
-            RawContent::Open(content) => content,
-            RawContent::Shrouded(scheme, ciphertext) => {
-                let key = scheme.decrypt(password, &ciphertext, limits, |plain| is_pkcs8(&plain).then_some(plain))?;
-                let Some(key) = key else { return Ok(None) };
-                BagContent::Key(key)
-            }
+            RawContent::Plain(content) => content,
+            RawContent::Encrypted(key) => match key.decrypt(password, limits)? {
+                Some(key) => BagContent::Key(key),
+                None => return Ok(None),
+            },
         };
         Ok(Some(Bag { content, attributes: self.attributes }))
     }
 }
 
-/// Reads SafeContents; what a nested safe holds follows it.
-pub(super) fn parse_all(safe_contents: &[u8]) -> Result<Vec<RawBag<'_>>, Pkcs12Error> {
+/// Reads SafeContents. What a nested safe holds follows it.
+pub(super) fn parse_all(safe_contents: &[u8]) -> Result<Vec<RawBag<'_>>, DecodeError> {
+    let (safe, _) = Value::parse(safe_contents, "safe contents")?;
     let mut bags = Vec::new();
-    collect(&Value::parse(safe_contents, "safe contents")?.0, &mut bags, MAX_NESTING)?;
+    collect_bags(&safe, &mut bags, MAX_NESTING)?;
     Ok(bags)
 }
 
-fn collect<'a>(safe: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) -> Result<(), Pkcs12Error> {
+fn collect_bags<'a>(safe: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) -> Result<(), DecodeError> {
     let mut list = safe.reader("safe contents");
     while let Some(value) = list.try_next()? {
         let mut fields = value.reader("safe bag");
         let kind = fields.required("its type")?.oid()?;
         let wrapped = fields.expect_context(0, "its content")?;
-        let attributes = fields.try_next()?.map(|set| parse_attributes(&set)).transpose()?;
-        if kind == SAFE_CONTENTS_BAG {
-            let inner = wrapped.reader("nested safe").required("its content")?;
-            let depth = depth.checked_sub(1).ok_or_else(|| Malformed::new("nested safe", "is nested too deeply"))?;
-            bags.push(RawBag { content: RawContent::Open(BagContent::Safe), attributes });
-            collect(&inner, bags, depth)?;
+        let attributes = match fields.try_next()? {
+            Some(set) => Some(parse_attributes(&set)?),
+            None => None,
+        };
+        if kind != SAFE_CONTENTS_BAG {
+            bags.push(RawBag { content: parse_content(&kind, &wrapped)?, attributes });
             continue;
         }
-        bags.push(RawBag { content: parse_content(&kind, &wrapped)?, attributes });
+        let nested = wrapped.reader("nested safe").required("its content")?;
+        if depth == 0 {
+            return Err(Malformed::new("nested safe", "is nested too deeply").into());
+        }
+        bags.push(RawBag { content: RawContent::Plain(BagContent::Safe), attributes });
+        collect_bags(&nested, bags, depth - 1)?;
     }
     Ok(())
 }
 
-fn parse_content<'a>(kind: &Oid<'_>, wrapped: &Value<'a>) -> Result<RawContent<'a>, Pkcs12Error> {
+fn parse_content<'a>(kind: &Oid<'_>, wrapped: &Value<'a>) -> Result<RawContent<'a>, DecodeError> {
     if *kind == SHROUDED_KEY_BAG {
-        let (scheme, ciphertext) = parse_encrypted_key(&wrapped.reader("key bag").required("its content")?)
-            .map_err(unsupported("encryption of the private key"))?;
-        return Ok(RawContent::Shrouded(scheme, ciphertext));
+        let info = wrapped.reader("key bag").required("its content")?;
+        return Ok(RawContent::Encrypted(EncryptedKey::parse(&info)?));
     }
-    Ok(RawContent::Open(if *kind == KEY_BAG {
+    let content = if *kind == KEY_BAG {
         let key = wrapped.reader("key bag").expect(Tag::Sequence, "the private key")?;
         BagContent::Key(Zeroizing::new(key.encoded().to_vec()))
     } else if *kind == CERT_BAG {
-        let bag = wrapped.reader("certificate bag").expect(Tag::Sequence, "its content")?;
-        let mut bag = bag.reader("certificate bag");
-        let certificate_type = bag.required("the type of certificate")?.oid()?;
-        if certificate_type == X509_CERTIFICATE {
-            BagContent::Certificate(super::wrapped_octets(&mut bag)?.into_owned())
-        } else {
-            BagContent::Other
-        }
+        parse_certificate(wrapped)?
     } else if *kind == SECRET_BAG {
-        BagContent::Secret(secret_value(wrapped).ok())
+        BagContent::Secret(parse_secret(wrapped).ok())
     } else {
         BagContent::Other
-    }))
+    };
+    Ok(RawContent::Plain(content))
 }
 
-/// The value in a SecretBag, for those who print it.
-fn secret_value(wrapped: &Value<'_>) -> Result<AttributeValue, Malformed> {
+fn parse_certificate(wrapped: &Value<'_>) -> Result<BagContent, Malformed> {
+    let mut fields = wrapped.reader("certificate bag").expect(Tag::Sequence, "its content")?.reader("certificate bag");
+    let kind = fields.required("the type of certificate")?.oid()?;
+    if kind != X509_CERTIFICATE {
+        return Ok(BagContent::Other);
+    }
+    Ok(BagContent::Certificate(wrapped_octets(&mut fields)?.into_owned()))
+}
+
+fn parse_secret(wrapped: &Value<'_>) -> Result<AttributeValue, Malformed> {
     let mut secret = wrapped.reader("secret bag").expect(Tag::Sequence, "its content")?.reader("secret bag");
     secret.required("its type")?.oid()?;
     let value = secret.expect_context(0, "its value")?.reader("secret bag").required("its value")?;

@@ -1,18 +1,18 @@
-//! Writing PKCS#12 (RFC 7292): one key, its certificate, and authorities, in DER, as Keychain Access
-//! lays them out: the certificates in an encrypted safe, then the key in a bag of its own.
+//! Writes PKCS#12 (RFC 7292) in DER: one key, its certificate, and authorities. The layout is that of Keychain
+//! Access: the certificates in an encrypted safe, then the key in a bag of its own.
 
 use p12::{
-    AlgorithmIdentifier, CertBag, ContentInfo, DigestInfo, EncryptedContentInfo, EncryptedData,
-    EncryptedPrivateKeyInfo, MacData, OtherAlgorithmIdentifier, PFX, PKCS12Attribute, SafeBag, SafeBagKind,
+    AlgorithmIdentifier, CertBag, ContentInfo, DigestInfo, EncryptedContentInfo, EncryptedData, MacData,
+    OtherAlgorithmIdentifier, PFX, PKCS12Attribute, SafeBag, SafeBagKind,
 };
-use pkcs12::kdf::Pkcs12KeyType;
 use serde::Serialize;
 use yasna::models::ObjectIdentifier;
 
 use crate::crypto::digest::Hash;
-use crate::crypto::encrypt::{EncryptError, Encrypted, Encryption, random};
+use crate::crypto::encrypt::{EncryptError, Encryption, random};
+use crate::crypto::kdf::{DerivedFor, Pkcs12Kdf};
 use crate::key::PrivateKey;
-use crate::secret::{Encodings, Password};
+use crate::secret::{Password, PasswordEncodings};
 
 /// The version of PKCS#12 (RFC 7292 section 4).
 const VERSION: u8 = 3;
@@ -20,7 +20,7 @@ const VERSION: u8 = 3;
 /// SHA-256 (FIPS 180-4), as the DER writer takes it.
 const SHA256: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 2, 1];
 
-/// Who is to read it.
+/// The program that is to read the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
@@ -40,7 +40,7 @@ impl Profile {
         }
     }
 
-    /// Of every key derivation, that of the MAC too: what the writers it is named after use.
+    /// Returns the count of every key derivation, that of the MAC too: what the writers it is named after use.
     fn iterations(self) -> u32 {
         match self {
             Self::Keychain | Self::Modern => 2048,
@@ -56,16 +56,16 @@ impl Profile {
     }
 }
 
-/// What goes into a file.
+/// The contents of a file.
 #[derive(Debug, Clone)]
 pub(crate) struct Pkcs12Input<'a> {
     /// The certificate, DER.
     pub(crate) certificate: &'a [u8],
-    /// Its friendlyName.
+    /// The friendlyName of the certificate.
     pub(crate) certificate_name: &'a str,
     /// The key of the certificate.
     pub(crate) key: &'a PrivateKey,
-    /// Its friendlyName.
+    /// The friendlyName of the key.
     pub(crate) key_name: &'a str,
     pub(crate) authorities: Vec<NamedCertificate<'a>>,
 }
@@ -82,67 +82,86 @@ pub(crate) struct NamedCertificate<'a> {
 ///
 /// # Errors
 /// When the system has no randomness to give.
-pub(crate) fn write(
-    recipe: Profile,
-    ingredients: &Pkcs12Input<'_>,
-    password: &Password,
-) -> Result<Vec<u8>, EncryptError> {
-    let password = Encodings::of(Some(password));
-    let (encryption, iterations) = (recipe.encryption(), recipe.iterations());
-    let id = ingredients.key.public().key_id();
-    let tied =
-        |name: &str| vec![PKCS12Attribute::FriendlyName(name.to_owned()), PKCS12Attribute::LocalKeyId(id.clone())];
-    let certificate =
-        |der: &[u8], attributes| SafeBag { bag: SafeBagKind::CertBag(CertBag::X509(der.to_vec())), attributes };
-    let mut certificates = vec![certificate(ingredients.certificate, tied(ingredients.certificate_name))];
-    certificates.extend(
-        ingredients.authorities.iter().map(|authority| {
-            certificate(authority.der, vec![PKCS12Attribute::FriendlyName(authority.name.to_owned())])
-        }),
-    );
-    let Encrypted { algorithm, bytes } = encryption.encrypt(&password, iterations, &safe_contents(&certificates))?;
-    let content = EncryptedContentInfo { content_encryption_algorithm: algorithm, encrypted_content: bytes };
-    let certificates = ContentInfo::EncryptedData(EncryptedData { encrypted_content_info: content });
-
-    let Encrypted { algorithm, bytes } = encryption.encrypt(&password, iterations, ingredients.key.pkcs8())?;
-    let key = EncryptedPrivateKeyInfo { encryption_algorithm: algorithm, encrypted_data: bytes };
-    let key = SafeBag { bag: SafeBagKind::Pkcs8ShroudedKeyBag(key), attributes: tied(ingredients.key_name) };
-    let keys = ContentInfo::Data(safe_contents(&[key]));
-
+pub(crate) fn write(profile: Profile, input: &Pkcs12Input<'_>, password: &Password) -> Result<Vec<u8>, EncryptError> {
+    let password = PasswordEncodings::of(Some(password));
+    let certificates = encrypted_certificates(profile, input, &password)?;
+    let key = encrypted_key(profile, input, &password)?;
     let safe = yasna::construct_der(|writer| {
-        writer.write_sequence_of(|writer| {
-            certificates.write(writer.next());
-            keys.write(writer.next());
+        writer.write_sequence_of(|safes| {
+            certificates.write(safes.next());
+            key.write(safes.next());
         });
     });
-    let mac_data = Some(mac(recipe, &safe, &password)?);
+    let mac_data = Some(mac(profile, &safe, &password)?);
     Ok(PFX { version: VERSION, auth_safe: ContentInfo::Data(safe), mac_data }.to_der())
+}
+
+fn encrypted_certificates(
+    profile: Profile,
+    input: &Pkcs12Input<'_>,
+    password: &PasswordEncodings,
+) -> Result<ContentInfo, EncryptError> {
+    let mut bags = vec![certificate_bag(input.certificate, tied_attributes(input, input.certificate_name))];
+    for authority in &input.authorities {
+        let name = PKCS12Attribute::FriendlyName(authority.name.to_owned());
+        bags.push(certificate_bag(authority.der, vec![name]));
+    }
+    let encrypted = profile.encryption().encrypt(password, profile.iterations(), &safe_contents(&bags))?;
+    let encrypted_content_info =
+        EncryptedContentInfo { content_encryption_algorithm: encrypted.algorithm, encrypted_content: encrypted.bytes };
+    Ok(ContentInfo::EncryptedData(EncryptedData { encrypted_content_info }))
+}
+
+fn encrypted_key(
+    profile: Profile,
+    input: &Pkcs12Input<'_>,
+    password: &PasswordEncodings,
+) -> Result<ContentInfo, EncryptError> {
+    let encrypted = profile.encryption().encrypt(password, profile.iterations(), input.key.pkcs8())?;
+    let bag = SafeBag {
+        bag: SafeBagKind::Pkcs8ShroudedKeyBag(encrypted.into()),
+        attributes: tied_attributes(input, input.key_name),
+    };
+    Ok(ContentInfo::Data(safe_contents(&[bag])))
+}
+
+fn certificate_bag(der: &[u8], attributes: Vec<PKCS12Attribute>) -> SafeBag {
+    SafeBag { bag: SafeBagKind::CertBag(CertBag::X509(der.to_vec())), attributes }
+}
+
+/// Returns the attributes that the certificate and its key have: they tie them together.
+fn tied_attributes(input: &Pkcs12Input<'_>, name: &str) -> Vec<PKCS12Attribute> {
+    let id = input.key.public().key_id();
+    vec![PKCS12Attribute::FriendlyName(name.to_owned()), PKCS12Attribute::LocalKeyId(id)]
 }
 
 fn safe_contents(bags: &[SafeBag]) -> Vec<u8> {
     yasna::construct_der(|writer| {
-        writer.write_sequence_of(|writer| bags.iter().for_each(|bag| bag.write(writer.next())));
+        writer.write_sequence_of(|list| {
+            for bag in bags {
+                bag.write(list.next());
+            }
+        });
     })
 }
 
-fn mac(recipe: Profile, content: &[u8], password: &Encodings) -> Result<MacData, EncryptError> {
-    let (hash, iterations) = (recipe.hash(), recipe.iterations());
+fn mac(profile: Profile, content: &[u8], password: &PasswordEncodings) -> Result<MacData, EncryptError> {
+    let (hash, iterations) = (profile.hash(), profile.iterations());
     // Keychain's length for its own; OpenSSL's of late for the others.
-    let salt = match recipe {
+    let salt = match profile {
         Profile::Keychain => random::<8>()?.to_vec(),
         Profile::Modern | Profile::Java => random::<16>()?.to_vec(),
     };
-    let wide = password.wide.first().map_or(&[][..], |wide| wide);
-    let key = hash.pkcs12_kdf(wide, &salt, Pkcs12KeyType::Mac, iterations.into(), hash.length());
-    let key = key.ok_or_else(|| EncryptError::new("too many iterations"))?;
-    let digest_algorithm = match recipe {
+    let kdf = Pkcs12Kdf { hash, salt, iterations: iterations.into() };
+    let key = kdf.derive(&password.bmp[0], DerivedFor::Mac, hash.length());
+    let digest_algorithm = match profile {
         Profile::Keychain => AlgorithmIdentifier::Sha1,
         Profile::Modern | Profile::Java => AlgorithmIdentifier::OtherAlg(OtherAlgorithmIdentifier {
             algorithm_type: ObjectIdentifier::from_slice(&SHA256),
             params: Some(yasna::construct_der(|writer| writer.write_null())),
         }),
     };
-    Ok(MacData { mac: DigestInfo { digest_algorithm, digest: hash.hmac(&key, content) }, salt, iterations })
+    Ok(MacData { mac: DigestInfo { digest_algorithm, digest: hash.hmac(&key, content) }, salt: kdf.salt, iterations })
 }
 
 #[cfg(test)]
@@ -150,43 +169,50 @@ mod tests {
     use super::*;
     use crate::limits::Limits;
     use crate::pem;
-    use crate::pkcs12::{BagContent, Pfx};
+    use crate::pkcs12::{Bag, BagContent, Pfx, Unlocked};
     use crate::test_support::fixture;
+
+    fn open(pfx: &Pfx<'_>, password: &str) -> Option<Vec<Bag>> {
+        match pfx.open(Some(&Password::new(password.into())), &Limits::default()).unwrap() {
+            Unlocked::Bags(bags) => Some(bags),
+            Unlocked::WrongPassword | Unlocked::OtherKeyPassword => None,
+        }
+    }
 
     #[test]
     fn what_is_written_is_read_again() {
         let certificate = fixture("der/universal.cer");
         let authority = &pem::parse(&fixture("ca/intermediate.pem")).unwrap()[0].der.to_vec();
         let key = PrivateKey::from_pkcs8(&pem::parse(&fixture("key/push.pem")).unwrap()[0].der).unwrap();
-        let ingredients = Pkcs12Input {
+        let input = Pkcs12Input {
             certificate: &certificate,
             certificate_name: "株 🔔",
             key: &key,
             key_name: "Jo",
             authorities: vec![NamedCertificate { der: authority, name: "Authority" }],
         };
-        for (recipe, mac, encryption) in [
+        for (profile, mac, encryption) in [
             (Profile::Keychain, "HMAC-SHA1", "pbeWithSHAAnd3-KeyTripleDES-CBC"),
             (Profile::Modern, "HMAC-SHA256", "PBES2 (PBKDF2 with HMAC-SHA256, AES-256-CBC)"),
             (Profile::Java, "HMAC-SHA256", "PBES2 (PBKDF2 with HMAC-SHA256, AES-256-CBC)"),
         ] {
             let password = Password::new("sésame 🔑".into());
-            let file = write(recipe, &ingredients, &password).unwrap();
+            let file = write(profile, &input, &password).unwrap();
             let pfx = Pfx::parse(&file).unwrap();
             let info = pfx.info().unwrap();
             assert_eq!(info.mac.as_deref(), Some(mac));
             assert_eq!(info.certificate_encryption.as_deref(), Some(encryption));
             assert_eq!(info.key_encryption.as_deref(), Some(encryption));
-            pfx.open(Some(&Password::new("sesame".into())), &Limits::default()).unwrap_err();
-            let bags = pfx.open(Some(&password), &Limits::default()).unwrap();
+            assert!(open(&pfx, "sesame").is_none());
+            let bags = open(&pfx, "sésame 🔑").unwrap();
             let names: Vec<_> = bags.iter().map(|bag| bag.friendly_name().unwrap()).collect();
             assert_eq!(names, ["株 🔔", "Authority", "Jo"]);
             let id = Some(key.public().key_id());
-            assert_eq!(bags.iter().map(crate::pkcs12::Bag::local_key_id).collect::<Vec<_>>(), [id.clone(), None, id]);
+            assert_eq!(bags.iter().map(Bag::local_key_id).collect::<Vec<_>>(), [id.clone(), None, id]);
             assert!(matches!(&bags[0].content, BagContent::Certificate(der) if *der == certificate));
             assert!(matches!(&bags[1].content, BagContent::Certificate(der) if der == authority));
             assert!(matches!(&bags[2].content, BagContent::Key(der) if der.as_slice() == key.pkcs8()));
-            let again = write(recipe, &ingredients, &password).unwrap();
+            let again = write(profile, &input, &password).unwrap();
             assert_ne!(again, file, "every salt is another");
         }
     }

@@ -13,7 +13,7 @@ fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, OpenError> {
         Some(password) => Passwords::Given(Password::new(password.into())),
         None => Passwords::None,
     };
-    pushcert::testing::open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS).map_err(|unopened| unopened.error)
+    pushcert::testing::open(bytes, &mut passwords, DEFAULT_MAX_ITERATIONS)
 }
 
 fn fixture(path: &str, password: Option<&str>) -> Contents {

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use crate::container::{OpenError, PasswordTarget};
+use crate::crypto::DecodeError;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::identity::{Choice, SelectError};
-use crate::key::BadKey;
+use crate::key::KeyError;
 use crate::limits::LimitError;
 use crate::request::RequestError;
 use crate::world::files::{ReadError, WriteError};
@@ -16,7 +17,7 @@ pub(crate) enum DomainError<'a> {
     Read(&'a ReadError),
     Write(&'a WriteError),
     Open(&'a OpenError),
-    Key(&'a BadKey),
+    Key(&'a KeyError),
     Request(&'a RequestError),
     Select(&'a SelectError),
 }
@@ -54,27 +55,25 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<String>) {
     (kind, Some(hint.to_owned()))
 }
 
+/// The hint for a file that is none of ours.
+const EXPECTED_FILES: &str = "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name";
+
 fn open_advice(error: &OpenError) -> (ExitKind, &'static str) {
     match error {
         OpenError::Empty => (ExitKind::Input, "export or download it again"),
-        OpenError::Unrecognized(Some("a Java keystore (JKS)" | "a Java keystore (JCEKS)")) => (
-            ExitKind::Input,
-            "make a PKCS#12 file of it with: keytool -importkeystore -srckeystore FILE -destkeystore cert.p12 -deststoretype PKCS12",
-        ),
-        OpenError::Unrecognized(Some("a ZIP archive" | "a gzip archive")) => (ExitKind::Input, "unpack it first"),
-        OpenError::Unrecognized(Some("a web page")) => (ExitKind::Input, "sign in and download the certificate again"),
-        OpenError::Unrecognized(_) | OpenError::UnknownBlocks(_) => {
-            (ExitKind::Input, "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name")
-        }
+        OpenError::Lookalike(lookalike) => (ExitKind::Input, lookalike.hint().unwrap_or(EXPECTED_FILES)),
+        OpenError::Unrecognized | OpenError::UnknownBlocks(_) => (ExitKind::Input, EXPECTED_FILES),
         OpenError::Truncated { .. } => (ExitKind::Input, "the end is missing: copy, download or export it again"),
-        OpenError::Malformed(_) | OpenError::BadKey(_) => (ExitKind::Input, "copy, download or export it again"),
-        OpenError::Unsupported { .. } => {
+        OpenError::Decode(DecodeError::Malformed(_)) | OpenError::Key(_) => {
+            (ExitKind::Input, "copy, download or export it again")
+        }
+        OpenError::Decode(DecodeError::Unsupported { .. }) => {
             (ExitKind::Input, "export it again with the usual algorithms (3DES or AES-256)")
         }
-        OpenError::Limit(LimitError::Iterations { .. }) => {
+        OpenError::Decode(DecodeError::Limit(LimitError::Iterations { .. })) => {
             (ExitKind::Input, "if you trust the file, raise the limit with --max-iterations")
         }
-        OpenError::Limit(LimitError::ScryptMemory { .. }) => {
+        OpenError::Decode(DecodeError::Limit(LimitError::ScryptMemory { .. })) => {
             (ExitKind::Input, "no usual tool writes such a file: export it again")
         }
         OpenError::PasswordNeeded(_) | OpenError::Ask(_) => (ExitKind::Password, ASK_FOR_PASSWORD),
@@ -87,7 +86,7 @@ fn open_advice(error: &OpenError) -> (ExitKind, &'static str) {
         OpenError::WrongPassword { protected: PasswordTarget::Key, .. } => {
             (ExitKind::Password, "it is the password that was chosen when the key was made")
         }
-        OpenError::KeyPassword => (ExitKind::Password, "export it again with one password for both"),
+        OpenError::OtherKeyPassword => (ExitKind::Password, "export it again with one password for both"),
     }
 }
 
@@ -160,7 +159,7 @@ domain_errors! {
     Read(ReadError),
     Write(WriteError),
     Open(OpenError),
-    Key(BadKey),
+    Key(KeyError),
     Request(RequestError),
     Select(SelectError),
 }

@@ -16,10 +16,7 @@ pub(crate) fn read_authorities(
     hint: &str,
     context: &mut Context<'_>,
 ) -> Result<Vec<Vec<u8>>, Error> {
-    let contents = match opener.open(location, context) {
-        Ok(contents) => contents,
-        Err(failure) => return Err(failure.error),
-    };
+    let contents = opener.open(location, context)?;
     if contents.certificates.is_empty() {
         return Err(Error::new(ExitKind::Input, format!("{location}: there is no certificate in it")).hint(hint));
     }

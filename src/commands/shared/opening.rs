@@ -5,16 +5,16 @@ use std::io;
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::advice;
-use crate::container::{self, Contents, Entry, OpenFailure, PasswordTarget, Passwords};
+use crate::container::{self, Contents, Entry, PasswordTarget, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
-use crate::pkcs12::Pkcs12Info;
 use crate::secret::Password;
 use crate::world::context::Context;
 use crate::world::files::{self, Location, WriteError};
 use crate::world::terminal::Terminal;
+use zeroize::Zeroizing;
 
 /// Refuses two readers of standard input.
 ///
@@ -35,13 +35,6 @@ pub(crate) struct Opener {
     given: Option<Password>,
     asks: bool,
     max_iterations: u64,
-}
-
-/// A file that could not be opened, and what is known of it all the same.
-pub(crate) struct Failure {
-    pub(crate) error: Error,
-    pub(crate) container: Option<container::Container>,
-    pub(crate) pkcs12: Option<Box<Pkcs12Info>>,
 }
 
 impl Opener {
@@ -74,23 +67,30 @@ impl Opener {
     }
 
     /// Reads and opens one input.
-    pub(crate) fn open(&self, location: &Location, context: &mut Context<'_>) -> Result<Contents, Failure> {
+    pub(crate) fn open(&self, location: &Location, context: &mut Context<'_>) -> Result<Contents, Error> {
+        let bytes = read(location, context)?;
+        self.open_bytes(location, &bytes, context)
+    }
+
+    /// Opens what was read from an input.
+    pub(crate) fn open_bytes(
+        &self,
+        location: &Location,
+        bytes: &[u8],
+        context: &mut Context<'_>,
+    ) -> Result<Contents, Error> {
         let name = location.to_string();
-        let unread = |error| Failure { error: advice::explain(&name, &error), container: None, pkcs12: None };
-        let bytes = files::read(location, context.stdin).map_err(unread)?;
         let terminal = &mut *context.terminal;
-        let mut ask = |protected, attempt| ask(terminal, &name, protected, attempt);
+        let mut ask = |protected, attempt| ask_password(terminal, &name, protected, attempt);
         let mut passwords = match &self.given {
             Some(password) => Passwords::Given(password.clone()),
             None if self.asks => Passwords::Ask(&mut ask),
             None => Passwords::None,
         };
-        let opened = container::open(&bytes, &mut passwords, self.max_iterations);
-        opened.map_err(|OpenFailure { error, container, pkcs12 }| Failure {
-            error: advice::explain(&name, &error),
-            container,
-            pkcs12,
-        })
+        match container::open(bytes, &mut passwords, self.max_iterations) {
+            Ok(contents) => Ok(contents),
+            Err(error) => Err(advice::explain(&name, &error)),
+        }
     }
 
     /// Opens an input, with the keys of `key` in the place of its own where that is given.
@@ -100,9 +100,9 @@ impl Opener {
         key: Option<&Location>,
         context: &mut Context<'_>,
     ) -> Result<Contents, Error> {
-        let contents = self.open(location, context).map_err(|failure| failure.error)?;
+        let contents = self.open(location, context)?;
         let Some(key) = key else { return Ok(contents) };
-        let keys = self.open(key, context).map_err(|failure| failure.error)?.keys;
+        let keys = self.open(key, context)?.keys;
         if keys.is_empty() {
             return Err(Error::new(ExitKind::Input, format!("{key}: there is no private key in it"))
                 .hint("--key takes the key that the certificate's request was made with"));
@@ -150,7 +150,20 @@ impl Conversion<'_> {
     }
 }
 
-fn ask(terminal: &mut dyn Terminal, file: &str, protected: PasswordTarget, attempt: u32) -> io::Result<Password> {
+/// Reads an input.
+pub(crate) fn read(location: &Location, context: &mut Context<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    match files::read(location, context.stdin) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) => Err(advice::explain(&location.to_string(), &error)),
+    }
+}
+
+fn ask_password(
+    terminal: &mut dyn Terminal,
+    file: &str,
+    protected: PasswordTarget,
+    attempt: u32,
+) -> io::Result<Password> {
     let file = crate::text::printable(file);
     let again = if attempt > 1 { "wrong password. " } else { "" };
     let secret = terminal.secret(&format!("{again}Password for {file} ({protected}): "))?;

@@ -299,7 +299,7 @@ fn select_identity(identities: &[&Entry<Certificate>], context: &mut Context<'_>
 fn open(location: &Location, context: &mut Context<'_>) -> Result<Contents, Refusal> {
     let opening = OpeningArgs { passin: None, max_iterations: DEFAULT_MAX_ITERATIONS };
     let opener = Opener::new(&opening, &[location], context)?;
-    opener.open(location, context).map_err(|failure| Refusal::File(failure.error))
+    opener.open(location, context).map_err(Refusal::File)
 }
 
 fn ask_file(question: &str, default: Option<&str>, context: &mut Context<'_>) -> Result<Location, Error> {

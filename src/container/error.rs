@@ -1,0 +1,76 @@
+//! Errors of a file that does not open.
+
+use std::io;
+
+use crate::asn1::Malformed;
+use crate::container::detect::Lookalike;
+use crate::container::passwords::PasswordTarget;
+use crate::crypto::DecodeError;
+use crate::key::KeyError;
+use crate::limits::LimitError;
+
+/// The reason why a file does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the file is empty")]
+    Empty,
+    /// It is of a type that is often taken for a certificate.
+    #[error("this is {}, not a certificate", .0.name())]
+    Lookalike(Lookalike),
+    /// It is of no known type.
+    #[error("this is not a certificate, a key or a PKCS#12 file")]
+    Unrecognized,
+    /// It is PEM, and no block is of use.
+    #[error("this is not a certificate: the PEM file holds only {0}")]
+    UnknownBlocks(String),
+    /// It claims to be longer than it is.
+    #[error("the file is damaged: it is cut short ({found} bytes are there, {claimed} should be)")]
+    Truncated {
+        /// The length by the outermost header.
+        claimed: usize,
+        /// The length of the file.
+        found: usize,
+    },
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A private key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A password is needed, and there is none.
+    #[error("the {0} needs a password")]
+    PasswordNeeded(PasswordTarget),
+    #[error("{}", wrong_password(*.protected, *.has_mac))]
+    WrongPassword {
+        protected: PasswordTarget,
+        /// Whether a MAC can tell a wrong password from damage.
+        has_mac: bool,
+        /// Whether the file opens without a password.
+        opens_without: bool,
+    },
+    /// The file and the key in it have different passwords.
+    #[error("the password opens the PKCS#12 file, but the private key in it has another password")]
+    OtherKeyPassword,
+    /// Asking for a password failed.
+    #[error("no password was entered: {0}")]
+    Ask(io::Error),
+}
+
+fn wrong_password(protected: PasswordTarget, has_mac: bool) -> String {
+    if has_mac {
+        format!("wrong password for the {protected}: its MAC does not verify (its algorithms are all supported)")
+    } else {
+        format!("wrong password for the {protected}, or the file is damaged (it has no MAC that could tell)")
+    }
+}
+
+impl From<Malformed> for OpenError {
+    fn from(error: Malformed) -> Self {
+        Self::Decode(error.into())
+    }
+}
+
+impl From<LimitError> for OpenError {
+    fn from(error: LimitError) -> Self {
+        Self::Decode(error.into())
+    }
+}
