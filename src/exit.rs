@@ -42,3 +42,36 @@ impl ExitKind {
         }
     }
 }
+
+/// The states of a Nagios plugin; the one that prevails is the greater.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NagiosState {
+    #[default]
+    Ok,
+    Warning,
+    /// The question could not be answered.
+    Unknown,
+    Critical,
+}
+
+impl NagiosState {
+    /// Returns the exit code of the plugin.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
+
+    /// Returns the word that stands in the first line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}

@@ -1,6 +1,13 @@
-//! Findings: what a capability reports about a certificate, a file, a server or a whole run.
+//! Findings: what a capability reports about a certificate, a file, a server or a whole run, and what exit
+//! codes and CI formats make of it.
+
+use std::fmt::Display;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+
+use crate::exit::{ExitKind, NagiosState};
 
 /// The level of a finding, or the worst level of several; the worse is the greater.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -84,6 +91,47 @@ pub enum FindingCode {
     EnvironmentGained,
     /// Between the old and the new certificate there is a time when neither is valid.
     Gap,
+    /// A file cannot be read, or is of no use.
+    FileUnreadable,
+    /// A file needs a password, or another one.
+    FileLocked,
+    /// Reading a file crashed pushcert.
+    ReaderCrashed,
+    /// The gateway accepts the certificate.
+    Accepted,
+    /// The gateway accepts the certificate, but not the topic or the device token.
+    Refused,
+    /// The gateway rejects the certificate.
+    Rejected,
+    /// The gateway was reached, but gave no proof either way.
+    Unproven,
+    /// The gateway was not reached.
+    Unreachable,
+}
+
+/// What a failure does to a run.
+struct FailureEffect {
+    exit: ExitKind,
+    nagios: NagiosState,
+}
+
+impl FindingCode {
+    /// Returns what a failure with this code does to a run. Most failures answer "no"; the others could not answer.
+    const fn effect(self) -> FailureEffect {
+        match self {
+            Self::Unproven => FailureEffect { exit: ExitKind::CheckFailed, nagios: NagiosState::Warning },
+            Self::Unreachable => FailureEffect { exit: ExitKind::Network, nagios: NagiosState::Unknown },
+            Self::FileUnreadable => FailureEffect { exit: ExitKind::Input, nagios: NagiosState::Unknown },
+            Self::FileLocked => FailureEffect { exit: ExitKind::Password, nagios: NagiosState::Unknown },
+            Self::ReaderCrashed => FailureEffect { exit: ExitKind::Bug, nagios: NagiosState::Unknown },
+            _ => FailureEffect { exit: ExitKind::CheckFailed, nagios: NagiosState::Critical },
+        }
+    }
+
+    /// Returns whether a failure with this code answers the question; otherwise it could not be answered.
+    pub(crate) const fn is_answer(self) -> bool {
+        matches!(self.effect().nagios, NagiosState::Critical)
+    }
 }
 
 /// One finding. The capability that makes it decides its level.
@@ -100,7 +148,10 @@ pub(crate) struct Finding {
     /// The file it is about, where the report does not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
-    /// For people.
+    /// The word of the server, the network or the system for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    /// For people. It goes on where `subject` ends.
     pub(crate) message: String,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,9 +159,9 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// Returns a finding without subject, file and hint.
+    /// Returns a finding without subject, file, reason and hint.
     pub(crate) fn new(level: Level, code: FindingCode, message: impl Into<String>) -> Self {
-        Self { level, code, subject: None, file: None, message: message.into(), hint: None }
+        Self { level, code, subject: None, file: None, reason: None, message: message.into(), hint: None }
     }
 
     pub(crate) fn warning(code: FindingCode, message: impl Into<String>) -> Self {
@@ -119,6 +170,29 @@ impl Finding {
 
     pub(crate) fn failure(code: FindingCode, message: impl Into<String>) -> Self {
         Self::new(Level::Failure, code, message)
+    }
+
+    /// Returns the finding as a sentence that stands alone: "FILE: SUBJECT MESSAGE".
+    pub(crate) fn sentence(&self) -> String {
+        let mut sentence = String::new();
+        if let Some(file) = &self.file {
+            sentence.push_str(file);
+            sentence.push_str(": ");
+        }
+        if let Some(subject) = &self.subject {
+            sentence.push_str(subject);
+            sentence.push(' ');
+        }
+        sentence.push_str(&self.message);
+        sentence
+    }
+
+    /// Appends the hint to a text.
+    pub(crate) fn with_hint(&self, text: &str) -> String {
+        match &self.hint {
+            Some(hint) => format!("{text}; {hint}"),
+            None => text.to_owned(),
+        }
     }
 }
 
@@ -130,4 +204,106 @@ pub(crate) fn serialize_warnings<S: Serializer>(findings: &[Finding], serializer
         message: &'a str,
     }
     serializer.collect_seq(findings.iter().map(|finding| Warning { code: finding.code, message: &finding.message }))
+}
+
+/// How a run ends; it follows from all its findings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// The worst level.
+    pub(crate) level: Level,
+    /// The kind of exit; `None` where nothing failed.
+    pub(crate) exit: Option<ExitKind>,
+    /// The state of a Nagios plugin.
+    pub(crate) nagios: NagiosState,
+}
+
+impl Ending {
+    /// The order in which kinds of exit prevail: the one that says most about all the others comes first.
+    const PRECEDENCE: [ExitKind; 5] =
+        [ExitKind::Bug, ExitKind::CheckFailed, ExitKind::Input, ExitKind::Password, ExitKind::Network];
+
+    /// Takes a finding into account.
+    pub(crate) fn add(&mut self, level: Level, code: FindingCode) {
+        self.level = self.level.max(level);
+        match level {
+            Level::Ok => {}
+            Level::Warning => self.nagios = self.nagios.max(NagiosState::Warning),
+            Level::Failure => {
+                let effect = code.effect();
+                self.nagios = self.nagios.max(effect.nagios);
+                self.exit = Some(self.prevailing(effect.exit));
+            }
+        }
+    }
+
+    fn prevailing(self, other: ExitKind) -> ExitKind {
+        for kind in Self::PRECEDENCE {
+            if self.exit == Some(kind) || other == kind {
+                return kind;
+            }
+        }
+        other
+    }
+
+    /// Returns the exit code by the table.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self.exit {
+            Some(kind) => kind.code(),
+            None => 0,
+        }
+    }
+}
+
+/// What a run found, in the form of which github, junit and nagios are made.
+#[derive(Debug)]
+pub(crate) struct FindingsReport {
+    /// The command.
+    pub(crate) title: &'static str,
+    /// The first word of a Nagios plugin's line.
+    pub(crate) service: &'static str,
+    /// The time it is judged for.
+    pub(crate) at: OffsetDateTime,
+    /// The counts, in a line.
+    pub(crate) summary: String,
+    pub(crate) ending: Ending,
+    /// The counts and times, for graphs.
+    pub(crate) measures: Vec<Measure>,
+    pub(crate) cases: Vec<Case>,
+}
+
+/// A certificate, a file, a gateway or the run as a whole, with the findings about it.
+#[derive(Debug)]
+pub(crate) struct Case {
+    /// Its name, which does not change from run to run: CI systems follow a test case by it.
+    pub(crate) name: String,
+    /// The heading of its findings.
+    pub(crate) title: String,
+    /// The group of test cases that it belongs to.
+    pub(crate) group: Option<String>,
+    /// The file, where there is one on disk.
+    pub(crate) path: Option<String>,
+    /// How long it took.
+    pub(crate) duration: Duration,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// A number for graphs.
+#[derive(Debug)]
+pub(crate) struct Measure {
+    pub(crate) name: String,
+    /// The number, with its unit.
+    pub(crate) value: String,
+    /// A lower number is a warning.
+    pub(crate) warn_below: Option<String>,
+    /// A lower number is a failure.
+    pub(crate) fail_below: Option<String>,
+    pub(crate) min: Option<usize>,
+    pub(crate) max: Option<usize>,
+}
+
+impl Measure {
+    /// Returns a measure without thresholds and limits.
+    pub(crate) fn new(name: impl Into<String>, value: impl Display) -> Self {
+        Self { name: name.into(), value: value.to_string(), warn_below: None, fail_below: None, min: None, max: None }
+    }
 }

@@ -7,9 +7,10 @@ use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 
 use crate::cli::Cli;
+use crate::cli::format::Format;
 use crate::commands;
 use crate::error::Error;
-use crate::exit::ExitKind;
+use crate::exit::{ExitKind, NagiosState};
 use crate::report::style::Paint;
 use crate::report::{human, json, nagios};
 use crate::world::context::Context;
@@ -38,7 +39,7 @@ fn wants_nagios() -> bool {
 
 fn print_for_nagios(error: &Error) -> ExitCode {
     let _ = nagios::write_error(&mut io::stdout(), "PUSHCERT", error);
-    ExitCode::from(nagios::UNKNOWN)
+    ExitCode::from(NagiosState::Unknown.code())
 }
 
 fn run() -> ExitCode {
@@ -67,8 +68,10 @@ fn run() -> ExitCode {
         Err(error) => {
             // There is no other place to report that the report of an error failed.
             let _ = print_error(&cli, &mut context, &error);
-            // A report that cannot be written is a state that is unknown.
-            ExitCode::from(if wants_nagios() { nagios::UNKNOWN } else { error.exit_code })
+            ExitCode::from(match cli.command.format() {
+                Format::Nagios => NagiosState::Unknown.code(),
+                _ => error.exit_code,
+            })
         }
     }
 }
@@ -83,10 +86,11 @@ fn run_command(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
 }
 
 fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Result<()> {
-    if !cli.command.wants_json() {
-        return human::error(context.stderr, error, Paint::new(context.stderr_has_color));
+    match cli.command.format() {
+        Format::Json => json::write_error(context.stdout, error)?,
+        Format::Nagios => nagios::write_error(context.stdout, cli.command.service(), error)?,
+        _ => human::error(context.stderr, error, Paint::new(context.stderr_has_color))?,
     }
-    json::write_error(context.stdout, error)?;
     context.stdout.flush()
 }
 

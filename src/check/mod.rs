@@ -2,6 +2,7 @@
 
 mod describe;
 pub(crate) mod probe;
+pub(crate) mod report;
 pub(crate) mod revocation;
 pub(crate) mod stage;
 pub(crate) mod verdict;

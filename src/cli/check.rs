@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::apns::endpoint::PORTS;
 use crate::apns::notification;
 use crate::certificate::apple::Environment;
+use crate::cli::format::{self, Format};
 use crate::cli::{OpeningArgs, values};
 use crate::net::endpoint::Endpoint;
 use crate::world::files::Location;
@@ -84,8 +85,8 @@ pub(crate) struct CheckArgs {
     pub(crate) revocation: bool,
 
     /// Format of the report
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: CheckFormat,
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = format::one_of(format::CHECK))]
+    pub(crate) format: Format,
 
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
@@ -98,8 +99,8 @@ pub(crate) struct CheckArgs {
 
 impl CheckArgs {
     /// The format, by whichever flag.
-    pub(crate) fn format(&self) -> CheckFormat {
-        if self.json { CheckFormat::Json } else { self.format }
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
     }
 }
 
@@ -162,24 +163,6 @@ impl Ports {
             Self::Both => &PORTS,
         }
     }
-}
-
-/// The formats of the report.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CheckFormat {
-    /// For people
-    #[default]
-    Human,
-    /// JSON
-    Json,
-    /// JUnit XML, for CI servers
-    Junit,
-    /// Annotations of GitHub Actions
-    Github,
-    /// A plugin's output, for Nagios and its kin, with their exit codes (0 to 3)
-    Nagios,
-    /// Text exposition format, for Prometheus' textfile collector
-    Prometheus,
 }
 
 /// "10s", "1.5s", "500ms", "2m"; a bare number is seconds.

@@ -1,12 +1,12 @@
-//! The formats of a report.
+//! The formats of the reports of `check` and `expiry`.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// The format of a report.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
     /// For people
-    #[default]
     Human,
     /// JSON
     Json,
@@ -22,4 +22,14 @@ pub(crate) enum ReportFormat {
     Ics,
     /// One self-contained page
     Html,
+}
+
+/// The formats of `check`; `expiry` has all.
+pub(crate) const CHECK: &[Format] =
+    &[Format::Human, Format::Json, Format::Junit, Format::Github, Format::Nagios, Format::Prometheus];
+
+/// Returns a parser for the formats that a command has.
+pub(crate) fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
+    let words = formats.iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(words).try_map(|word| Format::from_str(&word, false))
 }

@@ -15,6 +15,7 @@ pub(crate) mod values;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli::format::Format;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use password::PasswordSource;
 
@@ -66,17 +67,26 @@ pub(crate) struct OpeningArgs {
 }
 
 impl Command {
-    /// Returns whether the result, errors included, is wanted as JSON.
-    pub(crate) fn wants_json(&self) -> bool {
-        match self {
+    /// Returns the format of the result, errors included.
+    pub(crate) fn format(&self) -> Format {
+        let wants_json = match self {
+            Self::Expiry(expiry) => return expiry.format(),
+            Self::Check(check) => return check.format(),
             Self::Convert(convert) => convert.json,
             Self::Inspect(inspect) => inspect.json,
             Self::Csr(csr) => csr.json,
             Self::Pack(pack) => pack.json,
-            Self::Expiry(expiry) => expiry.format() == format::ReportFormat::Json,
             Self::Compare(compare) => compare.json,
-            Self::Check(check) => check.format() == check::CheckFormat::Json,
             Self::Gateway(_) | Self::Wizard | Self::Completions(_) => false,
+        };
+        if wants_json { Format::Json } else { Format::Human }
+    }
+
+    /// Returns the first word of the line that a Nagios plugin prints.
+    pub(crate) const fn service(&self) -> &'static str {
+        match self {
+            Self::Check(_) => crate::check::report::SERVICE,
+            _ => crate::expiry::findings::SERVICE,
         }
     }
 }

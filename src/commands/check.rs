@@ -1,6 +1,5 @@
 //! `pushcert check`.
 
-use std::io;
 use std::sync::Arc;
 
 use openssl::pkey::PKey;
@@ -11,13 +10,14 @@ use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::chain::APPLE;
 use crate::certificate::warning::{self, KeyState};
+use crate::check::report::CheckReport;
 use crate::check::revocation::Revocation;
-use crate::check::verdict::Outcome;
 use crate::check::{self, CheckOptions, Target, TestedIdentity};
-use crate::cli::check::{CheckArgs, CheckFormat};
+use crate::cli::check::CheckArgs;
 use crate::commands::shared::advice;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
+use crate::commands::shared::printing;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -27,23 +27,16 @@ use crate::net::endpoint::Endpoint;
 use crate::net::proxy::{self, Proxy};
 use crate::net::tls::ClientIdentity;
 use crate::net::trust::Stores;
-use crate::report::check::{CheckReport, github, junit, nagios, prometheus};
-use crate::report::nagios::UNKNOWN;
-use crate::report::style::Paint;
-use crate::report::{human, json};
+use crate::report::Report;
 use crate::world::context::Context;
 use crate::world::files::Location;
 
-/// Ends with the exit code, which is not always one of the table: Nagios has its own.
+/// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Error> {
-    match report(arguments, context) {
-        Ok(report) => finish(arguments, &report, context),
-        Err(error) if arguments.format() == CheckFormat::Nagios => {
-            nagios::write_error(context.stdout, &error)?;
-            Ok(UNKNOWN)
-        }
-        Err(error) => Err(error),
-    }
+    let report = report(arguments, context)?;
+    let (report, format) = (Report::Check(&report), arguments.format());
+    printing::print(report, format, context)?;
+    Ok(report.exit_code(format))
 }
 
 fn report(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckReport, Error> {
@@ -76,44 +69,11 @@ fn report(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRepor
     let subject = subject(arguments, found, &contents, arguments.at.unwrap_or(context.now))?;
     let checks = check::run(subject, targets, options)
         .map_err(|error| Error::new(ExitKind::Network, format!("the network cannot be used: {error}")))?;
-    Ok(CheckReport::new(checks))
-}
-
-/// Writes the report, and returns the exit code.
-fn finish(arguments: &CheckArgs, report: &CheckReport, context: &mut Context<'_>) -> Result<u8, Error> {
-    match write(arguments, report, context) {
-        // Whoever has read enough does not change the verdict.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written?,
-    }
-    Ok(match arguments.format() {
-        CheckFormat::Nagios => nagios::exit_code(report),
-        _ => exit_code(report),
-    })
-}
-
-fn write(arguments: &CheckArgs, report: &CheckReport, context: &mut Context<'_>) -> io::Result<()> {
-    let out = &mut *context.stdout;
-    match arguments.format() {
-        CheckFormat::Human => human::check::write(out, report, Paint::new(context.stdout_has_color)),
-        CheckFormat::Json => json::write(out, report),
-        CheckFormat::Junit => junit::write(out, report),
-        CheckFormat::Github => github::write(out, report, &arguments.input.to_string()),
-        CheckFormat::Nagios => nagios::write(out, report),
-        CheckFormat::Prometheus => prometheus::write(out, report),
-    }
-}
-
-/// Returns the exit code: `Refused`, `Rejected` and `Unproven` take precedence over `Unreachable`.
-fn exit_code(report: &CheckReport) -> u8 {
-    let has = |verdicts: &[Outcome]| report.checks.iter().any(|check| verdicts.contains(&check.verdict));
-    if has(&[Outcome::Refused, Outcome::Rejected, Outcome::Unproven]) {
-        ExitKind::CheckFailed.code()
-    } else if has(&[Outcome::Unreachable]) {
-        ExitKind::Network.code()
-    } else {
-        0
-    }
+    let path = match &arguments.input {
+        Location::Standard => None,
+        Location::Path(path) => Some(path.display().to_string()),
+    };
+    Ok(CheckReport::new(checks, path, context.now))
 }
 
 fn refuse_retired(gateway: Option<&Endpoint>) -> Result<(), Error> {

@@ -1,13 +1,12 @@
 //! `pushcert expiry`.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::cli::expiry::ExpiryArgs;
-use crate::cli::format::ReportFormat;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::advice;
 use crate::commands::shared::candidates::Candidates;
+use crate::commands::shared::printing;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
@@ -15,21 +14,16 @@ use crate::expiry::report::{ExpiryReport, PolicyReport};
 use crate::expiry::scanner::{ExpiryScanner, ScanTotals};
 use crate::finding::Level;
 use crate::report::style::Paint;
-use crate::report::{github, html, human, ics, json, junit, nagios, prometheus};
+use crate::report::{Report, human};
 use crate::world::context::Context;
 use crate::world::files::{self, Location, Output};
 use crate::world::progress::Progress;
 use crate::world::walk::{self, Filter, Globs};
 
-/// Ends with the exit code, which is not always one of the table: Nagios has its own.
+/// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
-    match report(arguments, context).and_then(|report| finish(arguments, &report, context)) {
-        Err(error) if arguments.format() == ReportFormat::Nagios && !error.is_closed_pipe => {
-            nagios::write_error(context.stdout, "PUSHCERT", &error)?;
-            Ok(nagios::UNKNOWN)
-        }
-        result => result,
-    }
+    let report = report(arguments, context)?;
+    finish(arguments, &report, context)
 }
 
 fn report(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
@@ -92,20 +86,14 @@ fn policy(arguments: &ExpiryArgs) -> PolicyReport {
     }
 }
 
-/// Writes the report, and says how the run ends.
+/// Writes the report, and returns the exit code.
 fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'_>) -> Result<u8, Error> {
+    let format = arguments.format();
     match &arguments.output {
-        None | Some(Location::Standard) => {
-            let paint = Paint::new(context.stdout_has_color);
-            match write(arguments.format(), context.stdout, report, paint) {
-                // Whoever has read enough does not change the verdict.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                written => written?,
-            }
-        }
+        None | Some(Location::Standard) => printing::print(Report::Expiry(report), format, context)?,
         Some(Location::Path(path)) => {
             let mut bytes = Vec::new();
-            write(arguments.format(), &mut bytes, report, Paint::new(false))?;
+            Report::Expiry(report).write(format, &mut bytes, Paint::new(false))?;
             let output = Output { path, bytes: &bytes, is_private: false };
             files::write_all(&[output], arguments.force)
                 .map_err(|(path, error)| advice::explain(&path.display().to_string(), &error))?;
@@ -115,22 +103,8 @@ fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'
             }
         }
     }
-    Ok(match arguments.format() {
-        _ if arguments.exit_zero && report.exit_code != ExitKind::Bug.code() => 0,
-        ReportFormat::Nagios => nagios::exit_code(report),
-        _ => report.exit_code,
-    })
-}
-
-fn write(format: ReportFormat, out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
-    match format {
-        ReportFormat::Human => human::expiry::write(out, report, paint),
-        ReportFormat::Json => json::write(out, report),
-        ReportFormat::Junit => junit::write(out, report),
-        ReportFormat::Github => github::write(out, report),
-        ReportFormat::Nagios => nagios::write(out, report),
-        ReportFormat::Prometheus => prometheus::write(out, report),
-        ReportFormat::Ics => ics::write(out, report),
-        ReportFormat::Html => html::write(out, report),
+    if arguments.exit_zero && report.exit_code != ExitKind::Bug.code() {
+        return Ok(0);
     }
+    Ok(Report::Expiry(report).exit_code(format))
 }

@@ -9,9 +9,8 @@ use crate::certificate::chain::APPLE;
 use crate::certificate::warning::KeyState;
 use crate::container::Contents;
 use crate::error::Error;
-use crate::exit;
 use crate::expiry::policy::{CertificateRole, ExpiryPolicy, Facts, judge, judge_run};
-use crate::finding::{Finding, Level};
+use crate::finding::{Ending, Finding, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
 
@@ -27,6 +26,9 @@ pub(crate) struct ExpiryReport {
     pub(crate) verdict: Level,
     /// The exit code by the table; --exit-zero and the Nagios format have others.
     pub(crate) exit_code: u8,
+    /// How the run ends.
+    #[serde(skip)]
+    pub(crate) ending: Ending,
     /// What the certificates are held to.
     pub(crate) policy: PolicyReport,
     /// The counts.
@@ -239,45 +241,30 @@ impl ExpiryReport {
         } else {
             vec![]
         };
-        let of_certificates = match summary {
-            Summary { failures: 1.., .. } => Level::Failure,
-            Summary { warnings: 1.., .. } => Level::Warning,
-            _ => Level::Ok,
-        };
-        let of_files = unreadable.iter().map(|one| one.verdict).max().unwrap_or(Level::Ok);
-        let verdict = of_certificates.max(of_files).max(Level::worst(&findings));
-        let mut report = Self {
+        let mut ending = Ending::default();
+        for certificate in &certificates {
+            for finding in &certificate.findings {
+                ending.add(finding.level, finding.code);
+            }
+        }
+        for file in &unreadable {
+            ending.add(file.verdict, file.code());
+        }
+        for finding in &findings {
+            ending.add(finding.level, finding.code);
+        }
+        Self {
             schema_version: SCHEMA_VERSION,
             at,
-            verdict,
-            exit_code: 0,
+            verdict: ending.level,
+            exit_code: ending.exit_code(),
+            ending,
             policy,
             summary,
             findings,
             certificates,
             unreadable,
-        };
-        report.exit_code = report.end().map_or(0, exit::ExitKind::code);
-        report
-    }
-
-    /// Whether a certificate, or the run as a whole, is a failure.
-    pub(crate) fn answer_is_no(&self) -> bool {
-        self.summary.failures > 0 || Level::worst(&self.findings) == Level::Failure
-    }
-
-    /// How the run ends. Where several ends apply, the one that says most about all the others: a bug,
-    /// then the answer, then what could not be read, then what could not be opened.
-    fn end(&self) -> Option<exit::ExitKind> {
-        let failed = |kind| self.unreadable.iter().any(|one| one.verdict == Level::Failure && one.error.kind == kind);
-        if failed(exit::ExitKind::Bug) {
-            return Some(exit::ExitKind::Bug);
         }
-        if self.answer_is_no() {
-            return Some(exit::ExitKind::CheckFailed);
-        }
-        // Opening a file fails in no other way.
-        [exit::ExitKind::Input, exit::ExitKind::Password].into_iter().find(|kind| failed(*kind))
     }
 
     /// "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".

@@ -8,7 +8,7 @@ use crate::certificate::warning::{days_ago, in_days};
 use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::Level;
-use crate::text::printable;
+use crate::report::escape::xml;
 
 /// The timeline reaches so far to both sides of the present: Apple's certificates are valid for 395 days.
 const REACH: Duration = Duration::days(400);
@@ -17,9 +17,6 @@ const REACH: Duration = Duration::days(400);
 const WIDTH: i64 = 1000;
 
 /// Writes the page.
-///
-/// # Errors
-/// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     let (class, state) = match report.verdict {
         Level::Ok => ("ok", "All is well"),
@@ -37,7 +34,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
          <h1>Certificate expiry</h1>\n<p class=\"state {class}\">{state}</p>\n<p>{}</p>\n\
          <p class=\"faint\">as of {}, warning below {}, failing below {}</p>\n",
         state.to_lowercase(),
-        text(&report.summary_line()),
+        xml(&report.summary_line()),
         moment(report.at),
         policy.warn,
         policy.fail,
@@ -49,31 +46,38 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
     writeln!(out, "</body>\n</html>")
 }
 
-/// What has no place on a timeline.
+/// Writes what has no place on a timeline: the findings about the run, and the files that cannot be opened.
 fn write_problems(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let run = report.findings.iter().map(|finding| (finding.level, &finding.message, None));
-    let files = report.unreadable.iter().map(|file| (file.verdict, &file.error.message, file.error.hint.as_ref()));
-    let mut problems = run.chain(files).peekable();
-    if problems.peek().is_none() {
+    if report.findings.is_empty() && report.unreadable.is_empty() {
         return Ok(());
     }
     writeln!(out, "<ul>")?;
-    for (verdict, message, hint) in problems {
-        let hint = hint.map(|hint| format!("<small>{}</small>", text(hint))).unwrap_or_default();
-        writeln!(out, "<li class=\"{}\"><span>{}{hint}</span></li>", class(verdict), text(message))?;
+    for finding in &report.findings {
+        write_problem(out, finding.level, &finding.message, None)?;
+    }
+    for file in &report.unreadable {
+        write_problem(out, file.verdict, &file.error.message, file.error.hint.as_deref())?;
     }
     writeln!(out, "</ul>")
 }
 
+fn write_problem(out: &mut dyn Write, level: Level, message: &str, hint: Option<&str>) -> io::Result<()> {
+    write!(out, "<li class=\"{}\"><span>{}", class(level), xml(message))?;
+    if let Some(hint) = hint {
+        write!(out, "<small>{}</small>", xml(hint))?;
+    }
+    writeln!(out, "</span></li>")
+}
+
 fn write_table(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let ticks = ticks(report.at);
+    let ticks = quarters(report.at);
     write!(out, "<table>\n<thead><tr><th>Certificate<th>Expires<th><div class=\"axis\">")?;
-    for (date, x) in &ticks {
-        let label = match date.month() {
-            Month::January => date.year().to_string(),
+    for tick in &ticks {
+        let label = match tick.date.month() {
+            Month::January => tick.date.year().to_string(),
             month => month.to_string()[..3].to_owned(),
         };
-        write!(out, "<span style=\"left:{}%\">{label}</span>", x * 100 / WIDTH)?;
+        write!(out, "<span style=\"left:{}%\">{label}</span>", tick.x * 100 / WIDTH)?;
     }
     writeln!(out, "</div></tr></thead>\n<tbody>")?;
     for certificate in &report.certificates {
@@ -82,19 +86,14 @@ fn write_table(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     writeln!(out, "</tbody>\n</table>")
 }
 
-fn write_row(
-    out: &mut dyn Write,
-    one: &CheckedCertificate,
-    now: OffsetDateTime,
-    ticks: &[(Date, i64)],
-) -> io::Result<()> {
+fn write_row(out: &mut dyn Write, one: &CheckedCertificate, now: OffsetDateTime, ticks: &[Tick]) -> io::Result<()> {
     let role = if one.role == CertificateRole::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
-    write!(out, "<tr><td><strong>{}</strong>{role}<small>{}</small>", text(&one.name), text(&one.file))?;
+    write!(out, "<tr><td><strong>{}</strong>{role}<small>{}</small>", xml(&one.name), xml(&one.file))?;
     if !one.topics.is_empty() {
-        write!(out, "<small>{}</small>", text(&one.topics.join(", ")))?;
+        write!(out, "<small>{}</small>", xml(&one.topics.join(", ")))?;
     }
     for finding in &one.findings {
-        write!(out, "<small class=\"{}\">{}</small>", class(finding.level), text(&finding.message))?;
+        write!(out, "<small class=\"{}\">{}</small>", class(finding.level), xml(&finding.message))?;
     }
     let left = if one.days_left < 0 { days_ago(one.days_left) } else { in_days(one.days_left) };
     write!(
@@ -112,27 +111,40 @@ fn write_row(
         one.not_before.date(),
         one.not_after.date()
     )?;
-    for (_, x) in ticks {
+    for Tick { x, .. } in ticks {
         write!(out, "<line class=\"tick\" x1=\"{x}\" x2=\"{x}\" y2=\"28\"/>")?;
     }
-    let (width, now) = ((to - from).max(2), position(now, now));
+    let width = (to - from).max(2);
+    let present = position(now, now);
     writeln!(
         out,
         "<rect class=\"bar\" x=\"{from}\" y=\"8\" width=\"{width}\" height=\"12\"/>\
-         <line class=\"now\" x1=\"{now}\" x2=\"{now}\" y2=\"28\"/></svg>"
+         <line class=\"now\" x1=\"{present}\" x2=\"{present}\" y2=\"28\"/></svg>"
     )
 }
 
-/// The first day of every third month on the timeline, with its place.
-fn ticks(now: OffsetDateTime) -> Vec<(Date, i64)> {
-    let years = now.year() - 2..=now.year() + 2;
-    let months = [Month::January, Month::April, Month::July, Month::October];
-    let days = years.flat_map(|year| months.map(|month| Date::from_calendar_date(year, month, 1)));
-    let places = days.flatten().map(|date| (date, position(date.midnight().assume_utc(), now)));
-    places.filter(|(_, x)| (1..WIDTH).contains(x)).collect()
+/// A date on the timeline.
+struct Tick {
+    date: Date,
+    x: i64,
 }
 
-/// The place of a moment; what lies beyond the timeline is at its end.
+/// Returns the first day of each quarter on the timeline.
+fn quarters(now: OffsetDateTime) -> Vec<Tick> {
+    let mut ticks = Vec::new();
+    for year in now.year() - 2..=now.year() + 2 {
+        for month in [Month::January, Month::April, Month::July, Month::October] {
+            let Ok(date) = Date::from_calendar_date(year, month, 1) else { continue };
+            let x = position(date.midnight().assume_utc(), now);
+            if (1..WIDTH).contains(&x) {
+                ticks.push(Tick { date, x });
+            }
+        }
+    }
+    ticks
+}
+
+/// Returns the place of a moment; what lies beyond the timeline is at its end.
 fn position(moment: OffsetDateTime, now: OffsetDateTime) -> i64 {
     let offset = (moment - now).clamp(-REACH, REACH) + REACH;
     offset.whole_seconds() * WIDTH / (REACH.whole_seconds() * 2)
@@ -143,18 +155,12 @@ fn moment(time: OffsetDateTime) -> String {
     format!("{} {:02}:{:02} UTC", time.date(), time.hour(), time.minute())
 }
 
-const fn class(verdict: Level) -> &'static str {
-    match verdict {
+const fn class(level: Level) -> &'static str {
+    match level {
         Level::Ok => "ok",
         Level::Warning => "warning",
         Level::Failure => "failure",
     }
-}
-
-/// Text for an element or an attribute in quotes.
-fn text(text: &str) -> String {
-    let text = printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 #[cfg(test)]

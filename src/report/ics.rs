@@ -12,82 +12,90 @@ use time::{Duration, OffsetDateTime};
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::text::printable;
 
-/// The octets of a line (section 3.1).
+/// The most octets of a line (section 3.1).
 const LINE: usize = 75;
 
 /// Writes the report. A certificate that lies in several files has one event.
-///
-/// # Errors
-/// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let mut files: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut files_of: HashMap<&str, Vec<&str>> = HashMap::new();
     for certificate in &report.certificates {
-        let files = files.entry(&certificate.sha256).or_default();
+        let files = files_of.entry(&certificate.sha256).or_default();
         if !files.contains(&certificate.file.as_str()) {
             files.push(&certificate.file);
         }
     }
-    line(out, "BEGIN:VCALENDAR")?;
-    line(out, "VERSION:2.0")?;
-    line(out, concat!("PRODID:-//pushcert//pushcert ", env!("CARGO_PKG_VERSION"), "//EN"))?;
+    write_line(out, "BEGIN:VCALENDAR")?;
+    write_line(out, "VERSION:2.0")?;
+    write_line(out, concat!("PRODID:-//pushcert//pushcert ", env!("CARGO_PKG_VERSION"), "//EN"))?;
     for certificate in &report.certificates {
         // The first of several takes the list.
-        if let Some(files) = files.remove(certificate.sha256.as_str()) {
-            event(out, report, certificate, &files)?;
+        if let Some(files) = files_of.remove(certificate.sha256.as_str()) {
+            write_event(out, report, certificate, &files)?;
         }
     }
-    line(out, "END:VCALENDAR")
+    write_line(out, "END:VCALENDAR")
 }
 
-fn event(out: &mut dyn Write, report: &ExpiryReport, one: &CheckedCertificate, files: &[&str]) -> io::Result<()> {
-    let summary = format!("Renew {}", one.name);
-    let topics = if one.topics.is_empty() { String::new() } else { format!("Topics: {}\n", one.topics.join(", ")) };
-    let team = one.team_id.as_ref().map(|team| format!("Team: {team}\n")).unwrap_or_default();
-    let description = format!(
-        "{} certificate, serial number {}\n{topics}{team}Files: {}",
-        one.role.name(),
-        one.serial,
-        files.join(", ")
-    );
-    let warn = report.policy.policy.warn.of(one.not_after - one.not_before);
-    line(out, "BEGIN:VEVENT")?;
+fn write_event(
+    out: &mut dyn Write,
+    report: &ExpiryReport,
+    certificate: &CheckedCertificate,
+    files: &[&str],
+) -> io::Result<()> {
+    let summary = format!("Renew {}", certificate.name);
+    let warn = report.policy.policy.warn.of(certificate.not_after - certificate.not_before);
+    write_line(out, "BEGIN:VEVENT")?;
     // The certificate itself: the same in every run, and another for its successor.
-    line(out, &format!("UID:{}@pushcert", &one.sha256[..40]))?;
-    line(out, &format!("DTSTAMP:{}", utc(report.at)))?;
-    line(out, &format!("DTSTART:{}", utc(one.not_after)))?;
-    line(out, &format!("SUMMARY:{}", escaped(&summary)))?;
-    line(out, &format!("DESCRIPTION:{}", escaped(&description)))?;
-    line(out, "TRANSP:TRANSPARENT")?;
-    line(out, "BEGIN:VALARM")?;
-    line(out, "ACTION:DISPLAY")?;
-    line(out, &format!("TRIGGER:-{}", duration(warn)))?;
-    line(out, &format!("DESCRIPTION:{}", escaped(&summary)))?;
-    line(out, "END:VALARM")?;
-    line(out, "END:VEVENT")
+    write_line(out, &format!("UID:{}@pushcert", &certificate.sha256[..40]))?;
+    write_line(out, &format!("DTSTAMP:{}", utc(report.at)))?;
+    write_line(out, &format!("DTSTART:{}", utc(certificate.not_after)))?;
+    write_line(out, &format!("SUMMARY:{}", escape(&summary)))?;
+    write_line(out, &format!("DESCRIPTION:{}", escape(&description(certificate, files))))?;
+    write_line(out, "TRANSP:TRANSPARENT")?;
+    write_line(out, "BEGIN:VALARM")?;
+    write_line(out, "ACTION:DISPLAY")?;
+    write_line(out, &format!("TRIGGER:-{}", ical_duration(warn)))?;
+    write_line(out, &format!("DESCRIPTION:{}", escape(&summary)))?;
+    write_line(out, "END:VALARM")?;
+    write_line(out, "END:VEVENT")
 }
 
-/// Folds a line: none is longer than [`LINE`] octets, and no character is split.
-fn line(out: &mut dyn Write, text: &str) -> io::Result<()> {
+fn description(certificate: &CheckedCertificate, files: &[&str]) -> String {
+    let mut text = format!("{} certificate, serial number {}\n", certificate.role.name(), certificate.serial);
+    if !certificate.topics.is_empty() {
+        text.push_str(&format!("Topics: {}\n", certificate.topics.join(", ")));
+    }
+    if let Some(team) = &certificate.team_id {
+        text.push_str(&format!("Team: {team}\n"));
+    }
+    text.push_str(&format!("Files: {}", files.join(", ")));
+    text
+}
+
+/// Writes a line, folded: none is longer than [`LINE`] octets, and no character is split.
+fn write_line(out: &mut dyn Write, text: &str) -> io::Result<()> {
     let (mut rest, mut indent) = (text, "");
-    loop {
-        let end = if rest.len() + indent.len() <= LINE {
-            rest.len()
-        } else {
-            // A character has at most four octets.
-            (0..=LINE - indent.len()).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(rest.len())
-        };
-        write!(out, "{indent}{}\r\n", &rest[..end])?;
-        if end == rest.len() {
-            return Ok(());
+    while rest.len() + indent.len() > LINE {
+        let mut end = LINE - indent.len();
+        while !rest.is_char_boundary(end) {
+            end -= 1;
         }
+        write!(out, "{indent}{}\r\n", &rest[..end])?;
         (rest, indent) = (&rest[end..], " ");
     }
+    write!(out, "{indent}{rest}\r\n")
 }
 
-/// The escapes of a text (section 3.3.11). Lines are only those that the text itself has.
-fn escaped(text: &str) -> String {
-    let escaped = |line: &str| printable(line).replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,");
-    text.split('\n').map(escaped).collect::<Vec<_>>().join("\\n")
+/// Escapes a text (section 3.3.11). Only the lines of the text itself stay lines.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            escaped.push_str("\\n");
+        }
+        escaped.push_str(&printable(line).replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,"));
+    }
+    escaped
 }
 
 fn utc(time: OffsetDateTime) -> String {
@@ -95,9 +103,9 @@ fn utc(time: OffsetDateTime) -> String {
     time.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
-/// Section 3.3.6: days where they are whole, else seconds.
-fn duration(duration: Duration) -> String {
-    match (duration.whole_days(), duration.whole_seconds()) {
+/// Returns a duration (section 3.3.6): in days where they are whole, else in seconds.
+fn ical_duration(time: Duration) -> String {
+    match (time.whole_days(), time.whole_seconds()) {
         (days, seconds) if days * 86_400 == seconds => format!("P{days}D"),
         (_, seconds) => format!("PT{seconds}S"),
     }
@@ -113,25 +121,25 @@ mod tests {
     fn lines_are_folded_between_characters() {
         for text in ["x".repeat(75), "x".repeat(76), "é".repeat(120), format!("a{}", "株".repeat(100))] {
             let mut out = Vec::new();
-            line(&mut out, &text).unwrap();
+            write_line(&mut out, &text).unwrap();
             let folded = String::from_utf8(out).unwrap();
             assert!(folded.split("\r\n").all(|line| line.len() <= LINE), "{folded}");
             assert_eq!(folded.replace("\r\n ", "").strip_suffix("\r\n"), Some(&*text));
         }
         let mut out = Vec::new();
-        line(&mut out, &"x".repeat(75)).unwrap();
+        write_line(&mut out, &"x".repeat(75)).unwrap();
         assert_eq!(out.len(), 77);
     }
 
     #[test]
     fn texts_cannot_end_their_property() {
-        assert_eq!(escaped("a;b,c\\d\r\nEND:VEVENT"), "a\\;b\\,c\\\\d\\\\r\\nEND:VEVENT");
+        assert_eq!(escape("a;b,c\\d\r\nEND:VEVENT"), "a\\;b\\,c\\\\d\\\\r\\nEND:VEVENT");
     }
 
     #[test]
     fn durations() {
-        assert_eq!(duration(Duration::weeks(4)), "P28D");
-        assert_eq!(duration(Duration::hours(36)), "PT129600S");
+        assert_eq!(ical_duration(Duration::weeks(4)), "P28D");
+        assert_eq!(ical_duration(Duration::hours(36)), "PT129600S");
     }
 
     #[test]

@@ -1,76 +1,137 @@
-//! JUnit XML (the form that Jenkins' junit-10.xsd describes): one test case a certificate.
+//! JUnit XML (the form that Jenkins' junit-10.xsd describes): a test case for each certificate, file or gateway.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
-use junit_report::{Duration, Report, TestCase, TestSuite};
+use crate::finding::{Case, Finding, FindingsReport, Level};
+use crate::report::escape::{xml, xml_characters};
+use crate::schema::{rfc3339, text};
 
-use crate::expiry::report::{CheckedCertificate, ExpiryReport, UnreadableFile};
-use crate::finding::{Finding, Level};
-use crate::schema::text;
-use crate::text::printable;
+/// The element that says how a test case ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Element {
+    Failure,
+    Error,
+    Skipped,
+}
+
+impl Element {
+    /// Returns the element of a test case; `None` where it passed. A question that could not be answered is
+    /// an error, or skipped where that is only a warning.
+    fn of(findings: &[Finding]) -> Option<Self> {
+        let mut element = None;
+        for finding in findings {
+            match (finding.level, finding.code.is_answer()) {
+                (Level::Failure, true) => return Some(Self::Failure),
+                (Level::Failure, false) => element = Some(Self::Error),
+                (Level::Warning, false) if element.is_none() => element = Some(Self::Skipped),
+                (Level::Warning | Level::Ok, _) => {}
+            }
+        }
+        element
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Failure => "failure",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    const fn level(self) -> Level {
+        match self {
+            Self::Failure | Self::Error => Level::Failure,
+            Self::Skipped => Level::Warning,
+        }
+    }
+}
 
 /// Writes the report.
-///
-/// # Errors
-/// When it cannot be written.
-pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let mut suite = TestSuite::new("pushcert expiry");
-    suite.set_timestamp(report.at);
-    suite.add_testcases(report.certificates.iter().map(certificate));
-    suite.add_testcases(report.unreadable.iter().map(unreadable));
-    suite.add_testcases(report.findings.iter().map(|finding| failure("the run as a whole", &[finding])));
-    suite.set_system_out(&report.summary_line());
-    let mut document = Report::new();
-    document.add_testsuite(suite);
-    document.write_xml(&mut *out).map_err(io::Error::other)?;
-    writeln!(out)
-}
-
-/// The name does not change from run to run: CI systems follow a test case by it.
-fn certificate(one: &CheckedCertificate) -> TestCase {
-    let name = xml(&format!("{} ({}, {})", one.name, one.role.name(), &one.sha256[..16]));
-    let of = |verdict| one.findings.iter().filter(move |finding| finding.level == verdict).collect::<Vec<_>>();
-    let failures = of(Level::Failure);
-    let mut case =
-        if failures.is_empty() { TestCase::success(&name, Duration::ZERO) } else { failure(&name, &failures) };
-    let warnings = of(Level::Warning);
-    if !warnings.is_empty() {
-        case.set_system_out(&format!("warning: {}", messages(&warnings)));
+pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<()> {
+    let (mut failures, mut errors, mut duration) = (0, 0, Duration::ZERO);
+    for case in &report.cases {
+        duration += case.duration;
+        match Element::of(&case.findings) {
+            Some(Element::Failure) => failures += 1,
+            Some(Element::Error) => errors += 1,
+            Some(Element::Skipped) | None => {}
+        }
     }
-    case.set_classname(&xml(&one.file));
-    case
+    write!(
+        out,
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><testsuites><testsuite id=\"0\" name=\"{title}\" \
+         package=\"testsuite/{title}\" tests=\"{tests}\" errors=\"{errors}\" failures=\"{failures}\" \
+         hostname=\"localhost\" timestamp=\"{at}\" time=\"{seconds}\">",
+        title = report.title,
+        tests = report.cases.len(),
+        at = rfc3339(report.at),
+        seconds = duration.as_secs_f64(),
+    )?;
+    for case in &report.cases {
+        write_case(out, case)?;
+    }
+    write_output(out, &report.summary)?;
+    writeln!(out, "</testsuite></testsuites>")
 }
 
-fn failure(name: &str, findings: &[&Finding]) -> TestCase {
-    let codes: Vec<String> = findings.iter().map(|finding| text(&finding.code)).collect();
-    TestCase::failure(name, Duration::ZERO, &codes.join(" "), &messages(findings))
-}
-
-fn unreadable(file: &UnreadableFile) -> TestCase {
-    let (kind, message) = (text(&file.error.kind), xml(&file.error.message));
-    let mut case = match file.verdict {
-        Level::Warning => TestCase::skipped_with_cause("open the file", &kind, &message),
-        _ => TestCase::error("open the file", Duration::ZERO, &kind, &message),
+fn write_case(out: &mut dyn Write, case: &Case) -> io::Result<()> {
+    write!(out, "<testcase name=\"{}\" time=\"{}\"", xml(&case.name), case.duration.as_secs_f64())?;
+    if let Some(group) = &case.group {
+        write!(out, " classname=\"{}\"", xml(group))?;
+    }
+    let element = Element::of(&case.findings);
+    let warnings = match element {
+        Some(Element::Skipped) => vec![],
+        _ => messages(&case.findings, Level::Warning),
     };
-    case.set_classname(&xml(&file.file));
-    case
+    if element.is_none() && warnings.is_empty() {
+        return write!(out, "/>");
+    }
+    write!(out, ">")?;
+    if let Some(element) = element {
+        let kinds = kinds(&case.findings, element.level()).join(" ");
+        let message = messages(&case.findings, element.level()).join("; ");
+        write!(out, "<{} type=\"{}\" message=\"{}\"/>", element.name(), xml(&kinds), xml(&message))?;
+    }
+    if !warnings.is_empty() {
+        write_output(out, &format!("warning: {}", warnings.join("; ")))?;
+    }
+    write!(out, "</testcase>")
 }
 
-fn messages(findings: &[&Finding]) -> String {
-    let messages: Vec<String> = findings.iter().map(|finding| xml(&finding.message)).collect();
-    messages.join("; ")
+/// Returns why the findings of a level were made: the server's word, or else the code.
+fn kinds(findings: &[Finding], level: Level) -> Vec<String> {
+    let mut kinds = Vec::new();
+    for finding in findings {
+        if finding.level == level {
+            kinds.push(finding.reason.clone().unwrap_or_else(|| text(&finding.code)));
+        }
+    }
+    kinds
 }
 
-/// Without the characters that XML 1.0 has no way to write; the library escapes the others.
-pub(super) fn xml(text: &str) -> String {
-    printable(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+fn messages(findings: &[Finding], level: Level) -> Vec<String> {
+    let mut messages = Vec::new();
+    for finding in findings {
+        if finding.level == level {
+            messages.push(finding.with_hint(&finding.message));
+        }
+    }
+    messages
+}
+
+fn write_output(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    // A section ends where its end stands, so that it is written in two.
+    let text = xml_characters(text).replace("]]>", "]]]]><![CDATA[>");
+    write!(out, "<system-out><![CDATA[{text}]]></system-out>")
 }
 
 #[cfg(test)]
 mod tests {
     use snapbox::{assert_data_eq, str};
 
-    use crate::test_support::printed_expiry;
+    use crate::test_support::{printed_check, printed_expiry};
 
     #[test]
     fn an_expired_and_a_damaged_file_as_they_are_printed() {
@@ -78,6 +139,17 @@ mod tests {
             printed_expiry("junit"),
             str![[r#"
 <?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" name="pushcert expiry" package="testsuite/pushcert expiry" tests="3" errors="1" failures="1" hostname="localhost" timestamp="2026-11-24T00:00:00Z" time="0"><testcase name="Apple Push Services: com.example.MyApp (leaf, 0613dfe3fda02462)" time="0" classname="fixtures/der/expired.cer"><failure type="expired" message="expired on 2024-01-31 (1028 days ago)"/></testcase><testcase name="Apple Push Services: com.example.MyApp (leaf, d04062fe545c6cc1)" time="0" classname="fixtures/der/universal.cer"/><testcase name="open the file" time="0" classname="fixtures/p12/truncated.p12"><error type="input" message="fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)"/></testcase><system-out><![CDATA[2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable]]></system-out></testsuite></testsuites>
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_missing_key_as_it_is_printed() {
+        assert_data_eq!(
+            printed_check("junit"),
+            str![[r#"
+<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" name="pushcert check" package="testsuite/pushcert check" tests="1" errors="1" failures="0" hostname="localhost" timestamp="[..]" time="[..]"><testcase name="api.push.apple.com:443 (production)" time="[..]" classname="pushcert.check"><error type="key-missing" message="unproven: key-missing: there is no private key to the certificate; export the certificate together with its key, or give the key with --key FILE"/></testcase><system-out><![CDATA[0 of 1 gateways good]]></system-out></testsuite></testsuites>
 
 "#]]
         );

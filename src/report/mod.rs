@@ -1,14 +1,76 @@
-//! Renderers: reports turned into text for people and programs.
+//! Renderers: reports turned into text for people and programs. A format for `check` and `expiry` has a file here,
+//! a word in [`crate::cli::format`] and a line in [`Report::write`].
 
-pub(crate) mod check;
+mod escape;
 pub(crate) mod field;
-pub(crate) mod github;
-pub(crate) mod html;
+mod github;
+mod html;
 pub(crate) mod human;
-pub(crate) mod ics;
+mod ics;
 pub(crate) mod json;
-pub(crate) mod junit;
+mod junit;
 pub(crate) mod nagios;
-pub(crate) mod prometheus;
+mod prometheus;
 pub(crate) mod shell;
 pub(crate) mod style;
+
+use std::io::{self, Write};
+
+use crate::check::report::CheckReport;
+use crate::cli::format::Format;
+use crate::expiry::report::ExpiryReport;
+use crate::finding::{Ending, FindingsReport};
+use crate::report::style::Paint;
+
+/// A report that can be written in several formats.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Report<'a> {
+    Check(&'a CheckReport),
+    Expiry(&'a ExpiryReport),
+}
+
+impl Report<'_> {
+    /// Writes the report. The command line admits only the formats that a report has.
+    pub(crate) fn write(self, format: Format, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        match (format, self) {
+            (Format::Human, Self::Check(report)) => human::check::write(out, report, paint),
+            (Format::Human, Self::Expiry(report)) => human::expiry::write(out, report, paint),
+            (Format::Json, Self::Check(report)) => json::write(out, report),
+            (Format::Json, Self::Expiry(report)) => json::write(out, report),
+            (Format::Junit, _) => junit::write(out, &self.findings()),
+            (Format::Github, _) => github::write(out, &self.findings()),
+            (Format::Nagios, _) => nagios::write(out, &self.findings()),
+            (Format::Prometheus, Self::Check(report)) => prometheus::write_check(out, report),
+            (Format::Prometheus, Self::Expiry(report)) => prometheus::write_expiry(out, report),
+            (Format::Ics, Self::Expiry(report)) => ics::write(out, report),
+            (Format::Html, Self::Expiry(report)) => html::write(out, report),
+            (Format::Ics | Format::Html, Self::Check(_)) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    fn findings(self) -> FindingsReport {
+        match self {
+            Self::Check(report) => report.findings_report(),
+            Self::Expiry(report) => report.findings_report(),
+        }
+    }
+
+    /// Returns the exit code: Nagios has its own.
+    pub(crate) fn exit_code(self, format: Format) -> u8 {
+        let ending = self.ending();
+        match format {
+            Format::Nagios => ending.nagios.code(),
+            _ => ending.exit_code(),
+        }
+    }
+
+    fn ending(self) -> Ending {
+        match self {
+            Self::Check(report) => report.ending(),
+            Self::Expiry(report) => report.ending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

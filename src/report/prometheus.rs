@@ -3,96 +3,141 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use crate::crypto::digest::sha256_hex;
+use crate::check::GatewayCheck;
+use crate::check::report::CheckReport;
+use crate::check::verdict::Outcome;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::Level;
 use crate::schema::text;
 use crate::text::printable;
 
-/// Writes the report.
-///
-/// # Errors
-/// When it cannot be written.
-pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let mut per_certificate = |name: &str, help: &str, value: fn(&CheckedCertificate) -> i64| {
-        head(out, name, help)?;
-        // A series may stand in the file only once; a certificate may stand in a bundle twice.
-        let mut seen = HashSet::new();
-        for certificate in &report.certificates {
-            let labels = labels(certificate);
-            if seen.insert(sha256_hex(labels.as_bytes())) {
-                writeln!(out, "{name}{{{labels}}} {}", value(certificate))?;
-            }
-        }
-        Ok::<(), io::Error>(())
-    };
-    per_certificate(
-        "pushcert_certificate_not_after_timestamp_seconds",
-        "The end of the certificate's validity.",
-        |one| one.not_after.unix_timestamp(),
-    )?;
-    per_certificate(
-        "pushcert_certificate_not_before_timestamp_seconds",
-        "The beginning of the certificate's validity.",
-        |one| one.not_before.unix_timestamp(),
-    )?;
-    per_certificate("pushcert_certificate_verdict", "0 ok, 1 warning, 2 failure.", |one| number(one.verdict))?;
+/// A metric of a certificate.
+struct CertificateMetric {
+    name: &'static str,
+    help: &'static str,
+    value: fn(&CheckedCertificate) -> i64,
+}
 
+const CERTIFICATE_METRICS: [CertificateMetric; 3] = [
+    CertificateMetric {
+        name: "pushcert_certificate_not_after_timestamp_seconds",
+        help: "The end of the certificate's validity.",
+        value: |certificate| certificate.not_after.unix_timestamp(),
+    },
+    CertificateMetric {
+        name: "pushcert_certificate_not_before_timestamp_seconds",
+        help: "The beginning of the certificate's validity.",
+        value: |certificate| certificate.not_before.unix_timestamp(),
+    },
+    CertificateMetric {
+        name: "pushcert_certificate_verdict",
+        help: "0 ok, 1 warning, 2 failure.",
+        value: |certificate| number(certificate.verdict),
+    },
+];
+
+/// Writes the report of `expiry`.
+pub(crate) fn write_expiry(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    write_certificates(out, report)?;
     let name = "pushcert_file_unreadable";
-    head(out, name, "1 for a file that cannot be opened.")?;
+    write_head(out, name, "1 for a file that cannot be opened.")?;
     let mut seen = HashSet::new();
-    for file in report.unreadable.iter().filter(|file| seen.insert(&file.file)) {
-        writeln!(out, "{name}{{file=\"{}\",reason=\"{}\"}} 1", label(&file.file), text(&file.error.kind))?;
+    for file in &report.unreadable {
+        if seen.insert(&file.file) {
+            writeln!(out, "{name}{{file=\"{}\",reason=\"{}\"}} 1", escape(&file.file), text(&file.error.kind))?;
+        }
     }
     let summary = &report.summary;
-    let counts = [
+    for (name, help, value) in [
         ("pushcert_certificates", "Certificates looked at.", summary.certificates),
         ("pushcert_files", "Files looked at.", summary.files),
         ("pushcert_files_unreadable", "Files that cannot be opened.", summary.unreadable),
         ("pushcert_files_without_certificates", "Files without certificates.", summary.without_certificates),
-    ];
-    for (name, help, value) in counts {
-        head(out, name, help)?;
+    ] {
+        write_head(out, name, help)?;
         writeln!(out, "{name} {value}")?;
     }
-    head(out, "pushcert_run_verdict", "0 ok, 1 warning, 2 failure: the worst of all.")?;
+    write_head(out, "pushcert_run_verdict", "0 ok, 1 warning, 2 failure: the worst of all.")?;
     writeln!(out, "pushcert_run_verdict {}", number(report.verdict))?;
-    head(out, "pushcert_run_timestamp_seconds", "The time for which all this was judged.")?;
+    write_head(out, "pushcert_run_timestamp_seconds", "The time for which all this was judged.")?;
     writeln!(out, "pushcert_run_timestamp_seconds {}", report.at.unix_timestamp())
 }
 
-/// Writes what a metric is.
-///
-/// # Errors
-/// When it cannot be written.
-pub(super) fn head(out: &mut dyn Write, name: &str, help: &str) -> io::Result<()> {
+fn write_certificates(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    // A series may stand in the file only once; a certificate may stand in a bundle twice.
+    let mut seen = HashSet::new();
+    let mut series = Vec::new();
+    for certificate in &report.certificates {
+        let labels = certificate_labels(certificate);
+        if seen.insert(labels.clone()) {
+            series.push((labels, certificate));
+        }
+    }
+    for metric in &CERTIFICATE_METRICS {
+        write_head(out, metric.name, metric.help)?;
+        for (labels, certificate) in &series {
+            writeln!(out, "{}{{{labels}}} {}", metric.name, (metric.value)(certificate))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the report of `check`.
+pub(crate) fn write_check(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    write_head(out, "pushcert_check_verdict", "Whether this is what came of the check.")?;
+    for check in &report.checks {
+        let labels = gateway_labels(check);
+        // Each series is there whatever the outcome is.
+        for outcome in Outcome::ALL {
+            let value = u8::from(check.verdict == outcome);
+            writeln!(out, "pushcert_check_verdict{{{labels},verdict=\"{}\"}} {value}", outcome.word())?;
+        }
+    }
+    write_head(out, "pushcert_check_stage_seconds", "How long a stage of the check took.")?;
+    for check in &report.checks {
+        let labels = gateway_labels(check);
+        for stage in &check.stages {
+            let (name, seconds) = (text(&stage.stage), stage.ms / 1000.0);
+            writeln!(out, "pushcert_check_stage_seconds{{{labels},stage=\"{name}\"}} {seconds:.6}")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_head(out: &mut dyn Write, name: &str, help: &str) -> io::Result<()> {
     writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge")
 }
 
-fn labels(one: &CheckedCertificate) -> String {
-    let topic = one.topics.first().map(String::as_str).unwrap_or_default();
-    let team = one.team_id.as_deref().unwrap_or_default();
-    let (kind, role) = (text(&one.kind), one.role.name());
-    let labels = [
-        ("file", one.file.as_str()),
-        ("name", &one.name),
-        ("role", role),
-        ("kind", &kind),
-        ("topic", topic),
-        ("team_id", team),
-        ("sha256", &one.sha256),
-    ];
-    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", label(value))).collect();
-    labels.join(",")
+fn certificate_labels(certificate: &CheckedCertificate) -> String {
+    let topic = certificate.topics.first().map(String::as_str).unwrap_or_default();
+    format!(
+        "file=\"{}\",name=\"{}\",role=\"{}\",kind=\"{}\",topic=\"{}\",team_id=\"{}\",sha256=\"{}\"",
+        escape(&certificate.file),
+        escape(&certificate.name),
+        certificate.role.name(),
+        text(&certificate.kind),
+        escape(topic),
+        escape(certificate.team_id.as_deref().unwrap_or_default()),
+        certificate.sha256,
+    )
 }
 
-/// The escapes of a label's value; control characters are seen to before.
-pub(super) fn label(text: &str) -> String {
+fn gateway_labels(check: &GatewayCheck) -> String {
+    let environment = match check.environment {
+        Some(environment) => environment.name(),
+        None => "",
+    };
+    let topic = check.topic.topic.as_deref().unwrap_or_default();
+    format!("gateway=\"{}\",environment=\"{environment}\",topic=\"{}\"", escape(&check.gateway), escape(topic))
+}
+
+/// Escapes the value of a label. `printable` has escaped all control characters before.
+fn escape(text: &str) -> String {
     printable(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-const fn number(verdict: Level) -> i64 {
-    match verdict {
+const fn number(level: Level) -> i64 {
+    match level {
         Level::Ok => 0,
         Level::Warning => 1,
         Level::Failure => 2,
@@ -103,7 +148,7 @@ const fn number(verdict: Level) -> i64 {
 mod tests {
     use snapbox::{assert_data_eq, str};
 
-    use crate::test_support::printed_expiry;
+    use crate::test_support::{printed_check, printed_expiry};
 
     #[test]
     fn an_expired_and_a_damaged_file_as_they_are_printed() {
@@ -143,6 +188,26 @@ pushcert_run_verdict 2
 # HELP pushcert_run_timestamp_seconds The time for which all this was judged.
 # TYPE pushcert_run_timestamp_seconds gauge
 pushcert_run_timestamp_seconds 1795478400
+
+"##]]
+        );
+    }
+
+    #[test]
+    fn a_missing_key_as_it_is_printed() {
+        assert_data_eq!(
+            printed_check("prometheus"),
+            str![[r##"
+# HELP pushcert_check_verdict Whether this is what came of the check.
+# TYPE pushcert_check_verdict gauge
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="accepted"} 0
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="refused"} 0
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="rejected"} 0
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="unproven"} 1
+pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="unreachable"} 0
+# HELP pushcert_check_stage_seconds How long a stage of the check took.
+# TYPE pushcert_check_stage_seconds gauge
+pushcert_check_stage_seconds{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",stage="identity"} [..]
 
 "##]]
         );

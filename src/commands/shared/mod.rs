@@ -6,3 +6,4 @@ pub(crate) mod candidates;
 pub(crate) mod judging;
 pub(crate) mod opening;
 pub(crate) mod passout;
+pub(crate) mod printing;

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use crate::check::GatewayCheck;
+use crate::check::report::CheckReport;
 use crate::check::stage::{Stage, Status};
 use crate::check::verdict::{Outcome, TopicStatus};
-use crate::report::check::{CheckReport, place, sentence, topic, word};
 use crate::report::style::Paint;
 use crate::schema::text;
 use crate::text::printable;
@@ -25,7 +25,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &CheckReport, paint: Paint) -> 
 }
 
 fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::Result<()> {
-    writeln!(out, "{}", paint.strong(printable(&place(check))))?;
+    writeln!(out, "{}", paint.strong(printable(&check.place())))?;
     for stage in &check.stages {
         write_stage(out, stage, paint)?;
     }
@@ -38,14 +38,14 @@ fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::R
             writeln!(out, "  {} {}", paint.faint("asks for  "), printable(name))?;
         }
     }
-    let verdict = word(check.verdict);
+    let word = check.verdict.word();
     let verdict = match check.verdict {
-        Outcome::Accepted => paint.strong(verdict),
-        Outcome::Unproven => paint.careful(verdict),
-        Outcome::Refused | Outcome::Rejected | Outcome::Unreachable => paint.bad(verdict),
+        Outcome::Accepted => paint.strong(word),
+        Outcome::Unproven => paint.careful(word),
+        Outcome::Refused | Outcome::Rejected | Outcome::Unreachable => paint.bad(word),
     };
-    writeln!(out, "  {verdict}: {}", printable(&sentence(check)))?;
-    if let Some(topic) = topic(check) {
+    writeln!(out, "  {verdict}: {}", printable(&check.sentence()))?;
+    if let Some(topic) = check.topic_sentence() {
         let line = printable(&topic);
         let line = if check.topic.status == TopicStatus::Refuted { paint.bad(line) } else { line };
         writeln!(out, "  topic: {line}")?;

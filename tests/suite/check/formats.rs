@@ -112,7 +112,13 @@ fn a_refused_topic_is_a_failure_in_every_format() {
         ("json", &["\"verdict\": \"refused\"", "\"reason\": \"TopicDisallowed\"", "\"status\": \"refuted\""]),
         ("junit", &["failures=\"1\"", "<failure type=\"TopicDisallowed\" message=\"refused: "]),
         ("github", &["::error file=", "title=APNs%3A refused::", "; com.example.Other is REFUSED"]),
-        ("nagios", &["APNS CRITICAL - 0 of 1 gateways good | ", &format!(" refused: {sentence}\n")]),
+        (
+            "nagios",
+            &[
+                "APNS CRITICAL - 0 of 1 gateways good | ",
+                &format!(" refused: {sentence}; com.example.Other is REFUSED\n"),
+            ],
+        ),
         ("prometheus", &["verdict=\"refused\"} 1\n", "verdict=\"accepted\"} 0\n"]),
     ] {
         let (_, text) = print_with(&stage, format, &[other]);

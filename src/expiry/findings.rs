@@ -1,0 +1,122 @@
+//! The findings of a run of `expiry`, for the formats that it shares with `check`.
+
+use std::time::Duration;
+
+use crate::exit::ExitKind;
+use crate::expiry::report::{CheckedCertificate, ExpiryReport, Source, UnreadableFile};
+use crate::expiry::threshold::Threshold;
+use crate::finding::{Case, Finding, FindingCode, FindingsReport, Measure};
+use crate::schema::text;
+
+/// The first word of the line of a Nagios plugin.
+pub(crate) const SERVICE: &str = "PUSHCERT";
+
+impl ExpiryReport {
+    pub(crate) fn findings_report(&self) -> FindingsReport {
+        let mut cases = Vec::with_capacity(self.certificates.len());
+        for finding in &self.findings {
+            cases.push(Case {
+                name: "the run as a whole".to_owned(),
+                title: "pushcert expiry".to_owned(),
+                group: None,
+                path: None,
+                duration: Duration::ZERO,
+                findings: vec![finding.clone()],
+            });
+        }
+        for certificate in &self.certificates {
+            cases.push(certificate.case());
+        }
+        for file in &self.unreadable {
+            cases.push(file.case());
+        }
+        FindingsReport {
+            title: "pushcert expiry",
+            service: SERVICE,
+            at: self.at,
+            summary: self.summary_line(),
+            ending: self.ending,
+            measures: self.measures(),
+            cases,
+        }
+    }
+
+    fn measures(&self) -> Vec<Measure> {
+        let mut measures = Vec::new();
+        // Thresholds may be shares of the lifetime of the first to expire.
+        if let Some(first) = self.certificates.first() {
+            let policy = &self.policy.policy;
+            measures.push(Measure {
+                warn_below: Some(days(policy.warn, first)),
+                fail_below: Some(days(policy.fail, first)),
+                ..Measure::new("days_left", first.days_left)
+            });
+        }
+        let summary = &self.summary;
+        for (name, count) in [
+            ("certificates", summary.certificates),
+            ("ok", summary.ok),
+            ("warnings", summary.warnings),
+            ("failures", summary.failures),
+            ("unreadable", summary.unreadable),
+        ] {
+            measures.push(Measure { min: Some(0), ..Measure::new(name, count) });
+        }
+        measures
+    }
+}
+
+/// Returns a threshold in days. Three digits are a minute and a half.
+fn days(threshold: Threshold, certificate: &CheckedCertificate) -> String {
+    let lifetime = certificate.not_after - certificate.not_before;
+    let days = threshold.of(lifetime).as_seconds_f64() / 86_400.0;
+    format!("{days:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+impl CheckedCertificate {
+    fn case(&self) -> Case {
+        let mut findings = Vec::new();
+        for finding in &self.findings {
+            let (subject, file) = (Some(self.name.clone()), Some(self.file.clone()));
+            findings.push(Finding { subject, file, ..finding.clone() });
+        }
+        Case {
+            name: format!("{} ({}, {})", self.name, self.role.name(), &self.sha256[..16]),
+            title: self.name.clone(),
+            group: Some(self.file.clone()),
+            path: path(self.source, &self.file),
+            duration: Duration::ZERO,
+            findings,
+        }
+    }
+}
+
+impl UnreadableFile {
+    pub(crate) fn code(&self) -> FindingCode {
+        match self.error.kind {
+            ExitKind::Password => FindingCode::FileLocked,
+            ExitKind::Bug => FindingCode::ReaderCrashed,
+            _ => FindingCode::FileUnreadable,
+        }
+    }
+
+    fn case(&self) -> Case {
+        // The message names the file.
+        let finding = Finding::new(self.verdict, self.code(), &self.error.message);
+        Case {
+            name: "open the file".to_owned(),
+            title: "cannot be opened".to_owned(),
+            group: Some(self.file.clone()),
+            path: path(self.source, &self.file),
+            duration: Duration::ZERO,
+            findings: vec![Finding { reason: Some(text(&self.error.kind)), ..finding }],
+        }
+    }
+}
+
+fn path(source: Source, file: &str) -> Option<String> {
+    match source {
+        Source::File => Some(file.to_owned()),
+        Source::Stdin | Source::Secret => None,
+    }
+}

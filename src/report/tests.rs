@@ -1,0 +1,225 @@
+//! The table of outcomes: what each means in every format, and for the exit code.
+
+use clap::ValueEnum;
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use super::*;
+use crate::check::verdict::{Outcome, TopicStatus};
+use crate::check::{GatewayCheck, TopicReport};
+use crate::cli::format;
+use crate::container::{Passwords, open};
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::expiry::policy::{Expectations, ExpiryPolicy};
+use crate::expiry::report::{PolicyReport, Source, UnreadableFile, check};
+use crate::finding::Level;
+use crate::limits::DEFAULT_MAX_ITERATIONS;
+
+/// An outcome of a run. The words of GitHub and JUnit are those of all findings, the worst first.
+struct Row<Part: 'static> {
+    parts: &'static [Part],
+    exit: u8,
+    nagios: (u8, &'static str),
+    github: &'static [&'static str],
+    junit: &'static [&'static str],
+}
+
+const CHECK: [Row<Outcome>; 9] = [
+    Row { parts: &[Outcome::Accepted], exit: 0, nagios: (0, "OK"), github: &["notice"], junit: &[] },
+    Row { parts: &[Outcome::Refused], exit: 1, nagios: (2, "CRITICAL"), github: &["error"], junit: &["failure"] },
+    Row { parts: &[Outcome::Rejected], exit: 1, nagios: (2, "CRITICAL"), github: &["error"], junit: &["failure"] },
+    Row { parts: &[Outcome::Unproven], exit: 1, nagios: (1, "WARNING"), github: &["error"], junit: &["error"] },
+    Row { parts: &[Outcome::Unreachable], exit: 5, nagios: (3, "UNKNOWN"), github: &["error"], junit: &["error"] },
+    Row {
+        parts: &[Outcome::Accepted, Outcome::Unproven],
+        exit: 1,
+        nagios: (1, "WARNING"),
+        github: &["error", "notice"],
+        junit: &["error"],
+    },
+    Row {
+        parts: &[Outcome::Accepted, Outcome::Unreachable],
+        exit: 5,
+        nagios: (3, "UNKNOWN"),
+        github: &["error", "notice"],
+        junit: &["error"],
+    },
+    Row {
+        parts: &[Outcome::Unreachable, Outcome::Unproven],
+        exit: 1,
+        nagios: (3, "UNKNOWN"),
+        github: &["error", "error"],
+        junit: &["error", "error"],
+    },
+    Row {
+        parts: &[Outcome::Unreachable, Outcome::Rejected],
+        exit: 1,
+        nagios: (2, "CRITICAL"),
+        github: &["error", "error"],
+        junit: &["failure", "error"],
+    },
+];
+
+#[derive(Clone, Copy)]
+enum Part {
+    Good,
+    ExpiresSoon,
+    Expired,
+    Unreadable(Level, ExitKind),
+}
+
+const LOCKED: Part = Part::Unreadable(Level::Failure, ExitKind::Password);
+const CRASHED: Part = Part::Unreadable(Level::Failure, ExitKind::Bug);
+
+const EXPIRY: [Row<Part>; 11] = [
+    Row { parts: &[Part::Good], exit: 0, nagios: (0, "OK"), github: &[], junit: &[] },
+    Row { parts: &[Part::ExpiresSoon], exit: 0, nagios: (1, "WARNING"), github: &["warning"], junit: &[] },
+    Row { parts: &[Part::Expired], exit: 1, nagios: (2, "CRITICAL"), github: &["error"], junit: &["failure"] },
+    // There are fewer certificates than expected.
+    Row { parts: &[], exit: 1, nagios: (2, "CRITICAL"), github: &["error"], junit: &["failure"] },
+    Row {
+        parts: &[Part::Good, Part::Unreadable(Level::Failure, ExitKind::Input)],
+        exit: 3,
+        nagios: (3, "UNKNOWN"),
+        github: &["error"],
+        junit: &["error"],
+    },
+    Row {
+        parts: &[Part::Good, Part::Unreadable(Level::Warning, ExitKind::Input)],
+        exit: 0,
+        nagios: (1, "WARNING"),
+        github: &["warning"],
+        junit: &["skipped"],
+    },
+    Row { parts: &[Part::Good, LOCKED], exit: 4, nagios: (3, "UNKNOWN"), github: &["error"], junit: &["error"] },
+    Row { parts: &[Part::Good, CRASHED], exit: 70, nagios: (3, "UNKNOWN"), github: &["error"], junit: &["error"] },
+    Row {
+        parts: &[Part::ExpiresSoon, LOCKED],
+        exit: 4,
+        nagios: (3, "UNKNOWN"),
+        github: &["error", "warning"],
+        junit: &["error"],
+    },
+    Row {
+        parts: &[Part::Expired, LOCKED],
+        exit: 1,
+        nagios: (2, "CRITICAL"),
+        github: &["error", "error"],
+        junit: &["failure", "error"],
+    },
+    Row {
+        parts: &[Part::Expired, CRASHED],
+        exit: 70,
+        nagios: (2, "CRITICAL"),
+        github: &["error", "error"],
+        junit: &["failure", "error"],
+    },
+];
+
+const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
+
+fn check_report(outcomes: &[Outcome]) -> CheckReport {
+    let mut checks = Vec::new();
+    for outcome in outcomes {
+        checks.push(GatewayCheck {
+            environment: None,
+            gateway: "localhost:2197".to_owned(),
+            verdict: *outcome,
+            reason: Some("a-reason".to_owned()),
+            advice: Some("an advice".to_owned()),
+            topic: TopicReport { topic: None, status: TopicStatus::Unknown },
+            stages: vec![],
+            tls: None,
+            http2: None,
+            probe: None,
+            meaning: "a meaning".to_owned(),
+        });
+    }
+    CheckReport::new(checks, Some("push.pem".to_owned()), NOW)
+}
+
+fn expiry_report(parts: &[Part]) -> ExpiryReport {
+    let policy = PolicyReport {
+        policy: ExpiryPolicy {
+            warn: "30d".parse().unwrap(),
+            fail: "7d".parse().unwrap(),
+            expect: Expectations::default(),
+        },
+        leaf_only: false,
+        min_certificates: 1,
+    };
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer");
+    let contents = open(&std::fs::read(path).unwrap(), &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
+    let (mut certificates, mut unreadable) = (Vec::new(), Vec::new());
+    for part in parts {
+        let at = match part {
+            Part::Good => NOW,
+            Part::ExpiresSoon => datetime!(2099-12-10 0:00 UTC),
+            Part::Expired => datetime!(2100-01-10 0:00 UTC),
+            Part::Unreadable(level, kind) => {
+                let (file, error) = ("a.p12".to_owned(), Error::new(*kind, "a.p12: damaged"));
+                unreadable.push(UnreadableFile { file, source: Source::File, verdict: *level, error });
+                continue;
+            }
+        };
+        certificates.append(&mut check("push.cer", Source::File, &contents, &policy, at));
+    }
+    ExpiryReport::new(NOW, policy, certificates, unreadable, 1, 0)
+}
+
+fn written(report: Report<'_>, format: Format) -> String {
+    let mut out = Vec::new();
+    report.write(format, &mut out, Paint::new(false)).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn assert_row<Part>(row: &Row<Part>, report: Report<'_>, formats: &[Format]) {
+    for format in formats {
+        let expected = if *format == Format::Nagios { row.nagios.0 } else { row.exit };
+        assert_eq!(report.exit_code(*format), expected, "{format:?}");
+    }
+    let nagios = written(report, Format::Nagios);
+    assert_eq!(nagios.split(' ').nth(1), Some(row.nagios.1), "{nagios}");
+
+    let github = written(report, Format::Github);
+    let mut commands: Vec<&str> =
+        github.lines().filter_map(|line| Some(line.strip_prefix("::")?.split_once(' ')?.0)).collect();
+    commands.sort_by_key(|command| ["error", "warning", "notice"].iter().position(|word| word == command));
+    assert_eq!(commands, row.github, "{github}");
+
+    let junit = written(report, Format::Junit);
+    for element in ["failure", "error", "skipped"] {
+        let expected = row.junit.iter().filter(|word| **word == element).count();
+        assert_eq!(junit.matches(&format!("<{element} ")).count(), expected, "{junit}");
+        if element != "skipped" {
+            assert!(junit.contains(&format!(" {element}s=\"{expected}\"")), "{junit}");
+        }
+    }
+}
+
+#[test]
+fn an_outcome_of_check_is_the_same_in_every_format() {
+    for row in &CHECK {
+        assert_row(row, Report::Check(&check_report(row.parts)), format::CHECK);
+    }
+}
+
+#[test]
+fn an_outcome_of_expiry_is_the_same_in_every_format() {
+    for row in &EXPIRY {
+        let report = expiry_report(row.parts);
+        assert_row(row, Report::Expiry(&report), Format::value_variants());
+        assert_eq!(report.exit_code, row.exit);
+        let levels = [("failure", "2"), ("warning", "1"), ("ok", "0")];
+        let (word, number) = match (row.exit, row.nagios.0) {
+            (0, 0) => levels[2],
+            (0, _) => levels[1],
+            _ => levels[0],
+        };
+        let prometheus = written(Report::Expiry(&report), Format::Prometheus);
+        assert!(prometheus.contains(&format!("pushcert_run_verdict {number}\n")), "{prometheus}");
+        let html = written(Report::Expiry(&report), Format::Html);
+        assert!(html.contains(&format!("<p class=\"state {word}\">")), "{html}");
+    }
+}
