@@ -1,4 +1,4 @@
-//! The report on a file: what it holds, and what there is to say about each certificate, key and request.
+//! The report on a file: its certificates, keys and requests, with warnings.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -9,38 +9,36 @@ use crate::certificate::chain::{APPLE, AppleChain};
 use crate::certificate::warning::{self, KeyState};
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
-use crate::finding::FindingCode;
+use crate::finding::{Finding, FindingCode};
 use crate::identity::Collection;
+use crate::key::PrivateKey;
 use crate::pkcs12::Pkcs12Info;
 use crate::public_key::KeyKind;
+use crate::request::CertificateRequest;
 
-/// What `inspect` reports.
+/// The report of `inspect`.
 #[derive(Debug, Serialize)]
 pub(crate) struct InspectReport {
     /// [`SCHEMA_VERSION`].
     pub(crate) schema_version: u32,
-    /// One for each file given.
     pub(crate) files: Vec<FileReport>,
 }
 
-/// One file.
+/// The report on one file.
 #[derive(Debug, Serialize)]
 pub struct FileReport {
-    /// The file as it was named, or "-".
+    /// The name of the file as given, or "-".
     pub file: String,
-    /// What it is; null where that cannot be told.
+    /// The file type; null where it is not known.
     pub container: Option<Container>,
     /// The algorithms of a PKCS#12 file.
     pub pkcs12: Option<Pkcs12Info>,
-    /// The certificates, in the file's order.
+    /// In the order of the file.
     pub certificates: Vec<CertificateReport>,
-    /// The private keys.
     pub keys: Vec<KeyReport>,
-    /// The certificate signing requests.
     pub requests: Vec<RequestReport>,
-    /// What is wrong, or soon will be.
     pub warnings: Vec<FileWarning>,
-    /// Why it could not be read.
+    /// Set where the file could not be read.
     pub error: Option<Error>,
 }
 
@@ -51,11 +49,11 @@ pub struct FileWarning {
     pub code: FindingCode,
     /// For people.
     pub message: String,
-    /// The SHA-256 of the certificate it is about.
+    /// SHA-256 of the certificate.
     pub certificate: String,
 }
 
-/// What a certificate is in its file.
+/// The role of a certificate in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileRole {
@@ -65,7 +63,7 @@ pub enum FileRole {
     Ca,
 }
 
-/// One certificate.
+/// The report on one certificate.
 #[derive(Debug, Serialize)]
 pub struct CertificateReport {
     pub role: FileRole,
@@ -92,7 +90,7 @@ pub struct CertificateReport {
     pub spki_sha256: String,
     pub friendly_name: Option<String>,
     pub local_key_id: Option<String>,
-    /// What people call it.
+    /// The name for people.
     #[serde(skip)]
     pub title: String,
 }
@@ -102,15 +100,14 @@ pub struct CertificateReport {
 pub struct KeyFacts {
     /// "RSA", "EC", …
     pub algorithm: String,
-    /// Its size.
     pub bits: usize,
-    /// Whether a private key stands beside the certificate that no other certificate claims.
+    /// There is a private key in the file that no other certificate claims.
     pub present: bool,
-    /// Whether that is the key of this certificate; null where there is none.
+    /// That key belongs to this certificate; null where there is none.
     pub matches: Option<bool>,
 }
 
-/// One private key.
+/// The report on one private key.
 #[derive(Debug, Serialize)]
 pub struct KeyReport {
     /// Algorithm and size.
@@ -118,32 +115,34 @@ pub struct KeyReport {
     pub kind: KeyKind,
     /// SHA-256 of the public half.
     pub spki_sha256: String,
-    /// Whether a certificate for it is in the file.
+    /// Its certificate is in the file.
     pub has_certificate: bool,
-    /// Whether it may be an APNs token signing key (`AuthKey_….p8`): EC P-256, without a certificate.
+    /// It may be an APNs token signing key (`AuthKey_….p8`): EC P-256, without a certificate.
     pub may_sign_tokens: bool,
-    /// friendlyName.
     pub friendly_name: Option<String>,
-    /// localKeyID, lower-case hex.
+    /// Lower-case hex.
     pub local_key_id: Option<String>,
 }
 
-/// One certificate signing request.
+/// The report on one certificate signing request.
 #[derive(Debug, Serialize)]
 pub struct RequestReport {
-    /// The subject asked for.
     pub subject: String,
     /// Algorithm and size of its key.
     pub key: KeyKind,
     /// SHA-256 of its public key.
     pub spki_sha256: String,
-    /// Whether it is signed by that key.
+    /// The request is signed by that key.
     pub signature_valid: bool,
 }
 
 impl FileReport {
-    /// A file that could not be read.
+    /// Returns the report on a file that could not be read.
     pub fn failed(file: String, error: Error) -> Self {
+        Self { error: Some(error), ..Self::empty(file) }
+    }
+
+    fn empty(file: String) -> Self {
         Self {
             file,
             container: None,
@@ -152,58 +151,67 @@ impl FileReport {
             keys: vec![],
             requests: vec![],
             warnings: vec![],
-            error: Some(error),
+            error: None,
         }
     }
 
-    /// All that there is to say about a file, at the time `now`.
+    /// Returns the report on a file, at the time `now`.
     pub fn of(file: String, contents: &Contents, now: OffsetDateTime) -> Self {
+        let mut report =
+            Self { container: Some(contents.container), pkcs12: contents.pkcs12.clone(), ..Self::empty(file) };
         let collection = Collection::new(&contents.certificates, &contents.keys);
         let others: Vec<&Certificate> = contents.certificates.iter().map(|entry| &entry.item).collect();
-        let mut warnings = Vec::new();
-        let certificate = |entry: &Entry<Certificate>| {
-            let facts = &entry.item;
-            let is_leaf = collection.is_leaf(facts);
+        for entry in &contents.certificates {
+            let certificate = &entry.item;
+            let key = collection.key_state(certificate);
             // A certificate alone, as Apple's portal gives it, misses no key.
-            let key_state = collection.key_state(facts);
-            let judged = Some(key_state).filter(|_| is_leaf);
-            let chain = APPLE.judge(facts, &others, now);
-            let own = warning::judge(facts, &chain, judged, now);
-            warnings.extend(own.into_iter().map(|warning| FileWarning {
-                code: warning.code,
-                message: warning.message,
-                certificate: facts.sha256(),
-            }));
-            CertificateReport::of(entry, if is_leaf { FileRole::Leaf } else { FileRole::Ca }, key_state, chain, now)
-        };
-        let certificates = contents.certificates.iter().map(certificate).collect();
-        let keys = contents.keys.iter().map(|entry| {
-            let has_certificate =
-                contents.certificates.iter().any(|c| c.item.public_key.is_same_key(entry.item.public()));
-            KeyReport {
-                kind: entry.item.public().kind(),
-                spki_sha256: entry.item.public().spki_sha256(),
-                has_certificate,
-                may_sign_tokens: !has_certificate && entry.item.may_sign_tokens(),
-                friendly_name: entry.friendly_name.clone(),
-                local_key_id: entry.local_key_id.as_deref().map(hex),
+            let (role, judged_key) = match collection.is_leaf(certificate) {
+                true => (FileRole::Leaf, Some(key)),
+                false => (FileRole::Ca, None),
+            };
+            let chain = APPLE.judge(certificate, &others, now);
+            for finding in warning::judge(certificate, &chain, judged_key, now) {
+                report.warnings.push(FileWarning::new(certificate, finding));
             }
-        });
-        let requests = contents.requests.iter().map(|request| RequestReport {
+            report.certificates.push(CertificateReport::of(entry, role, key, chain, now));
+        }
+        for entry in &contents.keys {
+            report.keys.push(KeyReport::of(entry, collection.has_certificate(&entry.item)));
+        }
+        for request in &contents.requests {
+            report.requests.push(RequestReport::of(request));
+        }
+        report
+    }
+}
+
+impl FileWarning {
+    fn new(certificate: &Certificate, finding: Finding) -> Self {
+        Self { code: finding.code, message: finding.message, certificate: certificate.sha256() }
+    }
+}
+
+impl KeyReport {
+    fn of(entry: &Entry<PrivateKey>, has_certificate: bool) -> Self {
+        let key = &entry.item;
+        Self {
+            kind: key.public().kind(),
+            spki_sha256: key.public().spki_sha256(),
+            has_certificate,
+            may_sign_tokens: !has_certificate && key.may_sign_tokens(),
+            friendly_name: entry.friendly_name.clone(),
+            local_key_id: entry.local_key_id.as_deref().map(hex),
+        }
+    }
+}
+
+impl RequestReport {
+    fn of(request: &CertificateRequest) -> Self {
+        Self {
             subject: request.subject.clone(),
             key: request.public_key.kind(),
             spki_sha256: request.public_key.spki_sha256(),
             signature_valid: request.is_signature_valid,
-        });
-        Self {
-            file,
-            container: Some(contents.container),
-            pkcs12: contents.pkcs12.clone(),
-            certificates,
-            keys: keys.collect(),
-            requests: requests.collect(),
-            warnings,
-            error: None,
         }
     }
 }
@@ -213,6 +221,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl CertificateReport {
+    /// Returns the report on one certificate.
     pub(crate) fn of(
         entry: &Entry<Certificate>,
         role: FileRole,
@@ -221,6 +230,11 @@ impl CertificateReport {
         now: OffsetDateTime,
     ) -> Self {
         let facts = &entry.item;
+        let matches = match key {
+            KeyState::Matches if role == FileRole::Leaf => Some(true),
+            KeyState::Mismatch if role == FileRole::Leaf => Some(false),
+            _ => None,
+        };
         Self {
             role,
             kind: facts.kind,
@@ -240,8 +254,8 @@ impl CertificateReport {
             key: KeyFacts {
                 algorithm: facts.public_key.algorithm.clone(),
                 bits: facts.public_key.bits,
-                present: role == FileRole::Leaf && key != KeyState::Missing,
-                matches: (role == FileRole::Leaf && key != KeyState::Missing).then_some(key == KeyState::Matches),
+                present: matches.is_some(),
+                matches,
             },
             apple_chain,
             sha1: facts.sha1(),

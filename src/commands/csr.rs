@@ -15,7 +15,8 @@ use crate::exit::ExitKind;
 use crate::key::{KeyError, PrivateKey};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
-use crate::report::human::csr::{CsrKeyReport, CsrReport, human};
+use crate::report::human;
+use crate::report::human::csr::{CsrKeyReport, CsrReport};
 use crate::report::json;
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
     if arguments.json {
         json::write(context.stdout, &report)?;
     } else {
-        human(context.stderr, &report, Paint::new(context.stderr_has_color))?;
+        human::csr::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
             }
         }
     } else {
-        human::inspect::inspect(context.stdout, &report, Paint::new(context.stdout_has_color))?;
+        human::inspect::write(context.stdout, &report, Paint::new(context.stdout_has_color))?;
     }
     let mut worst: Option<ExitKind> = None;
     for file in &report.files {

@@ -14,8 +14,9 @@ use crate::identity::{Collection, SelectError};
 use crate::key::PrivateKey;
 use crate::pkcs12::Pfx;
 use crate::pkcs12::write::{self, NamedCertificate, Pkcs12Input};
+use crate::report::human;
 use crate::report::human::convert::ConvertReport;
-use crate::report::human::pack::{PackReport, human, import};
+use crate::report::human::pack::{PackReport, import};
 use crate::report::json;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
@@ -74,7 +75,7 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     if arguments.json {
         json::write(context.stdout, &report)?;
     } else {
-        human(context.stderr, &report, Paint::new(context.stderr_has_color))?;
+        human::pack::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
 }

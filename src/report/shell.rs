@@ -1,13 +1,16 @@
-//! Words for a shell.
+//! Quoting for a shell.
 
 use crate::text::printable;
 
-/// A word as a shell takes it.
+/// Quotes a word where a shell needs it.
 pub(crate) fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:@%+=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
     } else {
         format!("'{}'", printable(word).replace('\'', "'\\''"))
     }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_./,:@%+=".contains(c)
 }

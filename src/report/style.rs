@@ -1,17 +1,16 @@
-//! Colour where it is wanted, and text from files made harmless for a terminal.
+//! Colour for a terminal.
 
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 
-/// Paints, or not.
+/// Colours text, or leaves it as it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Paint {
     has_color: bool,
 }
 
 impl Paint {
-    /// With or without colour.
     pub(crate) fn new(has_color: bool) -> Self {
         Self { has_color }
     }
@@ -20,23 +19,23 @@ impl Paint {
         if self.has_color { format!("{style}{text}{style:#}") } else { text.to_string() }
     }
 
-    /// For what people look for first.
+    /// Marks what people look for first.
     pub(crate) fn strong(self, text: impl Display) -> String {
         self.paint(Style::new().bold(), text)
     }
 
-    /// For labels.
+    /// Marks a label.
     pub(crate) fn faint(self, text: impl Display) -> String {
         self.paint(Style::new().dimmed(), text)
     }
 
-    /// For what went wrong.
+    /// Marks an error.
     pub(crate) fn bad(self, text: impl Display) -> String {
         self.paint(AnsiColor::Red.on_default().bold(), text)
     }
 
-    /// For what may go wrong.
-    pub(crate) fn careful(self, text: impl Display) -> String {
+    /// Marks a warning.
+    pub(crate) fn warning(self, text: impl Display) -> String {
         self.paint(AnsiColor::Yellow.on_default(), text)
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mu
     if arguments.json {
         json::write(context.stdout, &report)?;
     } else {
-        human::convert::convert(context.stderr, &report, Paint::new(context.stderr_has_color))?;
+        human::convert::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Judging<'_> {
                 );
             }
             if !self.json {
-                writeln!(context.stderr, "{} {sentence}", paint.careful("warning:"))?;
+                writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
             }
         }
         Ok(Judged { chain, warnings })

@@ -267,7 +267,7 @@ fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<WizardInput,
 fn show(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     let files = vec![FileReport::of(file.to_string(), contents, context.now)];
     let report = InspectReport { schema_version: SCHEMA_VERSION, files };
-    Ok(human::inspect::inspect(context.stderr, &report, Paint::new(context.stderr_has_color))?)
+    Ok(human::inspect::write(context.stderr, &report, Paint::new(context.stderr_has_color))?)
 }
 
 fn identities<'a>(

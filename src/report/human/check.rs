@@ -41,7 +41,7 @@ fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::R
     let word = check.verdict.word();
     let verdict = match check.verdict {
         Outcome::Accepted => paint.strong(word),
-        Outcome::Unproven => paint.careful(word),
+        Outcome::Unproven => paint.warning(word),
         Outcome::Refused | Outcome::Rejected | Outcome::Unreachable => paint.bad(word),
     };
     writeln!(out, "  {verdict}: {}", printable(&check.sentence()))?;
@@ -59,7 +59,7 @@ fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::R
 fn write_stage(out: &mut dyn Write, stage: &Stage, paint: Paint) -> io::Result<()> {
     let status = match stage.status {
         Status::Ok => "ok".to_owned(),
-        Status::Warning => paint.careful("warning"),
+        Status::Warning => paint.warning("warning"),
         Status::Failed => paint.bad("failed"),
     };
     let padding = " ".repeat(7_usize.saturating_sub(text(&stage.status).len()));

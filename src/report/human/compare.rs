@@ -1,4 +1,4 @@
-//! What `compare` reports, as data and for people.
+//! The report of `compare`, as data and for people.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 
-/// Two certificates, and what is between them.
+/// The report of `compare`.
 #[derive(Debug, Serialize)]
 pub(crate) struct CompareReport {
     /// [`SCHEMA_VERSION`].
@@ -20,35 +20,29 @@ pub(crate) struct CompareReport {
     /// The time it is judged for.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) at: OffsetDateTime,
-    /// The verdict.
     #[serde(flatten)]
     pub(crate) comparison: Comparison,
     /// The certificate in use.
     pub(crate) old: SideReport,
-    /// The one that is to take its place.
+    /// The certificate that is to replace it.
     pub(crate) new: SideReport,
 }
 
-/// One of them.
+/// One of the two certificates.
 #[derive(Debug, Serialize)]
 pub(crate) struct SideReport {
-    /// The file, or "-".
+    /// The name of the file as given, or "-".
     pub(crate) file: String,
-    /// The certificate.
     pub(crate) certificate: CertificateReport,
 }
 
 impl CompareReport {
-    /// A report.
     pub(crate) fn new(at: OffsetDateTime, comparison: Comparison, old: SideReport, new: SideReport) -> Self {
         Self { schema_version: SCHEMA_VERSION, at, comparison, old, new }
     }
 }
 
-/// Writes the report for people.
-///
-/// # Errors
-/// When it cannot be written.
+/// Writes the report.
 pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -> io::Result<()> {
     for (label, side) in [("old", &report.old), ("new", &report.new)] {
         let SideReport { file, certificate } = side;
@@ -66,7 +60,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -
         _ => {}
     }
     for difference in differences {
-        let word = if difference.level == Level::Failure { paint.bad("error:") } else { paint.careful("note:") };
+        let word = if difference.level == Level::Failure { paint.bad("error:") } else { paint.warning("note:") };
         writeln!(out, "{word} {}", printable(&difference.message))?;
     }
     writeln!(

@@ -1,23 +1,23 @@
-//! What `csr` made, and what to do with it.
+//! The report of `csr`, as data and for people.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::public_key::KeyKind;
+use crate::report::human::output_name;
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::request::{self, RequestSubject};
 use crate::text::printable;
 
-/// What `csr` reports.
+/// The report of `csr`.
 #[derive(Debug, Serialize)]
 pub(crate) struct CsrReport {
     /// [`crate::schema::SCHEMA_VERSION`].
     pub(crate) schema_version: u32,
-    /// Where the request was written, or "-".
+    /// The file of the request, or "-".
     pub(crate) request: String,
-    /// The key that it is for.
     pub(crate) key: CsrKeyReport,
     /// SHA-256 of the public key (SubjectPublicKeyInfo), lower-case hex.
     pub(crate) spki_sha256: String,
@@ -34,11 +34,10 @@ pub(crate) struct CsrReport {
 /// The key of a request.
 #[derive(Debug, Serialize)]
 pub(crate) struct CsrKeyReport {
-    /// Where it is.
     pub(crate) file: String,
-    /// Whether it was made just now.
+    /// The key is new.
     pub(crate) created: bool,
-    /// Whether it was written encrypted; null where it was there before.
+    /// It was written encrypted; null where it is not new.
     pub(crate) encrypted: Option<bool>,
     /// Algorithm and size.
     #[serde(flatten)]
@@ -46,7 +45,7 @@ pub(crate) struct CsrKeyReport {
 }
 
 impl CsrReport {
-    /// The report on a request with `subject`.
+    /// Returns the report on a request for `subject`.
     pub(crate) fn new(request: String, key: CsrKeyReport, spki_sha256: String, subject: &RequestSubject) -> Self {
         Self {
             schema_version: crate::schema::SCHEMA_VERSION,
@@ -61,22 +60,18 @@ impl CsrReport {
     }
 }
 
-/// Writes it for people: what was written, then the way to the certificate.
-///
-/// # Errors
-/// When it cannot be written.
-pub(crate) fn human(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io::Result<()> {
+/// Writes what was written, then the way to the certificate.
+pub(crate) fn write(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io::Result<()> {
     let key = &report.key;
     if key.created {
         let encrypted = if key.encrypted == Some(true) { "encrypted " } else { "" };
         let file = paint.strong(printable(&key.file));
         writeln!(out, "wrote the {encrypted}private key to {file}; keep it: no other fits the certificate to come")?;
     }
-    let file = if report.request == "-" { "standard output" } else { &report.request };
     writeln!(
         out,
         "wrote the certificate signing request to {} ({})",
-        paint.strong(printable(file)),
+        paint.strong(printable(output_name(&report.request))),
         printable(&report.subject)
     )?;
     if !request::is_for_portal(&key.kind) {

@@ -1,4 +1,4 @@
-//! Expiry for people: what is urgent first, the summary last.
+//! `expiry` for people: the most urgent first, the summary last.
 
 use std::io::{self, Write};
 
@@ -10,13 +10,10 @@ use crate::report::human;
 use crate::report::style::Paint;
 use crate::text::printable;
 
-/// The cells of the bar of the lifetime that is left.
+/// The number of cells in the bar that shows how much of the lifetime is left.
 const BAR: usize = 10;
 
 /// Writes the report.
-///
-/// # Errors
-/// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     let mut width = 0;
     for certificate in &report.certificates {
@@ -28,10 +25,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) ->
     write_rest(out, report, paint)
 }
 
-/// Writes only what is not good, and the summary.
-///
-/// # Errors
-/// When it cannot be written.
+/// Writes only warnings and failures, and the summary.
 pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     for certificate in &report.certificates {
         if certificate.verdict != Level::Ok {
@@ -44,10 +38,8 @@ pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Pai
 fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     for file in &report.unreadable {
         match file.verdict {
-            Level::Warning => {
-                writeln!(out, "{} {}", paint.careful("warning:"), printable(&file.error.message))?;
-            }
-            _ => human::error(out, &file.error, paint)?,
+            Level::Failure => human::error(out, &file.error, paint)?,
+            _ => writeln!(out, "{} {}", paint.warning("warning:"), printable(&file.error.message))?,
         }
     }
     for finding in &report.findings {
@@ -60,17 +52,18 @@ fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::R
 fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize, paint: Paint) -> io::Result<()> {
     let word = match one.verdict {
         Level::Ok => "ok  ".to_owned(),
-        Level::Warning => paint.careful("warn"),
+        Level::Warning => paint.warning("warn"),
         Level::Failure => paint.bad("FAIL"),
     };
     let role = if one.role == CertificateRole::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
     let (name, file) = (printable(&one.name), paint.faint(printable(&one.file)));
     let date = one.not_after.date();
     writeln!(out, "{word}  {:>width$}  {}  {date}  {name}{role}  {file}", left(one.days_left), bar(one))?;
-    // The row itself says when it expires.
-    let says_more = |code| !matches!(code, FindingCode::Expired | FindingCode::ExpiresSoon);
-    for finding in one.findings.iter().filter(|finding| says_more(finding.code)) {
-        writeln!(out, "      {}", printable(&finding.message))?;
+    for finding in &one.findings {
+        // The row itself says when it expires.
+        if !matches!(finding.code, FindingCode::Expired | FindingCode::ExpiresSoon) {
+            writeln!(out, "      {}", printable(&finding.message))?;
+        }
     }
     Ok(())
 }
@@ -83,7 +76,7 @@ fn left(days: i64) -> String {
     }
 }
 
-/// The lifetime that is left; not empty before the last moment.
+/// Returns the bar; it is not empty before the last moment.
 fn bar(one: &CheckedCertificate) -> String {
     let full = usize::from(one.lifetime_left_percent).div_ceil(100 / BAR).min(BAR);
     format!("{}{}", "█".repeat(full), "░".repeat(BAR - full))

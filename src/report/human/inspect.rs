@@ -1,21 +1,18 @@
-//! `inspect` for people: a few lines to a certificate, what they look for first.
+//! `inspect` for people: a few lines for each certificate, the most important first.
 
 use std::io::{self, Write};
 
 use crate::certificate::chain::ChainStatus;
 use crate::certificate::warning::days_ago;
 use crate::container::Container;
-use crate::inspect::{CertificateReport, FileReport, FileRole, InspectReport};
+use crate::inspect::{CertificateReport, FileReport, FileRole, InspectReport, KeyReport, RequestReport};
 use crate::pkcs12::Pkcs12Info;
 use crate::report::style::Paint;
 use crate::schema::text;
 use crate::text::printable;
 
-/// Writes what `inspect` found.
-///
-/// # Errors
-/// When it cannot be written.
-pub(crate) fn inspect(out: &mut dyn Write, report: &InspectReport, paint: Paint) -> io::Result<()> {
+/// Writes the report.
+pub(crate) fn write(out: &mut dyn Write, report: &InspectReport, paint: Paint) -> io::Result<()> {
     for (index, file) in report.files.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
@@ -42,31 +39,19 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
     for certificate in &file.certificates {
         writeln!(out)?;
         write_certificate(out, certificate, paint)?;
-        for warning in file.warnings.iter().filter(|warning| warning.certificate == certificate.sha256) {
-            writeln!(out, "  {} {}", paint.careful("warning:"), printable(&warning.message))?;
+        for warning in &file.warnings {
+            if warning.certificate == certificate.sha256 {
+                writeln!(out, "  {} {}", paint.warning("warning:"), printable(&warning.message))?;
+            }
         }
     }
-    for key in file.keys.iter().filter(|key| !key.has_certificate) {
-        writeln!(out)?;
-        let what = if key.may_sign_tokens {
-            "  may be an APNs token signing key (AuthKey_….p8): not a certificate, needs no conversion\n"
-        } else {
-            ""
-        };
-        writeln!(
-            out,
-            "{}\n{what}  without a certificate",
-            paint.strong(format!("private key, {} {}", key.kind.algorithm, key.kind.bits))
-        )?;
-        row(out, paint, "SPKI", &format!("{} (SHA-256)", key.spki_sha256))?;
+    for key in &file.keys {
+        if !key.has_certificate {
+            write_key(out, key, paint)?;
+        }
     }
     for request in &file.requests {
-        writeln!(out)?;
-        writeln!(out, "{}", paint.strong("certificate signing request"))?;
-        row(out, paint, "Subject", &request.subject)?;
-        let signature = if request.signature_valid { "signed by it" } else { "NOT signed by it" };
-        row(out, paint, "Key", &format!("{} {}, {signature}", request.key.algorithm, request.key.bits))?;
-        row(out, paint, "SPKI", &format!("{} (SHA-256)", request.spki_sha256))?;
+        write_request(out, request, paint)?;
     }
     if file.error.is_none() && file.certificates.is_empty() && file.keys.is_empty() && file.requests.is_empty() {
         writeln!(out, "  holds no certificates and no keys")?;
@@ -74,23 +59,40 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
     Ok(())
 }
 
+fn write_key(out: &mut dyn Write, key: &KeyReport, paint: Paint) -> io::Result<()> {
+    let title = format!("private key, {} {}", key.kind.algorithm, key.kind.bits);
+    writeln!(out, "\n{}", paint.strong(title))?;
+    if key.may_sign_tokens {
+        writeln!(out, "  may be an APNs token signing key (AuthKey_….p8): not a certificate, needs no conversion")?;
+    }
+    writeln!(out, "  without a certificate")?;
+    row(out, paint, "SPKI", &format!("{} (SHA-256)", key.spki_sha256))
+}
+
+fn write_request(out: &mut dyn Write, request: &RequestReport, paint: Paint) -> io::Result<()> {
+    writeln!(out, "\n{}", paint.strong("certificate signing request"))?;
+    row(out, paint, "Subject", &request.subject)?;
+    let signature = if request.signature_valid { "signed by it" } else { "NOT signed by it" };
+    row(out, paint, "Key", &format!("{} {}, {signature}", request.key.algorithm, request.key.bits))?;
+    row(out, paint, "SPKI", &format!("{} (SHA-256)", request.spki_sha256))
+}
+
 fn row(out: &mut dyn Write, paint: Paint, label: &str, value: &str) -> io::Result<()> {
     writeln!(out, "  {} {}", paint.faint(format_args!("{label:<12}")), printable(value))
 }
 
 fn write_pkcs12(out: &mut dyn Write, info: &Pkcs12Info, paint: Paint) -> io::Result<()> {
-    let none = || "none".to_owned();
-    let encryption = info.certificate_encryption.clone().unwrap_or_else(none);
-    row(out, paint, "Certificates", &encryption)?;
+    let encryption = info.certificate_encryption.as_deref().unwrap_or("none");
+    row(out, paint, "Certificates", encryption)?;
     // Where keys lie within an encrypted part, that part's algorithm is theirs.
-    row(out, paint, "Keys", info.key_encryption.as_deref().unwrap_or(&encryption))?;
+    row(out, paint, "Keys", info.key_encryption.as_deref().unwrap_or(encryption))?;
     if let Some(iterations) = info.iterations {
         row(out, paint, "Iterations", &iterations.to_string())?;
     }
     let mac = match (&info.mac, info.mac_iterations) {
         (Some(mac), Some(1)) => format!("{mac}, 1 iteration"),
         (Some(mac), Some(iterations)) => format!("{mac}, {iterations} iterations"),
-        _ => none(),
+        _ => "none".to_owned(),
     };
     row(out, paint, "MAC", &mac)
 }
@@ -120,13 +122,10 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
         None => "the private key is not here",
     };
     row(out, paint, "Key", &format!("{} {}, {presence}", c.key.algorithm, c.key.bits))?;
-    if let Some(team) = &c.team_id {
-        row(
-            out,
-            paint,
-            "Team",
-            &[Some(team.clone()), c.organization.clone()].into_iter().flatten().collect::<Vec<_>>().join(", "),
-        )?;
+    match (&c.team_id, &c.organization) {
+        (Some(team), Some(organization)) => row(out, paint, "Team", &format!("{team}, {organization}"))?,
+        (Some(team), None) => row(out, paint, "Team", team)?,
+        (None, _) => {}
     }
     if let Some(bundle_id) = &c.bundle_id {
         row(out, paint, "Bundle ID", bundle_id)?;
@@ -149,7 +148,10 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
 }
 
 fn chain(c: &CertificateReport) -> String {
-    let by = c.apple_chain.intermediate.as_ref().map(|name| format!(" through {name}")).unwrap_or_default();
+    let by = match &c.apple_chain.intermediate {
+        Some(name) => format!(" through {name}"),
+        None => String::new(),
+    };
     match c.apple_chain.status {
         ChainStatus::Trusted => format!("verified up to Apple's root{by}"),
         ChainStatus::Expired => format!("leads to Apple's root{by}, but an authority on the way has expired"),
@@ -158,7 +160,7 @@ fn chain(c: &CertificateReport) -> String {
     }
 }
 
-/// "expires in 12 days" in the words of a list.
+/// Returns "12 days left" or "expired 12 days ago".
 fn expiry(days_left: i64, expired: bool) -> String {
     if expired { format!("expired {}", days_ago(days_left)) } else { format!("{days_left} days left") }
 }

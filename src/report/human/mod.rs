@@ -1,4 +1,4 @@
-//! Renderers for people, one file a command; errors.
+//! Renderers for people, one file for each command; errors.
 
 pub(crate) mod check;
 pub(crate) mod compare;
@@ -15,9 +15,6 @@ use crate::report::style::Paint;
 use crate::text::printable;
 
 /// Writes an error with its hint.
-///
-/// # Errors
-/// When it cannot be written.
 pub(crate) fn error(out: &mut dyn Write, error: &Error, paint: Paint) -> io::Result<()> {
     writeln!(out, "{} {}", paint.bad("error:"), lines(&error.message))?;
     if let Some(hint) = &error.hint {
@@ -26,7 +23,12 @@ pub(crate) fn error(out: &mut dyn Write, error: &Error, paint: Paint) -> io::Res
     Ok(())
 }
 
-/// Printable, but for the line ends that the message itself has.
+/// Returns the name of an output for people.
+fn output_name(file: &str) -> &str {
+    if file == "-" { "standard output" } else { file }
+}
+
+/// Makes a text printable, but for its own line ends.
 fn lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! What `pack` wrote, and how it is taken in.
+//! The report of `pack`, as data and for people.
 
 use std::io::{self, Write};
 
@@ -9,25 +9,25 @@ use crate::inspect::CertificateReport;
 use crate::pkcs12::Pkcs12Info;
 use crate::pkcs12::write::Profile;
 use crate::report::human::convert::sentence;
+use crate::report::human::output_name;
 use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::text::printable;
 
-/// What `pack` reports.
+/// The report of `pack`.
 #[derive(Debug, Serialize)]
 pub(crate) struct PackReport {
     /// [`crate::schema::SCHEMA_VERSION`].
     pub(crate) schema_version: u32,
-    /// The input as it was named.
+    /// The name of the input as given.
     pub(crate) input: String,
     /// The file that was written, or "-".
     pub(crate) output: String,
-    /// Who is to read it.
+    /// The software that is to read it.
     #[serde(rename = "for")]
     pub(crate) profile: Profile,
-    /// Its algorithms.
     pub(crate) pkcs12: Pkcs12Info,
-    /// How many certificates are in it.
+    /// The number of certificates in it.
     pub(crate) certificates: usize,
     /// The friendlyName of the certificate.
     pub(crate) friendly_name: String,
@@ -35,16 +35,14 @@ pub(crate) struct PackReport {
     pub(crate) key_friendly_name: String,
     /// The localKeyID of both, lower-case hex.
     pub(crate) local_key_id: String,
-    /// The certificate.
     pub(crate) certificate: CertificateReport,
-    /// What is worth knowing about it.
     #[serde(serialize_with = "serialize_warnings")]
     pub(crate) warnings: Vec<Finding>,
-    /// The command that takes it in; null where it went to standard output.
+    /// The command that imports it; null where it went to standard output.
     pub(crate) import: Option<String>,
 }
 
-/// The command with which its reader takes in `file`. None names a password: they all ask for it.
+/// Returns the command that imports `file`. It names no password: all these commands ask for it.
 pub(crate) fn import(profile: Profile, file: &str) -> String {
     let file = shell_word(file);
     match profile {
@@ -54,18 +52,14 @@ pub(crate) fn import(profile: Profile, file: &str) -> String {
     }
 }
 
-/// Writes it for people.
-///
-/// # Errors
-/// When it cannot be written.
-pub(crate) fn human(out: &mut dyn Write, report: &PackReport, paint: Paint) -> io::Result<()> {
-    let file = if report.output == "-" { "standard output" } else { &report.output };
+/// Writes the report.
+pub(crate) fn write(out: &mut dyn Write, report: &PackReport, paint: Paint) -> io::Result<()> {
     let others = match report.certificates {
         1 => "the certificate and its private key".to_owned(),
         2 => "the certificate, its private key and its issuer".to_owned(),
         n => format!("the certificate, its private key and {} more certificates", n - 1),
     };
-    writeln!(out, "wrote {others} to {}", paint.strong(printable(file)))?;
+    writeln!(out, "wrote {others} to {}", paint.strong(printable(output_name(&report.output))))?;
     writeln!(out, "{}", sentence(&report.certificate))?;
     let encryption = report.pkcs12.key_encryption.as_deref().unwrap_or("none");
     let mac = report.pkcs12.mac.as_deref().unwrap_or("none");
