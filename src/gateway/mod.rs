@@ -4,8 +4,9 @@
 //! [`acceptor`]) and HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
 //! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests.
 //!
-//! [`authority`] makes the certificates. [`fault`] lists the faults; [`frame_faults`] plays those that need frames
-//! written by hand, with [`raw_http2`]. [`running`] is a gateway in a thread, for tests; [`shutdown`] waits for signals.
+//! [`authority`] makes the certificates. [`fault`] lists the faults; [`throttle`] slows a stream down, and
+//! [`frame_faults`] plays the faults that need frames written by hand, with [`raw_http2`]. [`running`] is a gateway in
+//! a thread, for tests; [`shutdown`] waits for signals.
 
 pub(crate) mod acceptor;
 pub(crate) mod authority;
@@ -18,6 +19,7 @@ mod raw_http2;
 mod responder;
 pub(crate) mod running;
 mod shutdown;
+mod throttle;
 pub(crate) mod tokens;
 mod transport;
 

@@ -2,12 +2,10 @@
 //! refuses a certificate of the other environment, and the faults.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
 use crate::net::http2::frames::{ACK, Frame, Scanner, kind};
 
@@ -18,8 +16,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const WAIT_TIMEOUT: Duration = Duration::from_secs(600);
 /// Limit for the bytes that are read while waiting for a frame.
 const MAX_WAIT_BYTES: usize = 1 << 20;
-/// The time between two bytes of a slowed stream.
-const BYTE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// SETTINGS (RFC 9113 section 6.5.2).
 pub(super) struct Settings {
@@ -162,47 +158,5 @@ pub(super) async fn refuse_client(stream: impl AsyncRead + AsyncWrite + Unpin, r
     let mut http2 = RawHttp2::new(stream);
     if http2.exchange_settings().await.is_ok() && http2.send_goaway(0, reason).await.is_ok() {
         http2.close().await;
-    }
-}
-
-/// A stream that can be slowed down to one byte an interval when it writes.
-pub(super) struct ThrottledStream<S> {
-    inner: S,
-    pause: Option<Pin<Box<Sleep>>>,
-}
-
-impl<S> ThrottledStream<S> {
-    /// Leaves a stream as fast as it is.
-    pub(super) fn at_full_speed(inner: S) -> Self {
-        Self { inner, pause: None }
-    }
-
-    /// Slows a stream down.
-    pub(super) fn slowed(inner: S) -> Self {
-        Self { inner, pause: Some(Box::pin(sleep(BYTE_INTERVAL))) }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for ThrottledStream<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_read(cx, buffer)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for ThrottledStream<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let Some(pause) = &mut this.pause else { return Pin::new(&mut this.inner).poll_write(cx, bytes) };
-        ready!(pause.as_mut().poll(cx));
-        pause.set(sleep(BYTE_INTERVAL));
-        Pin::new(&mut this.inner).poll_write(cx, &bytes[..bytes.len().min(1)])
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
     }
 }

@@ -165,3 +165,34 @@ async fn send(response: Response<()>, body: PlannedBody, sender: &mut SendRespon
 async fn hold_open(mut stream: SendStream<Bytes>) {
     let _ = timeout(STALL_TIMEOUT, poll_fn(|cx| stream.poll_reset(cx))).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_identifier_comes_back_and_others_are_new() {
+        let given = "5f1b0c52-7a63-4f0e-9d5c-0d6f5f0c7a11";
+        let mut headers = HeaderMap::new();
+        headers.insert("apns-id", given.parse().unwrap());
+        assert_eq!(choose_apns_id(&headers), given);
+        headers.insert("apns-id", given.to_uppercase().parse().unwrap());
+        let first = choose_apns_id(&headers);
+        assert!(is_uuid(&first), "{first}");
+        assert_ne!(first, choose_apns_id(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_sandbox_gives_unique_identifiers_and_busy_answers_a_delay() {
+        let names = |status, environment| {
+            let plan = ResponsePlan::new(Reply { status, reason: None, timestamp: None });
+            let response = build_response(&plan, "id", environment).unwrap();
+            ["apns-unique-id", "retry-after"].map(|name| response.headers().contains_key(name))
+        };
+        assert_eq!(names(200, Environment::Sandbox), [true, false]);
+        assert_eq!(names(200, Environment::Production), [false, false]);
+        assert_eq!(names(400, Environment::Sandbox), [false, false]);
+        assert_eq!(names(429, Environment::Sandbox), [false, true]);
+        assert_eq!(names(503, Environment::Production), [false, true]);
+    }
+}

@@ -18,7 +18,8 @@ use crate::certificate::Certificate;
 use crate::gateway::fault::{Fault, TcpFault};
 use crate::gateway::observer::Observer;
 use crate::gateway::policy::RequestPolicy;
-use crate::gateway::raw_http2::{SETTINGS, ThrottledStream, discard_input, refuse_client};
+use crate::gateway::raw_http2::{SETTINGS, discard_input, refuse_client};
+use crate::gateway::throttle::ThrottledStream;
 use crate::gateway::{frame_faults, responder};
 
 /// Limit for the connections that are open at the same time.
