@@ -5,10 +5,10 @@
 pub(crate) struct AlertMeaning {
     /// The alert's AlertDescription.
     number: u8,
-    /// Whether a server that has received a client certificate may mean the certificate.
+    /// True if a server that has received a client certificate may mean the certificate.
     pub(crate) is_about_certificate: bool,
     pub(crate) meaning: &'static str,
-    /// What to do after this alert.
+    /// The advice after this alert.
     pub(crate) advice: &'static str,
 }
 

@@ -1,5 +1,5 @@
-//! The rules of a notification request (Apple, "Sending notification requests to APNs"), each with the
-//! reason that its breach is answered with.
+//! The rules of a notification request (Apple, "Sending notification requests to APNs"), and the reason that APNs
+//! gives when a request violates one.
 
 /// The largest payload, in bytes.
 pub(crate) const MAX_PAYLOAD: usize = 4096;
@@ -12,12 +12,12 @@ pub(crate) const DEVICE_PATH: &str = "/3/device/";
 /// The values of apns-priority.
 pub(crate) const PRIORITIES: [&str; 3] = ["10", "5", "1"];
 
-/// A push type and the end that its topics have after the bundle ID.
+/// A push type and the suffix of its topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PushType {
     /// The value of apns-push-type.
     pub(crate) name: &'static str,
-    /// What follows the bundle ID in the topic.
+    /// The part of the topic after the bundle ID.
     pub(crate) suffix: &'static str,
 }
 
@@ -40,45 +40,45 @@ pub(crate) const PUSH_TYPES: [PushType; 11] = [
     push_type("mdm", ""),
 ];
 
-/// The push type that a topic is for, told by its end.
-pub(crate) fn push_type_of(topic: &str) -> &'static PushType {
-    let fits = |kind: &&PushType| !kind.suffix.is_empty() && topic.ends_with(kind.suffix);
+/// The push type of topics without a suffix.
+const ALERT: PushType = PUSH_TYPES[0];
+const MDM: PushType = PUSH_TYPES[PUSH_TYPES.len() - 1];
+
+/// Returns the push type of a topic, from its prefix or suffix.
+pub(crate) fn push_type_of(topic: &str) -> PushType {
     if topic.starts_with("com.apple.mgmt.") {
-        return &PUSH_TYPES[PUSH_TYPES.len() - 1];
+        return MDM;
     }
-    PUSH_TYPES.iter().find(fits).unwrap_or(&PUSH_TYPES[0])
+    for known in PUSH_TYPES {
+        if !known.suffix.is_empty() && topic.ends_with(known.suffix) {
+            return known;
+        }
+    }
+    ALERT
 }
 
 /// The headers of a request that have rules.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Headers<'a> {
-    /// apns-id.
     pub(crate) id: Option<&'a str>,
-    /// apns-expiration.
     pub(crate) expiration: Option<&'a str>,
-    /// apns-priority.
     pub(crate) priority: Option<&'a str>,
-    /// apns-collapse-id.
     pub(crate) collapse_id: Option<&'a str>,
-    /// apns-push-type.
     pub(crate) push_type: Option<&'a str>,
 }
 
 impl Headers<'_> {
-    /// The name of the reason that the first breach is answered with.
+    /// Returns the name of the reason for the first violated rule.
     pub(crate) fn breach(&self) -> Option<&'static str> {
-        let breaks = |value: Option<&str>, rule: fn(&str) -> bool| value.is_some_and(|value| !rule(value));
-        if breaks(self.expiration, |v| {
-            !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()) && v.parse::<u64>().is_ok()
-        }) {
+        if violates(self.expiration, is_number) {
             Some("BadExpirationDate")
-        } else if breaks(self.priority, |v| PRIORITIES.contains(&v)) {
+        } else if violates(self.priority, is_priority) {
             Some("BadPriority")
-        } else if breaks(self.id, is_uuid) {
+        } else if violates(self.id, is_uuid) {
             Some("BadMessageId")
-        } else if breaks(self.collapse_id, |v| !v.is_empty() && v.len() <= MAX_COLLAPSE_ID) {
+        } else if violates(self.collapse_id, is_collapse_id) {
             Some("BadCollapseId")
-        } else if breaks(self.push_type, |v| PUSH_TYPES.iter().any(|known| known.name == v)) {
+        } else if violates(self.push_type, is_push_type) {
             Some("InvalidPushType")
         } else {
             None
@@ -86,22 +86,43 @@ impl Headers<'_> {
     }
 }
 
-/// Whether it is a UUID in lower case.
-pub(crate) fn is_uuid(text: &str) -> bool {
-    let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    let parts: Vec<&str> = text.split('-').collect();
-    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| is_digits(part))
+fn violates(header: Option<&str>, rule: fn(&str) -> bool) -> bool {
+    header.is_some_and(|value| !rule(value))
 }
 
-/// Whether it has the form of a device token: hexadecimal digits, an even number of them.
+fn is_number(text: &str) -> bool {
+    // Unlike Rust, APNs allows no sign.
+    !text.starts_with('+') && text.parse::<u64>().is_ok()
+}
+
+fn is_priority(text: &str) -> bool {
+    PRIORITIES.contains(&text)
+}
+
+fn is_collapse_id(text: &str) -> bool {
+    (1..=MAX_COLLAPSE_ID).contains(&text.len())
+}
+
+fn is_push_type(text: &str) -> bool {
+    PUSH_TYPES.iter().any(|known| known.name == text)
+}
+
+/// Returns whether the text is a UUID in lower case.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    let is_digit_or_hyphen = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-');
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(is_digit_or_hyphen)
+}
+
+/// Returns whether the text has the form of a device token: hexadecimal digits, an even number of them.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether it has the form of a topic: letters, digits, hyphens and dots.
+/// Returns whether the text has the form of a topic: letters, digits, hyphens, dots and underscores.
 pub(crate) fn is_topic(text: &str) -> bool {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    !text.is_empty() && text.len() <= 255 && text.bytes().all(is_plain)
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    (1..=255).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 #[cfg(test)]

@@ -1,35 +1,33 @@
-//! The reasons with which APNs refuses a request or closes a connection: one table, for the client that
-//! reads them and for the gateway that gives them.
+//! The reasons with which APNs refuses a request or closes a connection: one table for the client that reads them
+//! and the gateway that sends them.
 //!
-//! Source: Apple, "Handling notification responses from APNs", and what was seen on the wire.
+//! Source: Apple, "Handling notification responses from APNs", and observed connections.
 
-/// What a reason speaks of, and so what it proves about the certificate.
+/// The subject of a reason, which decides what it proves about the certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReasonSubject {
-    /// Who the provider is: the certificate (or token) was refused.
+    /// The provider: its certificate or token was refused.
     Provider,
-    /// The topic. The provider was let in.
+    /// The topic. The provider was accepted.
     Topic,
-    /// The device token. The provider was let in.
+    /// The device token. The provider was accepted.
     Device,
-    /// Another part of the request. The provider was let in.
+    /// Another part of the request. The provider was accepted.
     Request,
-    /// The state of the server or the connection: it proves nothing.
+    /// The state of the server or the connection, which proves nothing.
     Server,
 }
 
 /// One reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason {
-    /// As it stands in the JSON body.
+    /// The `reason` in the JSON body.
     pub name: &'static str,
-    /// The HTTP status it comes with.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// What it speaks of.
     pub subject: ReasonSubject,
-    /// What it means.
     pub meaning: &'static str,
-    /// What to do; empty where there is nothing to do.
+    /// The advice; empty if nothing can be done.
     pub advice: &'static str,
 }
 
@@ -46,23 +44,23 @@ const fn reason(
 use ReasonSubject::{Device, Provider, Request, Server, Topic};
 
 const NEW_CERTIFICATE: &str = "make a new certificate in Apple's developer portal, and export it with its key";
-const RIGHT_TOPIC: &str = "use a topic of the certificate: pushcert inspect --field topic FILE";
+const RIGHT_TOPIC: &str = "use a topic of the certificate: pushcert inspect FILE lists them";
 const RIGHT_TOKEN: &str = "copy the device token again, or ask the gateway of the other environment";
 const RIGHT_PAIR: &str = "use the topic of the device token; the topic of a VoIP token ends in .voip";
 const TOKEN_AUTHENTICATION: &str =
     "this concerns provider tokens (.p8 keys), not certificates: leave out authorization";
 const LATER: &str = "try again later, with growing delays";
 
-/// All that is known. More appear over time: what is not here is kept as text.
+/// The known reasons. APNs may send others, which are kept as text.
 pub const REASONS: [Reason; 33] = [
     reason("BadCollapseId", 400, Request, "the collapse identifier is longer than 64 bytes", "shorten it"),
     reason("BadDeviceToken", 400, Device, "the device token is not one of this environment", RIGHT_TOKEN),
-    reason("BadExpirationDate", 400, Request, "apns-expiration is no number of seconds", "send UNIX seconds, or 0"),
-    reason("BadMessageId", 400, Request, "apns-id is no UUID in lower case", "send a UUID, or none"),
+    reason("BadExpirationDate", 400, Request, "apns-expiration is not a number of seconds", "send UNIX seconds, or 0"),
+    reason("BadMessageId", 400, Request, "apns-id is not a UUID in lower case", "send a UUID, or none"),
     reason("BadPriority", 400, Request, "apns-priority is not 10, 5 or 1", "send 10, 5 or 1"),
     reason("BadTopic", 400, Topic, "the topic is not valid", RIGHT_TOPIC),
     reason("DeviceTokenNotForTopic", 400, Device, "the device token belongs to another topic", RIGHT_PAIR),
-    reason("DuplicateHeaders", 400, Request, "a header is there twice", "send each header once"),
+    reason("DuplicateHeaders", 400, Request, "a header is repeated", "send each header once"),
     reason("IdleTimeout", 400, Server, "the connection was idle for too long", "connect again"),
     reason(
         "InvalidPushType",
@@ -111,7 +109,7 @@ pub const REASONS: [Reason; 33] = [
         403,
         Provider,
         "the gateway saw neither a certificate nor a provider token",
-        "send the certificate; a proxy that opens TLS connections takes it away",
+        "send the certificate; a proxy that intercepts TLS connections removes it",
     ),
     reason(
         "UnrelatedKeyIdInToken",
@@ -130,7 +128,7 @@ pub const REASONS: [Reason; 33] = [
         429,
         Server,
         "the provider token changes too often",
-        "keep a token for 20 minutes at least",
+        "keep a token for at least 20 minutes",
     ),
     reason("TooManyRequests", 429, Server, "too many requests to one device token", LATER),
     reason("InternalServerError", 500, Server, "the gateway has an internal error", LATER),
@@ -138,7 +136,7 @@ pub const REASONS: [Reason; 33] = [
     reason("Shutdown", 503, Server, "the gateway is shutting down", "connect again"),
 ];
 
-/// The reason of this name.
+/// Returns the reason with this name.
 pub(crate) fn find(name: &str) -> Option<&'static Reason> {
     REASONS.iter().find(|reason| reason.name == name)
 }

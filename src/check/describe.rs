@@ -1,18 +1,26 @@
-//! What was seen, told stage by stage.
+//! Describes stages in words.
 
+use tokio::time::Instant;
+
+use crate::check::ground::Ground;
 use crate::check::probe::{Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{Conclusion, Outcome};
 use crate::net::alert;
+use crate::net::http2::tap::ObservedFrames;
 use crate::net::tls::{TlsError, TlsReport};
+use crate::net::trust::{TrustPolicy, TrustedBy};
 
-/// The stage of a handshake that ended well.
+/// Describes a handshake that succeeded.
 pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport) -> Stage {
     let root = report.root.as_ref().map_or("a given CA certificate", |root| &root.subject);
-    let known = [report.version.as_deref(), report.cipher.as_deref()];
-    let facts = format!("{}, trusted through {root}", known.into_iter().flatten().collect::<Vec<_>>().join(" "));
-    let system_fails = report.trusted_by.is_some_and(|by| by.embedded && !by.system);
-    if system_fails {
+    let parameters = match (&report.version, &report.cipher) {
+        (Some(version), Some(cipher)) => format!("{version} {cipher}"),
+        (Some(known), None) | (None, Some(known)) => known.clone(),
+        (None, None) => String::new(),
+    };
+    let facts = format!("{parameters}, trusted through {root}");
+    if let Some(TrustedBy { embedded: true, system: false }) = report.trusted_by {
         let warning = "this machine's store does not trust the gateway's root; providers here will fail";
         return watch.stop(Status::Warning, format!("{facts}; {warning}"));
     }
@@ -23,7 +31,7 @@ pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport) -> Stage {
     }
 }
 
-/// Why a handshake failed, and with whom.
+/// Describes why a handshake failed, and whose certificate was not trusted.
 pub(crate) fn tls_failure(error: &TlsError, report: &TlsReport) -> String {
     match (error, report.server_chain.first()) {
         (TlsError::Untrusted(_), Some(leaf)) => {
@@ -33,79 +41,107 @@ pub(crate) fn tls_failure(error: &TlsError, report: &TlsReport) -> String {
     }
 }
 
-/// What a handshake that failed says of the certificate.
-pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, is_apple: bool) -> Conclusion {
+/// Concludes from a failed handshake.
+pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, policy: TrustPolicy) -> Conclusion {
     let is_requested = report.is_certificate_requested();
-    let is_apples = report.server_chain.first().is_some_and(|leaf| leaf.issuer.contains("Apple"));
+    let is_from_apple = report.server_chain.first().is_some_and(|leaf| leaf.issuer.contains("Apple"));
     let ground = match error {
-        TlsError::Alert(number) => return Conclusion::of_alert(*number, is_requested),
-        TlsError::Untrusted(_) if is_apple && !is_apples => "tls-interception",
-        TlsError::Untrusted(_) => "untrusted-server",
-        TlsError::NotTls => "not-tls",
-        // Under TLS 1.2 some servers close so on a certificate that they refuse.
-        TlsError::Closed if is_requested => return Conclusion::on(Outcome::Unproven, "closed"),
-        TlsError::Closed => "closed",
-        TlsError::Timeout(_) => "timeout",
-        TlsError::NoHttp2(_) => "no-http2",
-        TlsError::Other(_) => "tls",
+        TlsError::Alert(number) => return Conclusion::from_alert(*number, is_requested),
+        TlsError::Untrusted(_) if policy == TrustPolicy::PublicRoot && !is_from_apple => Ground::TlsInterception,
+        TlsError::Untrusted(_) => Ground::UntrustedServer,
+        TlsError::NotTls => Ground::NotTls,
+        // With TLS 1.2, some servers close the connection when they refuse the certificate.
+        TlsError::Closed if is_requested => return Conclusion::from_ground(Outcome::Unproven, Ground::Closed),
+        TlsError::Closed => Ground::Closed,
+        TlsError::Timeout(_) => Ground::Timeout,
+        TlsError::NoHttp2(_) => Ground::NoHttp2,
+        TlsError::Other(_) => Ground::Tls,
     };
-    Conclusion::on(Outcome::Unreachable, ground)
+    Conclusion::from_ground(Outcome::Unreachable, ground)
 }
 
-/// The conversation in two stages: up to SETTINGS, and up to the answer.
+/// The progress of a conversation.
+enum Progress {
+    /// SETTINGS did not arrive.
+    NoSettings,
+    /// The conversation ended between SETTINGS and what was to follow.
+    EndedAfterSettings,
+    /// SETTINGS arrived, and no notification was to be sent.
+    Settings(Instant),
+    /// SETTINGS arrived, and a notification was sent.
+    Probe(Instant),
+}
+
+fn progress_of(conversation: &Conversation, wants_probe: bool) -> Progress {
+    let Some(settings_at) = conversation.frames.settings_at else { return Progress::NoSettings };
+    if conversation.frames.goaway.is_some() && conversation.answer.is_none() {
+        return Progress::EndedAfterSettings;
+    }
+    match &conversation.ended_by {
+        _ if wants_probe => Progress::Probe(settings_at),
+        Some(_) => Progress::EndedAfterSettings,
+        None => Progress::Settings(settings_at),
+    }
+}
+
+/// Describes the conversation in two stages: until SETTINGS, and until the answer.
 pub(crate) fn conversation_stages(
     watch: Stopwatch,
     conversation: &Conversation,
-    conclusion: &Conclusion,
+    verdict: Outcome,
     wants_probe: bool,
 ) -> Vec<Stage> {
-    let seen = &conversation.seen;
-    let end = || {
-        let mut parts = Vec::new();
-        if let Some(goaway) = &seen.goaway {
-            let debug = if goaway.debug_data.is_empty() { "no debug data" } else { &goaway.debug_data };
-            parts.push(format!("GOAWAY {}, {debug}", goaway.code));
+    let settings = settings_text(&conversation.frames);
+    match progress_of(conversation, wants_probe) {
+        Progress::NoSettings => vec![watch.stop(Status::Failed, end_text(conversation))],
+        Progress::EndedAfterSettings => {
+            vec![watch.stop(Status::Failed, format!("{settings}, then {}", end_text(conversation)))]
         }
-        if let Some(number) = seen.alert {
-            let when = "after the handshake, as TLS 1.3 has it";
-            parts.push(format!("the server sent the TLS alert {} ({number}) {when}", alert::name(number)));
+        Progress::Settings(at) => vec![watch.stop_at(at, Status::Ok, settings)],
+        Progress::Probe(at) => {
+            let status = if verdict == Outcome::Accepted { Status::Ok } else { Status::Failed };
+            let probe = Stopwatch::start_at(StageName::Probe, at).stop(status, answer_text(conversation));
+            vec![watch.stop_at(at, Status::Ok, settings), probe]
         }
-        if let (Some(ended_by), true) = (&conversation.ended_by, parts.is_empty()) {
-            parts.push(ended_by.to_string());
-        }
-        parts.join("; ")
-    };
-    let Some(settings_at) = seen.settings_at else { return vec![watch.stop(Status::Failed, end())] };
-    let is_over_early = seen.goaway.is_some() && conversation.answer.is_none();
-    let settings = match seen.settings.as_ref().and_then(|settings| settings.get("max_concurrent_streams")) {
-        Some(streams) => format!("SETTINGS received, {streams} streams at once"),
+    }
+}
+
+fn settings_text(frames: &ObservedFrames) -> String {
+    match frames.settings.iter().flatten().find(|(name, _)| *name == "max_concurrent_streams") {
+        Some((_, streams)) => format!("SETTINGS received, {streams} streams at once"),
         None => "SETTINGS received".to_owned(),
-    };
-    if is_over_early || (!wants_probe && conversation.ended_by.is_some()) {
-        return vec![watch.stop(Status::Failed, format!("{settings}, then {}", end()))];
     }
-    let mut stages = vec![watch.stop_at(settings_at, Status::Ok, settings)];
-    if wants_probe {
-        let watch = Stopwatch::start_at(StageName::Probe, settings_at);
-        let status = match conclusion.verdict {
-            Outcome::Accepted => Status::Ok,
-            _ => Status::Failed,
-        };
-        let detail = match &conversation.answer {
-            Some(ProbeAnswer { status, reason: Some(reason), .. }) => format!("{status} {reason}"),
-            Some(ProbeAnswer { status, is_json: true, .. }) => format!("{status}"),
-            Some(ProbeAnswer { status, .. }) => format!("{status}, with a body that is not JSON"),
-            None => end(),
-        };
-        stages.push(watch.stop(status, detail));
+}
+
+fn answer_text(conversation: &Conversation) -> String {
+    match &conversation.answer {
+        Some(ProbeAnswer { status, reason: Some(reason), .. }) => format!("{status} {reason}"),
+        Some(ProbeAnswer { status, is_json: true, .. }) => format!("{status}"),
+        Some(ProbeAnswer { status, .. }) => format!("{status}, with a body that is not JSON"),
+        None => end_text(conversation),
     }
-    stages
+}
+
+/// Describes what ended the conversation.
+fn end_text(conversation: &Conversation) -> String {
+    let mut parts = Vec::new();
+    if let Some(goaway) = &conversation.frames.goaway {
+        let debug = if goaway.debug_data.is_empty() { "no debug data" } else { &goaway.debug_data };
+        parts.push(format!("GOAWAY {}, {debug}", goaway.code));
+    }
+    if let Some(number) = conversation.frames.alert {
+        let name = alert::name(number);
+        parts.push(format!("the server sent the TLS alert {name} ({number}) after the handshake, as TLS 1.3 allows"));
+    }
+    match &conversation.ended_by {
+        Some(ended_by) if parts.is_empty() => ended_by.to_string(),
+        _ => parts.join("; "),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::trust::TrustedBy;
 
     #[test]
     fn a_root_that_this_machine_does_not_trust_is_a_line_in_the_report() {

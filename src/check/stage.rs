@@ -1,9 +1,9 @@
-//! The stages of a check, each timed.
+//! The stages of a check, with their durations.
 
 use serde::Serialize;
 use tokio::time::Instant;
 
-/// A stage, in the order in which they come.
+/// The stages in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum StageName {
@@ -17,13 +17,13 @@ pub(crate) enum StageName {
     Probe,
 }
 
-/// How a stage went.
+/// The result of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
-    /// As it should.
+    /// It succeeded.
     Ok,
-    /// It went on, but something is worth knowing.
+    /// It succeeded, with a warning.
     Warning,
     /// The check ended here.
     Failed,
@@ -32,17 +32,14 @@ pub(crate) enum Status {
 /// One stage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Stage {
-    /// Which.
     pub(crate) stage: StageName,
-    /// How it went.
     pub(crate) status: Status,
-    /// How long it took, in milliseconds.
+    /// Its duration in milliseconds.
     pub(crate) ms: f64,
-    /// What was found.
     pub(crate) detail: String,
 }
 
-/// Measures a stage from its beginning.
+/// A running stage.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopwatch {
     stage: StageName,
@@ -50,22 +47,22 @@ pub(crate) struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// The stage begins.
+    /// Starts a stage.
     pub(crate) fn start(stage: StageName) -> Self {
         Self { stage, start: Instant::now() }
     }
 
-    /// The stage began then.
+    /// Starts a stage at an earlier time.
     pub(crate) fn start_at(stage: StageName, start: Instant) -> Self {
         Self { stage, start }
     }
 
-    /// The stage ends.
+    /// Ends the stage.
     pub(crate) fn stop(self, status: Status, detail: impl Into<String>) -> Stage {
         self.stop_at(Instant::now(), status, detail)
     }
 
-    /// The stage ended then.
+    /// Ends the stage at an earlier time.
     pub(crate) fn stop_at(self, end: Instant, status: Status, detail: impl Into<String>) -> Stage {
         let ms = ((end - self.start).as_secs_f64() * 1e5).round() / 100.0;
         Stage { stage: self.stage, status, ms, detail: detail.into() }

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
 
-/// Which stores contain a root of the server's chain.
+/// The stores that contain a root of the server's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct TrustedBy {
     /// This machine's store.
@@ -64,7 +64,7 @@ pub(crate) struct Judgement {
     pub(crate) problem: Option<TrustProblem>,
 }
 
-/// Which roots are good enough for a server.
+/// The roots that are good enough for a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TrustPolicy {
     /// A root of any store.
@@ -251,9 +251,9 @@ fn candidates<'a>(roots: &[&'a [u8]], chain: &[X509]) -> Result<Vec<&'a [u8]>, E
     for x509 in chain {
         issuers.push(x509.issuer_name().to_der()?);
     }
-    let mut candidates = roots.to_vec();
-    candidates.retain(|root| issuers.iter().any(|name| contains(root, name)));
-    Ok(candidates)
+    let mut matching = roots.to_vec();
+    matching.retain(|root| issuers.iter().any(|name| contains(root, name)));
+    Ok(matching)
 }
 
 fn contains(der: &[u8], name: &[u8]) -> bool {

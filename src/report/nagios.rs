@@ -76,7 +76,7 @@ fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are
             printed_check("nagios"),
             str![[r#"
 APNS WARNING - 0 of 1 gateways good | good=0;;;0;1 time0=[..]s
-api.push.apple.com:443 (production) unproven: key-missing: there is no private key to the certificate
+api.push.apple.com:443 (production) unproven: key-missing: there is no private key for the certificate
 
 "#]]
         );

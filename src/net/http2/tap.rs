@@ -19,7 +19,7 @@ const HTTP1: &[u8] = b"HTTP/1.";
 /// The most reads after a failed write.
 const MAX_LAST_READS: usize = 8;
 
-/// What the server has sent so far.
+/// The observations of a connection so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ObservedFrames {
     /// Its first SETTINGS.
@@ -32,9 +32,9 @@ pub(crate) struct ObservedFrames {
     pub(crate) alert: Option<u8>,
     /// The first bytes, enough to recognise HTTP/1.
     pub(crate) start: Vec<u8>,
-    /// Whether its first frame was neither SETTINGS (RFC 9113 section 3.4) nor GOAWAY.
+    /// True if its first frame was neither SETTINGS (RFC 9113 section 3.4) nor GOAWAY.
     pub(crate) has_wrong_start: bool,
-    /// Whether the server has closed its side.
+    /// True if the server has closed its side.
     pub(crate) is_closed: bool,
 }
 

@@ -80,7 +80,7 @@ mod tests {
             str![[r#"
 api.push.apple.com:443 (production)
   identity   failed       [..] ms  Apple Push Services: com.example.MyApp: has no private key beside it; was not issued by Apple
-  unproven: key-missing: there is no private key to the certificate
+  unproven: key-missing: there is no private key for the certificate
   hint: export the certificate together with its key, or give the key with --key FILE
 
 "#]]

@@ -126,7 +126,7 @@ fn only_a_signed_and_current_list_is_believed() {
         ("200 OK", list(&issuer, 8, 3), "ok", "good, says the issuer's CRL"),
         ("200 OK", list(&issuer, 8, -1), "warning", "the CRL is out of date"),
         ("200 OK", list(&stranger, 8, 3), "warning", "the CRL's signature does not verify"),
-        ("200 OK", b"<html>".to_vec(), "warning", "the answer is no CRL"),
+        ("200 OK", b"<html>".to_vec(), "warning", "the answer is not a CRL"),
         ("404 Not Found", vec![], "warning", "the answer is 404"),
     ] {
         let checked = check(&stage, &issuer, "CRL", serve(status_line, body), &[]);

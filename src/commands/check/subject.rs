@@ -1,0 +1,134 @@
+//! The certificate under test, from the input files.
+
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::x509::{X509, X509VerifyResult};
+use time::OffsetDateTime;
+
+use crate::certificate::Certificate;
+use crate::certificate::chain::APPLE;
+use crate::certificate::warning::{self, KeyState};
+use crate::check::TestedIdentity;
+use crate::check::ground::Ground;
+use crate::check::revocation::Revocation;
+use crate::cli::check::CheckArgs;
+use crate::commands::shared::advice;
+use crate::container::Contents;
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::finding::FindingCode;
+use crate::identity::{Collection, SelectError};
+use crate::net::tls::ClientIdentity;
+use crate::world::files::Location;
+
+/// A certificate, and the reason why it has no key.
+pub(super) struct SelectedLeaf<'a> {
+    pub(super) leaf: &'a Certificate,
+    no_key: Option<Ground>,
+}
+
+/// Selects the certificate, with its key if there is one.
+pub(super) fn select<'a>(arguments: &CheckArgs, contents: &'a Contents) -> Result<SelectedLeaf<'a>, Error> {
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    let wanted = arguments.select.as_deref();
+    let no_key = match collection.select(wanted, true) {
+        Ok(entry) => return Ok(SelectedLeaf { leaf: &entry.item, no_key: None }),
+        Err(SelectError::NoKey(_)) => Ground::KeyMissing,
+        Err(SelectError::Mismatch(_)) => Ground::KeyMismatch,
+        Err(error) => return Err(advice::explain(&arguments.input.to_string(), &error)),
+    };
+    match collection.select(wanted, false) {
+        Ok(entry) => Ok(SelectedLeaf { leaf: &entry.item, no_key: Some(no_key) }),
+        Err(error) => Err(advice::explain(&arguments.input.to_string(), &error)),
+    }
+}
+
+/// Prepares the certificate for TLS, with the warnings that are known without asking a gateway.
+pub(super) fn prepare(
+    arguments: &CheckArgs,
+    selected: SelectedLeaf<'_>,
+    contents: &Contents,
+    now: OffsetDateTime,
+) -> Result<TestedIdentity, Error> {
+    let SelectedLeaf { leaf, no_key } = selected;
+    let mut warnings = Vec::new();
+    let identity = match no_key {
+        Some(ground) => {
+            warnings.push(no_key_warning(ground).to_owned());
+            Err(ground)
+        }
+        None => match client_identity(leaf, contents) {
+            Ok(identity) => Ok(identity),
+            Err(error) => return Err(unusable(&arguments.input, &error)),
+        },
+    };
+    let others: Vec<&Certificate> = contents.certificates.iter().map(|entry| &entry.item).collect();
+    let chain = APPLE.judge(leaf, &others, now);
+    for found in warning::judge(leaf, &chain, Some(KeyState::Matches), now) {
+        // Each gateway judges the environment.
+        if found.code != FindingCode::SandboxOnly {
+            warnings.push(found.message);
+        }
+    }
+    Ok(TestedIdentity { identity, title: leaf.title().to_owned(), warnings, environments: leaf.environments.clone() })
+}
+
+fn no_key_warning(ground: Ground) -> &'static str {
+    if ground == Ground::KeyMissing {
+        "has no private key beside it"
+    } else {
+        "does not match the private key beside it"
+    }
+}
+
+fn unusable(file: &Location, error: &ErrorStack) -> Error {
+    Error::new(ExitKind::Input, format!("{file}: OpenSSL cannot use it for TLS: {error}"))
+}
+
+fn client_identity(leaf: &Certificate, contents: &Contents) -> Result<ClientIdentity, ErrorStack> {
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    let key = match collection.key_of(leaf) {
+        Some(entry) => entry.item.pkcs8(),
+        None => &[],
+    };
+    let mut authorities = Vec::new();
+    let mut current = leaf;
+    // A loop of issuers ends when every certificate could have been used.
+    while authorities.len() < contents.certificates.len() {
+        let Some(issuer) = issuer_in(contents, current) else { break };
+        authorities.push(X509::from_der(&issuer.der)?);
+        current = issuer;
+    }
+    Ok(ClientIdentity { leaf: X509::from_der(&leaf.der)?, authorities, key: PKey::private_key_from_pkcs8(key)? })
+}
+
+/// Returns the certificate that issued another one; a root that signed itself has none.
+fn issuer_in<'a>(contents: &'a Contents, certificate: &Certificate) -> Option<&'a Certificate> {
+    for entry in &contents.certificates {
+        let candidate = &entry.item;
+        if candidate.is_ca && candidate.subject == certificate.issuer && candidate.der != certificate.der {
+            return Some(candidate);
+        }
+    }
+    None
+}
+
+/// Prepares the question about revocation, with the issuer that Apple publishes or that is in the file.
+pub(super) fn revocation(file: &Location, leaf: &Certificate, contents: &Contents) -> Result<Revocation, Error> {
+    let issuer = match APPLE.issuer_of(leaf) {
+        Some((_, issuer)) => Some(issuer),
+        None => issuer_in(contents, leaf),
+    };
+    match revocation_of(leaf, issuer) {
+        Ok(revocation) => Ok(revocation),
+        Err(error) => Err(Error::new(ExitKind::Input, format!("{file}: OpenSSL cannot read it: {error}"))),
+    }
+}
+
+fn revocation_of(certificate: &Certificate, issuer: Option<&Certificate>) -> Result<Revocation, ErrorStack> {
+    let leaf = X509::from_der(&certificate.der)?;
+    let Some(issuer) = issuer else { return Ok(Revocation { leaf, issuer: None }) };
+    let issuer = X509::from_der(&issuer.der)?;
+    let has_issued = issuer.issued(&leaf) == X509VerifyResult::OK;
+    Ok(Revocation { leaf, issuer: has_issued.then_some(issuer) })
+}
