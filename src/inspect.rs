@@ -19,7 +19,7 @@ use crate::request::CertificateRequest;
 /// The report of `inspect`.
 #[derive(Debug, Serialize)]
 pub(crate) struct InspectReport {
-    /// [`SCHEMA_VERSION`].
+    /// [`SCHEMA_VERSION`](crate::schema::SCHEMA_VERSION).
     pub(crate) schema_version: u32,
     pub(crate) files: Vec<FileReport>,
 }

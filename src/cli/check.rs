@@ -54,9 +54,13 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<Location>,
 
-    /// Go through this proxy: http://[USER:PASSWORD@]HOST:PORT or socks5://… [default: HTTPS_PROXY, but
-    /// for what NO_PROXY names]
-    #[arg(long, value_name = "URL")]
+    // Not a doc comment: rustdoc would take the brackets for links.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Go through this proxy: http://[USER:PASSWORD@]HOST:PORT or socks5://… [default: HTTPS_PROXY, but for \
+                what NO_PROXY names]"
+    )]
     pub(crate) proxy: Option<ProxyUrl>,
 
     /// Send no notification: shows how far the connection gets and what the server refuses at once, but

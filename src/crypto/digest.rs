@@ -25,7 +25,7 @@ struct HashFacts {
     name: &'static str,
 }
 
-/// In the order of [`Hash`].
+/// In the order of [`enum@Hash`].
 static HASHES: [HashFacts; 5] = [
     HashFacts { hash: Hash::Sha1, oid: oid!(1.3.14.3.2.26), hmac: oid!(1.2.840.113549.2.7), name: "SHA1" },
     HashFacts { hash: Hash::Sha224, oid: oid!(2.16.840.1.101.3.4.2.4), hmac: oid!(1.2.840.113549.2.8), name: "SHA224" },

@@ -20,7 +20,7 @@ impl RunningGateway {
     /// Starts a gateway and waits until it listens.
     ///
     /// # Errors
-    /// As [`Gateway::open`].
+    /// When OpenSSL fails, or the address cannot be listened on.
     pub fn start(options: GatewayOptions) -> io::Result<Self> {
         let tokens = options.tokens.clone();
         let runtime = build_runtime()?;

@@ -20,7 +20,7 @@ use crate::text::printable;
 /// The report of `convert`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConvertReport {
-    /// [`SCHEMA_VERSION`].
+    /// [`SCHEMA_VERSION`](crate::schema::SCHEMA_VERSION).
     pub(crate) schema_version: u32,
     /// The name of the input as given.
     pub(crate) input: String,
