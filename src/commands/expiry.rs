@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use crate::cli::expiry::ExpiryArgs;
-use crate::cli::password::PasswordSource;
 use crate::commands::shared::advice;
-use crate::commands::shared::candidates::Candidates;
+use crate::commands::shared::candidates;
+use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::printing;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
-use crate::expiry::report::{ExpiryReport, PolicyReport};
-use crate::expiry::scanner::{ExpiryScanner, ScanTotals};
+use crate::expiry::report::{ExpiryReport, PolicyReport, UnreadableFile};
+use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanTotals};
 use crate::finding::Level;
 use crate::report::style::Paint;
 use crate::report::{Report, human};
@@ -27,41 +27,45 @@ pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u
 }
 
 fn report(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
-    let reads_stdin = arguments.paths.iter().filter(|path| **path == Location::Standard).count();
-    let takes_stdin = arguments.opening.passin.as_ref().is_some_and(PasswordSource::takes_stdin);
-    if reads_stdin + usize::from(takes_stdin) > 1 {
-        return Err(Error::new(ExitKind::Usage, "standard input can be read only once")
-            .hint("name a file, or give the password with env:, file: or fd:"));
-    }
-    let globs = |option: &str, patterns: &[String]| {
-        Globs::new(patterns).map_err(|error| {
-            Error::new(ExitKind::Usage, format!("{option}: {error}")).hint("a glob such as *.pem or old/** is expected")
-        })
-    };
-    let filter =
-        Filter { include: globs("--include", &arguments.include)?, exclude: globs("--exclude", &arguments.exclude)? };
-    let candidates = Candidates::read(&arguments.opening, arguments.passwords.as_deref(), context)?;
+    let inputs: Vec<&Location> = arguments.paths.iter().collect();
+    check_stdin(&inputs, &[arguments.opening.passin.as_ref()])?;
+    let include = globs("--include", &arguments.include)?;
+    let filter = Filter { include, exclude: globs("--exclude", &arguments.exclude)? };
+    let passwords = candidates::read(&arguments.opening, arguments.passwords.as_deref(), context)?;
     let policy = policy(arguments);
     let roots: Vec<PathBuf> = arguments.paths.iter().filter_map(path).collect();
-    let survey = ExpiryScanner {
+    let now = arguments.at.unwrap_or(context.now);
+    let scanner = ExpiryScanner {
         policy: &policy,
-        candidates: &candidates,
+        passwords: &passwords,
         max_iterations: arguments.opening.max_iterations,
         skip_unreadable: arguments.skip_unreadable,
-        now: arguments.at.unwrap_or(context.now),
+        now,
         roots: &roots,
     };
-    let mut tally = ScanTotals::default();
-    if reads_stdin > 0 {
-        survey.standard_input(files::read(&Location::Standard, context.stdin), &mut tally);
+    let mut totals = ScanTotals::default();
+    if arguments.paths.contains(&Location::Standard) {
+        totals = scanner.scan_stdin(files::read(&Location::Standard, context.stdin));
     }
-    // To count costs a walk of its own: only for who watches.
-    let progress = Progress::new(context.stderr_is_terminal.then(|| walk::find(&roots, &filter).count()));
-    survey.files(walk::find(&roots, &filter), &mut tally, &progress);
-    drop(progress);
-    let now = survey.now;
-    let ScanTotals { certificates, unreadable, files, without_certificates } = tally;
-    Ok(ExpiryReport::new(now, policy, certificates, unreadable, files, without_certificates))
+    let found = walk::find(&roots, &filter);
+    let progress = Progress::new(found.len(), context.stderr_is_terminal);
+    let ScanTotals { certificates, unreadable, counts } = totals.merge(scanner.scan_files(found, &progress));
+    let unreadable = unreadable.into_iter().map(explain).collect();
+    Ok(ExpiryReport::new(now, policy, certificates, unreadable, counts))
+}
+
+fn globs(option: &str, patterns: &[String]) -> Result<Globs, Error> {
+    match Globs::new(patterns) {
+        Ok(globs) => Ok(globs),
+        Err(error) => Err(Error::new(ExitKind::Usage, format!("{option}: {error}"))
+            .hint("a glob such as *.pem or old/** is expected")),
+    }
+}
+
+fn explain(failure: FileFailure) -> UnreadableFile {
+    let FileFailure { file, source, level, error } = failure;
+    let error = advice::explain(&file, &error);
+    UnreadableFile { file, source, verdict: level, error }
 }
 
 fn path(location: &Location) -> Option<PathBuf> {

@@ -1,8 +1,9 @@
 //! Expiry of many certificates: the policy, the scan of files and folders, the report.
 
 pub(crate) mod findings;
-pub(crate) mod likeness;
+pub(crate) mod passwords;
 pub(crate) mod policy;
 pub(crate) mod report;
 pub(crate) mod scanner;
+mod sniff;
 pub(crate) mod threshold;

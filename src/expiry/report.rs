@@ -72,6 +72,15 @@ pub(crate) struct Summary {
     pub(crate) failures: u64,
 }
 
+/// The counts that the lists of a report do not tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct FileCounts {
+    /// Files looked at.
+    pub(crate) files: u64,
+    /// Of these, files that hold no certificate.
+    pub(crate) without_certificates: u64,
+}
+
 /// Where something was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -207,20 +216,19 @@ pub(crate) fn check(
 }
 
 impl ExpiryReport {
-    /// Sums up a run. `files` and `without_certificates` are the counts that the lists do not tell.
+    /// Sums up a run.
     pub(crate) fn new(
         at: OffsetDateTime,
         policy: PolicyReport,
         mut certificates: Vec<CheckedCertificate>,
         mut unreadable: Vec<UnreadableFile>,
-        files: u64,
-        without_certificates: u64,
+        files: FileCounts,
     ) -> Self {
         unreadable.sort_by(|a, b| a.file.cmp(&b.file));
         certificates.sort_by(|a, b| (a.not_after, &a.file, &a.sha256).cmp(&(b.not_after, &b.file, &b.sha256)));
         let mut summary = Summary {
-            files,
-            without_certificates,
+            files: files.files,
+            without_certificates: files.without_certificates,
             unreadable: unreadable.len() as u64,
             certificates: certificates.len() as u64,
             ..Summary::default()
@@ -318,7 +326,13 @@ mod tests {
     fn the_first_to_expire_comes_first_and_all_are_counted() {
         let certificates =
             [("d", 100), ("b", 100), ("c", -1), ("a", 20), ("e", 3)].map(|(file, days)| certificate(file, days));
-        let report = ExpiryReport::new(NOW, policy(), certificates.into(), vec![], 7, 2);
+        let report = ExpiryReport::new(
+            NOW,
+            policy(),
+            certificates.into(),
+            vec![],
+            FileCounts { files: 7, without_certificates: 2 },
+        );
         let files: Vec<&str> = report.certificates.iter().map(|certificate| certificate.file.as_str()).collect();
         assert_eq!(files, ["c", "e", "a", "b", "d"]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Opening many files, on all cores where there are many, and keeping only what the report needs.
+//! Opens many files, on all cores where there are many, and keeps only what the report needs.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,28 +8,22 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::commands::shared::advice;
-use crate::commands::shared::candidates::Candidates;
-use crate::container::{self, Contents, Passwords, kubernetes};
-use crate::error::Error;
-use crate::exit::ExitKind;
-use crate::expiry::likeness;
-use crate::expiry::report::{CheckedCertificate, PolicyReport, Source, UnreadableFile, check};
+use crate::container::{self, Contents, OpenError, kubernetes};
+use crate::expiry::passwords::PasswordCandidates;
+use crate::expiry::report::{CheckedCertificate, FileCounts, PolicyReport, Source, check};
+use crate::expiry::sniff::{has_certificate_extension, is_suspiciously_empty, is_unrelated_file};
 use crate::finding::Level;
-use crate::world::files::{self, Location};
+use crate::world::files::{self, Location, ReadError};
 use crate::world::progress::Progress;
 use crate::world::walk::{FoundFile, WalkError};
 
-/// Fewer files are opened before threads would have started.
-const FEW: usize = 16;
+/// So many files or fewer are opened on one core: threads take longer to start.
+const PARALLEL_THRESHOLD: usize = 16;
 
-/// So many files are found before they are opened.
-const SOME: usize = 1024;
-
-/// How files are opened and judged.
+/// Opens files and holds their certificates to the policy.
 pub(crate) struct ExpiryScanner<'a> {
     pub(crate) policy: &'a PolicyReport,
-    pub(crate) candidates: &'a Candidates,
+    pub(crate) passwords: &'a PasswordCandidates,
     pub(crate) max_iterations: u64,
     pub(crate) skip_unreadable: bool,
     pub(crate) now: OffsetDateTime,
@@ -37,200 +31,197 @@ pub(crate) struct ExpiryScanner<'a> {
     pub(crate) roots: &'a [PathBuf],
 }
 
-/// What came of one file, or of the entries in it.
-#[derive(Default)]
-struct FileResult {
-    certificates: Vec<CheckedCertificate>,
-    unreadable: Vec<UnreadableFile>,
-    files: u64,
-    without_certificates: u64,
-}
-
-/// What came of all.
-#[derive(Default)]
+/// What was found in the files, in no order.
+#[derive(Debug, Default)]
 pub(crate) struct ScanTotals {
     pub(crate) certificates: Vec<CheckedCertificate>,
-    pub(crate) unreadable: Vec<UnreadableFile>,
-    pub(crate) files: u64,
-    pub(crate) without_certificates: u64,
+    pub(crate) unreadable: Vec<FileFailure>,
+    pub(crate) counts: FileCounts,
 }
 
+/// A file whose certificates could not be checked.
+#[derive(Debug)]
+pub(crate) struct FileFailure {
+    /// The file, or the name of the entry in a Kubernetes secret.
+    pub(crate) file: String,
+    pub(crate) source: Source,
+    /// A failure, or a warning if unreadable files are to be skipped.
+    pub(crate) level: Level,
+    pub(crate) error: ScanError,
+}
+
+/// Why the certificates of a file could not be checked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ScanError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("there is no certificate in it")]
+    NoCertificate,
+    #[error("there is no certificate in it, only a private key")]
+    OnlyKey,
+    #[error("reading this file crashed pushcert (a bug)")]
+    Crash,
+}
+
+/// The contents of a file; `None` if the file is not for certificates.
+type FileResult = Result<Option<Contents>, ScanError>;
+
 impl ScanTotals {
-    fn take(&mut self, outcome: FileResult) {
-        self.certificates.extend(outcome.certificates);
-        self.unreadable.extend(outcome.unreadable);
-        self.files += outcome.files;
-        self.without_certificates += outcome.without_certificates;
+    /// Returns both together.
+    pub(crate) fn merge(mut self, other: Self) -> Self {
+        self.certificates.extend(other.certificates);
+        self.unreadable.extend(other.unreadable);
+        self.counts.files += other.counts.files;
+        self.counts.without_certificates += other.counts.without_certificates;
+        self
     }
 }
 
-/// A name, and whether it is that of a file that was named, or may be something else.
+/// A file, or an entry in a Kubernetes secret.
 struct Item<'a> {
     name: &'a str,
     path: &'a Path,
-    is_named: bool,
     source: Source,
+    /// Whether the file was named itself: then it must hold certificates.
+    is_named: bool,
 }
 
-/// What became of one file.
-enum Opened {
-    Contents(Box<Contents>),
-    Nothing,
-    Error(Error),
+impl<'a> Item<'a> {
+    fn stdin() -> Self {
+        Self { name: "-", path: Path::new("-"), source: Source::Stdin, is_named: true }
+    }
+
+    fn secret_entry(name: &'a str) -> Self {
+        Self { name, path: Path::new(name), source: Source::Secret, is_named: false }
+    }
 }
 
 impl ExpiryScanner<'_> {
-    /// Opens all files, some at a time: so the list of a large folder is never whole in memory.
-    pub(crate) fn files(
-        &self,
-        mut found: impl Iterator<Item = Result<FoundFile, WalkError>>,
-        tally: &mut ScanTotals,
-        progress: &Progress,
-    ) {
-        let open = |found: Result<FoundFile, WalkError>| {
-            let outcome = self.found(found);
+    /// Checks all files that were found.
+    pub(crate) fn scan_files(&self, found: Vec<Result<FoundFile, WalkError>>, progress: &Progress) -> ScanTotals {
+        let scan = |mut totals: ScanTotals, file| {
+            self.scan_found(file, &mut totals);
             progress.step();
-            outcome
+            totals
         };
-        loop {
-            let some: Vec<_> = found.by_ref().take(SOME).collect();
-            let outcomes: Vec<FileResult> = match some.len() {
-                0 => return,
-                1..=FEW => some.into_iter().map(open).collect(),
-                _ => some.into_par_iter().map(open).collect(),
-            };
-            for outcome in outcomes {
-                tally.take(outcome);
-            }
+        if found.len() <= PARALLEL_THRESHOLD {
+            return found.into_iter().fold(ScanTotals::default(), scan);
         }
+        found.into_par_iter().fold(ScanTotals::default, scan).reduce(ScanTotals::default, ScanTotals::merge)
     }
 
-    fn found(&self, found: Result<FoundFile, WalkError>) -> FileResult {
-        let mut outcome = FileResult::default();
+    fn scan_found(&self, found: Result<FoundFile, WalkError>, totals: &mut ScanTotals) {
         match found {
-            Ok(found) => self.file(&mut outcome, found),
+            Ok(file) => self.scan_file(&file, totals),
             Err(WalkError { path, error }) => {
                 let name = path.display().to_string();
-                let error = advice::explain(&name, &files::ReadError::from(error));
-                outcome.files += 1;
-                self.cannot(&mut outcome, name, Source::File, error);
+                let item = Item { name: &name, path: &path, source: Source::File, is_named: false };
+                self.record(&item, Err(ReadError::from(error).into()), totals);
             }
         }
-        outcome
     }
 
-    fn file(&self, outcome: &mut FileResult, FoundFile { path, is_named }: FoundFile) {
-        let name = path.display().to_string();
-        let item = Item { name: &name, path: &path, is_named, source: Source::File };
-        let location = Location::Path(path.clone());
-        let opened = match files::read(&location, &mut io::empty()) {
-            Ok(bytes) if is_named && kubernetes::looks_like_json(&bytes) => {
-                return self.secrets(outcome, &name, &bytes);
+    fn scan_file(&self, file: &FoundFile, totals: &mut ScanTotals) {
+        let name = file.path.display().to_string();
+        let item = Item { name: &name, path: &file.path, source: Source::File, is_named: file.is_named };
+        let result = match files::read(&Location::Path(file.path.clone()), &mut io::empty()) {
+            Ok(bytes) if file.is_named && kubernetes::looks_like_json(&bytes) => {
+                return self.scan_secrets(&item, &bytes, totals);
             }
             Ok(bytes) => self.open(&item, &bytes),
-            // No certificate is so large, and what lies about in folders may be.
-            Err(files::ReadError::TooLarge) if !is_named && !likeness::promises_certificate(&name) => Opened::Nothing,
-            Err(error) => Opened::Error(advice::explain(&name, &error)),
+            // No certificate is so large, but unrelated files in a folder may be.
+            Err(ReadError::TooLarge) if !file.is_named && !has_certificate_extension(&name) => Ok(None),
+            Err(error) => Err(error.into()),
         };
-        self.take(outcome, &item, opened);
+        self.record(&item, result, totals);
     }
 
-    /// Opens standard input.
-    pub(crate) fn standard_input(&self, bytes: Result<Zeroizing<Vec<u8>>, files::ReadError>, tally: &mut ScanTotals) {
-        let mut outcome = FileResult::default();
-        let item = Item { name: "-", path: Path::new("-"), is_named: true, source: Source::Stdin };
+    /// Checks standard input.
+    pub(crate) fn scan_stdin(&self, bytes: Result<Zeroizing<Vec<u8>>, ReadError>) -> ScanTotals {
+        let mut totals = ScanTotals::default();
+        let item = Item::stdin();
         match bytes {
-            Ok(bytes) if kubernetes::looks_like_json(&bytes) => self.secrets(&mut outcome, "-", &bytes),
-            Ok(bytes) => {
-                let opened = self.open(&item, &bytes);
-                self.take(&mut outcome, &item, opened);
-            }
-            Err(error) => self.take(&mut outcome, &item, Opened::Error(advice::explain("-", &error))),
+            Ok(bytes) if kubernetes::looks_like_json(&bytes) => self.scan_secrets(&item, &bytes, &mut totals),
+            Ok(bytes) => self.record(&item, self.open(&item, &bytes), &mut totals),
+            Err(error) => self.record(&item, Err(error.into()), &mut totals),
         }
-        tally.take(outcome);
+        totals
     }
 
-    /// Opens the entries of Kubernetes secrets. An entry without a key borrows those beside it: so do
-    /// secrets for TLS keep them (tls.crt and tls.key).
-    fn secrets(&self, outcome: &mut FileResult, file: &str, json: &[u8]) {
+    /// Checks the entries of Kubernetes secrets. An entry without a key borrows those beside it: TLS secrets
+    /// keep certificate and key apart (tls.crt and tls.key).
+    fn scan_secrets(&self, file: &Item<'_>, json: &[u8], totals: &mut ScanTotals) {
         let secrets = match kubernetes::parse(json) {
             Ok(secrets) => secrets,
             Err(error) => {
-                let error = advice::explain(file, &container::OpenError::from(error));
-                outcome.files += 1;
-                return self.cannot(outcome, file.to_owned(), Source::File, error);
+                let file = Item { source: Source::File, ..*file };
+                return self.record(&file, Err(OpenError::from(error).into()), totals);
             }
         };
         for secret in secrets {
-            let open = |(key, bytes): (&String, &Zeroizing<Vec<u8>>)| {
+            let mut keys = Vec::new();
+            let mut entries = Vec::with_capacity(secret.entries.len());
+            for (key, bytes) in &secret.entries {
                 let name = format!("{}/{key}", secret.name);
-                let item = Item { name: &name, path: Path::new(&name), is_named: false, source: Source::Secret };
-                let opened = self.open(&item, bytes);
-                (name, opened)
-            };
-            let mut opened: Vec<(String, Opened)> = secret.entries.iter().map(open).collect();
-            let contents = |(_, opened): &(String, Opened)| match opened {
-                Opened::Contents(contents) => contents.keys.clone(),
-                Opened::Nothing | Opened::Error(_) => vec![],
-            };
-            let keys: Vec<_> = opened.iter().flat_map(contents).collect();
-            for (name, opened) in &mut opened {
-                if let Opened::Contents(contents) = opened
+                let result = self.open(&Item::secret_entry(&name), bytes);
+                if let Ok(Some(contents)) = &result {
+                    keys.extend_from_slice(&contents.keys);
+                }
+                entries.push((name, result));
+            }
+            for (name, mut result) in entries {
+                if let Ok(Some(contents)) = &mut result
                     && contents.keys.is_empty()
                 {
                     contents.keys.clone_from(&keys);
                 }
-                let item = Item { name, path: Path::new(name), is_named: false, source: Source::Secret };
-                self.take(outcome, &item, std::mem::replace(opened, Opened::Nothing));
+                self.record(&Item::secret_entry(&name), result, totals);
             }
         }
     }
 
-    /// Opens one file. A bug that a file brings to light does not hide what the others hold.
-    fn open(&self, item: &Item<'_>, bytes: &[u8]) -> Opened {
-        guarded(item.name, || {
-            let open = |passwords: &mut Passwords<'_>| container::open(bytes, passwords, self.max_iterations);
-            match self.candidates.with(item.path, self.roots, open) {
-                Ok(contents) if !contents.certificates.is_empty() => Opened::Contents(Box::new(contents)),
-                Ok(contents) if item.is_named || likeness::is_hollow(item.name, &contents) => {
-                    let what = if contents.keys.is_empty() { "" } else { ", only a private key" };
-                    let message = format!("{}: there is no certificate in it{what}", item.name);
-                    Opened::Error(Error::new(ExitKind::Input, message).hint("name files that hold a certificate"))
-                }
-                Ok(contents) if contents.keys.is_empty() => Opened::Nothing,
-                Ok(contents) => Opened::Contents(Box::new(contents)),
-                Err(error) if !item.is_named && likeness::is_something_else(item.name, bytes, &error) => {
-                    Opened::Nothing
-                }
-                Err(error) => Opened::Error(advice::explain(item.name, &error)),
+    fn open(&self, item: &Item<'_>, bytes: &[u8]) -> FileResult {
+        guarded(|| {
+            let candidates = self.passwords.matching(item.path, self.roots);
+            let mut passwords = self.passwords.as_passwords(&candidates);
+            let contents = match container::open(bytes, &mut passwords, self.max_iterations) {
+                Ok(contents) => contents,
+                Err(error) if !item.is_named && is_unrelated_file(item.name, bytes, &error) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            if contents.certificates.is_empty() && (item.is_named || is_suspiciously_empty(item.name, &contents)) {
+                return Err(if contents.keys.is_empty() { ScanError::NoCertificate } else { ScanError::OnlyKey });
             }
+            Ok(Some(contents))
         })
     }
 
-    fn take(&self, outcome: &mut FileResult, item: &Item<'_>, opened: Opened) {
-        outcome.files += 1;
-        match opened {
-            Opened::Error(error) => self.cannot(outcome, item.name.to_owned(), item.source, error),
-            Opened::Contents(contents) if !contents.certificates.is_empty() => {
-                outcome.certificates.extend(check(item.name, item.source, &contents, self.policy, self.now));
+    fn record(&self, item: &Item<'_>, result: FileResult, totals: &mut ScanTotals) {
+        totals.counts.files += 1;
+        match result {
+            Ok(Some(contents)) if !contents.certificates.is_empty() => {
+                totals.certificates.extend(check(item.name, item.source, &contents, self.policy, self.now));
             }
-            Opened::Nothing | Opened::Contents(_) => outcome.without_certificates += 1,
+            Ok(_) => totals.counts.without_certificates += 1,
+            Err(error) => self.record_unreadable(item, error, totals),
         }
     }
 
-    fn cannot(&self, outcome: &mut FileResult, file: String, source: Source, error: Error) {
-        let may_be_skipped = self.skip_unreadable && error.kind != ExitKind::Bug;
-        let verdict = if may_be_skipped { Level::Warning } else { Level::Failure };
-        outcome.unreadable.push(UnreadableFile { file, source, verdict, error });
+    fn record_unreadable(&self, item: &Item<'_>, error: ScanError, totals: &mut ScanTotals) {
+        let may_be_skipped = self.skip_unreadable && !matches!(error, ScanError::Crash);
+        let level = if may_be_skipped { Level::Warning } else { Level::Failure };
+        totals.unreadable.push(FileFailure { file: item.name.to_owned(), source: item.source, level, error });
     }
 }
 
-/// Runs `open`; a panic becomes an error of this file.
-fn guarded(file: &str, open: impl FnOnce() -> Opened) -> Opened {
-    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
-        let error = Error::new(ExitKind::Bug, format!("{file}: this file brings to light a bug in pushcert"));
-        Opened::Error(error.hint("please report it, without the certificate's key"))
-    })
+/// Runs `open`; a panic becomes an error of this file, so that the other files are checked.
+fn guarded(open: impl FnOnce() -> FileResult) -> FileResult {
+    match catch_unwind(AssertUnwindSafe(open)) {
+        Ok(result) => result,
+        Err(_) => Err(ScanError::Crash),
+    }
 }
 
 #[cfg(test)]
@@ -238,8 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bug_is_an_error_of_the_file() {
-        let opened = guarded("a.pem", || panic!("as a bug would"));
-        assert!(matches!(opened, Opened::Error(Error { kind: ExitKind::Bug, exit_code: 70, .. })));
+    fn a_crash_is_an_error_of_the_file() {
+        assert!(matches!(guarded(|| panic!("as a bug would")), Err(ScanError::Crash)));
     }
 }

@@ -12,7 +12,7 @@ use crate::container::{Passwords, open};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
-use crate::expiry::report::{PolicyReport, Source, UnreadableFile, check};
+use crate::expiry::report::{FileCounts, PolicyReport, Source, UnreadableFile, check};
 use crate::finding::Level;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 
@@ -165,7 +165,7 @@ fn expiry_report(parts: &[Part]) -> ExpiryReport {
         };
         certificates.append(&mut check("push.cer", Source::File, &contents, &policy, at));
     }
-    ExpiryReport::new(NOW, policy, certificates, unreadable, 1, 0)
+    ExpiryReport::new(NOW, policy, certificates, unreadable, FileCounts { files: 1, without_certificates: 0 })
 }
 
 fn written(report: Report<'_>, format: Format) -> String {

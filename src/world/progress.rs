@@ -1,4 +1,4 @@
-//! How far a long run is. Rules: only on a terminal, on standard error, and not before half a second has
+//! The progress bar of a long run. Rules: only on a terminal, on standard error, and not before half a second has
 //! passed; nothing of it remains.
 
 use std::sync::Once;
@@ -6,35 +6,40 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What takes less time needs no bar.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Shorter runs show no bar.
+const DELAY: Duration = Duration::from_millis(500);
 
-/// A bar that may appear. It goes when it is dropped.
+/// A bar that appears after [`DELAY`] and goes when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Progress {
+    /// `None` without a terminal.
     bar: Option<ProgressBar>,
     start: Instant,
     shown: Once,
 }
 
 impl Progress {
-    /// A bar of so many steps; `None` where nobody watches.
-    pub(crate) fn new(steps: Option<usize>) -> Self {
-        let bar = |steps| {
-            let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
-            let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} files, {eta} left");
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        };
-        Self { bar: steps.map(bar), start: Instant::now(), shown: Once::new() }
+    /// Begins a run of so many files.
+    pub(crate) fn new(files: usize, is_terminal: bool) -> Self {
+        let bar = if is_terminal { Some(hidden_bar(files)) } else { None };
+        Self { bar, start: Instant::now(), shown: Once::new() }
     }
 
-    /// One step is done.
+    /// Counts one file.
     pub(crate) fn step(&self) {
         let Some(bar) = &self.bar else { return };
-        if !self.shown.is_completed() && self.start.elapsed() > PATIENCE {
+        if !self.shown.is_completed() && self.start.elapsed() > DELAY {
             self.shown.call_once(|| bar.set_draw_target(ProgressDrawTarget::stderr()));
         }
         bar.inc(1);
+    }
+}
+
+fn hidden_bar(files: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::hidden());
+    match ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} files, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 

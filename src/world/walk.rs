@@ -1,46 +1,111 @@
-//! Which files a run looks at: those that are named, and all in the folders that are named.
+//! Finds the files of a run: those that are named, and those in the folders that are named.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use fast_glob::ErrorKind;
 use walkdir::{DirEntry, WalkDir};
 
-/// Patterns for paths: one without a slash is for the name, wherever the file lies; one with a slash is
-/// for the path below the folder that was named.
+/// Patterns for paths: one without a slash fits the name, wherever the file lies; one with a slash fits
+/// the path below the folder that was named.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Globs(GlobSet);
+pub(crate) struct Globs(Vec<String>);
+
+/// A pattern that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{pattern}' is not a glob: {problem}")]
+pub(crate) struct GlobError {
+    pattern: String,
+    problem: &'static str,
+}
 
 impl Globs {
     /// Takes the patterns.
     ///
     /// # Errors
-    /// When one is no pattern.
-    pub(crate) fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, globset::Error> {
-        let mut set = GlobSetBuilder::new();
+    /// When one is not a glob.
+    pub(crate) fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, GlobError> {
+        let mut globs = Vec::with_capacity(patterns.len());
         for pattern in patterns {
-            let pattern = pattern.as_ref().trim_end_matches('/');
-            let pattern = match pattern.trim_start_matches("./").strip_prefix('/') {
-                Some(rooted) => rooted.to_owned(),
-                None if pattern.contains('/') => pattern.trim_start_matches("./").to_owned(),
-                None => format!("**/{pattern}"),
-            };
-            set.add(GlobBuilder::new(&pattern).literal_separator(true).build()?);
+            globs.push(parse_glob(pattern.as_ref().trim_end_matches('/'))?);
         }
-        Ok(Self(set.build()?))
+        Ok(Self(globs))
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether one fits the path.
+    /// Returns whether one fits the path.
     pub(crate) fn fit(&self, path: &Path) -> bool {
-        self.0.is_match(path)
+        let path = path.as_os_str().as_encoded_bytes();
+        self.0.iter().any(|glob| fast_glob::glob_match(glob, path))
+    }
+}
+
+/// Turns a pattern into a glob for the whole path below the folder.
+fn parse_glob(pattern: &str) -> Result<String, GlobError> {
+    if let Some(problem) = glob_problem(pattern) {
+        return Err(GlobError { pattern: pattern.to_owned(), problem });
+    }
+    let relative = pattern.trim_start_matches("./");
+    Ok(match relative.strip_prefix('/') {
+        Some(rooted) => rooted.to_owned(),
+        None if !pattern.contains('/') => format!("**/{pattern}"),
+        // The library would negate the glob.
+        None if relative.starts_with('!') => format!("\\{relative}"),
+        None => relative.to_owned(),
+    })
+}
+
+/// Returns what is wrong with a pattern.
+fn glob_problem(pattern: &str) -> Option<&'static str> {
+    match fast_glob::validate(pattern) {
+        Ok(()) if has_reversed_range(pattern.as_bytes()) => Some("a range ends before it begins"),
+        Ok(()) => None,
+        Err(error) => Some(match error.kind {
+            ErrorKind::UnclosedBrace => "a { is not closed",
+            ErrorKind::UnclosedBracket => "a [ is not closed",
+            ErrorKind::TrailingBackslash => "it ends with a backslash",
+            ErrorKind::BraceNestingTooDeep | ErrorKind::TooManyBraceGroups => "it has more than 10 groups in braces",
+            _ => "it does not parse",
+        }),
+    }
+}
+
+/// Returns whether a character class has a range such as `z-a`, which fits nothing.
+fn has_reversed_range(pattern: &[u8]) -> bool {
+    let mut is_in_class = false;
+    let mut index = 0;
+    while index < pattern.len() {
+        match pattern[index..] {
+            [b'\\', ..] => index += 1,
+            [first, b'-', last, ..] if is_in_class && last != b']' => {
+                if first > last {
+                    return true;
+                }
+                index += 2;
+            }
+            [b'[', ..] if !is_in_class => {
+                is_in_class = true;
+                index += literal_length(&pattern[index + 1..]);
+            }
+            [b']', ..] => is_in_class = false,
+            _ => {}
+        }
+        index += 1;
+    }
+    false
+}
+
+/// Returns the length of what begins a character class and is neither a range nor its end.
+fn literal_length(class: &[u8]) -> usize {
+    match class {
+        [b'!' | b'^', b']', ..] => 2,
+        [b'!' | b'^' | b']', ..] => 1,
+        _ => 0,
     }
 }
 
@@ -56,68 +121,88 @@ pub(crate) struct Filter {
 /// A file to look at.
 #[derive(Debug)]
 pub(crate) struct FoundFile {
-    /// Where it is, beginning with the path that was named.
+    /// The path, which begins with the one that was named.
     pub(crate) path: PathBuf,
-    /// Whether it was named itself.
+    /// Whether the file was named itself.
     pub(crate) is_named: bool,
 }
 
 /// A path that cannot be followed.
 #[derive(Debug)]
 pub(crate) struct WalkError {
-    /// Where it is.
     pub(crate) path: PathBuf,
-    /// Why.
     pub(crate) error: io::Error,
 }
 
-/// Finds all files, one after the other, in the order in which the system has them. Links are followed,
-/// each folder is visited once, and what is neither file nor folder is passed over (to open a pipe is to
-/// wait).
+/// Finds all files, in the order in which the system has them. Links are followed, and each folder is
+/// visited once. Skips what is neither file nor folder: opening a pipe would wait.
 ///
-/// Names that begin with two dots are passed over too: so are the folders called in which Kubernetes
-/// keeps a mounted secret, whose entries are links into them.
-pub(crate) fn find<'a>(
-    paths: &'a [PathBuf],
-    filter: &'a Filter,
-) -> impl Iterator<Item = Result<FoundFile, WalkError>> + 'a {
-    let visited = Rc::new(RefCell::new(HashSet::new()));
-    let below = move |root: &'a PathBuf| -> Box<dyn Iterator<Item = Result<FoundFile, WalkError>> + 'a> {
-        if !root.is_dir() {
-            return Box::new(std::iter::once(Ok(FoundFile { path: root.clone(), is_named: true })));
-        }
-        let visited = Rc::clone(&visited);
-        let is_wanted = move |entry: &DirEntry| is_wanted(entry, root, filter, &mut visited.borrow_mut());
-        let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_wanted);
-        Box::new(entries.filter_map(move |entry| match entry {
-            Ok(entry) if entry.file_type().is_file() => {
-                Some(Ok(FoundFile { path: entry.into_path(), is_named: false }))
-            }
-            Ok(_) => None,
-            // A loop leads to what is looked at anyway.
-            Err(error) if error.loop_ancestor().is_some() => None,
-            Err(error) => {
-                let path = error.path().unwrap_or(root).to_owned();
-                Some(Err(WalkError { path, error: error.into() }))
-            }
-        }))
-    };
-    paths.iter().flat_map(below)
-}
-
-fn is_wanted(entry: &DirEntry, root: &Path, filter: &Filter, visited: &mut HashSet<PathBuf>) -> bool {
-    let is_folder = entry.file_type().is_dir();
-    if entry.depth() > 0 {
-        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        let is_left_out = entry.file_name().as_encoded_bytes().starts_with(b"..") || filter.exclude.fit(path);
-        let is_chosen = is_folder || filter.include.is_empty() || filter.include.fit(path);
-        if is_left_out || !is_chosen {
-            return false;
+/// Names that begin with two dots are skipped too: Kubernetes keeps a mounted secret in such folders, and
+/// the entries of the secret are links into them.
+pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, WalkError>> {
+    let mut walk = Walk { filter, visited: HashSet::new(), found: Vec::new() };
+    for path in paths {
+        if path.is_dir() {
+            walk.add_folder(path);
+        } else {
+            walk.found.push(Ok(FoundFile { path: path.clone(), is_named: true }));
         }
     }
-    // Links across each other could be followed in more ways than there are files. A folder that does not
-    // resolve is walked all the same, so that the error is told.
-    !is_folder || entry.path().canonicalize().map_or(true, |path| visited.insert(path))
+    walk.found
+}
+
+struct Walk<'a> {
+    filter: &'a Filter,
+    /// The folders, by their canonical paths.
+    visited: HashSet<PathBuf>,
+    found: Vec<Result<FoundFile, WalkError>>,
+}
+
+impl Walk<'_> {
+    fn add_folder(&mut self, root: &Path) {
+        let mut entries = WalkDir::new(root).follow_links(true).into_iter();
+        while let Some(entry) = entries.next() {
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {
+                    if !self.is_wanted(&entry, root) || !self.is_first_visit(&entry) {
+                        entries.skip_current_dir();
+                    }
+                }
+                Ok(entry) if entry.file_type().is_file() => {
+                    if self.is_wanted(&entry, root) {
+                        self.found.push(Ok(FoundFile { path: entry.into_path(), is_named: false }));
+                    }
+                }
+                Ok(_) => {}
+                // A loop leads to a folder that is visited anyway.
+                Err(error) if error.loop_ancestor().is_some() => {}
+                Err(error) => {
+                    let path = error.path().unwrap_or(root).to_owned();
+                    self.found.push(Err(WalkError { path, error: error.into() }));
+                }
+            }
+        }
+    }
+
+    fn is_wanted(&self, entry: &DirEntry, root: &Path) -> bool {
+        if entry.depth() == 0 {
+            return true;
+        }
+        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        if entry.file_name().as_encoded_bytes().starts_with(b"..") || self.filter.exclude.fit(path) {
+            return false;
+        }
+        entry.file_type().is_dir() || self.filter.include.is_empty() || self.filter.include.fit(path)
+    }
+
+    /// Returns whether a folder was not visited before: links across each other could be followed in more
+    /// ways than there are files. A folder that does not resolve is visited, so that its error is reported.
+    fn is_first_visit(&mut self, folder: &DirEntry) -> bool {
+        match folder.path().canonicalize() {
+            Ok(path) => self.visited.insert(path),
+            Err(_) => true,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +216,7 @@ mod tests {
         let name = |found: Result<FoundFile, WalkError>| {
             found.unwrap().path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/")
         };
-        let mut names: Vec<String> = find(&[root.to_owned()], &filter).map(name).collect();
+        let mut names: Vec<String> = find(&[root.to_owned()], &filter).into_iter().map(name).collect();
         names.sort();
         names
     }
@@ -157,6 +242,48 @@ mod tests {
         assert_eq!(names(&[], &["/old/"]), ".c.pem a.pem b.p12 new/old/e.pem");
         assert_eq!(names(&["old/*"], &[]), "old/a.pem old/d.cer");
         assert_eq!(names(&["**/old/*.pem"], &["./new/old/*"]), "old/a.pem");
+    }
+
+    #[test]
+    fn globs_mean_what_they_meant() {
+        let cases: [(&str, &[&str], &[&str]); 16] = [
+            ("*.pem", &["a.pem", "x/.c.pem", "株.pem"], &["a.cer", "a.pem/b"]),
+            ("*.{p12,cer}", &["a.p12", "old/d.cer"], &["a.pem"]),
+            ("?.pem", &["a.pem"], &[".pem", "ab.pem"]),
+            ("[ab].pem", &["a.pem"], &["c.pem"]),
+            ("[!a].pem", &["b.pem"], &["a.pem", "/.pem"]),
+            ("[^a-c].pem", &["d.pem"], &["b.pem"]),
+            ("[]-].pem", &["].pem", "-.pem"], &["a.pem"]),
+            ("old", &["old", "new/old"], &["old/a"]),
+            ("old/*", &["old/a"], &["old", "old/a/b", "new/old/a"]),
+            ("./old/**", &["old/a", "old/a/b"], &["old", "new/old/a"]),
+            ("/a.pem", &["a.pem"], &["old/a.pem"]),
+            ("**/old/*.pem", &["old/a.pem", "new/old/a.pem"], &["old/new/a.pem"]),
+            ("old/**/a.pem", &["old/a.pem", "old/x/y/a.pem"], &["a.pem"]),
+            ("{old,new/**}/a.pem", &["old/a.pem", "new/x/a.pem"], &["x/a.pem"]),
+            ("!old/*", &["!old/a"], &["old/a", "new/a"]),
+            ("[[]x]", &["[x]"], &["x"]),
+        ];
+        for (glob, fitting, others) in cases {
+            let globs = Globs::new(&[glob]).unwrap();
+            for path in fitting {
+                assert!(globs.fit(Path::new(path)), "{glob} fits {path}");
+            }
+            for path in others {
+                assert!(!globs.fit(Path::new(path)), "{glob} does not fit {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_glob_is_refused() {
+        for wrong in ["[", "[a-", "a{b", "{a,{b}", "old/[", "a\\", "[z-a]", "x/[!0-9b-a].pem", "[]a-Z]"] {
+            let message = Globs::new(&[wrong]).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("'{wrong}' is not a glob: ")), "{message}");
+        }
+        for good in ["[a-z]", "[z-]", "[-a]", "\\[z-a]", "z-a", "[a-a][0-9]", "[]-a]", "[!-a]"] {
+            Globs::new(&[good]).unwrap();
+        }
     }
 
     #[cfg(unix)]
@@ -189,11 +316,11 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_dangling_link_is_told() {
+    fn a_dangling_link_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("gone.pem", folder.path().join("link.pem")).unwrap();
         let paths = [folder.path().to_owned()];
-        let found: Vec<bool> = find(&paths, &Filter::default()).map(|found| found.is_err()).collect();
+        let found: Vec<bool> = find(&paths, &Filter::default()).iter().map(Result::is_err).collect();
         assert_eq!(found, [true]);
     }
 }

@@ -6,6 +6,7 @@ use crate::container::{OpenError, PasswordTarget};
 use crate::crypto::DecodeError;
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::expiry::scanner::ScanError;
 use crate::identity::{Choice, SelectError};
 use crate::key::KeyError;
 use crate::limits::LimitError;
@@ -20,6 +21,7 @@ pub(crate) enum DomainError<'a> {
     Key(&'a KeyError),
     Request(&'a RequestError),
     Select(&'a SelectError),
+    Scan(&'a ScanError),
 }
 
 /// Explains `error`, which is about `file`.
@@ -51,6 +53,7 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<String>) {
         },
         DomainError::Open(error) => open_advice(error),
         DomainError::Select(error) => return select_advice(error),
+        DomainError::Scan(error) => return scan_advice(error),
     };
     (kind, Some(hint.to_owned()))
 }
@@ -88,6 +91,16 @@ fn open_advice(error: &OpenError) -> (ExitKind, &'static str) {
         }
         OpenError::OtherKeyPassword => (ExitKind::Password, "export it again with one password for both"),
     }
+}
+
+fn scan_advice(error: &ScanError) -> (ExitKind, Option<String>) {
+    let (kind, hint) = match error {
+        ScanError::Read(error) => return advice(&DomainError::Read(error)),
+        ScanError::Open(error) => open_advice(error),
+        ScanError::NoCertificate | ScanError::OnlyKey => (ExitKind::Input, "name files that hold a certificate"),
+        ScanError::Crash => (ExitKind::Bug, "please report it, without the certificate's key"),
+    };
+    (kind, Some(hint.to_owned()))
 }
 
 fn select_advice(error: &SelectError) -> (ExitKind, Option<String>) {
@@ -140,6 +153,7 @@ impl fmt::Display for DomainError<'_> {
             Self::Key(error) => error.fmt(f),
             Self::Request(error) => error.fmt(f),
             Self::Select(error) => error.fmt(f),
+            Self::Scan(error) => error.fmt(f),
         }
     }
 }
@@ -162,4 +176,5 @@ domain_errors! {
     Key(KeyError),
     Request(RequestError),
     Select(SelectError),
+    Scan(ScanError),
 }

@@ -1,22 +1,22 @@
-//! Telling a damaged certificate from a file that never was one.
+//! Tells a damaged certificate file from a file that is not for certificates.
 
 use std::path::Path;
 
 use crate::container::{self, Container, Contents, OpenError};
 
-/// How files that hold certificates are called.
+/// The extensions of files that hold certificates.
 const EXTENSIONS: [&str; 10] = ["cer", "cert", "crt", "der", "p12", "p7b", "p7c", "pem", "pfx", "pkcs12"];
 
-/// Whether the file's name promises a certificate.
-pub(crate) fn promises_certificate(name: &str) -> bool {
-    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+/// Returns whether the file's name has the extension of a certificate file.
+pub(crate) fn has_certificate_extension(name: &str) -> bool {
+    let Some(extension) = Path::new(name).extension() else { return false };
+    EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
-/// Whether a file that does not open is plainly no certificate, by content and by name. Where there is
-/// doubt, the answer is no.
-pub(crate) fn is_something_else(name: &str, bytes: &[u8], error: &OpenError) -> bool {
-    if promises_certificate(name) {
+/// Returns whether a file that does not open is certainly not a certificate file, by its contents and its
+/// name.
+pub(crate) fn is_unrelated_file(name: &str, bytes: &[u8], error: &OpenError) -> bool {
+    if has_certificate_extension(name) {
         return false;
     }
     match error {
@@ -25,14 +25,14 @@ pub(crate) fn is_something_else(name: &str, bytes: &[u8], error: &OpenError) -> 
     }
 }
 
-/// Whether a file that opens and holds nothing at all should have held something.
-pub(crate) fn is_hollow(name: &str, contents: &Contents) -> bool {
+/// Returns whether a file that opens and holds nothing should have held something.
+pub(crate) fn is_suspiciously_empty(name: &str, contents: &Contents) -> bool {
     let has_none = contents.certificates.is_empty() && contents.keys.is_empty() && contents.requests.is_empty();
-    has_none && (contents.container != Container::Pem || promises_certificate(name))
+    has_none && (contents.container != Container::Pem || has_certificate_extension(name))
 }
 
-/// A sequence of more than 127 bytes, or of unknown length: every certificate is that long. A text that
-/// begins with "0" is not.
+/// Returns whether the bytes begin as a sequence of more than 127 bytes, or of unknown length: every
+/// certificate is that long. A text that begins with "0" is not.
 fn may_be_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 0x80..=0x84, ..])
 }
@@ -46,11 +46,11 @@ mod tests {
 
     fn is_else(name: &str, bytes: &[u8]) -> bool {
         let error = open(bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap_err();
-        is_something_else(name, bytes, &error)
+        is_unrelated_file(name, bytes, &error)
     }
 
     #[test]
-    fn doubt_is_told() {
+    fn files_in_doubt_are_not_unrelated() {
         let der = fixture("der/universal.cer");
         let p12 = fixture("p12/keychain-password.p12");
         let pem = b"text\n-----BEGIN CERTIFICATE-----\nMIIB\n";
@@ -66,8 +66,8 @@ mod tests {
     }
 
     #[test]
-    fn a_pem_file_that_lost_its_end_in_the_first_line_is_hollow() {
+    fn a_pem_file_that_lost_its_end_in_the_first_line_is_suspiciously_empty() {
         let contents = open(b"-----BEGIN CERTI", &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
-        assert!(is_hollow("push.pem", &contents) && !is_hollow("README.md", &contents));
+        assert!(is_suspiciously_empty("push.pem", &contents) && !is_suspiciously_empty("README.md", &contents));
     }
 }
