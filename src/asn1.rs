@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use x509_parser::asn1_rs::{Any, Class, Err as NomErr, Error, FromBer, Header, Length, Oid, Tag};
 use zeroize::Zeroizing;
 
-/// How deep a constructed string may nest; real writers make one level. (Indefinite lengths inside
-/// one another are bounded by `asn1-rs`, at 50.)
+/// The depth to which a constructed string may nest; real writers make one level. (`asn1-rs` bounds indefinite
+/// lengths inside one another, at 50.)
 const MAX_DEPTH: usize = 8;
 
 /// A structure that is not what its format says.

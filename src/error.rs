@@ -13,9 +13,9 @@ pub struct Error {
     pub kind: ExitKind,
     /// The exit code.
     pub exit_code: u8,
-    /// What was found, in which file, and what was expected.
+    /// Says what was found, in which file, and what was expected.
     pub message: String,
-    /// What to do next.
+    /// Says what to do next.
     pub hint: Option<String>,
     /// Standard output was closed; exit quietly.
     #[serde(skip)]
@@ -23,7 +23,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error without a hint.
+    /// Makes an error without a hint.
     pub fn new(kind: ExitKind, message: impl Into<String>) -> Self {
         Self { kind, exit_code: kind.code(), message: message.into(), hint: None, is_closed_pipe: false }
     }
@@ -36,7 +36,7 @@ impl Error {
 }
 
 impl From<io::Error> for Error {
-    /// For output streams: files have errors of their own.
+    /// Converts an error of an output stream: files have errors of their own.
     fn from(error: io::Error) -> Self {
         let is_closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
         Self { is_closed_pipe, ..Self::new(ExitKind::Write, format!("cannot write the output: {error}")) }

@@ -1,4 +1,4 @@
-//! How much work a file may ask for before it is refused.
+//! The limits of the work that a file may ask for.
 
 use std::cell::Cell;
 
@@ -11,7 +11,7 @@ pub const DEFAULT_MAX_ITERATIONS: u64 = 10_000_000;
 /// The memory that one scrypt derivation may take, in bytes; OpenSSL's own default is 32 MiB.
 pub(crate) const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
 
-/// What a file asked for that is beyond the limits.
+/// A file asks for more than the limits allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
     /// Too many iterations of a key derivation.
@@ -23,7 +23,7 @@ pub enum LimitError {
     /// Too much memory for scrypt.
     #[error("asks for {needed} MiB of memory for scrypt, more than the {} MiB allowed", MAX_SCRYPT_MEMORY >> 20)]
     ScryptMemory {
-        /// What it asks for, in MiB.
+        /// In MiB.
         needed: u64,
     },
 }
@@ -36,7 +36,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Allows `iterations` in all: calls of a hash function.
+    /// Allows `iterations` in all, counted as calls of a hash function.
     pub(crate) fn new(iterations: u64) -> Self {
         Self { iterations, left: Cell::new(iterations) }
     }
@@ -49,8 +49,10 @@ impl Limits {
         if memory > MAX_SCRYPT_MEMORY {
             return Err(LimitError::ScryptMemory { needed: memory >> 20 });
         }
-        let left = self.left.get().checked_sub(iterations);
-        self.left.set(left.ok_or(LimitError::Iterations { limit: self.iterations })?);
+        let Some(left) = self.left.get().checked_sub(iterations) else {
+            return Err(LimitError::Iterations { limit: self.iterations });
+        };
+        self.left.set(left);
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ pub enum Lookalike {
 
 struct LookalikeRow {
     kind: Lookalike,
-    /// How such files begin.
+    /// The first bytes of such files.
     starts: &'static [&'static [u8]],
     name: &'static str,
     hint: Option<&'static str>,

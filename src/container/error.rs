@@ -42,9 +42,9 @@ pub enum OpenError {
     #[error("{}", wrong_password(*.protected, *.has_mac))]
     WrongPassword {
         protected: PasswordTarget,
-        /// Whether a MAC can tell a wrong password from damage.
+        /// True if a MAC can tell a wrong password from damage.
         has_mac: bool,
-        /// Whether the file opens without a password.
+        /// True if the file opens without a password.
         opens_without: bool,
     },
     /// The file and the key in it have different passwords.

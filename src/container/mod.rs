@@ -57,8 +57,7 @@ pub struct Contents {
     pub pkcs12: Option<Pkcs12Info>,
     /// All bags of a PKCS#12 file: what the file holds twice has two.
     pub bags: Vec<Bag>,
-    /// Whether all that the file holds was read. `false` where that is not known: a PKCS#7 or PKCS#12 file may hold
-    /// more than is read of it.
+    /// True if all that the file holds was read. A PKCS#7 or PKCS#12 file may hold more than is read of it.
     pub is_read_whole: bool,
 }
 

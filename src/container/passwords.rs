@@ -7,10 +7,10 @@ use crate::container::OpenError;
 use crate::limits::Limits;
 use crate::secret::Password;
 
-/// How often a person is asked for a password.
+/// The number of times that a person is asked for a password.
 const TRIES: u32 = 3;
 
-/// Where passwords come from. Unless one is given, it is tried first whether there is none.
+/// The source of the passwords. Unless one is given, the empty password is tried first.
 pub enum Passwords<'a> {
     /// There is none.
     None,
@@ -18,7 +18,7 @@ pub enum Passwords<'a> {
     Given(Password),
     /// Each of these in turn.
     AnyOf(&'a [Password]),
-    /// A person is asked, with what it is for and the number of the try, from 1.
+    /// A person is asked; the function takes what the password is for and the number of the try, from 1.
     Ask(&'a mut dyn FnMut(PasswordTarget, u32) -> io::Result<Password>),
 }
 
@@ -28,7 +28,7 @@ impl fmt::Debug for Passwords<'_> {
     }
 }
 
-/// What a password protects.
+/// The thing that a password protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordTarget {
     Pkcs12,

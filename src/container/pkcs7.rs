@@ -12,14 +12,19 @@ const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 pub(super) fn read(bytes: &[u8], _: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let (content_info, _) = Value::parse(bytes, "PKCS#7")?;
     let mut contents = Contents::new(Container::Pkcs7);
-    for der in certificates(&content_info)? {
-        contents.certificates.push(Certificate::parse(der)?.into());
+    let Some(set) = certificate_set(&content_info)? else { return Ok(contents) };
+    let mut list = set.reader("PKCS#7 certificates");
+    while let Some(certificate) = list.try_next()? {
+        // Other choices (attribute certificates) are tagged.
+        if certificate.is(Tag::Sequence) {
+            contents.certificates.push(Certificate::parse(certificate.encoded())?.into());
+        }
     }
     Ok(contents)
 }
 
-/// Returns all X.509 certificates, as encoded. Signatures are not looked at: a .p7b has none.
-fn certificates<'a>(content_info: &Value<'a>) -> Result<Vec<&'a [u8]>, Malformed> {
+/// Finds the certificates of SignedData. Signatures are not looked at: a .p7b has none.
+fn certificate_set<'a>(content_info: &Value<'a>) -> Result<Option<Value<'a>>, Malformed> {
     let mut content = content_info.reader("PKCS#7");
     let kind = content.required("its type")?.oid()?;
     if kind != SIGNED_DATA {
@@ -31,17 +36,8 @@ fn certificates<'a>(content_info: &Value<'a>) -> Result<Vec<&'a [u8]>, Malformed
     fields.expect(Tag::Integer, "the version")?;
     fields.expect(Tag::Set, "the digest algorithms")?;
     fields.expect(Tag::Sequence, "the content")?;
-    let mut certificates = Vec::new();
-    if let Some(set) = fields.try_next()?
-        && set.is_context(0)
-    {
-        let mut list = set.reader("PKCS#7 certificates");
-        while let Some(certificate) = list.try_next()? {
-            // Other choices (attribute certificates) are tagged.
-            if certificate.is(Tag::Sequence) {
-                certificates.push(certificate.encoded());
-            }
-        }
+    match fields.try_next()? {
+        Some(set) if set.is_context(0) => Ok(Some(set)),
+        _ => Ok(None),
     }
-    Ok(certificates)
 }

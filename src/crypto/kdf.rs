@@ -266,3 +266,29 @@ impl Scrypt {
         Some(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The expected values are those of OpenSSL's `PKCS12_key_gen_utf8`.
+    #[test]
+    fn the_kdf_of_pkcs12_derives_what_openssl_derives() {
+        use DerivedFor::{Iv, Key, Mac};
+        let password = crate::secret::Password::new("ge@äheim".into());
+        let password = &PasswordEncodings::of(Some(&password)).bmp[0];
+        let long = "2b95a0569b63f641fae1efca32e84db3699ab74540628ba66283b58cf5400527d8d0ebe2ccbf768c51c4d8fbd1bb156be06c\
+                    1c59cbb69e44052ffc37376fdb47b2de7f9e543de9d096d8e5474b220410ff1c5d8bb7e5bc0f61baeaa12fd0da1d7a970172";
+        for (hash, iterations, purpose, expected) in [
+            (Hash::Sha256, 100, Key, "fae4d4957a3cc781e1180b9d4fb79c1e0c8579b746a3177e5b0768a3118bf863"),
+            (Hash::Sha256, 100, Iv, "e5ff813bc6547de5155b14d2fada85b3201a9773"),
+            (Hash::Sha256, 1000, Mac, "3f9113f05c30a996c4a516409bdac9d065f44296ccd52bb75de3fcfdbe2bf130"),
+            (Hash::Sha256, 1000, Key, long),
+            (Hash::Sha512, 100, Key, "b14a9f01bfd9dce4c9d66d2fe9937e5fd9f1afa59e370a6fa4fc81c1cc8ec8ee"),
+        ] {
+            let kdf = Pkcs12Kdf { hash, salt: (1..=8).collect(), iterations };
+            let key = kdf.derive(password, purpose, expected.len() / 2);
+            assert_eq!(data_encoding::HEXLOWER.encode(&key), expected);
+        }
+    }
+}

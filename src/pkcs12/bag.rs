@@ -23,7 +23,7 @@ const X509_CERTIFICATE: Oid<'static> = oid!(1.2.840.113549.1.9.22.1);
 const FRIENDLY_NAME: Oid<'static> = oid!(1.2.840.113549.1.9.20);
 const LOCAL_KEY_ID: Oid<'static> = oid!(1.2.840.113549.1.9.21);
 
-/// How deep safe contents may nest; RFC 7292 allows any depth, and nobody writes two.
+/// The depth to which safe contents may nest; RFC 7292 allows any depth, and nobody writes two.
 const MAX_NESTING: usize = 16;
 
 /// One bag, opened.

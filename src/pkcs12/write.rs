@@ -26,9 +26,9 @@ const SHA256: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 2, 1];
 pub(crate) enum Profile {
     /// Every macOS: 3DES for certificates and key, MAC with SHA-1.
     Keychain,
-    /// What OpenSSL 3 writes: AES-256, MAC with SHA-256.
+    /// As OpenSSL 3 writes it: AES-256, MAC with SHA-256.
     Modern,
-    /// What Java writes: as [`Profile::Modern`], with more iterations.
+    /// As Java writes it: as [`Profile::Modern`], with more iterations.
     Java,
 }
 
