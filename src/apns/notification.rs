@@ -110,8 +110,7 @@ fn is_push_type(text: &str) -> bool {
 /// Returns whether the text is a UUID in lower case.
 pub(crate) fn is_uuid(text: &str) -> bool {
     let lengths = text.split('-').map(str::len);
-    let is_digit_or_hyphen = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-');
-    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(is_digit_or_hyphen)
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
 
 /// Returns whether the text has the form of a device token: hexadecimal digits, an even number of them.
@@ -121,8 +120,7 @@ pub(crate) fn is_token(text: &str) -> bool {
 
 /// Returns whether the text has the form of a topic: letters, digits, hyphens, dots and underscores.
 pub(crate) fn is_topic(text: &str) -> bool {
-    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    (1..=255).contains(&text.len()) && text.bytes().all(is_allowed)
+    (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
 }
 
 #[cfg(test)]
