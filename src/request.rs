@@ -176,9 +176,18 @@ impl CertificateRequest {
         Ok(Self {
             subject: name::format(&info.subject, NameStyle::Compact),
             public_key: public_key.ok_or(malformed("has an unreadable public key"))?,
-            is_signature_valid: request.verify_signature().is_ok(),
+            is_signature_valid: verifies(der).unwrap_or(false),
         })
     }
+}
+
+/// Returns whether a request is signed by the key in it.
+fn verifies(der: &[u8]) -> Result<bool, ErrorStack> {
+    let request = X509Req::from_der(der)?;
+    let is_signed = request.verify(&*request.public_key()?)?;
+    // OpenSSL keeps the reason why a signature does not verify; the next error would be taken for it.
+    drop(ErrorStack::get());
+    Ok(is_signed)
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! Apple's extensions and what they say: one table of object identifiers.
+//! The extensions of a certificate, Apple's above all: one table of object identifiers.
 //!
 //! Sources: Apple's Certification Practice Statements for WWDR, and decoded certificates; the topics'
 //! encoding is known from certificates alone.
 
 use serde::Serialize;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::ParsedExtension;
 
 use crate::asn1::{Malformed, Value};
 
@@ -24,12 +26,12 @@ const WEBSITE_PUSH: Oid<'static> = oid!(1.2.840.113635.100.6.1.17);
 /// Everything of Apple's.
 const APPLE: Oid<'static> = oid!(1.2.840.113635.100);
 /// Apple's certificate policy, on every leaf.
-pub(super) const POLICY: Oid<'static> = oid!(1.2.840.113635.100.5.1);
+const POLICY: Oid<'static> = oid!(1.2.840.113635.100.5.1);
 
 /// The UID of MDM certificates begins so.
 const MDM_UID: &str = "com.apple.mgmt.";
 
-/// What a certificate is for.
+/// The purpose of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CertificateKind {
@@ -49,19 +51,19 @@ pub enum CertificateKind {
     PassType,
     /// Mobile device management.
     Mdm,
-    /// Another certificate of Apple's.
+    /// Another certificate from Apple.
     AppleOther,
-    /// None of Apple's.
+    /// Not a certificate from Apple.
     Other,
 }
 
 impl CertificateKind {
-    /// Whether APNs takes it.
+    /// Returns whether APNs accepts it.
     pub fn is_push(self) -> bool {
         !matches!(self, Self::AppleOther | Self::Other)
     }
 
-    /// In words, for people.
+    /// Describes it for people.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Apns => "Apple Push Services certificate (universal)",
@@ -89,7 +91,7 @@ pub enum Environment {
 }
 
 impl Environment {
-    /// "sandbox" or "production".
+    /// Returns "sandbox" or "production".
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sandbox => "sandbox",
@@ -109,22 +111,33 @@ pub struct Topic {
     pub kind: String,
 }
 
-/// What the extensions of a certificate say.
+/// The facts in the extensions of a certificate.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Extensions {
+    pub(super) subject_key_id: Option<Vec<u8>>,
+    pub(super) authority_key_id: Option<Vec<u8>>,
+    pub(super) is_ca: bool,
     sandbox: bool,
     production: bool,
     voip: bool,
     pass_type: bool,
     website_push: bool,
-    any: bool,
+    is_apple: bool,
     topics: Option<Result<Vec<Topic>, Malformed>>,
 }
 
 impl Extensions {
-    /// Takes note of one extension.
-    pub(super) fn note(&mut self, oid: &Oid<'_>, value: &[u8]) {
-        self.any |= oid.starts_with(&APPLE);
+    pub(super) fn read(x509: &X509Certificate<'_>) -> Self {
+        let mut extensions = Self::default();
+        for extension in x509.extensions() {
+            extensions.note_apple(&extension.oid, extension.value);
+            extensions.note_standard(extension.parsed_extension());
+        }
+        extensions
+    }
+
+    fn note_apple(&mut self, oid: &Oid<'_>, value: &[u8]) {
+        self.is_apple |= oid.starts_with(&APPLE);
         self.sandbox |= *oid == SANDBOX;
         self.production |= *oid == PRODUCTION;
         self.voip |= VOIP.contains(oid);
@@ -135,45 +148,64 @@ impl Extensions {
         }
     }
 
-    /// Takes note of Apple's certificate policy.
-    pub(super) fn note_policy(&mut self) {
-        self.any = true;
-    }
-
-    pub(super) fn environments(&self) -> Vec<Environment> {
-        let found = [(self.sandbox, Environment::Sandbox), (self.production, Environment::Production)];
-        found.into_iter().filter_map(|(is_there, environment)| is_there.then_some(environment)).collect()
-    }
-
-    /// The topics, and what is wrong with the list if it does not decode.
-    pub(super) fn topics(&self, uid: Option<&str>) -> (Vec<Topic>, Option<Malformed>) {
-        let default =
-            uid.filter(|_| self.sandbox || self.production).map(|uid| Topic { topic: uid.into(), kind: "uid".into() });
-        match &self.topics {
-            Some(Ok(topics)) => (topics.clone(), None),
-            Some(Err(problem)) => (vec![], Some(problem.clone())),
-            None => (default.into_iter().collect(), None),
+    fn note_standard(&mut self, extension: &ParsedExtension<'_>) {
+        match extension {
+            ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
+            ParsedExtension::AuthorityKeyIdentifier(id) => {
+                self.authority_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
+            }
+            ParsedExtension::BasicConstraints(constraints) => self.is_ca = constraints.ca,
+            ParsedExtension::CertificatePolicies(policies) => {
+                self.is_apple |= policies.iter().any(|policy| policy.policy_id == POLICY);
+            }
+            _ => {}
         }
     }
 
-    /// Decides by the extensions; the UID tells MDM from the rest, the common name nothing.
+    pub(super) fn environments(&self) -> Vec<Environment> {
+        let mut environments = Vec::new();
+        if self.sandbox {
+            environments.push(Environment::Sandbox);
+        }
+        if self.production {
+            environments.push(Environment::Production);
+        }
+        environments
+    }
+
+    /// Returns the topics, and what is wrong with the list if it does not decode.
+    pub(super) fn topics(&self, uid: Option<&str>) -> (Vec<Topic>, Option<Malformed>) {
+        match (&self.topics, uid) {
+            (Some(Ok(topics)), _) => (topics.clone(), None),
+            (Some(Err(problem)), _) => (vec![], Some(problem.clone())),
+            (None, Some(uid)) if self.sandbox || self.production => {
+                (vec![Topic { topic: uid.to_owned(), kind: "uid".to_owned() }], None)
+            }
+            (None, _) => (vec![], None),
+        }
+    }
+
+    /// Decides by the extensions. The UID tells MDM from the rest; the common name decides nothing.
     pub(super) fn kind(&self, uid: Option<&str>) -> CertificateKind {
-        let all = |label: &str| match &self.topics {
-            Some(Ok(topics)) => !topics.is_empty() && topics.iter().all(|topic| topic.kind == label),
-            _ => false,
-        };
         let is_mdm = uid.is_some_and(|uid| uid.starts_with(MDM_UID));
         match (self.sandbox, self.production) {
             _ if self.pass_type => CertificateKind::PassType,
             _ if self.website_push => CertificateKind::WebsitePush,
-            (false, false) if self.any => CertificateKind::AppleOther,
+            (false, false) if self.is_apple => CertificateKind::AppleOther,
             (false, false) => CertificateKind::Other,
-            _ if all("voip") || (self.topics.is_none() && self.voip) => CertificateKind::Voip,
-            _ if all("complication") => CertificateKind::Watchkit,
+            _ if self.all_topics_are("voip") || (self.topics.is_none() && self.voip) => CertificateKind::Voip,
+            _ if self.all_topics_are("complication") => CertificateKind::Watchkit,
             (_, true) if is_mdm => CertificateKind::Mdm,
             (true, true) => CertificateKind::Apns,
             (true, false) => CertificateKind::ApnsSandbox,
             (false, true) => CertificateKind::ApnsProduction,
+        }
+    }
+
+    fn all_topics_are(&self, label: &str) -> bool {
+        match &self.topics {
+            Some(Ok(topics)) => !topics.is_empty() && topics.iter().all(|topic| topic.kind == label),
+            _ => false,
         }
     }
 }
@@ -188,8 +220,11 @@ fn parse_topics(extension: &[u8]) -> Result<Vec<Topic>, Malformed> {
     let mut topics = Vec::new();
     while let Some(topic) = list.try_next()? {
         let labels = list.expect(Tag::Sequence, "the label of a topic")?;
-        let label = labels.reader("label of a topic").try_next()?.map(|label| text(&label)).transpose()?;
-        topics.push(Topic { topic: text(&topic)?, kind: label.unwrap_or_default() });
+        let kind = match labels.reader("label of a topic").try_next()? {
+            Some(label) => text(&label)?,
+            None => String::new(),
+        };
+        topics.push(Topic { topic: text(&topic)?, kind });
     }
     Ok(topics)
 }
@@ -198,8 +233,10 @@ fn text(value: &Value<'_>) -> Result<String, Malformed> {
     if !value.is(Tag::Utf8String) {
         return Err(Malformed::new("list of topics", "holds something that is not a UTF8String"));
     }
-    let octets = value.octets()?;
-    std::str::from_utf8(&octets).map(str::to_owned).map_err(|_| Malformed::new("list of topics", "is not UTF-8"))
+    match std::str::from_utf8(&value.octets()?) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err(Malformed::new("list of topics", "is not UTF-8")),
+    }
 }
 
 #[cfg(test)]

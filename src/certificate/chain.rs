@@ -2,10 +2,10 @@
 
 use std::sync::{LazyLock, OnceLock};
 
+use openssl::error::ErrorStack;
+use openssl::x509::X509;
 use serde::Serialize;
 use time::OffsetDateTime;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
 
 use crate::certificate::Certificate;
 
@@ -15,7 +15,7 @@ const MAX_LENGTH: usize = 6;
 /// The organization that Apple's authorities name.
 const APPLE_ORGANIZATION: &str = "Apple Inc.";
 
-/// An authority that is known. Its certificate is parsed when it is first needed: most runs need one or
+/// An authority whose certificate is built in. It is parsed when it is first needed: most runs need one or
 /// none of them.
 pub(crate) struct KnownCa {
     /// A short name, such as "WWDR G4".
@@ -25,25 +25,25 @@ pub(crate) struct KnownCa {
 }
 
 impl KnownCa {
-    /// An authority by its certificate in DER.
+    /// Takes the certificate in DER.
     pub(crate) const fn new(name: &'static str, der: &'static [u8]) -> Self {
         Self { name, der, parsed: OnceLock::new() }
     }
 
-    /// Its certificate; `None` if that is damaged.
+    /// Returns its certificate; `None` if that is damaged.
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
         self.parsed.get_or_init(|| Certificate::parse(self.der).ok()).as_ref()
     }
 
-    /// Whether it may be the issuer of `certificate`: told without parsing, by looking for the key
-    /// identifier (or, where there is none, the name) that an issuer must have.
+    /// Returns whether it may be the issuer of `certificate`. Looks, without parsing, for the key identifier
+    /// that an issuer must have, or for its name if `certificate` names no key identifier.
     fn may_have_issued(&self, certificate: &Certificate) -> bool {
-        let wanted = certificate.authority_key_id.as_ref().unwrap_or(&certificate.raw_names.1);
+        let wanted = certificate.authority_key_id.as_ref().unwrap_or(&certificate.raw_issuer);
         memchr::memmem::find(self.der, wanted).is_some()
     }
 }
 
-/// The authorities that chains are built from.
+/// The built-in authorities that chains are built from.
 pub(crate) struct KnownCas {
     /// Trusted by themselves.
     pub(crate) roots: Vec<KnownCa>,
@@ -57,7 +57,7 @@ macro_rules! embedded {
     };
 }
 
-/// Apple's own, from www.apple.com/certificateauthority.
+/// Apple's authorities, from www.apple.com/certificateauthority.
 pub(crate) static APPLE: LazyLock<KnownCas> = LazyLock::new(|| KnownCas {
     roots: embedded! {
         "Apple Root CA": "apple-root-ca",
@@ -75,7 +75,7 @@ pub(crate) static APPLE: LazyLock<KnownCas> = LazyLock::new(|| KnownCas {
     },
 });
 
-/// What became of the way to Apple's root.
+/// The result of following the signatures to Apple's root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainStatus {
@@ -89,10 +89,9 @@ pub enum ChainStatus {
     Incomplete,
 }
 
-/// The verdict on a chain.
+/// The chain of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AppleChain {
-    /// What became of it.
     pub status: ChainStatus,
     /// The intermediate that issued the certificate, by its short name or else its subject.
     pub intermediate: Option<String>,
@@ -102,21 +101,23 @@ pub struct AppleChain {
 }
 
 impl KnownCas {
-    fn all(&self) -> impl Iterator<Item = &KnownCa> {
-        self.intermediates.iter().chain(&self.roots)
+    /// Returns the known authority that signed `certificate`, with its certificate.
+    pub(crate) fn issuer_of(&self, certificate: &Certificate) -> Option<(&KnownCa, &Certificate)> {
+        self.named_by(certificate).into_iter().find(|(_, issuer)| is_issuer(issuer, certificate))
     }
 
-    /// The known authority that signed `certificate`, with its certificate.
-    pub(crate) fn issuer_of<'a>(&'a self, certificate: &'a Certificate) -> Option<(&'a KnownCa, &'a Certificate)> {
-        self.named_by(certificate).find(|(_, issuer)| is_issuer(issuer, certificate))
-    }
-
-    /// The known authorities that `certificate` names as its issuer.
-    fn named_by<'a>(&'a self, certificate: &'a Certificate) -> impl Iterator<Item = (&'a KnownCa, &'a Certificate)> {
-        self.all()
-            .filter(|authority| authority.may_have_issued(certificate))
-            .filter_map(|authority| Some((authority, authority.certificate()?)))
-            .filter(|(_, issuer)| names_as_issuer(issuer, certificate))
+    /// Returns the known authorities that `certificate` names as its issuer.
+    fn named_by(&self, certificate: &Certificate) -> Vec<(&KnownCa, &Certificate)> {
+        let mut named = Vec::new();
+        for authority in self.intermediates.iter().chain(&self.roots) {
+            if authority.may_have_issued(certificate)
+                && let Some(issuer) = authority.certificate()
+                && names_as_issuer(issuer, certificate)
+            {
+                named.push((authority, issuer));
+            }
+        }
+        named
     }
 
     fn is_root(&self, certificate: &Certificate) -> bool {
@@ -134,42 +135,59 @@ impl KnownCas {
                 let status = if has_expired { ChainStatus::Expired } else { ChainStatus::Trusted };
                 return AppleChain { status, intermediate, is_forged: false };
             }
-            let (name, issuer) = match self.issuer_of(current) {
-                Some((authority, issuer)) => (authority.name.to_owned(), issuer),
-                None => match others.iter().find(|other| other.is_ca && is_issuer(other, current)) {
-                    Some(other) if other.der != current.der => (other.title().to_owned(), *other),
-                    _ => break,
-                },
-            };
+            let Some((name, issuer)) = self.issuer_among(others, current) else { break };
             if std::ptr::eq(current, certificate) && !self.is_root(issuer) {
-                intermediate = Some(name);
+                intermediate = Some(name.to_owned());
             }
             has_expired |= issuer.is_expired(now);
             current = issuer;
         }
-        let is_forged = self.named_by(current).next().is_some();
+        let is_forged = !self.named_by(current).is_empty();
         let claims_apple = current.issuer.split(", ").any(|part| part.strip_prefix("O=") == Some(APPLE_ORGANIZATION));
         let status = if claims_apple && !is_forged { ChainStatus::Incomplete } else { ChainStatus::NotApple };
         AppleChain { status, intermediate: None, is_forged }
     }
-}
 
-/// Whether `certificate` points at `authority`: by key identifier, or by name where it has none.
-fn names_as_issuer(authority: &Certificate, certificate: &Certificate) -> bool {
-    match (&certificate.authority_key_id, &authority.subject_key_id) {
-        (Some(wanted), Some(id)) => wanted == id,
-        _ => certificate.raw_names.1 == authority.raw_names.0,
+    /// Returns the issuer of `certificate` with its name: a known authority, or else one of `others`.
+    fn issuer_among<'a>(
+        &'a self,
+        others: &[&'a Certificate],
+        certificate: &Certificate,
+    ) -> Option<(&'a str, &'a Certificate)> {
+        if let Some((authority, issuer)) = self.issuer_of(certificate) {
+            return Some((authority.name, issuer));
+        }
+        for other in others {
+            if other.is_ca && is_issuer(other, certificate) {
+                let is_self_signed = other.der == certificate.der;
+                return if is_self_signed { None } else { Some((other.title(), other)) };
+            }
+        }
+        None
     }
 }
 
-/// Whether `authority` signed `certificate`.
+/// Returns whether `certificate` names `authority` as its issuer: by key identifier, or by name if it has
+/// none.
+fn names_as_issuer(authority: &Certificate, certificate: &Certificate) -> bool {
+    match (&certificate.authority_key_id, &authority.subject_key_id) {
+        (Some(wanted), Some(id)) => wanted == id,
+        _ => certificate.raw_issuer == authority.raw_subject,
+    }
+}
+
+/// Returns whether `authority` signed `certificate`. OpenSSL is started only for a certificate that names
+/// `authority`.
 fn is_issuer(authority: &Certificate, certificate: &Certificate) -> bool {
-    let signed = || -> Option<()> {
-        let (_, authority) = X509Certificate::from_der(&authority.der).ok()?;
-        let (_, certificate) = X509Certificate::from_der(&certificate.der).ok()?;
-        certificate.verify_signature(Some(authority.public_key())).ok()
-    };
-    names_as_issuer(authority, certificate) && signed().is_some()
+    names_as_issuer(authority, certificate) && verifies(authority, certificate).unwrap_or(false)
+}
+
+fn verifies(authority: &Certificate, certificate: &Certificate) -> Result<bool, ErrorStack> {
+    let key = X509::from_der(&authority.der)?.public_key()?;
+    let is_signed = X509::from_der(&certificate.der)?.verify(&key)?;
+    // OpenSSL keeps the reason why a signature does not verify; the next error would be taken for it.
+    drop(ErrorStack::get());
+    Ok(is_signed)
 }
 
 #[cfg(test)]
@@ -197,8 +215,8 @@ mod tests {
     fn the_embedded_certificates_are_the_published_ones() {
         // SHA-256 as in apple-ca/README.md, which was compared with Apple's page.
         let readme = include_str!("apple-ca/README.md");
-        assert_eq!(APPLE.all().count(), readme.matches(".cer | ").count());
-        for authority in APPLE.all() {
+        assert_eq!(APPLE.intermediates.len() + APPLE.roots.len(), readme.matches(".cer | ").count());
+        for authority in APPLE.intermediates.iter().chain(&APPLE.roots) {
             assert!(readme.contains(&authority.certificate().unwrap().sha256()), "{}", authority.name);
         }
     }

@@ -9,7 +9,6 @@ pub(crate) mod warning;
 use time::OffsetDateTime;
 use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
 
 use crate::asn1::{Malformed, Value};
@@ -18,18 +17,35 @@ use crate::public_key::PublicKey;
 use apple::{CertificateKind, Environment, Extensions, Topic};
 use name::NameStyle;
 
-/// Signature algorithms by name; those with SHA-1 or older are weak.
-static SIGNATURES: [(Oid<'static>, &str, bool); 10] = [
-    (oid!(1.2.840.113549.1.1.4), "MD5 with RSA", true),
-    (oid!(1.2.840.113549.1.1.5), "SHA-1 with RSA", true),
-    (oid!(1.2.840.113549.1.1.11), "SHA-256 with RSA", false),
-    (oid!(1.2.840.113549.1.1.12), "SHA-384 with RSA", false),
-    (oid!(1.2.840.113549.1.1.13), "SHA-512 with RSA", false),
-    (oid!(1.2.840.10045.4.1), "SHA-1 with ECDSA", true),
-    (oid!(1.2.840.10045.4.3.2), "SHA-256 with ECDSA", false),
-    (oid!(1.2.840.10045.4.3.3), "SHA-384 with ECDSA", false),
-    (oid!(1.2.840.10045.4.3.4), "SHA-512 with ECDSA", false),
-    (oid!(1.3.101.112), "Ed25519", false),
+/// A signature algorithm.
+struct SignatureAlgorithm {
+    oid: Oid<'static>,
+    name: &'static str,
+    /// Whether it uses SHA-1 or older.
+    is_weak: bool,
+}
+
+impl SignatureAlgorithm {
+    const fn weak(name: &'static str, oid: Oid<'static>) -> Self {
+        Self { oid, name, is_weak: true }
+    }
+
+    const fn strong(name: &'static str, oid: Oid<'static>) -> Self {
+        Self { oid, name, is_weak: false }
+    }
+}
+
+static SIGNATURE_ALGORITHMS: [SignatureAlgorithm; 10] = [
+    SignatureAlgorithm::weak("MD5 with RSA", oid!(1.2.840.113549.1.1.4)),
+    SignatureAlgorithm::weak("SHA-1 with RSA", oid!(1.2.840.113549.1.1.5)),
+    SignatureAlgorithm::strong("SHA-256 with RSA", oid!(1.2.840.113549.1.1.11)),
+    SignatureAlgorithm::strong("SHA-384 with RSA", oid!(1.2.840.113549.1.1.12)),
+    SignatureAlgorithm::strong("SHA-512 with RSA", oid!(1.2.840.113549.1.1.13)),
+    SignatureAlgorithm::weak("SHA-1 with ECDSA", oid!(1.2.840.10045.4.1)),
+    SignatureAlgorithm::strong("SHA-256 with ECDSA", oid!(1.2.840.10045.4.3.2)),
+    SignatureAlgorithm::strong("SHA-384 with ECDSA", oid!(1.2.840.10045.4.3.3)),
+    SignatureAlgorithm::strong("SHA-512 with ECDSA", oid!(1.2.840.10045.4.3.4)),
+    SignatureAlgorithm::strong("Ed25519", oid!(1.3.101.112)),
 ];
 
 /// An X.509 certificate (RFC 5280) with its facts.
@@ -57,7 +73,6 @@ pub struct Certificate {
     pub has_weak_signature: bool,
     /// Whether basicConstraints make it an authority.
     pub is_ca: bool,
-    /// What it is for.
     pub kind: CertificateKind,
     /// The UID of the subject where that is an app's or service's identifier (not for MDM).
     pub bundle_id: Option<String>,
@@ -75,8 +90,10 @@ pub struct Certificate {
     pub organization: Option<String>,
     pub(crate) subject_key_id: Option<Vec<u8>>,
     pub(crate) authority_key_id: Option<Vec<u8>>,
-    /// The encoded names, for comparing.
-    pub(crate) raw_names: (Vec<u8>, Vec<u8>),
+    /// The subject as encoded.
+    pub(crate) raw_subject: Vec<u8>,
+    /// The issuer as encoded.
+    pub(crate) raw_issuer: Vec<u8>,
 }
 
 impl Certificate {
@@ -86,114 +103,112 @@ impl Certificate {
     /// # Errors
     /// When it is not a certificate.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        let (rest, x509) = X509Certificate::from_der(bytes).map_err(|error| {
-            let cut = Value::parse_prefix(bytes).is_none();
-            let problem =
-                if cut { "is cut short".to_owned() } else { format!("does not parse ({})", describe(&error)) };
-            Malformed::new("certificate", problem)
-        })?;
-        let der = bytes[..bytes.len() - rest.len()].to_vec();
-        let malformed = |problem: &'static str| Malformed::new("certificate", problem);
-
-        let mut apple = Extensions::default();
-        let (mut subject_key_id, mut authority_key_id, mut is_ca) = (None, None, false);
-        for extension in x509.extensions() {
-            apple.note(&extension.oid, extension.value);
-            match extension.parsed_extension() {
-                ParsedExtension::SubjectKeyIdentifier(id) => subject_key_id = Some(id.0.to_vec()),
-                ParsedExtension::AuthorityKeyIdentifier(id) => {
-                    authority_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
-                }
-                ParsedExtension::BasicConstraints(constraints) => is_ca = constraints.ca,
-                ParsedExtension::CertificatePolicies(policies)
-                    if policies.iter().any(|p| p.policy_id == apple::POLICY) =>
-                {
-                    apple.note_policy();
-                }
-                _ => {}
+        let (rest, x509) = match X509Certificate::from_der(bytes) {
+            Ok(parsed) => parsed,
+            Err(_) if Value::parse_prefix(bytes).is_none() => {
+                return Err(Malformed::new("certificate", "is cut short"));
             }
-        }
+            Err(error) => {
+                return Err(Malformed::new("certificate", format!("does not parse ({})", describe(&error))));
+            }
+        };
+        let Some(public_key) = PublicKey::parse(x509.public_key().raw.to_vec()) else {
+            return Err(Malformed::new("certificate", "has an unreadable public key"));
+        };
+        let extensions = Extensions::read(&x509);
         let subject = x509.subject();
         let uid = name::first(subject, "UID");
-        let kind = apple.kind(uid.as_deref());
-        let (topics, topics_problem) = apple.topics(uid.as_deref());
-        let signature = &x509.signature_algorithm.algorithm;
-        let known = SIGNATURES.iter().find(|(oid, ..)| oid == signature);
+        let kind = extensions.kind(uid.as_deref());
+        let (topics, topics_problem) = extensions.topics(uid.as_deref());
+        let (signature, has_weak_signature) = describe_signature(&x509.signature_algorithm.algorithm);
+        let has_team = !extensions.is_ca && !matches!(kind, CertificateKind::Other | CertificateKind::Mdm);
         Ok(Self {
+            der: bytes[..bytes.len() - rest.len()].to_vec(),
             subject: name::format(subject, NameStyle::Compact),
             issuer: name::format(x509.issuer(), NameStyle::Compact),
             common_name: name::first(subject, "CN"),
             serial: data_encoding::HEXUPPER.encode(x509.raw_serial()),
             not_before: x509.validity().not_before.to_datetime(),
             not_after: x509.validity().not_after.to_datetime(),
-            public_key: PublicKey::parse(x509.public_key().raw.to_vec())
-                .ok_or(malformed("has an unreadable public key"))?,
-            signature: known.map_or_else(|| signature.to_id_string(), |(_, name, _)| (*name).to_owned()),
-            has_weak_signature: known.is_some_and(|(.., weak)| *weak),
-            is_ca,
+            public_key,
+            signature,
+            has_weak_signature,
+            is_ca: extensions.is_ca,
             kind,
-            bundle_id: uid.clone().filter(|_| kind != CertificateKind::Mdm),
+            bundle_id: if kind == CertificateKind::Mdm { None } else { uid.clone() },
+            uid,
             topics,
             topics_problem,
-            environments: apple.environments(),
-            team_id: name::first(subject, "OU")
-                .filter(|_| !is_ca && !matches!(kind, CertificateKind::Other | CertificateKind::Mdm)),
+            environments: extensions.environments(),
+            team_id: if has_team { name::first(subject, "OU") } else { None },
             organization: name::first(subject, "O"),
-            uid,
-            subject_key_id,
-            authority_key_id,
-            raw_names: (subject.as_raw().to_vec(), x509.issuer().as_raw().to_vec()),
-            der,
+            subject_key_id: extensions.subject_key_id,
+            authority_key_id: extensions.authority_key_id,
+            raw_subject: subject.as_raw().to_vec(),
+            raw_issuer: x509.issuer().as_raw().to_vec(),
         })
     }
 
-    /// Subject and issuer in another style.
+    /// Returns subject and issuer in another style.
     pub fn names(&self, style: NameStyle) -> (String, String) {
-        X509Certificate::from_der(&self.der).map_or_else(
-            |_| (self.subject.clone(), self.issuer.clone()),
-            |(_, x509)| (name::format(x509.subject(), style), name::format(x509.issuer(), style)),
-        )
+        match X509Certificate::from_der(&self.der) {
+            Ok((_, x509)) => (name::format(x509.subject(), style), name::format(x509.issuer(), style)),
+            Err(_) => (self.subject.clone(), self.issuer.clone()),
+        }
     }
 
-    /// Whole days from `now` to the end of its validity; negative once it has expired.
+    /// Returns the whole days from `now` to the end of its validity; negative once it has expired.
     pub fn days_left(&self, now: OffsetDateTime) -> i64 {
         (self.not_after - now).whole_seconds().div_euclid(86_400)
     }
 
-    /// Whether `now` is after the end of its validity.
+    /// Returns whether `now` is after the end of its validity.
     pub fn is_expired(&self, now: OffsetDateTime) -> bool {
         now > self.not_after
     }
 
-    /// Whether `now` is before its validity.
+    /// Returns whether `now` is before its validity.
     pub fn is_not_yet_valid(&self, now: OffsetDateTime) -> bool {
         now < self.not_before
     }
 
-    /// Whether subject and issuer are the same name (RFC 5280 section 3.2).
+    /// Returns whether subject and issuer are the same name (RFC 5280 section 3.2).
     pub fn is_self_issued(&self) -> bool {
-        self.raw_names.0 == self.raw_names.1
+        self.raw_subject == self.raw_issuer
     }
 
-    /// SHA-1 of the encoding, lower-case hex.
+    /// Returns the SHA-1 of the encoding, lower-case hex.
     pub fn sha1(&self) -> String {
         sha1_hex(&self.der)
     }
 
-    /// SHA-256 of the encoding, lower-case hex.
+    /// Returns the SHA-256 of the encoding, lower-case hex.
     pub fn sha256(&self) -> String {
         sha256_hex(&self.der)
     }
 
-    /// What people call it: the common name, or else the subject.
+    /// Returns the common name, or else the subject.
     pub fn title(&self) -> &str {
-        self.common_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.subject)
+        match &self.common_name {
+            Some(name) if !name.is_empty() => name,
+            _ => &self.subject,
+        }
     }
 
-    /// What it sends to, in a word: its first topic.
+    /// Returns the first topic.
     pub fn main_topic(&self) -> Option<&str> {
         self.topics.first().map(|topic| topic.topic.as_str())
     }
+}
+
+/// Returns the name of a signature algorithm, and whether it is weak.
+fn describe_signature(oid: &Oid<'_>) -> (String, bool) {
+    for known in &SIGNATURE_ALGORITHMS {
+        if known.oid == *oid {
+            return (known.name.to_owned(), known.is_weak);
+        }
+    }
+    (oid.to_id_string(), false)
 }
 
 fn describe(error: &x509_parser::nom::Err<x509_parser::error::X509Error>) -> String {

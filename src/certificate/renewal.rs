@@ -1,10 +1,10 @@
-//! Whether a new certificate can take the place of an old one.
+//! Compares a new certificate with the old one that it is to replace.
 
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
-use crate::certificate::apple::{CertificateKind, Environment};
+use crate::certificate::apple::CertificateKind;
 use crate::certificate::warning::{KeyState, days_ago};
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::text_list;
@@ -18,7 +18,7 @@ pub(crate) struct Side<'a> {
     pub(crate) key: KeyState,
 }
 
-/// Both compared.
+/// The result of a comparison.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Comparison {
     /// Whether the new one can take the place of the old one.
@@ -27,7 +27,6 @@ pub(crate) struct Comparison {
     pub(crate) key_reused: bool,
     /// The days during which both are valid; negative where there is a gap.
     pub(crate) overlap_days: i64,
-    /// In what they differ.
     #[serde(serialize_with = "serialize_differences")]
     pub(crate) differences: Vec<Finding>,
 }
@@ -50,23 +49,11 @@ fn serialize_differences<S: Serializer>(differences: &[Finding], serializer: S) 
 /// Compares them at the time `now`.
 pub(crate) fn compare(old: Side<'_>, new: Side<'_>, now: OffsetDateTime) -> Comparison {
     let mut differences = Vec::new();
-    let mut note = |level, code, message: String| differences.push(Finding::new(level, code, message));
-    identity(old.certificate, new.certificate, &mut note);
-    validity(old.certificate, new.certificate, now, &mut note);
-    match new.key {
-        KeyState::Missing if old.key == KeyState::Matches => {
-            note(
-                Level::Failure,
-                FindingCode::KeyMissing,
-                "the new file has no private key, the old one has".to_owned(),
-            );
-        }
-        KeyState::Mismatch => {
-            let message = "the private key in the new file is not that of its certificate";
-            note(Level::Failure, FindingCode::KeyMismatch, message.to_owned());
-        }
-        KeyState::Missing | KeyState::Matches => {}
-    }
+    compare_purpose(old.certificate, new.certificate, &mut differences);
+    compare_environments(old.certificate, new.certificate, &mut differences);
+    compare_teams(old.certificate, new.certificate, &mut differences);
+    compare_validity(old.certificate, new.certificate, now, &mut differences);
+    compare_keys(old.key, new.key, &mut differences);
     Comparison {
         drop_in: Level::worst(&differences) != Level::Failure,
         key_reused: old.certificate.public_key.is_same_key(&new.certificate.public_key),
@@ -80,78 +67,106 @@ fn overlap_days(old: &Certificate, new: &Certificate) -> i64 {
     overlap.whole_seconds().div_euclid(86_400)
 }
 
-/// What it is for and whose it is.
-fn identity(old: &Certificate, new: &Certificate, note: &mut impl FnMut(Level, FindingCode, String)) {
+fn compare_purpose(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
     if old.kind != new.kind {
         let message = format!("the kind has changed from {} to {}", old.kind.describe(), new.kind.describe());
-        note(Level::Failure, FindingCode::OtherKind, message);
+        differences.push(Finding::failure(FindingCode::OtherKind, message));
     }
-    // Devices are enrolled for the UID, which is the topic: that says it all.
+    // Devices are enrolled for the UID, which is the topic: the topics would say the same again.
     if old.kind == CertificateKind::Mdm && old.uid != new.uid {
-        let uid = |certificate: &Certificate| certificate.uid.clone().unwrap_or_else(|| "none".to_owned());
         let message = format!(
             "the UID has changed from {} to {}: every enrolled device falls silent, and each must be enrolled again",
-            uid(old),
-            uid(new)
+            or_none(&old.uid),
+            or_none(&new.uid)
         );
-        note(Level::Failure, FindingCode::OtherMdmUid, message);
-    } else {
-        let topics = |of: &Certificate, without: &Certificate| {
-            let is_there = |topic: &str| without.topics.iter().any(|other| other.topic == topic);
-            let names = of.topics.iter().map(|topic| topic.topic.as_str()).filter(|topic| !is_there(topic));
-            names.map(str::to_owned).collect::<Vec<_>>()
-        };
-        for lost in topics(old, new) {
-            note(Level::Failure, FindingCode::TopicLost, format!("the new one may not send to the topic {lost}"));
-        }
-        for gained in topics(new, old) {
-            note(Level::Ok, FindingCode::TopicGained, format!("the new one may also send to the topic {gained}"));
-        }
+        differences.push(Finding::failure(FindingCode::OtherMdmUid, message));
+        return;
     }
-    let environments = |of: &Certificate, without: &Certificate| {
-        let others: Vec<Environment> =
-            of.environments.iter().copied().filter(|one| !without.environments.contains(one)).collect();
-        (!others.is_empty()).then(|| text_list(others.iter().map(|environment| environment.name())))
-    };
-    if let Some(lost) = environments(old, new) {
-        note(Level::Failure, FindingCode::EnvironmentLost, format!("the new one may not be used in {lost}"));
+    for topic in missing(&topics(old), &topics(new)) {
+        let message = format!("the new one may not send to the topic {topic}");
+        differences.push(Finding::failure(FindingCode::TopicLost, message));
     }
-    if let Some(gained) = environments(new, old) {
-        note(Level::Ok, FindingCode::EnvironmentGained, format!("the new one may also be used in {gained}"));
-    }
-    if old.team_id != new.team_id {
-        let team = |team: &Option<String>| team.clone().unwrap_or_else(|| "none".to_owned());
-        let message = format!("the team has changed from {} to {}", team(&old.team_id), team(&new.team_id));
-        note(Level::Failure, FindingCode::OtherTeam, message);
+    for topic in missing(&topics(new), &topics(old)) {
+        let message = format!("the new one may also send to the topic {topic}");
+        differences.push(Finding::new(Level::Ok, FindingCode::TopicGained, message));
     }
 }
 
-fn validity(
-    old: &Certificate,
-    new: &Certificate,
-    now: OffsetDateTime,
-    note: &mut impl FnMut(Level, FindingCode, String),
-) {
+fn compare_environments(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
+    let lost = missing(&environments(old), &environments(new));
+    if !lost.is_empty() {
+        let message = format!("the new one may not be used in {}", text_list(lost.into_iter()));
+        differences.push(Finding::failure(FindingCode::EnvironmentLost, message));
+    }
+    let gained = missing(&environments(new), &environments(old));
+    if !gained.is_empty() {
+        let message = format!("the new one may also be used in {}", text_list(gained.into_iter()));
+        differences.push(Finding::new(Level::Ok, FindingCode::EnvironmentGained, message));
+    }
+}
+
+fn compare_teams(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
+    if old.team_id != new.team_id {
+        let message = format!("the team has changed from {} to {}", or_none(&old.team_id), or_none(&new.team_id));
+        differences.push(Finding::failure(FindingCode::OtherTeam, message));
+    }
+}
+
+fn compare_validity(old: &Certificate, new: &Certificate, now: OffsetDateTime, differences: &mut Vec<Finding>) {
+    let (old_end, new_end) = (old.not_after.date(), new.not_after.date());
     if old.der == new.der {
-        note(Level::Failure, FindingCode::NotRenewed, "both are the same certificate".to_owned());
+        differences.push(Finding::failure(FindingCode::NotRenewed, "both are the same certificate"));
     } else if new.not_after <= old.not_after {
-        let (old, new) = (old.not_after.date(), new.not_after.date());
-        let message = format!("the new one ends on {new}, no later than the old one ({old}): are they swapped?");
-        note(Level::Failure, FindingCode::NotRenewed, message);
+        let message =
+            format!("the new one ends on {new_end}, no later than the old one ({old_end}): are they swapped?");
+        differences.push(Finding::failure(FindingCode::NotRenewed, message));
     }
     if new.is_expired(now) {
-        let message = format!("the new one expired on {} ({})", new.not_after.date(), days_ago(new.days_left(now)));
-        note(Level::Failure, FindingCode::Expired, message);
+        let message = format!("the new one expired on {new_end} ({})", days_ago(new.days_left(now)));
+        differences.push(Finding::failure(FindingCode::Expired, message));
     }
+    let new_start = new.not_before.date();
     if new.is_not_yet_valid(now) {
-        let message = format!("the new one is not valid before {}", new.not_before.date());
-        note(Level::Failure, FindingCode::NotYetValid, message);
+        let message = format!("the new one is not valid before {new_start}");
+        differences.push(Finding::failure(FindingCode::NotYetValid, message));
     }
     if new.not_before > old.not_after {
-        let (old, new) = (old.not_after.date(), new.not_before.date());
-        let message = format!("neither is valid between {old} and {new}");
-        note(Level::Ok, FindingCode::Gap, message);
+        let message = format!("neither is valid between {old_end} and {new_start}");
+        differences.push(Finding::new(Level::Ok, FindingCode::Gap, message));
     }
+}
+
+fn compare_keys(old: KeyState, new: KeyState, differences: &mut Vec<Finding>) {
+    match new {
+        KeyState::Missing if old == KeyState::Matches => {
+            let message = "the new file has no private key, the old one has";
+            differences.push(Finding::failure(FindingCode::KeyMissing, message));
+        }
+        KeyState::Mismatch => {
+            let message = "the private key in the new file is not that of its certificate";
+            differences.push(Finding::failure(FindingCode::KeyMismatch, message));
+        }
+        KeyState::Missing | KeyState::Matches => {}
+    }
+}
+
+fn topics(certificate: &Certificate) -> Vec<&str> {
+    certificate.topics.iter().map(|topic| topic.topic.as_str()).collect()
+}
+
+fn environments(certificate: &Certificate) -> Vec<&'static str> {
+    certificate.environments.iter().map(|environment| environment.name()).collect()
+}
+
+/// Returns those of `wanted` that are not in `present`.
+fn missing<'a>(wanted: &[&'a str], present: &[&str]) -> Vec<&'a str> {
+    let mut names = wanted.to_vec();
+    names.retain(|name| !present.contains(name));
+    names
+}
+
+fn or_none(text: &Option<String>) -> &str {
+    text.as_deref().unwrap_or("none")
 }
 
 #[cfg(test)]
@@ -159,6 +174,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::certificate::apple::Environment;
     use crate::test_support;
 
     const NOW: OffsetDateTime = datetime!(2026-12-01 0:00 UTC);
@@ -226,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_told_and_the_future_does_not_serve_today() {
+    fn a_gap_is_reported_and_the_future_does_not_serve_today() {
         let (from, until) = (datetime!(2027-01-30 0:00 UTC), datetime!(2028-01-30 0:00 UTC));
         let late = fixture("universal", from, until);
         let expected = [(Level::Failure, FindingCode::NotYetValid), (Level::Ok, FindingCode::Gap)];

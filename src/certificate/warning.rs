@@ -1,4 +1,4 @@
-//! What is worth a warning on a certificate.
+//! The warnings on a certificate.
 
 use time::OffsetDateTime;
 
@@ -7,7 +7,7 @@ use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::chain::{AppleChain, ChainStatus};
 use crate::finding::{Finding, FindingCode};
 
-/// A certificate that has fewer days left is worth a warning.
+/// Fewer days left than this are a warning.
 pub(crate) const EXPIRES_SOON_DAYS: i64 = 30;
 
 /// Returns whether a conversion warns of it. Who issued a certificate and whether its chain is complete do
@@ -23,7 +23,7 @@ pub(crate) fn concerns_conversion(code: FindingCode) -> bool {
     )
 }
 
-/// What is known of the key of a certificate.
+/// The key beside a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyState {
     /// It is there.
@@ -34,7 +34,8 @@ pub(crate) enum KeyState {
     Missing,
 }
 
-/// All warnings on a certificate, at the time `now`. An authority has only its validity to be warned of.
+/// Returns all warnings on a certificate, at the time `now`. An authority without a key is only warned of for
+/// its validity.
 pub(crate) fn judge(
     certificate: &Certificate,
     chain: &AppleChain,
@@ -42,67 +43,96 @@ pub(crate) fn judge(
     now: OffsetDateTime,
 ) -> Vec<Finding> {
     let mut warnings = Vec::new();
-    let mut warn = |code, message: String| warnings.push(Finding::warning(code, message));
-    let days = certificate.days_left(now);
-    if certificate.is_expired(now) {
-        warn(FindingCode::Expired, format!("expired on {} ({})", certificate.not_after.date(), days_ago(days)));
-    } else if days < EXPIRES_SOON_DAYS {
-        warn(FindingCode::ExpiresSoon, format!("expires on {} ({})", certificate.not_after.date(), in_days(days)));
-    }
-    if certificate.is_not_yet_valid(now) {
-        warn(FindingCode::NotYetValid, format!("is not valid before {}", certificate.not_before.date()));
-    }
+    judge_validity(certificate, now, &mut warnings);
     if certificate.is_ca && key.is_none() {
         return warnings;
     }
-    match key {
-        Some(KeyState::Missing) => warn(FindingCode::KeyMissing, "has no private key beside it".to_owned()),
-        Some(KeyState::Mismatch) => {
-            warn(FindingCode::KeyMismatch, "does not match the private key beside it".to_owned());
-        }
-        Some(KeyState::Matches) | None => {}
-    }
-    if !certificate.kind.is_push() {
-        let what = if certificate.kind == CertificateKind::AppleOther {
-            "is Apple's, but not for push"
-        } else {
-            "is no Apple push certificate"
-        };
-        warn(FindingCode::NotPush, format!("{what}: APNs will refuse it"));
-    }
-    if certificate.environments == [Environment::Sandbox] {
-        warn(FindingCode::SandboxOnly, "is for the sandbox only: production will refuse it".to_owned());
-    }
-    if let Some(problem) = &certificate.topics_problem {
-        warn(FindingCode::TopicsUnreadable, format!("its list of topics does not decode ({problem})"));
-    }
-    if certificate.has_weak_signature {
-        warn(FindingCode::Sha1Signature, format!("is signed with {}", certificate.signature));
-    }
-    let key = &certificate.public_key;
-    if key.algorithm == "RSA" && key.bits < 2048 {
-        warn(FindingCode::WeakKey, format!("its key has {} bits; 2048 are the least", key.bits));
-    }
-    match chain.status {
-        _ if chain.is_forged => {
-            warn(FindingCode::Forged, "names an authority of Apple's as its issuer, which did not sign it".to_owned());
-        }
-        ChainStatus::Expired => {
-            let name = chain.intermediate.as_deref().unwrap_or("an authority");
-            warn(FindingCode::IntermediateExpired, format!("{name}, which issued it, has expired"));
-        }
-        ChainStatus::Incomplete => {
-            warn(FindingCode::ChainIncomplete, "its issuer calls itself Apple's, but is not known here".to_owned());
-        }
-        ChainStatus::NotApple if certificate.kind.is_push() => {
-            warn(FindingCode::NotApple, "was not issued by Apple".to_owned());
-        }
-        ChainStatus::Trusted | ChainStatus::NotApple => {}
-    }
+    judge_key(key, &mut warnings);
+    judge_purpose(certificate, &mut warnings);
+    judge_algorithms(certificate, &mut warnings);
+    judge_chain(certificate, chain, &mut warnings);
     warnings
 }
 
-/// "in 12 days", from days left.
+fn judge_validity(certificate: &Certificate, now: OffsetDateTime, warnings: &mut Vec<Finding>) {
+    let (days, end) = (certificate.days_left(now), certificate.not_after.date());
+    if certificate.is_expired(now) {
+        let message = format!("expired on {end} ({})", days_ago(days));
+        warnings.push(Finding::warning(FindingCode::Expired, message));
+    } else if days < EXPIRES_SOON_DAYS {
+        let message = format!("expires on {end} ({})", in_days(days));
+        warnings.push(Finding::warning(FindingCode::ExpiresSoon, message));
+    }
+    if certificate.is_not_yet_valid(now) {
+        let message = format!("is not valid before {}", certificate.not_before.date());
+        warnings.push(Finding::warning(FindingCode::NotYetValid, message));
+    }
+}
+
+fn judge_key(key: Option<KeyState>, warnings: &mut Vec<Finding>) {
+    match key {
+        Some(KeyState::Missing) => {
+            warnings.push(Finding::warning(FindingCode::KeyMissing, "has no private key beside it"));
+        }
+        Some(KeyState::Mismatch) => {
+            warnings.push(Finding::warning(FindingCode::KeyMismatch, "does not match the private key beside it"));
+        }
+        Some(KeyState::Matches) | None => {}
+    }
+}
+
+fn judge_purpose(certificate: &Certificate, warnings: &mut Vec<Finding>) {
+    if !certificate.kind.is_push() {
+        let message = match certificate.kind {
+            CertificateKind::AppleOther => "is Apple's, but not for push: APNs will refuse it",
+            _ => "is no Apple push certificate: APNs will refuse it",
+        };
+        warnings.push(Finding::warning(FindingCode::NotPush, message));
+    }
+    if certificate.environments == [Environment::Sandbox] {
+        let message = "is for the sandbox only: production will refuse it";
+        warnings.push(Finding::warning(FindingCode::SandboxOnly, message));
+    }
+    if let Some(problem) = &certificate.topics_problem {
+        let message = format!("its list of topics does not decode ({problem})");
+        warnings.push(Finding::warning(FindingCode::TopicsUnreadable, message));
+    }
+}
+
+fn judge_algorithms(certificate: &Certificate, warnings: &mut Vec<Finding>) {
+    if certificate.has_weak_signature {
+        let message = format!("is signed with {}", certificate.signature);
+        warnings.push(Finding::warning(FindingCode::Sha1Signature, message));
+    }
+    let key = &certificate.public_key;
+    if key.algorithm == "RSA" && key.bits < 2048 {
+        let message = format!("its key has {} bits; 2048 are the least", key.bits);
+        warnings.push(Finding::warning(FindingCode::WeakKey, message));
+    }
+}
+
+fn judge_chain(certificate: &Certificate, chain: &AppleChain, warnings: &mut Vec<Finding>) {
+    warnings.push(match chain.status {
+        _ if chain.is_forged => {
+            let message = "names an authority of Apple's as its issuer, which did not sign it";
+            Finding::warning(FindingCode::Forged, message)
+        }
+        ChainStatus::Expired => {
+            let name = chain.intermediate.as_deref().unwrap_or("an authority");
+            Finding::warning(FindingCode::IntermediateExpired, format!("{name}, which issued it, has expired"))
+        }
+        ChainStatus::Incomplete => {
+            let message = "its issuer calls itself Apple's, but is not known here";
+            Finding::warning(FindingCode::ChainIncomplete, message)
+        }
+        ChainStatus::NotApple if certificate.kind.is_push() => {
+            Finding::warning(FindingCode::NotApple, "was not issued by Apple")
+        }
+        ChainStatus::Trusted | ChainStatus::NotApple => return,
+    });
+}
+
+/// Returns "in 12 days", from days left.
 pub(crate) fn in_days(days: i64) -> String {
     match days {
         0 => "today".to_owned(),
@@ -111,7 +141,7 @@ pub(crate) fn in_days(days: i64) -> String {
     }
 }
 
-/// "12 days ago", from days left that are negative.
+/// Returns "12 days ago", from days left that are negative.
 pub(crate) fn days_ago(days: i64) -> String {
     match -days {
         0 | 1 => "1 day ago".to_owned(),

@@ -31,19 +31,19 @@ pub(crate) struct ExpiryArgs {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<Location>,
 
-    /// In folders, look only at files like this: a name such as *.pem, or a path with a slash
+    /// In folders, check only files that match: a name such as *.pem, or a path with a slash
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<String>,
 
-    /// In folders, leave out files and folders like this
+    /// In folders, skip files and folders that match
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
 
-    /// Warn where less time is left: 30d, 12w, 720h, or a share of the lifetime such as 10%
+    /// Warn if less time is left: 30d, 12w, 720h, or a share of the lifetime such as 10%
     #[arg(long, value_name = "TIME", default_value = "30d")]
     pub(crate) warn: Threshold,
 
-    /// Fail where less time is left, likewise
+    /// Fail if less time is left, in the same forms
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub(crate) fail: Threshold,
 
@@ -51,15 +51,15 @@ pub(crate) struct ExpiryArgs {
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
     pub(crate) at: Option<OffsetDateTime>,
 
-    /// Pass over intermediates and roots
+    /// Check leaf certificates only
     #[arg(long)]
     pub(crate) leaf_only: bool,
 
-    /// Fail unless every leaf may send to this topic (may be given again)
+    /// Fail unless every leaf may send to this topic (repeatable)
     #[arg(long, value_name = "TOPIC")]
     pub(crate) expect_topic: Vec<String>,
 
-    /// Fail unless every leaf may be used there (may be given again)
+    /// Fail unless every leaf may be used in this environment (repeatable)
     #[arg(long, value_name = "ENVIRONMENT", value_parser = environments())]
     pub(crate) expect_environment: Vec<Environment>,
 
@@ -75,7 +75,7 @@ pub(crate) struct ExpiryArgs {
     #[arg(long)]
     pub(crate) expect_apple: bool,
 
-    /// Fail where there are fewer certificates
+    /// Fail if fewer than N certificates are found
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) min_certificates: u64,
     #[command(flatten)]
@@ -86,11 +86,11 @@ pub(crate) struct ExpiryArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) passwords: Option<PathBuf>,
 
-    /// Warn of files that cannot be opened, instead of failing
+    /// Warn about files that cannot be opened, instead of failing
     #[arg(long)]
     pub(crate) skip_unreadable: bool,
 
-    /// End with 0 whatever the verdict
+    /// Exit with 0 whatever the verdict
     #[arg(long)]
     pub(crate) exit_zero: bool,
 
@@ -112,13 +112,13 @@ pub(crate) struct ExpiryArgs {
 }
 
 impl ExpiryArgs {
-    /// The format, by either option.
+    /// Returns the format, from either option.
     pub(crate) fn format(&self) -> Format {
         if self.json { Format::Json } else { self.format }
     }
 }
 
-/// The domain's type is not clap's.
+/// Parses an environment: the type belongs to the domain, which does not know clap.
 fn environments() -> impl TypedValueParser<Value = Environment> {
     let names = [Environment::Sandbox, Environment::Production].map(Environment::name);
     PossibleValuesParser::new(names).map(|name| match name.as_str() {

@@ -32,7 +32,7 @@ fn report(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryRep
     let include = globs("--include", &arguments.include)?;
     let filter = Filter { include, exclude: globs("--exclude", &arguments.exclude)? };
     let passwords = candidates::read(&arguments.opening, arguments.passwords.as_deref(), context)?;
-    let policy = policy(arguments);
+    let policy = read_policy(arguments);
     let roots: Vec<PathBuf> = arguments.paths.iter().filter_map(path).collect();
     let now = arguments.at.unwrap_or(context.now);
     let scanner = ExpiryScanner {
@@ -75,7 +75,7 @@ fn path(location: &Location) -> Option<PathBuf> {
     }
 }
 
-fn policy(arguments: &ExpiryArgs) -> PolicyReport {
+fn read_policy(arguments: &ExpiryArgs) -> PolicyReport {
     let expect = Expectations {
         topics: arguments.expect_topic.clone(),
         environments: arguments.expect_environment.clone(),

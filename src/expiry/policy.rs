@@ -1,4 +1,4 @@
-//! Whether a certificate is still good: its facts, the time and a policy make a verdict.
+//! Judges a certificate: its facts, the time and a policy make findings.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -11,18 +11,17 @@ use crate::expiry::threshold::Threshold;
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::text_list;
 
-/// What a certificate is held to.
+/// The policy for every certificate.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ExpiryPolicy {
-    /// Less time than this is worth a warning.
+    /// Less time than this is a warning.
     pub(crate) warn: Threshold,
     /// Less time than this is a failure.
     pub(crate) fail: Threshold,
-    /// What every leaf must be.
     pub(crate) expect: Expectations,
 }
 
-/// What every leaf must be.
+/// The expectations of every leaf.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Expectations {
     /// It may send to each of these.
@@ -37,7 +36,7 @@ pub(crate) struct Expectations {
     pub(crate) apple: bool,
 }
 
-/// What a certificate is in its file.
+/// The role of a certificate in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CertificateRole {
@@ -50,7 +49,7 @@ pub(crate) enum CertificateRole {
 }
 
 impl CertificateRole {
-    /// The role of a certificate, where it is known whether it is a leaf.
+    /// Returns the role of a certificate.
     pub(crate) fn of(certificate: &Certificate, is_leaf: bool) -> Self {
         match is_leaf {
             true => Self::Leaf,
@@ -59,7 +58,7 @@ impl CertificateRole {
         }
     }
 
-    /// "leaf", "intermediate" or "root".
+    /// Returns "leaf", "intermediate" or "root".
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Leaf => "leaf",
@@ -69,14 +68,11 @@ impl CertificateRole {
     }
 }
 
-/// The facts that a verdict is made of.
+/// The facts that are judged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
-    /// The certificate.
     pub(crate) certificate: &'a Certificate,
-    /// What it is in its file.
     pub(crate) role: CertificateRole,
-    /// What is known of its key.
     pub(crate) key: KeyState,
     /// Its chain, which only [`Expectations::apple`] asks for.
     pub(crate) chain: Option<&'a AppleChain>,
@@ -91,9 +87,23 @@ pub(crate) fn judge(facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTim
         findings.push(Finding::failure(FindingCode::NotYetValid, message));
     }
     if facts.role == CertificateRole::Leaf {
-        expect(facts, &policy.expect, &mut findings);
+        judge_leaf(facts, &policy.expect, &mut findings);
     }
     findings
+}
+
+fn judge_leaf(facts: &Facts<'_>, expect: &Expectations, findings: &mut Vec<Finding>) {
+    expect_topics(facts.certificate, &expect.topics, findings);
+    expect_environments(facts.certificate, &expect.environments, findings);
+    if let Some(team) = &expect.team_id {
+        expect_team(facts.certificate, team, findings);
+    }
+    if expect.key {
+        expect_key(facts.key, findings);
+    }
+    if expect.apple {
+        expect_apple(facts.chain, findings);
+    }
 }
 
 fn time_left(certificate: &Certificate, policy: &ExpiryPolicy, now: OffsetDateTime) -> Option<Finding> {
@@ -103,62 +113,63 @@ fn time_left(certificate: &Certificate, policy: &ExpiryPolicy, now: OffsetDateTi
         let message = format!("expired on {date} ({})", days_ago(days));
         return Some(Finding::failure(FindingCode::Expired, message));
     }
-    let thresholds = [(Level::Failure, policy.fail), (Level::Warning, policy.warn)];
-    let (level, threshold) = thresholds.into_iter().find(|(_, threshold)| left < threshold.of(lifetime))?;
-    let message = format!("expires on {date} ({}), sooner than {threshold}", in_days(days));
-    Some(Finding::new(level, FindingCode::ExpiresSoon, message))
+    for (level, threshold) in [(Level::Failure, policy.fail), (Level::Warning, policy.warn)] {
+        if left < threshold.of(lifetime) {
+            let message = format!("expires on {date} ({}), sooner than {threshold}", in_days(days));
+            return Some(Finding::new(level, FindingCode::ExpiresSoon, message));
+        }
+    }
+    None
 }
 
-fn expect(facts: &Facts<'_>, expect: &Expectations, findings: &mut Vec<Finding>) {
-    let certificate = facts.certificate;
-    let mut fail = |code, message: String| findings.push(Finding::failure(code, message));
-    let topics = || text_list(certificate.topics.iter().map(|topic| topic.topic.as_str()));
-    for wanted in &expect.topics {
-        if !certificate.topics.iter().any(|topic| topic.topic == *wanted) {
-            fail(FindingCode::TopicMissing, format!("may not send to the topic {wanted}, only to {}", topics()));
+fn expect_topics(certificate: &Certificate, expected: &[String], findings: &mut Vec<Finding>) {
+    let topics: Vec<&str> = certificate.topics.iter().map(|topic| topic.topic.as_str()).collect();
+    for topic in expected {
+        if !topics.contains(&topic.as_str()) {
+            let message = format!("may not send to the topic {topic}, only to {}", text_list(topics.iter().copied()));
+            findings.push(Finding::failure(FindingCode::TopicMissing, message));
         }
-    }
-    let environments = || text_list(certificate.environments.iter().map(|environment| environment.name()));
-    for wanted in &expect.environments {
-        if !certificate.environments.contains(wanted) {
-            let message = format!("may not be used in {}, only in {}", wanted.name(), environments());
-            fail(FindingCode::EnvironmentMissing, message);
-        }
-    }
-    if let Some(wanted) = &expect.team_id
-        && certificate.team_id.as_ref() != Some(wanted)
-    {
-        let message = match &certificate.team_id {
-            Some(team) => format!("belongs to the team {team}, not to {wanted}"),
-            None => format!("names no team, and {wanted} is expected"),
-        };
-        fail(FindingCode::OtherTeam, message);
-    }
-    match facts.key {
-        KeyState::Missing if expect.key => {
-            fail(FindingCode::KeyMissing, "has no private key beside it".to_owned());
-        }
-        KeyState::Mismatch if expect.key => {
-            fail(FindingCode::KeyMismatch, "does not match the private key beside it".to_owned());
-        }
-        KeyState::Matches | KeyState::Missing | KeyState::Mismatch => {}
-    }
-    match facts.chain.map(|chain| chain.status) {
-        _ if !expect.apple => {}
-        Some(ChainStatus::Trusted) => {}
-        Some(ChainStatus::Expired) => {
-            let message = "leads to Apple's root, but an authority on the way has expired";
-            fail(FindingCode::NotApple, message.to_owned());
-        }
-        Some(ChainStatus::Incomplete) => {
-            let message = "cannot be followed to Apple's root: its issuer is not known here";
-            fail(FindingCode::NotApple, message.to_owned());
-        }
-        Some(ChainStatus::NotApple) | None => fail(FindingCode::NotApple, "was not issued by Apple".to_owned()),
     }
 }
 
-/// What is wrong with a run as a whole: a gate that looked at nothing must not open.
+fn expect_environments(certificate: &Certificate, expected: &[Environment], findings: &mut Vec<Finding>) {
+    for environment in expected {
+        if !certificate.environments.contains(environment) {
+            let others = text_list(certificate.environments.iter().map(|other| other.name()));
+            let message = format!("may not be used in {}, only in {others}", environment.name());
+            findings.push(Finding::failure(FindingCode::EnvironmentMissing, message));
+        }
+    }
+}
+
+fn expect_team(certificate: &Certificate, expected: &str, findings: &mut Vec<Finding>) {
+    let message = match &certificate.team_id {
+        Some(team) if team == expected => return,
+        Some(team) => format!("belongs to the team {team}, not to {expected}"),
+        None => format!("names no team, and {expected} is expected"),
+    };
+    findings.push(Finding::failure(FindingCode::OtherTeam, message));
+}
+
+fn expect_key(key: KeyState, findings: &mut Vec<Finding>) {
+    findings.push(match key {
+        KeyState::Matches => return,
+        KeyState::Missing => Finding::failure(FindingCode::KeyMissing, "has no private key beside it"),
+        KeyState::Mismatch => Finding::failure(FindingCode::KeyMismatch, "does not match the private key beside it"),
+    });
+}
+
+fn expect_apple(chain: Option<&AppleChain>, findings: &mut Vec<Finding>) {
+    let message = match chain.map(|chain| chain.status) {
+        Some(ChainStatus::Trusted) => return,
+        Some(ChainStatus::Expired) => "leads to Apple's root, but an authority on the way has expired",
+        Some(ChainStatus::Incomplete) => "cannot be followed to Apple's root: its issuer is not known here",
+        Some(ChainStatus::NotApple) | None => "was not issued by Apple",
+    };
+    findings.push(Finding::failure(FindingCode::NotApple, message));
+}
+
+/// Judges a run as a whole: a run that checked nothing must not pass.
 pub(crate) fn judge_run(certificates: u64, leaves: u64, min_certificates: u64, expect: &Expectations) -> Vec<Finding> {
     let mut findings = Vec::new();
     if certificates < min_certificates {

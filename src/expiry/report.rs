@@ -1,4 +1,4 @@
-//! What `expiry` reports, as data; every format is made of it.
+//! The report of `expiry`, as data; every format is made of it.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -14,26 +14,24 @@ use crate::finding::{Ending, Finding, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
 
-/// A run.
+/// The report on a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct ExpiryReport {
     /// [`SCHEMA_VERSION`].
     pub(crate) schema_version: u32,
-    /// The time it is judged for.
+    /// The time at which validity is judged.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) at: OffsetDateTime,
     /// The worst of all.
     pub(crate) verdict: Level,
-    /// The exit code by the table; --exit-zero and the Nagios format have others.
+    /// The exit code by the table.
     pub(crate) exit_code: u8,
     /// How the run ends.
     #[serde(skip)]
     pub(crate) ending: Ending,
-    /// What the certificates are held to.
     pub(crate) policy: PolicyReport,
-    /// The counts.
     pub(crate) summary: Summary,
-    /// What is wrong with the run as a whole.
+    /// The findings about the run as a whole.
     pub(crate) findings: Vec<Finding>,
     /// The certificates, the first to expire first.
     pub(crate) certificates: Vec<CheckedCertificate>,
@@ -41,15 +39,15 @@ pub(crate) struct ExpiryReport {
     pub(crate) unreadable: Vec<UnreadableFile>,
 }
 
-/// What certificates are held to.
+/// The policy of a run.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PolicyReport {
     /// Thresholds and expectations.
     #[serde(flatten)]
     pub(crate) policy: ExpiryPolicy,
-    /// Whether intermediates and roots are passed over.
+    /// Whether intermediates and roots are skipped.
     pub(crate) leaf_only: bool,
-    /// How many certificates there must be.
+    /// The least number of certificates.
     pub(crate) min_certificates: u64,
 }
 
@@ -81,7 +79,7 @@ pub(crate) struct FileCounts {
     pub(crate) without_certificates: u64,
 }
 
-/// Where something was found.
+/// The place of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Source {
@@ -98,19 +96,14 @@ pub(crate) enum Source {
 pub(crate) struct CheckedCertificate {
     /// The file, or the name of the entry in a Kubernetes secret.
     pub(crate) file: String,
-    /// Where that is.
     pub(crate) source: Source,
-    /// What it is there.
     pub(crate) role: CertificateRole,
-    /// What it is for.
     pub(crate) kind: CertificateKind,
-    /// What people call it.
+    /// The common name, or else the subject.
     pub(crate) name: String,
-    /// What it may send to.
+    /// The topics that it may send to.
     pub(crate) topics: Vec<String>,
-    /// Where it may be used.
     pub(crate) environments: Vec<Environment>,
-    /// The team.
     pub(crate) team_id: Option<String>,
     /// The serial number, upper-case hex.
     pub(crate) serial: String,
@@ -126,29 +119,25 @@ pub(crate) struct CheckedCertificate {
     pub(crate) days_left: i64,
     /// The share of its lifetime that is left, in percent, rounded up.
     pub(crate) lifetime_left_percent: u8,
-    /// Whether its key is beside it; null where none is, or it is no leaf.
+    /// Whether the key beside it matches; null without a key, or if it is not a leaf.
     pub(crate) key_matches: Option<bool>,
     /// The worst of the findings.
     pub(crate) verdict: Level,
-    /// What is wrong.
     pub(crate) findings: Vec<Finding>,
 }
 
 /// A file that could not be opened.
 #[derive(Debug, Serialize)]
 pub(crate) struct UnreadableFile {
-    /// The file.
     pub(crate) file: String,
-    /// Where that is.
     pub(crate) source: Source,
-    /// A failure, or a warning where that is wanted.
+    /// A failure, or a warning if unreadable files are to be skipped.
     pub(crate) verdict: Level,
-    /// Why.
     pub(crate) error: Error,
 }
 
 impl CheckedCertificate {
-    /// Holds a certificate to the policy.
+    /// Checks a certificate against the policy.
     fn of(file: &str, source: Source, facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Self {
         let certificate = facts.certificate;
         let findings = judge(facts, policy, now);
@@ -185,7 +174,7 @@ fn percent_left(certificate: &Certificate, now: OffsetDateTime) -> u8 {
     u8::try_from((left * 100 + lifetime - 1) / lifetime).unwrap_or(100)
 }
 
-/// Holds all certificates of a file to the policy.
+/// Checks all certificates of a file against the policy.
 pub(crate) fn check(
     file: &str,
     source: Source,
@@ -202,8 +191,12 @@ pub(crate) fn check(
         if *leaf_only && !is_leaf {
             continue;
         }
-        let others = || contents.certificates.iter().map(|entry| &entry.item).collect::<Vec<_>>();
-        let chain = (is_leaf && policy.expect.apple).then(|| APPLE.judge(certificate, &others(), now));
+        let chain = if is_leaf && policy.expect.apple {
+            let others: Vec<&Certificate> = contents.certificates.iter().map(|other| &other.item).collect();
+            Some(APPLE.judge(certificate, &others, now))
+        } else {
+            None
+        };
         let facts = Facts {
             certificate,
             role: CertificateRole::of(certificate, is_leaf),
@@ -275,10 +268,9 @@ impl ExpiryReport {
         }
     }
 
-    /// "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".
+    /// Returns "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".
     pub(crate) fn summary_line(&self) -> String {
         let Summary { files, without_certificates, unreadable, certificates, ok, warnings, failures } = self.summary;
-        let count = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         let mut line = format!(
             "{} in {}: {}, {}, {ok} ok",
             count(certificates, "certificate"),
@@ -294,6 +286,10 @@ impl ExpiryReport {
         }
         line
     }
+}
+
+fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

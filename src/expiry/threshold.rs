@@ -1,4 +1,4 @@
-//! How near the end of a validity may come: "30d", "10%".
+//! Thresholds for the end of a validity: "30d", "10%".
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,21 +6,18 @@ use std::str::FromStr;
 use serde::Serialize;
 use time::Duration;
 
-/// How near the end of a validity may come.
+/// The time, or the share of the lifetime, before the end of a validity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Threshold {
-    /// So many hours.
     Hours(u32),
-    /// So many days.
     Days(u32),
-    /// So many weeks.
     Weeks(u32),
-    /// A share of the whole lifetime, in percent.
+    /// In percent of the whole lifetime.
     Percent(u8),
 }
 
 impl Threshold {
-    /// As a time, for a certificate with this lifetime.
+    /// Returns the time for a certificate with this lifetime.
     pub(crate) fn of(self, lifetime: Duration) -> Duration {
         match self {
             Self::Hours(n) => Duration::hours(n.into()),
@@ -35,18 +32,30 @@ impl FromStr for Threshold {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "a duration such as 30d, 12w or 720h, or a share of the lifetime such as 10%, is expected";
-        let (unit, _) = text.char_indices().next_back().ok_or_else(wrong)?;
-        let (number, unit) = text.split_at(unit);
-        // "+7" is a number to Rust.
-        let number: u32 = number.parse().ok().filter(|_| !number.starts_with('+')).ok_or_else(wrong)?;
-        match (unit, u8::try_from(number)) {
-            ("h", _) => Ok(Self::Hours(number)),
-            ("d", _) => Ok(Self::Days(number)),
-            ("w", _) => Ok(Self::Weeks(number)),
-            ("%", Ok(share @ ..=100)) => Ok(Self::Percent(share)),
-            _ => Err(wrong().to_owned()),
+        match parse(text) {
+            Some(threshold) => Ok(threshold),
+            None => {
+                Err("a duration such as 30d, 12w or 720h, or a share of the lifetime such as 10%, is expected"
+                    .to_owned())
+            }
         }
+    }
+}
+
+fn parse(text: &str) -> Option<Threshold> {
+    let unit = text.chars().next_back()?;
+    let number = &text[..text.len() - unit.len_utf8()];
+    // "+7" is a number to Rust.
+    if number.starts_with('+') {
+        return None;
+    }
+    let number: u32 = number.parse().ok()?;
+    match (unit, u8::try_from(number)) {
+        ('h', _) => Some(Threshold::Hours(number)),
+        ('d', _) => Some(Threshold::Days(number)),
+        ('w', _) => Some(Threshold::Weeks(number)),
+        ('%', Ok(share @ ..=100)) => Some(Threshold::Percent(share)),
+        _ => None,
     }
 }
 
