@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What kind of end a run comes to.
+/// The kind of a run's end, if it is not a good one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExitKind {

@@ -33,7 +33,7 @@ impl Level {
     }
 }
 
-/// What was found, for machines.
+/// The code of a finding, for machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingCode {
@@ -109,14 +109,15 @@ pub enum FindingCode {
     Unreachable,
 }
 
-/// What a failure does to a run.
+/// The effect of a failure on a run.
 struct FailureEffect {
     exit: ExitKind,
     nagios: NagiosState,
 }
 
 impl FindingCode {
-    /// Returns what a failure with this code does to a run. Most failures answer "no"; the others could not answer.
+    /// Returns what a failure with this code does to a run. Most failures answer "no"; a few mean that there is no
+    /// answer.
     const fn effect(self) -> FailureEffect {
         match self {
             Self::Unproven => FailureEffect { exit: ExitKind::CheckFailed, nagios: NagiosState::Warning },
@@ -137,12 +138,11 @@ impl FindingCode {
 /// One finding. The capability that makes it decides its level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// How bad it is.
     #[serde(rename = "verdict")]
     pub(crate) level: Level,
     /// For machines.
     pub(crate) code: FindingCode,
-    /// What it is about, where the report does not say it.
+    /// The certificate or gateway it is about, where the report does not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subject: Option<String>,
     /// The file it is about, where the report does not say it.
@@ -153,7 +153,7 @@ pub(crate) struct Finding {
     pub(crate) reason: Option<String>,
     /// For people. It goes on where `subject` ends.
     pub(crate) message: String,
-    /// What to do next.
+    /// The next step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
 }
@@ -206,7 +206,7 @@ pub(crate) fn serialize_warnings<S: Serializer>(findings: &[Finding], serializer
     serializer.collect_seq(findings.iter().map(|finding| Warning { code: finding.code, message: &finding.message }))
 }
 
-/// How a run ends; it follows from all its findings.
+/// The end of a run; it follows from all its findings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Ending {
     /// The worst level.
@@ -254,7 +254,7 @@ impl Ending {
     }
 }
 
-/// What a run found, in the form of which github, junit and nagios are made.
+/// The findings of a run, as github, junit and nagios render them.
 #[derive(Debug)]
 pub(crate) struct FindingsReport {
     /// The command.
@@ -282,7 +282,6 @@ pub(crate) struct Case {
     pub(crate) group: Option<String>,
     /// The file, where there is one on disk.
     pub(crate) path: Option<String>,
-    /// How long it took.
     pub(crate) duration: Duration,
     pub(crate) findings: Vec<Finding>,
 }

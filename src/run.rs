@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 
 use crate::cli::Cli;
-use crate::cli::format::Format;
+use crate::cli::format::ReportFormat;
 use crate::commands;
 use crate::error::Error;
 use crate::exit::{ExitKind, NagiosState};
@@ -69,7 +69,7 @@ fn run() -> ExitCode {
             // There is no other place to report that the report of an error failed.
             let _ = print_error(&cli, &mut context, &error);
             ExitCode::from(match cli.command.format() {
-                Format::Nagios => NagiosState::Unknown.code(),
+                ReportFormat::Nagios => NagiosState::Unknown.code(),
                 _ => error.exit_code,
             })
         }
@@ -87,8 +87,8 @@ fn run_command(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
 
 fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Result<()> {
     match cli.command.format() {
-        Format::Json => json::write_error(context.stdout, error)?,
-        Format::Nagios => nagios::write_error(context.stdout, cli.command.service(), error)?,
+        ReportFormat::Json => json::write_error(context.stdout, error)?,
+        ReportFormat::Nagios => nagios::write_error(context.stdout, cli.command.service(), error)?,
         _ => human::error(context.stderr, error, Paint::new(context.stderr_has_color))?,
     }
     context.stdout.flush()

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::apns::endpoint::PORTS;
 use crate::apns::notification;
 use crate::certificate::apple::Environment;
-use crate::cli::format::{self, Format};
+use crate::cli::format::{self, ReportFormat};
 use crate::cli::{OpeningArgs, values};
 use crate::net::endpoint::Endpoint;
 use crate::world::files::Location;
@@ -90,7 +90,7 @@ pub(crate) struct CheckArgs {
 
     /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = format::one_of(format::CHECK))]
-    pub(crate) format: Format,
+    pub(crate) format: ReportFormat,
 
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
@@ -103,8 +103,8 @@ pub(crate) struct CheckArgs {
 
 impl CheckArgs {
     /// The format, by whichever flag.
-    pub(crate) fn format(&self) -> Format {
-        if self.json { Format::Json } else { self.format }
+    pub(crate) fn format(&self) -> ReportFormat {
+        if self.json { ReportFormat::Json } else { self.format }
     }
 }
 

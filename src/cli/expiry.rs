@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use time::OffsetDateTime;
 
 use crate::certificate::apple::Environment;
-use crate::cli::format::Format;
+use crate::cli::format::ReportFormat;
 use crate::cli::{OpeningArgs, values};
 use crate::expiry::threshold::Threshold;
 use crate::world::files::Location;
@@ -96,7 +96,7 @@ pub(crate) struct ExpiryArgs {
 
     /// The format of the report
     #[arg(long, value_enum, default_value = "human", value_name = "FORMAT", conflicts_with = "json")]
-    pub(crate) format: Format,
+    pub(crate) format: ReportFormat,
 
     /// Short for --format json
     #[arg(long)]
@@ -113,8 +113,8 @@ pub(crate) struct ExpiryArgs {
 
 impl ExpiryArgs {
     /// Returns the format, from either option.
-    pub(crate) fn format(&self) -> Format {
-        if self.json { Format::Json } else { self.format }
+    pub(crate) fn format(&self) -> ReportFormat {
+        if self.json { ReportFormat::Json } else { self.format }
     }
 }
 

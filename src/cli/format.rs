@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum ReportFormat {
     /// For people
     Human,
     /// JSON
@@ -25,11 +25,17 @@ pub(crate) enum Format {
 }
 
 /// The formats of `check`; `expiry` has all.
-pub(crate) const CHECK: &[Format] =
-    &[Format::Human, Format::Json, Format::Junit, Format::Github, Format::Nagios, Format::Prometheus];
+pub(crate) const CHECK: &[ReportFormat] = &[
+    ReportFormat::Human,
+    ReportFormat::Json,
+    ReportFormat::Junit,
+    ReportFormat::Github,
+    ReportFormat::Nagios,
+    ReportFormat::Prometheus,
+];
 
 /// Returns a parser for the formats that a command has.
-pub(crate) fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
+pub(crate) fn one_of(formats: &'static [ReportFormat]) -> impl TypedValueParser<Value = ReportFormat> {
     let words = formats.iter().filter_map(ValueEnum::to_possible_value);
-    PossibleValuesParser::new(words).try_map(|word| Format::from_str(&word, false))
+    PossibleValuesParser::new(words).try_map(|word| ReportFormat::from_str(&word, false))
 }

@@ -15,7 +15,7 @@ pub(crate) mod values;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::format::Format;
+use crate::cli::format::ReportFormat;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use password::PasswordSource;
 
@@ -68,7 +68,7 @@ pub(crate) struct OpeningArgs {
 
 impl Command {
     /// Returns the format of the result, errors included.
-    pub(crate) fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> ReportFormat {
         let wants_json = match self {
             Self::Expiry(expiry) => return expiry.format(),
             Self::Check(check) => return check.format(),
@@ -79,7 +79,7 @@ impl Command {
             Self::Compare(compare) => compare.json,
             Self::Gateway(_) | Self::Wizard | Self::Completions(_) => false,
         };
-        if wants_json { Format::Json } else { Format::Human }
+        if wants_json { ReportFormat::Json } else { ReportFormat::Human }
     }
 
     /// Returns the first word of the line that a Nagios plugin prints.

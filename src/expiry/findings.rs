@@ -69,8 +69,8 @@ impl ExpiryReport {
 /// Returns a threshold in days. Three digits are a minute and a half.
 fn days(threshold: Threshold, certificate: &CheckedCertificate) -> String {
     let lifetime = certificate.not_after - certificate.not_before;
-    let days = threshold.of(lifetime).as_seconds_f64() / 86_400.0;
-    format!("{days:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    let number = threshold.of(lifetime).as_seconds_f64() / 86_400.0;
+    format!("{number:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 impl CheckedCertificate {

@@ -10,13 +10,13 @@ pub(crate) fn values(field: Field, file: &FileReport) -> Vec<String> {
         return file.warnings.iter().map(|warning| text(&warning.code)).collect();
     }
     let has_leaf = file.certificates.iter().any(|certificate| certificate.role == FileRole::Leaf);
-    let mut values = Vec::new();
+    let mut list = Vec::new();
     for certificate in &file.certificates {
         if certificate.role == FileRole::Leaf || !has_leaf {
-            values.extend(values_of(field, certificate));
+            list.extend(values_of(field, certificate));
         }
     }
-    values
+    list
 }
 
 fn values_of(field: Field, c: &CertificateReport) -> Vec<String> {

@@ -8,18 +8,12 @@ use crate::error::Error;
 use crate::schema::SCHEMA_VERSION;
 
 /// Writes a report.
-///
-/// # Errors
-/// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, report)?;
     writeln!(out)
 }
 
 /// Writes an error.
-///
-/// # Errors
-/// When it cannot be written.
 pub(crate) fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
     #[derive(Serialize)]
     struct Document<'a> {

@@ -90,9 +90,9 @@ fn write_case(out: &mut dyn Write, case: &Case) -> io::Result<()> {
     }
     write!(out, ">")?;
     if let Some(element) = element {
-        let kinds = kinds(&case.findings, element.level()).join(" ");
+        let kind = kinds(&case.findings, element.level()).join(" ");
         let message = messages(&case.findings, element.level()).join("; ");
-        write!(out, "<{} type=\"{}\" message=\"{}\"/>", element.name(), xml(&kinds), xml(&message))?;
+        write!(out, "<{} type=\"{}\" message=\"{}\"/>", element.name(), xml(&kind), xml(&message))?;
     }
     if !warnings.is_empty() {
         write_output(out, &format!("warning: {}", warnings.join("; ")))?;
@@ -102,23 +102,23 @@ fn write_case(out: &mut dyn Write, case: &Case) -> io::Result<()> {
 
 /// Returns why the findings of a level were made: the server's word, or else the code.
 fn kinds(findings: &[Finding], level: Level) -> Vec<String> {
-    let mut kinds = Vec::new();
+    let mut list = Vec::new();
     for finding in findings {
         if finding.level == level {
-            kinds.push(finding.reason.clone().unwrap_or_else(|| text(&finding.code)));
+            list.push(finding.reason.clone().unwrap_or_else(|| text(&finding.code)));
         }
     }
-    kinds
+    list
 }
 
 fn messages(findings: &[Finding], level: Level) -> Vec<String> {
-    let mut messages = Vec::new();
+    let mut list = Vec::new();
     for finding in findings {
         if finding.level == level {
-            messages.push(finding.with_hint(&finding.message));
+            list.push(finding.with_hint(&finding.message));
         }
     }
-    messages
+    list
 }
 
 fn write_output(out: &mut dyn Write, text: &str) -> io::Result<()> {
@@ -132,6 +132,14 @@ mod tests {
     use snapbox::{assert_data_eq, str};
 
     use crate::test_support::{printed_check, printed_expiry};
+
+    #[test]
+    fn an_output_cannot_end_its_section() {
+        let mut out = Vec::new();
+        super::write_output(&mut out, "a]]>b<c").unwrap();
+        let expected = "<system-out><![CDATA[a]]]]><![CDATA[>b<c]]></system-out>";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 
     #[test]
     fn an_expired_and_a_damaged_file_as_they_are_printed() {

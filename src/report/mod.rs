@@ -17,7 +17,7 @@ pub(crate) mod style;
 use std::io::{self, Write};
 
 use crate::check::report::CheckReport;
-use crate::cli::format::Format;
+use crate::cli::format::ReportFormat;
 use crate::expiry::report::ExpiryReport;
 use crate::finding::{Ending, FindingsReport};
 use crate::report::style::Paint;
@@ -31,20 +31,20 @@ pub(crate) enum Report<'a> {
 
 impl Report<'_> {
     /// Writes the report. The command line admits only the formats that a report has.
-    pub(crate) fn write(self, format: Format, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+    pub(crate) fn write(self, format: ReportFormat, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         match (format, self) {
-            (Format::Human, Self::Check(report)) => human::check::write(out, report, paint),
-            (Format::Human, Self::Expiry(report)) => human::expiry::write(out, report, paint),
-            (Format::Json, Self::Check(report)) => json::write(out, report),
-            (Format::Json, Self::Expiry(report)) => json::write(out, report),
-            (Format::Junit, _) => junit::write(out, &self.findings()),
-            (Format::Github, _) => github::write(out, &self.findings()),
-            (Format::Nagios, _) => nagios::write(out, &self.findings()),
-            (Format::Prometheus, Self::Check(report)) => prometheus::write_check(out, report),
-            (Format::Prometheus, Self::Expiry(report)) => prometheus::write_expiry(out, report),
-            (Format::Ics, Self::Expiry(report)) => ics::write(out, report),
-            (Format::Html, Self::Expiry(report)) => html::write(out, report),
-            (Format::Ics | Format::Html, Self::Check(_)) => Err(io::ErrorKind::Unsupported.into()),
+            (ReportFormat::Human, Self::Check(report)) => human::check::write(out, report, paint),
+            (ReportFormat::Human, Self::Expiry(report)) => human::expiry::write(out, report, paint),
+            (ReportFormat::Json, Self::Check(report)) => json::write(out, report),
+            (ReportFormat::Json, Self::Expiry(report)) => json::write(out, report),
+            (ReportFormat::Junit, _) => junit::write(out, &self.findings()),
+            (ReportFormat::Github, _) => github::write(out, &self.findings()),
+            (ReportFormat::Nagios, _) => nagios::write(out, &self.findings()),
+            (ReportFormat::Prometheus, Self::Check(report)) => prometheus::write_check(out, report),
+            (ReportFormat::Prometheus, Self::Expiry(report)) => prometheus::write_expiry(out, report),
+            (ReportFormat::Ics, Self::Expiry(report)) => ics::write(out, report),
+            (ReportFormat::Html, Self::Expiry(report)) => html::write(out, report),
+            (ReportFormat::Ics | ReportFormat::Html, Self::Check(_)) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -56,10 +56,10 @@ impl Report<'_> {
     }
 
     /// Returns the exit code: Nagios has its own.
-    pub(crate) fn exit_code(self, format: Format) -> u8 {
+    pub(crate) fn exit_code(self, format: ReportFormat) -> u8 {
         let ending = self.ending();
         match format {
-            Format::Nagios => ending.nagios.code(),
+            ReportFormat::Nagios => ending.nagios.code(),
             _ => ending.exit_code(),
         }
     }

@@ -62,54 +62,60 @@ const CHECK: [Row<Outcome>; 9] = [
 ];
 
 #[derive(Clone, Copy)]
-enum Part {
+enum ExpiryPart {
     Good,
     ExpiresSoon,
     Expired,
     Unreadable(Level, ExitKind),
 }
 
-const LOCKED: Part = Part::Unreadable(Level::Failure, ExitKind::Password);
-const CRASHED: Part = Part::Unreadable(Level::Failure, ExitKind::Bug);
+const LOCKED: ExpiryPart = ExpiryPart::Unreadable(Level::Failure, ExitKind::Password);
+const CRASHED: ExpiryPart = ExpiryPart::Unreadable(Level::Failure, ExitKind::Bug);
 
-const EXPIRY: [Row<Part>; 11] = [
-    Row { parts: &[Part::Good], exit: 0, nagios: (0, "OK"), github: &[], junit: &[] },
-    Row { parts: &[Part::ExpiresSoon], exit: 0, nagios: (1, "WARNING"), github: &["warning"], junit: &[] },
-    Row { parts: &[Part::Expired], exit: 1, nagios: (2, "CRITICAL"), github: &["error"], junit: &["failure"] },
+const EXPIRY: [Row<ExpiryPart>; 11] = [
+    Row { parts: &[ExpiryPart::Good], exit: 0, nagios: (0, "OK"), github: &[], junit: &[] },
+    Row { parts: &[ExpiryPart::ExpiresSoon], exit: 0, nagios: (1, "WARNING"), github: &["warning"], junit: &[] },
+    Row { parts: &[ExpiryPart::Expired], exit: 1, nagios: (2, "CRITICAL"), github: &["error"], junit: &["failure"] },
     // There are fewer certificates than expected.
     Row { parts: &[], exit: 1, nagios: (2, "CRITICAL"), github: &["error"], junit: &["failure"] },
     Row {
-        parts: &[Part::Good, Part::Unreadable(Level::Failure, ExitKind::Input)],
+        parts: &[ExpiryPart::Good, ExpiryPart::Unreadable(Level::Failure, ExitKind::Input)],
         exit: 3,
         nagios: (3, "UNKNOWN"),
         github: &["error"],
         junit: &["error"],
     },
     Row {
-        parts: &[Part::Good, Part::Unreadable(Level::Warning, ExitKind::Input)],
+        parts: &[ExpiryPart::Good, ExpiryPart::Unreadable(Level::Warning, ExitKind::Input)],
         exit: 0,
         nagios: (1, "WARNING"),
         github: &["warning"],
         junit: &["skipped"],
     },
-    Row { parts: &[Part::Good, LOCKED], exit: 4, nagios: (3, "UNKNOWN"), github: &["error"], junit: &["error"] },
-    Row { parts: &[Part::Good, CRASHED], exit: 70, nagios: (3, "UNKNOWN"), github: &["error"], junit: &["error"] },
+    Row { parts: &[ExpiryPart::Good, LOCKED], exit: 4, nagios: (3, "UNKNOWN"), github: &["error"], junit: &["error"] },
     Row {
-        parts: &[Part::ExpiresSoon, LOCKED],
+        parts: &[ExpiryPart::Good, CRASHED],
+        exit: 70,
+        nagios: (3, "UNKNOWN"),
+        github: &["error"],
+        junit: &["error"],
+    },
+    Row {
+        parts: &[ExpiryPart::ExpiresSoon, LOCKED],
         exit: 4,
         nagios: (3, "UNKNOWN"),
         github: &["error", "warning"],
         junit: &["error"],
     },
     Row {
-        parts: &[Part::Expired, LOCKED],
+        parts: &[ExpiryPart::Expired, LOCKED],
         exit: 1,
         nagios: (2, "CRITICAL"),
         github: &["error", "error"],
         junit: &["failure", "error"],
     },
     Row {
-        parts: &[Part::Expired, CRASHED],
+        parts: &[ExpiryPart::Expired, CRASHED],
         exit: 70,
         nagios: (2, "CRITICAL"),
         github: &["error", "error"],
@@ -139,7 +145,7 @@ fn check_report(outcomes: &[Outcome]) -> CheckReport {
     CheckReport::new(checks, Some("push.pem".to_owned()), NOW)
 }
 
-fn expiry_report(parts: &[Part]) -> ExpiryReport {
+fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {
     let policy = PolicyReport {
         policy: ExpiryPolicy {
             warn: "30d".parse().unwrap(),
@@ -154,10 +160,10 @@ fn expiry_report(parts: &[Part]) -> ExpiryReport {
     let (mut certificates, mut unreadable) = (Vec::new(), Vec::new());
     for part in parts {
         let at = match part {
-            Part::Good => NOW,
-            Part::ExpiresSoon => datetime!(2099-12-10 0:00 UTC),
-            Part::Expired => datetime!(2100-01-10 0:00 UTC),
-            Part::Unreadable(level, kind) => {
+            ExpiryPart::Good => NOW,
+            ExpiryPart::ExpiresSoon => datetime!(2099-12-10 0:00 UTC),
+            ExpiryPart::Expired => datetime!(2100-01-10 0:00 UTC),
+            ExpiryPart::Unreadable(level, kind) => {
                 let (file, error) = ("a.p12".to_owned(), Error::new(*kind, "a.p12: damaged"));
                 unreadable.push(UnreadableFile { file, source: Source::File, verdict: *level, error });
                 continue;
@@ -168,27 +174,27 @@ fn expiry_report(parts: &[Part]) -> ExpiryReport {
     ExpiryReport::new(NOW, policy, certificates, unreadable, FileCounts { files: 1, without_certificates: 0 })
 }
 
-fn written(report: Report<'_>, format: Format) -> String {
+fn written(report: Report<'_>, format: ReportFormat) -> String {
     let mut out = Vec::new();
     report.write(format, &mut out, Paint::new(false)).unwrap();
     String::from_utf8(out).unwrap()
 }
 
-fn assert_row<Part>(row: &Row<Part>, report: Report<'_>, formats: &[Format]) {
+fn assert_row<Part>(row: &Row<Part>, report: Report<'_>, formats: &[ReportFormat]) {
     for format in formats {
-        let expected = if *format == Format::Nagios { row.nagios.0 } else { row.exit };
+        let expected = if *format == ReportFormat::Nagios { row.nagios.0 } else { row.exit };
         assert_eq!(report.exit_code(*format), expected, "{format:?}");
     }
-    let nagios = written(report, Format::Nagios);
+    let nagios = written(report, ReportFormat::Nagios);
     assert_eq!(nagios.split(' ').nth(1), Some(row.nagios.1), "{nagios}");
 
-    let github = written(report, Format::Github);
+    let github = written(report, ReportFormat::Github);
     let mut commands: Vec<&str> =
         github.lines().filter_map(|line| Some(line.strip_prefix("::")?.split_once(' ')?.0)).collect();
     commands.sort_by_key(|command| ["error", "warning", "notice"].iter().position(|word| word == command));
     assert_eq!(commands, row.github, "{github}");
 
-    let junit = written(report, Format::Junit);
+    let junit = written(report, ReportFormat::Junit);
     for element in ["failure", "error", "skipped"] {
         let expected = row.junit.iter().filter(|word| **word == element).count();
         assert_eq!(junit.matches(&format!("<{element} ")).count(), expected, "{junit}");
@@ -209,7 +215,7 @@ fn an_outcome_of_check_is_the_same_in_every_format() {
 fn an_outcome_of_expiry_is_the_same_in_every_format() {
     for row in &EXPIRY {
         let report = expiry_report(row.parts);
-        assert_row(row, Report::Expiry(&report), Format::value_variants());
+        assert_row(row, Report::Expiry(&report), ReportFormat::value_variants());
         assert_eq!(report.exit_code, row.exit);
         let levels = [("failure", "2"), ("warning", "1"), ("ok", "0")];
         let (word, number) = match (row.exit, row.nagios.0) {
@@ -217,9 +223,9 @@ fn an_outcome_of_expiry_is_the_same_in_every_format() {
             (0, _) => levels[1],
             _ => levels[0],
         };
-        let prometheus = written(Report::Expiry(&report), Format::Prometheus);
+        let prometheus = written(Report::Expiry(&report), ReportFormat::Prometheus);
         assert!(prometheus.contains(&format!("pushcert_run_verdict {number}\n")), "{prometheus}");
-        let html = written(Report::Expiry(&report), Format::Html);
+        let html = written(Report::Expiry(&report), ReportFormat::Html);
         assert!(html.contains(&format!("<p class=\"state {word}\">")), "{html}");
     }
 }

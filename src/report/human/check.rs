@@ -1,4 +1,4 @@
-//! For people: a line a stage, then the verdict and what to do.
+//! `check` for people: a line for each stage, then the verdict and what to do.
 
 use std::io::{self, Write};
 
@@ -11,9 +11,6 @@ use crate::schema::text;
 use crate::text::printable;
 
 /// Writes the report.
-///
-/// # Errors
-/// When it cannot be written.
 pub(crate) fn write(out: &mut dyn Write, report: &CheckReport, paint: Paint) -> io::Result<()> {
     for (index, check) in report.checks.iter().enumerate() {
         if index > 0 {

@@ -108,19 +108,19 @@ fn next_command(report: &ConvertReport) -> Option<String> {
 
 /// Returns what a certificate is good for, and until when.
 pub(crate) fn sentence(certificate: &CertificateReport) -> String {
-    let mut sentence = certificate.kind.describe().to_owned();
+    let mut line = certificate.kind.describe().to_owned();
     if let Some(topic) = certificate.topics.first() {
-        sentence.push_str(&format!(", topic {}", topic.topic));
+        line.push_str(&format!(", topic {}", topic.topic));
     }
     if !certificate.environments.is_empty() {
         let environments: Vec<String> = certificate.environments.iter().map(text).collect();
-        sentence.push_str(&format!(", {}", environments.join(" and ")));
+        line.push_str(&format!(", {}", environments.join(" and ")));
     }
     let (day, days) = (certificate.not_after.date(), certificate.days_left);
     if certificate.expired {
-        sentence.push_str(&format!(", expired on {day}, {}", days_ago(days)));
+        line.push_str(&format!(", expired on {day}, {}", days_ago(days)));
     } else {
-        sentence.push_str(&format!(", expires on {day}, {}", in_days(days)));
+        line.push_str(&format!(", expires on {day}, {}", in_days(days)));
     }
-    printable(&sentence)
+    printable(&line)
 }
