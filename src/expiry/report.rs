@@ -300,6 +300,7 @@ mod tests {
     use crate::container::{Passwords, open};
     use crate::expiry::policy::Expectations;
     use crate::limits::DEFAULT_MAX_ITERATIONS;
+    use crate::test_support::fixture;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
 
@@ -311,8 +312,7 @@ mod tests {
 
     /// A certificate with so many days left.
     fn certificate(file: &str, days_left: i64) -> CheckedCertificate {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer");
-        let bytes = std::fs::read(path).unwrap();
+        let bytes = fixture("der/universal.cer");
         let mut contents = open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
         contents.certificates[0].item.not_after = NOW + time::Duration::days(days_left);
         check(file, Source::File, &contents, &policy(), NOW).remove(0)

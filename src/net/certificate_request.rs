@@ -80,11 +80,12 @@ mod tests {
     use openssl::x509::X509;
 
     use super::*;
+    use crate::test_support::fixture;
 
     const VERSIONS: [SslVersion; 2] = [SslVersion::TLS1_2, SslVersion::TLS1_3];
 
     fn with_identity(method: SslMethod, version: SslVersion) -> SslContextBuilder {
-        let pem = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pem/identity.pem")).unwrap();
+        let pem = fixture("pem/identity.pem");
         let mut context = SslContext::builder(method).unwrap();
         context.set_min_proto_version(Some(version)).unwrap();
         context.set_max_proto_version(Some(version)).unwrap();

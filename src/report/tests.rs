@@ -15,6 +15,7 @@ use crate::expiry::policy::{Expectations, ExpiryPolicy};
 use crate::expiry::report::{FileCounts, PolicyReport, Source, UnreadableFile, check};
 use crate::finding::Level;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
+use crate::test_support::fixture;
 
 /// An outcome of a run. The words of GitHub and JUnit are those of all findings, the worst first.
 struct Row<Part: 'static> {
@@ -155,8 +156,7 @@ fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {
         leaf_only: false,
         min_certificates: 1,
     };
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/der/universal.cer");
-    let contents = open(&std::fs::read(path).unwrap(), &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
+    let contents = open(&fixture("der/universal.cer"), &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
     let (mut certificates, mut unreadable) = (Vec::new(), Vec::new());
     for part in parts {
         let at = match part {
