@@ -1,6 +1,7 @@
 //! pushcert, the certificate preparation toolkit for Apple push notifications.
 //!
-//! The tour goes from the ground up. A room uses only rooms that stand before it; `tests/suite/architecture.rs` holds it to that.
+//! The tour goes from the ground up. A room uses only rooms that stand before it, and capabilities (8) do not use one
+//! another: `tests/suite/architecture.rs` holds the code to that.
 //!
 //! 1. `exit`, `error`, `finding`, `schema`, `text`: exit codes, the error that ends a run, what a capability finds,
 //!    what JSON documents share, text made printable. `asn1`, `secret`, `limits`, `attribute`, `pem`: the one window
