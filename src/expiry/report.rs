@@ -218,7 +218,7 @@ impl ExpiryReport {
         files: FileCounts,
     ) -> Self {
         unreadable.sort_by(|a, b| a.file.cmp(&b.file));
-        certificates.sort_by(|a, b| (a.not_after, &a.file, &a.sha256).cmp(&(b.not_after, &b.file, &b.sha256)));
+        certificates.sort_unstable_by(|a, b| (a.not_after, &a.file, &a.sha256).cmp(&(b.not_after, &b.file, &b.sha256)));
         let mut summary = Summary {
             files: files.files,
             without_certificates: files.without_certificates,
