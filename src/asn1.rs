@@ -1,13 +1,12 @@
 //! Reads BER, of which DER is a part (X.690), on top of `asn1-rs`.
 //!
-//! Every structure that pushcert opens itself (PKCS#12, PKCS#7, PKCS#8, PKCS#1, Apple's topics) is read here, so
+//! Every structure that pushcert opens itself (PKCS#12, PKCS#7, encrypted PKCS#8, Apple's topics) is read here, so
 //! that indefinite lengths and constructed strings are understood at every level, and every error names its part
 //! of the file.
 
 use std::borrow::Cow;
 
 use x509_parser::asn1_rs::{Any, Class, Err as NomErr, Error, FromBer, Header, Length, Oid, Tag};
-use zeroize::Zeroizing;
 
 /// The depth to which a constructed string may nest; real writers make one level. (`asn1-rs` bounds indefinite
 /// lengths inside one another, at 50.)
@@ -185,11 +184,6 @@ impl<'a> Value<'a> {
         }
         Ok(number)
     }
-
-    /// Returns whether it begins with this tag and with its length, as DER encodes them.
-    pub(crate) fn has_der_header(&self, tag: u8) -> bool {
-        self.encoded.strip_suffix(self.content) == Some(&*der_header(tag, self.content.len()))
-    }
 }
 
 fn problem(error: &Error) -> &'static str {
@@ -208,53 +202,5 @@ pub(crate) fn claimed_length(bytes: &[u8]) -> Option<usize> {
     match header.length() {
         Length::Definite(length) => length.checked_add(bytes.len() - body.len()),
         Length::Indefinite => None,
-    }
-}
-
-/// Encodes tag and length in DER.
-fn der_header(tag: u8, length: usize) -> Vec<u8> {
-    if length < 0x80 {
-        return vec![tag, length as u8];
-    }
-    let bytes = length.to_be_bytes();
-    let significant = &bytes[length.leading_zeros() as usize / 8..];
-    [&[tag, 0x80 | significant.len() as u8], significant].concat()
-}
-
-/// Encodes a value in DER from the parts of its content. It has its full capacity at once, so that no copy of a key
-/// stays behind.
-pub(crate) fn encode_der(tag: u8, content: &[&[u8]]) -> Zeroizing<Vec<u8>> {
-    let length = content.iter().map(|part| part.len()).sum();
-    let header = der_header(tag, length);
-    let mut encoded = Zeroizing::new(Vec::with_capacity(header.len() + length));
-    encoded.extend_from_slice(&header);
-    for part in content {
-        encoded.extend_from_slice(part);
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_are_as_short_as_they_can_be() {
-        for (length, expected) in [
-            (0, &[4, 0][..]),
-            (127, &[4, 127]),
-            (128, &[4, 0x81, 128]),
-            (255, &[4, 0x81, 255]),
-            (256, &[4, 0x82, 1, 0]),
-            (65_536, &[4, 0x83, 1, 0, 0]),
-        ] {
-            assert_eq!(der_header(4, length), expected);
-            let encoded = encode_der(4, &[&vec![7; length]]);
-            let (value, rest) = Value::parse(&encoded, "test").unwrap();
-            assert!(value.has_der_header(4) && value.content().len() == length && rest.is_empty());
-        }
-        for long in [&[4, 0x81, 1, 7][..], &[4, 0x82, 0, 1, 7], &[0x24, 0x80, 4, 1, 7, 0, 0]] {
-            assert!(!Value::parse(long, "test").unwrap().0.has_der_header(long[0]), "{long:?}");
-        }
     }
 }

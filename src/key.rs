@@ -4,10 +4,14 @@ use std::fmt;
 
 use openssl::error::ErrorStack;
 use openssl::pkey::{Id, PKey, Private};
-use x509_parser::asn1_rs::{Oid, Tag, oid};
+use pkcs1::RsaPrivateKey;
+use pkcs8::PrivateKeyInfo;
+use pkcs8::der::asn1::BitStringRef;
+use pkcs8::der::{Decode, Encode, Error as DerError};
+use pkcs8::spki::SubjectPublicKeyInfoRef;
 use zeroize::Zeroizing;
 
-use crate::asn1::{Malformed, Value, encode_der};
+use crate::asn1::{Malformed, Value};
 use crate::attribute::{Attribute, parse_attributes};
 use crate::crypto::encrypt::{EncryptError, Encryption};
 use crate::pem;
@@ -17,16 +21,6 @@ use crate::secret::{Password, PasswordEncodings};
 /// Iterations of PBKDF2 with HMAC-SHA-256 for keys that are written encrypted: OpenSSL's default is
 /// 2048; this is what OWASP's Password Storage Cheat Sheet asks for.
 pub(crate) const ENCRYPT_ITERATIONS: u32 = 600_000;
-
-/// rsaEncryption (RFC 8017 appendix A.1), as AlgorithmIdentifier with its NULL.
-const RSA: Oid<'static> = oid!(1.2.840.113549.1.1.1);
-const RSA_ALGORITHM: [u8; 15] = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0];
-
-/// The tags that are written.
-const INTEGER: u8 = 2;
-const BIT_STRING: u8 = 3;
-const OCTET_STRING: u8 = 4;
-const SEQUENCE: u8 = 0x30;
 
 /// The private key could not be parsed, or not written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +34,12 @@ impl From<ErrorStack> for KeyError {
             None => None,
         };
         Self(reason.unwrap_or("OpenSSL cannot read it").to_owned())
+    }
+}
+
+impl From<DerError> for KeyError {
+    fn from(error: DerError) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -66,20 +66,21 @@ impl fmt::Debug for PrivateKey {
 impl PrivateKey {
     /// Reads PrivateKeyInfo, or OneAsymmetricKey, in DER or BER.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let key = match rsa_private_key(der) {
-            Some(rsa) => Self::from_pkcs1(rsa)?,
-            None => Self::from_openssl(&PKey::private_key_from_pkcs8(der)?)?,
+        let key = match PrivateKeyInfo::from_der(der) {
+            Ok(info) if info.algorithm.oid == pkcs1::ALGORITHM_OID => Self::from_pkcs1(info.private_key)?,
+            _ => Self::from_openssl(&PKey::private_key_from_pkcs8(der)?)?,
         };
         Ok(Self { attributes: parse_key_attributes(der), ..key })
     }
 
     /// Reads RSAPrivateKey.
     pub fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
-        // A canonical key needs no OpenSSL, whose start takes longer than a whole conversion.
-        match CanonicalRsaKey::parse(der) {
-            Some(key) => Self::from_parts(key.to_pkcs8(), key.to_spki()),
-            None => Self::from_openssl(&PKey::private_key_from_der(der)?),
-        }
+        // A key in DER needs no OpenSSL, whose start takes longer than a whole conversion.
+        let Ok(key) = RsaPrivateKey::from_der(der) else {
+            return Self::from_openssl(&PKey::private_key_from_der(der)?);
+        };
+        let pkcs8 = Zeroizing::new(PrivateKeyInfo::new(pkcs1::ALGORITHM_ID, der).to_der()?);
+        Self::from_parts(pkcs8, rsa_spki(&key)?)
     }
 
     /// Reads ECPrivateKey, with its curve.
@@ -141,10 +142,7 @@ impl PrivateKey {
     /// When it has no such form.
     pub fn to_traditional_pem(&self) -> Result<Zeroizing<String>, KeyError> {
         match self.public.algorithm.as_str() {
-            "RSA" => match rsa_private_key(&self.pkcs8) {
-                Some(rsa) => Ok(pem::encode("RSA PRIVATE KEY", rsa)),
-                None => Err(KeyError("it is not in PKCS#8".to_owned())),
-            },
+            "RSA" => Ok(pem::encode("RSA PRIVATE KEY", PrivateKeyInfo::from_der(&self.pkcs8)?.private_key)),
             "EC" => {
                 let der = PKey::private_key_from_pkcs8(&self.pkcs8)?.ec_key()?.private_key_to_der()?;
                 Ok(pem::encode("EC PRIVATE KEY", &Zeroizing::new(der)))
@@ -166,66 +164,11 @@ impl PrivateKey {
     }
 }
 
-/// An RSAPrivateKey (RFC 8017 appendix A.1.2) of two primes, encoded as OpenSSL would encode it again.
-struct CanonicalRsaKey<'a> {
-    encoded: &'a [u8],
-    modulus: &'a [u8],
-    public_exponent: &'a [u8],
-}
-
-impl<'a> CanonicalRsaKey<'a> {
-    fn parse(der: &'a [u8]) -> Option<Self> {
-        let (key, rest) = Value::parse_prefix(der)?;
-        let mut fields = key.reader("private key");
-        let mut integers = Vec::new();
-        while let Some(field) = fields.try_next().ok()? {
-            if !is_canonical_unsigned(&field) {
-                return None;
-            }
-            integers.push(field);
-        }
-        let [version, modulus, public_exponent, _, _, _, _, _, _] = integers[..] else { return None };
-        let is_canonical = rest.is_empty() && key.has_der_header(SEQUENCE) && version.content() == [0];
-        is_canonical.then_some(Self {
-            encoded: der,
-            modulus: modulus.encoded(),
-            public_exponent: public_exponent.encoded(),
-        })
-    }
-
-    /// Encodes PrivateKeyInfo (RFC 5208 section 5).
-    fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
-        let version = encode_der(INTEGER, &[&[0]]);
-        encode_der(SEQUENCE, &[&version, &RSA_ALGORITHM, &encode_der(OCTET_STRING, &[self.encoded])])
-    }
-
-    /// Encodes SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
-    fn to_spki(&self) -> Vec<u8> {
-        let public_key = encode_der(SEQUENCE, &[self.modulus, self.public_exponent]);
-        let unused_bits = [0];
-        encode_der(SEQUENCE, &[&RSA_ALGORITHM, &encode_der(BIT_STRING, &[&unused_bits, &public_key])]).to_vec()
-    }
-}
-
-/// Returns whether this is a non-negative INTEGER in DER.
-fn is_canonical_unsigned(value: &Value<'_>) -> bool {
-    let is_shortest = match value.content() {
-        [] => false,
-        [0, second, ..] => second & 0x80 != 0,
-        [first, ..] => first & 0x80 == 0,
-    };
-    value.has_der_header(INTEGER) && is_shortest
-}
-
-/// Returns the RSAPrivateKey in a PrivateKeyInfo, if it is encoded in DER.
-fn rsa_private_key(pkcs8: &[u8]) -> Option<&[u8]> {
-    let (info, _) = Value::parse_prefix(pkcs8)?;
-    let mut fields = info.reader("private key");
-    let version = fields.required("the version").ok()?.unsigned().ok()?;
-    let algorithm = fields.expect(Tag::Sequence, "the algorithm").ok()?;
-    let key = fields.expect(Tag::OctetString, "the key").ok()?;
-    let oid = algorithm.reader("algorithm").required("its identifier").ok()?.oid().ok()?;
-    (version <= 1 && oid == RSA && key.has_der_header(OCTET_STRING)).then_some(key.content())
+/// Encodes the public half as SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
+fn rsa_spki(key: &RsaPrivateKey<'_>) -> Result<Vec<u8>, DerError> {
+    let public_key = key.public_key().to_der()?;
+    let subject_public_key = BitStringRef::from_bytes(&public_key)?;
+    SubjectPublicKeyInfoRef { algorithm: pkcs1::ALGORITHM_ID, subject_public_key }.to_der()
 }
 
 /// Reads the attributes `[0]` of PrivateKeyInfo. Damaged ones are none.
@@ -242,4 +185,28 @@ fn find_attributes(info: &Value<'_>) -> Result<Option<Vec<Attribute>>, Malformed
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::fixture;
+
+    #[test]
+    fn rsa_keys_are_written_as_openssl_writes_them_however_they_are_encoded() {
+        let canonical = fixture("key/pkcs1.der");
+        let [0x30, 0x82, rest @ ..] = &canonical[..] else { panic!("the length takes two bytes") };
+        let long_length = [&[0x30, 0x83, 0][..], rest].concat();
+        let indefinite = [&[0x30, 0x80][..], &rest[2..], &[0, 0]].concat();
+        let openssl = PKey::private_key_from_der(&canonical).unwrap();
+        assert!(RsaPrivateKey::from_der(&canonical).is_ok());
+        for encoded in [&canonical, &long_length, &indefinite] {
+            let key = PrivateKey::from_pkcs1(encoded).unwrap();
+            assert_eq!(key.pkcs8(), openssl.private_key_to_pkcs8().unwrap());
+            assert_eq!(key.public().spki, openssl.public_key_to_der().unwrap());
+        }
+        for encoded in [&long_length, &indefinite] {
+            assert!(RsaPrivateKey::from_der(encoded).is_err());
+        }
+    }
 }

@@ -1,7 +1,11 @@
 //! The encryptions that are written, each as its readers expect it.
 
+use std::num::TryFromIntError;
+
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockEncryptMut, KeyIvInit};
+use pkcs5::pbes2;
+use pkcs8::der::{Encode, Error as DerError};
 use yasna::models::ObjectIdentifier;
 
 use crate::crypto::cipher::Cipher;
@@ -9,12 +13,8 @@ use crate::crypto::digest::Hash;
 use crate::crypto::kdf::{DerivedFor, Pkcs12Kdf};
 use crate::secret::PasswordEncodings;
 
-/// PBES2 and PBKDF2 (RFC 8018 appendix A), as the DER writer takes them.
+/// PBES2 (RFC 8018 appendix A.4), as the DER writer takes it.
 const PBES2: [u64; 7] = [1, 2, 840, 113_549, 1, 5, 13];
-const PBKDF2: [u64; 7] = [1, 2, 840, 113_549, 1, 5, 12];
-/// HMAC with SHA-256, and AES-256-CBC (RFC 8018 appendix B).
-const HMAC_SHA256: [u64; 6] = [1, 2, 840, 113_549, 2, 9];
-const AES256_CBC: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 1, 42];
 
 /// The encryption of something that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,24 @@ impl From<cbc::cipher::InvalidLength> for EncryptError {
     }
 }
 
+impl From<DerError> for EncryptError {
+    fn from(error: DerError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<pkcs5::Error> for EncryptError {
+    fn from(error: pkcs5::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<TryFromIntError> for EncryptError {
+    fn from(error: TryFromIntError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl Encryption {
     /// Encrypts `plain` with a fresh salt, deriving the key with `iterations`.
     ///
@@ -88,8 +106,8 @@ fn triple_des(password: &[u8], iterations: u32, plain: &[u8]) -> Result<Encrypte
     let salt = random::<8>()?.to_vec();
     let kdf = Pkcs12Kdf { hash: Hash::Sha1, salt: salt.clone(), iterations: iterations.into() };
     let facts = Cipher::TripleDes3.facts();
-    let key = kdf.derive(password, DerivedFor::Key, facts.key_length);
-    let iv = kdf.derive(password, DerivedFor::Iv, facts.iv_length);
+    let key = kdf.derive(password, DerivedFor::EncryptionKey, facts.key_length)?;
+    let iv = kdf.derive(password, DerivedFor::Iv, facts.iv_length)?;
     let cipher = cbc::Encryptor::<des::TdesEde3>::new_from_slices(&key, &iv)?;
     let parameters = p12::Pkcs12PbeParams { salt, iterations: iterations.into() };
     Ok(Encrypted {
@@ -100,37 +118,12 @@ fn triple_des(password: &[u8], iterations: u32, plain: &[u8]) -> Result<Encrypte
 
 fn aes256(password: &[u8], iterations: u32, plain: &[u8]) -> Result<Encrypted, EncryptError> {
     let (salt, iv) = (random::<16>()?, random::<16>()?);
-    let key = Hash::Sha256.pbkdf2(password, &salt, iterations, Cipher::Aes256.facts().key_length);
-    let cipher = cbc::Encryptor::<aes::Aes256>::new_from_slices(&key, &iv)?;
+    let parameters = pbes2::Parameters::pbkdf2_sha256_aes256cbc(iterations, &salt, &iv)?;
     Ok(Encrypted {
         algorithm: p12::AlgorithmIdentifier::OtherAlg(p12::OtherAlgorithmIdentifier {
             algorithm_type: ObjectIdentifier::from_slice(&PBES2),
-            params: Some(pbes2_parameters(&salt, iterations, &iv)),
+            params: Some(parameters.to_der()?),
         }),
-        bytes: cipher.encrypt_padded_vec_mut::<Pkcs7>(plain),
-    })
-}
-
-/// Writes PBES2-params (RFC 8018 appendix A.4).
-fn pbes2_parameters(salt: &[u8], iterations: u32, iv: &[u8]) -> Vec<u8> {
-    let write_oid = |writer: yasna::DERWriter<'_>, oid: &[u64]| writer.write_oid(&ObjectIdentifier::from_slice(oid));
-    yasna::construct_der(|writer| {
-        writer.write_sequence(|scheme| {
-            scheme.next().write_sequence(|kdf| {
-                write_oid(kdf.next(), &PBKDF2);
-                kdf.next().write_sequence(|parameters| {
-                    parameters.next().write_bytes(salt);
-                    parameters.next().write_u32(iterations);
-                    parameters.next().write_sequence(|prf| {
-                        write_oid(prf.next(), &HMAC_SHA256);
-                        prf.next().write_null();
-                    });
-                });
-            });
-            scheme.next().write_sequence(|cipher| {
-                write_oid(cipher.next(), &AES256_CBC);
-                cipher.next().write_bytes(iv);
-            });
-        });
+        bytes: parameters.encrypt(password, plain)?,
     })
 }

@@ -1,9 +1,11 @@
 //! Key derivations, with the parameters that a file gives them.
 
 use std::fmt;
+use std::num::TryFromIntError;
 
-use hmac::digest::core_api::BlockSizeUser;
-use hmac::digest::{Digest, FixedOutputReset};
+use pkcs12::kdf::derive_key;
+// The use of derived bytes (the ID of RFC 7292 appendix B.3).
+pub(crate) use pkcs12::kdf::Pkcs12KeyType as DerivedFor;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
@@ -52,14 +54,6 @@ pub(crate) struct Scrypt {
     r: u32,
     /// The parallelization.
     p: u32,
-}
-
-/// The use of derived bytes (the ID of RFC 7292 appendix B.3).
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum DerivedFor {
-    Key = 1,
-    Iv = 2,
-    Mac = 3,
 }
 
 impl Kdf {
@@ -125,7 +119,7 @@ impl Kdf {
     /// Derives `length` bytes, or returns `None` where the parameters do not allow it.
     pub(crate) fn derive(&self, password: &[u8], purpose: DerivedFor, length: usize) -> Option<Zeroizing<Vec<u8>>> {
         match self {
-            Self::Pkcs12(kdf) => Some(kdf.derive(password, purpose, length)),
+            Self::Pkcs12(kdf) => kdf.derive(password, purpose, length).ok(),
             Self::Pbkdf2(kdf) => kdf.derive(password, length),
             Self::Scrypt(kdf) => kdf.derive(password, length),
         }
@@ -144,60 +138,18 @@ impl fmt::Display for Kdf {
 
 impl Pkcs12Kdf {
     /// Derives `length` bytes.
-    pub(crate) fn derive(&self, password: &[u8], purpose: DerivedFor, length: usize) -> Zeroizing<Vec<u8>> {
-        with_hash!(self.hash, D => self.derive_with::<D>(password, purpose, length))
-    }
-
-    /// Follows RFC 7292 appendix B.2, and uses its letters.
-    fn derive_with<D: Digest + FixedOutputReset + BlockSizeUser>(
+    ///
+    /// # Errors
+    /// When there are more iterations than an `i32` can count.
+    pub(crate) fn derive(
         &self,
         password: &[u8],
         purpose: DerivedFor,
         length: usize,
-    ) -> Zeroizing<Vec<u8>> {
-        let v = D::block_size();
-        let diversifier = vec![purpose as u8; v];
-        let mut i = fill_blocks(&self.salt, password, v);
-        let mut key = Zeroizing::new(Vec::with_capacity(length));
-        let mut hash = D::new();
-        loop {
-            Digest::update(&mut hash, &diversifier);
-            Digest::update(&mut hash, &*i);
-            let mut a = hash.finalize_fixed_reset();
-            for _ in 1..self.iterations {
-                Digest::update(&mut hash, &a);
-                a = hash.finalize_fixed_reset();
-            }
-            let missing = length - key.len();
-            if missing <= a.len() {
-                key.extend_from_slice(&a[..missing]);
-                return key;
-            }
-            key.extend_from_slice(&a);
-            for block in i.chunks_exact_mut(v) {
-                add_with_one(block, &a);
-            }
-        }
-    }
-}
-
-/// Repeats the salt, then the password, each to a multiple of the block size.
-fn fill_blocks(salt: &[u8], password: &[u8], block_size: usize) -> Zeroizing<Vec<u8>> {
-    let length = salt.len().next_multiple_of(block_size) + password.len().next_multiple_of(block_size);
-    let mut filled = Zeroizing::new(Vec::with_capacity(length));
-    for bytes in [salt, password] {
-        filled.extend(bytes.iter().cycle().take(bytes.len().next_multiple_of(block_size)));
-    }
-    filled
-}
-
-/// Adds `addend`, repeated to the length of the block, and one to the block, a big-endian number.
-fn add_with_one(block: &mut [u8], addend: &[u8]) {
-    let mut carry = 1;
-    for index in (0..block.len()).rev() {
-        carry += u16::from(block[index]) + u16::from(addend[index % addend.len()]);
-        block[index] = carry.to_be_bytes()[1];
-        carry >>= 8;
+    ) -> Result<Zeroizing<Vec<u8>>, TryFromIntError> {
+        let rounds = i32::try_from(self.iterations)?;
+        let key = with_hash!(self.hash, D => derive_key::<D>(password, &self.salt, purpose, rounds, length));
+        Ok(Zeroizing::new(key))
     }
 }
 
@@ -274,7 +226,7 @@ mod tests {
     /// The expected values are those of OpenSSL's `PKCS12_key_gen_utf8`.
     #[test]
     fn the_kdf_of_pkcs12_derives_what_openssl_derives() {
-        use DerivedFor::{Iv, Key, Mac};
+        use DerivedFor::{EncryptionKey as Key, Iv, Mac};
         let password = crate::secret::Password::new("ge@äheim".into());
         let password = &PasswordEncodings::of(Some(&password)).bmp[0];
         let long = "2b95a0569b63f641fae1efca32e84db3699ab74540628ba66283b58cf5400527d8d0ebe2ccbf768c51c4d8fbd1bb156be06c\
@@ -287,7 +239,7 @@ mod tests {
             (Hash::Sha512, 100, Key, "b14a9f01bfd9dce4c9d66d2fe9937e5fd9f1afa59e370a6fa4fc81c1cc8ec8ee"),
         ] {
             let kdf = Pkcs12Kdf { hash, salt: (1..=8).collect(), iterations };
-            let key = kdf.derive(password, purpose, expected.len() / 2);
+            let key = kdf.derive(password, purpose, expected.len() / 2).unwrap();
             assert_eq!(data_encoding::HEXLOWER.encode(&key), expected);
         }
     }

@@ -126,7 +126,7 @@ impl Scheme {
     ) -> Result<Option<Zeroizing<Vec<u8>>>, LimitError> {
         let facts = self.cipher.facts();
         limits.charge(self.kdf.work(), self.kdf.memory())?;
-        let Some(key) = self.kdf.derive(password, DerivedFor::Key, facts.key_length) else { return Ok(None) };
+        let Some(key) = self.kdf.derive(password, DerivedFor::EncryptionKey, facts.key_length) else { return Ok(None) };
         if let Some(iv) = &self.iv {
             return Ok(self.cipher.decrypt(&key, iv, ciphertext));
         }

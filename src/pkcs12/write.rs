@@ -153,7 +153,7 @@ fn mac(profile: Profile, content: &[u8], password: &PasswordEncodings) -> Result
         Profile::Modern | Profile::Java => random::<16>()?.to_vec(),
     };
     let kdf = Pkcs12Kdf { hash, salt, iterations: iterations.into() };
-    let key = kdf.derive(&password.bmp[0], DerivedFor::Mac, hash.length());
+    let key = kdf.derive(&password.bmp[0], DerivedFor::Mac, hash.length())?;
     let digest_algorithm = match profile {
         Profile::Keychain => AlgorithmIdentifier::Sha1,
         Profile::Modern | Profile::Java => AlgorithmIdentifier::OtherAlg(OtherAlgorithmIdentifier {
