@@ -5,7 +5,7 @@ use crate::certificate::warning::KeyState;
 use crate::container::Entry;
 use crate::key::PrivateKey;
 
-/// What certificates and keys there are, and which belong together.
+/// Certificates and keys, paired by their public keys.
 #[derive(Debug, Clone, Copy)]
 pub struct Collection<'a> {
     certificates: &'a [Entry<Certificate>],
@@ -25,15 +25,14 @@ pub struct Choice {
     pub sha256: String,
 }
 
-/// Why there is no identity to use.
+/// The reasons why there is no identity to use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
     /// No certificate at all.
     #[error("{}", no_certificate(*.has_key, *.may_sign_tokens))]
     NoCertificate {
-        /// Whether there is a key.
         has_key: bool,
-        /// Whether the key may be an APNs token signing key.
+        /// The key may be an APNs token signing key.
         may_sign_tokens: bool,
     },
     /// A certificate without a key.
@@ -148,7 +147,7 @@ impl<'a> Collection<'a> {
     pub fn select(&self, wanted: Option<&str>, needs_key: bool) -> Result<&'a Entry<Certificate>, SelectError> {
         match self.identities(wanted, needs_key)?[..] {
             [only] => Ok(only),
-            ref several => Err(SelectError::Several(choices(several))),
+            ref several => Err(SelectError::Several(list_choices(several))),
         }
     }
 }
@@ -157,7 +156,7 @@ impl<'a> Collection<'a> {
 fn choose<'a>(leaves: Vec<&'a Entry<Certificate>>, wanted: &str) -> Result<Vec<&'a Entry<Certificate>>, SelectError> {
     let mut chosen = leaves.clone();
     chosen.retain(|entry| is_called(&entry.item, wanted));
-    if chosen.is_empty() { Err(SelectError::NotFound(wanted.to_owned(), choices(&leaves))) } else { Ok(chosen) }
+    if chosen.is_empty() { Err(SelectError::NotFound(wanted.to_owned(), list_choices(&leaves))) } else { Ok(chosen) }
 }
 
 fn is_called(certificate: &Certificate, wanted: &str) -> bool {
@@ -168,7 +167,7 @@ fn is_called(certificate: &Certificate, wanted: &str) -> bool {
         || certificate.topics.iter().any(|topic| topic.topic == wanted)
 }
 
-fn choices(entries: &[&Entry<Certificate>]) -> Vec<Choice> {
+fn list_choices(entries: &[&Entry<Certificate>]) -> Vec<Choice> {
     let mut choices = Vec::new();
     for entry in entries {
         let certificate = &entry.item;

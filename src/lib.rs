@@ -54,7 +54,7 @@ mod world;
 
 pub use run::main;
 
-/// What the tests and benchmarks outside the crate use.
+/// The items that the tests and benchmarks outside the crate use.
 #[doc(hidden)]
 pub mod testing {
     pub use crate::apns::reason::{REASONS, ReasonSubject};

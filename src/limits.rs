@@ -5,7 +5,7 @@ use std::cell::Cell;
 /// The largest file read, in bytes.
 pub(crate) const MAX_FILE_SIZE: u64 = 64 << 20;
 
-/// How many iterations a file may ask for where no other limit is given.
+/// The default limit of iterations for one file.
 pub const DEFAULT_MAX_ITERATIONS: u64 = 10_000_000;
 
 /// The memory that one scrypt derivation may take, in bytes; OpenSSL's own default is 32 MiB.

@@ -27,7 +27,7 @@ const MAX_NAME: usize = 64;
 /// made it 255, but OpenSSL stops here).
 const MAX_EMAIL: usize = 128;
 
-/// Why there is no request.
+/// The reasons why a request cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
     /// Apple's portal would refuse it; these are its words.
@@ -159,7 +159,7 @@ pub struct CertificateRequest {
     pub subject: String,
     /// The key to be certified.
     pub public_key: PublicKey,
-    /// Whether the request is signed by that key.
+    /// The request is signed by that key.
     pub is_signature_valid: bool,
 }
 

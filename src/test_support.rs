@@ -39,13 +39,13 @@ pub(crate) fn printed(arguments: &[&str]) -> String {
     String::from_utf8(world.stdout).unwrap()
 }
 
-/// What `expiry` prints about a good, an expired and a damaged file.
+/// Returns what `expiry` prints about a good, an expired and a damaged file.
 pub(crate) fn printed_expiry(format: &str) -> String {
     let files = ["fixtures/der/universal.cer", "fixtures/der/expired.cer", "fixtures/p12/truncated.p12"];
     printed(&[&["expiry", "--format", format], &files[..]].concat())
 }
 
-/// What `check` prints about a certificate whose key is missing: it asks no gateway.
+/// Returns what `check` prints about a certificate whose key is missing: it asks no gateway.
 pub(crate) fn printed_check(format: &str) -> String {
     printed(&["check", "fixtures/der/universal.cer", "--environment", "production", "--format", format])
 }

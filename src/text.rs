@@ -4,15 +4,15 @@ use std::time::Duration;
 
 /// Escapes control characters and characters that reorder others: names in certificates are other people's words.
 pub(crate) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
+    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() || is_reordering(c) {
-            printable.extend(c.escape_default());
+            escaped.extend(c.escape_default());
         } else {
-            printable.push(c);
+            escaped.push(c);
         }
     }
-    printable
+    escaped
 }
 
 /// Returns whether a character changes the direction of the text around it (Unicode, UAX #9).

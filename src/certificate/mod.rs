@@ -21,7 +21,6 @@ use name::NameStyle;
 struct SignatureAlgorithm {
     oid: Oid<'static>,
     name: &'static str,
-    /// Whether it uses SHA-1 or older.
     is_weak: bool,
 }
 
@@ -69,9 +68,9 @@ pub struct Certificate {
     pub public_key: PublicKey,
     /// The algorithm of the signature on it.
     pub signature: String,
-    /// Whether that algorithm is SHA-1 or older.
+    /// The signature uses SHA-1 or older.
     pub has_weak_signature: bool,
-    /// Whether basicConstraints make it an authority.
+    /// basicConstraints make it a CA.
     pub is_ca: bool,
     pub kind: CertificateKind,
     /// The UID of the subject where that is an app's or service's identifier (not for MDM).
@@ -80,7 +79,7 @@ pub struct Certificate {
     pub uid: Option<String>,
     /// The topics it may send to.
     pub topics: Vec<Topic>,
-    /// Why the list of topics does not decode.
+    /// The reason why the list of topics does not decode.
     pub topics_problem: Option<Malformed>,
     /// The environments it may be used in.
     pub environments: Vec<Environment>,

@@ -14,16 +14,15 @@ use crate::text::text_list;
 pub(crate) struct Side<'a> {
     /// The certificate.
     pub(crate) certificate: &'a Certificate,
-    /// What is known of its key.
     pub(crate) key: KeyState,
 }
 
 /// The result of a comparison.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Comparison {
-    /// Whether the new one can take the place of the old one.
+    /// The new certificate can take the place of the old one.
     pub(crate) drop_in: bool,
-    /// Whether both have the same key.
+    /// Both have the same key.
     pub(crate) key_reused: bool,
     /// The days during which both are valid; negative where there is a gap.
     pub(crate) overlap_days: i64,

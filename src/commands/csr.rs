@@ -104,7 +104,7 @@ fn check_key_output(arguments: &CsrArgs) -> Result<&Path, Error> {
     Ok(path)
 }
 
-/// What a file holds that is in the way of a request.
+/// The contents of a file that is in the way of a request.
 enum Existing {
     /// Requests and certificates alone, or nothing: it can be made or downloaded again.
     Replaceable,

@@ -22,11 +22,11 @@ use crate::world::walk::{self, Filter, Globs};
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
-    let report = report(arguments, context)?;
+    let report = scan(arguments, context)?;
     finish(arguments, &report, context)
 }
 
-fn report(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
+fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
     let inputs: Vec<&Location> = arguments.paths.iter().collect();
     check_stdin(&inputs, &[arguments.opening.passin.as_ref()])?;
     let include = globs("--include", &arguments.include)?;

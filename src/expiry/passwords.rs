@@ -12,7 +12,7 @@ use crate::world::walk::Globs;
 pub(crate) struct PasswordCandidates {
     /// For all files.
     pub(crate) common: Vec<Password>,
-    /// Whether the only candidate is the one password that was given for all files.
+    /// The only candidate is the one password that was given for all files.
     pub(crate) is_given: bool,
     /// For the files that fit a glob; they are tried before the common ones.
     pub(crate) by_glob: Vec<GlobPassword>,

@@ -26,7 +26,7 @@ pub(crate) struct ExpiryReport {
     pub(crate) verdict: Level,
     /// The exit code by the table.
     pub(crate) exit_code: u8,
-    /// How the run ends.
+    /// The level and the exit code of the run.
     #[serde(skip)]
     pub(crate) ending: Ending,
     pub(crate) policy: PolicyReport,
@@ -45,7 +45,7 @@ pub(crate) struct PolicyReport {
     /// Thresholds and expectations.
     #[serde(flatten)]
     pub(crate) policy: ExpiryPolicy,
-    /// Whether intermediates and roots are skipped.
+    /// Intermediates and roots are skipped.
     pub(crate) leaf_only: bool,
     /// The least number of certificates.
     pub(crate) min_certificates: u64,
@@ -119,7 +119,7 @@ pub(crate) struct CheckedCertificate {
     pub(crate) days_left: i64,
     /// The share of its lifetime that is left, in percent, rounded up.
     pub(crate) lifetime_left_percent: u8,
-    /// Whether the key beside it matches; null without a key, or if it is not a leaf.
+    /// The key beside it matches; null without a key, or if it is not a leaf.
     pub(crate) key_matches: Option<bool>,
     /// The worst of the findings.
     pub(crate) verdict: Level,

@@ -31,7 +31,7 @@ pub(crate) struct ExpiryScanner<'a> {
     pub(crate) roots: &'a [PathBuf],
 }
 
-/// What was found in the files, in no order.
+/// The findings of a scan, in no order.
 #[derive(Debug, Default)]
 pub(crate) struct ScanTotals {
     pub(crate) certificates: Vec<CheckedCertificate>,
@@ -50,7 +50,7 @@ pub(crate) struct FileFailure {
     pub(crate) error: ScanError,
 }
 
-/// Why the certificates of a file could not be checked.
+/// The reasons why the certificates of a file could not be checked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScanError {
     #[error(transparent)]
@@ -84,7 +84,7 @@ struct Item<'a> {
     name: &'a str,
     path: &'a Path,
     source: Source,
-    /// Whether the file was named itself: then it must hold certificates.
+    /// The file was named itself: then it must hold certificates.
     is_named: bool,
 }
 

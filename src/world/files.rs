@@ -35,10 +35,10 @@ impl Location {
     }
 }
 
-/// What all names of one output share.
+/// The identity of an output, shared by all its names.
 #[derive(Debug, PartialEq, Eq)]
 enum OutputId {
-    /// What is there already.
+    /// A file, device or pipe that exists.
     Existing(FileId),
     /// A file that is not there yet: its folder, without links, and its name.
     New(PathBuf, OsString),
@@ -54,8 +54,8 @@ impl OutputId {
         if path.exists() {
             return FileId::of(path).map(Self::Existing);
         }
-        let folder = fs::canonicalize(folder(path)).ok()?;
-        Some(Self::New(folder, path.file_name()?.to_owned()))
+        let real_folder = fs::canonicalize(folder(path)).ok()?;
+        Some(Self::New(real_folder, path.file_name()?.to_owned()))
     }
 }
 

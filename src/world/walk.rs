@@ -109,7 +109,7 @@ fn literal_length(class: &[u8]) -> usize {
     }
 }
 
-/// What is looked at in folders. Files that are named themselves are always looked at.
+/// The files that are read in folders. Files that are named themselves are always read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
     /// Only files that fit one of these, unless there are none.
@@ -123,7 +123,7 @@ pub(crate) struct Filter {
 pub(crate) struct FoundFile {
     /// The path, which begins with the one that was named.
     pub(crate) path: PathBuf,
-    /// Whether the file was named itself.
+    /// The file was named itself.
     pub(crate) is_named: bool,
 }
 

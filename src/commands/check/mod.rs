@@ -26,13 +26,13 @@ use crate::world::files::Location;
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Error> {
-    let report = report(arguments, context)?;
+    let report = check_all(arguments, context)?;
     let (report, format) = (Report::Check(&report), arguments.format());
     printing::print(report, format, context)?;
     Ok(report.exit_code(format))
 }
 
-fn report(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckReport, Error> {
+fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckReport, Error> {
     if let Some(gateway) = &arguments.gateway {
         refuse_retired(gateway)?;
     }

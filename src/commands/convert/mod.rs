@@ -45,7 +45,7 @@ pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mu
     let parts = render(arguments, &selection, contents, context)?;
     let outputs = plan.distribute(parts);
     outputs::write(&outputs, arguments.force, context)?;
-    let report = report(arguments, &selection, judged, &outputs, context);
+    let report = describe(arguments, &selection, judged, &outputs, context);
     if arguments.json {
         json::write(context.stdout, &report)?;
     } else {
@@ -54,7 +54,7 @@ pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mu
     Ok(())
 }
 
-/// What is to be written.
+/// The certificates and the key to write.
 struct Selection<'a> {
     /// The certificate that the conversion is about.
     leaf: Option<&'a Entry<Certificate>>,
@@ -224,7 +224,7 @@ fn read_password(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<P
     passout::read(arguments.passout.as_ref(), &wanted, context)
 }
 
-fn report(
+fn describe(
     arguments: &ConvertArgs,
     selection: &Selection<'_>,
     judged: Option<Judged>,

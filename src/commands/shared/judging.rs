@@ -14,13 +14,13 @@ use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
 
-/// How a certificate is judged.
+/// The options of a judgement.
 pub(crate) struct Judging<'a> {
     pub(crate) input: &'a Location,
     pub(crate) now: OffsetDateTime,
-    /// Whether a warning is an error.
+    /// A warning is an error.
     pub(crate) strict: bool,
-    /// Whether the JSON report has the warnings, and standard error has none.
+    /// The JSON report has the warnings, and standard error has none.
     pub(crate) json: bool,
 }
 

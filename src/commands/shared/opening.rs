@@ -30,7 +30,7 @@ pub(crate) fn check_stdin(inputs: &[&Location], passwords: &[Option<&PasswordSou
     Ok(())
 }
 
-/// How passwords are found: read once, used for every file of a command.
+/// Opens files with the passwords that the arguments name: read once, used for every file of a command.
 pub(crate) struct Opener {
     given: Option<Password>,
     asks: bool,

@@ -8,7 +8,7 @@ use crate::exit::ExitKind;
 use crate::secret::Password;
 use crate::world::context::Context;
 
-/// How often a person may enter a password.
+/// The number of tries at a terminal.
 const TRIES: u32 = 3;
 
 /// A password that is to be chosen.

@@ -37,7 +37,7 @@ const STARTS: [&str; 3] = [
     "A .cer, downloaded from Apple's portal",
 ];
 
-/// What the certificate is to become.
+/// A result that the wizard can make.
 struct Goal {
     choice: &'static str,
     /// The command with its options.
@@ -229,7 +229,7 @@ fn find_wanted(default: Option<&str>, context: &mut Context<'_>) -> Result<Wizar
     }
 }
 
-/// Why the wizard cannot go on with a file.
+/// The reasons why the wizard cannot go on with a file.
 enum Refusal {
     /// The file does not serve; another may.
     File(Error),
@@ -260,8 +260,8 @@ fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<WizardInput,
         contents.keys = open(&key, context)?.keys;
         key_file = Some(key);
     }
-    let select = select_identity(&identities(&file, &contents, true)?, context)?;
-    Ok(WizardInput { contents, file, key_file, select })
+    let selected = select_identity(&identities(&file, &contents, true)?, context)?;
+    Ok(WizardInput { contents, file, key_file, select: selected })
 }
 
 fn show(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
