@@ -85,7 +85,7 @@ fn judge_purpose(certificate: &Certificate, warnings: &mut Vec<Finding>) {
     if !certificate.kind.is_push() {
         let message = match certificate.kind {
             CertificateKind::AppleOther => "is Apple's, but not for push: APNs will refuse it",
-            _ => "is no Apple push certificate: APNs will refuse it",
+            _ => "is not an Apple push certificate: APNs will refuse it",
         };
         warnings.push(Finding::warning(FindingCode::NotPush, message));
     }
@@ -106,7 +106,7 @@ fn judge_algorithms(certificate: &Certificate, warnings: &mut Vec<Finding>) {
     }
     let key = &certificate.public_key;
     if key.algorithm == "RSA" && key.bits < 2048 {
-        let message = format!("its key has {} bits; 2048 are the least", key.bits);
+        let message = format!("its key has {} bits; at least 2048 bits are required", key.bits);
         warnings.push(Finding::warning(FindingCode::WeakKey, message));
     }
 }

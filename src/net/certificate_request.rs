@@ -56,7 +56,10 @@ pub(crate) fn requested_cas(ssl: &SslRef) -> Option<Vec<String>> {
     let list: &StackRef<X509Name> = unsafe { StackRef::from_ptr(list.cast()) };
     let mut names = Vec::new();
     for ca in list {
-        names.push(format_name(&ca.to_der().ok()?));
+        names.push(match ca.to_der() {
+            Ok(der) => format_name(&der),
+            Err(_) => "a name that cannot be encoded".to_owned(),
+        });
     }
     Some(names)
 }

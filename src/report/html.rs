@@ -18,7 +18,7 @@ const WIDTH: i64 = 1000;
 
 /// Writes the page.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let (class, state) = match report.verdict {
+    let (state_class, state) = match report.verdict {
         Level::Ok => ("ok", "All is well"),
         Level::Warning => ("warning", "Attention is needed"),
         Level::Failure => ("failure", "Something has failed"),
@@ -31,7 +31,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">\n\
          <title>Certificate expiry: {}</title>\n<style>\n{css}</style>\n</head>\n<body>\n\
-         <h1>Certificate expiry</h1>\n<p class=\"state {class}\">{state}</p>\n<p>{}</p>\n\
+         <h1>Certificate expiry</h1>\n<p class=\"state {state_class}\">{state}</p>\n<p>{}</p>\n\
          <p class=\"faint\">as of {}, warning below {}, failing below {}</p>\n",
         state.to_lowercase(),
         xml(&report.summary_line()),

@@ -1,4 +1,6 @@
 //! JUnit XML (the form that Jenkins' junit-10.xsd describes): a test case for each certificate, file or gateway.
+//!
+//! Written here and not with the library that writes JUnit: its CDATA sections end at a `]]>` in a name.
 
 use std::io::{self, Write};
 use std::time::Duration;

@@ -91,7 +91,14 @@ impl Process {
     fn signal(mut self, name: &str) -> (Option<i32>, String) {
         let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());
-        let status = self.child.wait().unwrap();
+        let end = Instant::now() + Duration::from_secs(30);
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if Instant::now() > end => panic!("the gateway does not end on {name}"),
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        };
         (status.code(), self.stderr.take().unwrap().join().unwrap())
     }
 }
@@ -180,10 +187,13 @@ fn a_client_without_a_certificate_is_refused() {
     assert!(error.contains("certificate required"), "{error}");
 }
 
+/// Starts a gateway that is not under nohup, whatever the tests are started by.
+const WITH_HANGUP: &str = r#"exec perl -e '$SIG{HUP} = "DEFAULT"; exec @ARGV' "$0" "$@""#;
+
 #[test]
 fn it_stops_on_a_signal_and_leaves_nothing_behind() {
     for signal in ["-TERM", "-INT", "-HUP", "-QUIT"] {
-        let gateway = Process::start(&[]);
+        let gateway = Process::start_by(Test::shell(WITH_HANGUP), &[]);
         let idle = gateway.connect();
         let address = gateway.address();
         let folder = Path::new(gateway.file("ca_file")).parent().unwrap().to_owned();

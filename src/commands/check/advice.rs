@@ -1,4 +1,4 @@
-//! What to do about each ground of a verdict. Only here do these texts name flags.
+//! The advice for each ground of a verdict, with the names of flags.
 
 use crate::check::ground::Ground;
 

@@ -1,4 +1,5 @@
-//! Explains a domain error to the user: message, hint and exit code. Only these hints name flags.
+//! Explains domain errors to the user: message, hint (with the names of flags) and exit code. Commands add hints of
+//! their own where they know more.
 
 use std::fmt;
 

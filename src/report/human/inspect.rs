@@ -118,7 +118,7 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
     row(out, paint, "Valid", &validity)?;
     let presence = match c.key.matches {
         Some(true) => "the private key is here and matches",
-        Some(false) => "the private key here is ANOTHER",
+        Some(false) => "the private key here belongs to a different certificate",
         None => "the private key is not here",
     };
     row(out, paint, "Key", &format!("{} {}, {presence}", c.key.algorithm, c.key.bits))?;
