@@ -41,6 +41,20 @@ impl ExitKind {
             Self::Bug => 70,
         }
     }
+
+    /// Returns the precedence of this kind where a run has failures of several: the greatest prevails, and says most
+    /// about all the others. No two kinds share one.
+    pub(crate) const fn precedence(self) -> u8 {
+        match self {
+            Self::Usage => 0,
+            Self::Write => 1,
+            Self::Network => 2,
+            Self::Password => 3,
+            Self::Input => 4,
+            Self::CheckFailed => 5,
+            Self::Bug => 6,
+        }
+    }
 }
 
 /// The states of a Nagios plugin; the one that prevails is the greater.

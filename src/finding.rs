@@ -125,8 +125,42 @@ impl FindingCode {
             Self::FileUnreadable => FailureEffect { exit: ExitKind::Input, nagios: NagiosState::Unknown },
             Self::FileLocked => FailureEffect { exit: ExitKind::Password, nagios: NagiosState::Unknown },
             Self::ReaderCrashed => FailureEffect { exit: ExitKind::Bug, nagios: NagiosState::Unknown },
-            _ => FailureEffect { exit: ExitKind::CheckFailed, nagios: NagiosState::Critical },
+            Self::Expired
+            | Self::ExpiresSoon
+            | Self::NotYetValid
+            | Self::KeyMissing
+            | Self::KeyMismatch
+            | Self::SandboxOnly
+            | Self::Sha1Signature
+            | Self::WeakKey
+            | Self::IntermediateExpired
+            | Self::NotApple
+            | Self::Forged
+            | Self::ChainIncomplete
+            | Self::NotPush
+            | Self::TopicsUnreadable
+            | Self::TopicMissing
+            | Self::EnvironmentMissing
+            | Self::OtherTeam
+            | Self::TooFewCertificates
+            | Self::NoLeaf
+            | Self::NotRenewed
+            | Self::OtherKind
+            | Self::OtherMdmUid
+            | Self::TopicLost
+            | Self::TopicGained
+            | Self::EnvironmentLost
+            | Self::EnvironmentGained
+            | Self::Gap
+            | Self::Accepted
+            | Self::Refused
+            | Self::Rejected => FailureEffect { exit: ExitKind::CheckFailed, nagios: NagiosState::Critical },
         }
+    }
+
+    /// Returns the kind of exit that a failure with this code causes.
+    pub(crate) const fn exit_kind(self) -> ExitKind {
+        self.effect().exit
     }
 
     /// Returns whether a failure with this code answers the question; otherwise it could not be answered.
@@ -218,10 +252,6 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// The order in which kinds of exit prevail: the one that says most about all the others comes first.
-    const PRECEDENCE: [ExitKind; 5] =
-        [ExitKind::Bug, ExitKind::CheckFailed, ExitKind::Input, ExitKind::Password, ExitKind::Network];
-
     /// Takes a finding into account.
     pub(crate) fn add(&mut self, level: Level, code: FindingCode) {
         self.level = self.level.max(level);
@@ -237,12 +267,10 @@ impl Ending {
     }
 
     fn prevailing(self, other: ExitKind) -> ExitKind {
-        for kind in Self::PRECEDENCE {
-            if self.exit == Some(kind) || other == kind {
-                return kind;
-            }
+        match self.exit {
+            Some(kind) if kind.precedence() > other.precedence() => kind,
+            _ => other,
         }
-        other
     }
 
     /// Returns the exit code by the table.

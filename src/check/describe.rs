@@ -61,7 +61,7 @@ pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, policy: Trust
 }
 
 /// The progress of a conversation.
-enum Progress {
+enum ConversationProgress {
     /// SETTINGS did not arrive.
     NoSettings,
     /// The conversation ended between SETTINGS and what was to follow.
@@ -72,15 +72,15 @@ enum Progress {
     Probe(Instant),
 }
 
-fn progress_of(conversation: &Conversation, wants_probe: bool) -> Progress {
-    let Some(settings_at) = conversation.frames.settings_at else { return Progress::NoSettings };
+fn progress_of(conversation: &Conversation, wants_probe: bool) -> ConversationProgress {
+    let Some(settings_at) = conversation.frames.settings_at else { return ConversationProgress::NoSettings };
     if conversation.frames.goaway.is_some() && conversation.answer.is_none() {
-        return Progress::EndedAfterSettings;
+        return ConversationProgress::EndedAfterSettings;
     }
     match &conversation.ended_by {
-        _ if wants_probe => Progress::Probe(settings_at),
-        Some(_) => Progress::EndedAfterSettings,
-        None => Progress::Settings(settings_at),
+        _ if wants_probe => ConversationProgress::Probe(settings_at),
+        Some(_) => ConversationProgress::EndedAfterSettings,
+        None => ConversationProgress::Settings(settings_at),
     }
 }
 
@@ -93,12 +93,12 @@ pub(crate) fn conversation_stages(
 ) -> Vec<Stage> {
     let settings = settings_text(&conversation.frames);
     match progress_of(conversation, wants_probe) {
-        Progress::NoSettings => vec![watch.stop(Status::Failed, end_text(conversation))],
-        Progress::EndedAfterSettings => {
+        ConversationProgress::NoSettings => vec![watch.stop(Status::Failed, end_text(conversation))],
+        ConversationProgress::EndedAfterSettings => {
             vec![watch.stop(Status::Failed, format!("{settings}, then {}", end_text(conversation)))]
         }
-        Progress::Settings(at) => vec![watch.stop_at(at, Status::Ok, settings)],
-        Progress::Probe(at) => {
+        ConversationProgress::Settings(at) => vec![watch.stop_at(at, Status::Ok, settings)],
+        ConversationProgress::Probe(at) => {
             let status = if verdict == Outcome::Accepted { Status::Ok } else { Status::Failed };
             let probe = Stopwatch::start_at(StageName::Probe, at).stop(status, answer_text(conversation));
             vec![watch.stop_at(at, Status::Ok, settings), probe]

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::apns::endpoint::PORTS;
 use crate::apns::notification;
 use crate::certificate::apple::Environment;
-use crate::cli::format::{self, ReportFormat};
+use crate::cli::format::{ReportFormat, check_formats, one_of};
 use crate::cli::{OpeningArgs, values};
 use crate::net::endpoint::Endpoint;
 use crate::world::files::Location;
@@ -89,7 +89,7 @@ pub(crate) struct CheckArgs {
     pub(crate) revocation: bool,
 
     /// Format of the report
-    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = format::one_of(format::CHECK))]
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = one_of(&check_formats()))]
     pub(crate) format: ReportFormat,
 
     /// The same as --format json

@@ -24,18 +24,25 @@ pub(crate) enum ReportFormat {
     Html,
 }
 
-/// The formats of `check`; `expiry` has all.
-pub(crate) const CHECK: &[ReportFormat] = &[
-    ReportFormat::Human,
-    ReportFormat::Json,
-    ReportFormat::Junit,
-    ReportFormat::Github,
-    ReportFormat::Nagios,
-    ReportFormat::Prometheus,
-];
+impl ReportFormat {
+    /// Returns whether `check` has this format; `expiry` has all.
+    const fn is_for_check(self) -> bool {
+        match self {
+            Self::Human | Self::Json | Self::Junit | Self::Github | Self::Nagios | Self::Prometheus => true,
+            Self::Ics | Self::Html => false,
+        }
+    }
+}
+
+/// Returns the formats of `check`.
+pub(crate) fn check_formats() -> Vec<ReportFormat> {
+    let mut formats = ReportFormat::value_variants().to_vec();
+    formats.retain(|format| format.is_for_check());
+    formats
+}
 
 /// Returns a parser for the formats that a command has.
-pub(crate) fn one_of(formats: &'static [ReportFormat]) -> impl TypedValueParser<Value = ReportFormat> {
+pub(crate) fn one_of(formats: &[ReportFormat]) -> impl TypedValueParser<Value = ReportFormat> + use<> {
     let words = formats.iter().filter_map(ValueEnum::to_possible_value);
     PossibleValuesParser::new(words).try_map(|word| ReportFormat::from_str(&word, false))
 }

@@ -64,8 +64,8 @@ fn globs(option: &str, patterns: &[String]) -> Result<Globs, Error> {
 
 fn explain(failure: FileFailure) -> UnreadableFile {
     let FileFailure { file, source, level, error } = failure;
-    let error = advice::explain(&file, &error);
-    UnreadableFile { file, source, verdict: level, error }
+    let (code, error) = (error.code(), advice::explain(&file, &error));
+    UnreadableFile { file, source, level, code, error }
 }
 
 fn path(location: &Location) -> Option<PathBuf> {
@@ -102,7 +102,7 @@ fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'
             files::write_all(&[output], arguments.force)
                 .map_err(|(path, error)| advice::explain(&path.display().to_string(), &error))?;
             // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
-            if report.verdict != Level::Ok {
+            if report.level != Level::Ok {
                 human::expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;
             }
         }

@@ -55,6 +55,22 @@ pub enum OpenError {
     Ask(io::Error),
 }
 
+impl OpenError {
+    /// Returns whether the file needs a password, or another one.
+    pub(crate) const fn is_locked(&self) -> bool {
+        match self {
+            Self::PasswordNeeded(_) | Self::WrongPassword { .. } | Self::OtherKeyPassword | Self::Ask(_) => true,
+            Self::Empty
+            | Self::Lookalike(_)
+            | Self::Unrecognized
+            | Self::UnknownBlocks(_)
+            | Self::Truncated { .. }
+            | Self::Decode(_)
+            | Self::Key(_) => false,
+        }
+    }
+}
+
 fn wrong_password(protected: PasswordTarget, has_mac: bool) -> String {
     if has_mac {
         format!("wrong password for the {protected}: its MAC does not verify (its algorithms are all supported)")

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::exit::ExitKind;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport, Source, UnreadableFile};
 use crate::expiry::threshold::Threshold;
-use crate::finding::{Case, Finding, FindingCode, FindingsReport, Measure};
+use crate::finding::{Case, Finding, FindingsReport, Measure};
 use crate::schema::text;
 
 /// The first word of the line of a Nagios plugin.
@@ -92,17 +91,9 @@ impl CheckedCertificate {
 }
 
 impl UnreadableFile {
-    pub(crate) fn code(&self) -> FindingCode {
-        match self.error.kind {
-            ExitKind::Password => FindingCode::FileLocked,
-            ExitKind::Bug => FindingCode::ReaderCrashed,
-            _ => FindingCode::FileUnreadable,
-        }
-    }
-
     fn case(&self) -> Case {
         // The message names the file.
-        let finding = Finding::new(self.verdict, self.code(), &self.error.message);
+        let finding = Finding::new(self.level, self.code, &self.error.message);
         Case {
             name: "open the file".to_owned(),
             title: "cannot be opened".to_owned(),

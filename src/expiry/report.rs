@@ -10,7 +10,7 @@ use crate::certificate::warning::KeyState;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::expiry::policy::{CertificateRole, ExpiryPolicy, Facts, judge, judge_run};
-use crate::finding::{Ending, Finding, Level};
+use crate::finding::{Ending, Finding, FindingCode, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
 
@@ -23,7 +23,8 @@ pub(crate) struct ExpiryReport {
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) at: OffsetDateTime,
     /// The worst of all.
-    pub(crate) verdict: Level,
+    #[serde(rename = "verdict")]
+    pub(crate) level: Level,
     /// The exit code by the table.
     pub(crate) exit_code: u8,
     /// The level and the exit code of the run.
@@ -122,7 +123,8 @@ pub(crate) struct CheckedCertificate {
     /// The key beside it matches; null without a key, or if it is not a leaf.
     pub(crate) key_matches: Option<bool>,
     /// The worst of the findings.
-    pub(crate) verdict: Level,
+    #[serde(rename = "verdict")]
+    pub(crate) level: Level,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -132,7 +134,10 @@ pub(crate) struct UnreadableFile {
     pub(crate) file: String,
     pub(crate) source: Source,
     /// A failure, or a warning if unreadable files are to be skipped.
-    pub(crate) verdict: Level,
+    #[serde(rename = "verdict")]
+    pub(crate) level: Level,
+    #[serde(skip)]
+    pub(crate) code: FindingCode,
     pub(crate) error: Error,
 }
 
@@ -161,7 +166,7 @@ impl CheckedCertificate {
                 KeyState::Missing => None,
                 key => Some(key == KeyState::Matches),
             },
-            verdict: Level::worst(&findings),
+            level: Level::worst(&findings),
             findings,
         }
     }
@@ -229,14 +234,14 @@ impl ExpiryReport {
         let mut leaves = 0;
         for certificate in &certificates {
             leaves += u64::from(certificate.role == CertificateRole::Leaf);
-            match certificate.verdict {
+            match certificate.level {
                 Level::Ok => summary.ok += 1,
                 Level::Warning => summary.warnings += 1,
                 Level::Failure => summary.failures += 1,
             }
         }
         // Files that fail the run may hold what seems to be missing: only without them is it known.
-        let is_complete = unreadable.iter().all(|one| one.verdict != Level::Failure);
+        let is_complete = unreadable.iter().all(|one| one.level != Level::Failure);
         let findings = if is_complete {
             judge_run(summary.certificates, leaves, policy.min_certificates, &policy.policy.expect)
         } else {
@@ -249,7 +254,7 @@ impl ExpiryReport {
             }
         }
         for file in &unreadable {
-            ending.add(file.verdict, file.code());
+            ending.add(file.level, file.code);
         }
         for finding in &findings {
             ending.add(finding.level, finding.code);
@@ -257,7 +262,7 @@ impl ExpiryReport {
         Self {
             schema_version: SCHEMA_VERSION,
             at,
-            verdict: ending.level,
+            level: ending.level,
             exit_code: ending.exit_code(),
             ending,
             policy,
@@ -335,6 +340,6 @@ mod tests {
             report.summary_line(),
             "5 certificates in 7 files: 2 failures, 1 warning, 2 ok; 2 files without certificates"
         );
-        assert_eq!((report.verdict, report.exit_code), (Level::Failure, 1));
+        assert_eq!((report.level, report.exit_code), (Level::Failure, 1));
     }
 }

@@ -12,7 +12,7 @@ use crate::container::{self, Contents, OpenError, kubernetes};
 use crate::expiry::passwords::PasswordCandidates;
 use crate::expiry::report::{CheckedCertificate, FileCounts, PolicyReport, Source, check};
 use crate::expiry::sniff::{has_certificate_extension, is_suspiciously_empty, is_unrelated_file};
-use crate::finding::Level;
+use crate::finding::{FindingCode, Level};
 use crate::world::files::{self, Location, ReadError};
 use crate::world::progress::Progress;
 use crate::world::walk::{FoundFile, WalkError};
@@ -63,6 +63,17 @@ pub(crate) enum ScanError {
     OnlyKey,
     #[error("reading this file crashed pushcert (a bug)")]
     Crash,
+}
+
+impl ScanError {
+    /// Returns the code of the finding that the file causes.
+    pub(crate) const fn code(&self) -> FindingCode {
+        match self {
+            Self::Open(error) if error.is_locked() => FindingCode::FileLocked,
+            Self::Read(_) | Self::Open(_) | Self::NoCertificate | Self::OnlyKey => FindingCode::FileUnreadable,
+            Self::Crash => FindingCode::ReaderCrashed,
+        }
+    }
 }
 
 /// The contents of a file; `None` if the file is not for certificates.

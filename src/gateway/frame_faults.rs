@@ -12,7 +12,7 @@ use crate::net::http2::frames::kind;
 const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
 
 /// The end of a connection with a fault.
-enum Ending {
+enum FaultEnding {
     Close,
     Silence,
 }
@@ -21,17 +21,20 @@ enum Ending {
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(fault: &FrameFault, stream: S) {
     let mut http2 = RawHttp2::new(stream);
     match play(fault, &mut http2).await {
-        Ok(Ending::Close) => http2.close().await,
-        Ok(Ending::Silence) => http2.stay_silent().await,
+        Ok(FaultEnding::Close) => http2.close().await,
+        Ok(FaultEnding::Silence) => http2.stay_silent().await,
         // The client has gone.
         Err(_) => {}
     }
 }
 
-async fn play<S: AsyncRead + AsyncWrite + Unpin>(fault: &FrameFault, http2: &mut RawHttp2<S>) -> io::Result<Ending> {
+async fn play<S: AsyncRead + AsyncWrite + Unpin>(
+    fault: &FrameFault,
+    http2: &mut RawHttp2<S>,
+) -> io::Result<FaultEnding> {
     match fault {
         FrameFault::CloseTls => {}
-        FrameFault::StallSettings => return Ok(Ending::Silence),
+        FrameFault::StallSettings => return Ok(FaultEnding::Silence),
         FrameFault::NoSettings => {
             http2.send_frame(kind::WINDOW_UPDATE, 0, 0, &[0, 0, 0xff, 0xff]).await?;
             // A client that closes without GOAWAY is answered in the same way.
@@ -58,10 +61,10 @@ async fn play<S: AsyncRead + AsyncWrite + Unpin>(fault: &FrameFault, http2: &mut
         }
         FrameFault::StallAnswer => {
             http2.wait_for_request().await?;
-            return Ok(Ending::Silence);
+            return Ok(FaultEnding::Silence);
         }
     }
-    Ok(Ending::Close)
+    Ok(FaultEnding::Close)
 }
 
 /// Sends HEADERS on stream 0, a frame that is larger than allowed, and noise.

@@ -18,7 +18,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(600);
 const MAX_WAIT_BYTES: usize = 1 << 20;
 
 /// SETTINGS (RFC 9113 section 6.5.2).
-pub(super) struct Settings {
+pub(super) struct ServerSettings {
     pub(super) header_table_size: u32,
     pub(super) max_concurrent_streams: u32,
     pub(super) initial_window_size: u32,
@@ -27,7 +27,7 @@ pub(super) struct Settings {
 }
 
 /// The SETTINGS that APNs was seen to send.
-pub(super) const SETTINGS: Settings = Settings {
+pub(super) const SETTINGS: ServerSettings = ServerSettings {
     header_table_size: 4096,
     max_concurrent_streams: 1000,
     initial_window_size: 65_535,

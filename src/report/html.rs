@@ -18,7 +18,7 @@ const WIDTH: i64 = 1000;
 
 /// Writes the page.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let (state_class, state) = match report.verdict {
+    let (state_class, state) = match report.level {
         Level::Ok => ("ok", "All is well"),
         Level::Warning => ("warning", "Attention is needed"),
         Level::Failure => ("failure", "Something has failed"),
@@ -56,7 +56,7 @@ fn write_problems(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> 
         write_problem(out, finding.level, &finding.message, None)?;
     }
     for file in &report.unreadable {
-        write_problem(out, file.verdict, &file.error.message, file.error.hint.as_deref())?;
+        write_problem(out, file.level, &file.error.message, file.error.hint.as_deref())?;
     }
     writeln!(out, "</ul>")
 }
@@ -99,9 +99,9 @@ fn write_row(out: &mut dyn Write, one: &CheckedCertificate, now: OffsetDateTime,
     write!(
         out,
         "<td><strong class=\"{}\">{left}</strong><small>{}</small><td class=\"{}\">",
-        class(one.verdict),
+        class(one.level),
         moment(one.not_after),
-        class(one.verdict)
+        class(one.level)
     )?;
     let (from, to) = (position(one.not_before, now), position(one.not_after, now));
     write!(

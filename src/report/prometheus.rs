@@ -32,7 +32,7 @@ const CERTIFICATE_METRICS: [CertificateMetric; 3] = [
     CertificateMetric {
         name: "pushcert_certificate_verdict",
         help: "0 ok, 1 warning, 2 failure.",
-        value: |certificate| number(certificate.verdict),
+        value: |certificate| number(certificate.level),
     },
 ];
 
@@ -58,7 +58,7 @@ pub(crate) fn write_expiry(out: &mut dyn Write, report: &ExpiryReport) -> io::Re
         writeln!(out, "{name} {value}")?;
     }
     write_head(out, "pushcert_run_verdict", "0 ok, 1 warning, 2 failure: the worst of all.")?;
-    writeln!(out, "pushcert_run_verdict {}", number(report.verdict))?;
+    writeln!(out, "pushcert_run_verdict {}", number(report.level))?;
     write_head(out, "pushcert_run_timestamp_seconds", "The time for which all this was judged.")?;
     writeln!(out, "pushcert_run_timestamp_seconds {}", report.at.unix_timestamp())
 }

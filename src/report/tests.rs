@@ -10,10 +10,9 @@ use crate::check::{GatewayCheck, TopicReport};
 use crate::cli::format;
 use crate::container::{Passwords, open};
 use crate::error::Error;
-use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
 use crate::expiry::report::{FileCounts, PolicyReport, Source, UnreadableFile, check};
-use crate::finding::Level;
+use crate::finding::{FindingCode, Level};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::test_support::fixture;
 
@@ -67,11 +66,11 @@ enum ExpiryPart {
     Good,
     ExpiresSoon,
     Expired,
-    Unreadable(Level, ExitKind),
+    Unreadable(Level, FindingCode),
 }
 
-const LOCKED: ExpiryPart = ExpiryPart::Unreadable(Level::Failure, ExitKind::Password);
-const CRASHED: ExpiryPart = ExpiryPart::Unreadable(Level::Failure, ExitKind::Bug);
+const LOCKED: ExpiryPart = ExpiryPart::Unreadable(Level::Failure, FindingCode::FileLocked);
+const CRASHED: ExpiryPart = ExpiryPart::Unreadable(Level::Failure, FindingCode::ReaderCrashed);
 
 const EXPIRY: [Row<ExpiryPart>; 11] = [
     Row { parts: &[ExpiryPart::Good], exit: 0, nagios: (0, "OK"), github: &[], junit: &[] },
@@ -80,14 +79,14 @@ const EXPIRY: [Row<ExpiryPart>; 11] = [
     // There are fewer certificates than expected.
     Row { parts: &[], exit: 1, nagios: (2, "CRITICAL"), github: &["error"], junit: &["failure"] },
     Row {
-        parts: &[ExpiryPart::Good, ExpiryPart::Unreadable(Level::Failure, ExitKind::Input)],
+        parts: &[ExpiryPart::Good, ExpiryPart::Unreadable(Level::Failure, FindingCode::FileUnreadable)],
         exit: 3,
         nagios: (3, "UNKNOWN"),
         github: &["error"],
         junit: &["error"],
     },
     Row {
-        parts: &[ExpiryPart::Good, ExpiryPart::Unreadable(Level::Warning, ExitKind::Input)],
+        parts: &[ExpiryPart::Good, ExpiryPart::Unreadable(Level::Warning, FindingCode::FileUnreadable)],
         exit: 0,
         nagios: (1, "WARNING"),
         github: &["warning"],
@@ -163,9 +162,9 @@ fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {
             ExpiryPart::Good => NOW,
             ExpiryPart::ExpiresSoon => datetime!(2099-12-10 0:00 UTC),
             ExpiryPart::Expired => datetime!(2100-01-10 0:00 UTC),
-            ExpiryPart::Unreadable(level, kind) => {
-                let (file, error) = ("a.p12".to_owned(), Error::new(*kind, "a.p12: damaged"));
-                unreadable.push(UnreadableFile { file, source: Source::File, verdict: *level, error });
+            ExpiryPart::Unreadable(level, code) => {
+                let (file, error) = ("a.p12".to_owned(), Error::new(code.exit_kind(), "a.p12: damaged"));
+                unreadable.push(UnreadableFile { file, source: Source::File, level: *level, code: *code, error });
                 continue;
             }
         };
@@ -207,7 +206,7 @@ fn assert_row<Part>(row: &Row<Part>, report: Report<'_>, formats: &[ReportFormat
 #[test]
 fn an_outcome_of_check_is_the_same_in_every_format() {
     for row in &CHECK {
-        assert_row(row, Report::Check(&check_report(row.parts)), format::CHECK);
+        assert_row(row, Report::Check(&check_report(row.parts)), &format::check_formats());
     }
 }
 

@@ -52,7 +52,10 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<String>) {
             ),
             RequestError::CannotSign(_) | RequestError::Damaged => return (ExitKind::Input, None),
         },
-        DomainError::Open(error) => open_advice(error),
+        DomainError::Open(error) => {
+            let kind = if error.is_locked() { ExitKind::Password } else { ExitKind::Input };
+            (kind, open_advice(error))
+        }
         DomainError::Select(error) => return select_advice(error),
         DomainError::Scan(error) => return scan_advice(error),
     };
@@ -62,44 +65,41 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<String>) {
 /// The hint for a file that is none of ours.
 const EXPECTED_FILES: &str = "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name";
 
-fn open_advice(error: &OpenError) -> (ExitKind, &'static str) {
+fn open_advice(error: &OpenError) -> &'static str {
     match error {
-        OpenError::Empty => (ExitKind::Input, "export or download it again"),
-        OpenError::Lookalike(lookalike) => (ExitKind::Input, lookalike.hint().unwrap_or(EXPECTED_FILES)),
-        OpenError::Unrecognized | OpenError::UnknownBlocks(_) => (ExitKind::Input, EXPECTED_FILES),
-        OpenError::Truncated { .. } => (ExitKind::Input, "the end is missing: copy, download or export it again"),
-        OpenError::Decode(DecodeError::Malformed(_)) | OpenError::Key(_) => {
-            (ExitKind::Input, "copy, download or export it again")
-        }
+        OpenError::Empty => "export or download it again",
+        OpenError::Lookalike(lookalike) => lookalike.hint().unwrap_or(EXPECTED_FILES),
+        OpenError::Unrecognized | OpenError::UnknownBlocks(_) => EXPECTED_FILES,
+        OpenError::Truncated { .. } => "the end is missing: copy, download or export it again",
+        OpenError::Decode(DecodeError::Malformed(_)) | OpenError::Key(_) => "copy, download or export it again",
         OpenError::Decode(DecodeError::Unsupported { .. }) => {
-            (ExitKind::Input, "export it again with the usual algorithms (3DES or AES-256)")
+            "export it again with the usual algorithms (3DES or AES-256)"
         }
         OpenError::Decode(DecodeError::Limit(LimitError::Iterations { .. })) => {
-            (ExitKind::Input, "if you trust the file, raise the limit with --max-iterations")
+            "if you trust the file, raise the limit with --max-iterations"
         }
         OpenError::Decode(DecodeError::Limit(LimitError::ScryptMemory { .. })) => {
-            (ExitKind::Input, "no usual tool writes such a file: export it again")
+            "no usual tool writes such a file: export it again"
         }
-        OpenError::PasswordNeeded(_) | OpenError::Ask(_) => (ExitKind::Password, ASK_FOR_PASSWORD),
-        OpenError::WrongPassword { opens_without: true, .. } => {
-            (ExitKind::Password, "it opens without a password: leave out --passin")
-        }
+        OpenError::PasswordNeeded(_) | OpenError::Ask(_) => ASK_FOR_PASSWORD,
+        OpenError::WrongPassword { opens_without: true, .. } => "it opens without a password: leave out --passin",
         OpenError::WrongPassword { protected: PasswordTarget::Pkcs12, .. } => {
-            (ExitKind::Password, "it is the password that was chosen when the file was exported")
+            "it is the password that was chosen when the file was exported"
         }
         OpenError::WrongPassword { protected: PasswordTarget::Key, .. } => {
-            (ExitKind::Password, "it is the password that was chosen when the key was made")
+            "it is the password that was chosen when the key was made"
         }
-        OpenError::OtherKeyPassword => (ExitKind::Password, "export it again with one password for both"),
+        OpenError::OtherKeyPassword => "export it again with one password for both",
     }
 }
 
 fn scan_advice(error: &ScanError) -> (ExitKind, Option<String>) {
-    let (kind, hint) = match error {
-        ScanError::Read(error) => return advice(&DomainError::Read(error)),
+    let kind = error.code().exit_kind();
+    let hint = match error {
+        ScanError::Read(ReadError::Io(_) | ReadError::TooLarge) => return (kind, None),
         ScanError::Open(error) => open_advice(error),
-        ScanError::NoCertificate | ScanError::OnlyKey => (ExitKind::Input, "name files that hold a certificate"),
-        ScanError::Crash => (ExitKind::Bug, "please report it, without the certificate's key"),
+        ScanError::NoCertificate | ScanError::OnlyKey => "name files that hold a certificate",
+        ScanError::Crash => "please report it, without the certificate's key",
     };
     (kind, Some(hint.to_owned()))
 }

@@ -28,7 +28,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) ->
 /// Writes only warnings and failures, and the summary.
 pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     for certificate in &report.certificates {
-        if certificate.verdict != Level::Ok {
+        if certificate.level != Level::Ok {
             write_certificate(out, certificate, 0, paint)?;
         }
     }
@@ -37,7 +37,7 @@ pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, paint: Pai
 
 fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     for file in &report.unreadable {
-        match file.verdict {
+        match file.level {
             Level::Failure => human::error(out, &file.error, paint)?,
             _ => writeln!(out, "{} {}", paint.warning("warning:"), printable(&file.error.message))?,
         }
@@ -46,11 +46,11 @@ fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::R
         writeln!(out, "{} {}", paint.bad("error:"), printable(&finding.message))?;
     }
     let summary = report.summary_line();
-    writeln!(out, "{}", if report.verdict == Level::Failure { paint.bad(summary) } else { paint.strong(summary) })
+    writeln!(out, "{}", if report.level == Level::Failure { paint.bad(summary) } else { paint.strong(summary) })
 }
 
 fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize, paint: Paint) -> io::Result<()> {
-    let word = match one.verdict {
+    let word = match one.level {
         Level::Ok => "ok  ".to_owned(),
         Level::Warning => paint.warning("warn"),
         Level::Failure => paint.bad("FAIL"),
