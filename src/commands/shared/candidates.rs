@@ -88,9 +88,11 @@ fn read_assignment(
         PasswordSource::Stdin | PasswordSource::Prompt => {
             return Err(place.error("stdin and prompt cannot be used here"));
         }
-        source => match source.read(context, place.file)? {
-            Some(password) => password,
-            None => return Err(place.error("there is no password")),
+        // The error of the source has its text, which may be a password too.
+        source => match source.read(context, place.file) {
+            Ok(Some(password)) => password,
+            Ok(None) => return Err(place.error("there is no password")),
+            Err(_) => return Err(place.unread()),
         },
     };
     Ok(GlobPassword { globs, password })
@@ -103,6 +105,14 @@ struct LinePlace<'a> {
 }
 
 impl LinePlace<'_> {
+    /// Returns an error that does not repeat the source, which may be a password.
+    fn unread(&self) -> Error {
+        let Self { file, number } = self;
+        let problem = "the password source after \" = \" cannot be read";
+        Error::new(ExitKind::Password, format!("{file}, line {number}: {problem}"))
+            .hint("set the variable, or give the file, that the line names")
+    }
+
     /// Returns an error that does not repeat the line: it may be a password.
     fn error(&self, problem: &str) -> Error {
         let Self { file, number } = self;
@@ -171,6 +181,9 @@ mod tests {
         assert_eq!(message("[hunter2 = pass:x"), (ExitKind::Usage, before));
         let asks = ", line 1: stdin and prompt cannot be used here".to_owned();
         assert_eq!(message("* = prompt"), (ExitKind::Usage, asks));
-        assert_eq!(message("* = env:UNSET").0, ExitKind::Password);
+        for source in ["env:hunter2", "file:hunter2", "file:/hunter2/x", "fd:987654"] {
+            let unread = ", line 1: the password source after \" = \" cannot be read".to_owned();
+            assert_eq!(message(&format!("* = {source}")), (ExitKind::Password, unread));
+        }
     }
 }
