@@ -212,7 +212,7 @@ pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
 
 /// Writes all outputs or none: each to a temporary file, synced if it is private, then given its name.
 /// Where the system can (Linux), the temporary file has no name at all, so that not even a killed
-/// process leaves one. What is not a regular file (a device, a pipe) is written in place.
+/// process leaves one; where it replaces a file it has one for the moment of the renaming. What is not a regular file (a device, a pipe) is written in place.
 ///
 /// # Errors
 /// With the output that failed. Unless `force`, an existing file is one that fails.
@@ -304,9 +304,7 @@ enum TemporaryFile {
 impl TemporaryFile {
     fn create(output: &Output<'_>, target: &Path) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
-        if !target.exists()
-            && let Ok(file) = unnamed::create(folder(target), output)
-        {
+        if let Ok(file) = unnamed::create(folder(target), output) {
             return Ok(Self::Unnamed(file));
         }
         Ok(Self::Named(named(output, target)?))
@@ -318,16 +316,23 @@ impl Staged {
     fn persist(self, output: &Output<'_>, force: bool) -> io::Result<()> {
         let target = &self.target;
         let file = match self.file {
-            TemporaryFile::Named(file) => file,
+            TemporaryFile::Named(file) => file.into_temp_path(),
             #[cfg(target_os = "linux")]
             TemporaryFile::Unnamed(file) => match unnamed::link(&file, target) {
-                Err(error) if force || error.kind() != io::ErrorKind::AlreadyExists => named(output, target)?,
-                linked => return linked,
+                Ok(()) => return Ok(()),
+                // A name can be replaced by another name alone.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if !force {
+                        return Err(error);
+                    }
+                    builder().make_in(folder(target), |path| unnamed::link(&file, path))?.into_temp_path()
+                }
+                Err(_) => named(output, target)?.into_temp_path(),
             },
         };
         let persisted = if force { file.persist(target) } else { file.persist_noclobber(target) };
         match persisted {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(failed) => Err(failed.error),
         }
     }
@@ -366,9 +371,14 @@ fn folder(target: &Path) -> &Path {
     }
 }
 
-fn named(output: &Output<'_>, target: &Path) -> io::Result<NamedTempFile> {
+fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".pushcert-");
+    builder
+}
+
+fn named(output: &Output<'_>, target: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = builder();
     #[cfg(unix)]
     if !output.is_private {
         use std::os::unix::fs::PermissionsExt;
