@@ -106,7 +106,7 @@ pub(crate) struct ExpiryArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<Location>,
 
-    /// Overwrite an existing report
+    /// Overwrite an existing report, but nothing that may hold a key
     #[arg(long, requires = "output")]
     pub(crate) force: bool,
 }

@@ -1,12 +1,14 @@
 //! `pushcert expiry`.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::cli::expiry::ExpiryArgs;
 use crate::commands::shared::advice;
 use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::printing;
+use crate::container;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
@@ -16,14 +18,43 @@ use crate::finding::Level;
 use crate::report::style::Paint;
 use crate::report::{Report, human};
 use crate::world::context::Context;
-use crate::world::files::{self, Location, Output};
+use crate::world::files::{self, Location, Output, ReadError, WriteError};
 use crate::world::progress::Progress;
 use crate::world::walk::{self, Filter, Globs};
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    if arguments.force
+        && let Some(Location::Path(path)) = &arguments.output
+    {
+        check_replaceable(path)?;
+    }
     let report = scan(arguments, context)?;
     finish(arguments, &report, context)
+}
+
+/// Refuses to replace what is not an earlier report, not even with --force.
+fn check_replaceable(path: &Path) -> Result<(), Error> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let is_report = match files::read(&Location::Path(path.to_owned()), &mut io::empty()) {
+        Ok(bytes) => may_be_report(&bytes),
+        // Only a report grows so large.
+        Err(ReadError::TooLarge) => true,
+        Err(ReadError::Io(_)) => false,
+    };
+    if is_report {
+        return Ok(());
+    }
+    Err(advice::explain(&path.display().to_string(), &WriteError::Exists)
+        .hint("--force replaces an earlier report alone, and this file may hold a key: choose another name"))
+}
+
+/// Returns whether the contents are text, without the armour of a key, and nothing that holds certificates or keys.
+fn may_be_report(bytes: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(bytes) else { return false };
+    !text.contains("-BEGIN ") && !text.contains("- BEGIN ") && container::describe(bytes).container.is_none()
 }
 
 fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {

@@ -173,6 +173,49 @@ fn a_report_replaces_the_last_one_whole() {
 }
 
 #[test]
+fn a_report_replaces_nothing_but_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let certificate = fixture("der/universal.cer");
+    let run = |format: &str, bytes: &[u8]| {
+        fs::write(&out, bytes).unwrap();
+        let code = expiry(&[text(&certificate), "--format", format, "--force", "-o", text(&out)]).0;
+        (code, fs::read(&out).unwrap())
+    };
+    for name in [
+        "key/push.pem",
+        "key/pkcs8.der",
+        "key/pkcs1.der",
+        "key/encrypted-pkcs8.der",
+        "pem/identity.pem",
+        "pem/encrypted-key.pem",
+        "pem/AuthKey_ABC123DEFG.p8",
+        "pem/utf16.pem",
+        "pem/one-line.pem",
+        "pem/truncated.pem",
+        "p12/keychain.p12",
+        "der/universal.cer",
+    ] {
+        let bytes = fs::read(fixture(name)).unwrap();
+        assert_eq!(run("human", &bytes), (Some(6), bytes), "{name}");
+    }
+    let truncated = &fs::read(fixture("p12/keychain.p12")).unwrap()[..400];
+    assert_eq!(run("human", truncated), (Some(6), truncated.to_vec()));
+    let mut earlier = Vec::new();
+    for format in ["human", "json", "github", "junit", "prometheus", "nagios", "ics", "human"] {
+        let (code, report) = run(format, &earlier);
+        assert_eq!(code, Some(0), "{format}");
+        assert_ne!(report, earlier, "{format}");
+        earlier = report;
+    }
+    // Its own input is no exception.
+    let identity = folder.path().join("push.pem");
+    fs::copy(fixture("pem/identity.pem"), &identity).unwrap();
+    assert_eq!(expiry(&[text(&identity), "--force", "-o", text(&identity)]).0, Some(6));
+    assert_eq!(fs::read(&identity).unwrap(), fs::read(fixture("pem/identity.pem")).unwrap());
+}
+
+#[test]
 fn whoever_stops_reading_does_not_change_the_verdict() {
     test(&["fixtures/der"]).closed_stdout().status(1).stderr("").run();
 }
