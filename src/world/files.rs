@@ -325,7 +325,7 @@ impl Staged {
                     if !force {
                         return Err(error);
                     }
-                    builder().make_in(folder(target), |path| unnamed::link(&file, path))?.into_temp_path()
+                    temporary_names().make_in(folder(target), |path| unnamed::link(&file, path))?.into_temp_path()
                 }
                 Err(_) => named(output, target)?.into_temp_path(),
             },
@@ -371,14 +371,14 @@ fn folder(target: &Path) -> &Path {
     }
 }
 
-fn builder() -> tempfile::Builder<'static, 'static> {
+fn temporary_names() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".pushcert-");
     builder
 }
 
 fn named(output: &Output<'_>, target: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = builder();
+    let mut builder = temporary_names();
     #[cfg(unix)]
     if !output.is_private {
         use std::os::unix::fs::PermissionsExt;

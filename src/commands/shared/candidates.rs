@@ -92,7 +92,7 @@ fn read_assignment(
         source => match source.read(context, place.file) {
             Ok(Some(password)) => password,
             Ok(None) => return Err(place.error("there is no password")),
-            Err(_) => return Err(place.unread()),
+            Err(_) => return Err(place.source_error()),
         },
     };
     Ok(GlobPassword { globs, password })
@@ -106,7 +106,7 @@ struct LinePlace<'a> {
 
 impl LinePlace<'_> {
     /// Returns an error that does not repeat the source, which may be a password.
-    fn unread(&self) -> Error {
+    fn source_error(&self) -> Error {
         let Self { file, number } = self;
         let problem = "the password source after \" = \" cannot be read";
         Error::new(ExitKind::Password, format!("{file}, line {number}: {problem}"))
