@@ -295,6 +295,18 @@ mod tests {
         conclude(&results)
     }
 
+    #[tokio::test]
+    async fn an_address_that_cannot_be_asked_is_refused() {
+        for (url, refusal) in [
+            ("https://a/", "https is not supported, only http"),
+            ("/list.crl", "an address without a scheme is not supported, only http"),
+            ("http://[::1/", "invalid authority"),
+            ("http://:80/", "the address has no host"),
+        ] {
+            assert_eq!(fetch(url, None).await.unwrap_err().to_string(), refusal, "{url}");
+        }
+    }
+
     #[test]
     fn no_answer_is_unknown_and_revoked_decides() {
         let silence = || Err(SourceError::Timeout(Duration::from_secs(1)));

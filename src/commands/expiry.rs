@@ -8,7 +8,7 @@ use crate::commands::shared::advice;
 use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::printing;
-use crate::container;
+use crate::container::{self, kubernetes};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
@@ -51,10 +51,16 @@ fn check_replaceable(path: &Path) -> Result<(), Error> {
         .hint("--force replaces an earlier report alone, and this file may hold a key: choose another name"))
 }
 
-/// Returns whether the contents are text, without the armour of a key, and nothing that holds certificates or keys.
+/// What shows that a text may hold a key: armour (PEM, PGP, SSH2), the same in Base64, the formats of PuTTY and of JWK.
+const KEY_MARKS: [&str; 5] = ["-BEGIN ", "- BEGIN ", "LS0tLS1CRUdJTi", "PuTTY-User-Key-File", "\"kty\""];
+
+/// Returns whether the contents are text that holds no certificates and no keys.
 fn may_be_report(bytes: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(bytes) else { return false };
-    !text.contains("-BEGIN ") && !text.contains("- BEGIN ") && container::describe(bytes).container.is_none()
+    if KEY_MARKS.iter().any(|mark| text.contains(mark)) {
+        return false;
+    }
+    container::describe(bytes).container.is_none() && kubernetes::parse(bytes).is_err()
 }
 
 fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {

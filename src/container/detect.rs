@@ -213,6 +213,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_lookalike_is_named() {
+        let message = |start: &[u8]| detect(&[start, b" and more"].concat()).unwrap_err().to_string();
+        for (start, name) in [
+            (&b"\xfe\xed\xfe\xed"[..], "a Java keystore (JKS)"),
+            (b"\xce\xce\xce\xce", "a Java keystore (JCEKS)"),
+            (b"PK\x03\x04", "a ZIP archive"),
+            (b"\x1f\x8b", "a gzip archive"),
+            (b"bplist00", "a property list"),
+            (b"<?xml", "an XML document"),
+            (b"<!DOCTYPE html>", "a web page"),
+            (b"<html>", "a web page"),
+            (b"ssh-rsa", "an SSH public key"),
+        ] {
+            assert_eq!(message(start), format!("this is {name}, not a certificate"));
+        }
+    }
+
+    #[test]
     fn the_table_is_in_the_order_of_the_enum() {
         for (index, facts) in LOOKALIKES.iter().enumerate() {
             assert_eq!(facts.kind as usize, index);

@@ -96,9 +96,17 @@ mod tests {
         assert_eq!(tokens.get("dd"), Some(TokenState::Expired(0)));
         assert_eq!(tokens.get("ee"), Some(TokenState::Active(Some("a.b".to_owned()))));
         assert_eq!(tokens.get("ff"), None);
-        for wrong in ["abc", "aa gone", "aa\nxx", "aa expired soon"] {
-            assert!(Tokens::parse(wrong).is_err(), "{wrong}");
+        let token = "a device token is expected: hexadecimal digits, an even number of them";
+        let state = "known, topic=TOPIC, unregistered or expired is expected after the token";
+        for (wrong, number, expected) in [
+            ("abc", 1, token),
+            ("aa\nxx", 2, token),
+            ("aa gone", 1, state),
+            ("aa\n\nbb what", 3, state),
+            ("aa known topic=b", 1, state),
+            ("aa expired soon", 1, "a time in milliseconds is expected"),
+        ] {
+            assert_eq!(Tokens::parse(wrong).unwrap_err(), format!("line {number}: {expected}"));
         }
-        assert!(Tokens::parse("aa\n\nbb what").unwrap_err().starts_with("line 3:"));
     }
 }

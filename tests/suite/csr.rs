@@ -153,6 +153,8 @@ fn force_replaces_only_what_was_read_and_holds_no_key() {
             assert_eq!(run.code, Some(code), "{what}: {}", run.stderr);
             assert_eq!(fs::read(&target).unwrap() == bytes, code == 6, "{what}");
             assert_eq!(run.stderr.contains("already exists, and nothing is overwritten"), code == 6, "{what}");
+            let advice = ["this file may hold a key: choose another name", "make the request for it with --key"];
+            assert_eq!(advice.iter().any(|text| run.stderr.contains(text)), code == 6, "{what}: {}", run.stderr);
             assert_eq!(entries(folder.path()), [REQUEST], "{what}");
         }
     }

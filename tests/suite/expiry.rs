@@ -200,7 +200,17 @@ fn a_report_replaces_nothing_but_a_report() {
         assert_eq!(run("human", &bytes), (Some(6), bytes), "{name}");
     }
     let truncated = &fs::read(fixture("p12/keychain.p12")).unwrap()[..400];
-    assert_eq!(run("human", truncated), (Some(6), truncated.to_vec()));
+    let others: [&[u8]; 6] = [
+        truncated,
+        b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n",
+        b"PuTTY-User-Key-File-3: ssh-rsa\n",
+        b"{\"kty\":\"EC\",\"d\":\"AA\"}",
+        b"PUSH_KEY=LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t\n",
+        b"{\"kind\":\"Secret\",\"data\":{\"push.p12\":\"AAAA\"}}",
+    ];
+    for bytes in others {
+        assert_eq!(run("human", bytes), (Some(6), bytes.to_vec()), "{}", String::from_utf8_lossy(bytes));
+    }
     let mut earlier = Vec::new();
     for format in ["human", "json", "github", "junit", "prometheus", "nagios", "ics", "human"] {
         let (code, report) = run(format, &earlier);
@@ -211,7 +221,8 @@ fn a_report_replaces_nothing_but_a_report() {
     // Its own input is no exception.
     let identity = folder.path().join("push.pem");
     fs::copy(fixture("pem/identity.pem"), &identity).unwrap();
-    assert_eq!(expiry(&[text(&identity), "--force", "-o", text(&identity)]).0, Some(6));
+    let hint = "--force replaces an earlier report alone, and this file may hold a key: choose another name";
+    test(&[text(&identity), "--force", "-o", text(&identity)]).status(6).stderr_contains(hint).run();
     assert_eq!(fs::read(&identity).unwrap(), fs::read(fixture("pem/identity.pem")).unwrap());
 }
 

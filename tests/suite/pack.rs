@@ -124,6 +124,16 @@ fn after_any_failure_no_file_exists_and_an_existing_one_is_untouched() {
 }
 
 #[test]
+fn a_password_that_others_could_not_be_given_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let password = folder.path().join("password");
+    fs::write(&password, b"caf\xe9\n").unwrap();
+    let source = format!("file:{}", password.display());
+    let test = pack(&[CERTIFICATE, "--key", KEY, "--passout", &source]).status(4).stdout("");
+    test.stderr_contains("the new password is not UTF-8").run();
+}
+
+#[test]
 fn through_pipes() {
     let input = fs::read(fixture("p12/keychain-password.p12")).unwrap();
     let test = pack(&["-", "--passin", "env:OLD", "--passout", "env:NEW", "--name", "piped"]);

@@ -182,6 +182,22 @@ fn a_new_password_that_is_never_repeated_makes_no_key() {
     assert!(entries(folder.path()).is_empty());
 }
 
+#[test]
+fn neither_a_key_nor_a_p12_is_printed_on_a_terminal_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fixture("p12/keychain.p12");
+    for (command, refusal) in [
+        (format!("convert {file}"), "a private key is not printed on a terminal"),
+        (format!("pack {file} --passout pass:new"), "a .p12 is not printed on a terminal"),
+    ] {
+        let (shown, code) = start(folder.path(), &command).end();
+        assert_eq!(code, 2, "{shown}");
+        assert!(shown.contains(refusal) && !shown.contains("BEGIN"), "{shown}");
+    }
+    let (shown, code) = start(folder.path(), &format!("convert {file} -o -")).end();
+    assert!(code == 0 && shown.contains("BEGIN PRIVATE KEY"), "{shown}");
+}
+
 /// Returns the path of a fixture, quoted for the shell.
 fn fixture(path: &str) -> String {
     format!("'{}'", super::common::fixture(path).display())

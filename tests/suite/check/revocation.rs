@@ -155,6 +155,10 @@ fn silence_is_unknown() {
         assert!(text.starts_with("unknown: "), "{text}");
         assert!(checked.took < Duration::from_secs(5));
     }
+    // A responder may say no more than that it will not answer (RFC 6960 section 4.2.1: unauthorized).
+    let refusing = serve("200 OK", b"\x30\x03\x0a\x01\x06".to_vec());
+    let (_, text) = status(&check(&stage, &issuer, "OCSP", refusing, &[]));
+    assert!(text.ends_with("the responder refused the request"), "{text}");
     // Who names neither is not known about either.
     let (found, text) = status(&stage.check(&["--revocation"]));
     assert_eq!(
