@@ -29,12 +29,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Returns whether the command line asks for Nagios' format, which has exit codes of its own, even where
-/// the rest of it is wrong.
+/// Returns whether the command line asks for Nagios' format, which has exit codes of its own.
 fn wants_nagios() -> bool {
+    wants_format("nagios")
+}
+
+fn wants_json() -> bool {
+    wants_format("json") || std::env::args_os().any(|argument| argument == "--json")
+}
+
+/// Returns whether the command line asks for a format, even where the rest of it is wrong.
+fn wants_format(name: &str) -> bool {
     let arguments: Vec<_> = std::env::args_os().collect();
-    arguments.iter().any(|argument| argument == "--format=nagios")
-        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "nagios")
+    arguments.iter().any(|argument| argument.to_str() == Some(&format!("--format={name}")))
+        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == name)
 }
 
 fn print_for_nagios(error: &Error) -> ExitCode {
@@ -107,7 +115,7 @@ fn print_clap_error(clap_error: &clap::Error) -> ExitCode {
     if wants_nagios() {
         return print_for_nagios(&error);
     }
-    if std::env::args_os().any(|argument| argument == "--json") {
+    if wants_json() {
         let _ = json::write_error(&mut io::stdout(), &error);
     } else {
         let _ = clap_error.print();

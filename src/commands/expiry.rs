@@ -40,15 +40,13 @@ fn check_replaceable(path: &Path) -> Result<(), Error> {
     }
     let is_report = match files::read(&Location::Path(path.to_owned()), &mut io::empty()) {
         Ok(bytes) => may_be_report(&bytes),
-        // Only a report grows so large.
-        Err(ReadError::TooLarge) => true,
-        Err(ReadError::Io(_)) => false,
+        Err(ReadError::TooLarge | ReadError::Io(_)) => false,
     };
     if is_report {
         return Ok(());
     }
     Err(advice::explain(&path.display().to_string(), &WriteError::Exists)
-        .hint("--force replaces an earlier report alone, and this file may hold a key: choose another name"))
+        .hint("--force replaces an earlier report, and this file may hold a key: choose another name"))
 }
 
 /// What shows that a text may hold a key: armour (PEM, PGP, SSH2), the same in Base64, the formats of PuTTY and of JWK.

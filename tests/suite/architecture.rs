@@ -176,8 +176,12 @@ fn arrows_lead_to_the_ground() {
 }
 
 #[test]
-fn every_room_is_in_the_tour() {
+fn every_room_is_in_the_tour_and_there_is_no_other() {
     let places = places();
+    for room in places.keys() {
+        let path = root().join("src").join(room);
+        assert!(path.is_dir() || path.with_extension("rs").is_file(), "there is no room {room}");
+    }
     for entry in std::fs::read_dir(root().join("src")).unwrap() {
         let room = room(&entry.unwrap().path());
         if !["lib", "main", "build", "test_support"].contains(&room.as_str()) {
@@ -211,6 +215,9 @@ fn an_arrow_that_hides_is_found() {
         "pushcert::testing::open();",
     ] {
         assert!(!hidden_paths(&room, &code(hidden)).is_empty(), "{hidden}");
+    }
+    for hidden in ["use super::super::report::json;", "use crate :: report;"] {
+        assert!(!hidden_paths(&inside, hidden).is_empty(), "{hidden}");
     }
     assert_eq!(hidden_paths(&inside, "use super::wrapped_octets;"), [""; 0]);
 }

@@ -173,7 +173,7 @@ fn a_report_replaces_the_last_one_whole() {
 }
 
 #[test]
-fn a_report_replaces_nothing_but_a_report() {
+fn a_report_replaces_nothing_that_may_hold_a_key() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let certificate = fixture("der/universal.cer");
@@ -212,16 +212,20 @@ fn a_report_replaces_nothing_but_a_report() {
         assert_eq!(run("human", bytes), (Some(6), bytes.to_vec()), "{}", String::from_utf8_lossy(bytes));
     }
     let mut earlier = Vec::new();
-    for format in ["human", "json", "github", "junit", "prometheus", "nagios", "ics", "human"] {
+    for format in ["human", "json", "github", "junit", "prometheus", "nagios", "ics", "html", "human"] {
         let (code, report) = run(format, &earlier);
         assert_eq!(code, Some(0), "{format}");
         assert_ne!(report, earlier, "{format}");
         earlier = report;
     }
+    // What is too large to be read is not replaced.
+    fs::File::create(&out).unwrap().set_len((64 << 20) + 1).unwrap();
+    assert_eq!(expiry(&[text(&certificate), "--force", "-o", text(&out)]).0, Some(6));
+    assert_eq!(fs::metadata(&out).unwrap().len(), (64 << 20) + 1);
     // Its own input is no exception.
     let identity = folder.path().join("push.pem");
     fs::copy(fixture("pem/identity.pem"), &identity).unwrap();
-    let hint = "--force replaces an earlier report alone, and this file may hold a key: choose another name";
+    let hint = "--force replaces an earlier report, and this file may hold a key: choose another name";
     test(&[text(&identity), "--force", "-o", text(&identity)]).status(6).stderr_contains(hint).run();
     assert_eq!(fs::read(&identity).unwrap(), fs::read(fixture("pem/identity.pem")).unwrap());
 }

@@ -102,21 +102,23 @@ fn an_input_is_replaced_only_where_its_keys_stay() {
         ("pack two.pem --select com.example.Other -o two.pem --passout pass:push", "two.pem"),
         ("pack mismatch.pem --key push.key -o mismatch.pem --passout pass:push", "mismatch.pem"),
     ] {
-        reset();
+        let refused = test(arguments).status(6);
         let before = fs::read(folder.path().join(name)).unwrap();
-        test(arguments).status(6).stderr_contains("a private key in it would be lost").run();
+        refused.stderr_contains("a private key in it would be lost").run();
         assert_eq!(fs::read(folder.path().join(name)).unwrap(), before, "{arguments}");
     }
-    for arguments in [
-        "convert id.pem -o id.pem",
-        "convert id.pem --cert-out id.pem --key-out new.key",
-        "convert aps.cer --key push.key -o push.key",
-        "convert aps.cer --key push.key -o aps.cer",
-        "convert aps.cer --key push.key --cert-out push.key --key-out new.key",
-        "convert two.p12 --passin pass:push --bag-attributes -o two.p12",
-        "pack id.pem -o id.pem --passout pass:push",
+    for (arguments, kept) in [
+        ("convert id.pem -o id.pem", "id.pem"),
+        ("convert id.pem --cert-out id.pem --key-out new.key", "new.key"),
+        ("convert aps.cer --key push.key -o push.key", "push.key"),
+        ("convert aps.cer --key push.key -o aps.cer", "aps.cer"),
+        ("convert aps.cer --key push.key --cert-out push.key --key-out new.key", "new.key"),
+        ("convert two.p12 --passin pass:push --bag-attributes -o two.p12", "two.p12"),
+        ("pack id.pem -o id.pem --passout pass:push", "id.pem"),
     ] {
         test(arguments).run();
+        let report = Test::new().args(["inspect", "--json", "--passin", "pass:push", kept]).folder(folder.path()).run();
+        assert!(!report.json()["files"][0]["keys"].as_array().unwrap().is_empty(), "{arguments}");
     }
 }
 
