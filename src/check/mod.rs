@@ -163,6 +163,11 @@ fn delay_before(retry: u32) -> Duration {
     FIRST_DELAY.saturating_mul(2_u32.saturating_pow(retry)).min(MAX_DELAY)
 }
 
+/// Returns how long to wait before a retry: what the server asks for at least, and `limit` at most.
+fn pause(retry: u32, requested: Duration, limit: Duration) -> Duration {
+    delay_before(retry).max(requested).min(limit)
+}
+
 struct CheckRun {
     subject: TestedIdentity,
     options: CheckOptions,
@@ -253,7 +258,7 @@ impl CheckRun {
                 return (attempt, conclusion);
             }
             let requested = Duration::from_secs(conclusion.retry_after.unwrap_or_default());
-            tokio::time::sleep(delay_before(retry).max(requested).min(self.options.timeout)).await;
+            tokio::time::sleep(pause(retry, requested, self.options.timeout)).await;
             retry += 1;
         }
     }
@@ -273,6 +278,15 @@ impl CheckRun {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_is_as_long_as_the_server_asks_within_the_limit() {
+        let second = Duration::from_secs(1);
+        assert_eq!(pause(1, Duration::ZERO, 10 * second), second);
+        assert_eq!(pause(1, 5 * second, 10 * second), 5 * second);
+        assert_eq!(pause(1, 30 * second, 10 * second), 10 * second);
+        assert_eq!(pause(80, Duration::ZERO, 10 * second), 10 * second);
+    }
 
     #[test]
     fn delays_double_up_to_a_minute() {

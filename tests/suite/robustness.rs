@@ -96,6 +96,14 @@ proptest! {
         *place.get_mut(&mut bytes) = byte;
         read_within(&bytes, DEFAULT_MAX_ITERATIONS);
     }
+
+    #[test]
+    fn a_costly_file_may_lose_any_part(file in any::<prop::sample::Index>(), a in any::<prop::sample::Index>(), b in any::<prop::sample::Index>()) {
+        let bytes = file.get(&COSTLY);
+        let (a, b) = (a.index(bytes.len() + 1), b.index(bytes.len() + 1));
+        read_within(&bytes[..a], DEFAULT_MAX_ITERATIONS);
+        read_within(&[&bytes[..a], &bytes[b..]].concat(), DEFAULT_MAX_ITERATIONS);
+    }
 }
 
 /// The first hundred bytes hold the outer structure of every format: every value of each is tried.
