@@ -1,64 +1,45 @@
 //! `pushcert expiry`.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 
 use crate::cli::expiry::ExpiryArgs;
 use crate::commands::shared::advice;
 use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::printing;
-use crate::container::{self, kubernetes};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
 use crate::expiry::report::{ExpiryReport, PolicyReport, UnreadableFile};
 use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanTotals};
 use crate::finding::Level;
+use crate::report::earlier::is_expiry_report;
 use crate::report::style::Paint;
 use crate::report::{Report, human};
 use crate::world::context::Context;
-use crate::world::files::{self, Location, Output, ReadError, WriteError};
+use crate::world::files::{self, Location, Output, WriteError};
 use crate::world::progress::Progress;
 use crate::world::walk::{self, Filter, Globs};
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
-    if arguments.force
-        && let Some(Location::Path(path)) = &arguments.output
-    {
-        check_replaceable(path)?;
-    }
+    check_replaceable(arguments)?;
     let report = scan(arguments, context)?;
     finish(arguments, &report, context)
 }
 
 /// Refuses to replace what is not an earlier report, not even with --force.
-fn check_replaceable(path: &Path) -> Result<(), Error> {
-    if !path.is_file() {
+fn check_replaceable(arguments: &ExpiryArgs) -> Result<(), Error> {
+    let Some(Location::Path(path)) = &arguments.output else { return Ok(()) };
+    if !arguments.force || !path.is_file() {
         return Ok(());
     }
-    let is_report = match files::read(&Location::Path(path.to_owned()), &mut io::empty()) {
-        Ok(bytes) => may_be_report(&bytes),
-        Err(ReadError::TooLarge | ReadError::Io(_)) => false,
-    };
-    if is_report {
-        return Ok(());
+    match File::open(path).and_then(is_expiry_report) {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(advice::explain(&path.display().to_string(), &WriteError::Exists)
+            .hint("--force replaces an earlier report, and this file may hold a key: choose another name")),
     }
-    Err(advice::explain(&path.display().to_string(), &WriteError::Exists)
-        .hint("--force replaces an earlier report, and this file may hold a key: choose another name"))
-}
-
-/// What shows that a text may hold a key: armour (PEM, PGP, SSH2), the same in Base64, the formats of PuTTY and of JWK.
-const KEY_MARKS: [&str; 5] = ["-BEGIN ", "- BEGIN ", "LS0tLS1CRUdJTi", "PuTTY-User-Key-File", "\"kty\""];
-
-/// Returns whether the contents are text that holds no certificates and no keys.
-fn may_be_report(bytes: &[u8]) -> bool {
-    let Ok(text) = str::from_utf8(bytes) else { return false };
-    if KEY_MARKS.iter().any(|mark| text.contains(mark)) {
-        return false;
-    }
-    container::describe(bytes).container.is_none() && kubernetes::parse(bytes).is_err()
 }
 
 fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
@@ -133,6 +114,8 @@ fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'
         Some(Location::Path(path)) => {
             let mut bytes = Vec::new();
             Report::Expiry(report).write(format, &mut bytes, Paint::new(false))?;
+            // Something else may have come to this name meanwhile.
+            check_replaceable(arguments)?;
             let output = Output { path, bytes: &bytes, is_private: false };
             files::write_all(&[output], arguments.force)
                 .map_err(|(path, error)| advice::explain(&path.display().to_string(), &error))?;

@@ -1,6 +1,7 @@
 //! Renderers: reports turned into text for people and programs. A format for `check` and `expiry` has a file here,
 //! a word in [`crate::cli::format`] and a line in [`Report::write`].
 
+pub(crate) mod earlier;
 mod escape;
 pub(crate) mod field;
 mod github;

@@ -200,8 +200,11 @@ fn a_report_replaces_nothing_that_may_hold_a_key() {
         assert_eq!(run("human", &bytes), (Some(6), bytes), "{name}");
     }
     let truncated = &fs::read(fixture("p12/keychain.p12")).unwrap()[..400];
-    let others: [&[u8]; 6] = [
+    let others: [&[u8]; 9] = [
         truncated,
+        b"a list of passwords",
+        b"    Private-Key: (2048 bit, 2 primes)\n",
+        b"-\0-\0-\0-\0-\0B\0E\0G\0I\0N\0",
         b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n",
         b"PuTTY-User-Key-File-3: ssh-rsa\n",
         b"{\"kty\":\"EC\",\"d\":\"AA\"}",
@@ -211,6 +214,14 @@ fn a_report_replaces_nothing_that_may_hold_a_key() {
     for bytes in others {
         assert_eq!(run("human", bytes), (Some(6), bytes.to_vec()), "{}", String::from_utf8_lossy(bytes));
     }
+    // The names in a report may be of any kind.
+    let certificate = folder.path().join("-----BEGIN PRIVATE KEY-----.cer");
+    fs::copy(fixture("der/universal.cer"), &certificate).unwrap();
+    let run = |format: &str, bytes: &[u8]| {
+        fs::write(&out, bytes).unwrap();
+        let code = expiry(&[text(&certificate), "--format", format, "--force", "-o", text(&out)]).0;
+        (code, fs::read(&out).unwrap())
+    };
     let mut earlier = Vec::new();
     for format in ["human", "json", "github", "junit", "prometheus", "nagios", "ics", "html", "human"] {
         let (code, report) = run(format, &earlier);
