@@ -35,6 +35,9 @@ impl Location {
     }
 }
 
+/// The links in a row that are followed, as many as Linux follows.
+const MAX_LINKS: usize = 40;
+
 /// The identity of an output, shared by all its names.
 #[derive(Debug, PartialEq, Eq)]
 enum OutputId {
@@ -54,9 +57,22 @@ impl OutputId {
         if path.exists() {
             return FileId::of(path).map(Self::Existing);
         }
-        let real_folder = fs::canonicalize(folder(path)).ok()?;
+        let path = link_end(path)?;
+        let real_folder = fs::canonicalize(folder(&path)).ok()?;
         Some(Self::New(real_folder, path.file_name()?.to_owned()))
     }
+}
+
+/// Follows links to a file that is not there yet; `None` where they go round in a circle.
+fn link_end(path: &Path) -> Option<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = folder(&path).join(target),
+            Err(_) => return Some(path),
+        }
+    }
+    None
 }
 
 /// Device and inode.
@@ -213,6 +229,7 @@ pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
 /// Writes all outputs or none: each to a temporary file, synced if it is private, then given its name.
 /// Where the system can (Linux), the temporary file has no name at all, so that not even a killed
 /// process leaves one; where it replaces a file it has one for the moment of the renaming. What is not a regular file (a device, a pipe) is written in place.
+/// Where giving a name fails, new files are removed again; a file that was replaced before stays replaced.
 ///
 /// # Errors
 /// With the output that failed. Unless `force`, an existing file is one that fails.
@@ -428,6 +445,11 @@ mod tests {
             assert!(is_one(a, b), "{a} {b}");
         }
         assert!(!is_one("a", "b"));
+        std::os::unix::fs::symlink("new", root.path().join("first")).unwrap();
+        std::os::unix::fs::symlink("x/../first", root.path().join("second")).unwrap();
+        std::os::unix::fs::symlink("circle", root.path().join("circle")).unwrap();
+        assert!(is_one("first", "new") && is_one("second", "x/../new") && is_one("first", "second"));
+        assert!(!is_one("first", "other") && !is_one("circle", "new"));
         let null = Location::Path("/dev/null".into());
         assert!(null.is_same_output(&null) && !null.is_same_output(&Location::Path("/dev/../dev/null".into())));
     }
