@@ -31,6 +31,14 @@ impl fmt::Debug for Password {
     }
 }
 
+/// Returns the first line without its end.
+pub(crate) fn first_line(bytes: &[u8]) -> &[u8] {
+    match bytes.iter().position(|byte| *byte == b'\n') {
+        Some(end) => bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]),
+        None => bytes,
+    }
+}
+
 /// The encodings that writers have given one password, to be tried in turn. None of the lists is empty, and each
 /// begins with the proper encoding.
 #[derive(Clone)]
@@ -130,6 +138,14 @@ mod tests {
         assert_eq!(*encodings.bmp[1], [0, 0xc3, 0, 0xa4, 0, 0xe2, 0, 0x82, 0, 0xac, 0, 0]);
         assert_eq!(of("ä".as_bytes()).raw[1].as_slice(), [0xe4]);
         assert_eq!(*of(&[0xe4]).bmp[0], [0, 0xe4, 0, 0], "Latin-1 bytes, widened");
+    }
+
+    #[test]
+    fn a_line_loses_only_its_end() {
+        assert_eq!(first_line(b"a b \r\nc"), b"a b ");
+        assert_eq!(first_line(b" x"), b" x");
+        assert_eq!(first_line(b"x\r"), b"x\r");
+        assert_eq!(first_line(b""), b"");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::world::files::Location;
 Examples:
   pushcert convert cert.p12 -o push.pem
   pushcert convert cert.p12 --passin env:P12_PASSWORD -o push.pem
+  pushcert convert cert.p12 --passin 'cmd:pass show push' -o push.pem
   pushcert convert aps.cer --key push.key -o push.pem
   pushcert convert cert.p12 --cert-out push.crt --key-out push.key")]
 pub(crate) struct ConvertArgs {

@@ -82,7 +82,7 @@ pub(crate) struct ExpiryArgs {
     pub(crate) opening: OpeningArgs,
 
     /// Try the passwords in this file, one a line; a line "GLOB = SOURCE" is for the files that fit, with
-    /// a source as for --passin (env:, file:, fd: or pass:)
+    /// a source as for --passin (env:, file:, fd: or pass:, not cmd:)
     #[arg(long, value_name = "FILE")]
     pub(crate) passwords: Option<PathBuf>,
 

@@ -55,8 +55,9 @@ pub(crate) enum Command {
 /// The options for protected inputs.
 #[derive(Debug, Args)]
 pub(crate) struct OpeningArgs {
-    /// Source of the password: env:VAR, file:PATH (first line), fd:N, stdin, prompt, or pass:SECRET (which
-    /// process lists show). Without it no password and the empty one are tried, then you are asked
+    /// Source of the password: env:VAR, file:PATH (first line), fd:N, cmd:COMMAND (the first line that sh -c
+    /// COMMAND prints within 30 s; not on Windows), stdin, prompt, or pass:SECRET (which process lists show).
+    /// Without it no password and the empty one are tried, then you are asked
     #[arg(long, value_name = "SOURCE")]
     pub(crate) passin: Option<PasswordSource>,
 

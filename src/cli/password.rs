@@ -12,11 +12,15 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::secret::Password;
+use crate::secret::{self, Password};
 use crate::world::context::Context;
+use crate::world::password_command::{self, TIME_LIMIT};
 
 /// A password longer than this is rather a file given by mistake.
 const MAX_LENGTH: u64 = 64 << 10;
+
+/// The sources of a password.
+const GRAMMAR: &str = "env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin, prompt or pass:SECRET";
 
 /// A source of a password.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub(crate) enum PasswordSource {
     Stdin,
     /// A question at the terminal.
     Prompt,
+    /// The first line that a command of the shell prints.
+    Command(Zeroizing<String>),
     /// The command line itself.
     Pass(Password),
     /// None of these. It is refused when it is read and not while parsing, for what stands here by
@@ -57,6 +63,7 @@ impl FromStr for PasswordSource {
             },
             ("stdin", "") => Self::Stdin,
             ("prompt", "") => Self::Prompt,
+            ("cmd", command) if !command.trim().is_empty() => Self::Command(Zeroizing::new(command.to_owned())),
             ("pass", secret) if text.contains(':') => Self::Pass(Password::new(secret.into())),
             _ => Self::Unknown,
         })
@@ -86,6 +93,10 @@ impl PasswordSource {
             }
             Self::Stdin => read_line(&mut *context.stdin, option, "standard input"),
             Self::Prompt => Ok(None),
+            Self::Command(command) => match password_command::first_line(command, TIME_LIMIT) {
+                Ok(password) => Ok(Some(password)),
+                Err(error) => Err(missing(option, &error.to_string())),
+            },
             Self::Pass(password) => {
                 writeln!(
                     context.stderr,
@@ -93,11 +104,7 @@ impl PasswordSource {
                 )?;
                 Ok(Some(password.clone()))
             }
-            Self::Unknown => {
-                let message =
-                    format!("{option}: env:VARIABLE, file:PATH, fd:NUMBER, stdin, prompt or pass:SECRET is expected");
-                Err(Error::new(ExitKind::Usage, message))
-            }
+            Self::Unknown => Err(Error::new(ExitKind::Usage, format!("{option}: {GRAMMAR} is expected"))),
         }
     }
 }
@@ -130,15 +137,11 @@ fn os_bytes(value: OsString) -> Vec<u8> {
     value.to_string_lossy().into_owned().into_bytes()
 }
 
-/// The first line without its end.
+/// Reads the first line without its end.
 fn first_line(reader: impl Read) -> std::io::Result<Password> {
     let mut line = Zeroizing::new(Vec::new());
     BufReader::new(reader.take(MAX_LENGTH)).read_until(b'\n', &mut line)?;
-    let mut password = line.as_slice();
-    if let Some(without_end) = password.strip_suffix(b"\n") {
-        password = without_end.strip_suffix(b"\r").unwrap_or(without_end);
-    }
-    Ok(Password::new(password.to_vec()))
+    Ok(Password::new(secret::first_line(&line).to_vec()))
 }
 
 #[cfg(test)]
@@ -153,6 +156,7 @@ mod tests {
             Ok(PasswordSource::Fd(number)) => format!("fd {number}"),
             Ok(PasswordSource::Stdin) => "stdin".to_owned(),
             Ok(PasswordSource::Prompt) => "prompt".to_owned(),
+            Ok(PasswordSource::Command(command)) => format!("cmd {}", *command),
             Ok(PasswordSource::Pass(password)) => format!("pass {}", password.as_bytes().len()),
             Ok(PasswordSource::Unknown) => "unknown".to_owned(),
             Err(never) => match never {},
@@ -162,19 +166,11 @@ mod tests {
         assert_eq!(shape("fd:3"), "fd 3");
         assert_eq!(shape("stdin"), "stdin");
         assert_eq!(shape("prompt"), "prompt");
+        assert_eq!(shape("cmd:a b:c"), "cmd a b:c");
         assert_eq!(shape("pass:a:b"), "pass 3");
         assert_eq!(shape("pass:"), "pass 0");
-        for wrong in ["hunter2", "env:", "file:", "fd:x", "pass", "stdin:x"] {
+        for wrong in ["hunter2", "env:", "file:", "fd:x", "pass", "stdin:x", "cmd", "cmd: "] {
             assert_eq!(shape(wrong), "unknown");
         }
-    }
-
-    #[test]
-    fn a_line_loses_only_its_end() {
-        let line = |bytes: &[u8]| first_line(bytes).unwrap().as_bytes().to_vec();
-        assert_eq!(line(b"a b \r\nc"), b"a b ");
-        assert_eq!(line(b" x"), b" x");
-        assert_eq!(line(b"x\r"), b"x\r");
-        assert_eq!(line(b""), b"");
     }
 }

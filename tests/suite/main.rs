@@ -15,6 +15,8 @@ mod files;
 mod fixtures;
 mod gateway;
 mod pack;
+#[cfg(unix)]
+mod password_command;
 mod robustness;
 mod roundtrip;
 #[cfg(unix)]

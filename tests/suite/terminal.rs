@@ -352,3 +352,46 @@ fn ctrl_c_at_a_choice_shows_the_cursor_again() {
     assert!(hidden.is_some() && visible > hidden, "{shown:?}");
     assert!(entries(folder.path()).is_empty());
 }
+
+/// The question of a command that prints a password.
+const ASKING: &str =
+    "'cmd:stty -echo </dev/tty; printf PIN: >/dev/tty; read pin </dev/tty; stty echo </dev/tty; echo $pin'";
+
+#[test]
+fn a_command_that_prints_the_password_can_ask_at_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fixture("p12/keychain-password.p12");
+    let mut session = start(folder.path(), &format!("convert {file} --passin {ASKING} -o push.pem"));
+    session.see("PIN:");
+    session.type_line("push");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(entries(folder.path()), ["push.pem"]);
+}
+
+#[test]
+fn after_a_command_has_had_the_terminal_pushcert_asks_as_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fixture("p12/keychain-password.p12");
+    let arguments = format!("pack {file} --passin {ASKING} --passout prompt -o push.p12");
+    let mut session = start(folder.path(), &arguments);
+    session.see("PIN:");
+    session.type_line("push");
+    session.answer("Password for the new .p12: ", "sesame");
+    session.answer("Confirm password: ", "sesame");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+}
+
+#[test]
+fn ctrl_c_ends_a_command_that_asks_and_pushcert_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fixture("p12/keychain-password.p12");
+    let mut session = start(folder.path(), &format!("convert {file} --passin {ASKING} -o push.pem"));
+    session.see("PIN:");
+    session.pty.send_control('c').unwrap();
+    let (shown, code) = session.end();
+    assert_eq!(code, INTERRUPTED, "{shown}");
+    assert!(!shown.contains("error"), "{shown}");
+    assert!(entries(folder.path()).is_empty());
+}

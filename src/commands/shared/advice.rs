@@ -32,7 +32,8 @@ pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Erro
     Error { hint, ..Error::new(kind, format!("{file}: {error}")) }
 }
 
-const ASK_FOR_PASSWORD: &str = "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt";
+const ASK_FOR_PASSWORD: &str =
+    "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin or prompt";
 
 /// Returns the exit code of an error, and what to do next.
 fn advice(error: &DomainError<'_>) -> (ExitKind, Option<String>) {

@@ -37,7 +37,7 @@ fn read_given(source: &PasswordSource, context: &mut Context<'_>) -> Result<Pass
     match context.terminal.secret("Password for the files: ") {
         Ok(secret) => Ok(Password::new(secret.as_bytes().to_vec())),
         Err(error) => Err(Error::new(ExitKind::Password, format!("no password was entered: {error}"))
-            .hint("give it with --passin env:VARIABLE, file:PATH or fd:NUMBER")),
+            .hint("give it with --passin env:VARIABLE, file:PATH, fd:NUMBER or cmd:COMMAND")),
     }
 }
 
@@ -88,6 +88,8 @@ fn read_assignment(
         PasswordSource::Stdin | PasswordSource::Prompt => {
             return Err(place.error("stdin and prompt cannot be used here"));
         }
+        // Who may write the file may not for that run commands.
+        PasswordSource::Command(_) => return Err(place.error("cmd: is taken only on the command line")),
         // The error of the source has its text, which may be a password too.
         source => match source.read(context, place.file) {
             Ok(Some(password)) => password,
@@ -181,6 +183,8 @@ mod tests {
         assert_eq!(message("[hunter2 = pass:x"), (ExitKind::Usage, before));
         let asks = ", line 1: stdin and prompt cannot be used here".to_owned();
         assert_eq!(message("* = prompt"), (ExitKind::Usage, asks));
+        let runs = ", line 2: cmd: is taken only on the command line".to_owned();
+        assert_eq!(message("a\n* = cmd:echo hunter2"), (ExitKind::Usage, runs));
         for source in ["env:hunter2", "file:hunter2", "file:/hunter2/x", "fd:987654"] {
             let unread = ", line 1: the password source after \" = \" cannot be read".to_owned();
             assert_eq!(message(&format!("* = {source}")), (ExitKind::Password, unread));

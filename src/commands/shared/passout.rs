@@ -54,7 +54,7 @@ pub(crate) fn read(
         None if context.is_interactive => None,
         None => {
             return Err(Error::new(ExitKind::Password, format!("{} needs a password", wanted.needed_by))
-                .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, stdin or prompt"));
+                .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin or prompt"));
         }
     };
     let password = match given {
@@ -86,7 +86,7 @@ fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Erro
         "the passwords do not match. ".clone_into(&mut problem);
     }
     Err(Error::new(ExitKind::Password, format!("no password was entered twice in {TRIES} tries"))
-        .hint("try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER or stdin"))
+        .hint("try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND or stdin"))
 }
 
 fn ask_once(question: &str, context: &mut Context<'_>) -> Result<Zeroizing<String>, Error> {
