@@ -5,6 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use crate::exit::ExitKind;
+use crate::text::Printable;
 
 /// An error as the user sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,9 +15,9 @@ pub struct Error {
     /// The exit code.
     pub exit_code: u8,
     /// Says what was found, in which file, and what was expected.
-    pub message: String,
+    pub message: Printable,
     /// Says what to do next.
-    pub hint: Option<String>,
+    pub hint: Option<Printable>,
     /// Standard output was closed; exit quietly.
     #[serde(skip)]
     pub is_closed_pipe: bool,
@@ -24,13 +25,13 @@ pub struct Error {
 
 impl Error {
     /// Makes an error without a hint.
-    pub fn new(kind: ExitKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ExitKind, message: impl Into<Printable>) -> Self {
         Self { kind, exit_code: kind.code(), message: message.into(), hint: None, is_closed_pipe: false }
     }
 
     /// Adds what to do next.
     #[must_use]
-    pub fn hint(self, hint: impl Into<String>) -> Self {
+    pub fn hint(self, hint: impl Into<Printable>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use crate::exit::{ExitKind, NagiosState};
+use crate::text::{Printable, printable_name};
 
 /// The level of a finding, or the worst level of several; the worse is the greater.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -186,39 +187,39 @@ pub(crate) struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     /// For people. It goes on where `subject` ends.
-    pub(crate) message: String,
+    pub(crate) message: Printable,
     /// The next step.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Printable>,
 }
 
 impl Finding {
     /// Returns a finding without subject, file, reason and hint.
-    pub(crate) fn new(level: Level, code: FindingCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(level: Level, code: FindingCode, message: impl Into<Printable>) -> Self {
         Self { level, code, subject: None, file: None, reason: None, message: message.into(), hint: None }
     }
 
-    pub(crate) fn warning(code: FindingCode, message: impl Into<String>) -> Self {
+    pub(crate) fn warning(code: FindingCode, message: impl Into<Printable>) -> Self {
         Self::new(Level::Warning, code, message)
     }
 
-    pub(crate) fn failure(code: FindingCode, message: impl Into<String>) -> Self {
+    pub(crate) fn failure(code: FindingCode, message: impl Into<Printable>) -> Self {
         Self::new(Level::Failure, code, message)
     }
 
     /// Returns the finding as a sentence that stands alone: "FILE: SUBJECT MESSAGE".
-    pub(crate) fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> Printable {
         let mut sentence = String::new();
         if let Some(file) = &self.file {
-            sentence.push_str(file);
+            sentence.push_str(&printable_name(file));
             sentence.push_str(": ");
         }
         if let Some(subject) = &self.subject {
-            sentence.push_str(subject);
+            sentence.push_str(&printable_name(subject));
             sentence.push(' ');
         }
         sentence.push_str(&self.message);
-        sentence
+        sentence.into()
     }
 
     /// Appends the hint to a text.

@@ -4,6 +4,7 @@ use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
 use crate::container::Entry;
 use crate::key::PrivateKey;
+use crate::text::printable_name;
 
 /// Certificates and keys, paired by their public keys.
 #[derive(Debug, Clone, Copy)]
@@ -36,16 +37,16 @@ pub enum SelectError {
         may_sign_tokens: bool,
     },
     /// A certificate without a key.
-    #[error("there is no private key in it, only the certificate \"{0}\"")]
+    #[error("there is no private key in it, only the certificate \"{}\"", printable_name(.0))]
     NoKey(String),
     /// A certificate and a key of another.
-    #[error("the private key does not match the certificate \"{0}\"")]
+    #[error("the private key does not match the certificate \"{}\"", printable_name(.0))]
     Mismatch(String),
     /// More than one.
     #[error("there are {} identities in it", .0.len())]
     Several(Vec<Choice>),
     /// None that was asked for.
-    #[error("no certificate in it is \"{0}\"")]
+    #[error("no certificate in it is \"{}\"", printable_name(.0))]
     NotFound(String, Vec<Choice>),
 }
 

@@ -48,7 +48,7 @@ pub struct FileWarning {
     /// For machines.
     pub code: FindingCode,
     /// For people.
-    pub message: String,
+    pub message: crate::text::Printable,
     /// SHA-256 of the certificate.
     pub certificate: String,
 }

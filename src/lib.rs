@@ -3,8 +3,8 @@
 //! The tour goes from the ground up. A room uses only rooms that stand before it, and capabilities (8) do not use one
 //! another: `tests/suite/architecture.rs` holds the code to that.
 //!
-//! 1. `exit`, `error`, `finding`, `schema`, `text`: exit codes, the error that ends a run, what a capability finds,
-//!    what JSON documents share, text made printable. `asn1`, `secret`, `limits`, `attribute`, `pem`: the one window
+//! 1. `exit`, `text`, `error`, `finding`, `schema`: exit codes, text made printable, the error that ends a run, what a
+//!    capability finds, what JSON documents share. `asn1`, `secret`, `limits`, `attribute`, `pem`: the one window
 //!    on BER, passwords, the work that a file may ask for, PKCS#9 attributes, PEM blocks.
 //! 2. `crypto`: digests, key derivations, ciphers, password-based encryption, PKCS#8. `public_key` and `key`:
 //!    public and private keys.

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
+use clap::builder::StyledStr;
+use clap::error::ContextValue;
 
 use crate::cli::Cli;
 use crate::cli::format::ReportFormat;
@@ -13,6 +15,7 @@ use crate::error::Error;
 use crate::exit::{ExitKind, NagiosState};
 use crate::report::style::Paint;
 use crate::report::{human, json, nagios};
+use crate::text::{printable, printable_name};
 use crate::world::context::Context;
 use crate::world::terminal::ControllingTerminal;
 
@@ -53,7 +56,7 @@ fn print_for_nagios(error: &Error) -> ExitCode {
 fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return print_clap_error(&error),
+        Err(error) => return print_clap_error(error),
     };
     let mut stdout = BufWriter::new(io::stdout().lock());
     let mut stderr = LineWriter::new(io::stderr());
@@ -104,7 +107,8 @@ fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Resul
 
 /// Prints help, the version, or what is wrong with the command line: as JSON or for Nagios, where that was
 /// asked for.
-fn print_clap_error(clap_error: &clap::Error) -> ExitCode {
+fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
+    make_printable(&mut clap_error);
     if !clap_error.use_stderr() {
         let _ = clap_error.print();
         return ExitCode::SUCCESS;
@@ -121,4 +125,34 @@ fn print_clap_error(clap_error: &clap::Error) -> ExitCode {
         let _ = clap_error.print();
     }
     ExitCode::from(error.exit_code)
+}
+
+/// Escapes what an error of the command line repeats of the arguments.
+fn make_printable(error: &mut clap::Error) {
+    let mut replaced = Vec::new();
+    for (kind, value) in error.context() {
+        if let Some(value) = printable_context(value) {
+            replaced.push((kind, value));
+        }
+    }
+    for (kind, value) in replaced {
+        error.insert(kind, value);
+    }
+}
+
+fn printable_context(value: &ContextValue) -> Option<ContextValue> {
+    Some(match value {
+        ContextValue::String(text) => ContextValue::String(printable_name(text)),
+        ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| printable_name(text)).collect()),
+        ContextValue::StyledStrs(texts) => ContextValue::StyledStrs(texts.iter().map(printable_style).collect()),
+        ContextValue::StyledStr(text) => ContextValue::StyledStr(printable_style(text)),
+        _ => return None,
+    })
+}
+
+/// Keeps the style of a text where there is nothing to escape.
+fn printable_style(text: &StyledStr) -> StyledStr {
+    let plain = text.to_string();
+    let escaped = printable(&plain);
+    if escaped == plain { text.clone() } else { escaped.into() }
 }

@@ -1,23 +1,194 @@
 //! Text from outside, made printable, and lists of words, durations.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
-/// Escapes control characters and characters that reorder others: names in certificates are other people's words.
-pub(crate) fn printable(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_reordering(c) {
-            escaped.extend(c.escape_default());
-        } else {
-            escaped.push(c);
+use serde::Serialize;
+
+/// The most characters of a name in a message.
+const MAX_NAME: usize = 200;
+
+/// The most characters of a line.
+const MAX_LINE: usize = 1000;
+
+/// Text in which nothing from outside acts on the terminal or passes for another line. Messages are of this type, so
+/// that none can be built otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Printable(String);
+
+impl Printable {
+    /// Joins lines of our own, each printable for itself.
+    pub(crate) fn lines(lines: &[String]) -> Self {
+        let mut joined = String::new();
+        for (index, line) in lines.iter().enumerate() {
+            if index > 0 {
+                joined.push('\n');
+            }
+            joined.push_str(&printable(line));
         }
+        Self(joined)
     }
-    escaped
 }
 
-/// Returns whether a character changes the direction of the text around it (Unicode, UAX #9).
-fn is_reordering(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+impl<T: AsRef<str>> From<T> for Printable {
+    fn from(text: T) -> Self {
+        Self(printable(text.as_ref()))
+    }
+}
+
+impl From<&Self> for Printable {
+    fn from(text: &Self) -> Self {
+        text.clone()
+    }
+}
+
+impl Deref for Printable {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Printable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl PartialEq<str> for Printable {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Printable {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+/// Makes a line of foreign text printable: [`escaped`], and bounded. Twice is the same as once.
+pub(crate) fn printable(text: &str) -> String {
+    printable_within(text, MAX_LINE)
+}
+
+/// Makes a name printable that is a part of a message: as [`printable`], but shorter.
+pub(crate) fn printable_name(text: &str) -> String {
+    printable_within(text, MAX_NAME)
+}
+
+fn printable_within(text: &str, limit: usize) -> String {
+    let escaped = escaped(&bounded(text, limit));
+    // Escapes are longer than what they stand for.
+    bounded(&escaped, limit).into_owned()
+}
+
+/// Escapes what is not seen or acts on what is around it: control characters, line ends, characters that reorder
+/// others or have no width, and what begins a command in the log of a GitHub workflow. Names in certificates are
+/// other people's words. Joiners stay where they belong: in emoji, and between letters that need them.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    let mut before = None;
+    while let Some(c) = characters.next() {
+        let surroundings = Surroundings { before, after: characters.peek().copied() };
+        if is_seen(c) || surroundings.need(c) {
+            escaped.push(c);
+        } else {
+            escaped.extend(c.escape_default());
+        }
+        before = Some(c);
+    }
+    without_commands(escaped)
+}
+
+/// Leaves out the middle of a text that is too long: both the beginning and the end tell something.
+fn bounded(text: &str, limit: usize) -> Cow<'_, str> {
+    // A character has at least one byte.
+    if text.len() <= limit || text.chars().count() <= limit {
+        return Cow::Borrowed(text);
+    }
+    let head_end = text.char_indices().nth(limit * 3 / 5).map_or(text.len(), |(index, _)| index);
+    let tail_start = text.char_indices().nth_back(limit - limit * 3 / 5 - 2).map_or(0, |(index, _)| index);
+    Cow::Owned(format!("{}…{}", &text[..head_end], &text[tail_start..]))
+}
+
+/// Breaks the commands that GitHub's runner reads in a log: `::NAME …::` at the beginning of a line, and `##[`.
+fn without_commands(text: String) -> String {
+    let text = if text.contains("##[") { text.replace("##[", "#\\u{23}[") } else { text };
+    let Some(rest) = text.trim_start().strip_prefix("::") else { return text };
+    if !rest.contains("::") {
+        return text;
+    }
+    let indent = &text[..text.len() - rest.len() - 2];
+    format!("{indent}\\u{{3a}}:{rest}")
+}
+
+/// Returns whether a character can be seen, and does not change the text around it. The others are controls, line
+/// ends, and those that Unicode calls default ignorable (DerivedCoreProperties.txt), which cover the marks of
+/// direction (UAX #9), what has no width, variation selectors and tags; and the anchors of annotations.
+pub(crate) fn is_seen(c: char) -> bool {
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// The characters on both sides.
+struct Surroundings {
+    before: Option<char>,
+    after: Option<char>,
+}
+
+impl Surroundings {
+    /// Returns whether an invisible character is a part of what is seen here: a joiner in an emoji or between letters of
+    /// a script that needs it (RFC 5892, appendix A), or the one selector of an emoji, a key cap or a Han character.
+    fn need(&self, c: char) -> bool {
+        let (Some(before), after) = (self.before, self.after) else { return false };
+        match c {
+            '\u{200d}' if is_emoji(before) || before == '\u{fe0f}' => after.is_some_and(is_emoji),
+            '\u{200c}' | '\u{200d}' => needs_joiners(before) && after.is_some_and(needs_joiners),
+            '\u{fe0f}' if matches!(before, '0'..='9' | '#' | '*') => after == Some('\u{20e3}'),
+            '\u{fe0e}' | '\u{fe0f}' => is_emoji(before),
+            '\u{e0100}'..='\u{e01ef}' => is_han(before),
+            _ => false,
+        }
+    }
+}
+
+/// Returns whether a character is in a block of emoji or of symbols that may be shown as one.
+fn is_emoji(c: char) -> bool {
+    matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{3299}' | '\u{1f000}'..='\u{1faff}') && is_seen(c)
+}
+
+/// Returns whether a character is of Arabic, Syriac or a script of India, which are written with joiners.
+fn needs_joiners(c: char) -> bool {
+    matches!(c, '\u{620}'..='\u{8ff}' | '\u{900}'..='\u{dff}') && is_seen(c)
+}
+
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
 /// Joins words as "a, b and c"; "none" for an empty list.
@@ -37,10 +208,52 @@ pub(crate) fn seconds(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::*;
 
     #[test]
     fn names_cannot_drive_the_terminal() {
-        assert_eq!(printable("a\x1b[31m\r\n\u{9b}\u{202e}株"), "a\\u{1b}[31m\\r\\n\\u{9b}\\u{202e}株");
+        for (name, shown) in [
+            ("a\x1b[31m\r\n\u{9b}\u{202e}株", "a\\u{1b}[31m\\r\\n\\u{9b}\\u{202e}株"),
+            ("\u{7f}\u{85}\u{61c}\u{2066}\u{2069}", "\\u{7f}\\u{85}\\u{61c}\\u{2066}\\u{2069}"),
+            ("a\u{200b}b\u{2060}c\u{feff}d\u{ad}e\u{180e}", "a\\u{200b}b\\u{2060}c\\u{feff}d\\u{ad}e\\u{180e}"),
+            ("a\u{2028}b\u{2029}c\u{fff9}d\u{e0041}", "a\\u{2028}b\\u{2029}c\\u{fff9}d\\u{e0041}"),
+            ("a\u{200d}b\u{200c}c\u{fe0f}\u{3164}", "a\\u{200d}b\\u{200c}c\\u{fe0f}\\u{3164}"),
+            ("::error::forged", "\\u{3a}:error::forged"),
+            ("  ::set-output name=a::b", "  \\u{3a}:set-output name=a::b"),
+            ("a ##[error]b", "a #\\u{23}[error]b"),
+        ] {
+            assert_eq!(printable(name), shown);
+            assert_eq!(printable(shown), shown, "twice is once");
+        }
+    }
+
+    #[test]
+    fn names_of_all_languages_stay() {
+        for name in [
+            "株式会社サンプル",
+            "葛\u{e0100}飾区",
+            "شركة المثال",
+            "علی\u{200c}رضا",
+            "ශ්\u{200d}රී ලංකා",
+            "Приложение",
+            "👩\u{200d}💻 ❤\u{fe0f} 🏳\u{fe0f}\u{200d}🌈 1\u{fe0f}\u{20e3} 🇩🇪 👍🏽",
+            "::1",
+            "[::1]:443",
+        ] {
+            assert_eq!(printable(name), name);
+        }
+    }
+
+    #[test]
+    fn long_names_lose_their_middle() {
+        let long = format!("{}{}", "株".repeat(500_000), "b".repeat(500_000));
+        for (shown, limit) in [(printable_name(&long), MAX_NAME), (printable(&long), MAX_LINE)] {
+            assert_eq!(shown.chars().count(), limit);
+            assert!(shown.starts_with("株株") && shown.contains("株…b") && shown.ends_with("bb"), "{shown}");
+        }
+        let fitting = "株".repeat(MAX_NAME);
+        assert_eq!(printable_name(&fitting), fitting);
+        assert_eq!(Printable::from(&*long), printable(&long)[..]);
+        assert_eq!(Printable::lines(&["a\nb".to_owned(), "c".to_owned()]), "a\\nb\nc");
     }
 }

@@ -7,7 +7,7 @@ use crate::certificate::Certificate;
 use crate::certificate::apple::CertificateKind;
 use crate::certificate::warning::{KeyState, days_ago};
 use crate::finding::{Finding, FindingCode, Level};
-use crate::text::text_list;
+use crate::text::{printable_name, text_list};
 
 /// A certificate, and what is known of its key.
 #[derive(Debug, Clone, Copy)]
@@ -82,11 +82,11 @@ fn compare_purpose(old: &Certificate, new: &Certificate, differences: &mut Vec<F
         return;
     }
     for topic in missing(&topics(old), &topics(new)) {
-        let message = format!("the new one may not send to the topic {topic}");
+        let message = format!("the new one may not send to the topic {}", printable_name(topic));
         differences.push(Finding::failure(FindingCode::TopicLost, message));
     }
     for topic in missing(&topics(new), &topics(old)) {
-        let message = format!("the new one may also send to the topic {topic}");
+        let message = format!("the new one may also send to the topic {}", printable_name(topic));
         differences.push(Finding::new(Level::Ok, FindingCode::TopicGained, message));
     }
 }
@@ -164,8 +164,8 @@ fn missing<'a>(wanted: &[&'a str], present: &[&str]) -> Vec<&'a str> {
     names
 }
 
-fn or_none(text: &Option<String>) -> &str {
-    text.as_deref().unwrap_or("none")
+fn or_none(text: &Option<String>) -> String {
+    printable_name(text.as_deref().unwrap_or("none"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::check::GatewayCheck;
 use crate::check::verdict::{Outcome, TopicStatus};
 use crate::finding::{Case, Ending, Finding, FindingCode, FindingsReport, Level, Measure};
 use crate::schema::SCHEMA_VERSION;
+use crate::text::Printable;
 
 /// The first word of the line of a Nagios plugin.
 pub(crate) const SERVICE: &str = "APNS";
@@ -118,7 +119,7 @@ impl GatewayCheck {
         Finding {
             subject: Some(self.place()),
             reason: self.reason.clone(),
-            hint: self.advice.clone(),
+            hint: self.advice.as_ref().map(Printable::from),
             ..Finding::new(self.verdict.level(), self.verdict.code(), message)
         }
     }

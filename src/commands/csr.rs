@@ -22,6 +22,7 @@ use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::request::{self, RequestError, RequestSubject};
 use crate::secret::Password;
+use crate::text::printable_name;
 use crate::world::context::Context;
 use crate::world::files::{self, Location, Output, WriteError};
 use crate::world::terminal::InputCheck;
@@ -273,8 +274,8 @@ fn key_error(path: &Path, error: &WriteError) -> Error {
 fn add_key_file(error: Error, path: &Path) -> Error {
     let file = path.display().to_string();
     Error {
-        message: format!("{}; the new private key stays in {file}", error.message),
-        hint: Some(format!("make the request for it with: pushcert csr --key {}", shell_word(&file))),
+        message: format!("{}; the new private key stays in {}", error.message, printable_name(&file)).into(),
+        hint: Some(format!("make the request for it with: pushcert csr --key {}", shell_word(&file)).into()),
         is_closed_pipe: false,
         ..error
     }

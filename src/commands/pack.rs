@@ -21,7 +21,7 @@ use crate::report::json;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
 use crate::secret::Password;
-use crate::text::printable;
+use crate::text::printable_name;
 use crate::world::context::Context;
 use crate::world::files::{self, Location, Output};
 
@@ -195,7 +195,7 @@ fn report_left_out(
     }
     for other in Collection::new(&contents.certificates, &contents.keys).leaves() {
         if other.item.der != leaf.item.der {
-            let title = printable(other.item.title());
+            let title = printable_name(other.item.title());
             writeln!(context.stderr, "left out \"{title}\", whose private key is not here")?;
         }
     }

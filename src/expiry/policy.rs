@@ -9,7 +9,7 @@ use crate::certificate::chain::{AppleChain, ChainStatus};
 use crate::certificate::warning::{KeyState, days_ago, in_days};
 use crate::expiry::threshold::Threshold;
 use crate::finding::{Finding, FindingCode, Level};
-use crate::text::text_list;
+use crate::text::{printable, printable_name, text_list};
 
 /// The policy for every certificate.
 #[derive(Debug, Clone, Serialize)]
@@ -126,7 +126,11 @@ fn expect_topics(certificate: &Certificate, expected: &[String], findings: &mut 
     let topics: Vec<&str> = certificate.topics.iter().map(|topic| topic.topic.as_str()).collect();
     for topic in expected {
         if !topics.contains(&topic.as_str()) {
-            let message = format!("may not send to the topic {topic}, only to {}", text_list(topics.iter().copied()));
+            let message = format!(
+                "may not send to the topic {}, only to {}",
+                printable_name(topic),
+                printable(&text_list(topics.iter().copied()))
+            );
             findings.push(Finding::failure(FindingCode::TopicMissing, message));
         }
     }

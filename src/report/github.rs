@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::finding::{Finding, FindingsReport, Level};
-use crate::text::printable;
+use crate::text::{escaped, printable};
 
 /// Writes an annotation for each finding, then the summary.
 pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<()> {
@@ -30,13 +30,13 @@ fn annotate(out: &mut dyn Write, finding: &Finding, path: Option<&str>, title: &
     writeln!(out, "title={}::{}", escape_property(title), escape_message(&message))
 }
 
-/// Escapes a message as the runner expects it. `printable` has escaped all control characters before.
+/// Escapes a message as the runner expects it.
 fn escape_message(text: &str) -> String {
-    printable(text).replace('%', "%25")
+    escaped(text).replace('%', "%25")
 }
 
 fn escape_property(text: &str) -> String {
-    escape_message(text).replace(':', "%3A").replace(',', "%2C")
+    escape_message(&printable(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::Level;
 use crate::report::escape::xml;
+use crate::text::{printable, printable_name};
 
 /// The timeline reaches so far to both sides of the present: Apple's certificates are valid for 395 days.
 const REACH: Duration = Duration::days(400);
@@ -88,9 +89,14 @@ fn write_table(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
 
 fn write_row(out: &mut dyn Write, one: &CheckedCertificate, now: OffsetDateTime, ticks: &[Tick]) -> io::Result<()> {
     let role = if one.role == CertificateRole::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
-    write!(out, "<tr><td><strong>{}</strong>{role}<small>{}</small>", xml(&one.name), xml(&one.file))?;
+    write!(
+        out,
+        "<tr><td><strong>{}</strong>{role}<small>{}</small>",
+        xml(&printable_name(&one.name)),
+        xml(&printable(&one.file))
+    )?;
     if !one.topics.is_empty() {
-        write!(out, "<small>{}</small>", xml(&one.topics.join(", ")))?;
+        write!(out, "<small>{}</small>", xml(&printable(&one.topics.join(", "))))?;
     }
     for finding in &one.findings {
         write!(out, "<small class=\"{}\">{}</small>", class(finding.level), xml(&finding.message))?;

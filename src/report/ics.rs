@@ -10,7 +10,7 @@ use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
-use crate::text::printable;
+use crate::text::{printable, printable_name};
 
 /// The most octets of a line (section 3.1).
 const LINE: usize = 75;
@@ -42,7 +42,7 @@ fn write_event(
     certificate: &CheckedCertificate,
     files: &[&str],
 ) -> io::Result<()> {
-    let summary = format!("Renew {}", certificate.name);
+    let summary = format!("Renew {}", printable_name(&certificate.name));
     let warn = report.policy.policy.warn.of(certificate.not_after - certificate.not_before);
     write_line(out, "BEGIN:VEVENT")?;
     // The certificate itself: the same in every run, and another for its successor.
@@ -63,12 +63,12 @@ fn write_event(
 fn description(certificate: &CheckedCertificate, files: &[&str]) -> String {
     let mut text = format!("{} certificate, serial number {}\n", certificate.role.name(), certificate.serial);
     if !certificate.topics.is_empty() {
-        text.push_str(&format!("Topics: {}\n", certificate.topics.join(", ")));
+        text.push_str(&format!("Topics: {}\n", printable(&certificate.topics.join(", "))));
     }
     if let Some(team) = &certificate.team_id {
-        text.push_str(&format!("Team: {team}\n"));
+        text.push_str(&format!("Team: {}\n", printable_name(team)));
     }
-    text.push_str(&format!("Files: {}", files.join(", ")));
+    text.push_str(&format!("Files: {}", printable(&files.join(", "))));
     text
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::finding::{Case, Finding, FindingsReport, Level};
 use crate::report::escape::{xml, xml_characters};
 use crate::schema::{rfc3339, text};
+use crate::text::printable;
 
 /// The element that says how a test case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +79,9 @@ pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<
 }
 
 fn write_case(out: &mut dyn Write, case: &Case) -> io::Result<()> {
-    write!(out, "<testcase name=\"{}\" time=\"{}\"", xml(&case.name), case.duration.as_secs_f64())?;
+    write!(out, "<testcase name=\"{}\" time=\"{}\"", xml(&printable(&case.name)), case.duration.as_secs_f64())?;
     if let Some(group) = &case.group {
-        write!(out, " classname=\"{}\"", xml(group))?;
+        write!(out, " classname=\"{}\"", xml(&printable(group)))?;
     }
     let element = Element::of(&case.findings);
     let warnings = match element {
@@ -94,7 +95,7 @@ fn write_case(out: &mut dyn Write, case: &Case) -> io::Result<()> {
     if let Some(element) = element {
         let kind = kinds(&case.findings, element.level()).join(" ");
         let message = messages(&case.findings, element.level()).join("; ");
-        write!(out, "<{} type=\"{}\" message=\"{}\"/>", element.name(), xml(&kind), xml(&message))?;
+        write!(out, "<{} type=\"{}\" message=\"{}\"/>", element.name(), xml(&printable(&kind)), xml(&message))?;
     }
     if !warnings.is_empty() {
         write_output(out, &format!("warning: {}", warnings.join("; ")))?;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::error::Error;
 use crate::exit::NagiosState;
 use crate::finding::{FindingsReport, Measure};
-use crate::text::printable;
+use crate::text::escaped;
 
 /// Writes the report.
 pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<()> {
@@ -48,7 +48,7 @@ fn performance_data(measure: &Measure) -> String {
 
 /// Replaces bars: one would begin performance data.
 fn plain(text: &str) -> String {
-    printable(text).replace('|', "/")
+    escaped(text).replace('|', "/")
 }
 
 #[cfg(test)]

@@ -43,8 +43,10 @@ pub(crate) fn write_expiry(out: &mut dyn Write, report: &ExpiryReport) -> io::Re
     write_head(out, name, "1 for a file that cannot be opened.")?;
     let mut seen = HashSet::new();
     for file in &report.unreadable {
-        if seen.insert(&file.file) {
-            writeln!(out, "{name}{{file=\"{}\",reason=\"{}\"}} 1", escape(&file.file), text(&file.error.kind))?;
+        // Two names may look the same once they are printable.
+        let label = escape(&file.file);
+        if seen.insert(label.clone()) {
+            writeln!(out, "{name}{{file=\"{label}\",reason=\"{}\"}} 1", text(&file.error.kind))?;
         }
     }
     let summary = &report.summary;

@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::limits::MAX_FILE_SIZE;
+use crate::text::printable_name;
 
 /// A file, or "-" for a standard stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,7 +203,7 @@ pub(crate) enum WriteError {
     /// It is a file that was written just before.
     #[error("cannot write it: it is the same file as another output")]
     SameFile,
-    #[error("cannot write it: the folder {} does not exist", .0.display())]
+    #[error("cannot write it: the folder {} does not exist", printable_name(&.0.display().to_string()))]
     NoFolder(PathBuf),
     #[error("cannot write it: {0}")]
     Io(#[from] io::Error),

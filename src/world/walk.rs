@@ -178,7 +178,9 @@ impl Walk<'_> {
                 Err(error) if error.loop_ancestor().is_some() => {}
                 Err(error) => {
                     let path = error.path().unwrap_or(root).to_owned();
-                    self.found.push(Err(WalkError { path, error: error.into() }));
+                    // The library's own error repeats the path.
+                    let error = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
+                    self.found.push(Err(WalkError { path, error }));
                 }
             }
         }

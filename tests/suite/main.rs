@@ -14,6 +14,7 @@ mod expiry;
 mod files;
 mod fixtures;
 mod gateway;
+mod names;
 mod pack;
 #[cfg(unix)]
 mod password_command;

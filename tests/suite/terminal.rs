@@ -395,3 +395,14 @@ fn ctrl_c_ends_a_command_that_asks_and_pushcert_with_it() {
     assert!(!shown.contains("error"), "{shown}");
     assert!(entries(folder.path()).is_empty());
 }
+
+#[test]
+fn a_file_name_cannot_pass_for_a_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a\nPassword for b\u{202e}\u{1b}[31m.p12";
+    fs::copy(super::common::fixture("p12/keychain-password.p12"), folder.path().join(name)).unwrap();
+    let mut session = start(folder.path(), "inspect *.p12");
+    session.asked("Password for a\\nPassword for b\\u{202e}\\u{1b}[31m.p12 (");
+    session.type_line("push");
+    assert_eq!(session.value("code="), "0");
+}

@@ -67,7 +67,7 @@ pub(super) fn prepare(
     for found in warning::judge(leaf, &chain, Some(KeyState::Matches), now) {
         // Each gateway judges the environment.
         if found.code != FindingCode::SandboxOnly {
-            warnings.push(found.message);
+            warnings.push(found.message.to_string());
         }
     }
     Ok(TestedIdentity { identity, title: leaf.title().to_owned(), warnings, environments: leaf.environments.clone() })

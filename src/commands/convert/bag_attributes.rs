@@ -21,6 +21,7 @@ use crate::identity::Collection;
 use crate::key::PrivateKey;
 use crate::pem;
 use crate::pkcs12::{Bag, BagContent};
+use crate::text::is_seen;
 
 /// The long name of an attribute type, as OpenSSL has it.
 struct LongName {
@@ -148,11 +149,14 @@ fn render_value(out: &mut Vec<u8>, value: &AttributeValue, style: OpensslStyle) 
                 push_escaped(out, unit[1]);
             }
         }
-        Tag::Utf8String => {
-            for byte in &value.content {
-                push_escaped(out, *byte);
+        Tag::Utf8String => match std::str::from_utf8(&value.content) {
+            Ok(text) => push_printable(out, text),
+            Err(_) => {
+                for byte in &value.content {
+                    push_escaped(out, *byte);
+                }
             }
-        }
+        },
         Tag::OctetString => push_hex(out, &value.content),
         Tag::BitString => push_hex(out, value.content.get(1..).unwrap_or_default()),
         Tag::Oid if style == OpensslStyle::V32 => {
@@ -173,19 +177,42 @@ fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Adds a byte that stands for a character of Latin-1.
 fn push_escaped(out: &mut Vec<u8>, byte: u8) {
-    if byte.is_ascii_control() {
-        let mut escaped = String::new();
-        name::escape_byte(&mut escaped, byte);
-        push(out, &escaped);
+    if char::from(byte).is_control() {
+        push_byte_escape(out, byte);
     } else {
         out.push(byte);
+    }
+}
+
+fn push_byte_escape(out: &mut Vec<u8>, byte: u8) {
+    let mut escaped = String::new();
+    name::escape_byte(&mut escaped, byte);
+    push(out, &escaped);
+}
+
+/// Adds a text with the escapes of names for what acts on a terminal or is not seen.
+fn push_printable(out: &mut Vec<u8>, text: &str) {
+    for c in text.chars() {
+        let bytes = c.to_string().into_bytes();
+        if is_seen(c) {
+            out.extend_from_slice(&bytes);
+            continue;
+        }
+        for byte in bytes {
+            push_byte_escape(out, byte);
+        }
     }
 }
 
 fn render_certificate(out: &mut Vec<u8>, certificate: &Certificate, style: OpensslStyle) {
     let style = if style == OpensslStyle::V30 { NameStyle::Spaced } else { NameStyle::Compact };
     let (subject, issuer) = certificate.names(style);
-    push(out, &format!("subject={subject}\nissuer={issuer}\n"));
+    for (label, name) in [("subject", subject), ("issuer", issuer)] {
+        push(out, &format!("{label}="));
+        push_printable(out, &name);
+        out.push(b'\n');
+    }
     push(out, &pem::encode("CERTIFICATE", &certificate.der));
 }

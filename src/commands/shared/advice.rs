@@ -12,6 +12,7 @@ use crate::identity::{Choice, SelectError};
 use crate::key::KeyError;
 use crate::limits::LimitError;
 use crate::request::RequestError;
+use crate::text::{Printable, printable_name};
 use crate::world::files::{ReadError, WriteError};
 
 /// An error that the domain returns about a file.
@@ -27,6 +28,7 @@ pub(crate) enum DomainError<'a> {
 
 /// Explains `error`, which is about `file`.
 pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Error {
+    let file = printable_name(file);
     let error = error.into();
     let (kind, hint) = advice(&error);
     Error { hint, ..Error::new(kind, format!("{file}: {error}")) }
@@ -36,7 +38,7 @@ const ASK_FOR_PASSWORD: &str =
     "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin or prompt";
 
 /// Returns the exit code of an error, and what to do next.
-fn advice(error: &DomainError<'_>) -> (ExitKind, Option<String>) {
+fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
     let (kind, hint) = match error {
         DomainError::Read(ReadError::Io(_) | ReadError::TooLarge) | DomainError::Key(_) => {
             return (ExitKind::Input, None);
@@ -60,7 +62,7 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<String>) {
         DomainError::Select(error) => return select_advice(error),
         DomainError::Scan(error) => return scan_advice(error),
     };
-    (kind, Some(hint.to_owned()))
+    (kind, Some(hint.into()))
 }
 
 /// The hint for a file that is none of ours.
@@ -94,7 +96,7 @@ fn open_advice(error: &OpenError) -> &'static str {
     }
 }
 
-fn scan_advice(error: &ScanError) -> (ExitKind, Option<String>) {
+fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
     let kind = error.code().exit_kind();
     let hint = match error {
         ScanError::Read(ReadError::Io(_) | ReadError::TooLarge) => return (kind, None),
@@ -102,10 +104,10 @@ fn scan_advice(error: &ScanError) -> (ExitKind, Option<String>) {
         ScanError::NoCertificate | ScanError::OnlyKey => "name files that hold a certificate",
         ScanError::Crash => "please report it, without the certificate's key",
     };
-    (kind, Some(hint.to_owned()))
+    (kind, Some(hint.into()))
 }
 
-fn select_advice(error: &SelectError) -> (ExitKind, Option<String>) {
+fn select_advice(error: &SelectError) -> (ExitKind, Option<Printable>) {
     let hint = match error {
         SelectError::NoCertificate { may_sign_tokens: true, .. } => {
             "a provider that signs tokens takes AuthKey_….p8 as it is; if it is the key of a certificate, give \
@@ -124,26 +126,32 @@ fn select_advice(error: &SelectError) -> (ExitKind, Option<String>) {
         SelectError::Mismatch(_) => {
             let hint = "a certificate works only with the key that its request was made with: look for that key, \
                         or make a new request";
-            return (ExitKind::CheckFailed, Some(hint.to_owned()));
+            return (ExitKind::CheckFailed, Some(hint.into()));
         }
         SelectError::Several(choices) => {
-            return (ExitKind::Usage, Some(format!("choose one with --select:{}", list(choices))));
+            return (ExitKind::Usage, Some(list("choose one with --select:", choices)));
         }
         SelectError::NotFound(_, choices) => {
-            return (ExitKind::CheckFailed, Some(format!("there is:{}", list(choices))));
+            return (ExitKind::CheckFailed, Some(list("there is:", choices)));
         }
     };
-    (ExitKind::Input, Some(hint.to_owned()))
+    (ExitKind::Input, Some(hint.into()))
 }
 
+/// The most choices that are listed.
+const MAX_CHOICES: usize = 20;
+
 /// Lists the choices, a line each, ready to be copied.
-fn list(choices: &[Choice]) -> String {
-    let mut lines = String::new();
-    for choice in choices {
-        let topic = choice.topic.as_deref().unwrap_or(&choice.title);
-        lines += &format!("\n    --select {} ({topic}, until {})", &choice.sha256[..16], choice.not_after);
+fn list(heading: &str, choices: &[Choice]) -> Printable {
+    let mut lines = vec![heading.to_owned()];
+    for choice in choices.iter().take(MAX_CHOICES) {
+        let topic = printable_name(choice.topic.as_deref().unwrap_or(&choice.title));
+        lines.push(format!("    --select {} ({topic}, until {})", &choice.sha256[..16], choice.not_after));
     }
-    lines
+    if choices.len() > MAX_CHOICES {
+        lines.push(format!("    and {} more", choices.len() - MAX_CHOICES));
+    }
+    Printable::lines(&lines)
 }
 
 impl fmt::Display for DomainError<'_> {

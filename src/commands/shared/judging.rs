@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::finding::Finding;
 use crate::report::style::Paint;
-use crate::text::printable;
+use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
 
@@ -41,7 +41,8 @@ impl Judging<'_> {
         warnings.retain(|warning| warning::concerns_conversion(warning.code));
         let paint = Paint::new(context.stderr_has_color);
         for warning in &warnings {
-            let sentence = printable(&format!("{}: \"{}\" {}", self.input, leaf.title(), warning.message));
+            let (input, title) = (printable_name(&self.input.to_string()), printable_name(leaf.title()));
+            let sentence = Printable::from(format!("{input}: \"{title}\" {}", warning.message));
             if self.strict {
                 return Err(
                     Error::new(ExitKind::CheckFailed, sentence).hint("without --strict it is converted with a warning")
@@ -61,7 +62,10 @@ pub(crate) fn refuse_request(input: &Location, contents: &Contents) -> Result<()
     if !contents.certificates.is_empty() || !contents.keys.is_empty() {
         return Ok(());
     }
-    let message = format!("{input}: this is a certificate signing request, not a certificate ({})", request.subject);
+    let message = format!(
+        "{input}: this is a certificate signing request, not a certificate ({})",
+        printable_name(&request.subject)
+    );
     Err(Error::new(ExitKind::Input, message)
         .hint("upload it to Apple's developer portal and convert the .cer that it gives back"))
 }

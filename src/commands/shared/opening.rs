@@ -164,7 +164,7 @@ fn ask_password(
     protected: PasswordTarget,
     attempt: u32,
 ) -> io::Result<Password> {
-    let file = crate::text::printable(file);
+    let file = crate::text::printable_name(file);
     let again = if attempt > 1 { "wrong password. " } else { "" };
     let secret = terminal.secret(&format!("{again}Password for {file} ({protected}): "))?;
     Ok(Password::new(secret.as_bytes().to_vec()))

@@ -26,7 +26,7 @@ use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::request;
 use crate::schema::SCHEMA_VERSION;
-use crate::text::printable;
+use crate::text::{printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::terminal::InputCheck;
@@ -310,7 +310,7 @@ fn ask_file(question: &str, default: Option<&str>, context: &mut Context<'_>) ->
         if path.is_file() {
             return Ok(());
         }
-        Err(format!("there is no file {}", printable(&path.display().to_string())))
+        Err(format!("there is no file {}", printable_name(&path.display().to_string())))
     };
     let answer = ask(question, default, &check, context)?;
     Ok(Location::Path(typed_path(&answer, home.as_deref())))
@@ -345,7 +345,7 @@ fn check_free(text: &str) -> InputCheck {
     if text == "-" {
         return Err("the name of a file is expected".to_owned());
     }
-    files::check_free(Path::new(text)).map_err(|error| format!("{}: {error}", printable(text)))
+    files::check_free(Path::new(text)).map_err(|error| printable(&format!("{}: {error}", printable_name(text))))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -
     }
     for difference in differences {
         let word = if difference.level == Level::Failure { paint.bad("error:") } else { paint.warning("note:") };
-        writeln!(out, "{word} {}", printable(&difference.message))?;
+        writeln!(out, "{word} {}", difference.message)?;
     }
     writeln!(
         out,

@@ -39,11 +39,11 @@ fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::R
     for file in &report.unreadable {
         match file.level {
             Level::Failure => human::error(out, &file.error, paint)?,
-            _ => writeln!(out, "{} {}", paint.warning("warning:"), printable(&file.error.message))?,
+            _ => writeln!(out, "{} {}", paint.warning("warning:"), file.error.message)?,
         }
     }
     for finding in &report.findings {
-        writeln!(out, "{} {}", paint.bad("error:"), printable(&finding.message))?;
+        writeln!(out, "{} {}", paint.bad("error:"), finding.message)?;
     }
     let summary = report.summary_line();
     writeln!(out, "{}", if report.level == Level::Failure { paint.bad(summary) } else { paint.strong(summary) })
@@ -62,7 +62,7 @@ fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize
     for finding in &one.findings {
         // The row itself says when it expires.
         if !matches!(finding.code, FindingCode::Expired | FindingCode::ExpiresSoon) {
-            writeln!(out, "      {}", printable(&finding.message))?;
+            writeln!(out, "      {}", finding.message)?;
         }
     }
     Ok(())

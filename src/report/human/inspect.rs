@@ -41,7 +41,7 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
         write_certificate(out, certificate, paint)?;
         for warning in &file.warnings {
             if warning.certificate == certificate.sha256 {
-                writeln!(out, "  {} {}", paint.warning("warning:"), printable(&warning.message))?;
+                writeln!(out, "  {} {}", paint.warning("warning:"), warning.message)?;
             }
         }
     }

@@ -12,13 +12,12 @@ use std::io::{self, Write};
 
 use crate::error::Error;
 use crate::report::style::Paint;
-use crate::text::printable;
 
 /// Writes an error with its hint.
 pub(crate) fn error(out: &mut dyn Write, error: &Error, paint: Paint) -> io::Result<()> {
-    writeln!(out, "{} {}", paint.bad("error:"), lines(&error.message))?;
+    writeln!(out, "{} {}", paint.bad("error:"), error.message)?;
     if let Some(hint) = &error.hint {
-        writeln!(out, "  {} {}", paint.faint("hint:"), lines(hint))?;
+        writeln!(out, "  {} {}", paint.faint("hint:"), hint)?;
     }
     Ok(())
 }
@@ -26,9 +25,4 @@ pub(crate) fn error(out: &mut dyn Write, error: &Error, paint: Paint) -> io::Res
 /// Returns the name of an output for people.
 fn output_name(file: &str) -> &str {
     if file == "-" { "standard output" } else { file }
-}
-
-/// Makes a text printable, but for its own line ends.
-fn lines(text: &str) -> String {
-    text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
