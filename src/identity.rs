@@ -2,7 +2,7 @@
 
 use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
-use crate::container::Entry;
+use crate::container::{Contents, Entry};
 use crate::key::PrivateKey;
 use crate::text::printable_name;
 
@@ -55,6 +55,16 @@ fn no_certificate(has_key: bool, may_sign_tokens: bool) -> &'static str {
         (_, true) => "this looks like an APNs token signing key, not a certificate",
         (true, false) => "there is no certificate in it, only a private key",
         (false, false) => "there is no certificate in it",
+    }
+}
+
+impl Contents {
+    /// Returns what is known of a leaf's key, in view of what was not read. `collection` is that of these contents.
+    pub(crate) fn key_state(&self, collection: &Collection<'_>, certificate: &Certificate) -> KeyState {
+        match collection.key_state(certificate) {
+            KeyState::Missing | KeyState::Mismatch if self.may_have_unread_key() => KeyState::Unread,
+            state => state,
+        }
     }
 }
 

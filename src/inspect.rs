@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::finding::{Finding, FindingCode};
 use crate::identity::Collection;
 use crate::key::PrivateKey;
-use crate::pkcs12::Pkcs12Info;
+use crate::pkcs12::{Holds, Pkcs12Info};
 use crate::public_key::KeyKind;
 use crate::request::CertificateRequest;
 
@@ -37,9 +37,23 @@ pub struct FileReport {
     pub certificates: Vec<CertificateReport>,
     pub keys: Vec<KeyReport>,
     pub requests: Vec<RequestReport>,
+    /// The parts that were not read.
+    pub unread: Vec<UnreadReport>,
+    /// What is there and is neither a certificate nor a key.
+    pub others: Vec<String>,
     pub warnings: Vec<FileWarning>,
     /// Set where the file could not be read.
     pub error: Option<Error>,
+}
+
+/// A part of a file that was not read.
+#[derive(Debug, Serialize)]
+pub struct UnreadReport {
+    /// Where it stands.
+    pub place: String,
+    /// What it holds, as far as that is known.
+    pub holds: Holds,
+    pub error: Error,
 }
 
 /// A warning on a certificate of a file.
@@ -90,6 +104,9 @@ pub struct CertificateReport {
     pub spki_sha256: String,
     pub friendly_name: Option<String>,
     pub local_key_id: Option<String>,
+    /// A key that may be its own was not read.
+    #[serde(skip)]
+    pub has_unread_key: bool,
     /// The name for people.
     #[serde(skip)]
     pub title: String,
@@ -101,7 +118,7 @@ pub struct KeyFacts {
     /// "RSA", "EC", …
     pub algorithm: String,
     pub bits: usize,
-    /// There is a private key in the file that no other certificate claims.
+    /// There is a private key in the file that no other certificate claims; false too where a key was not read.
     pub present: bool,
     /// That key belongs to this certificate; null where there is none.
     pub matches: Option<bool>,
@@ -150,6 +167,8 @@ impl FileReport {
             certificates: vec![],
             keys: vec![],
             requests: vec![],
+            unread: vec![],
+            others: vec![],
             warnings: vec![],
             error: None,
         }
@@ -157,13 +176,17 @@ impl FileReport {
 
     /// Returns the report on a file, at the time `now`.
     pub fn of(file: String, contents: &Contents, now: OffsetDateTime) -> Self {
-        let mut report =
-            Self { container: Some(contents.container), pkcs12: contents.pkcs12.clone(), ..Self::empty(file) };
+        let mut report = Self {
+            container: Some(contents.container),
+            pkcs12: contents.pkcs12.clone(),
+            others: contents.others.clone(),
+            ..Self::empty(file)
+        };
         let collection = Collection::new(&contents.certificates, &contents.keys);
         let others: Vec<&Certificate> = contents.certificates.iter().map(|entry| &entry.item).collect();
         for entry in &contents.certificates {
             let certificate = &entry.item;
-            let key = collection.key_state(certificate);
+            let key = contents.key_state(&collection, certificate);
             // A certificate alone, as Apple's portal gives it, misses no key.
             let (role, judged_key) = match collection.is_leaf(certificate) {
                 true => (FileRole::Leaf, Some(key)),
@@ -263,6 +286,7 @@ impl CertificateReport {
             spki_sha256: facts.public_key.spki_sha256(),
             friendly_name: entry.friendly_name.clone(),
             local_key_id: entry.local_key_id.as_deref().map(hex),
+            has_unread_key: key == KeyState::Unread && role == FileRole::Leaf,
             title: facts.title().to_owned(),
         }
     }

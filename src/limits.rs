@@ -20,6 +20,12 @@ pub enum LimitError {
         /// The limit in force.
         limit: u64,
     },
+    /// Too many certificates, keys and requests.
+    #[error("holds more than {limit} certificates and keys")]
+    Parts {
+        /// The limit in force.
+        limit: usize,
+    },
     /// Too much memory for scrypt.
     #[error("asks for {needed} MiB of memory for scrypt, more than the {} MiB allowed", MAX_SCRYPT_MEMORY >> 20)]
     ScryptMemory {

@@ -145,7 +145,7 @@ fn compare_keys(old: KeyState, new: KeyState, differences: &mut Vec<Finding>) {
             let message = "the private key in the new file is not that of its certificate";
             differences.push(Finding::failure(FindingCode::KeyMismatch, message));
         }
-        KeyState::Missing | KeyState::Matches => {}
+        KeyState::Missing | KeyState::Matches | KeyState::Unread => {}
     }
 }
 

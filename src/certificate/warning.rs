@@ -32,6 +32,8 @@ pub(crate) enum KeyState {
     Mismatch,
     /// None is there.
     Missing,
+    /// A key that may be it is there, and was not read.
+    Unread,
 }
 
 /// Returns all warnings on a certificate, at the time `now`. An authority without a key is only warned of for
@@ -77,7 +79,7 @@ fn judge_key(key: Option<KeyState>, warnings: &mut Vec<Finding>) {
         Some(KeyState::Mismatch) => {
             warnings.push(Finding::warning(FindingCode::KeyMismatch, "does not match the private key beside it"));
         }
-        Some(KeyState::Matches) | None => {}
+        Some(KeyState::Matches | KeyState::Unread) | None => {}
     }
 }
 

@@ -65,3 +65,10 @@ pub(crate) enum Field {
     LocalKeyId,
     Warning,
 }
+
+impl Field {
+    /// Returns whether the private keys of a file decide on it.
+    pub(crate) fn needs_key(self) -> bool {
+        matches!(self, Self::KeyPresent | Self::KeyMatches | Self::Role | Self::Warning)
+    }
+}

@@ -4,8 +4,8 @@ use crate::certificate::chain::APPLE;
 use crate::certificate::renewal::{self, Side};
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
-use crate::commands::shared::advice;
 use crate::commands::shared::opening::Opener;
+use crate::commands::shared::unread;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -65,9 +65,9 @@ fn side<'a>(
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let entry = match collection.select(arguments.select.as_deref(), false) {
         Ok(entry) => entry,
-        Err(error) => return Err(advice::explain(&file, &error)),
+        Err(error) => return Err(unread::explain_selection(location, contents, &error)),
     };
-    let key = collection.key_state(&entry.item);
+    let key = contents.key_state(&collection, &entry.item);
     let others: Vec<_> = contents.certificates.iter().map(|other| &other.item).collect();
     let chain = APPLE.judge(&entry.item, &others, now);
     let certificate = ConvertReport::certificate(entry, key, chain, now);

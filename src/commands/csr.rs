@@ -8,10 +8,12 @@ use crate::cli::csr::CsrArgs;
 use crate::commands::shared::advice;
 use crate::commands::shared::opening::{Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
+use crate::commands::shared::unread;
 use crate::commands::unanswered;
 use crate::container::{self, OpenError, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::identity::SelectError;
 use crate::key::{KeyError, PrivateKey};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
@@ -122,6 +124,7 @@ fn existing(path: &Path) -> Existing {
     };
     match container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) {
         Ok(contents) if !contents.keys.is_empty() => Existing::Key,
+        Ok(contents) if !contents.unread.is_empty() => Existing::Unread,
         Ok(contents) if contents.is_read_whole => Existing::Replaceable,
         Err(OpenError::Empty) => Existing::Replaceable,
         Err(OpenError::PasswordNeeded(_)) => Existing::Key,
@@ -185,8 +188,13 @@ fn ask(
 fn read_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>) -> Result<PrivateKey, Error> {
     let opener = Opener::new(&arguments.opening, &[location], context)?;
     let contents = opener.open(location, context)?;
+    unread::check_mac(location, &contents)?;
     match &contents.keys[..] {
         [key] => Ok(key.item.clone()),
+        [] if contents.may_have_unread_key() => {
+            let missing = SelectError::NoKey(String::new());
+            Err(unread::explain_selection(location, &contents, &missing))
+        }
         [] => Err(Error::new(ExitKind::Input, format!("{location}: there is no private key in it"))
             .hint("leave out --key, and a new key is made")),
         several => {

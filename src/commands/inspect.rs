@@ -1,11 +1,13 @@
 //! `pushcert inspect`.
 
-use crate::cli::inspect::InspectArgs;
+use crate::cli::inspect::{Field, InspectArgs};
 use crate::commands::shared::opening::{self, Opener};
-use crate::container;
+use crate::commands::shared::unread;
+use crate::container::{self, Contents};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::inspect::{FileReport, InspectReport};
+use crate::inspect::{FileReport, InspectReport, UnreadReport};
+use crate::pkcs12::Holds;
 use crate::report::field::values;
 use crate::report::style::Paint;
 use crate::report::{human, json};
@@ -37,7 +39,7 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
     }
     let mut worst: Option<ExitKind> = None;
     for file in &report.files {
-        let Some(error) = &file.error else { continue };
+        let Some(error) = failure(file, arguments.field) else { continue };
         if !arguments.json {
             human::error(context.stderr, error, Paint::new(context.stderr_has_color))?;
         }
@@ -48,6 +50,36 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
     Ok(worst)
 }
 
+/// Returns what ends the run for a file: why it was not read, or a part of it that was asked for.
+fn failure(file: &FileReport, field: Option<Field>) -> Option<&Error> {
+    if file.error.is_some() {
+        return file.error.as_ref();
+    }
+    let mut failure: Option<&Error> = None;
+    for unread in &file.unread {
+        let is_asked_for = match (field, unread.holds) {
+            (Some(field), Holds::Key) => field.needs_key(),
+            (Some(_), Holds::Mac) => unread.error.kind != ExitKind::Password,
+            _ => true,
+        };
+        if is_asked_for && failure.is_none_or(|known| known.kind == ExitKind::Password) {
+            failure = Some(&unread.error);
+        }
+    }
+    failure
+}
+
+/// Reports on what was read in a file, and what was not.
+pub(super) fn report(location: &Location, contents: &Contents, now: OffsetDateTime) -> FileReport {
+    let name = location.to_string();
+    let mut unread = Vec::new();
+    for part in &contents.unread {
+        let error = unread::explain(&name, part);
+        unread.push(UnreadReport { place: part.place.clone(), holds: part.holds, error });
+    }
+    FileReport { unread, ..FileReport::of(name, contents, now) }
+}
+
 /// Reports on one file, and what is known of it if it does not open.
 fn inspect(opener: &Opener, location: &Location, now: OffsetDateTime, context: &mut Context<'_>) -> FileReport {
     let name = location.to_string();
@@ -56,7 +88,7 @@ fn inspect(opener: &Opener, location: &Location, now: OffsetDateTime, context: &
         Err(error) => return FileReport::failed(name, error),
     };
     match opener.open_bytes(location, &bytes, context) {
-        Ok(contents) => FileReport::of(name, &contents, now),
+        Ok(contents) => report(location, &contents, now),
         Err(error) => {
             let facts = container::describe(&bytes);
             FileReport { container: facts.container, pkcs12: facts.pkcs12, ..FileReport::failed(name, error) }

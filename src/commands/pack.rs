@@ -7,6 +7,7 @@ use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judging, apple_issuer, refuse_request};
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
+use crate::commands::shared::unread;
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -87,20 +88,21 @@ struct Identity<'a> {
 }
 
 fn select<'a>(arguments: &PackArgs, contents: &'a Contents) -> Result<Identity<'a>, Error> {
+    unread::check_mac(&arguments.input, contents)?;
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let leaf = match collection.select(arguments.select.as_deref(), true) {
         Ok(leaf) => leaf,
-        Err(error) => return Err(cannot_select(arguments, &error)),
+        Err(error) => return Err(cannot_select(arguments, contents, &error)),
     };
     match collection.key_of(&leaf.item) {
         Some(key) => Ok(Identity { leaf, key }),
-        None => Err(cannot_select(arguments, &SelectError::NoKey(leaf.item.title().to_owned()))),
+        None => Err(cannot_select(arguments, contents, &SelectError::NoKey(leaf.item.title().to_owned()))),
     }
 }
 
-fn cannot_select(arguments: &PackArgs, error: &SelectError) -> Error {
-    let described = advice::explain(&arguments.input.to_string(), error);
-    if !matches!(error, SelectError::NoKey(_)) {
+fn cannot_select(arguments: &PackArgs, contents: &Contents, error: &SelectError) -> Error {
+    let described = unread::explain_selection(&arguments.input, contents, error);
+    if !matches!(error, SelectError::NoKey(_)) || contents.may_have_unread_key() {
         return described;
     }
     described.hint(
@@ -190,7 +192,11 @@ fn report_left_out(
     leaf: &Entry<Certificate>,
     context: &mut Context<'_>,
 ) -> Result<(), Error> {
-    if arguments.json || arguments.select.is_some() {
+    if arguments.json {
+        return Ok(());
+    }
+    unread::warn(&arguments.input, contents, context)?;
+    if arguments.select.is_some() {
         return Ok(());
     }
     for other in Collection::new(&contents.certificates, &contents.keys).leaves() {

@@ -1,55 +1,97 @@
-//! Reads files of one DER value: a certificate, a request, or a private key; and a key in OpenSSL's encrypted PEM.
+//! Reads DER values: certificates, requests, private keys, containers, one after the other; and a key in OpenSSL's
+//! encrypted PEM.
 
 use crate::asn1::Value;
 use crate::certificate::Certificate;
-use crate::container::detect::is_one_value;
+use crate::container::detect::{self, Format};
 use crate::container::passwords::{PasswordTarget, Unlocker};
-use crate::container::{Container, Contents, OpenError};
+use crate::container::{Container, Contents, OpenError, Unread, pkcs7, pkcs12};
 use crate::crypto::pkcs8::EncryptedKey;
 use crate::key::PrivateKey;
+use crate::pem::{self, Block};
+use crate::pkcs12::Holds;
 use crate::request::CertificateRequest;
 use crate::secret::{Password, PasswordEncodings};
 
-pub(super) fn read_certificate(bytes: &[u8], _: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    let certificates = vec![Certificate::parse(bytes)?.into()];
-    Ok(Contents { certificates, is_read_whole: is_one_value(bytes), ..Contents::new(Container::Der) })
+/// Reads all values of a file. What follows them and is no value is passed over.
+pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    let first = detect::detect_der(bytes).and_then(|format| read_value(format, bytes, unlocker));
+    let mut rest = after_value(bytes);
+    if !rest.starts_with(b"\x30") {
+        let mut contents = first?;
+        contents.is_read_whole &= rest.is_empty();
+        return Ok(contents);
+    }
+    let mut contents = Contents { is_read_whole: true, ..Contents::new(Container::Der) };
+    contents.add_part("byte 0", first)?;
+    while rest.starts_with(b"\x30") {
+        let place = format!("byte {}", bytes.len() - rest.len());
+        let read = detect::detect_der(rest).and_then(|format| read_value(format, rest, unlocker));
+        contents.add_part(&place, read)?;
+        rest = after_value(rest);
+    }
+    contents.is_read_whole &= rest.is_empty();
+    Ok(contents)
 }
 
-pub(super) fn read_request(bytes: &[u8], _: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    let requests = vec![CertificateRequest::parse(bytes)?];
-    Ok(Contents { requests, is_read_whole: is_one_value(bytes), ..Contents::new(Container::Csr) })
+/// Returns what follows the first value, without white space; nothing where the value is not whole.
+fn after_value(bytes: &[u8]) -> &[u8] {
+    match Value::parse_prefix(bytes) {
+        Some((_, rest)) => rest.trim_ascii(),
+        None => &[],
+    }
 }
 
-pub(super) fn read_pkcs8_key(bytes: &[u8], _: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    Ok(one_key(PrivateKey::from_pkcs8(bytes)?, bytes))
+impl Contents {
+    /// Adds one of several values of a file.
+    fn add_part(&mut self, place: &str, read: Result<Self, OpenError>) -> Result<(), OpenError> {
+        match read {
+            Ok(contents) => return self.add(contents),
+            Err(OpenError::Lookalike(kind)) => self.add_other(kind, place),
+            Err(error) => self.unread.push(Unread::new(place.to_owned(), Holds::Anything, error)),
+        }
+        Ok(())
+    }
 }
 
-pub(super) fn read_pkcs1_key(bytes: &[u8], _: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    Ok(one_key(PrivateKey::from_pkcs1(bytes)?, bytes))
+/// Reads the first value of `bytes`.
+pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    let container = format.container();
+    let contents = match format {
+        Format::Certificate => {
+            Contents { certificates: vec![Certificate::parse(bytes)?.into()], ..Contents::new(container) }
+        }
+        Format::Request => Contents { requests: vec![CertificateRequest::parse(bytes)?], ..Contents::new(container) },
+        Format::Pkcs12 => return pkcs12::read(bytes, unlocker),
+        // A text is read before.
+        Format::Pkcs7 | Format::Pem => return pkcs7::read(bytes),
+        Format::Pkcs8Key => one_key(PrivateKey::from_pkcs8(bytes)?),
+        Format::Pkcs1Key => one_key(PrivateKey::from_pkcs1(bytes)?),
+        Format::Sec1Key | Format::DsaKey => one_key(PrivateKey::from_sec1(bytes)?),
+        Format::EncryptedKey => one_key(read_encrypted_key(bytes, unlocker)?),
+    };
+    Ok(Contents { is_read_whole: true, ..contents })
 }
 
-pub(super) fn read_sec1_key(bytes: &[u8], _: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    Ok(one_key(PrivateKey::from_sec1(bytes)?, bytes))
-}
-
-pub(super) fn read_encrypted_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+fn read_encrypted_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<PrivateKey, OpenError> {
     let (info, _) = Value::parse(bytes, "encrypted private key")?;
     let key = EncryptedKey::parse(&info)?;
     let der = unlocker.unlock(PasswordTarget::Key, false, |password, limits| {
         Ok(key.decrypt(&PasswordEncodings::of(password), limits)?)
     })?;
-    Ok(one_key(PrivateKey::from_pkcs8(&der)?, bytes))
+    Ok(PrivateKey::from_pkcs8(&der)?)
 }
 
 /// Reads a PEM block with the header DEK-Info.
-pub(super) fn read_encrypted_pem_key(block: &str, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+pub(super) fn read_encrypted_pem_key(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let none = Password::new(vec![]);
+    let text = pem::encode_with_headers(block);
     let key = unlocker.unlock(PasswordTarget::Key, false, |password, _| {
-        Ok(PrivateKey::from_encrypted_pem(block, password.unwrap_or(&none)))
+        Ok(PrivateKey::from_encrypted_pem(&text, password.unwrap_or(&none)))
     })?;
-    Ok(one_key(key, &[]))
+    Ok(one_key(key))
 }
 
-fn one_key(key: PrivateKey, bytes: &[u8]) -> Contents {
-    Contents { keys: vec![key.into()], is_read_whole: is_one_value(bytes), ..Contents::new(Container::Key) }
+fn one_key(key: PrivateKey) -> Contents {
+    Contents { keys: vec![key.into()], ..Contents::new(Container::Key) }
 }

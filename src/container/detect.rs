@@ -1,14 +1,14 @@
 //! Detects the file type from its contents, never from its name.
 
 use x509_parser::asn1_rs::Tag;
-use zeroize::Zeroizing;
 
 use crate::asn1::{self, Value};
-use crate::container::{Container, OpenError};
+use crate::container::lookalike::Lookalike;
+use crate::container::{Container, OpenError, transport};
 use crate::crypto::pkcs8;
 use crate::limits::MAX_FILE_SIZE;
 use crate::pem;
-use crate::pkcs12;
+use crate::pkcs12::{self, Holds};
 
 /// The file types that have a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(super) enum Format {
     EncryptedKey,
     Pkcs1Key,
     Sec1Key,
+    DsaKey,
 }
 
 impl Format {
@@ -32,102 +33,61 @@ impl Format {
             Self::Certificate => Container::Der,
             Self::Pkcs7 => Container::Pkcs7,
             Self::Request => Container::Csr,
-            Self::Pkcs8Key | Self::EncryptedKey | Self::Pkcs1Key | Self::Sec1Key => Container::Key,
+            Self::Pkcs8Key | Self::EncryptedKey | Self::Pkcs1Key | Self::Sec1Key | Self::DsaKey => Container::Key,
         }
     }
-}
 
-/// A file type that is often taken for a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lookalike {
-    Jks,
-    Jceks,
-    Zip,
-    Gzip,
-    PropertyList,
-    Xml,
-    WebPage,
-    SshPublicKey,
-}
-
-struct LookalikeRow {
-    kind: Lookalike,
-    /// The first bytes of such files.
-    starts: &'static [&'static [u8]],
-    name: &'static str,
-    hint: Option<&'static str>,
-}
-
-const KEYTOOL: &str = "make a PKCS#12 file of it with: keytool -importkeystore -srckeystore FILE -destkeystore cert.p12 -deststoretype PKCS12";
-const UNPACK: &str = "unpack it first";
-const SIGN_IN: &str = "sign in and download the certificate again";
-
-/// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 8] = [
-    LookalikeRow {
-        kind: Lookalike::Jks,
-        starts: &[b"\xfe\xed\xfe\xed"],
-        name: "a Java keystore (JKS)",
-        hint: Some(KEYTOOL),
-    },
-    LookalikeRow {
-        kind: Lookalike::Jceks,
-        starts: &[b"\xce\xce\xce\xce"],
-        name: "a Java keystore (JCEKS)",
-        hint: Some(KEYTOOL),
-    },
-    LookalikeRow { kind: Lookalike::Zip, starts: &[b"PK\x03\x04"], name: "a ZIP archive", hint: Some(UNPACK) },
-    LookalikeRow { kind: Lookalike::Gzip, starts: &[b"\x1f\x8b"], name: "a gzip archive", hint: Some(UNPACK) },
-    LookalikeRow { kind: Lookalike::PropertyList, starts: &[b"bplist"], name: "a property list", hint: None },
-    LookalikeRow { kind: Lookalike::Xml, starts: &[b"<?xml"], name: "an XML document", hint: None },
-    LookalikeRow {
-        kind: Lookalike::WebPage,
-        starts: &[b"<!DOCTYPE", b"<html"],
-        name: "a web page",
-        hint: Some(SIGN_IN),
-    },
-    LookalikeRow { kind: Lookalike::SshPublicKey, starts: &[b"ssh-"], name: "an SSH public key", hint: None },
-];
-
-impl Lookalike {
-    fn of(bytes: &[u8]) -> Option<Self> {
-        for facts in &LOOKALIKES {
-            if facts.starts.iter().any(|start| bytes.starts_with(start)) {
-                return Some(facts.kind);
-            }
+    /// Returns what such a structure holds.
+    pub(super) fn holds(self) -> Holds {
+        match self {
+            Self::Pem | Self::Pkcs12 => Holds::Anything,
+            Self::Certificate | Self::Pkcs7 => Holds::Certificate,
+            Self::Request => Holds::Other,
+            Self::Pkcs8Key | Self::EncryptedKey | Self::Pkcs1Key | Self::Sec1Key | Self::DsaKey => Holds::Key,
         }
-        None
     }
 
-    fn facts(self) -> &'static LookalikeRow {
-        &LOOKALIKES[self as usize]
-    }
-
-    /// Returns the name of the file type, with its article.
-    pub(crate) fn name(self) -> &'static str {
-        self.facts().name
-    }
-
-    /// Returns what to do with such a file, if there is more to say than what is expected instead.
-    pub(crate) fn hint(self) -> Option<&'static str> {
-        self.facts().hint
+    /// Returns the format that the label of a PEM block promises.
+    pub(super) fn of_label(label: &str) -> Option<Self> {
+        Some(match label {
+            "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => Self::Certificate,
+            "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA" => Self::Pkcs7,
+            "PKCS12" => Self::Pkcs12,
+            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Self::Request,
+            "PRIVATE KEY" | "ANY PRIVATE KEY" => Self::Pkcs8Key,
+            "ENCRYPTED PRIVATE KEY" => Self::EncryptedKey,
+            "RSA PRIVATE KEY" => Self::Pkcs1Key,
+            "EC PRIVATE KEY" => Self::Sec1Key,
+            "DSA PRIVATE KEY" => Self::DsaKey,
+            _ => return None,
+        })
     }
 }
 
-/// Decodes a file that is UTF-16 or Base64 as a whole: PowerShell writes the one, secrets in CI systems are the other.
-pub(super) fn decode(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let Some(text) = pem::from_utf16(bytes) else { return pem::bare_base64(bytes) };
-    Some(pem::bare_base64(&text).unwrap_or(text))
-}
-
-/// Detects what `bytes`, which are decoded, are.
+/// Detects what a file is, whose transport is undone.
 pub(super) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(OpenError::Empty);
     }
-    if pem::looks_like_pem(bytes) {
+    // A certificate may have a PEM block in one of its texts.
+    if is_whole_der(bytes) {
+        return detect_der(bytes);
+    }
+    if let Some(lookalike) = Lookalike::of(bytes) {
+        return Err(OpenError::Lookalike(lookalike));
+    }
+    if pem::looks_like_pem(bytes) || transport::has_encoded_part(bytes) {
         return Ok(Format::Pem);
     }
+    detect_der(bytes)
+}
+
+fn is_whole_der(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x30") && asn1::claimed_length(bytes) == Some(bytes.len())
+}
+
+/// Detects what the first value of `bytes` is.
+pub(super) fn detect_der(bytes: &[u8]) -> Result<Format, OpenError> {
     if let Some(lookalike) = Lookalike::of(bytes) {
         return Err(OpenError::Lookalike(lookalike));
     }
@@ -138,7 +98,7 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
     if pkcs12::looks_like_pfx(bytes) {
         return Ok(Format::Pkcs12);
     }
-    detect_der(bytes)
+    detect_structure(bytes)
 }
 
 /// Compares the length of a file with the one that its outermost header claims.
@@ -152,30 +112,83 @@ fn check_length(bytes: &[u8]) -> Result<(), OpenError> {
     }
 }
 
+/// The most fields that a structure is told by: those of RSAPrivateKey.
+const MAX_FIELDS: usize = 10;
+
 /// Tells DER structures apart by their first fields.
-fn detect_der(bytes: &[u8]) -> Result<Format, OpenError> {
+fn detect_structure(bytes: &[u8]) -> Result<Format, OpenError> {
     let (outer, _) = Value::parse(bytes, "its outermost structure")?;
     if pkcs8::looks_like_private_key(outer.encoded()) {
         return Ok(Format::Pkcs8Key);
     }
     let mut reader = outer.reader("its outermost structure");
     let mut fields = Vec::new();
-    while let Ok(Some(field)) = reader.try_next() {
+    while fields.len() < MAX_FIELDS
+        && let Ok(Some(field)) = reader.try_next()
+    {
         fields.push(field);
     }
     match &fields[..] {
-        [version, integer, ..] if version.is(Tag::Integer) && integer.is(Tag::Integer) && fields.len() >= 9 => {
-            Ok(Format::Pkcs1Key)
-        }
+        [version, integer, ..] if version.is(Tag::Integer) && integer.is(Tag::Integer) => detect_integers(&fields),
         [version, octets, ..] if version.unsigned() == Ok(1) && octets.is(Tag::OctetString) => Ok(Format::Sec1Key),
         [oid, ..] if oid.is(Tag::Oid) => Ok(Format::Pkcs7),
         [algorithm, octets] if algorithm.is(Tag::Sequence) && octets.is(Tag::OctetString) => Ok(Format::EncryptedKey),
+        [algorithm, key] if algorithm.is(Tag::Sequence) && key.is(Tag::BitString) => lookalike(Lookalike::PublicKey),
+        [status, response] if status.is(Tag::Enumerated) && response.is_context(0) => {
+            lookalike(Lookalike::OcspResponse)
+        }
         [signed, algorithm, signature]
             if signed.is(Tag::Sequence) && algorithm.is(Tag::Sequence) && signature.is(Tag::BitString) =>
         {
-            Ok(if is_request(signed) { Format::Request } else { Format::Certificate })
+            detect_signed(signed)
         }
         _ => Err(OpenError::Unrecognized),
+    }
+}
+
+fn lookalike(kind: Lookalike) -> Result<Format, OpenError> {
+    Err(OpenError::Lookalike(kind))
+}
+
+/// Tells structures that begin with two integers apart by their number.
+fn detect_integers(fields: &[Value<'_>]) -> Result<Format, OpenError> {
+    if !fields.iter().all(|field| field.is(Tag::Integer)) {
+        return Err(OpenError::Unrecognized);
+    }
+    match fields.len() {
+        // A public key in PKCS#1, DH parameters, and DSA parameters.
+        2 | 3 => lookalike(Lookalike::Parameters),
+        6 => Ok(Format::DsaKey),
+        9.. => Ok(Format::Pkcs1Key),
+        _ => Err(OpenError::Unrecognized),
+    }
+}
+
+/// Tells apart what is signed: certificates, requests and revocation lists.
+fn detect_signed(signed: &Value<'_>) -> Result<Format, OpenError> {
+    if is_request(signed) {
+        return Ok(Format::Request);
+    }
+    if is_revocation_list(signed) { lookalike(Lookalike::RevocationList) } else { Ok(Format::Certificate) }
+}
+
+/// Returns whether a signed structure begins as a revocation list does (RFC 5280 section 5.1): an algorithm, a name and
+/// a time, after a version or none.
+fn is_revocation_list(signed: &Value<'_>) -> bool {
+    let mut fields = signed.reader("file");
+    let mut next = fields.try_next();
+    if let Ok(Some(version)) = next
+        && version.is(Tag::Integer)
+    {
+        next = fields.try_next();
+    }
+    match (next, fields.try_next(), fields.try_next()) {
+        (Ok(Some(algorithm)), Ok(Some(name)), Ok(Some(time))) => {
+            algorithm.is(Tag::Sequence)
+                && name.is(Tag::Sequence)
+                && (time.is(Tag::UtcTime) || time.is(Tag::GeneralizedTime))
+        }
+        _ => false,
     }
 }
 
@@ -199,15 +212,6 @@ fn begins_with_set(name: &Value<'_>) -> bool {
     }
 }
 
-/// Returns whether nothing but white space follows the first value.
-pub(super) fn is_one_value(der: &[u8]) -> bool {
-    let Some(length) = asn1::claimed_length(der) else { return false };
-    match der.get(length..) {
-        Some(rest) => rest.iter().all(u8::is_ascii_whitespace),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,13 +231,6 @@ mod tests {
             (b"ssh-rsa", "an SSH public key"),
         ] {
             assert_eq!(message(start), format!("this is {name}, not a certificate"));
-        }
-    }
-
-    #[test]
-    fn the_table_is_in_the_order_of_the_enum() {
-        for (index, facts) in LOOKALIKES.iter().enumerate() {
-            assert_eq!(facts.kind as usize, index);
         }
     }
 }

@@ -1,16 +1,15 @@
 //! Errors of a file that does not open.
 
-use std::io;
-
 use crate::asn1::Malformed;
-use crate::container::detect::Lookalike;
+use crate::container::lookalike::Lookalike;
 use crate::container::passwords::PasswordTarget;
+use crate::container::transport::TextModeDamage;
 use crate::crypto::DecodeError;
 use crate::key::KeyError;
 use crate::limits::LimitError;
 
 /// The reason why a file does not open.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum OpenError {
     #[error("the file is empty")]
     Empty,
@@ -20,9 +19,9 @@ pub enum OpenError {
     /// It is of no known type.
     #[error("this is not a certificate, a key or a PKCS#12 file")]
     Unrecognized,
-    /// It is PEM, and no block is of use.
-    #[error("this is not a certificate: the PEM file holds only {0}")]
-    UnknownBlocks(String),
+    /// It holds several things, and none of them is of use.
+    #[error("this is not a certificate: the file holds only {0}")]
+    OnlyOthers(String),
     /// It claims to be longer than it is.
     #[error("the file is damaged: it is cut short ({found} bytes are there, {claimed} should be)")]
     Truncated {
@@ -31,6 +30,12 @@ pub enum OpenError {
         /// The length of the file.
         found: usize,
     },
+    /// It is a text with a BEGIN and without Base64 after it.
+    #[error("the file is damaged: {0}")]
+    MereText(Malformed),
+    /// It was changed on the way.
+    #[error("the file is damaged: {}", text_mode(*.0))]
+    TextMode(TextModeDamage),
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// A private key cannot be read.
@@ -52,7 +57,7 @@ pub enum OpenError {
     OtherKeyPassword,
     /// Asking for a password failed.
     #[error("no password was entered: {0}")]
-    Ask(io::Error),
+    Ask(String),
 }
 
 impl OpenError {
@@ -63,11 +68,20 @@ impl OpenError {
             Self::Empty
             | Self::Lookalike(_)
             | Self::Unrecognized
-            | Self::UnknownBlocks(_)
+            | Self::OnlyOthers(_)
             | Self::Truncated { .. }
+            | Self::TextMode(_)
+            | Self::MereText(_)
             | Self::Decode(_)
             | Self::Key(_) => false,
         }
+    }
+}
+
+fn text_mode(damage: TextModeDamage) -> &'static str {
+    match damage {
+        TextModeDamage::LineEndsAdded => "it was sent in text mode, which put line ends (CR LF) into its bytes",
+        TextModeDamage::Reencoded => "it was taken for a text, and bytes of it were replaced",
     }
 }
 

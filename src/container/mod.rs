@@ -4,21 +4,27 @@ mod der;
 mod detect;
 mod error;
 pub(crate) mod kubernetes;
+pub(crate) mod lookalike;
 mod passwords;
 mod pem;
 mod pkcs12;
 mod pkcs7;
+mod transport;
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::Serialize;
 
 use crate::certificate::Certificate;
+use crate::crypto::DecodeError;
 use crate::key::PrivateKey;
-use crate::pkcs12::{Bag, Pfx, Pkcs12Info};
+use crate::limits::LimitError;
+use crate::pkcs12::{Bag, Holds, Pfx, Pkcs12Info};
 use crate::request::CertificateRequest;
 use detect::Format;
 pub use error::OpenError;
+use lookalike::Lookalike;
 pub(crate) use passwords::PasswordTarget;
 pub use passwords::Passwords;
 use passwords::Unlocker;
@@ -57,8 +63,25 @@ pub struct Contents {
     pub pkcs12: Option<Pkcs12Info>,
     /// All bags of a PKCS#12 file: what the file holds twice has two.
     pub bags: Vec<Bag>,
-    /// True if all that the file holds was read. A PKCS#7 or PKCS#12 file may hold more than is read of it.
+    /// What could not be read, in the file's order.
+    pub unread: Vec<Unread>,
+    /// What is there and is neither a certificate nor a key, such as "a public key (PEM block … at line 3)".
+    pub others: Vec<String>,
+    /// True if nothing stands in the file beside what was read. A PKCS#7 or PKCS#12 file may hold more than is read
+    /// of it.
     pub is_read_whole: bool,
+}
+
+/// A part of a file that was not read.
+#[derive(Debug, Clone)]
+pub struct Unread {
+    /// Where it stands.
+    pub place: String,
+    /// What it holds, as far as that is known.
+    pub holds: Holds,
+    pub error: OpenError,
+    /// It is a BEGIN in a text, without Base64 after it.
+    pub is_mere_text: bool,
 }
 
 /// Something in a file, with the names it has there.
@@ -80,34 +103,44 @@ pub(crate) struct FileFacts {
     pub(crate) pkcs12: Option<Pkcs12Info>,
 }
 
-type Reader = fn(&[u8], &mut Unlocker<'_, '_>) -> Result<Contents, OpenError>;
+/// The most certificates, keys and requests of one file.
+const MAX_PARTS: usize = 50_000;
 
-/// Reads everything in a file. `max_iterations` bounds the work that one try of a password may cost.
+/// Reads what can be read in a file, and lists what cannot. `max_iterations` bounds the work that its passwords may
+/// cost.
 ///
 /// # Errors
-/// When anything in it cannot be read: a part that is passed over in silence is a part that is lost.
+/// When nothing in it can be read.
 pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, OpenError> {
-    let decoded = detect::decode(bytes);
-    let bytes = decoded.as_deref().map_or(bytes, Vec::as_slice);
-    let read: Reader = match detect::detect(bytes)? {
-        Format::Pem => pem::read,
-        Format::Pkcs12 => pkcs12::read,
-        Format::Certificate => der::read_certificate,
-        Format::Pkcs7 => pkcs7::read,
-        Format::Request => der::read_request,
-        Format::Pkcs8Key => der::read_pkcs8_key,
-        Format::EncryptedKey => der::read_encrypted_key,
-        Format::Pkcs1Key => der::read_pkcs1_key,
-        Format::Sec1Key => der::read_sec1_key,
-    };
-    let contents = read(bytes, &mut Unlocker { passwords, max_iterations })?;
-    Ok(contents.without_repeats())
+    let undone = transport::undo(bytes);
+    let plain = undone.as_deref().map_or(bytes, Vec::as_slice);
+    let mut unlocker = Unlocker { passwords, max_iterations };
+    match read_layer(plain, &mut unlocker).and_then(Contents::check_anything) {
+        Ok(contents) => Ok(contents.without_repeats()),
+        Err(error) => Err(match transport::text_mode_damage(bytes) {
+            Some(damage) => OpenError::TextMode(damage),
+            None => error,
+        }),
+    }
+}
+
+/// Reads a file whose transport is undone.
+fn read_layer(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    match detect::detect(bytes)? {
+        Format::Pem => pem::read(bytes, unlocker),
+        _ => der::read(bytes, unlocker),
+    }
+}
+
+/// Returns whether a text has PEM blocks in it, or values that are files in Base64.
+pub(crate) fn has_text_parts(text: &[u8]) -> bool {
+    crate::pem::looks_like_pem(text) || transport::has_encoded_part(text)
 }
 
 /// Returns what can be said of a file that does not open.
 pub(crate) fn describe(bytes: &[u8]) -> FileFacts {
-    let decoded = detect::decode(bytes);
-    let bytes = decoded.as_deref().map_or(bytes, Vec::as_slice);
+    let undone = transport::undo(bytes);
+    let bytes = undone.as_deref().map_or(bytes, Vec::as_slice);
     let Ok(format) = detect::detect(bytes) else { return FileFacts::default() };
     let pkcs12 = match format {
         Format::Pkcs12 => Pfx::parse(bytes).and_then(|pfx| pfx.info()).ok(),
@@ -144,6 +177,8 @@ impl Contents {
             requests: vec![],
             pkcs12: None,
             bags: vec![],
+            unread: vec![],
+            others: vec![],
             is_read_whole: false,
         }
     }
@@ -154,11 +189,59 @@ impl Contents {
     }
 
     /// Adds what a part of the file holds.
-    fn add(&mut self, part: Self) {
+    fn add(&mut self, part: Self) -> Result<(), OpenError> {
         self.certificates.extend(part.certificates);
         self.keys.extend(part.keys);
         self.requests.extend(part.requests);
+        self.bags.extend(part.bags);
+        self.unread.extend(part.unread);
+        self.others.extend(part.others);
         self.is_read_whole &= part.is_read_whole;
+        if self.pkcs12.is_none() {
+            self.pkcs12 = part.pkcs12;
+        }
+        let parts = self.certificates.len() + self.keys.len() + self.requests.len();
+        if parts > MAX_PARTS || self.unread.len() > MAX_PARTS {
+            return Err(LimitError::Parts { limit: MAX_PARTS }.into());
+        }
+        Ok(())
+    }
+
+    /// Adds something that is no certificate. A key of a kind that is not read is missed; parameters are not.
+    fn add_other(&mut self, kind: Lookalike, place: &str) {
+        self.is_read_whole = false;
+        if kind.holds() == Holds::Other {
+            self.others.push(format!("{} ({place})", kind.name()));
+        } else {
+            self.unread.push(Unread::new(place.to_owned(), kind.holds(), OpenError::Lookalike(kind)));
+        }
+    }
+
+    /// Returns why nothing was read where that is so.
+    fn check_anything(self) -> Result<Self, OpenError> {
+        if !self.is_empty() {
+            return Ok(self);
+        }
+        let mut first: Option<&Unread> = None;
+        for unread in &self.unread {
+            if first.is_none_or(|known| known.error.is_locked() && !unread.error.is_locked()) {
+                first = Some(unread);
+            }
+        }
+        if self.unread.iter().all(|unread| unread.is_mere_text)
+            && let Some(Unread { error: OpenError::Decode(DecodeError::Malformed(problem)), .. }) = first
+        {
+            return Err(OpenError::MereText(problem.clone()));
+        }
+        if let Some(unread) = first {
+            return Err(pem::at_place(unread.error.clone(), &unread.place));
+        }
+        if self.others.is_empty() { Ok(self) } else { Err(OpenError::OnlyOthers(self.others.join(", "))) }
+    }
+
+    /// Returns whether a key may be among what was not read.
+    pub(crate) fn may_have_unread_key(&self) -> bool {
+        self.unread.iter().any(Unread::may_be_key)
     }
 
     /// Leaves each certificate and each key once: Keychain Access exports both twice when both are selected.
@@ -168,6 +251,32 @@ impl Contents {
             keys: each_once(self.keys, PrivateKey::pkcs8),
             ..self
         }
+    }
+}
+
+impl fmt::Display for Unread {
+    /// Says what was not read, and why.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, error, .. } = self;
+        match error {
+            // The sentence has the place.
+            OpenError::Decode(DecodeError::Malformed(_)) => pem::at_place(error.clone(), place).fmt(f),
+            _ => write!(f, "{place}: {error}"),
+        }
+    }
+}
+
+impl Unread {
+    fn new(place: String, holds: Holds, error: OpenError) -> Self {
+        Self { place, holds, error, is_mere_text: false }
+    }
+
+    pub(crate) fn may_be_certificate(&self) -> bool {
+        matches!(self.holds, Holds::Certificate | Holds::Anything) && !self.is_mere_text
+    }
+
+    pub(crate) fn may_be_key(&self) -> bool {
+        matches!(self.holds, Holds::Key | Holds::Anything) && !self.is_mere_text
     }
 }
 

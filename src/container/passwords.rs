@@ -98,7 +98,7 @@ impl Iterator for Candidates<'_, '_> {
             (Passwords::AnyOf(all), _) => Some(Ok(Some(all.get(tried - 1)?.clone()))),
             (Passwords::Ask(ask), _) => {
                 let number = u32::try_from(tried).ok().filter(|number| *number <= TRIES)?;
-                Some(ask(self.protected, number).map(Some).map_err(OpenError::Ask))
+                Some(ask(self.protected, number).map(Some).map_err(|error| OpenError::Ask(error.to_string())))
             }
         }
     }

@@ -1,63 +1,117 @@
-//! Reads the blocks of a PEM file.
+//! Reads a text: its PEM blocks, and values in it that are files in Base64.
 
 use crate::asn1::Malformed;
+use crate::container::detect::{self, Format};
+use crate::container::lookalike::Lookalike;
 use crate::container::passwords::Unlocker;
-use crate::container::{Container, Contents, OpenError, der, pkcs7};
+use crate::container::{Container, Contents, OpenError, Unread, der, read_layer, transport};
 use crate::crypto::DecodeError;
-use crate::pem::{self, Block};
+use crate::pem::{self, Block, LineCounter, UnreadBlock};
+use crate::pkcs12::Holds;
 
-pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    let blocks = pem::parse(bytes)?;
-    let mut contents = Contents::new(Container::Pem);
-    contents.is_read_whole = !pem::has_other_text(bytes, &blocks);
-    let mut unread_blocks = Vec::new();
-    for block in &blocks {
-        match read_block(block, unlocker) {
-            Ok(Some(read)) => contents.add(read),
-            Ok(None) => unread_blocks.push(description(block)),
-            Err(error) => return Err(in_block(error, block)),
+pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    let contents = Contents { is_read_whole: true, ..Contents::new(Container::Pem) };
+    let mut reader = TextReader { text, lines: LineCounter::new(text), contents, position: 0, unlocker };
+    for piece in pem::pieces(text) {
+        reader.read_gap(piece.span.start)?;
+        reader.position = piece.span.end;
+        match piece.read {
+            Ok(block) => reader.read_block(&block)?,
+            Err(unread) => reader.add_unread(&unread),
         }
-        contents.is_read_whole &= block.headers.is_empty();
     }
-    contents.is_read_whole &= unread_blocks.is_empty();
-    if contents.is_empty() && !unread_blocks.is_empty() {
-        unread_blocks.dedup();
-        return Err(OpenError::UnknownBlocks(unread_blocks.join(", ")));
-    }
-    Ok(contents)
+    reader.read_gap(text.len())?;
+    Ok(reader.contents)
 }
 
-/// Reads a block, or returns `None` if blocks with its label are not read.
-fn read_block(block: &Block<'_>, unlocker: &mut Unlocker<'_, '_>) -> Result<Option<Contents>, OpenError> {
-    let der = &block.der;
-    let contents = match block.label {
-        Some("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE") => der::read_certificate(der, unlocker)?,
-        Some("PKCS7" | "CMS") => pkcs7::read(der, unlocker)?,
-        Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => der::read_request(der, unlocker)?,
-        Some("PRIVATE KEY") => der::read_pkcs8_key(der, unlocker)?,
-        Some("ENCRYPTED PRIVATE KEY") => der::read_encrypted_key(der, unlocker)?,
-        Some("RSA PRIVATE KEY" | "EC PRIVATE KEY") if block.is_encrypted() => {
-            der::read_encrypted_pem_key(&block.text, unlocker)?
+struct TextReader<'t, 'u, 'p, 'a> {
+    text: &'t [u8],
+    lines: LineCounter<'t>,
+    contents: Contents,
+    /// The end of what was read.
+    position: usize,
+    unlocker: &'u mut Unlocker<'p, 'a>,
+}
+
+impl TextReader<'_, '_, '_, '_> {
+    /// Reads what stands between blocks, up to `end`.
+    fn read_gap(&mut self, end: usize) -> Result<(), OpenError> {
+        let gap = &self.text[self.position..end];
+        if gap.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
         }
-        Some("RSA PRIVATE KEY") => der::read_pkcs1_key(der, unlocker)?,
-        Some("EC PRIVATE KEY") => der::read_sec1_key(der, unlocker)?,
-        _ => return Ok(None),
-    };
-    Ok(Some(contents))
-}
+        self.contents.is_read_whole = false;
+        for part in transport::encoded_parts(gap) {
+            let place = format!("Base64 at line {}", self.lines.line_of(self.position + part.start));
+            match read_layer(&part.bytes, self.unlocker).and_then(Contents::check_anything) {
+                Ok(contents) => self.contents.add(contents)?,
+                Err(OpenError::Lookalike(kind)) => self.contents.add_other(kind, &place),
+                Err(error) => self.contents.unread.push(Unread::new(place, Holds::Anything, error)),
+            }
+        }
+        Ok(())
+    }
 
-fn description(block: &Block<'_>) -> String {
-    match block.label {
-        Some(label) => label.to_owned(),
-        None => format!("a block with an unknown label at line {}", block.line),
+    fn read_block(&mut self, block: &Block) -> Result<(), OpenError> {
+        self.contents.is_read_whole &= block.headers.is_empty();
+        match read_block(block, self.unlocker).and_then(Contents::check_anything) {
+            Ok(contents) => self.contents.add(contents),
+            Err(OpenError::Lookalike(kind)) => {
+                self.contents.add_other(kind, &block.name());
+                Ok(())
+            }
+            Err(error) => {
+                let holds = holds(block);
+                self.contents.unread.push(Unread::new(block.name(), holds, error));
+                Ok(())
+            }
+        }
+    }
+
+    fn add_unread(&mut self, unread: &UnreadBlock) {
+        let holds = match unread.label.and_then(Format::of_label) {
+            Some(format) => format.holds(),
+            None => Holds::Anything,
+        };
+        let error = Malformed::new(unread.name(), unread.problem.clone()).into();
+        let part = Unread::new(unread.name(), holds, error);
+        self.contents.unread.push(Unread { is_mere_text: !unread.has_data, ..part });
     }
 }
 
-/// Names the block in an error about its structure.
-fn in_block(error: OpenError, block: &Block<'_>) -> OpenError {
+/// Returns what a block holds, by its content where that can be told, or else by its label.
+fn holds(block: &Block) -> Holds {
+    match (detect::detect_der(&block.der), block.label.and_then(Format::of_label)) {
+        (Ok(format), _) | (Err(_), Some(format)) => format.holds(),
+        (Err(_), None) => Holds::Anything,
+    }
+}
+
+/// Reads a block by its content. Its label decides where the content shows nothing.
+fn read_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    if let Some(kind) = block.label.and_then(Lookalike::of_label) {
+        return Err(OpenError::Lookalike(kind));
+    }
+    if block.is_encrypted() {
+        return der::read_encrypted_pem_key(block, unlocker);
+    }
+    match (detect::detect_der(&block.der), block.label.and_then(Format::of_label)) {
+        // OpenSSL's settings follow the certificate.
+        (Ok(_), Some(format)) if block.label == Some("TRUSTED CERTIFICATE") => {
+            der::read_value(format, &block.der, unlocker)
+        }
+        (Ok(_), _) => der::read(&block.der, unlocker),
+        (Err(OpenError::Lookalike(kind)), _) => Err(OpenError::Lookalike(kind)),
+        (Err(_), Some(format)) => der::read_value(format, &block.der, unlocker),
+        (Err(_), None) => Err(Malformed::new(block.name(), "holds nothing that is known here").into()),
+    }
+}
+
+/// Names the place in an error about a structure.
+pub(super) fn at_place(error: OpenError, place: &str) -> OpenError {
     match error {
-        OpenError::Decode(DecodeError::Malformed(Malformed { part, problem })) => {
-            Malformed::new(block.name(), format!("{part} {problem}")).into()
+        OpenError::Decode(DecodeError::Malformed(Malformed { part, problem })) if part != place => {
+            Malformed::new(place.to_owned(), format!("{part} {problem}")).into()
         }
         other => other,
     }

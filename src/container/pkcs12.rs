@@ -2,34 +2,59 @@
 
 use crate::certificate::Certificate;
 use crate::container::passwords::{PasswordTarget, Unlocker};
-use crate::container::{Container, Contents, Entry, OpenError};
+use crate::container::{Container, Contents, Entry, OpenError, Unread};
 use crate::key::PrivateKey;
-use crate::pkcs12::{BagContent, Pfx, Unlocked};
+use crate::pkcs12::{Bag, BagContent, Holds, Opened, PartProblem, Pfx, Unlocked, UnreadPart};
 
+/// Reads what the passwords open, and without any of them what is not encrypted.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let pfx = Pfx::parse(bytes)?;
     let info = pfx.info()?;
-    let bags = unlocker.unlock(PasswordTarget::Pkcs12, pfx.has_mac(), |password, limits| {
+    let unlocked = unlocker.unlock(PasswordTarget::Pkcs12, pfx.has_mac(), |password, limits| {
         match pfx.open(password, limits)? {
-            Unlocked::Bags(bags) => Ok(Some(bags)),
+            Unlocked::Opened(opened) => Ok(Some(opened)),
             Unlocked::WrongPassword => Ok(None),
-            Unlocked::OtherKeyPassword => Err(OpenError::OtherKeyPassword),
         }
-    })?;
-    let mut contents = Contents::new(Container::Pkcs12);
-    for bag in &bags {
+    });
+    let (opened, lock) = match unlocked {
+        Ok(opened) => (opened, None),
+        Err(error) if error.is_locked() => (pfx.open_plain()?, Some(error)),
+        Err(error) => return Err(error),
+    };
+    let mut contents = Contents { pkcs12: Some(info), ..Contents::new(Container::Pkcs12) };
+    contents.add_opened(opened, lock);
+    Ok(contents)
+}
+
+impl Contents {
+    /// Adds bags. `lock` is the reason why what is locked stays so.
+    fn add_opened(&mut self, opened: Opened, lock: Option<OpenError>) {
+        for bag in &opened.bags {
+            self.add_bag(bag);
+        }
+        for UnreadPart { place, holds, problem } in opened.unread {
+            let error = match (problem, &lock) {
+                (PartProblem::Decode(error), _) => OpenError::Decode(error),
+                (PartProblem::Locked, Some(lock)) => lock.clone(),
+                (PartProblem::Locked | PartProblem::OtherPassword, _) => OpenError::OtherKeyPassword,
+            };
+            self.unread.push(Unread::new(place, holds, error));
+        }
+        self.bags = opened.bags;
+    }
+
+    fn add_bag(&mut self, bag: &Bag) {
         let (friendly_name, local_key_id) = (bag.friendly_name(), bag.local_key_id());
         match &bag.content {
-            BagContent::Certificate(der) => {
-                let item = Certificate::parse(der)?;
-                contents.certificates.push(Entry { item, friendly_name, local_key_id });
-            }
-            BagContent::Key(der) => {
-                let item = PrivateKey::from_pkcs8(der)?;
-                contents.keys.push(Entry { item, friendly_name, local_key_id });
-            }
+            BagContent::Certificate(der) => match Certificate::parse(der) {
+                Ok(item) => self.certificates.push(Entry { item, friendly_name, local_key_id }),
+                Err(error) => self.unread.push(Unread::new("a bag".to_owned(), Holds::Certificate, error.into())),
+            },
+            BagContent::Key(der) => match PrivateKey::from_pkcs8(der) {
+                Ok(item) => self.keys.push(Entry { item, friendly_name, local_key_id }),
+                Err(error) => self.unread.push(Unread::new("a bag".to_owned(), Holds::Key, error.into())),
+            },
             BagContent::Safe | BagContent::Secret(_) | BagContent::Other => {}
         }
     }
-    Ok(Contents { pkcs12: Some(info), bags, ..contents })
 }

@@ -2,42 +2,63 @@
 
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
-use crate::asn1::{Malformed, Value};
+use crate::asn1::Value;
 use crate::certificate::Certificate;
-use crate::container::passwords::Unlocker;
-use crate::container::{Container, Contents, OpenError};
+use crate::container::lookalike::Lookalike;
+use crate::container::{Container, Contents, OpenError, Unread};
+use crate::crypto::DecodeError;
+use crate::pkcs12::Holds;
 
+const ENVELOPED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.3);
 const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
-pub(super) fn read(bytes: &[u8], _: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+/// Reads the certificates. One that cannot be read takes no other with it.
+pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
     let (content_info, _) = Value::parse(bytes, "PKCS#7")?;
     let mut contents = Contents::new(Container::Pkcs7);
-    let Some(set) = certificate_set(&content_info)? else { return Ok(contents) };
+    let signed = signed_data(&content_info)?;
+    let mut fields = signed.reader("PKCS#7");
+    fields.expect(Tag::Integer, "the version")?;
+    fields.expect(Tag::Set, "the digest algorithms")?;
+    let content = fields.expect(Tag::Sequence, "the content")?;
+    if is_property_list(content.encoded()) {
+        return Err(OpenError::Lookalike(Lookalike::ProvisioningProfile));
+    }
+    let Some(set) = fields.try_next()? else { return Ok(contents) };
+    if !set.is_context(0) {
+        return Ok(contents);
+    }
     let mut list = set.reader("PKCS#7 certificates");
     while let Some(certificate) = list.try_next()? {
         // Other choices (attribute certificates) are tagged.
-        if certificate.is(Tag::Sequence) {
-            contents.certificates.push(Certificate::parse(certificate.encoded())?.into());
+        if !certificate.is(Tag::Sequence) {
+            continue;
+        }
+        let place = format!("certificate {}", contents.certificates.len() + contents.unread.len() + 1);
+        match Certificate::parse(certificate.encoded()) {
+            Ok(read) => contents.certificates.push(read.into()),
+            Err(error) => contents.unread.push(Unread::new(place, Holds::Certificate, error.into())),
         }
     }
     Ok(contents)
 }
 
-/// Finds the certificates of SignedData. Signatures are not looked at: a .p7b has none.
-fn certificate_set<'a>(content_info: &Value<'a>) -> Result<Option<Value<'a>>, Malformed> {
+/// Returns whether signed content is a property list: Apple signs provisioning profiles so.
+fn is_property_list(content: &[u8]) -> bool {
+    memchr::memmem::find(&content[..content.len().min(512)], b"<plist").is_some()
+}
+
+/// Returns the SignedData. Signatures are not looked at: a .p7b has none.
+fn signed_data<'a>(content_info: &Value<'a>) -> Result<Value<'a>, DecodeError> {
     let mut content = content_info.reader("PKCS#7");
     let kind = content.required("its type")?.oid()?;
+    if kind == ENVELOPED_DATA {
+        let name = "a recipient's public key (envelopedData)";
+        return Err(DecodeError::Unsupported { part: "PKCS#7 message", name, oid: kind.to_id_string() });
+    }
     if kind != SIGNED_DATA {
-        return Err(content.malformed(format!("holds no certificates (its type is {kind})")));
+        return Err(content.malformed(format!("holds no certificates (its type is {kind})")).into());
     }
     let wrapped = content.expect_context(0, "its content")?;
-    let signed = wrapped.reader("PKCS#7").expect(Tag::Sequence, "the signed data")?;
-    let mut fields = signed.reader("PKCS#7");
-    fields.expect(Tag::Integer, "the version")?;
-    fields.expect(Tag::Set, "the digest algorithms")?;
-    fields.expect(Tag::Sequence, "the content")?;
-    match fields.try_next()? {
-        Some(set) if set.is_context(0) => Ok(Some(set)),
-        _ => Ok(None),
-    }
+    Ok(wrapped.reader("PKCS#7").expect(Tag::Sequence, "the signed data")?)
 }

@@ -160,6 +160,8 @@ fn expect_key(key: KeyState, findings: &mut Vec<Finding>) {
         KeyState::Matches => return,
         KeyState::Missing => Finding::failure(FindingCode::KeyMissing, "has no private key beside it"),
         KeyState::Mismatch => Finding::failure(FindingCode::KeyMismatch, "does not match the private key beside it"),
+        // The file is reported.
+        KeyState::Unread => return,
     });
 }
 

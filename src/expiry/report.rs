@@ -128,12 +128,12 @@ pub(crate) struct CheckedCertificate {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// A file that could not be opened.
+/// A file that could not be opened, or a part of one that could not be read.
 #[derive(Debug, Serialize)]
 pub(crate) struct UnreadableFile {
     pub(crate) file: String,
     pub(crate) source: Source,
-    /// A failure, or a warning if unreadable files are to be skipped.
+    /// A failure, a warning if unreadable files are to be skipped, or a note where nothing is missed.
     #[serde(rename = "verdict")]
     pub(crate) level: Level,
     #[serde(skip)]
@@ -163,7 +163,7 @@ impl CheckedCertificate {
             lifetime_left_percent: percent_left(certificate, now),
             key_matches: match facts.key {
                 _ if facts.role != CertificateRole::Leaf => None,
-                KeyState::Missing => None,
+                KeyState::Missing | KeyState::Unread => None,
                 key => Some(key == KeyState::Matches),
             },
             level: Level::worst(&findings),
@@ -205,7 +205,7 @@ pub(crate) fn check(
         let facts = Facts {
             certificate,
             role: CertificateRole::of(certificate, is_leaf),
-            key: collection.key_state(certificate),
+            key: contents.key_state(&collection, certificate),
             chain: chain.as_ref(),
         };
         checked.push(CheckedCertificate::of(file, source, &facts, policy, now));
@@ -227,7 +227,7 @@ impl ExpiryReport {
         let mut summary = Summary {
             files: files.files,
             without_certificates: files.without_certificates,
-            unreadable: unreadable.len() as u64,
+            unreadable: count_files(&unreadable),
             certificates: certificates.len() as u64,
             ..Summary::default()
         };
@@ -291,6 +291,19 @@ impl ExpiryReport {
         }
         line
     }
+}
+
+/// Counts the files that could not be read. They are in order.
+fn count_files(unreadable: &[UnreadableFile]) -> u64 {
+    let mut count = 0;
+    let mut last = None;
+    for one in unreadable {
+        if one.level != Level::Ok && last != Some(&one.file) {
+            count += 1;
+            last = Some(&one.file);
+        }
+    }
+    count
 }
 
 fn count(number: u64, noun: &str) -> String {

@@ -8,11 +8,12 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::container::{self, Contents, OpenError, kubernetes};
+use crate::container::{self, Contents, OpenError, PasswordTarget, Unread, kubernetes};
 use crate::expiry::passwords::PasswordCandidates;
 use crate::expiry::report::{CheckedCertificate, FileCounts, PolicyReport, Source, check};
 use crate::expiry::sniff::{has_certificate_extension, is_suspiciously_empty, is_unrelated_file};
 use crate::finding::{FindingCode, Level};
+use crate::pkcs12::Holds;
 use crate::world::files::{self, Location, ReadError};
 use crate::world::progress::Progress;
 use crate::world::walk::{FoundFile, WalkError};
@@ -57,6 +58,8 @@ pub(crate) enum ScanError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("{0}")]
+    Part(Unread),
     #[error("there is no certificate in it")]
     NoCertificate,
     #[error("there is no certificate in it, only a private key")]
@@ -69,8 +72,10 @@ impl ScanError {
     /// Returns the code of the finding that the file causes.
     pub(crate) const fn code(&self) -> FindingCode {
         match self {
-            Self::Open(error) if error.is_locked() => FindingCode::FileLocked,
-            Self::Read(_) | Self::Open(_) | Self::NoCertificate | Self::OnlyKey => FindingCode::FileUnreadable,
+            Self::Open(error) | Self::Part(Unread { error, .. }) if error.is_locked() => FindingCode::FileLocked,
+            Self::Read(_) | Self::Open(_) | Self::Part(_) | Self::NoCertificate | Self::OnlyKey => {
+                FindingCode::FileUnreadable
+            }
             Self::Crash => FindingCode::ReaderCrashed,
         }
     }
@@ -138,9 +143,7 @@ impl ExpiryScanner<'_> {
         let name = file.path.display().to_string();
         let item = Item { name: &name, path: &file.path, source: Source::File, is_named: file.is_named };
         let result = match files::read(&Location::Path(file.path.clone()), &mut io::empty()) {
-            Ok(bytes) if file.is_named && kubernetes::looks_like_json(&bytes) => {
-                return self.scan_secrets(&item, &bytes, totals);
-            }
+            Ok(bytes) if self.scan_secrets(&item, &bytes, totals) => return,
             Ok(bytes) => self.open(&item, &bytes),
             // No certificate is so large, but unrelated files in a folder may be.
             Err(ReadError::TooLarge) if !file.is_named && !has_certificate_extension(&name) => Ok(None),
@@ -154,7 +157,7 @@ impl ExpiryScanner<'_> {
         let mut totals = ScanTotals::default();
         let item = Item::stdin();
         match bytes {
-            Ok(bytes) if kubernetes::looks_like_json(&bytes) => self.scan_secrets(&item, &bytes, &mut totals),
+            Ok(bytes) if self.scan_secrets(&item, &bytes, &mut totals) => {}
             Ok(bytes) => self.record(&item, self.open(&item, &bytes), &mut totals),
             Err(error) => self.record(&item, Err(error.into()), &mut totals),
         }
@@ -163,12 +166,19 @@ impl ExpiryScanner<'_> {
 
     /// Checks the entries of Kubernetes secrets. An entry without a key borrows those beside it: TLS secrets
     /// keep certificate and key apart (tls.crt and tls.key).
-    fn scan_secrets(&self, file: &Item<'_>, json: &[u8], totals: &mut ScanTotals) {
+    ///
+    /// Returns whether the file is theirs. JSON of another kind may still have certificates in it.
+    fn scan_secrets(&self, file: &Item<'_>, json: &[u8], totals: &mut ScanTotals) -> bool {
+        if !kubernetes::looks_like_json(json) {
+            return false;
+        }
         let secrets = match kubernetes::parse(json) {
             Ok(secrets) => secrets,
+            Err(_) if !file.is_named || container::has_text_parts(json) => return false,
             Err(error) => {
                 let file = Item { source: Source::File, ..*file };
-                return self.record(&file, Err(OpenError::from(error).into()), totals);
+                self.record(&file, Err(OpenError::from(error).into()), totals);
+                return true;
             }
         };
         for secret in secrets {
@@ -191,6 +201,7 @@ impl ExpiryScanner<'_> {
                 self.record(&Item::secret_entry(&name), result, totals);
             }
         }
+        true
     }
 
     fn open(&self, item: &Item<'_>, bytes: &[u8]) -> FileResult {
@@ -202,7 +213,10 @@ impl ExpiryScanner<'_> {
                 Err(error) if !item.is_named && is_unrelated_file(item.name, bytes, &error) => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
-            if contents.certificates.is_empty() && (item.is_named || is_suspiciously_empty(item.name, &contents)) {
+            if contents.certificates.is_empty()
+                && contents.unread.is_empty()
+                && (item.is_named || is_suspiciously_empty(item.name, &contents))
+            {
                 return Err(if contents.keys.is_empty() { ScanError::NoCertificate } else { ScanError::OnlyKey });
             }
             Ok(Some(contents))
@@ -211,19 +225,50 @@ impl ExpiryScanner<'_> {
 
     fn record(&self, item: &Item<'_>, result: FileResult, totals: &mut ScanTotals) {
         totals.counts.files += 1;
-        match result {
-            Ok(Some(contents)) if !contents.certificates.is_empty() => {
-                totals.certificates.extend(check(item.name, item.source, &contents, self.policy, self.now));
+        let contents = match result {
+            Ok(Some(contents)) => contents,
+            Ok(None) => {
+                totals.counts.without_certificates += 1;
+                return;
             }
-            Ok(_) => totals.counts.without_certificates += 1,
-            Err(error) => self.record_unreadable(item, error, totals),
+            Err(error) => return self.record_unreadable(item, error, totals),
+        };
+        if contents.certificates.is_empty() && contents.unread.is_empty() {
+            totals.counts.without_certificates += 1;
+            return;
+        }
+        totals.certificates.extend(check(item.name, item.source, &contents, self.policy, self.now));
+        for unread in contents.unread {
+            if item.is_named || has_certificate_extension(item.name) || !unread.is_mere_text {
+                self.record_unreadable(item, ScanError::Part(unread), totals);
+            }
         }
     }
 
     fn record_unreadable(&self, item: &Item<'_>, error: ScanError, totals: &mut ScanTotals) {
-        let may_be_skipped = self.skip_unreadable && !matches!(error, ScanError::Crash);
-        let level = if may_be_skipped { Level::Warning } else { Level::Failure };
+        let level = match &error {
+            error if self.is_mere_key(item, error) => Level::Ok,
+            ScanError::Crash => Level::Failure,
+            _ if self.skip_unreadable => Level::Warning,
+            _ => Level::Failure,
+        };
         totals.unreadable.push(FileFailure { file: item.name.to_owned(), source: item.source, level, error });
+    }
+}
+
+impl ExpiryScanner<'_> {
+    /// Returns whether only a private key is locked, which no certificate's expiry hangs on.
+    fn is_mere_key(&self, item: &Item<'_>, error: &ScanError) -> bool {
+        if self.policy.policy.expect.key {
+            return false;
+        }
+        match error {
+            ScanError::Part(unread) => unread.error.is_locked() && matches!(unread.holds, Holds::Key | Holds::Mac),
+            ScanError::Open(OpenError::PasswordNeeded(target) | OpenError::WrongPassword { protected: target, .. }) => {
+                *target == PasswordTarget::Key && !item.is_named
+            }
+            _ => false,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
@@ -10,7 +11,7 @@ use crate::attribute::{Attribute, AttributeValue, attribute_value, parse_attribu
 use crate::crypto::DecodeError;
 use crate::crypto::pbe::Scheme;
 use crate::crypto::pkcs8::EncryptedKey;
-use crate::limits::{LimitError, Limits};
+use crate::limits::Limits;
 use crate::pkcs12::wrapped_octets;
 use crate::secret::PasswordEncodings;
 
@@ -101,6 +102,32 @@ pub(super) struct RawBag<'a> {
 enum RawContent<'a> {
     Encrypted(EncryptedKey<'a>),
     Plain(BagContent),
+    Unread { holds: Holds, error: DecodeError },
+}
+
+/// What a part of a file holds, as far as that is known of a part that was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holds {
+    Certificate,
+    Key,
+    /// A MAC, which shows that nothing was changed.
+    Mac,
+    /// Neither a certificate nor a key.
+    Other,
+    /// Perhaps certificates and keys.
+    Anything,
+}
+
+/// A bag that was opened, or the reason why it was not.
+pub(super) enum OpenedBag {
+    Bag(Bag),
+    /// The password does not fit.
+    Locked,
+    Unread {
+        holds: Holds,
+        error: DecodeError,
+    },
 }
 
 impl RawBag<'_> {
@@ -108,53 +135,110 @@ impl RawBag<'_> {
     pub(super) fn scheme(&self) -> Option<&Scheme> {
         match &self.content {
             RawContent::Encrypted(key) => Some(&key.scheme),
-            RawContent::Plain(_) => None,
+            RawContent::Plain(_) | RawContent::Unread { .. } => None,
         }
     }
 
-    /// Decrypts the bag if it is encrypted. Returns `None` if the password does not fit.
-    pub(super) fn open(self, password: &PasswordEncodings, limits: &Limits) -> Result<Option<Bag>, LimitError> {
+    /// Decrypts the bag if it is encrypted.
+    pub(super) fn open(self, password: &PasswordEncodings, limits: &Limits) -> OpenedBag {
         let content = match self.content {
             RawContent::Plain(content) => content,
-            RawContent::Encrypted(key) => match key.decrypt(password, limits)? {
-                Some(key) => BagContent::Key(key),
-                None => return Ok(None),
+            RawContent::Encrypted(key) => match key.decrypt(password, limits) {
+                Ok(Some(key)) => BagContent::Key(key),
+                Ok(None) => return OpenedBag::Locked,
+                Err(error) => return OpenedBag::Unread { holds: Holds::Key, error: error.into() },
             },
+            RawContent::Unread { holds, error } => return OpenedBag::Unread { holds, error },
         };
-        Ok(Some(Bag { content, attributes: self.attributes }))
+        OpenedBag::Bag(Bag { content, attributes: self.attributes })
+    }
+
+    /// Returns the bag if it is not encrypted.
+    pub(super) fn open_plain(self) -> OpenedBag {
+        match self.content {
+            RawContent::Plain(content) => OpenedBag::Bag(Bag { content, attributes: self.attributes }),
+            RawContent::Encrypted(_) => OpenedBag::Locked,
+            RawContent::Unread { holds, error } => OpenedBag::Unread { holds, error },
+        }
     }
 }
 
-/// Reads SafeContents. What a nested safe holds follows it.
+/// Reads SafeContents. What a nested safe holds follows it. A bag that cannot be read takes no other with it.
 pub(super) fn parse_all(safe_contents: &[u8]) -> Result<Vec<RawBag<'_>>, DecodeError> {
     let (safe, _) = Value::parse(safe_contents, "safe contents")?;
     let mut bags = Vec::new();
-    collect_bags(&safe, &mut bags, MAX_NESTING)?;
+    collect_bags(&safe, &mut bags, MAX_NESTING);
     Ok(bags)
 }
 
-fn collect_bags<'a>(safe: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) -> Result<(), DecodeError> {
+fn collect_bags<'a>(safe: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) {
     let mut list = safe.reader("safe contents");
-    while let Some(value) = list.try_next()? {
-        let mut fields = value.reader("safe bag");
-        let kind = fields.required("its type")?.oid()?;
-        let wrapped = fields.expect_context(0, "its content")?;
-        let attributes = match fields.try_next()? {
-            Some(set) => Some(parse_attributes(&set)?),
-            None => None,
-        };
-        if kind != SAFE_CONTENTS_BAG {
-            bags.push(RawBag { content: parse_content(&kind, &wrapped)?, attributes });
-            continue;
+    loop {
+        match list.try_next() {
+            Ok(None) => return,
+            Ok(Some(value)) => collect_bag(&value, bags, depth),
+            // Where the next bag begins is not known.
+            Err(error) => return bags.push(unread_bag(Holds::Anything, error.into())),
         }
-        let nested = wrapped.reader("nested safe").required("its content")?;
-        if depth == 0 {
-            return Err(Malformed::new("nested safe", "is nested too deeply").into());
-        }
-        bags.push(RawBag { content: RawContent::Plain(BagContent::Safe), attributes });
-        collect_bags(&nested, bags, depth - 1)?;
     }
-    Ok(())
+}
+
+/// Adds a bag, and what it holds if it is a safe.
+fn collect_bag<'a>(value: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) {
+    let BagParts { kind, wrapped, attributes } = match parse_bag_parts(value) {
+        Ok(parts) => parts,
+        Err(error) => return bags.push(unread_bag(Holds::Anything, error.into())),
+    };
+    if kind != SAFE_CONTENTS_BAG {
+        let content = match parse_content(&kind, &wrapped) {
+            Ok(content) => content,
+            Err(error) => RawContent::Unread { holds: holds(&kind), error },
+        };
+        return bags.push(RawBag { content, attributes });
+    }
+    if depth == 0 {
+        let error = Malformed::new("nested safe", "is nested too deeply");
+        return bags.push(unread_bag(Holds::Anything, error.into()));
+    }
+    match wrapped.reader("nested safe").required("its content") {
+        Ok(nested) => {
+            bags.push(RawBag { content: RawContent::Plain(BagContent::Safe), attributes });
+            collect_bags(&nested, bags, depth - 1);
+        }
+        Err(error) => bags.push(unread_bag(Holds::Anything, error.into())),
+    }
+}
+
+/// The fields of a SafeBag.
+struct BagParts<'a> {
+    kind: Oid<'static>,
+    wrapped: Value<'a>,
+    attributes: Option<Vec<Attribute>>,
+}
+
+fn parse_bag_parts<'a>(value: &Value<'a>) -> Result<BagParts<'a>, Malformed> {
+    let mut fields = value.reader("safe bag");
+    let kind = fields.required("its type")?.oid()?;
+    let wrapped = fields.expect_context(0, "its content")?;
+    let attributes = match fields.try_next()? {
+        Some(set) => Some(parse_attributes(&set)?),
+        None => None,
+    };
+    Ok(BagParts { kind, wrapped, attributes })
+}
+
+fn unread_bag<'a>(holds: Holds, error: DecodeError) -> RawBag<'a> {
+    RawBag { content: RawContent::Unread { holds, error }, attributes: None }
+}
+
+fn holds(kind: &Oid<'_>) -> Holds {
+    if *kind == SHROUDED_KEY_BAG || *kind == KEY_BAG {
+        Holds::Key
+    } else if *kind == CERT_BAG {
+        Holds::Certificate
+    } else {
+        Holds::Anything
+    }
 }
 
 fn parse_content<'a>(kind: &Oid<'_>, wrapped: &Value<'a>) -> Result<RawContent<'a>, DecodeError> {

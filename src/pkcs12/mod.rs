@@ -13,7 +13,8 @@ use serde::Serialize;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
-pub(crate) use bag::{Bag, BagContent};
+pub(crate) use bag::{Bag, BagContent, Holds};
+use bag::{OpenedBag, RawBag};
 use mac::Mac;
 
 use crate::asn1::{BerReader, Malformed, Value};
@@ -43,23 +44,53 @@ pub struct Pkcs12Info {
 
 /// The outcome of one password.
 pub(crate) enum Unlocked {
-    /// All bags in the file's order, a nested safe before what it holds.
-    Bags(Vec<Bag>),
+    Opened(Opened),
     WrongPassword,
-    /// The password opens the file, but a key in it has another one.
-    OtherKeyPassword,
+}
+
+/// The bags that were opened, and the parts that were not.
+#[derive(Default)]
+pub(crate) struct Opened {
+    /// In the file's order, a nested safe before what it holds.
+    pub(crate) bags: Vec<Bag>,
+    pub(crate) unread: Vec<UnreadPart>,
+}
+
+/// A part of the file that was not read.
+pub(crate) struct UnreadPart {
+    /// Where it stands, such as "bag 2".
+    pub(crate) place: String,
+    pub(crate) holds: Holds,
+    pub(crate) problem: PartProblem,
+}
+
+/// The reason why a part was not read.
+pub(crate) enum PartProblem {
+    Decode(DecodeError),
+    /// No password that was tried fits.
+    Locked,
+    /// The password that opens other parts does not open this one.
+    OtherPassword,
 }
 
 /// One part of the authenticated safe.
 enum Safe<'a> {
     Plain(Cow<'a, [u8]>),
     Encrypted { scheme: Scheme, ciphertext: Cow<'a, [u8]> },
+    Unread(DecodeError),
+}
+
+/// The MAC of a file.
+enum FileMac {
+    Absent,
+    Mac(Mac),
+    Unread(DecodeError),
 }
 
 /// A PKCS#12 file, parsed as far as it goes without a password.
 pub(crate) struct Pfx<'a> {
     auth_safe: Cow<'a, [u8]>,
-    mac: Option<Mac>,
+    mac: FileMac,
 }
 
 /// Returns whether `bytes` begin as a PFX does: a sequence whose first value is the version, 3.
@@ -92,15 +123,18 @@ impl<'a> Pfx<'a> {
         }
         let auth_safe = wrapped_octets(&mut content)?;
         let mac = match fields.try_next()? {
-            Some(mac_data) if mac_data.is(Tag::Sequence) => Some(Mac::parse(&mac_data)?),
-            _ => None,
+            Some(mac_data) if mac_data.is(Tag::Sequence) => match Mac::parse(&mac_data) {
+                Ok(mac) => FileMac::Mac(mac),
+                Err(error) => FileMac::Unread(error),
+            },
+            _ => FileMac::Absent,
         };
         Ok(Self { auth_safe, mac })
     }
 
     /// Returns whether a MAC can tell a wrong password from damage.
     pub(crate) fn has_mac(&self) -> bool {
-        self.mac.is_some()
+        matches!(self.mac, FileMac::Mac(_))
     }
 
     fn safes(&self) -> Result<Vec<Safe<'_>>, DecodeError> {
@@ -108,18 +142,10 @@ impl<'a> Pfx<'a> {
         let mut safes = Vec::new();
         let mut list = list.reader("authenticated safe");
         while let Some(content) = list.try_next()? {
-            let mut content = content.reader("safe");
-            let kind = content.required("its type")?.oid()?;
-            if kind == DATA {
-                safes.push(Safe::Plain(wrapped_octets(&mut content)?));
-            } else if kind == ENCRYPTED_DATA {
-                safes.push(encrypted_safe(&mut content)?);
-            } else if kind == ENVELOPED_DATA {
-                let name = "a recipient's public key (envelopedData)";
-                return Err(DecodeError::Unsupported { part: "encryption", name, oid: kind.to_id_string() });
-            } else {
-                return Err(content.malformed(format!("its type {kind} is unknown")).into());
-            }
+            safes.push(match parse_safe(&content) {
+                Ok(safe) => safe,
+                Err(error) => Safe::Unread(error),
+            });
         }
         Ok(safes)
     }
@@ -127,7 +153,7 @@ impl<'a> Pfx<'a> {
     /// Returns the algorithms, as far as they can be seen without the password.
     pub(crate) fn info(&self) -> Result<Pkcs12Info, DecodeError> {
         let mut info = Pkcs12Info::default();
-        if let Some(mac) = &self.mac {
+        if let FileMac::Mac(mac) = &self.mac {
             info.mac = Some(mac.to_string());
             info.mac_iterations = Some(mac.iterations());
         }
@@ -144,6 +170,7 @@ impl<'a> Pfx<'a> {
                         info.key_encryption.get_or_insert_with(|| scheme.to_string());
                     }
                 }
+                Safe::Unread(_) => {}
             }
         }
         Ok(info)
@@ -152,44 +179,168 @@ impl<'a> Pfx<'a> {
     /// Checks the MAC and decrypts.
     ///
     /// `None` and the empty password are the same question: both encodings of "none" are tried.
+    ///
+    /// # Errors
+    /// When the structure is damaged.
     pub(crate) fn open(&self, password: Option<&Password>, limits: &Limits) -> Result<Unlocked, DecodeError> {
-        // All that is unsupported or malformed is reported before any password is judged.
-        let safes = self.safes()?;
-        self.info()?;
-        let mut encodings = PasswordEncodings::of(password);
-        if let Some(mac) = &self.mac {
-            match mac.verify(&self.auth_safe, &encodings, limits)? {
-                Some(fitting) => encodings = fitting,
-                None => return Ok(Unlocked::WrongPassword),
+        let mut opener = SafeOpener { encodings: PasswordEncodings::of(password), ..SafeOpener::new(limits) };
+        let mut problem = None;
+        match &self.mac {
+            FileMac::Absent => {}
+            FileMac::Unread(error) => problem = Some(error.clone()),
+            FileMac::Mac(mac) => match mac.verify(&self.auth_safe, &opener.encodings, limits) {
+                Ok(Some(fitting)) => {
+                    opener.encodings = fitting;
+                    opener.is_proven = true;
+                }
+                Ok(None) if password.is_some() => problem = Some(altered().into()),
+                Ok(None) => return Ok(Unlocked::WrongPassword),
+                Err(error) => problem = Some(error.into()),
+            },
+        }
+        for safe in self.safes()? {
+            opener.open(safe);
+            // One part is enough to tell a wrong password from a MAC that was changed.
+            if problem.is_some() && self.has_mac() && opener.locked > 0 && opener.decrypted == 0 {
+                return Ok(Unlocked::WrongPassword);
             }
         }
-        // Without a MAC, a part that decrypts is the proof that the password is right.
-        let mut is_proven = self.has_mac();
-        let mut bags = Vec::new();
-        for safe in safes {
-            let content = match safe {
-                Safe::Plain(content) => Zeroizing::new(content.into_owned()),
-                Safe::Encrypted { scheme, ciphertext } => {
-                    match scheme.decrypt(&encodings, &ciphertext, limits, is_one_sequence)? {
-                        Some(plain) => {
-                            is_proven = true;
-                            plain
-                        }
-                        None if self.has_mac() => return Err(undecryptable().into()),
-                        None => return Ok(Unlocked::WrongPassword),
-                    }
-                }
-            };
-            for bag in bag::parse_all(&content)? {
-                match bag.open(&encodings, limits)? {
-                    Some(bag) => bags.push(bag),
-                    None if is_proven => return Ok(Unlocked::OtherKeyPassword),
-                    None => return Ok(Unlocked::WrongPassword),
-                }
-            }
+        // Without a MAC, a part that decrypts is the proof that the password is right. Where the MAC does not
+        // verify although a part decrypts, the file was changed.
+        let is_wrong = opener.locked > 0 || (self.has_mac() && opener.decrypted == 0);
+        if !opener.is_proven && opener.decrypted == 0 && is_wrong {
+            return Ok(Unlocked::WrongPassword);
         }
-        Ok(Unlocked::Bags(bags))
+        Ok(Unlocked::Opened(opener.finish(problem)))
     }
+
+    /// Returns what is not encrypted; the MAC cannot be checked.
+    ///
+    /// # Errors
+    /// When the structure is damaged.
+    pub(crate) fn open_plain(&self) -> Result<Opened, DecodeError> {
+        let limits = Limits::default();
+        let mut opener = SafeOpener { is_plain: true, ..SafeOpener::new(&limits) };
+        for safe in self.safes()? {
+            opener.open(safe);
+        }
+        if self.has_mac() {
+            opener.add_unread("MAC".to_owned(), Holds::Mac, PartProblem::Locked);
+        }
+        Ok(opener.opened)
+    }
+}
+
+/// Opens the safes of a file one after the other.
+struct SafeOpener<'l> {
+    encodings: PasswordEncodings,
+    limits: &'l Limits,
+    /// No password is tried.
+    is_plain: bool,
+    /// The MAC has verified with the password.
+    is_proven: bool,
+    opened: Opened,
+    /// The encrypted parts that the password opened, and those that it did not.
+    decrypted: usize,
+    locked: usize,
+    bags: usize,
+}
+
+impl<'l> SafeOpener<'l> {
+    fn new(limits: &'l Limits) -> Self {
+        let encodings = PasswordEncodings::of(None);
+        let opened = Opened::default();
+        Self { encodings, limits, is_plain: false, is_proven: false, opened, decrypted: 0, locked: 0, bags: 0 }
+    }
+
+    fn open(&mut self, safe: Safe<'_>) {
+        match safe {
+            Safe::Plain(content) => self.open_bags(&Zeroizing::new(content.into_owned())),
+            Safe::Unread(error) => self.add_unread_part(PartProblem::Decode(error)),
+            Safe::Encrypted { .. } if self.is_plain => self.add_unread_part(PartProblem::Locked),
+            Safe::Encrypted { scheme, ciphertext } => {
+                match scheme.decrypt(&self.encodings, &ciphertext, self.limits, is_one_sequence) {
+                    Ok(Some(plain)) => {
+                        self.decrypted += 1;
+                        self.open_bags(&plain);
+                    }
+                    Ok(None) if self.is_proven => self.add_unread_part(PartProblem::Decode(undecryptable().into())),
+                    Ok(None) => {
+                        self.locked += 1;
+                        self.add_unread_part(PartProblem::OtherPassword);
+                    }
+                    Err(error) => self.add_unread_part(PartProblem::Decode(error.into())),
+                }
+            }
+        }
+    }
+
+    fn open_bags(&mut self, content: &[u8]) {
+        match bag::parse_all(content) {
+            Ok(bags) => {
+                for bag in bags {
+                    self.open_bag(bag);
+                }
+            }
+            Err(error) => self.add_unread_part(PartProblem::Decode(error)),
+        }
+    }
+
+    fn open_bag(&mut self, bag: RawBag<'_>) {
+        self.bags += 1;
+        let place = format!("bag {}", self.bags);
+        let is_encrypted = bag.scheme().is_some();
+        let opened = if self.is_plain { bag.open_plain() } else { bag.open(&self.encodings, self.limits) };
+        match opened {
+            OpenedBag::Bag(bag) => {
+                self.decrypted += usize::from(is_encrypted);
+                self.opened.bags.push(bag);
+            }
+            OpenedBag::Locked => {
+                self.locked += 1;
+                let problem = if self.is_plain { PartProblem::Locked } else { PartProblem::OtherPassword };
+                self.add_unread(place, Holds::Key, problem);
+            }
+            OpenedBag::Unread { holds, error } => {
+                self.add_unread(place, holds, PartProblem::Decode(error));
+            }
+        }
+    }
+
+    fn add_unread_part(&mut self, problem: PartProblem) {
+        self.add_unread("encrypted part".to_owned(), Holds::Anything, problem);
+    }
+
+    fn add_unread(&mut self, place: String, holds: Holds, problem: PartProblem) {
+        self.opened.unread.push(UnreadPart { place, holds, problem });
+    }
+
+    fn finish(mut self, mac_problem: Option<DecodeError>) -> Opened {
+        if let Some(error) = mac_problem {
+            self.add_unread("MAC".to_owned(), Holds::Mac, PartProblem::Decode(error));
+        }
+        self.opened
+    }
+}
+
+fn altered() -> Malformed {
+    Malformed::new("MAC", "does not verify, although the password decrypts what it covers")
+}
+
+fn parse_safe<'a>(content: &Value<'a>) -> Result<Safe<'a>, DecodeError> {
+    let mut content = content.reader("safe");
+    let kind = content.required("its type")?.oid()?;
+    if kind == DATA {
+        return Ok(Safe::Plain(wrapped_octets(&mut content)?));
+    }
+    if kind == ENCRYPTED_DATA {
+        return encrypted_safe(&mut content);
+    }
+    if kind == ENVELOPED_DATA {
+        let name = "a recipient's public key (envelopedData)";
+        return Err(DecodeError::Unsupported { part: "encryption", name, oid: kind.to_id_string() });
+    }
+    Err(content.malformed(format!("its type {kind} is unknown")).into())
 }
 
 fn is_one_sequence(plain: &[u8]) -> bool {

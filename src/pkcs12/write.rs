@@ -174,8 +174,8 @@ mod tests {
 
     fn open(pfx: &Pfx<'_>, password: &str) -> Option<Vec<Bag>> {
         match pfx.open(Some(&Password::new(password.into())), &Limits::default()).unwrap() {
-            Unlocked::Bags(bags) => Some(bags),
-            Unlocked::WrongPassword | Unlocked::OtherKeyPassword => None,
+            Unlocked::Opened(opened) => Some(opened.bags),
+            Unlocked::WrongPassword => None,
         }
     }
 

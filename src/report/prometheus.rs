@@ -45,7 +45,7 @@ pub(crate) fn write_expiry(out: &mut dyn Write, report: &ExpiryReport) -> io::Re
     for file in &report.unreadable {
         // Two names may look the same once they are printable.
         let label = escape(&file.file);
-        if seen.insert(label.clone()) {
+        if file.level != Level::Ok && seen.insert(label.clone()) {
             writeln!(out, "{name}{{file=\"{label}\",reason=\"{}\"}} 1", text(&file.error.kind))?;
         }
     }

@@ -12,7 +12,7 @@ use crate::check::TestedIdentity;
 use crate::check::ground::Ground;
 use crate::check::revocation::Revocation;
 use crate::cli::check::CheckArgs;
-use crate::commands::shared::advice;
+use crate::commands::shared::unread;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -29,17 +29,18 @@ pub(super) struct SelectedLeaf<'a> {
 
 /// Selects the certificate, with its key if there is one.
 pub(super) fn select<'a>(arguments: &CheckArgs, contents: &'a Contents) -> Result<SelectedLeaf<'a>, Error> {
+    unread::check_mac(&arguments.input, contents)?;
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let wanted = arguments.select.as_deref();
     let no_key = match collection.select(wanted, true) {
         Ok(entry) => return Ok(SelectedLeaf { leaf: &entry.item, no_key: None }),
-        Err(SelectError::NoKey(_)) => Ground::KeyMissing,
-        Err(SelectError::Mismatch(_)) => Ground::KeyMismatch,
-        Err(error) => return Err(advice::explain(&arguments.input.to_string(), &error)),
+        Err(SelectError::NoKey(_)) if !contents.may_have_unread_key() => Ground::KeyMissing,
+        Err(SelectError::Mismatch(_)) if !contents.may_have_unread_key() => Ground::KeyMismatch,
+        Err(error) => return Err(unread::explain_selection(&arguments.input, contents, &error)),
     };
     match collection.select(wanted, false) {
         Ok(entry) => Ok(SelectedLeaf { leaf: &entry.item, no_key: Some(no_key) }),
-        Err(error) => Err(advice::explain(&arguments.input.to_string(), &error)),
+        Err(error) => Err(unread::explain_selection(&arguments.input, contents, &error)),
     }
 }
 

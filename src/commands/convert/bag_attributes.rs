@@ -13,7 +13,7 @@ use crate::attribute::{Attribute, AttributeValue};
 use crate::certificate::Certificate;
 use crate::certificate::name::{self, NameStyle};
 use crate::cli::convert::{Certs, ConvertArgs, OpensslStyle};
-use crate::commands::shared::advice;
+use crate::commands::shared::unread;
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -43,7 +43,7 @@ pub(super) fn render(arguments: &ConvertArgs, contents: &Contents) -> Result<Zer
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let selected = match collection.identities(arguments.select.as_deref(), !arguments.no_key) {
         Ok(selected) => selected,
-        Err(error) => return Err(advice::explain(&arguments.input.to_string(), &error)),
+        Err(error) => return Err(unread::explain_selection(&arguments.input, contents, &error)),
     };
     let style = arguments.bag_attributes.unwrap_or(OpensslStyle::V30);
     let mut out = Zeroizing::new(Vec::new());

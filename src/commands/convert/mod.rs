@@ -13,6 +13,7 @@ use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judged, Judging, apple_issuer, refuse_request};
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
+use crate::commands::shared::unread;
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -42,6 +43,9 @@ pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mu
     let selection = select(arguments, contents)?;
     check_keys_stay(arguments, &plan, &selection, contents)?;
     let judged = judge(arguments, &selection, context)?;
+    if !arguments.json {
+        unread::warn(&arguments.input, contents, context)?;
+    }
     let parts = render(arguments, &selection, contents, context)?;
     let outputs = plan.distribute(parts);
     outputs::write(&outputs, arguments.force, context)?;
@@ -65,6 +69,7 @@ struct Selection<'a> {
 
 fn select<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Selection<'a>, Error> {
     refuse_request(&arguments.input, contents)?;
+    unread::check_mac(&arguments.input, contents)?;
     let leaf = select_leaf(arguments, contents)?;
     let key = if arguments.no_key { None } else { select_key(arguments, contents, leaf)? };
     let certificates = select_certificates(arguments, contents, leaf)?;
@@ -81,7 +86,7 @@ fn select_leaf<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Op
         // As openssl: all identities are written; there must be one.
         return match collection.identities(wanted, needs_key) {
             Ok(identities) => Ok(identities.first().copied()),
-            Err(error) => Err(in_input(arguments, &error)),
+            Err(error) => Err(unread::explain_selection(&arguments.input, contents, &error)),
         };
     }
     if only_authorities || only_key {
@@ -89,12 +94,8 @@ fn select_leaf<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Op
     }
     match collection.select(wanted, needs_key) {
         Ok(leaf) => Ok(Some(leaf)),
-        Err(error) => Err(in_input(arguments, &error)),
+        Err(error) => Err(unread::explain_selection(&arguments.input, contents, &error)),
     }
-}
-
-fn in_input(arguments: &ConvertArgs, error: &SelectError) -> Error {
-    advice::explain(&arguments.input.to_string(), error)
 }
 
 fn select_key<'a>(
@@ -108,6 +109,10 @@ fn select_key<'a>(
     }
     match &contents.keys[..] {
         [only] => Ok(Some(&only.item)),
+        [] if contents.may_have_unread_key() => {
+            let missing = SelectError::NoKey(String::new());
+            Err(unread::explain_selection(&arguments.input, contents, &missing))
+        }
         keys => {
             let (file, count) = (&arguments.input, keys.len());
             let message = format!("{file}: there are {count} private keys in it, and no certificate to choose one by");
@@ -127,6 +132,7 @@ fn select_certificates<'a>(
         certificates.extend(leaf);
     }
     if matches!(arguments.certs, Certs::Ca | Certs::All) {
+        unread::check_certificates(&arguments.input, contents)?;
         for entry in Collection::new(&contents.certificates, &contents.keys).authorities() {
             certificates.push(&entry.item);
         }

@@ -72,15 +72,21 @@ fn open_advice(error: &OpenError) -> &'static str {
     match error {
         OpenError::Empty => "export or download it again",
         OpenError::Lookalike(lookalike) => lookalike.hint().unwrap_or(EXPECTED_FILES),
-        OpenError::Unrecognized | OpenError::UnknownBlocks(_) => EXPECTED_FILES,
+        OpenError::Unrecognized | OpenError::OnlyOthers(_) => EXPECTED_FILES,
+        OpenError::TextMode(_) => {
+            "copy it again in binary mode, or as Base64 (git: `*.p12 binary` in .gitattributes; ftp: `binary`)"
+        }
         OpenError::Truncated { .. } => "the end is missing: copy, download or export it again",
-        OpenError::Decode(DecodeError::Malformed(_)) | OpenError::Key(_) => "copy, download or export it again",
+        OpenError::Decode(DecodeError::Malformed(_)) | OpenError::MereText(_) | OpenError::Key(_) => {
+            "copy, download or export it again"
+        }
         OpenError::Decode(DecodeError::Unsupported { .. }) => {
             "export it again with the usual algorithms (3DES or AES-256)"
         }
         OpenError::Decode(DecodeError::Limit(LimitError::Iterations { .. })) => {
             "if you trust the file, raise the limit with --max-iterations"
         }
+        OpenError::Decode(DecodeError::Limit(LimitError::Parts { .. })) => "split it into several files",
         OpenError::Decode(DecodeError::Limit(LimitError::ScryptMemory { .. })) => {
             "no usual tool writes such a file: export it again"
         }
@@ -101,6 +107,7 @@ fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
     let hint = match error {
         ScanError::Read(ReadError::Io(_) | ReadError::TooLarge) => return (kind, None),
         ScanError::Open(error) => open_advice(error),
+        ScanError::Part(unread) => open_advice(&unread.error),
         ScanError::NoCertificate | ScanError::OnlyKey => "name files that hold a certificate",
         ScanError::Crash => "please report it, without the certificate's key",
     };

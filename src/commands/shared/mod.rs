@@ -7,3 +7,4 @@ pub(crate) mod judging;
 pub(crate) mod opening;
 pub(crate) mod passout;
 pub(crate) mod printing;
+pub(crate) mod unread;

@@ -4,12 +4,13 @@ use std::io;
 
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
-use crate::commands::shared::advice;
+use crate::commands::shared::{advice, unread};
 use crate::container::{self, Contents, Entry, PasswordTarget, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
+use crate::pkcs12::Holds;
 use crate::secret::Password;
 use crate::world::context::Context;
 use crate::world::files::{self, Location, WriteError};
@@ -102,12 +103,17 @@ impl Opener {
     ) -> Result<Contents, Error> {
         let contents = self.open(location, context)?;
         let Some(key) = key else { return Ok(contents) };
-        let keys = self.open(key, context)?.keys;
+        let Contents { keys, unread: unread_keys, .. } = self.open(key, context)?;
+        if let ([], Some(unread)) = (&keys[..], unread_keys.iter().find(|unread| unread.may_be_key())) {
+            return Err(unread::explain(&key.to_string(), unread));
+        }
         if keys.is_empty() {
             return Err(Error::new(ExitKind::Input, format!("{key}: there is no private key in it"))
                 .hint("--key takes the key that the certificate's request was made with"));
         }
-        Ok(Contents { keys, replaced_keys: contents.keys, ..contents })
+        let mut unread = contents.unread;
+        unread.retain(|unread| unread.holds != Holds::Key);
+        Ok(Contents { keys, replaced_keys: contents.keys, unread, ..contents })
     }
 }
 

@@ -11,15 +11,16 @@ use clap::Parser;
 use crate::certificate::Certificate;
 use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
 use crate::cli::{Cli, Command, OpeningArgs};
-use crate::commands::shared::advice;
+use crate::commands::inspect;
 use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::opening::Opener;
+use crate::commands::shared::unread;
 use crate::commands::{check, convert, csr, pack, unanswered};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::identity::Collection;
-use crate::inspect::{FileReport, InspectReport};
+use crate::inspect::InspectReport;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::report::human;
 use crate::report::shell::shell_word;
@@ -255,7 +256,7 @@ fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<WizardInput,
     // Without a certificate no key is of use.
     identities(&file, &contents, false)?;
     let mut key_file = None;
-    if contents.keys.is_empty() {
+    if contents.keys.is_empty() && !contents.may_have_unread_key() {
         let key = ask_file("Its private key is elsewhere. Where?", Some(DEFAULT_KEY), context)?;
         contents.keys = open(&key, context)?.keys;
         key_file = Some(key);
@@ -265,7 +266,7 @@ fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<WizardInput,
 }
 
 fn show(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
-    let files = vec![FileReport::of(file.to_string(), contents, context.now)];
+    let files = vec![inspect::report(file, contents, context.now)];
     let report = InspectReport { schema_version: SCHEMA_VERSION, files };
     Ok(human::inspect::write(context.stderr, &report, Paint::new(context.stderr_has_color))?)
 }
@@ -277,7 +278,7 @@ fn identities<'a>(
 ) -> Result<Vec<&'a Entry<Certificate>>, Refusal> {
     match Collection::new(&contents.certificates, &contents.keys).identities(None, needs_key) {
         Ok(identities) => Ok(identities),
-        Err(error) => Err(Refusal::File(advice::explain(&file.to_string(), &error))),
+        Err(error) => Err(Refusal::File(unread::explain_selection(file, contents, &error))),
     }
 }
 

@@ -39,7 +39,8 @@ fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::R
     for file in &report.unreadable {
         match file.level {
             Level::Failure => human::error(out, &file.error, paint)?,
-            _ => writeln!(out, "{} {}", paint.warning("warning:"), file.error.message)?,
+            Level::Warning => writeln!(out, "{} {}", paint.warning("warning:"), file.error.message)?,
+            Level::Ok => writeln!(out, "{} {}", paint.faint("note:"), file.error.message)?,
         }
     }
     for finding in &report.findings {

@@ -53,8 +53,37 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
     for request in &file.requests {
         write_request(out, request, paint)?;
     }
-    if file.error.is_none() && file.certificates.is_empty() && file.keys.is_empty() && file.requests.is_empty() {
+    write_unread(out, file, paint)?;
+    if file.error.is_none()
+        && file.unread.is_empty()
+        && file.certificates.is_empty()
+        && file.keys.is_empty()
+        && file.requests.is_empty()
+    {
         writeln!(out, "  holds no certificates and no keys")?;
+    }
+    Ok(())
+}
+
+/// The most parts that are listed as not read.
+const MAX_UNREAD: usize = 10;
+
+fn write_unread(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Result<()> {
+    if file.unread.is_empty() && file.others.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    for other in &file.others {
+        row(out, paint, "also here", other)?;
+    }
+    let prefix = format!("{}: ", file.file);
+    for unread in file.unread.iter().take(MAX_UNREAD) {
+        let message = &unread.error.message;
+        let sentence = printable(message.strip_prefix(&prefix).unwrap_or(message));
+        writeln!(out, "  {} {sentence}", paint.warning("not read:"))?;
+    }
+    if let Some(more @ 1..) = file.unread.len().checked_sub(MAX_UNREAD) {
+        writeln!(out, "  {} {more} more", paint.warning("not read:"))?;
     }
     Ok(())
 }
@@ -119,6 +148,7 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
     let presence = match c.key.matches {
         Some(true) => "the private key is here and matches",
         Some(false) => "the private key here belongs to a different certificate",
+        None if c.has_unread_key => "a private key is here, and was not read",
         None => "the private key is not here",
     };
     row(out, paint, "Key", &format!("{} {}, {presence}", c.key.algorithm, c.key.bits))?;

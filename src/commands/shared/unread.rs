@@ -1,0 +1,58 @@
+//! What the parts of a file that were not read mean for a command.
+
+use crate::commands::shared::advice;
+use crate::container::{Contents, Unread};
+use crate::error::Error;
+use crate::identity::SelectError;
+use crate::pkcs12::Holds;
+use crate::report::style::Paint;
+use crate::text::printable;
+use crate::world::context::Context;
+use crate::world::files::Location;
+
+/// Explains why a part of a file was not read.
+pub(crate) fn explain(file: &str, unread: &Unread) -> Error {
+    let described = advice::explain(file, &unread.error);
+    Error { message: format!("{file}: {unread}"), ..described }
+}
+
+/// Explains why there is no identity to use: what is missed may be among the parts that were not read.
+pub(crate) fn explain_selection(file: &Location, contents: &Contents, error: &SelectError) -> Error {
+    let missed: Option<fn(&Unread) -> bool> = match error {
+        SelectError::NoCertificate { .. } | SelectError::NotFound(..) => Some(Unread::may_be_certificate),
+        SelectError::NoKey(_) | SelectError::Mismatch(_) => Some(Unread::may_be_key),
+        SelectError::Several(_) => None,
+    };
+    if let Some(is_missed) = missed
+        && let Some(unread) = contents.unread.iter().find(|unread| is_missed(unread))
+    {
+        return explain(&file.to_string(), unread);
+    }
+    advice::explain(&file.to_string(), error)
+}
+
+/// Refuses a file whose MAC was not verified: what is in it may have been changed.
+pub(crate) fn check_mac(file: &Location, contents: &Contents) -> Result<(), Error> {
+    match contents.unread.iter().find(|unread| unread.holds == Holds::Mac) {
+        Some(unread) => Err(explain(&file.to_string(), unread)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to go on where a certificate may be missing.
+pub(crate) fn check_certificates(file: &Location, contents: &Contents) -> Result<(), Error> {
+    match contents.unread.iter().find(|unread| unread.may_be_certificate()) {
+        Some(unread) => Err(explain(&file.to_string(), unread)),
+        None => Ok(()),
+    }
+}
+
+/// Warns of each part that was not read, and is left out.
+pub(crate) fn warn(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
+    let paint = Paint::new(context.stderr_has_color);
+    for unread in &contents.unread {
+        let sentence = printable(&format!("{file}: left out: {unread}"));
+        writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! Files and structures that are often taken for a certificate, and are none.
+
+use crate::pkcs12::Holds;
+
+/// What is often taken for a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookalike {
+    Jks,
+    Jceks,
+    Zip,
+    Tar,
+    Gzip,
+    SevenZip,
+    Xz,
+    Bzip2,
+    PropertyList,
+    Xml,
+    WebPage,
+    SshPublicKey,
+    OpensshKey,
+    PuttyKey,
+    PgpBlock,
+    AgeFile,
+    PassphraseFile,
+    MatchFile,
+    AnsibleVault,
+    SopsFile,
+    GitCrypt,
+    GitLfsPointer,
+    Keychain,
+    Pdf,
+    RichText,
+    ProvisioningProfile,
+    RevocationList,
+    PublicKey,
+    Parameters,
+    OcspResponse,
+    AttributeCertificate,
+    SslSession,
+}
+
+struct LookalikeRow {
+    kind: Lookalike,
+    /// The first bytes of such files, in small letters where they are a text.
+    starts: &'static [&'static [u8]],
+    name: &'static str,
+    /// What may be in it, out of reach.
+    holds: Holds,
+    hint: Option<&'static str>,
+}
+
+const KEYTOOL: &str = "make a PKCS#12 file of it with: keytool -importkeystore -srckeystore FILE -destkeystore cert.p12 -deststoretype PKCS12";
+const UNPACK: &str = "unpack it first";
+const SIGN_IN: &str = "sign in and download the certificate again";
+const DECRYPT: &str = "decrypt it first, with the program that encrypted it";
+const SSH_KEYGEN: &str = "make a key in PEM of a copy of it with: ssh-keygen -p -m PEM -f COPY";
+const MATCH: &str =
+    "decrypt it with the passphrase of the repository: fastlane match decrypts what it downloads (MATCH_PASSWORD)";
+const PLAIN_TEXT: &str = "save it as plain text, or export the certificate again";
+const NOT_A_CERTIFICATE: &str = "a certificate is expected: a .p12, .cer or .pem file that holds one";
+
+impl LookalikeRow {
+    const fn new(
+        kind: Lookalike,
+        name: &'static str,
+        holds: Holds,
+        starts: &'static [&'static [u8]],
+        hint: &'static str,
+    ) -> Self {
+        Self { kind, starts, name, holds, hint: Some(hint) }
+    }
+}
+
+/// In the order of [`Lookalike`].
+static LOOKALIKES: [LookalikeRow; 32] = {
+    use Holds::{Anything, Key, Other};
+    use Lookalike as L;
+    [
+        LookalikeRow::new(L::Jks, "a Java keystore (JKS)", Anything, &[b"\xfe\xed\xfe\xed"], KEYTOOL),
+        LookalikeRow::new(L::Jceks, "a Java keystore (JCEKS)", Anything, &[b"\xce\xce\xce\xce"], KEYTOOL),
+        LookalikeRow::new(L::Zip, "a ZIP archive", Anything, &[b"PK\x03\x04"], UNPACK),
+        LookalikeRow::new(L::Tar, "a tar archive", Anything, &[], UNPACK),
+        LookalikeRow::new(L::Gzip, "a gzip archive", Anything, &[b"\x1f\x8b"], UNPACK),
+        LookalikeRow::new(L::SevenZip, "a 7z archive", Anything, &[b"7z\xbc\xaf\x27\x1c"], UNPACK),
+        LookalikeRow::new(L::Xz, "an xz archive", Anything, &[b"\xfd7zXZ\0"], UNPACK),
+        LookalikeRow::new(L::Bzip2, "a bzip2 archive", Anything, &[b"BZh"], UNPACK),
+        LookalikeRow { hint: None, ..LookalikeRow::new(L::PropertyList, "a property list", Other, &[b"bplist"], "") },
+        LookalikeRow { hint: None, ..LookalikeRow::new(L::Xml, "an XML document", Other, &[b"<?xml"], "") },
+        LookalikeRow::new(L::WebPage, "a web page", Other, &[b"<!doctype", b"<html"], SIGN_IN),
+        LookalikeRow {
+            hint: None,
+            ..LookalikeRow::new(
+                L::SshPublicKey,
+                "an SSH public key",
+                Other,
+                &[b"ssh-", b"ecdsa-sha2-", b"---- begin ssh2 public key"],
+                "",
+            )
+        },
+        LookalikeRow::new(L::OpensshKey, "an OpenSSH private key", Key, &[b"openssh-key-v1\0"], SSH_KEYGEN),
+        LookalikeRow::new(
+            L::PuttyKey,
+            "a PuTTY private key",
+            Key,
+            &[b"putty-user-key-file-"],
+            "export it from PuTTYgen: Conversions, Export OpenSSH key; then: ssh-keygen -p -m PEM -f COPY",
+        ),
+        LookalikeRow::new(L::PgpBlock, "an OpenPGP message or key", Anything, &[], DECRYPT),
+        LookalikeRow::new(L::AgeFile, "a file encrypted with age", Anything, &[b"age-encryption.org/"], DECRYPT),
+        LookalikeRow::new(
+            L::PassphraseFile,
+            "a file encrypted with a passphrase (by fastlane match, or openssl enc)",
+            Anything,
+            &[b"Salted__"],
+            MATCH,
+        ),
+        LookalikeRow::new(
+            L::MatchFile,
+            "a file encrypted by fastlane match",
+            Anything,
+            &[b"match_encrypted_v2__"],
+            MATCH,
+        ),
+        LookalikeRow::new(
+            L::AnsibleVault,
+            "a file encrypted with Ansible Vault",
+            Anything,
+            &[b"$ansible_vault;"],
+            "decrypt it first with: ansible-vault view FILE",
+        ),
+        LookalikeRow::new(
+            L::SopsFile,
+            "a file encrypted with SOPS",
+            Anything,
+            &[],
+            "decrypt it first with: sops decrypt FILE",
+        ),
+        LookalikeRow::new(
+            L::GitCrypt,
+            "a file encrypted with git-crypt",
+            Anything,
+            &[b"\0GITCRYPT\0"],
+            "unlock the repository first with: git-crypt unlock",
+        ),
+        LookalikeRow::new(
+            L::GitLfsPointer,
+            "a Git LFS pointer, not the file itself",
+            Anything,
+            &[b"version https://git-lfs.github.com/spec/"],
+            "get the file with: git lfs pull",
+        ),
+        LookalikeRow::new(
+            L::Keychain,
+            "a macOS keychain",
+            Anything,
+            &[b"kych"],
+            "export the certificate with its key from Keychain Access, as a .p12 file",
+        ),
+        LookalikeRow { hint: None, ..LookalikeRow::new(L::Pdf, "a PDF document", Other, &[b"%pdf-"], "") },
+        LookalikeRow::new(L::RichText, "a rich text document (RTF)", Anything, &[b"{\\rtf"], PLAIN_TEXT),
+        LookalikeRow::new(
+            L::ProvisioningProfile,
+            "a provisioning profile",
+            Other,
+            &[],
+            "a provisioning profile names certificates and has no push certificate in it: download the push certificate itself",
+        ),
+        LookalikeRow::new(L::RevocationList, "a certificate revocation list (CRL)", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::PublicKey, "a public key", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(
+            L::Parameters,
+            "parameters of a key (DH, DSA or EC), and no key",
+            Other,
+            &[],
+            NOT_A_CERTIFICATE,
+        ),
+        LookalikeRow::new(L::OcspResponse, "an OCSP response", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::AttributeCertificate, "an attribute certificate", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::SslSession, "a TLS session", Other, &[], NOT_A_CERTIFICATE),
+    ]
+};
+
+/// Labels of PEM blocks that tell what is in them.
+struct LabelRow {
+    label: &'static str,
+    kind: Lookalike,
+}
+
+static LABELS: [LabelRow; 18] = [
+    LabelRow { label: "X509 CRL", kind: Lookalike::RevocationList },
+    LabelRow { label: "PUBLIC KEY", kind: Lookalike::PublicKey },
+    LabelRow { label: "RSA PUBLIC KEY", kind: Lookalike::PublicKey },
+    LabelRow { label: "DSA PUBLIC KEY", kind: Lookalike::PublicKey },
+    LabelRow { label: "PARAMETERS", kind: Lookalike::Parameters },
+    LabelRow { label: "DH PARAMETERS", kind: Lookalike::Parameters },
+    LabelRow { label: "X9.42 DH PARAMETERS", kind: Lookalike::Parameters },
+    LabelRow { label: "DSA PARAMETERS", kind: Lookalike::Parameters },
+    LabelRow { label: "EC PARAMETERS", kind: Lookalike::Parameters },
+    LabelRow { label: "ATTRIBUTE CERTIFICATE", kind: Lookalike::AttributeCertificate },
+    LabelRow { label: "SSL SESSION PARAMETERS", kind: Lookalike::SslSession },
+    LabelRow { label: "SSH2 PUBLIC KEY", kind: Lookalike::SshPublicKey },
+    LabelRow { label: "SSH2 ENCRYPTED PRIVATE KEY", kind: Lookalike::PuttyKey },
+    LabelRow { label: "PGP PRIVATE KEY BLOCK", kind: Lookalike::PgpBlock },
+    LabelRow { label: "PGP PUBLIC KEY BLOCK", kind: Lookalike::PgpBlock },
+    LabelRow { label: "PGP MESSAGE", kind: Lookalike::PgpBlock },
+    LabelRow { label: "PGP SIGNATURE", kind: Lookalike::PgpBlock },
+    LabelRow { label: "AGE ENCRYPTED FILE", kind: Lookalike::AgeFile },
+];
+
+/// Where the word "ustar" stands in a tar archive (POSIX.1).
+const TAR_MAGIC: usize = 257;
+
+impl Lookalike {
+    /// Tells by the first bytes.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.get(TAR_MAGIC..TAR_MAGIC + 5) == Some(b"ustar") {
+            return Some(Self::Tar);
+        }
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+        for row in &LOOKALIKES {
+            if row.starts.iter().any(|start| bytes.starts_with(start) || starts_with_text(text, start)) {
+                return Some(row.kind);
+            }
+        }
+        let is_sops = memchr::memmem::find(&text[..text.len().min(4096)], b"ENC[AES256_GCM,data:").is_some();
+        is_sops.then_some(Self::SopsFile)
+    }
+
+    /// Tells by the label of a PEM block.
+    pub(super) fn of_label(label: &str) -> Option<Self> {
+        let row = LABELS.iter().find(|row| row.label == label)?;
+        Some(row.kind)
+    }
+
+    fn facts(self) -> &'static LookalikeRow {
+        &LOOKALIKES[self as usize]
+    }
+
+    /// Returns the name of it, with its article.
+    pub(crate) fn name(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// Returns what may be in it, out of reach.
+    pub(crate) fn holds(self) -> Holds {
+        self.facts().holds
+    }
+
+    /// Returns what to do with it, if there is more to say than what is expected instead.
+    pub(crate) fn hint(self) -> Option<&'static str> {
+        self.facts().hint
+    }
+}
+
+/// Returns whether a text begins so, whatever its capitals. A start of one letter less than three is none.
+fn starts_with_text(text: &[u8], start: &[u8]) -> bool {
+    match text.get(..start.len()) {
+        Some(head) => start.is_ascii() && start.len() > 3 && head.eq_ignore_ascii_case(start),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum() {
+        for (index, row) in LOOKALIKES.iter().enumerate() {
+            assert_eq!(row.kind as usize, index);
+        }
+    }
+}

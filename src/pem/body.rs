@@ -1,0 +1,176 @@
+//! The text between BEGIN and END: headers and Base64, and what transport wrapped around the lines.
+
+use base64ct::{Base64Unpadded, Encoding};
+use data_encoding::BASE64_NOPAD;
+use zeroize::Zeroizing;
+
+use crate::pem::marker::is_base64;
+
+/// A header of RFC 1421, such as DEK-Info.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    pub name: String,
+    pub value: String,
+}
+
+/// The text of a block, taken apart.
+pub(super) struct Body {
+    pub(super) headers: Vec<Header>,
+    /// `None` where something else than Base64 stands.
+    base64: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// What stands between BEGIN and END.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Empty,
+    NotBase64,
+    Bytes(Zeroizing<Vec<u8>>),
+}
+
+impl Body {
+    pub(super) fn parse(text: &[u8]) -> Self {
+        let unescaped = unescape(text);
+        let text = unescaped.as_deref().map_or(text, Vec::as_slice);
+        let mut body = Self { headers: Vec::new(), base64: Some(Zeroizing::new(Vec::with_capacity(text.len()))) };
+        for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+            body.add_line(line);
+        }
+        body
+    }
+
+    fn add_line(&mut self, line: &[u8]) {
+        if line.contains(&b':') {
+            return self.add_headers(line);
+        }
+        self.add_base64(strip_quotes(line));
+    }
+
+    /// Adds the headers in a line. Where line ends were lost, Base64 follows them.
+    fn add_headers(&mut self, line: &[u8]) {
+        let Ok(line) = std::str::from_utf8(line) else { return };
+        if !line.contains("Proc-Type:") && !line.contains("DEK-Info:") {
+            if let Some((name, value)) = line.split_once(':') {
+                self.headers.push(Header { name: name.trim().to_owned(), value: value.trim().to_owned() });
+            }
+            return;
+        }
+        let mut words = line.split_ascii_whitespace();
+        while let Some(word) = words.next() {
+            match word.split_once(':') {
+                Some((name, "")) => self.add_header(name, words.next().unwrap_or_default()),
+                Some((name, value)) => self.add_header(name, value),
+                None => self.add_base64(strip_quotes(word.as_bytes())),
+            }
+        }
+    }
+
+    fn add_header(&mut self, name: &str, value: &str) {
+        let name = name.trim_matches(['"', '\'', ' ']).to_owned();
+        self.headers.push(Header { name, value: value.trim_matches(['"', '\'', ',']).to_owned() });
+    }
+
+    fn add_base64(&mut self, line: &[u8]) {
+        let Some(base64) = &mut self.base64 else { return };
+        for word in line.split(u8::is_ascii_whitespace) {
+            if !word.iter().all(|byte| is_base64(*byte)) {
+                self.base64 = None;
+                return;
+            }
+            base64.extend_from_slice(word);
+        }
+    }
+
+    /// Decodes it. A secret is decoded in constant time; of certificates there may be very many.
+    pub(super) fn decode(self, is_secret: bool) -> Content {
+        let Some(base64) = self.base64 else { return Content::NotBase64 };
+        if base64.is_empty() {
+            return Content::Empty;
+        }
+        let text = without_padding(&base64);
+        let bytes = if is_secret {
+            let Ok(text) = std::str::from_utf8(text) else { return Content::NotBase64 };
+            Base64Unpadded::decode_vec(text).ok()
+        } else {
+            BASE64_NOPAD.decode(text).ok()
+        };
+        match bytes {
+            Some(bytes) => Content::Bytes(Zeroizing::new(bytes)),
+            None => Content::NotBase64,
+        }
+    }
+}
+
+fn without_padding(base64: &[u8]) -> &[u8] {
+    let padding = base64.iter().rev().take_while(|byte| **byte == b'=').count();
+    &base64[..base64.len() - padding.min(2)]
+}
+
+/// Decodes Base64 that may be broken over lines, quoted, or have its line ends written as `\n`.
+pub(crate) fn decode_text(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if text.contains(&b':') {
+        return None;
+    }
+    match Body::parse(text).decode(true) {
+        Content::Bytes(bytes) => Some(bytes),
+        Content::Empty | Content::NotBase64 => None,
+    }
+}
+
+/// Removes what JSON, YAML, shells and programs write around a line of Base64.
+fn strip_quotes(line: &[u8]) -> &[u8] {
+    let mut line = line.trim_ascii();
+    // `"MII…" +`, as programs join lines.
+    for sign in [&b"+"[..], b"."] {
+        if let Some(before) = line.strip_suffix(sign)
+            && let Some(b'"' | b'\'') = before.trim_ascii_end().last()
+        {
+            line = before;
+        }
+    }
+    while let [first, rest @ ..] = line
+        && is_wrapping(*first)
+    {
+        line = rest;
+    }
+    while let [rest @ .., last] = line
+        && is_wrapping(*last)
+    {
+        line = rest;
+    }
+    line
+}
+
+fn is_wrapping(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+        || matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b'|' | b'>' | b'#' | b'(' | b')' | b'\\')
+}
+
+/// Writes `\n`, `\r` and `\t` as what they stand for, however often they were escaped, and `\/` as "/". Returns
+/// `None` where there is nothing to do.
+fn unescape(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let first = memchr::memchr(b'\\', text)?;
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
+    plain.extend_from_slice(&text[..first]);
+    let mut rest = &text[first..];
+    while let [byte, after @ ..] = rest {
+        if *byte != b'\\' {
+            plain.push(*byte);
+            rest = after;
+            continue;
+        }
+        rest = match after {
+            // Another backslash escapes the next.
+            [b'\\', ..] => after,
+            [b'n' | b'r' | b't', after @ ..] => push_line_end(&mut plain, after),
+            [b'u', b'0', b'0', b'0', b'a' | b'A' | b'd' | b'D', after @ ..] => push_line_end(&mut plain, after),
+            _ => after,
+        };
+    }
+    Some(plain)
+}
+
+fn push_line_end<'a>(plain: &mut Zeroizing<Vec<u8>>, after: &'a [u8]) -> &'a [u8] {
+    plain.push(b'\n');
+    after
+}

@@ -1,0 +1,436 @@
+//! PEM (RFC 7468, and the older RFC 1421 with its headers): blocks in any order, between any text.
+
+mod body;
+mod marker;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use pem_rfc7468::LineEnding;
+use zeroize::Zeroizing;
+
+use crate::asn1::Malformed;
+use body::Header;
+pub(crate) use body::decode_text;
+use body::{Body, Content};
+use marker::{Marker, Word};
+
+/// One block.
+pub struct Block {
+    /// The text after BEGIN, such as "CERTIFICATE"; `None` if it is not in [`LABELS`].
+    pub label: Option<&'static str>,
+    /// The line of BEGIN, from 1.
+    pub line: usize,
+    /// The RFC 1421 headers.
+    pub headers: Vec<Header>,
+    pub der: Zeroizing<Vec<u8>>,
+}
+
+/// A BEGIN that was not read as a block.
+#[derive(Debug)]
+pub(crate) struct UnreadBlock {
+    /// As [`Block::label`].
+    pub label: Option<&'static str>,
+    /// As [`Block::line`].
+    pub line: usize,
+    pub problem: Cow<'static, str>,
+    /// Base64 follows: it is no text that only speaks of PEM.
+    pub has_data: bool,
+}
+
+/// A part of a text that begins with a BEGIN.
+pub(crate) struct Piece {
+    /// The bytes of it.
+    pub(crate) span: Range<usize>,
+    pub(crate) read: Result<Block, UnreadBlock>,
+}
+
+/// The labels that OpenSSL and other common tools write. No other text of a BEGIN or END line may enter a message: a
+/// private key that was flattened to one line stands there as a whole.
+const LABELS: [&str; 37] = [
+    "CERTIFICATE",
+    "X509 CERTIFICATE",
+    "TRUSTED CERTIFICATE",
+    "ATTRIBUTE CERTIFICATE",
+    "CERTIFICATE PAIR",
+    "CERTIFICATE REQUEST",
+    "NEW CERTIFICATE REQUEST",
+    "X509 CRL",
+    "PKCS7",
+    "PKCS #7 SIGNED DATA",
+    "CMS",
+    "PKCS12",
+    "PRIVATE KEY",
+    "ENCRYPTED PRIVATE KEY",
+    "ANY PRIVATE KEY",
+    "RSA PRIVATE KEY",
+    "EC PRIVATE KEY",
+    "DSA PRIVATE KEY",
+    "OPENSSH PRIVATE KEY",
+    "SSH2 ENCRYPTED PRIVATE KEY",
+    "PUBLIC KEY",
+    "RSA PUBLIC KEY",
+    "DSA PUBLIC KEY",
+    "SSH2 PUBLIC KEY",
+    "PARAMETERS",
+    "DH PARAMETERS",
+    "X9.42 DH PARAMETERS",
+    "DSA PARAMETERS",
+    "EC PARAMETERS",
+    "SSL SESSION PARAMETERS",
+    "PGP PRIVATE KEY BLOCK",
+    "PGP PUBLIC KEY BLOCK",
+    "PGP MESSAGE",
+    "PGP SIGNED MESSAGE",
+    "PGP SIGNATURE",
+    "AGE ENCRYPTED FILE",
+    "TSS2 PRIVATE KEY",
+];
+
+/// Labels of what is no DER: it is named, and not decoded.
+const OPAQUE_LABELS: [&str; 9] = [
+    "SSH2 ENCRYPTED PRIVATE KEY",
+    "SSH2 PUBLIC KEY",
+    "PGP PRIVATE KEY BLOCK",
+    "PGP PUBLIC KEY BLOCK",
+    "PGP MESSAGE",
+    "PGP SIGNED MESSAGE",
+    "PGP SIGNATURE",
+    "AGE ENCRYPTED FILE",
+    "SSL SESSION PARAMETERS",
+];
+
+/// The pieces of a text, one after the other.
+pub(crate) struct Pieces<'a> {
+    text: &'a [u8],
+    position: usize,
+    lines: LineCounter<'a>,
+}
+
+/// Returns the pieces of a text. What is no BEGIN is passed over; no BEGIN is.
+pub(crate) fn pieces(text: &[u8]) -> Pieces<'_> {
+    Pieces { text, position: 0, lines: LineCounter::new(text) }
+}
+
+/// Returns whether there is a BEGIN, whole or damaged.
+pub(crate) fn looks_like_pem(text: &[u8]) -> bool {
+    next_begin(text, 0).is_some()
+}
+
+/// Reads all blocks.
+///
+/// # Errors
+/// Names the line of the first block that is damaged, and its label if that is known.
+pub fn parse(text: &[u8]) -> Result<Vec<Block>, Malformed> {
+    let mut blocks = Vec::new();
+    for piece in pieces(text) {
+        match piece.read {
+            Ok(block) => blocks.push(block),
+            Err(unread) => return Err(Malformed::new(unread.name(), unread.problem)),
+        }
+    }
+    Ok(blocks)
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        let begin = next_begin(self.text, self.position)?;
+        let line = self.lines.line_of(begin.span.start);
+        let next = marker::find(self.text, begin.span.end);
+        self.position = match &next {
+            Some(marker) if marker.word == Word::End => marker.span.end,
+            Some(marker) => marker.span.start,
+            None => self.text.len(),
+        };
+        let span = begin.span.start..self.position;
+        let read = match self.read(&begin, next.as_ref(), line) {
+            Ok(block) => Ok(block),
+            Err(problem) => Err(UnreadBlock {
+                label: begin.label,
+                line,
+                problem,
+                has_data: marker::precedes_data(self.text, begin.span.end),
+            }),
+        };
+        Some(Piece { span, read })
+    }
+}
+
+impl Pieces<'_> {
+    fn read(&mut self, begin: &Marker<'_>, next: Option<&Marker<'_>>, line: usize) -> Result<Block, Cow<'static, str>> {
+        if !begin.is_whole {
+            return Err("its BEGIN line is damaged: five dashes belong on both sides of \"BEGIN\" and its label".into());
+        }
+        let end = self.check_end(begin, next)?;
+        let label = begin.label;
+        if label.is_some_and(|label| OPAQUE_LABELS.contains(&label)) {
+            return Ok(Block { label, line, headers: Vec::new(), der: Zeroizing::default() });
+        }
+        let mut body = Body::parse(&self.text[begin.span.end..end.span.start]);
+        let headers = std::mem::take(&mut body.headers);
+        match body.decode(begin.text.ends_with(b"PRIVATE KEY")) {
+            Content::Bytes(der) => Ok(Block { label, line, headers, der }),
+            Content::Empty => Err("is empty".into()),
+            Content::NotBase64 => Err("is not valid Base64".into()),
+        }
+    }
+
+    /// Returns the END of a block.
+    fn check_end<'m, 'a>(
+        &mut self,
+        begin: &Marker<'_>,
+        next: Option<&'m Marker<'a>>,
+    ) -> Result<&'m Marker<'a>, Cow<'static, str>> {
+        let Some(next) = next else { return Err("has no END line: the file is cut short".into()) };
+        match next.word {
+            Word::Begin => {
+                let line = self.lines.line_of(next.span.start);
+                Err(format!("has no END line before the next block at line {line}").into())
+            }
+            Word::End if next.text != begin.text => Err(match next.label {
+                Some(label) => format!("ends as \"{label}\"").into(),
+                None => format!("ends with an unknown label at line {}", self.lines.line_of(next.span.start)).into(),
+            }),
+            Word::End if !next.is_whole => {
+                Err("its END line is damaged: five dashes belong on both sides of \"END\" and its label".into())
+            }
+            Word::End => Ok(next),
+        }
+    }
+}
+
+/// Counts the lines of a text, in its order.
+pub(crate) struct LineCounter<'a> {
+    text: &'a [u8],
+    counted: usize,
+    /// The line of `counted`, from 1.
+    line: usize,
+}
+
+impl<'a> LineCounter<'a> {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        Self { text, counted: 0, line: 1 }
+    }
+
+    /// Returns the line of a position that is not before the last one that was asked for.
+    pub(crate) fn line_of(&mut self, position: usize) -> usize {
+        if position > self.counted {
+            self.line += count_line_ends(&self.text[self.counted..position]);
+            self.counted = position;
+        }
+        self.line
+    }
+}
+
+/// Finds the next BEGIN. An END without one is passed over.
+fn next_begin(text: &[u8], from: usize) -> Option<Marker<'_>> {
+    let mut position = from;
+    loop {
+        let marker = marker::find(text, position)?;
+        if marker.word == Word::Begin {
+            return Some(marker);
+        }
+        position = marker.span.end;
+    }
+}
+
+/// Counts line ends of any kind: CR LF is one.
+fn count_line_ends(text: &[u8]) -> usize {
+    let mut count = 0;
+    for position in memchr::memchr2_iter(b'\n', b'\r', text) {
+        let is_second = text[position] == b'\n' && position > 0 && text[position - 1] == b'\r';
+        count += usize::from(!is_second);
+    }
+    count
+}
+
+impl Block {
+    /// Returns the name of the block for messages.
+    pub(super) fn name(&self) -> String {
+        block_name(self.label, self.line)
+    }
+
+    /// Returns the value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let header = self.headers.iter().find(|header| header.name == name)?;
+        Some(&header.value)
+    }
+
+    /// Returns whether it is in OpenSSL's old encryption (the header DEK-Info).
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.header("DEK-Info").is_some()
+    }
+}
+
+impl UnreadBlock {
+    /// As [`Block::name`].
+    pub(super) fn name(&self) -> String {
+        block_name(self.label, self.line)
+    }
+}
+
+fn block_name(label: Option<&str>, line: usize) -> String {
+    match label {
+        Some(label) => format!("PEM block \"{label}\" at line {line}"),
+        None => format!("PEM block with an unknown label at line {line}"),
+    }
+}
+
+/// Returns whether a text is the beginning of a known label.
+fn begins_label(text: &[u8]) -> bool {
+    !text.is_empty() && LABELS.into_iter().any(|label| label.as_bytes().starts_with(text))
+}
+
+fn known_label(text: &str) -> Option<&'static str> {
+    LABELS.into_iter().find(|label| *label == text)
+}
+
+/// Writes a block with its headers, as OpenSSL reads it.
+pub(crate) fn encode_with_headers(block: &Block) -> Zeroizing<String> {
+    let label = block.label.unwrap_or_default();
+    let plain = encode(label, &block.der);
+    let Some((begin, rest)) = plain.split_once('\n') else { return plain };
+    let mut headers = String::new();
+    for header in &block.headers {
+        headers += &format!("{}: {}\n", header.name, header.value);
+    }
+    Zeroizing::new(format!("{begin}\n{headers}\n{rest}"))
+}
+
+/// Writes one block: lines of 64 characters, each ended by a line feed.
+pub fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
+    // Only a label that is not printable ASCII is refused, and all labels are constants.
+    Zeroizing::new(pem_rfc7468::encode_string(label, LineEnding::LF, der).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_headers_and_line_ends_do_not_matter() {
+        let text = "\u{feff}-----BEGIN CMS-----\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: X,00\r\n\r\nAA\r\nEC\r\n-----END CMS-----\r\n\
+                    friendlyName: -----BEGIN B-----x\n  -----BEGIN C----- \rAw==\r-----END C-----";
+        let blocks = parse(text.as_bytes()).unwrap();
+        assert_eq!(blocks.iter().map(|b| (b.label, b.line)).collect::<Vec<_>>(), [(Some("CMS"), 1), (None, 9)]);
+        assert_eq!(blocks[0].header("Proc-Type"), Some("4,ENCRYPTED"));
+        assert_eq!(blocks[0].header("DEK-Info"), Some("X,00"));
+        assert_eq!(*blocks[0].der, [0, 1, 2]);
+        assert_eq!(*blocks[1].der, [3]);
+    }
+
+    /// Base64 of 0 to 47.
+    const DATA: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v";
+
+    #[test]
+    fn what_transport_does_to_a_block_is_undone() {
+        let (first, second) = DATA.split_at(32);
+        let begin = "-----BEGIN CMS-----";
+        let end = "-----END CMS-----";
+        for text in [
+            format!("{begin}{DATA}{end}"),
+            format!("{begin} {first} {second} {end}"),
+            format!("CERT={begin}\\n{first}\\n{second}\\n{end}\\n"),
+            format!("CERT='{begin}\\\\n{first}\\\\r\\\\n{second}\\\\n{end}'"),
+            format!("{{\"cert\":\"{begin}\\u000a{first}\\n{second}\\n{end}\\n\"}}"),
+            format!("[\"{begin}\",\n \"{first}\",\n \"{second}\",\n \"{end}\"]"),
+            format!("x = \"{begin}\\n\" +\n  \"{first}\\n\" +\n  \"{second}\\n\" +\n  \"{end}\\n\";"),
+            format!("key: |\n    {begin}\n    {first}\n    {second}\n    {end}\n"),
+            format!("> {begin}\n> {first}\n> {second}\n> {end}\n"),
+            format!("\0\0\0{begin}\n{DATA}\n{end}"),
+        ] {
+            let blocks = parse(text.as_bytes()).unwrap();
+            assert_eq!(blocks.len(), 1, "{text}");
+            assert_eq!(*blocks[0].der, (0..48).collect::<Vec<u8>>(), "{text}");
+        }
+        let glued = format!("{begin}\n{DATA}\n{end}{begin}\n{DATA}\n{end}");
+        assert_eq!(parse(glued.as_bytes()).unwrap().len(), 2);
+        let flat = format!("{begin} Proc-Type: 4,ENCRYPTED DEK-Info: AES-128-CBC,00FF {first} {second} {end}");
+        let block = &parse(flat.as_bytes()).unwrap()[0];
+        assert_eq!((block.header("DEK-Info"), block.der.len()), (Some("AES-128-CBC,00FF"), 48));
+        let slashes = "-----BEGIN CMS-----\\n\\/\\/\\/\\/\\n-----END CMS-----";
+        assert_eq!(*parse(slashes.as_bytes()).unwrap()[0].der, [255, 255, 255]);
+    }
+
+    #[test]
+    fn no_begin_with_data_is_passed_over() {
+        for begin in [
+            "----BEGIN PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY----",
+            "BEGIN PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY",
+            "------BEGIN PRIVATE KEY-----",
+            "-----begin private key-----",
+            "-----BEGIN  PRIVATE KEY-----",
+            "----- BEGIN PRIVATE KEY -----",
+            "\u{2014}BEGIN PRIVATE KEY\u{2014}",
+            "-----BEGIN%20PRIVATE%20KEY-----",
+        ] {
+            let text = format!("text\n{begin}\n{DATA}\n-----END PRIVATE KEY-----\n");
+            let pieces: Vec<Piece> = pieces(text.as_bytes()).collect();
+            assert_eq!(pieces.len(), 1, "{begin}");
+            let unread = pieces[0].read.as_ref().err().unwrap();
+            assert!(
+                unread.has_data && unread.line == 2 && unread.problem.contains("BEGIN line"),
+                "{begin}: {unread:?}"
+            );
+            assert_eq!(unread.label, (!begin.contains('%')).then_some("PRIVATE KEY"));
+            assert_eq!(pieces[0].span.end, text.len() - 1);
+        }
+    }
+
+    #[test]
+    fn a_text_that_speaks_of_pem_has_no_data() {
+        for text in [
+            "Copy all from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.",
+            "if line.startswith('-----BEGIN CERTIFICATE'):",
+            "-----BEGIN CERTI",
+        ] {
+            for piece in pieces(text.as_bytes()) {
+                assert!(!piece.read.err().unwrap().has_data, "{text}");
+            }
+        }
+        assert!(looks_like_pem(b"-----BEGIN CERTI"));
+        for text in ["----- BEGIN LOG -----", "BEGIN CERTIFICATE", "-- BEGIN", "----------", "------ END -----"] {
+            assert!(!looks_like_pem(text.as_bytes()), "{text}");
+        }
+    }
+
+    fn problem(text: &str) -> String {
+        parse(text.as_bytes()).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_damaged_block_is_an_error_that_names_its_line() {
+        assert_eq!(
+            problem("x\n-----BEGIN CMS-----\nAAEC\n"),
+            "PEM block \"CMS\" at line 2: has no END line: the file is cut short"
+        );
+        assert!(problem("-----BEGIN CMS-----\n-----END PKCS7-----").ends_with("ends as \"PKCS7\""));
+        assert!(problem("-----BEGIN CMS-----\n-----END CMS-----").ends_with("is empty"));
+        assert!(problem("-----BEGIN CMS-----\nA\n-----END CMS-----").ends_with("not valid Base64"));
+        assert!(problem("-----BEGIN CMS-----\nAAEC\n-----BEGIN CMS-----").ends_with("next block at line 3"));
+        assert!(problem("-----BEGIN CMS-----\nAAEC\n----END CMS-----").contains("its END line is damaged"));
+    }
+
+    #[test]
+    fn a_key_on_a_begin_or_end_line_does_not_enter_a_message() {
+        for text in [
+            "-----BEGIN PRIVATE KEY-----MIIEvQ",
+            "-----BEGIN RSA PRIVATE KEY----- MIIEvQ== -----\n-----END RSA PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY MIIEvQ==-----",
+            "-----BEGIN PRIVATE KEY MIIEvQ== -----\n-----END PRIVATE KEY-----",
+        ] {
+            assert!(!problem(text).contains("MIIEvQ"), "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_are_64_wide() {
+        let pem = encode("A", &[0; 60]);
+        assert_eq!(pem.lines().map(str::len).collect::<Vec<_>>(), [17, 64, 16, 15]);
+        assert!(pem.ends_with("-----END A-----\n"));
+    }
+}
