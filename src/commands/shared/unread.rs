@@ -13,7 +13,7 @@ use crate::world::files::Location;
 /// Explains why a part of a file was not read.
 pub(crate) fn explain(file: &str, unread: &Unread) -> Error {
     let described = advice::explain(file, &unread.error);
-    Error { message: format!("{file}: {unread}"), ..described }
+    Error { message: format!("{file}: {unread}").into(), ..described }
 }
 
 /// Explains why there is no identity to use: what is missed may be among the parts that were not read.
