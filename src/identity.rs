@@ -1,16 +1,22 @@
 //! A leaf certificate with its key, paired by the public key and by nothing else.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::certificate::Certificate;
 use crate::certificate::warning::KeyState;
 use crate::container::{Contents, Entry};
 use crate::key::PrivateKey;
+use crate::public_key::KeyIdentity;
 use crate::text::printable_name;
 
 /// Certificates and keys, paired by their public keys.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Collection<'a> {
     certificates: &'a [Entry<Certificate>],
     keys: &'a [Entry<PrivateKey>],
+    keys_by_identity: HashMap<&'a KeyIdentity, &'a Entry<PrivateKey>>,
+    /// The keys whose certificate is there.
+    paired: HashSet<&'a KeyIdentity>,
 }
 
 /// One choice among several identities.
@@ -39,6 +45,9 @@ pub enum SelectError {
     /// A certificate without a key.
     #[error("there is no private key in it, only the certificate \"{}\"", printable_name(.0))]
     NoKey(String),
+    /// A certificate without its key, beside others with theirs.
+    #[error("the private key of the certificate \"{}\" is missing; the keys that are there belong to others", printable_name(.0))]
+    KeyMissing(String),
     /// A certificate and a key of another.
     #[error("the private key does not match the certificate \"{}\"", printable_name(.0))]
     Mismatch(String),
@@ -71,12 +80,23 @@ impl Contents {
 impl<'a> Collection<'a> {
     /// Pairs these certificates and keys.
     pub fn new(certificates: &'a [Entry<Certificate>], keys: &'a [Entry<PrivateKey>]) -> Self {
-        Self { certificates, keys }
+        let mut keys_by_identity = HashMap::with_capacity(keys.len());
+        for key in keys {
+            keys_by_identity.entry(key.item.public().identity()).or_insert(key);
+        }
+        let mut collection = Self { certificates, keys, keys_by_identity, paired: HashSet::new() };
+        for certificate in certificates {
+            if collection.key_of(&certificate.item).is_some() {
+                collection.paired.insert(certificate.item.public_key.identity());
+            }
+        }
+        collection
     }
 
     /// Returns the key of a certificate.
     pub fn key_of(&self, certificate: &Certificate) -> Option<&'a Entry<PrivateKey>> {
-        self.keys.iter().find(|key| key.item.public().is_same_key(&certificate.public_key))
+        let key = *self.keys_by_identity.get(certificate.public_key.identity())?;
+        if key.item.public().is_same_key(&certificate.public_key) { Some(key) } else { None }
     }
 
     /// Returns whether a certificate is a leaf: no CA, or one whose key is there (self-made certificates often
@@ -89,7 +109,7 @@ impl<'a> Collection<'a> {
     pub(crate) fn key_state(&self, certificate: &Certificate) -> KeyState {
         if self.key_of(certificate).is_some() {
             KeyState::Matches
-        } else if self.keys.iter().any(|key| !self.has_certificate(&key.item)) {
+        } else if self.has_spare_key() {
             KeyState::Mismatch
         } else {
             KeyState::Missing
@@ -98,7 +118,12 @@ impl<'a> Collection<'a> {
 
     /// Returns whether a certificate for this key is there.
     pub(crate) fn has_certificate(&self, key: &PrivateKey) -> bool {
-        self.certificates.iter().any(|entry| entry.item.public_key.is_same_key(key.public()))
+        self.paired.contains(key.public().identity())
+    }
+
+    /// Returns whether there is a key whose certificate is not there.
+    fn has_spare_key(&self) -> bool {
+        self.paired.len() < self.keys_by_identity.len()
     }
 
     /// Returns the leaf certificates.
@@ -146,8 +171,10 @@ impl<'a> Collection<'a> {
             Ok(identities)
         } else if self.keys.is_empty() {
             Err(SelectError::NoKey(title))
-        } else {
+        } else if self.has_spare_key() {
             Err(SelectError::Mismatch(title))
+        } else {
+            Err(SelectError::KeyMissing(title))
         }
     }
 
@@ -190,4 +217,47 @@ fn list_choices(entries: &[&Entry<Certificate>]) -> Vec<Choice> {
         });
     }
     choices
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::test_support::{certificate, fixture};
+
+    fn key(path: &str) -> PrivateKey {
+        PrivateKey::from_pkcs1(&fixture(path)).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_belongs_to_another_certificate_is_no_mismatch() {
+        let certificates = [certificate("der/universal.cer").into(), certificate("der/other.cer").into()];
+        let keys = [key("key/pkcs1.der").into()];
+        let both = Collection::new(&certificates, &keys);
+        assert!(matches!(both.select(Some("com.example.Other"), true), Err(SelectError::KeyMissing(_))));
+        assert_eq!(both.key_state(&certificates[1].item), KeyState::Missing);
+        let other = Collection::new(&certificates[1..], &keys);
+        assert!(matches!(other.select(None, true), Err(SelectError::Mismatch(_))));
+        assert_eq!(other.key_state(&certificates[1].item), KeyState::Mismatch);
+        let none = Collection::new(&certificates, &[]);
+        assert!(matches!(none.select(Some("com.example.Other"), true), Err(SelectError::NoKey(_))));
+    }
+
+    #[test]
+    fn many_certificates_without_their_keys_take_no_long_time() {
+        let mut certificates = Vec::new();
+        for _ in 0..20_000 {
+            certificates.push(certificate("der/other.cer").into());
+        }
+        let keys = [key("key/pkcs1.der").into()];
+        let start = Instant::now();
+        let collection = Collection::new(&certificates, &keys);
+        for entry in &certificates {
+            assert_eq!(collection.key_state(&entry.item), KeyState::Mismatch);
+            assert!(collection.is_leaf(&entry.item));
+        }
+        // Quadratic time is minutes.
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    }
 }

@@ -6,8 +6,8 @@
 //! 1. `exit`, `text`, `error`, `finding`, `schema`: exit codes, text made printable, the error that ends a run, what a
 //!    capability finds, what JSON documents share. `asn1`, `secret`, `limits`, `attribute`, `pem`: the one window
 //!    on BER, passwords, the work that a file may ask for, PKCS#9 attributes, PEM blocks.
-//! 2. `crypto`: digests, key derivations, ciphers, password-based encryption, PKCS#8. `public_key` and `key`:
-//!    public and private keys.
+//! 2. `crypto`: digests, key derivations, ciphers, password-based encryption, PKCS#8. `rsa`: the numbers of an RSA key,
+//!    checked and completed. `public_key` and `key`: public and private keys.
 //! 3. `pkcs12`: bags, MAC, attributes, read and written.
 //! 4. `certificate`: the facts of one certificate, its chain, its warnings, its renewal.
 //! 5. `request`: a new key and the request to certify it. `container`: detects what a file is and reads it.
@@ -44,6 +44,7 @@ mod pkcs12;
 mod public_key;
 mod report;
 mod request;
+mod rsa;
 mod run;
 mod schema;
 mod secret;

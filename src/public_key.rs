@@ -1,22 +1,26 @@
 //! Public keys, which pair a certificate with its private key.
 
-use std::borrow::Cow;
-
+use openssl::asn1::Asn1Object;
+use openssl::bn::BigNumContext;
+use openssl::ec::PointConversionForm;
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
 use serde::Serialize;
-use x509_parser::asn1_rs::{Oid, oid};
+use x509_parser::asn1_rs::{Oid, Tag, oid};
 use x509_parser::prelude::FromDer;
-use x509_parser::public_key::PublicKey as Parsed;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::asn1::Value;
 use crate::crypto::digest::{sha1, sha256_hex};
+use crate::rsa::trimmed;
 
-/// A named curve (SEC 2, RFC 5480).
+/// A named curve over a prime field (SEC 2, RFC 5480, RFC 5639).
 struct Curve {
     oid: Oid<'static>,
     bits: usize,
 }
 
-static CURVES: [Curve; 5] = [
+static CURVES: [Curve; 11] = [
     // P-256
     Curve { oid: oid!(1.2.840.10045.3.1.7), bits: 256 },
     // P-384
@@ -27,29 +31,75 @@ static CURVES: [Curve; 5] = [
     Curve { oid: oid!(1.3.132.0.10), bits: 256 },
     // P-224
     Curve { oid: oid!(1.3.132.0.33), bits: 224 },
+    // P-192
+    Curve { oid: oid!(1.2.840.10045.3.1.1), bits: 192 },
+    // brainpoolP224r1
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.5), bits: 224 },
+    // brainpoolP256r1
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.7), bits: 256 },
+    // brainpoolP320r1
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.9), bits: 320 },
+    // brainpoolP384r1
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.11), bits: 384 },
+    // brainpoolP512r1
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.13), bits: 512 },
 ];
 
-/// An algorithm without parameters (RFC 8410).
-struct EdwardsCurve {
+/// A kind of key that is known by its object identifier alone.
+struct Algorithm {
     oid: Oid<'static>,
     name: &'static str,
+    /// The size of its keys in bits; 0 where that depends on the key.
     bits: usize,
 }
 
-static EDWARDS: [EdwardsCurve; 2] = [
-    EdwardsCurve { oid: oid!(1.3.101.112), name: "Ed25519", bits: 256 },
-    EdwardsCurve { oid: oid!(1.3.101.113), name: "Ed448", bits: 456 },
+impl Algorithm {
+    const fn new(name: &'static str, bits: usize, oid: Oid<'static>) -> Self {
+        Self { oid, name, bits }
+    }
+}
+
+/// Sources: RFC 8410, RFC 3279, RFC 9881, RFC 9814.
+static ALGORITHMS: [Algorithm; 9] = [
+    Algorithm::new("Ed25519", 256, oid!(1.3.101.112)),
+    Algorithm::new("Ed448", 456, oid!(1.3.101.113)),
+    Algorithm::new("X25519", 253, oid!(1.3.101.110)),
+    Algorithm::new("X448", 448, oid!(1.3.101.111)),
+    Algorithm::new("DSA", 0, oid!(1.2.840.10040.4.1)),
+    Algorithm::new("DH", 0, oid!(1.2.840.113549.1.3.1)),
+    Algorithm::new("ML-DSA-44", 0, oid!(2.16.840.1.101.3.4.3.17)),
+    Algorithm::new("ML-DSA-65", 0, oid!(2.16.840.1.101.3.4.3.18)),
+    Algorithm::new("ML-DSA-87", 0, oid!(2.16.840.1.101.3.4.3.19)),
 ];
+
+pub(crate) const RSA: Oid<'static> = oid!(1.2.840.113549.1.1.1);
+pub(crate) const RSA_PSS: Oid<'static> = oid!(1.2.840.113549.1.1.10);
+const EC: Oid<'static> = oid!(1.2.840.10045.2.1);
 
 /// A public key.
 #[derive(Debug, Clone)]
 pub struct PublicKey {
     /// SubjectPublicKeyInfo, DER.
     pub spki: Vec<u8>,
-    /// "RSA", "EC", "Ed25519", "Ed448", or an object identifier.
+    /// "RSA", "RSA-PSS", "EC", another name, or an object identifier.
     pub algorithm: String,
     /// RSA: of the modulus; EC: of the field. 0 where unknown.
     pub bits: usize,
+    identity: KeyIdentity,
+    /// The second coordinate of a point, where it is there.
+    y: Option<Vec<u8>>,
+}
+
+/// The key itself: equal for all encodings of one key. (Points off their curve, which no private key has, can share
+/// it: [`PublicKey::is_same_key`] decides.)
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum KeyIdentity {
+    /// Big-endian, without leading zeros. The same for keys that are restricted to RSA-PSS.
+    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    /// A point of a named curve, by its first coordinate and one bit of the second.
+    Point { curve: Vec<u8>, x: Vec<u8>, is_y_odd: bool },
+    /// Everything else: the encoding.
+    Encoded { algorithm: Vec<u8>, key: Vec<u8> },
 }
 
 /// A key's algorithm and size, for reports.
@@ -68,8 +118,8 @@ impl PublicKey {
         if !rest.is_empty() {
             return None;
         }
-        let KeyKind { algorithm, bits } = key_kind(&info);
-        Some(Self { algorithm, bits, spki })
+        let Facts { algorithm, bits, identity, y } = Facts::of(&info);
+        Some(Self { spki, algorithm, bits, identity, y })
     }
 
     /// Returns algorithm and size.
@@ -85,50 +135,166 @@ impl PublicKey {
     /// Returns the key identifier of RFC 5280 section 4.2.1.2 (1): the SHA-1 of the subjectPublicKey, which for
     /// RSA is the PKCS#1 public key.
     pub fn key_id(&self) -> Vec<u8> {
-        sha1(&self.subject_public_key())
-    }
-
-    /// Returns whether both are the same key, however the algorithm's parameters are spelt (an absent NULL).
-    pub fn is_same_key(&self, other: &Self) -> bool {
-        self.spki == other.spki
-            || (self.bits == other.bits
-                && self.algorithm == other.algorithm
-                && self.subject_public_key() == other.subject_public_key())
-    }
-
-    fn subject_public_key(&self) -> Cow<'_, [u8]> {
         match SubjectPublicKeyInfo::from_der(&self.spki) {
-            Ok((_, info)) => info.subject_public_key.data,
+            Ok((_, info)) => sha1(&info.subject_public_key.data),
             // Never happens: what was parsed once parses again.
-            Err(_) => Cow::default(),
+            Err(_) => vec![],
         }
     }
+
+    /// Returns what is equal for all encodings of this key.
+    pub(crate) fn identity(&self) -> &KeyIdentity {
+        &self.identity
+    }
+
+    /// Returns whether both are the same key, however they are encoded.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        let is_other_point = match (&self.y, &other.y) {
+            (Some(y), Some(other)) => y != other,
+            _ => false,
+        };
+        self.identity == other.identity && !is_other_point
+    }
 }
 
-fn key_kind(info: &SubjectPublicKeyInfo<'_>) -> KeyKind {
-    let oid = &info.algorithm.algorithm;
-    if let Some(curve) = EDWARDS.iter().find(|curve| curve.oid == *oid) {
-        return KeyKind { algorithm: curve.name.to_owned(), bits: curve.bits };
+/// The facts in a SubjectPublicKeyInfo.
+struct Facts {
+    algorithm: String,
+    bits: usize,
+    identity: KeyIdentity,
+    y: Option<Vec<u8>>,
+}
+
+impl Facts {
+    fn of(info: &SubjectPublicKeyInfo<'_>) -> Self {
+        let oid = &info.algorithm.algorithm;
+        let known = match oid {
+            oid if *oid == RSA => Self::of_rsa("RSA", info),
+            oid if *oid == RSA_PSS => Self::of_rsa("RSA-PSS", info),
+            oid if *oid == EC => Some(Self::of_ec(info)),
+            _ => None,
+        };
+        known.unwrap_or_else(|| Self::of_other(info))
     }
-    match info.parsed() {
-        Ok(Parsed::RSA(rsa)) => KeyKind { algorithm: "RSA".to_owned(), bits: bit_length(rsa.modulus) },
-        Ok(Parsed::EC(point)) => {
-            let bits = curve_bits(info).unwrap_or_else(|| point.key_size());
-            KeyKind { algorithm: "EC".to_owned(), bits }
+
+    /// Reads RSAPublicKey.
+    fn of_rsa(name: &str, info: &SubjectPublicKeyInfo<'_>) -> Option<Self> {
+        let (key, _) = Value::parse_prefix(&info.subject_public_key.data)?;
+        let mut numbers = key.reader("RSA public key");
+        let modulus = trimmed(numbers.expect(Tag::Integer, "the modulus").ok()?.content());
+        let exponent = trimmed(numbers.expect(Tag::Integer, "the exponent").ok()?.content());
+        let identity = KeyIdentity::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() };
+        Some(Self { algorithm: name.to_owned(), bits: bit_length(modulus), identity, y: None })
+    }
+
+    /// Reads a point. Curves over a prime field are read here; the rest asks OpenSSL.
+    fn of_ec(info: &SubjectPublicKeyInfo<'_>) -> Self {
+        let curve = named_curve(info);
+        let point = &info.subject_public_key.data;
+        if let Some(known) = curve.as_ref().and_then(|oid| CURVES.iter().find(|known| known.oid == *oid))
+            && let Some(facts) = Self::of_point(known.oid.as_bytes(), known.bits, point)
+        {
+            return facts;
         }
-        _ => KeyKind { algorithm: oid.to_id_string(), bits: 0 },
+        match (curve, &point[..]) {
+            // Nothing to convert.
+            (Some(oid), [4, ..]) => Self::of_encoded_point(oid.as_bytes(), (point.len() / 2) * 8, point),
+            _ => match Self::of_openssl(info.raw) {
+                Ok(Some(facts)) => facts,
+                Ok(None) | Err(_) => Self::of_unknown_point(info),
+            },
+        }
+    }
+
+    /// Splits a point of a curve over a prime field (SEC 1 section 2.3.3): uncompressed, compressed or hybrid.
+    fn of_point(curve: &[u8], bits: usize, point: &[u8]) -> Option<Self> {
+        let (form, coordinates) = point.split_first()?;
+        let length = bits.div_ceil(8);
+        let (x, y) = coordinates.split_at_checked(length)?;
+        let is_y_odd = match (form, y) {
+            (2 | 3, []) => *form == 3,
+            (4, [.., last]) if y.len() == length => last % 2 == 1,
+            (6 | 7, [.., last]) if y.len() == length && last % 2 == form % 2 => last % 2 == 1,
+            _ => return None,
+        };
+        let identity = KeyIdentity::Point { curve: curve.to_vec(), x: x.to_vec(), is_y_odd };
+        let y = if y.is_empty() { None } else { Some(y.to_vec()) };
+        Some(Self { algorithm: "EC".to_owned(), bits, identity, y })
+    }
+
+    fn of_encoded_point(curve: &[u8], bits: usize, point: &[u8]) -> Self {
+        let identity = KeyIdentity::Encoded { algorithm: curve.to_vec(), key: point.to_vec() };
+        Self { algorithm: "EC".to_owned(), bits, identity, y: None }
+    }
+
+    /// Reads a point with OpenSSL, which knows all named curves, by their explicit parameters too.
+    fn of_openssl(spki: &[u8]) -> Result<Option<Self>, ErrorStack> {
+        let key = PKey::public_key_from_der(spki)?.ec_key()?;
+        let (group, mut context) = (key.group(), BigNumContext::new()?);
+        let point = key.public_key().to_bytes(group, PointConversionForm::UNCOMPRESSED, &mut context)?;
+        let Some(curve) = group.curve_name() else { return Ok(None) };
+        let curve = Asn1Object::from_str(curve.short_name()?)?;
+        let bits = group.degree() as usize;
+        if is_prime_curve(curve.as_slice())
+            && let Some(facts) = Self::of_point(curve.as_slice(), bits, &point)
+        {
+            return Ok(Some(facts));
+        }
+        Ok(Some(Self::of_encoded_point(curve.as_slice(), bits, &point)))
+    }
+
+    /// Takes a point of a curve that is not known, whose parameters are part of the key.
+    fn of_unknown_point(info: &SubjectPublicKeyInfo<'_>) -> Self {
+        let identity = KeyIdentity::Encoded { algorithm: EC.as_bytes().to_vec(), key: info.raw.to_vec() };
+        let bits = (info.subject_public_key.data.len() / 2) * 8;
+        Self { algorithm: "EC".to_owned(), bits, identity, y: None }
+    }
+
+    fn of_other(info: &SubjectPublicKeyInfo<'_>) -> Self {
+        let oid = &info.algorithm.algorithm;
+        let (algorithm, bits) = match ALGORITHMS.iter().find(|known| known.oid == *oid) {
+            Some(known) if known.name == "DSA" => (known.name.to_owned(), dsa_bits(info).unwrap_or(0)),
+            Some(known) => (known.name.to_owned(), known.bits),
+            None => (oid.to_id_string(), 0),
+        };
+        let key = info.subject_public_key.data.to_vec();
+        let identity = KeyIdentity::Encoded { algorithm: oid.as_bytes().to_vec(), key };
+        Self { algorithm, bits, identity, y: None }
     }
 }
 
-/// Returns the size of the field, if the curve is a known one.
-fn curve_bits(info: &SubjectPublicKeyInfo<'_>) -> Option<usize> {
-    let oid = info.algorithm.parameters.as_ref()?.as_oid().ok()?;
-    let curve = CURVES.iter().find(|curve| curve.oid == oid)?;
-    Some(curve.bits)
+/// Returns whether a curve is one of [`CURVES`], by the content of its object identifier.
+pub(crate) fn is_prime_curve(oid: &[u8]) -> bool {
+    CURVES.iter().any(|known| known.oid.as_bytes() == oid)
 }
 
-/// Returns the number of bits of a big-endian integer.
+fn named_curve<'a>(info: &'a SubjectPublicKeyInfo<'_>) -> Option<Oid<'a>> {
+    let parameters = info.algorithm.parameters.as_ref()?;
+    if parameters.header.tag() == Tag::Oid { parameters.as_oid().ok() } else { None }
+}
+
+/// Returns the size of the prime p of Dss-Parms (RFC 3279 section 2.3.2).
+fn dsa_bits(info: &SubjectPublicKeyInfo<'_>) -> Option<usize> {
+    let parameters = info.algorithm.parameters.as_ref()?;
+    let (prime, _) = Value::parse_prefix(parameters.data)?;
+    Some(bit_length(trimmed(prime.content())))
+}
+
+/// Returns the name of a kind of key; an object identifier where it is not known.
+pub(crate) fn algorithm_name(oid: &Oid<'_>) -> String {
+    match ALGORITHMS.iter().find(|known| known.oid == *oid) {
+        Some(known) => known.name.to_owned(),
+        None => oid.to_id_string(),
+    }
+}
+
+/// Returns whether OpenSSL reads keys of a kind, where they need no curve.
+pub(crate) fn is_known_to_openssl(oid: &Oid<'_>) -> bool {
+    ALGORITHMS.iter().any(|known| known.oid == *oid)
+}
+
+/// Returns the number of bits of a big-endian integer without leading zeros.
 fn bit_length(integer: &[u8]) -> usize {
-    let Some(start) = integer.iter().position(|byte| *byte != 0) else { return 0 };
-    (integer.len() - start) * 8 - integer[start].leading_zeros() as usize
+    let Some(first) = integer.first() else { return 0 };
+    integer.len() * 8 - first.leading_zeros() as usize
 }

@@ -4,6 +4,7 @@ use crate::certificate::chain::APPLE;
 use crate::certificate::renewal::{self, Side};
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
+use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::unread;
 use crate::container::Contents;
@@ -61,6 +62,7 @@ fn side<'a>(
     arguments: &CompareArgs,
     now: time::OffsetDateTime,
 ) -> Result<(Side<'a>, SideReport), Error> {
+    refuse_request(location, contents, false)?;
     let file = location.to_string();
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let entry = match collection.select(arguments.select.as_deref(), false) {

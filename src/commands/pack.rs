@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &PackArgs, context: &mut Context<'_>) -> Result<(),
 /// Packs what was opened.
 pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     let output = arguments.output.as_ref().unwrap_or(&STANDARD);
-    refuse_request(&arguments.input, contents)?;
+    refuse_request(&arguments.input, contents, arguments.key.is_some())?;
     let identity = select(arguments, contents)?;
     check_keys_stay(arguments, output, &identity, contents)?;
     let now = arguments.at.unwrap_or(context.now);
@@ -102,7 +102,7 @@ fn select<'a>(arguments: &PackArgs, contents: &'a Contents) -> Result<Identity<'
 
 fn cannot_select(arguments: &PackArgs, contents: &Contents, error: &SelectError) -> Error {
     let described = unread::explain_selection(&arguments.input, contents, error);
-    if !matches!(error, SelectError::NoKey(_)) || contents.may_have_unread_key() {
+    if !matches!(error, SelectError::NoKey(_) | SelectError::KeyMissing(_)) || contents.may_have_unread_key() {
         return described;
     }
     described.hint(

@@ -87,7 +87,7 @@ pub(super) fn read_encrypted_pem_key(block: &Block, unlocker: &mut Unlocker<'_, 
     let none = Password::new(vec![]);
     let text = pem::encode_with_headers(block);
     let key = unlocker.unlock(PasswordTarget::Key, false, |password, _| {
-        Ok(PrivateKey::from_encrypted_pem(&text, password.unwrap_or(&none)))
+        Ok(PrivateKey::from_encrypted_pem(&text, password.unwrap_or(&none)).transpose()?)
     })?;
     Ok(one_key(key))
 }

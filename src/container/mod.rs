@@ -13,6 +13,7 @@ mod transport;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 
 use serde::Serialize;
 
@@ -247,8 +248,8 @@ impl Contents {
     /// Leaves each certificate and each key once: Keychain Access exports both twice when both are selected.
     fn without_repeats(self) -> Self {
         Self {
-            certificates: each_once(self.certificates, |certificate| &certificate.der),
-            keys: each_once(self.keys, PrivateKey::pkcs8),
+            certificates: each_once(self.certificates, |certificate| &certificate.der[..]),
+            keys: each_once(self.keys, |key| key.public().identity()),
             ..self
         }
     }
@@ -280,13 +281,13 @@ impl Unread {
     }
 }
 
-/// Returns the first of all entries with the same encoding, with the names of all.
-fn each_once<T>(entries: Vec<Entry<T>>, encoding: fn(&T) -> &[u8]) -> Vec<Entry<T>> {
+/// Returns the first of all entries with the same identity, with the names of all.
+fn each_once<T, I: Hash + Eq + ?Sized>(entries: Vec<Entry<T>>, identity: fn(&T) -> &I) -> Vec<Entry<T>> {
     let mut places = Vec::with_capacity(entries.len());
     let mut known = HashMap::new();
     for entry in &entries {
         let next = known.len();
-        places.push(*known.entry(encoding(&entry.item)).or_insert(next));
+        places.push(*known.entry(identity(&entry.item)).or_insert(next));
     }
     let mut kept: Vec<Entry<T>> = Vec::with_capacity(known.len());
     for (entry, place) in entries.into_iter().zip(places) {

@@ -12,6 +12,7 @@ use crate::check::TestedIdentity;
 use crate::check::ground::Ground;
 use crate::check::revocation::Revocation;
 use crate::cli::check::CheckArgs;
+use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::unread;
 use crate::container::Contents;
 use crate::error::Error;
@@ -30,11 +31,14 @@ pub(super) struct SelectedLeaf<'a> {
 /// Selects the certificate, with its key if there is one.
 pub(super) fn select<'a>(arguments: &CheckArgs, contents: &'a Contents) -> Result<SelectedLeaf<'a>, Error> {
     unread::check_mac(&arguments.input, contents)?;
+    refuse_request(&arguments.input, contents, arguments.key.is_some())?;
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let wanted = arguments.select.as_deref();
     let no_key = match collection.select(wanted, true) {
         Ok(entry) => return Ok(SelectedLeaf { leaf: &entry.item, no_key: None }),
-        Err(SelectError::NoKey(_)) if !contents.may_have_unread_key() => Ground::KeyMissing,
+        Err(SelectError::NoKey(_) | SelectError::KeyMissing(_)) if !contents.may_have_unread_key() => {
+            Ground::KeyMissing
+        }
         Err(SelectError::Mismatch(_)) if !contents.may_have_unread_key() => Ground::KeyMismatch,
         Err(error) => return Err(unread::explain_selection(&arguments.input, contents, &error)),
     };

@@ -68,7 +68,7 @@ struct Selection<'a> {
 }
 
 fn select<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Selection<'a>, Error> {
-    refuse_request(&arguments.input, contents)?;
+    refuse_request(&arguments.input, contents, arguments.key.is_some())?;
     unread::check_mac(&arguments.input, contents)?;
     let leaf = select_leaf(arguments, contents)?;
     let key = if arguments.no_key { None } else { select_key(arguments, contents, leaf)? };

@@ -77,9 +77,8 @@ fn open_advice(error: &OpenError) -> &'static str {
             "copy it again in binary mode, or as Base64 (git: `*.p12 binary` in .gitattributes; ftp: `binary`)"
         }
         OpenError::Truncated { .. } => "the end is missing: copy, download or export it again",
-        OpenError::Decode(DecodeError::Malformed(_)) | OpenError::MereText(_) | OpenError::Key(_) => {
-            "copy, download or export it again"
-        }
+        OpenError::Decode(DecodeError::Malformed(_)) | OpenError::MereText(_) => "copy, download or export it again",
+        OpenError::Key(error) => key_advice(error),
         OpenError::Decode(DecodeError::Unsupported { .. }) => {
             "export it again with the usual algorithms (3DES or AES-256)"
         }
@@ -99,6 +98,14 @@ fn open_advice(error: &OpenError) -> &'static str {
             "it is the password that was chosen when the key was made"
         }
         OpenError::OtherKeyPassword => "export it again with one password for both",
+    }
+}
+
+fn key_advice(error: &KeyError) -> &'static str {
+    match error {
+        KeyError::Unusable(_) | KeyError::Damaged => "copy, download or export it again",
+        KeyError::NoPrimes => "export it again from where the key was made, in PKCS#8",
+        KeyError::Unsupported(_) => "make a new key and a new request with pushcert csr",
     }
 }
 
@@ -125,7 +132,7 @@ fn select_advice(error: &SelectError) -> (ExitKind, Option<Printable>) {
              with --key"
         }
         SelectError::NoCertificate { .. } => "export the certificate together with its key",
-        SelectError::NoKey(_) => {
+        SelectError::NoKey(_) | SelectError::KeyMissing(_) => {
             "the certificate was exported without its key: in Keychain Access open My Certificates, select the \
              certificate together with its key, and export both; or give the key with --key FILE (--no-key \
              writes the certificate alone)"

@@ -56,10 +56,12 @@ impl Judging<'_> {
     }
 }
 
-/// Refuses an input that holds only a certificate signing request.
-pub(crate) fn refuse_request(input: &Location, contents: &Contents) -> Result<(), Error> {
+/// Refuses an input that holds only a certificate signing request. With `has_key_file`, the keys of `contents` are from
+/// another file.
+pub(crate) fn refuse_request(input: &Location, contents: &Contents, has_key_file: bool) -> Result<(), Error> {
     let Some(request) = contents.requests.first() else { return Ok(()) };
-    if !contents.certificates.is_empty() || !contents.keys.is_empty() {
+    let own_keys = if has_key_file { &contents.replaced_keys } else { &contents.keys };
+    if !contents.certificates.is_empty() || !own_keys.is_empty() {
         return Ok(());
     }
     let message = format!(

@@ -152,7 +152,7 @@ impl Conversion<'_> {
     }
 
     fn writes_all(&self, keys: &[Entry<PrivateKey>]) -> bool {
-        keys.iter().all(|entry| self.written_keys.iter().any(|key| key.pkcs8() == entry.item.pkcs8()))
+        keys.iter().all(|entry| self.written_keys.iter().any(|key| key.is_same_key(&entry.item)))
     }
 }
 

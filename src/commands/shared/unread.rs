@@ -20,7 +20,7 @@ pub(crate) fn explain(file: &str, unread: &Unread) -> Error {
 pub(crate) fn explain_selection(file: &Location, contents: &Contents, error: &SelectError) -> Error {
     let missed: Option<fn(&Unread) -> bool> = match error {
         SelectError::NoCertificate { .. } | SelectError::NotFound(..) => Some(Unread::may_be_certificate),
-        SelectError::NoKey(_) | SelectError::Mismatch(_) => Some(Unread::may_be_key),
+        SelectError::NoKey(_) | SelectError::KeyMissing(_) | SelectError::Mismatch(_) => Some(Unread::may_be_key),
         SelectError::Several(_) => None,
     };
     if let Some(is_missed) = missed

@@ -251,7 +251,7 @@ fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<WizardInput,
     line.push(file.to_string());
     line.show(context)?;
     let mut contents = open(&file, context)?;
-    refuse_request(&file, &contents).map_err(Refusal::File)?;
+    refuse_request(&file, &contents, false).map_err(Refusal::File)?;
     show(&file, &contents, context)?;
     // Without a certificate no key is of use.
     identities(&file, &contents, false)?;
