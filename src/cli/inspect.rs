@@ -9,6 +9,9 @@ use crate::world::files::Location;
 /// Arguments of `pushcert inspect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+It ends with 3 if a part of a file was not read, with 4 if only passwords are missing. With --field only
+what it asks for counts.
+
 Examples:
   pushcert inspect push.pem
   pushcert inspect --field topic push.pem

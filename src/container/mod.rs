@@ -262,6 +262,7 @@ impl fmt::Display for Unread {
         match error {
             // The sentence has the place.
             OpenError::Decode(DecodeError::Malformed(_)) => pem::at_place(error.clone(), place).fmt(f),
+            OpenError::Lookalike(kind) => write!(f, "{place} is {}, which is not read here", kind.name()),
             _ => write!(f, "{place}: {error}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
-use crate::asn1::Value;
+use crate::asn1::{Malformed, Value};
 use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
 use crate::container::{Container, Contents, OpenError, Unread};
@@ -10,12 +10,15 @@ use crate::crypto::DecodeError;
 use crate::pkcs12::Holds;
 
 const ENVELOPED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.3);
+const NETSCAPE_SEQUENCE: Oid<'static> = oid!(2.16.840.1.113730.2.5);
 const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
 /// Reads the certificates. One that cannot be read takes no other with it.
 pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
     let (content_info, _) = Value::parse(bytes, "PKCS#7")?;
-    let mut contents = Contents::new(Container::Pkcs7);
+    if let Some(list) = netscape_sequence(&content_info)? {
+        return read_list(&list);
+    }
     let signed = signed_data(&content_info)?;
     let mut fields = signed.reader("PKCS#7");
     fields.expect(Tag::Integer, "the version")?;
@@ -24,11 +27,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
     if is_property_list(content.encoded()) {
         return Err(OpenError::Lookalike(Lookalike::ProvisioningProfile));
     }
-    let Some(set) = fields.try_next()? else { return Ok(contents) };
-    if !set.is_context(0) {
-        return Ok(contents);
+    match fields.try_next()? {
+        Some(set) if set.is_context(0) => read_list(&set),
+        _ => Ok(Contents::new(Container::Pkcs7)),
     }
-    let mut list = set.reader("PKCS#7 certificates");
+}
+
+fn read_list(list: &Value<'_>) -> Result<Contents, OpenError> {
+    let mut contents = Contents::new(Container::Pkcs7);
+    let mut list = list.reader("PKCS#7 certificates");
     while let Some(certificate) = list.try_next()? {
         // Other choices (attribute certificates) are tagged.
         if !certificate.is(Tag::Sequence) {
@@ -41,6 +48,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
         }
     }
     Ok(contents)
+}
+
+/// Returns the certificates of a Netscape certificate sequence, which OpenSSL still writes (`openssl nseq`).
+fn netscape_sequence<'a>(content_info: &Value<'a>) -> Result<Option<Value<'a>>, Malformed> {
+    let mut content = content_info.reader("PKCS#7");
+    if content.required("its type")?.oid()? != NETSCAPE_SEQUENCE {
+        return Ok(None);
+    }
+    let wrapped = content.expect_context(0, "its content")?;
+    Ok(Some(wrapped.reader("certificate sequence").expect(Tag::Sequence, "the certificates")?))
 }
 
 /// Returns whether signed content is a property list: Apple signs provisioning profiles so.

@@ -18,6 +18,7 @@ mod names;
 mod pack;
 #[cfg(unix)]
 mod password_command;
+mod reading;
 mod robustness;
 mod roundtrip;
 #[cfg(unix)]

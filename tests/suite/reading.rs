@@ -1,0 +1,348 @@
+//! What people really have: files in every wrapping, with parts that are broken, locked or something else.
+
+use std::fmt::Write;
+
+use data_encoding::BASE64;
+
+use super::common::{Run, Test, fixture};
+
+fn read(path: &str) -> Vec<u8> {
+    std::fs::read(fixture(path)).unwrap()
+}
+
+fn text(path: &str) -> String {
+    String::from_utf8(read(path)).unwrap()
+}
+
+/// A PEM block with a label of choice around bytes.
+fn block(label: &str, bytes: &[u8]) -> String {
+    let mut block = format!("-----BEGIN {label}-----\n");
+    for line in BASE64.encode(bytes).as_bytes().chunks(64) {
+        writeln!(block, "{}", str::from_utf8(line).unwrap()).unwrap();
+    }
+    block + &format!("-----END {label}-----\n")
+}
+
+/// Runs a subcommand on standard input.
+fn on(bytes: impl Into<Vec<u8>>, arguments: &[&str]) -> Test {
+    Test::new().args(arguments).stdin(bytes)
+}
+
+/// The PEM that convert makes of a file.
+fn converted(bytes: impl Into<Vec<u8>>, arguments: &[&str]) -> String {
+    on(bytes, &[&["convert", "-"], arguments].concat()).run().text().to_owned()
+}
+
+const PASSIN: [&str; 2] = ["--passin", "pass:push"];
+
+#[test]
+fn the_content_decides_and_not_the_label() {
+    let identity = converted(read("pem/identity.pem"), &[]);
+    let p12 = read("p12/keychain-password.p12");
+    for label in ["PKCS12", "CERTIFICATE", "PKCS7", "PRIVATE KEY", "MADE UP"] {
+        assert!(converted(block(label, &p12), &PASSIN) == identity, "{label}");
+    }
+    let p7b = read("p7b/chain.p7b");
+    for label in ["PKCS7", "CMS", "PKCS #7 SIGNED DATA", "CERTIFICATE", "X509 CERTIFICATE"] {
+        on(block(label, &p7b), &["inspect", "-"]).stdout_contains("com.example.MyApp").run();
+    }
+    let certificate = text("pem/certificate-only.pem");
+    for (key, label) in
+        [("key/pkcs1.der", "PRIVATE KEY"), ("key/pkcs8.der", "RSA PRIVATE KEY"), ("key/pkcs1.der", "ANY PRIVATE KEY")]
+    {
+        assert!(converted(certificate.clone() + &block(label, &read(key)), &[]) == identity, "{key} as {label}");
+    }
+    on(block("PRIVATE KEY", &read("key/sec1.der")), &["inspect", "-"]).stdout_contains("private key, EC 256").run();
+}
+
+/// What transport makes of a text.
+fn wrapped(text: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let escaped = text.replace('\n', "\\n");
+    let indented = text.replace('\n', "\n      ");
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let base64 = BASE64.encode(text.as_bytes());
+    vec![
+        ("one line", text.replace('\n', "").into_bytes()),
+        ("blanks for line ends", text.replace('\n', " ").into_bytes()),
+        ("escaped in .env", format!("APNS=\"{escaped}\"\nTOPIC=x\n").into_bytes()),
+        ("in quotes over lines", format!("APNS=\"{text}\"\nTOPIC=x\n").into_bytes()),
+        ("JSON", format!("{{\"topic\": \"x\", \"certificate\": \"{escaped}\"}}").into_bytes()),
+        ("JSON in JSON", format!("{{\"x\": \"{{\\\"c\\\": \\\"{}\\\"}}\"}}", text.replace('\n', "\\\\n")).into_bytes()),
+        ("YAML block", format!("apns:\n  certificate: |\n      {indented}\n  topic: x\n").into_bytes()),
+        ("YAML folded", format!("apns:\n  certificate: \"{}\"\n", text.replace('\n', "\n\n      ")).into_bytes()),
+        ("program", format!("x = \"{}\";", text.replace('\n', "\\n\" +\n    \"")).into_bytes()),
+        ("byte order mark", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
+        ("zero-width space", format!("\u{200b}{}", text.replace('\n', "\u{200b}\n")).into_bytes()),
+        ("no-break spaces", text.replace('\n', "\u{a0}\n").into_bytes()),
+        ("UTF-16", [b"\xff\xfe", &utf16[..]].concat()),
+        ("UTF-16 without mark", utf16),
+        ("NULs before", [&[0; 16], text.as_bytes()].concat()),
+        ("Base64", base64.clone().into_bytes()),
+        ("Base64 twice", BASE64.encode(base64.as_bytes()).into_bytes()),
+        ("Base64 in YAML", format!("kind: X\ndata:\n  apns.pem: {base64}\n").into_bytes()),
+        ("Base64 in .env", format!("APNS={base64}\nTOPIC=x\n").into_bytes()),
+        ("quoted mail", format!("> {}", text.replace('\n', "\n> ")).into_bytes()),
+        ("Mac line ends", text.replace('\n', "\r").into_bytes()),
+        ("END and BEGIN glued", text.replace("-----\n-----", "----------").into_bytes()),
+    ]
+}
+
+#[test]
+fn what_transport_did_to_a_text_is_undone() {
+    let identity = converted(read("pem/identity.pem"), &[]);
+    for (name, bytes) in wrapped(&text("pem/identity.pem")) {
+        assert!(converted(bytes.clone(), &[]) == identity, "{name}");
+        on(bytes, &["inspect", "-"]).stdout_contains("the private key is here and matches").run();
+    }
+    for (name, bytes) in wrapped(&text("pem/dek-info-3des.pem")) {
+        // Where the header ends is not known without its line end.
+        if name == "one line" {
+            on(bytes, &["convert", "-"]).status(3).stderr_contains("damaged").run();
+            continue;
+        }
+        assert!(converted(bytes, &PASSIN) == identity, "{name}");
+    }
+}
+
+#[test]
+fn base64_around_a_binary_file_is_undone() {
+    let p12 = read("p12/keychain-password.p12");
+    let identity = converted(p12.clone(), &PASSIN);
+    let base64 = BASE64.encode(&p12);
+    for text in [
+        base64.clone(),
+        BASE64.encode(base64.as_bytes()),
+        format!("P12={base64}\nPASSWORD=push\n"),
+        format!("{{\"p12\": \"{base64}\"}}"),
+        format!("data:application/x-pkcs12;base64,{base64}"),
+    ] {
+        assert!(converted(text, &PASSIN) == identity);
+    }
+}
+
+#[test]
+fn line_ends_put_into_a_binary_file_are_named() {
+    for file in ["p12/keychain.p12", "p12/openssl-3-default.p12", "der/universal.cer", "key/pkcs8.der"] {
+        let mut sent = Vec::new();
+        for byte in read(file) {
+            if byte == b'\n' {
+                sent.push(b'\r');
+            }
+            sent.push(byte);
+        }
+        on(sent, &["inspect", "-", "--passin", "pass:push"]).status(3).stderr_contains("sent in text mode").run();
+        let lossy = String::from_utf8_lossy(&read(file)).into_owned();
+        on(lossy, &["convert", "-"]).status(3).stderr_contains("taken for a text").run();
+    }
+}
+
+/// BEGIN lines that are not read, and what is on them.
+const DAMAGED_BEGINS: [&str; 8] = [
+    "----BEGIN CERTIFICATE-----",
+    "-----BEGIN CERTIFICATE----",
+    "BEGIN CERTIFICATE-----",
+    "-----BEGIN CERTIFICATE",
+    "-----begin certificate-----",
+    "----- BEGIN CERTIFICATE -----",
+    "\u{2014}\u{2014}BEGIN CERTIFICATE\u{2014}\u{2014}",
+    "-----BEGIN%20CERTIFICATE-----",
+];
+
+#[test]
+fn a_begin_that_was_not_read_is_never_passed_over() {
+    let good = text("pem/identity.pem");
+    for begin in DAMAGED_BEGINS {
+        let damaged = text("pem/certificate-only.pem").replacen("-----BEGIN CERTIFICATE-----", begin, 1);
+        let both = format!("{good}{damaged}");
+        let line = format!("at line {}", good.lines().count() + 1);
+        let run = on(both.clone(), &["inspect", "-"])
+            .status(3)
+            .stdout_contains("com.example.MyApp")
+            .stderr_contains(&line)
+            .run();
+        assert!(!run.stderr.contains("MII"), "{begin}: {}", run.stderr);
+        on(both.clone(), &["expiry", "-"]).status(3).stdout_contains(&line).run();
+        // The identity is there.
+        on(both, &["convert", "-"]).stderr_contains("left out").run();
+        on(damaged, &["inspect", "-"]).status(3).stderr_contains("at line 1").run();
+    }
+}
+
+#[test]
+fn prose_about_pem_fails_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("push.pem"), text("pem/identity.pem")).unwrap();
+    for (name, prose) in [
+        ("README.md", "Copy from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.\n"),
+        ("main.go", "if strings.HasPrefix(line, \"-----BEGIN CERTIFICATE\") {\n"),
+        ("notes.txt", "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n"),
+    ] {
+        std::fs::write(folder.path().join(name), prose).unwrap();
+        Test::new().args(["inspect", name]).folder(folder.path()).any_status().run();
+    }
+    Test::new().args(["expiry", "."]).folder(folder.path()).stdout_contains("1 certificate in 4 files").run();
+    // A file that is called a certificate is another matter.
+    std::fs::write(folder.path().join("cut.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    Test::new().args(["expiry", "."]).folder(folder.path()).status(3).run();
+}
+
+#[test]
+fn what_is_no_certificate_is_named_with_the_way_on() {
+    let mut tar = vec![b'x'; 600];
+    tar[257..262].copy_from_slice(b"ustar");
+    let openssh = block("OPENSSH PRIVATE KEY", b"openssh-key-v1\0\0\0\0\x04none and more");
+    let plist = [&b"\x30\x82\x01\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x81\xf2\x30\x81\xef\x02\x01\x01\x31\x00\x30\x81\xe7\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x81\xd9\x04\x81\xd6"[..], b"<?xml version=\"1.0\"?><plist>", &[b' '; 186]].concat();
+    for (bytes, name, hint) in [
+        (read("p12/java-keystore.jks"), "a Java keystore (JKS)", "keytool -importkeystore"),
+        (tar, "a tar archive", "unpack it"),
+        (b"PK\x03\x04 and more".to_vec(), "a ZIP archive", "unpack it"),
+        (openssh.into_bytes(), "an OpenSSH private key", "ssh-keygen -p -m PEM"),
+        (b"PuTTY-User-Key-File-2: ssh-rsa\n".to_vec(), "a PuTTY private key", "PuTTYgen"),
+        (
+            BASE64.encode(&[b"Salted__", &[7; 100][..]].concat()).into_bytes(),
+            "encrypted with a passphrase",
+            "fastlane match",
+        ),
+        (
+            [b"match_encrypted_v2__", BASE64.encode(&[7; 100]).as_bytes()].concat(),
+            "fastlane match",
+            "passphrase of the repository",
+        ),
+        (b"$ANSIBLE_VAULT;1.1;AES256\n6162\n".to_vec(), "Ansible Vault", "ansible-vault view"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n".to_vec(), "a Git LFS pointer", "git lfs pull"),
+        (block("X509 CRL", b"\x30\x03\x02\x01\x00").into_bytes(), "certificate revocation list", "is expected"),
+        (block("PUBLIC KEY", b"\x30\x03\x02\x01\x00").into_bytes(), "a public key", "is expected"),
+        (
+            block("DH PARAMETERS", b"\x30\x06\x02\x01\x05\x02\x01\x02").into_bytes(),
+            "parameters of a key",
+            "is expected",
+        ),
+        (plist, "a provisioning profile", "push certificate itself"),
+    ] {
+        let run = on(bytes, &["convert", "-"]).status(3).stderr_contains(name).stderr_contains(hint).run();
+        assert!(!run.stderr.contains("damaged"), "{}", run.stderr);
+    }
+    let key = read("pem/AuthKey_ABC123DEFG.p8");
+    on(key, &["convert", "-"]).status(3).stderr_contains("APNs token signing key").run();
+    on(read("csr/request.der"), &["convert", "-"]).status(3).stderr_contains("certificate signing request").run();
+}
+
+fn field(bytes: &str, name: &str) -> Test {
+    on(bytes, &["inspect", "-", "--field", name])
+}
+
+#[test]
+fn a_locked_key_hides_no_certificate() {
+    for file in ["pem/encrypted-key.pem", "pem/dek-info-3des.pem", "p12/certificate-unencrypted.p12"] {
+        let bytes = read(file);
+        let shown =
+            on(bytes.clone(), &["inspect", "-"]).status(4).stdout_contains("Bundle ID    com.example.MyApp").run();
+        assert!(shown.text().contains("a private key is here, and was not read"), "{}", shown.text());
+        assert!(!shown.text().contains("has no private key"), "{}", shown.text());
+        let report = on(bytes.clone(), &["inspect", "-", "--json"]).status(4).run().json();
+        assert_eq!(report["files"][0]["certificates"][0]["bundle_id"], "com.example.MyApp");
+        assert_eq!(report["files"][0]["unread"][0]["error"]["exit_code"], 4);
+        on(bytes.clone(), &["inspect", "-", "--field", "topic"]).stdout_contains("com.example.MyApp").run();
+        on(bytes.clone(), &["inspect", "-", "--field", "key_matches"]).status(4).run();
+        on(bytes.clone(), &["expiry", "-"]).stdout_contains("1 ok").run();
+        on(bytes.clone(), &["expiry", "-", "--expect-key"]).status(4).run();
+        on(bytes.clone(), &["convert", "-"]).status(4).stderr_contains("needs a password").stdout("").run();
+        on(bytes.clone(), &["pack", "-", "--passout", "pass:x"]).status(4).stdout("").run();
+        on(bytes, &["convert", "-", "--passin", "pass:wrong"])
+            .status(4)
+            .stderr_contains("wrong password")
+            .stdout("")
+            .run();
+    }
+    let (certificate, key) = (text("pem/encrypted-key.pem"), text("key/push.pem"));
+    assert!(converted(certificate.clone(), &["--no-key"]).starts_with("-----BEGIN CERTIFICATE"));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("push.key"), key).unwrap();
+    let run = on(certificate, &["convert", "-", "--key", "push.key"]).folder(folder.path()).run();
+    assert!(run.text() == converted(read("pem/identity.pem"), &[]));
+}
+
+#[test]
+fn a_locked_key_in_a_folder_fails_no_expiry_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = text("pem/encrypted-key.pem");
+    let (certificate, key) = pem.split_at(pem.find("-----BEGIN ENCRYPTED").unwrap());
+    std::fs::write(folder.path().join("push.crt"), certificate).unwrap();
+    std::fs::write(folder.path().join("push.key"), key).unwrap();
+    for format in ["human", "json", "github", "junit", "nagios", "prometheus", "html", "ics"] {
+        Test::new().args(["expiry", ".", "--format", format]).folder(folder.path()).run();
+    }
+    Test::new().args(["expiry", "push.key"]).folder(folder.path()).status(4).run();
+    // A certificate that is locked is not known to be valid.
+    std::fs::copy(fixture("p12/keychain-password.p12"), folder.path().join("push.p12")).unwrap();
+    Test::new().args(["expiry", "."]).folder(folder.path()).status(4).stdout_contains("push.p12").run();
+}
+
+#[test]
+fn a_broken_block_takes_no_other_with_it() {
+    let good = text("pem/identity.pem");
+    let broken = block("CERTIFICATE", &read("der/other.cer")[..500]);
+    for both in [format!("{good}{broken}"), format!("{broken}{good}")] {
+        let run = on(both.clone(), &["inspect", "-"]).status(3).stdout_contains("Bundle ID    com.example.MyApp").run();
+        assert!(run.text().contains("not read:"), "{}", run.text());
+        field(&both, "topic").status(3).stdout_contains("com.example.MyApp").run();
+        on(both.clone(), &["expiry", "-"]).status(3).stdout_contains("com.example.MyApp").run();
+        on(both.clone(), &["expiry", "-", "--skip-unreadable"]).stdout_contains("1 ok").run();
+        assert!(converted(both.clone(), &[]) == converted(good.clone(), &[]));
+        on(both, &["convert", "-", "--certs", "all"]).status(3).stdout("").stderr_contains("damaged").run();
+    }
+    let two = text("pem/two-identities.pem");
+    let odd_key = format!("{two}{}", block("PRIVATE KEY", &read("key/pkcs8.der")[..900]));
+    on(odd_key.clone(), &["convert", "-", "--select", "com.example.MyApp"]).stderr_contains("left out").run();
+    on(odd_key, &["csr", "--email", "jo@example.com", "--name", "Jo", "--country", "DE", "--key", "-", "-o", "-"])
+        .status(3)
+        .run();
+}
+
+#[test]
+fn a_key_that_was_not_read_is_not_called_missing() {
+    let certificate = text("pem/certificate-only.pem");
+    for key in [
+        block("PRIVATE KEY", &read("key/pkcs8.der")[..900]),
+        text("key/push.pem").replacen("-----BEGIN", "----BEGIN", 1),
+        block("OPENSSH PRIVATE KEY", b"openssh-key-v1\0\0\0\0\x04none"),
+        text("key/push.pem").replacen("-----END PRIVATE KEY-----", "", 1),
+    ] {
+        let both = format!("{certificate}{key}");
+        for command in [&["convert", "-"][..], &["pack", "-", "--passout", "pass:x"], &["check", "-"]] {
+            let run = on(both.clone(), command).status(3).stdout("").run();
+            assert!(!run.stderr.contains("no private key"), "{command:?}: {}", run.stderr);
+        }
+        assert!(converted(both, &["--no-key"]).starts_with("-----BEGIN CERTIFICATE"));
+    }
+}
+
+#[test]
+fn der_values_in_a_row_are_all_read() {
+    let (first, second) = (read("der/universal.cer"), read("der/other.cer"));
+    let count = |run: &Run| run.json()["files"][0]["certificates"].as_array().unwrap().len();
+    let run = on([&first[..], &second].concat(), &["inspect", "-", "--json"]).run();
+    assert_eq!(count(&run), 2);
+    let run = on([&first[..], b"\r\n", &second, &first].concat(), &["inspect", "-", "--json"]).run();
+    assert_eq!(count(&run), 2, "the same certificate twice is one");
+    let run = on([&first[..], &second[..300]].concat(), &["inspect", "-", "--json"]).status(3).run();
+    assert_eq!(count(&run), 1);
+    assert!(converted([&first[..], &read("key/pkcs8.der")].concat(), &[]) == converted(read("pem/identity.pem"), &[]));
+}
+
+#[test]
+fn a_file_that_was_changed_is_not_called_locked() {
+    let bytes = read("p12/keychain-password.p12");
+    for back in 1..40 {
+        let mut changed = bytes.clone();
+        let place = changed.len() - back;
+        changed[place] ^= 1;
+        let run = on(changed, &["convert", "-", "--passin", "pass:push"]).any_status().run();
+        assert_eq!(run.text(), "", "{back} bytes before the end");
+        if run.stderr.contains("does not verify") && !run.stderr.contains("wrong password") {
+            assert_eq!(run.code, Some(3), "{}", run.stderr);
+            return;
+        }
+    }
+    panic!("no change of the MAC was called damage");
+}
