@@ -1,6 +1,10 @@
 //! A run of the binary: parse, build the context, run, return the exit code.
 
-use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
+#[cfg(unix)]
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, LineWriter, Read, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
@@ -17,10 +21,12 @@ use crate::report::style::Paint;
 use crate::report::{human, json, nagios};
 use crate::text::{printable, printable_name};
 use crate::world::context::Context;
+use crate::world::memory;
 use crate::world::terminal::ControllingTerminal;
 
 /// Runs the command line and returns the exit code. A panic ends with the exit code of a bug.
 pub fn main() -> ExitCode {
+    memory::hide();
     match std::panic::catch_unwind(run) {
         Ok(code) => code,
         Err(_) => {
@@ -61,7 +67,7 @@ fn run() -> ExitCode {
     let mut stdout = BufWriter::new(io::stdout().lock());
     let mut stderr = LineWriter::new(io::stderr());
     let mut context = Context {
-        stdin: &mut io::stdin(),
+        stdin: &mut *standard_input(),
         stdout: &mut stdout,
         stderr: &mut stderr,
         now: time::OffsetDateTime::now_utc(),
@@ -85,6 +91,20 @@ fn run() -> ExitCode {
             })
         }
     }
+}
+
+/// Returns standard input without the buffer of the library, which is never freed, and so never wiped.
+#[cfg(unix)]
+fn standard_input() -> Box<dyn Read> {
+    match io::stdin().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => Box::new(File::from(descriptor)),
+        Err(_) => Box::new(io::stdin()),
+    }
+}
+
+#[cfg(not(unix))]
+fn standard_input() -> Box<dyn Read> {
+    Box::new(io::stdin())
 }
 
 fn run_command(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {

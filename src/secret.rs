@@ -39,6 +39,13 @@ pub(crate) fn first_line(bytes: &[u8]) -> &[u8] {
     }
 }
 
+/// Overwrites the stack below the caller, where a library may have left a copy of a secret.
+#[inline(never)]
+pub(crate) fn wipe_stack() {
+    // 16 KiB are more than a derivation or a cipher uses.
+    std::hint::black_box(&mut [0_u8; 16 << 10]);
+}
+
 /// The encodings that writers have given one password, to be tried in turn. None of the lists is empty, and each
 /// begins with the proper encoding.
 #[derive(Clone)]

@@ -7,6 +7,8 @@ use hmac::{Hmac, Mac};
 use x509_parser::asn1_rs::{Oid, oid};
 use zeroize::Zeroizing;
 
+use crate::secret;
+
 /// A hash of the SHA family (FIPS 180-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hash {
@@ -116,6 +118,7 @@ impl Hash {
     pub(crate) fn pbkdf2(self, password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Zeroizing<Vec<u8>> {
         let mut key = Zeroizing::new(vec![0; length]);
         with_hash!(self, D => pbkdf2::pbkdf2_hmac::<D>(password, salt, iterations, &mut key));
+        secret::wipe_stack();
         key
     }
 }

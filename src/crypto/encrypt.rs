@@ -11,7 +11,7 @@ use yasna::models::ObjectIdentifier;
 use crate::crypto::cipher::Cipher;
 use crate::crypto::digest::Hash;
 use crate::crypto::kdf::{DerivedFor, Pkcs12Kdf};
-use crate::secret::PasswordEncodings;
+use crate::secret::{self, PasswordEncodings};
 
 /// PBES2 (RFC 8018 appendix A.4), as the DER writer takes it.
 const PBES2: [u64; 7] = [1, 2, 840, 113_549, 1, 5, 13];
@@ -84,10 +84,12 @@ impl Encryption {
         iterations: u32,
         plain: &[u8],
     ) -> Result<Encrypted, EncryptError> {
-        match self {
+        let encrypted = match self {
             Self::TripleDes => triple_des(&password.bmp[0], iterations, plain),
             Self::Aes256 => aes256(&password.raw[0], iterations, plain),
-        }
+        };
+        secret::wipe_stack();
+        encrypted
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod context;
 pub(crate) mod files;
+pub(crate) mod memory;
 pub(crate) mod password_command;
 pub(crate) mod progress;
 pub(crate) mod terminal;

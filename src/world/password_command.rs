@@ -231,7 +231,7 @@ mod unix {
         while length < buffer.len() {
             let count = pipe.read(&mut buffer[length..])?;
             length += count;
-            if count == 0 || memchr::memchr(b'\n', &buffer[..length]).is_some() {
+            if count == 0 || buffer[..length].contains(&b'\n') {
                 break;
             }
         }

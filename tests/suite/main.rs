@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
+#[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
+mod binary;
 mod certificates;
 mod check;
 mod common;
@@ -14,6 +16,8 @@ mod expiry;
 mod files;
 mod fixtures;
 mod gateway;
+#[cfg(target_os = "linux")]
+mod memory;
 mod names;
 mod pack;
 #[cfg(unix)]
