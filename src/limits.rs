@@ -26,6 +26,12 @@ pub enum LimitError {
         /// The limit in force.
         limit: usize,
     },
+    /// Too many parts that cannot be read.
+    #[error("has more than {limit} parts that cannot be read")]
+    UnreadParts {
+        /// The limit in force.
+        limit: usize,
+    },
     /// Too much memory for scrypt.
     #[error("asks for {needed} MiB of memory for scrypt, more than the {} MiB allowed", MAX_SCRYPT_MEMORY >> 20)]
     ScryptMemory {

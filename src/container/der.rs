@@ -50,7 +50,7 @@ impl Contents {
             Err(OpenError::Lookalike(kind)) => self.add_other(kind, place),
             Err(error) => self.unread.push(Unread::new(place.to_owned(), Holds::Anything, error)),
         }
-        Ok(())
+        self.check_bounds()
     }
 }
 

@@ -104,6 +104,9 @@ pub(crate) struct FileFacts {
     pub(crate) pkcs12: Option<Pkcs12Info>,
 }
 
+/// The most parts of one file that cannot be read, and of those that are something else.
+const MAX_UNREAD: usize = 1_000;
+
 /// The most certificates, keys and requests of one file.
 const MAX_PARTS: usize = 50_000;
 
@@ -201,9 +204,17 @@ impl Contents {
         if self.pkcs12.is_none() {
             self.pkcs12 = part.pkcs12;
         }
+        self.check_bounds()
+    }
+
+    /// Refuses a file of too many parts.
+    fn check_bounds(&self) -> Result<(), OpenError> {
         let parts = self.certificates.len() + self.keys.len() + self.requests.len();
-        if parts > MAX_PARTS || self.unread.len() > MAX_PARTS {
+        if parts > MAX_PARTS {
             return Err(LimitError::Parts { limit: MAX_PARTS }.into());
+        }
+        if self.unread.len() > MAX_UNREAD {
+            return Err(LimitError::UnreadParts { limit: MAX_UNREAD }.into());
         }
         Ok(())
     }
@@ -211,7 +222,9 @@ impl Contents {
     /// Adds something that is no certificate. A key of a kind that is not read is missed; parameters are not.
     fn add_other(&mut self, kind: Lookalike, place: &str) {
         self.is_read_whole = false;
-        if kind.holds() == Holds::Other {
+        if kind.holds() == Holds::Other && self.others.len() >= MAX_UNREAD {
+            // So many of them are of no interest to anyone.
+        } else if kind.holds() == Holds::Other {
             self.others.push(format!("{} ({place})", kind.name()));
         } else {
             self.unread.push(Unread::new(place.to_owned(), kind.holds(), OpenError::Lookalike(kind)));

@@ -4,7 +4,7 @@ use crate::asn1::Malformed;
 use crate::container::detect::{self, Format};
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::Unlocker;
-use crate::container::{Container, Contents, OpenError, Unread, der, read_layer, transport};
+use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, der, read_layer, transport};
 use crate::crypto::DecodeError;
 use crate::pem::{self, Block, LineCounter, UnreadBlock};
 use crate::pkcs12::Holds;
@@ -19,6 +19,7 @@ pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Conte
             Ok(block) => reader.read_block(&block)?,
             Err(unread) => reader.add_unread(&unread),
         }
+        reader.contents.check_bounds()?;
     }
     reader.read_gap(text.len())?;
     Ok(reader.contents)
@@ -69,6 +70,10 @@ impl TextReader<'_, '_, '_, '_> {
     }
 
     fn add_unread(&mut self, unread: &UnreadBlock) {
+        // A text may speak of PEM as often as it likes.
+        if !unread.has_data && self.contents.unread.len() >= MAX_UNREAD {
+            return;
+        }
         let holds = match unread.label.and_then(Format::of_label) {
             Some(format) => format.holds(),
             None => Holds::Anything,

@@ -46,6 +46,7 @@ fn read_list(list: &Value<'_>) -> Result<Contents, OpenError> {
             Ok(read) => contents.certificates.push(read.into()),
             Err(error) => contents.unread.push(Unread::new(place, Holds::Certificate, error.into())),
         }
+        contents.check_bounds()?;
     }
     Ok(contents)
 }

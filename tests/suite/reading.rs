@@ -346,3 +346,13 @@ fn a_file_that_was_changed_is_not_called_locked() {
     }
     panic!("no change of the MAC was called damage");
 }
+
+#[test]
+fn a_file_of_very_many_parts_is_refused_and_prose_is_not() {
+    let begins = "-----BEGIN CERTIFICATE-----\n".repeat(2_000);
+    on(begins.clone() + &text("pem/identity.pem"), &["inspect", "-", "--field", "topic"]).status(3).run();
+    let data = format!("----BEGIN CERTIFICATE-----\n{}\n", BASE64.encode(&[7; 60])).repeat(1_100);
+    on(data, &["inspect", "-"]).status(3).stderr_contains("more than 1000 parts that cannot be read").run();
+    let run = on(text("pem/identity.pem") + &begins, &["convert", "-"]).stderr_contains("more parts").run();
+    assert!(run.stderr.lines().count() < 20, "{}", run.stderr);
+}

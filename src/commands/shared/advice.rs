@@ -86,6 +86,7 @@ fn open_advice(error: &OpenError) -> &'static str {
             "if you trust the file, raise the limit with --max-iterations"
         }
         OpenError::Decode(DecodeError::Limit(LimitError::Parts { .. })) => "split it into several files",
+        OpenError::Decode(DecodeError::Limit(LimitError::UnreadParts { .. })) => EXPECTED_FILES,
         OpenError::Decode(DecodeError::Limit(LimitError::ScryptMemory { .. })) => {
             "no usual tool writes such a file: export it again"
         }

@@ -10,6 +10,9 @@ use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
 
+/// The most parts of a file that are warned of one by one.
+const MAX_WARNINGS: usize = 10;
+
 /// Explains why a part of a file was not read.
 pub(crate) fn explain(file: &str, unread: &Unread) -> Error {
     let described = advice::explain(file, &unread.error);
@@ -50,9 +53,12 @@ pub(crate) fn check_certificates(file: &Location, contents: &Contents) -> Result
 /// Warns of each part that was not read, and is left out.
 pub(crate) fn warn(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     let paint = Paint::new(context.stderr_has_color);
-    for unread in &contents.unread {
+    for unread in contents.unread.iter().take(MAX_WARNINGS) {
         let sentence = printable(&format!("{file}: left out: {unread}"));
         writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
+    }
+    if let Some(more @ 1..) = contents.unread.len().checked_sub(MAX_WARNINGS) {
+        writeln!(context.stderr, "{} {file}: left out: {more} more parts", paint.warning("warning:"))?;
     }
     Ok(())
 }
