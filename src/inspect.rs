@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment, Topic};
 use crate::certificate::chain::{APPLE, AppleChain};
+use crate::certificate::extension::ExtensionReport;
 use crate::certificate::warning::{self, KeyState};
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
@@ -94,7 +95,10 @@ pub struct CertificateReport {
     pub not_before: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     pub not_after: OffsetDateTime,
+    /// Rounded down: negative once it has expired.
     pub days_left: i64,
+    /// Likewise.
+    pub seconds_left: i64,
     pub expired: bool,
     pub signature: String,
     pub key: KeyFacts,
@@ -151,6 +155,8 @@ pub struct RequestReport {
     pub spki_sha256: String,
     /// The request is signed by that key.
     pub signature_valid: bool,
+    /// The extensions that it asks for.
+    pub extensions: Vec<ExtensionReport>,
 }
 
 impl FileReport {
@@ -235,6 +241,7 @@ impl RequestReport {
             key: request.public_key.kind(),
             spki_sha256: request.public_key.spki_sha256(),
             signature_valid: request.is_signature_valid,
+            extensions: request.extensions.clone(),
         }
     }
 }
@@ -253,6 +260,7 @@ impl CertificateReport {
         now: OffsetDateTime,
     ) -> Self {
         let facts = &entry.item;
+        let left = facts.time_left(now);
         let matches = match key {
             KeyState::Matches if role == FileRole::Leaf => Some(true),
             KeyState::Mismatch if role == FileRole::Leaf => Some(false),
@@ -271,7 +279,8 @@ impl CertificateReport {
             serial: facts.serial.clone(),
             not_before: facts.not_before,
             not_after: facts.not_after,
-            days_left: facts.days_left(now),
+            days_left: left.days(),
+            seconds_left: left.seconds(),
             expired: facts.is_expired(now),
             signature: facts.signature.clone(),
             key: KeyFacts {

@@ -8,17 +8,25 @@ use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509Name, X509Req};
-use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::asn1_rs::{Oid, Tag, oid};
+use x509_parser::cri_attributes::ExtensionRequest;
 use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name as ParsedName;
 use zeroize::Zeroizing;
 
-use crate::asn1::Malformed;
+use crate::asn1::{Malformed, Value};
+use crate::certificate::extension::ExtensionReport;
 use crate::certificate::name::{self, NameStyle};
 use crate::key::{KeyError, PrivateKey};
 use crate::public_key::{KeyKind, PublicKey};
 
 /// The size of the keys that Apple's portal takes, in bits.
 pub(crate) const PORTAL_KEY_BITS: u32 = 2048;
+
+const PART: &str = "certificate signing request";
+
+/// The attributes that ask for extensions: of PKCS#9 (RFC 2985), and an older one of Microsoft's.
+const EXTENSION_REQUESTS: [Oid<'static>; 2] = [oid!(1.2.840.113549.1.9.14), oid!(1.3.6.1.4.1.311.2.1.14)];
 
 /// The most characters of a common name (RFC 5280 appendix A.1, ub-common-name).
 const MAX_NAME: usize = 64;
@@ -161,6 +169,8 @@ pub struct CertificateRequest {
     pub public_key: PublicKey,
     /// The request is signed by that key.
     pub is_signature_valid: bool,
+    /// The extensions that it asks for.
+    pub extensions: Vec<ExtensionReport>,
 }
 
 impl CertificateRequest {
@@ -169,16 +179,54 @@ impl CertificateRequest {
     /// # Errors
     /// When it is none.
     pub fn parse(der: &[u8]) -> Result<Self, Malformed> {
-        let malformed = |problem: &'static str| Malformed::new("certificate signing request", problem);
-        let (_, request) = X509CertificationRequest::from_der(der).map_err(|_| malformed("does not parse"))?;
-        let info = &request.certification_request_info;
-        let public_key = PublicKey::parse(info.subject_pki.raw.to_vec());
+        let (request, _) = Value::parse(der, PART)?;
+        let info = request.reader(PART).expect(Tag::Sequence, "the information")?;
+        let mut fields = info.reader(PART);
+        fields.expect(Tag::Integer, "the version")?;
+        let Ok((_, subject)) = ParsedName::from_der(fields.required("the subject")?.encoded()) else {
+            return Err(Malformed::new(PART, "has an unreadable subject"));
+        };
+        let Some(public_key) = PublicKey::parse(fields.required("the key")?.encoded().to_vec()) else {
+            return Err(Malformed::new(PART, "has an unreadable public key"));
+        };
+        let extensions = match fields.try_next()? {
+            Some(attributes) => requested_extensions(&attributes)?,
+            None => vec![],
+        };
         Ok(Self {
-            subject: name::format(&info.subject, NameStyle::Compact),
-            public_key: public_key.ok_or(malformed("has an unreadable public key"))?,
+            subject: name::format(&subject, NameStyle::Compact),
+            public_key,
             is_signature_valid: verifies(der).unwrap_or(false),
+            extensions,
         })
     }
+}
+
+/// Reads the extensions among the attributes (RFC 2985 section 5.4.2).
+fn requested_extensions(attributes: &Value<'_>) -> Result<Vec<ExtensionReport>, Malformed> {
+    let mut extensions = Vec::new();
+    let mut list = attributes.reader(PART);
+    while let Some(attribute) = list.try_next()? {
+        let mut fields = attribute.reader(PART);
+        let kind = fields.required("the kind of an attribute")?.oid()?;
+        let mut values = fields.expect(Tag::Set, "the values of an attribute")?.reader(PART);
+        if EXTENSION_REQUESTS.contains(&kind)
+            && let Some(value) = values.try_next()?
+        {
+            add_extensions(value.encoded(), &mut extensions)?;
+        }
+    }
+    Ok(extensions)
+}
+
+fn add_extensions(encoded: &[u8], extensions: &mut Vec<ExtensionReport>) -> Result<(), Malformed> {
+    let Ok((_, requested)) = ExtensionRequest::from_der(encoded) else {
+        return Err(Malformed::new(PART, "asks for unreadable extensions"));
+    };
+    for extension in &requested.extensions {
+        extensions.push(ExtensionReport::of(extension));
+    }
+    Ok(())
 }
 
 /// Returns whether a request is signed by the key in it.
@@ -192,6 +240,13 @@ fn verifies(der: &[u8]) -> Result<bool, ErrorStack> {
 
 #[cfg(test)]
 mod tests {
+    use openssl::dsa::Dsa;
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::pkey::Private;
+    use openssl::sign::Signer;
+    use openssl::stack::Stack;
+    use openssl::x509::extension::{KeyUsage, SubjectAlternativeName};
+
     use super::*;
 
     #[test]
@@ -228,5 +283,96 @@ mod tests {
         assert_eq!(request.subject, subject.to_string());
         assert!(request.is_signature_valid);
         assert!(request.public_key.is_same_key(key.public()));
+    }
+
+    fn request(key: &PKey<Private>, names: &[&str]) -> CertificateRequest {
+        let mut builder = X509Req::builder().unwrap();
+        builder.set_pubkey(key).unwrap();
+        if !names.is_empty() {
+            let mut alternative = SubjectAlternativeName::new();
+            for name in names {
+                alternative.dns(name);
+            }
+            let alternative = alternative.build(&builder.x509v3_context(None)).unwrap();
+            let usage = KeyUsage::new().critical().digital_signature().key_encipherment().build().unwrap();
+            let mut extensions = Stack::new().unwrap();
+            extensions.push(alternative).unwrap();
+            extensions.push(usage).unwrap();
+            builder.add_extensions(&extensions).unwrap();
+        }
+        let has_own_hash = matches!(key.id(), Id::ED25519 | Id::ED448);
+        builder.sign(key, if has_own_hash { MessageDigest::null() } else { MessageDigest::sha256() }).unwrap();
+        CertificateRequest::parse(&builder.build().to_der().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_signature_is_judged_for_every_kind_of_key() {
+        let ec =
+            |curve| PKey::from_ec_key(EcKey::generate(&EcGroup::from_curve_name(curve).unwrap()).unwrap()).unwrap();
+        let rsa = Rsa::generate(1024).unwrap();
+        // PrivateKeyInfo with the algorithm id-RSASSA-PSS.
+        let pss = [0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 10];
+        let plain = PKey::from_rsa(rsa).unwrap().private_key_to_pkcs8().unwrap();
+        let fields = [&[2, 1, 0], &pss[..], &plain[4 + 3 + 15..]].concat();
+        let length = u16::try_from(fields.len()).unwrap().to_be_bytes();
+        let pss = PKey::private_key_from_pkcs8(&[&[0x30, 0x82], &length[..], &fields].concat()).unwrap();
+        assert_eq!(pss.id(), Id::RSA_PSS);
+        for (key, name) in [
+            (PKey::private_key_from_pkcs8(&plain).unwrap(), "RSA"),
+            (pss, "RSA-PSS"),
+            (ec(Nid::X9_62_PRIME256V1), "EC"),
+            (ec(Nid::SECP521R1), "EC"),
+            (ec(Nid::BRAINPOOL_P384R1), "EC"),
+            (ec(Nid::SECT233K1), "EC"),
+            (PKey::generate_ed25519().unwrap(), "Ed25519"),
+            (PKey::generate_ed448().unwrap(), "Ed448"),
+            (PKey::from_dsa(Dsa::generate(1024).unwrap()).unwrap(), "DSA"),
+        ] {
+            let request = request(&key, &[]);
+            assert!(request.is_signature_valid, "{name}");
+            assert_eq!((request.public_key.algorithm.as_str(), request.subject.as_str()), (name, ""));
+        }
+    }
+
+    #[test]
+    fn the_extensions_that_a_request_asks_for_are_named() {
+        let key = PKey::generate_ed25519().unwrap();
+        let request = request(&key, &["www.example.com", "example.com"]);
+        let mut extensions = Vec::new();
+        for extension in &request.extensions {
+            extensions.push((extension.name.unwrap(), extension.critical, extension.values.join(" ")));
+        }
+        let expected = [
+            ("subjectAltName", false, "DNS:www.example.com DNS:example.com".to_owned()),
+            ("keyUsage", true, "digitalSignature keyEncipherment".to_owned()),
+        ];
+        assert_eq!(extensions, expected);
+    }
+
+    #[test]
+    fn a_request_may_have_no_attributes_at_all() {
+        let key = PKey::generate_ed25519().unwrap();
+        let mut builder = X509Req::builder().unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, MessageDigest::null()).unwrap();
+        let der = builder.build().to_der().unwrap();
+        let (request, _) = Value::parse(&der, "test").unwrap();
+        let mut parts = request.reader("test");
+        let info = parts.required("info").unwrap();
+        let mut content = info.content().to_vec();
+        if content.ends_with(&[0xa0, 0]) {
+            content.truncate(content.len() - 2);
+        }
+        // Version, subject and key.
+        assert_eq!(content.len(), 3 + 2 + 44);
+        let info = [&[0x30, u8::try_from(content.len()).unwrap()], &content[..]].concat();
+        let mut signer = Signer::new_without_digest(&key).unwrap();
+        let signature = signer.sign_oneshot_to_vec(&info).unwrap();
+        let bits = [&[3, u8::try_from(signature.len()).unwrap() + 1, 0], &signature[..]].concat();
+        let fields = [&info[..], parts.required("algorithm").unwrap().encoded(), &bits].concat();
+        let der = [&[0x30, u8::try_from(fields.len()).unwrap()], &fields[..]].concat();
+        assert!(fields.len() < 128);
+        let request = CertificateRequest::parse(&der).unwrap();
+        assert!(request.is_signature_valid && request.extensions.is_empty());
     }
 }

@@ -9,6 +9,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 
 use crate::asn1::{Malformed, Value};
+use crate::certificate::extension;
 
 /// The certificate may be used with the sandbox; the value is NULL.
 pub(crate) const SANDBOX: Oid<'static> = oid!(1.2.840.113635.100.6.3.1);
@@ -117,6 +118,8 @@ pub(super) struct Extensions {
     pub(super) subject_key_id: Option<Vec<u8>>,
     pub(super) authority_key_id: Option<Vec<u8>>,
     pub(super) is_ca: bool,
+    /// The name to call it by, of subjectAltName.
+    pub(super) first_name: Option<String>,
     sandbox: bool,
     production: bool,
     voip: bool,
@@ -155,6 +158,9 @@ impl Extensions {
                 self.authority_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
             }
             ParsedExtension::BasicConstraints(constraints) => self.is_ca = constraints.ca,
+            ParsedExtension::SubjectAlternativeName(names) => {
+                self.first_name = extension::first_name(&names.general_names);
+            }
             ParsedExtension::CertificatePolicies(policies) => {
                 self.is_apple |= policies.iter().any(|policy| policy.policy_id == POLICY);
             }

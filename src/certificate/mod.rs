@@ -2,13 +2,16 @@
 
 pub(crate) mod apple;
 pub(crate) mod chain;
+pub(crate) mod extension;
 pub(crate) mod name;
 pub(crate) mod renewal;
+pub(crate) mod time_left;
 pub(crate) mod warning;
 
 use time::OffsetDateTime;
 use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::num_bigint::{BigInt, Sign};
 use x509_parser::prelude::FromDer;
 
 use crate::asn1::{Malformed, Value};
@@ -16,6 +19,7 @@ use crate::crypto::digest::{sha1_hex, sha256_hex};
 use crate::public_key::PublicKey;
 use apple::{CertificateKind, Environment, Extensions, Topic};
 use name::NameStyle;
+use time_left::TimeLeft;
 
 /// A signature algorithm.
 struct SignatureAlgorithm {
@@ -58,7 +62,9 @@ pub struct Certificate {
     pub issuer: String,
     /// The subject's common name.
     pub common_name: Option<String>,
-    /// The serial number, upper-case hex as OpenSSL prints it.
+    /// The first name of subjectAltName, or else the serial number.
+    pub(crate) title_without_subject: String,
+    /// The serial number as OpenSSL prints it: upper-case hex, an even number of digits, "-" for a negative one.
     pub serial: String,
     /// The beginning of its validity.
     pub not_before: OffsetDateTime,
@@ -115,6 +121,11 @@ impl Certificate {
             return Err(Malformed::new("certificate", "has an unreadable public key"));
         };
         let extensions = Extensions::read(&x509);
+        let serial = format_serial(x509.raw_serial());
+        let title_without_subject = match &extensions.first_name {
+            Some(name) => name.clone(),
+            None => format!("serial {serial}"),
+        };
         let subject = x509.subject();
         let uid = name::first(subject, "UID");
         let kind = extensions.kind(uid.as_deref());
@@ -126,7 +137,8 @@ impl Certificate {
             subject: name::format(subject, NameStyle::Compact),
             issuer: name::format(x509.issuer(), NameStyle::Compact),
             common_name: name::first(subject, "CN"),
-            serial: data_encoding::HEXUPPER.encode(x509.raw_serial()),
+            title_without_subject,
+            serial,
             not_before: x509.validity().not_before.to_datetime(),
             not_after: x509.validity().not_after.to_datetime(),
             public_key,
@@ -134,7 +146,7 @@ impl Certificate {
             has_weak_signature,
             is_ca: extensions.is_ca,
             kind,
-            bundle_id: if kind == CertificateKind::Mdm { None } else { uid.clone() },
+            bundle_id: if kind.is_push() && kind != CertificateKind::Mdm { uid.clone() } else { None },
             uid,
             topics,
             topics_problem,
@@ -156,9 +168,9 @@ impl Certificate {
         }
     }
 
-    /// Returns the whole days from `now` to the end of its validity; negative once it has expired.
-    pub fn days_left(&self, now: OffsetDateTime) -> i64 {
-        (self.not_after - now).whole_seconds().div_euclid(86_400)
+    /// Returns the time from `now` to the end of its validity.
+    pub(crate) fn time_left(&self, now: OffsetDateTime) -> TimeLeft {
+        TimeLeft::until(self.not_after, now)
     }
 
     /// Returns whether `now` is after the end of its validity.
@@ -186,11 +198,13 @@ impl Certificate {
         sha256_hex(&self.der)
     }
 
-    /// Returns the common name, or else the subject.
+    /// Returns the name for people: the common name, or else the subject, the first name of subjectAltName, or the
+    /// serial number.
     pub fn title(&self) -> &str {
         match &self.common_name {
-            Some(name) if !name.is_empty() => name,
-            _ => &self.subject,
+            Some(name) if !name.trim().is_empty() => name,
+            _ if !self.subject.is_empty() => &self.subject,
+            _ => &self.title_without_subject,
         }
     }
 
@@ -198,6 +212,13 @@ impl Certificate {
     pub fn main_topic(&self) -> Option<&str> {
         self.topics.first().map(|topic| topic.topic.as_str())
     }
+}
+
+/// Returns an integer in two's complement as OpenSSL prints a serial number.
+fn format_serial(integer: &[u8]) -> String {
+    let (sign, magnitude) = BigInt::from_signed_bytes_be(integer).to_bytes_be();
+    let sign = if sign == Sign::Minus { "-" } else { "" };
+    format!("{sign}{}", data_encoding::HEXUPPER.encode(&magnitude))
 }
 
 /// Returns the name of a signature algorithm, and whether it is weak.
@@ -214,5 +235,46 @@ fn describe(error: &x509_parser::nom::Err<x509_parser::error::X509Error>) -> Str
     match error {
         x509_parser::nom::Err::Incomplete(_) => "a value is cut short".to_owned(),
         x509_parser::nom::Err::Error(e) | x509_parser::nom::Err::Failure(e) => e.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::asn1::Asn1Time;
+    use openssl::bn::BigNum;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::x509::X509;
+
+    use super::*;
+    use crate::test_support::certificate;
+
+    #[test]
+    fn serial_numbers_are_printed_as_openssl_prints_them() {
+        let key = PKey::generate_ed25519().unwrap();
+        for serial in ["00", "05", "7F", "C90F", "0F01", "-01", "-80", "-C90F", "-7FFFFF"] {
+            let mut builder = X509::builder().unwrap();
+            let number = BigNum::from_hex_str(serial).unwrap();
+            builder.set_serial_number(&number.to_asn1_integer().unwrap()).unwrap();
+            builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+            builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+            builder.set_pubkey(&key).unwrap();
+            builder.sign(&key, MessageDigest::null()).unwrap();
+            let certificate = Certificate::parse(&builder.build().to_der().unwrap()).unwrap();
+            assert_eq!(certificate.serial, serial);
+            assert_eq!(certificate.title(), format!("serial {serial}"));
+        }
+    }
+
+    #[test]
+    fn no_certificate_is_without_a_name() {
+        let named = certificate("der/universal.cer");
+        let without = Certificate { common_name: None, subject: String::new(), ..named.clone() };
+        assert_eq!(named.title(), "Apple Push Services: com.example.MyApp");
+        assert_eq!(Certificate { common_name: Some(" ".to_owned()), ..named.clone() }.title(), named.subject);
+        assert_eq!(without.title(), "serial 54FE83C2B1210513");
+        let other = certificate("der/not-push.cer");
+        let dns = Certificate { common_name: None, subject: String::new(), ..other };
+        assert_eq!(dns.title(), "www.example.com");
     }
 }

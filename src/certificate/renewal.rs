@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
 use crate::certificate::apple::CertificateKind;
-use crate::certificate::warning::{KeyState, days_ago};
+use crate::certificate::time_left::TimeLeft;
+use crate::certificate::warning::KeyState;
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::{printable_name, text_list};
 
@@ -26,6 +27,8 @@ pub(crate) struct Comparison {
     pub(crate) key_reused: bool,
     /// The days during which both are valid; negative where there is a gap.
     pub(crate) overlap_days: i64,
+    /// The same in seconds.
+    pub(crate) overlap_seconds: i64,
     #[serde(serialize_with = "serialize_differences")]
     pub(crate) differences: Vec<Finding>,
 }
@@ -53,17 +56,18 @@ pub(crate) fn compare(old: Side<'_>, new: Side<'_>, now: OffsetDateTime) -> Comp
     compare_teams(old.certificate, new.certificate, &mut differences);
     compare_validity(old.certificate, new.certificate, now, &mut differences);
     compare_keys(old.key, new.key, &mut differences);
+    let overlap = overlap(old.certificate, new.certificate);
     Comparison {
         drop_in: Level::worst(&differences) != Level::Failure,
         key_reused: old.certificate.public_key.is_same_key(&new.certificate.public_key),
-        overlap_days: overlap_days(old.certificate, new.certificate),
+        overlap_days: overlap.days(),
+        overlap_seconds: overlap.seconds(),
         differences,
     }
 }
 
-fn overlap_days(old: &Certificate, new: &Certificate) -> i64 {
-    let overlap = old.not_after.min(new.not_after) - old.not_before.max(new.not_before);
-    overlap.whole_seconds().div_euclid(86_400)
+fn overlap(old: &Certificate, new: &Certificate) -> TimeLeft {
+    TimeLeft::until(old.not_after.min(new.not_after), old.not_before.max(new.not_before))
 }
 
 fn compare_purpose(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
@@ -121,7 +125,7 @@ fn compare_validity(old: &Certificate, new: &Certificate, now: OffsetDateTime, d
         differences.push(Finding::failure(FindingCode::NotRenewed, message));
     }
     if new.is_expired(now) {
-        let message = format!("the new one expired on {new_end} ({})", days_ago(new.days_left(now)));
+        let message = format!("the new one expired on {new_end} ({})", new.time_left(now).relative());
         differences.push(Finding::failure(FindingCode::Expired, message));
     }
     let new_start = new.not_before.date();
@@ -207,7 +211,7 @@ mod tests {
     fn a_renewal_overlaps() {
         let (old, new) = (old("universal"), new("universal"));
         assert_eq!(codes(&old, &new, KEYS), []);
-        assert_eq!(overlap_days(&old, &new), 31);
+        assert_eq!(overlap(&old, &new).days(), 31);
         assert_eq!(codes(&old, &new, (KeyState::Missing, KeyState::Missing)), []);
     }
 
@@ -246,6 +250,6 @@ mod tests {
         let late = fixture("universal", from, until);
         let expected = [(Level::Failure, FindingCode::NotYetValid), (Level::Ok, FindingCode::Gap)];
         assert_eq!(codes(&old("universal"), &late, KEYS), expected);
-        assert_eq!(overlap_days(&old("universal"), &late), -30);
+        assert_eq!(overlap(&old("universal"), &late).days(), -30);
     }
 }

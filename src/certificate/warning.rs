@@ -57,12 +57,12 @@ pub(crate) fn judge(
 }
 
 fn judge_validity(certificate: &Certificate, now: OffsetDateTime, warnings: &mut Vec<Finding>) {
-    let (days, end) = (certificate.days_left(now), certificate.not_after.date());
+    let (left, end) = (certificate.time_left(now), certificate.not_after.date());
     if certificate.is_expired(now) {
-        let message = format!("expired on {end} ({})", days_ago(days));
+        let message = format!("expired on {end} ({})", left.relative());
         warnings.push(Finding::warning(FindingCode::Expired, message));
-    } else if days < EXPIRES_SOON_DAYS {
-        let message = format!("expires on {end} ({})", in_days(days));
+    } else if left.days() < EXPIRES_SOON_DAYS {
+        let message = format!("expires on {end} ({})", left.relative());
         warnings.push(Finding::warning(FindingCode::ExpiresSoon, message));
     }
     if certificate.is_not_yet_valid(now) {
@@ -132,21 +132,4 @@ fn judge_chain(certificate: &Certificate, chain: &AppleChain, warnings: &mut Vec
         }
         ChainStatus::Trusted | ChainStatus::NotApple => return,
     });
-}
-
-/// Returns "in 12 days", from days left.
-pub(crate) fn in_days(days: i64) -> String {
-    match days {
-        0 => "today".to_owned(),
-        1 => "in 1 day".to_owned(),
-        n => format!("in {n} days"),
-    }
-}
-
-/// Returns "12 days ago", from days left that are negative.
-pub(crate) fn days_ago(days: i64) -> String {
-    match -days {
-        0 | 1 => "1 day ago".to_owned(),
-        n => format!("{n} days ago"),
-    }
 }

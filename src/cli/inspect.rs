@@ -54,6 +54,7 @@ pub(crate) enum Field {
     NotBefore,
     NotAfter,
     DaysLeft,
+    SecondsLeft,
     Expired,
     KeyAlgorithm,
     KeyBits,

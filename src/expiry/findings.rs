@@ -48,7 +48,7 @@ impl ExpiryReport {
             measures.push(Measure {
                 warn_below: Some(days(policy.warn, first)),
                 fail_below: Some(days(policy.fail, first)),
-                ..Measure::new("days_left", first.days_left)
+                ..Measure::new("days_left", in_days(first.seconds_left))
             });
         }
         let summary = &self.summary;
@@ -68,8 +68,15 @@ impl ExpiryReport {
 /// Returns a threshold in days. Three digits are a minute and a half.
 fn days(threshold: Threshold, certificate: &CheckedCertificate) -> String {
     let lifetime = certificate.not_after - certificate.not_before;
-    let number = threshold.of(lifetime).as_seconds_f64() / 86_400.0;
-    format!("{number:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    in_days(threshold.of(lifetime).whole_seconds())
+}
+
+/// Returns seconds in days, rounded down: what has expired is below 0.
+fn in_days(seconds: i64) -> String {
+    let thousandths = (seconds * 1000).div_euclid(86_400);
+    let sign = if thousandths < 0 { "-" } else { "" };
+    let (days, rest) = (thousandths.unsigned_abs() / 1000, thousandths.unsigned_abs() % 1000);
+    format!("{sign}{days}.{rest:03}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 impl CheckedCertificate {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::chain::{AppleChain, ChainStatus};
-use crate::certificate::warning::{KeyState, days_ago, in_days};
+use crate::certificate::warning::KeyState;
 use crate::expiry::threshold::Threshold;
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::{printable, printable_name, text_list};
@@ -108,14 +108,14 @@ fn judge_leaf(facts: &Facts<'_>, expect: &Expectations, findings: &mut Vec<Findi
 
 fn time_left(certificate: &Certificate, policy: &ExpiryPolicy, now: OffsetDateTime) -> Option<Finding> {
     let (left, lifetime) = (certificate.not_after - now, certificate.not_after - certificate.not_before);
-    let (days, date) = (certificate.days_left(now), certificate.not_after.date());
+    let (relative, date) = (certificate.time_left(now).relative(), certificate.not_after.date());
     if certificate.is_expired(now) {
-        let message = format!("expired on {date} ({})", days_ago(days));
+        let message = format!("expired on {date} ({relative})");
         return Some(Finding::failure(FindingCode::Expired, message));
     }
     for (level, threshold) in [(Level::Failure, policy.fail), (Level::Warning, policy.warn)] {
         if left < threshold.of(lifetime) {
-            let message = format!("expires on {date} ({}), sooner than {threshold}", in_days(days));
+            let message = format!("expires on {date} ({relative}), sooner than {threshold}");
             return Some(Finding::new(level, FindingCode::ExpiresSoon, message));
         }
     }

@@ -100,13 +100,13 @@ pub(crate) struct CheckedCertificate {
     pub(crate) source: Source,
     pub(crate) role: CertificateRole,
     pub(crate) kind: CertificateKind,
-    /// The common name, or else the subject.
+    /// [`Certificate::title`].
     pub(crate) name: String,
     /// The topics that it may send to.
     pub(crate) topics: Vec<String>,
     pub(crate) environments: Vec<Environment>,
     pub(crate) team_id: Option<String>,
-    /// The serial number, upper-case hex.
+    /// [`Certificate::serial`].
     pub(crate) serial: String,
     /// SHA-256, lower-case hex.
     pub(crate) sha256: String,
@@ -116,8 +116,10 @@ pub(crate) struct CheckedCertificate {
     /// The end of its validity.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) not_after: OffsetDateTime,
-    /// Whole days left, negative once it has expired.
+    /// The days left, rounded down: negative once it has expired.
     pub(crate) days_left: i64,
+    /// The seconds left, likewise.
+    pub(crate) seconds_left: i64,
     /// The share of its lifetime that is left, in percent, rounded up.
     pub(crate) lifetime_left_percent: u8,
     /// The key beside it matches; null without a key, or if it is not a leaf.
@@ -146,6 +148,7 @@ impl CheckedCertificate {
     fn of(file: &str, source: Source, facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Self {
         let certificate = facts.certificate;
         let findings = judge(facts, policy, now);
+        let left = certificate.time_left(now);
         Self {
             file: file.to_owned(),
             source,
@@ -159,7 +162,8 @@ impl CheckedCertificate {
             sha256: certificate.sha256(),
             not_before: certificate.not_before,
             not_after: certificate.not_after,
-            days_left: certificate.days_left(now),
+            days_left: left.days(),
+            seconds_left: left.seconds(),
             lifetime_left_percent: percent_left(certificate, now),
             key_matches: match facts.key {
                 _ if facts.role != CertificateRole::Leaf => None,

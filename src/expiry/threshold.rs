@@ -23,7 +23,7 @@ impl Threshold {
             Self::Hours(n) => Duration::hours(n.into()),
             Self::Days(n) => Duration::days(n.into()),
             Self::Weeks(n) => Duration::weeks(n.into()),
-            Self::Percent(n) => Duration::seconds(lifetime.whole_seconds().max(0) / 100 * i64::from(n)),
+            Self::Percent(n) => Duration::seconds(lifetime.whole_seconds().max(0) * i64::from(n) / 100),
         }
     }
 }

@@ -34,6 +34,7 @@ fn values_of(field: Field, c: &CertificateReport) -> Vec<String> {
         Field::NotBefore => vec![rfc3339(c.not_before)],
         Field::NotAfter => vec![rfc3339(c.not_after)],
         Field::DaysLeft => vec![c.days_left.to_string()],
+        Field::SecondsLeft => vec![c.seconds_left.to_string()],
         Field::Expired => vec![c.expired.to_string()],
         Field::KeyAlgorithm => vec![c.key.algorithm.clone()],
         Field::KeyBits => vec![c.key.bits.to_string()],

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
-use crate::certificate::warning::{days_ago, in_days};
+use crate::certificate::time_left::TimeLeft;
 use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::Level;
@@ -101,7 +101,7 @@ fn write_row(out: &mut dyn Write, one: &CheckedCertificate, now: OffsetDateTime,
     for finding in &one.findings {
         write!(out, "<small class=\"{}\">{}</small>", class(finding.level), xml(&finding.message))?;
     }
-    let left = if one.days_left < 0 { days_ago(one.days_left) } else { in_days(one.days_left) };
+    let left = TimeLeft::from_seconds(one.seconds_left).relative();
     write!(
         out,
         "<td><strong class=\"{}\">{left}</strong><small>{}</small><td class=\"{}\">",

@@ -6,6 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::renewal::Comparison;
+use crate::certificate::time_left::TimeLeft;
 use crate::finding::Level;
 use crate::inspect::CertificateReport;
 use crate::report::style::Paint;
@@ -50,12 +51,11 @@ pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -
         let name = paint.strong(printable(&certificate.title));
         writeln!(out, "{}  {name}, {from} to {to}  {}", paint.faint(label), paint.faint(printable(file)))?;
     }
-    let Comparison { drop_in, key_reused, overlap_days, ref differences } = report.comparison;
+    let Comparison { drop_in, key_reused, overlap_seconds, ref differences, .. } = report.comparison;
     writeln!(out, "     {}", if key_reused { "both have the same key" } else { "the new one has a new key" })?;
-    match overlap_days {
+    match overlap_seconds {
         0 => writeln!(out, "     the two meet without a day in common")?,
-        1 => writeln!(out, "     for 1 day both are valid")?,
-        days if days > 1 => writeln!(out, "     for {days} days both are valid")?,
+        1.. => writeln!(out, "     for {} both are valid", TimeLeft::from_seconds(overlap_seconds).amount())?,
         // The difference says it.
         _ => {}
     }

@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
 use crate::certificate::chain::AppleChain;
-use crate::certificate::warning::{KeyState, days_ago, in_days};
+use crate::certificate::time_left::TimeLeft;
+use crate::certificate::warning::KeyState;
 use crate::container::Entry;
 use crate::finding::{Finding, serialize_warnings};
 use crate::inspect::{CertificateReport, FileRole};
@@ -116,11 +117,8 @@ pub(crate) fn sentence(certificate: &CertificateReport) -> String {
         let environments: Vec<String> = certificate.environments.iter().map(text).collect();
         line.push_str(&format!(", {}", environments.join(" and ")));
     }
-    let (day, days) = (certificate.not_after.date(), certificate.days_left);
-    if certificate.expired {
-        line.push_str(&format!(", expired on {day}, {}", days_ago(days)));
-    } else {
-        line.push_str(&format!(", expires on {day}, {}", in_days(days)));
-    }
+    let (day, left) = (certificate.not_after.date(), TimeLeft::from_seconds(certificate.seconds_left));
+    let expires = if left.is_over() { "expired" } else { "expires" };
+    line.push_str(&format!(", {expires} on {day}, {}", left.relative()));
     printable(&line)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::certificate::warning::days_ago;
+use crate::certificate::time_left::TimeLeft;
 use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::{FindingCode, Level};
@@ -17,7 +17,7 @@ const BAR: usize = 10;
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::Result<()> {
     let mut width = 0;
     for certificate in &report.certificates {
-        width = width.max(left(certificate.days_left).len());
+        width = width.max(left(certificate).len());
     }
     for certificate in &report.certificates {
         write_certificate(out, certificate, width, paint)?;
@@ -59,7 +59,7 @@ fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize
     let role = if one.role == CertificateRole::Leaf { String::new() } else { format!(" ({})", one.role.name()) };
     let (name, file) = (printable(&one.name), paint.faint(printable(&one.file)));
     let date = one.not_after.date();
-    writeln!(out, "{word}  {:>width$}  {}  {date}  {name}{role}  {file}", left(one.days_left), bar(one))?;
+    writeln!(out, "{word}  {:>width$}  {}  {date}  {name}{role}  {file}", left(one), bar(one))?;
     for finding in &one.findings {
         // The row itself says when it expires.
         if !matches!(finding.code, FindingCode::Expired | FindingCode::ExpiresSoon) {
@@ -69,12 +69,8 @@ fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize
     Ok(())
 }
 
-fn left(days: i64) -> String {
-    match days {
-        days @ ..=-1 => days_ago(days),
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
-    }
+fn left(one: &CheckedCertificate) -> String {
+    TimeLeft::from_seconds(one.seconds_left).amount_or_ago()
 }
 
 /// Returns the bar; it is not empty before the last moment.

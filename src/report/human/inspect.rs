@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::certificate::chain::ChainStatus;
-use crate::certificate::warning::days_ago;
+use crate::certificate::time_left::TimeLeft;
 use crate::container::Container;
 use crate::inspect::{CertificateReport, FileReport, FileRole, InspectReport, KeyReport, RequestReport};
 use crate::pkcs12::Pkcs12Info;
@@ -100,10 +100,18 @@ fn write_key(out: &mut dyn Write, key: &KeyReport, paint: Paint) -> io::Result<(
 
 fn write_request(out: &mut dyn Write, request: &RequestReport, paint: Paint) -> io::Result<()> {
     writeln!(out, "\n{}", paint.strong("certificate signing request"))?;
-    row(out, paint, "Subject", &request.subject)?;
+    row(out, paint, "Subject", or_none(&request.subject))?;
     let signature = if request.signature_valid { "signed by it" } else { "NOT signed by it" };
     row(out, paint, "Key", &format!("{} {}, {signature}", request.key.algorithm, request.key.bits))?;
+    for (index, extension) in request.extensions.iter().enumerate() {
+        let name = extension.name.unwrap_or(&extension.oid);
+        row(out, paint, if index == 0 { "Asks for" } else { "" }, &format!("{name}: {}", extension.values.join(", ")))?;
+    }
     row(out, paint, "SPKI", &format!("{} (SHA-256)", request.spki_sha256))
+}
+
+fn or_none(name: &str) -> &str {
+    if name.is_empty() { "(none)" } else { name }
 }
 
 fn row(out: &mut dyn Write, paint: Paint, label: &str, value: &str) -> io::Result<()> {
@@ -127,8 +135,8 @@ fn write_pkcs12(out: &mut dyn Write, info: &Pkcs12Info, paint: Paint) -> io::Res
 }
 
 fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -> io::Result<()> {
-    let days = expiry(c.days_left, c.expired);
-    let validity = format!("{} to {}, {days}", c.not_before.date(), c.not_after.date());
+    let left = expiry(TimeLeft::from_seconds(c.seconds_left));
+    let validity = format!("{} to {}, {left}", c.not_before.date(), c.not_after.date());
     writeln!(out, "{}", paint.strong(printable(&c.title)))?;
     if c.role == FileRole::Ca {
         row(out, paint, "Kind", "certificate authority")?;
@@ -161,8 +169,8 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
         row(out, paint, "Bundle ID", bundle_id)?;
     }
     row(out, paint, "Chain", &chain(c))?;
-    row(out, paint, "Subject", &c.subject)?;
-    row(out, paint, "Issuer", &c.issuer)?;
+    row(out, paint, "Subject", or_none(&c.subject))?;
+    row(out, paint, "Issuer", or_none(&c.issuer))?;
     row(out, paint, "Serial", &c.serial)?;
     row(out, paint, "Signature", &c.signature)?;
     row(out, paint, "SHA-1", &c.sha1)?;
@@ -191,8 +199,8 @@ fn chain(c: &CertificateReport) -> String {
 }
 
 /// Returns "12 days left" or "expired 12 days ago".
-fn expiry(days_left: i64, expired: bool) -> String {
-    if expired { format!("expired {}", days_ago(days_left)) } else { format!("{days_left} days left") }
+fn expiry(left: TimeLeft) -> String {
+    if left.is_over() { format!("expired {}", left.relative()) } else { format!("{} left", left.amount()) }
 }
 
 #[cfg(test)]
