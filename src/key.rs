@@ -1,4 +1,4 @@
-//! Private key formats: PKCS#8 (RFC 5208, 5958), PKCS#1 (RFC 8017), SEC1 (RFC 5915), and OpenSSL's encrypted PEM.
+//! Private key formats: PKCS#8 (RFC 5208, 5958), PKCS#1 (RFC 8017), SEC1 (RFC 5915).
 
 use std::fmt;
 
@@ -135,13 +135,6 @@ impl PrivateKey {
             Err(_) if sec1_curve(der).is_some_and(|curve| is_prime_curve(curve.as_bytes())) => Err(KeyError::Damaged),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Reads a PEM block in OpenSSL's old encryption (the header DEK-Info), or returns `None` if the password
-    /// does not fit.
-    pub fn from_encrypted_pem(block: &str, password: &Password) -> Option<Result<Self, KeyError>> {
-        let key = PKey::private_key_from_pem_passphrase(block.as_bytes(), password.as_bytes()).ok()?;
-        Some(Self::from_openssl(&key))
     }
 
     fn from_rsa(key: &RsaKey, algorithm: AlgorithmIdentifierRef<'_>) -> Result<Self, KeyError> {

@@ -1,17 +1,19 @@
 //! Reads DER values: certificates, requests, private keys, containers, one after the other; and a key in OpenSSL's
 //! encrypted PEM.
 
+use zeroize::Zeroizing;
+
 use crate::asn1::Value;
 use crate::certificate::Certificate;
 use crate::container::detect::{self, Format};
 use crate::container::passwords::{PasswordTarget, Unlocker};
 use crate::container::{Container, Contents, OpenError, Unread, pkcs7, pkcs12};
+use crate::crypto::dek::DekInfo;
 use crate::crypto::pkcs8::EncryptedKey;
 use crate::key::PrivateKey;
-use crate::pem::{self, Block};
 use crate::pkcs12::Holds;
 use crate::request::CertificateRequest;
-use crate::secret::{Password, PasswordEncodings};
+use crate::secret::PasswordEncodings;
 
 /// Reads all values of a file. What follows them and is no value is passed over.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
@@ -82,14 +84,17 @@ fn read_encrypted_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<P
     Ok(PrivateKey::from_pkcs8(&der)?)
 }
 
-/// Reads a PEM block with the header DEK-Info.
-pub(super) fn read_encrypted_pem_key(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    let none = Password::new(vec![]);
-    let text = pem::encode_with_headers(block);
-    let key = unlocker.unlock(PasswordTarget::Key, false, |password, _| {
-        Ok(PrivateKey::from_encrypted_pem(&text, password.unwrap_or(&none)).transpose()?)
-    })?;
-    Ok(one_key(key))
+/// Decrypts a PEM block with the header DEK-Info.
+pub(super) fn decrypt_block(
+    dek_info: &str,
+    ciphertext: &[u8],
+    unlocker: &mut Unlocker<'_, '_>,
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let dek_info = DekInfo::parse(dek_info)?;
+    dek_info.check_length(ciphertext)?;
+    unlocker.unlock(PasswordTarget::Key, false, |password, limits| {
+        Ok(dek_info.decrypt(&PasswordEncodings::of(password), ciphertext, limits)?)
+    })
 }
 
 fn one_key(key: PrivateKey) -> Contents {

@@ -97,17 +97,21 @@ fn read_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents
     if let Some(kind) = block.label.and_then(Lookalike::of_label) {
         return Err(OpenError::Lookalike(kind));
     }
-    if block.is_encrypted() {
-        return der::read_encrypted_pem_key(block, unlocker);
+    if let Some(dek_info) = block.dek_info() {
+        let plain = der::decrypt_block(dek_info, &block.der, unlocker)?;
+        return read_content(block, &plain, unlocker);
     }
-    match (detect::detect_der(&block.der), block.label.and_then(Format::of_label)) {
+    read_content(block, &block.der, unlocker)
+}
+
+/// Reads what a block holds, decrypted.
+fn read_content(block: &Block, der: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    match (detect::detect_der(der), block.label.and_then(Format::of_label)) {
         // OpenSSL's settings follow the certificate.
-        (Ok(_), Some(format)) if block.label == Some("TRUSTED CERTIFICATE") => {
-            der::read_value(format, &block.der, unlocker)
-        }
-        (Ok(_), _) => der::read(&block.der, unlocker),
+        (Ok(_), Some(format)) if block.label == Some("TRUSTED CERTIFICATE") => der::read_value(format, der, unlocker),
+        (Ok(_), _) => der::read(der, unlocker),
         (Err(OpenError::Lookalike(kind)), _) => Err(OpenError::Lookalike(kind)),
-        (Err(_), Some(format)) => der::read_value(format, &block.der, unlocker),
+        (Err(_), Some(format)) => der::read_value(format, der, unlocker),
         (Err(_), None) => Err(Malformed::new(block.name(), "holds nothing that is known here").into()),
     }
 }

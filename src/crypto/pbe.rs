@@ -35,8 +35,8 @@ static PKCS12_SCHEMES: [Pkcs12Pbe; 6] = [
         name: "pbeWithSHAAnd2-KeyTripleDES-CBC",
         cipher: Cipher::TripleDes2,
     },
-    Pkcs12Pbe { oid: oid!(1.2.840.113549.1.12.1.5), name: "pbeWithSHAAnd128BitRC2-CBC", cipher: Cipher::Rc2Bits128 },
-    Pkcs12Pbe { oid: oid!(1.2.840.113549.1.12.1.6), name: "pbeWithSHAAnd40BitRC2-CBC", cipher: Cipher::Rc2Bits40 },
+    Pkcs12Pbe { oid: oid!(1.2.840.113549.1.12.1.5), name: "pbeWithSHAAnd128BitRC2-CBC", cipher: Cipher::RC2_BITS_128 },
+    Pkcs12Pbe { oid: oid!(1.2.840.113549.1.12.1.6), name: "pbeWithSHAAnd40BitRC2-CBC", cipher: Cipher::RC2_BITS_40 },
 ];
 
 /// A cipher that PBES2 names (RFC 8018 appendix B.2, RFC 3565).

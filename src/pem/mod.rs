@@ -258,9 +258,14 @@ impl Block {
         Some(&header.value)
     }
 
-    /// Returns whether it is in OpenSSL's old encryption (the header DEK-Info).
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.header("DEK-Info").is_some()
+    /// Returns the value of the header DEK-Info if the block is in OpenSSL's old encryption; it is empty where the
+    /// header is missing.
+    pub(super) fn dek_info(&self) -> Option<&str> {
+        match (self.header("DEK-Info"), self.header("Proc-Type")) {
+            (Some(value), _) => Some(value),
+            (None, Some(kind)) if kind.ends_with("ENCRYPTED") => Some(""),
+            (None, _) => None,
+        }
     }
 }
 
@@ -287,18 +292,6 @@ fn known_label(text: &str) -> Option<&'static str> {
     LABELS.into_iter().find(|label| *label == text)
 }
 
-/// Writes a block with its headers, as OpenSSL reads it.
-pub(crate) fn encode_with_headers(block: &Block) -> Zeroizing<String> {
-    let label = block.label.unwrap_or_default();
-    let plain = encode(label, &block.der);
-    let Some((begin, rest)) = plain.split_once('\n') else { return plain };
-    let mut headers = String::new();
-    for header in &block.headers {
-        headers += &format!("{}: {}\n", header.name, header.value);
-    }
-    Zeroizing::new(format!("{begin}\n{headers}\n{rest}"))
-}
-
 /// Writes one block: lines of 64 characters, each ended by a line feed.
 pub fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     // Only a label that is not printable ASCII is refused, and all labels are constants.
@@ -319,6 +312,15 @@ mod tests {
         assert_eq!(blocks[0].header("DEK-Info"), Some("X,00"));
         assert_eq!(*blocks[0].der, [0, 1, 2]);
         assert_eq!(*blocks[1].der, [3]);
+    }
+
+    #[test]
+    fn a_block_is_encrypted_by_either_header() {
+        let text = "-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\n\nAAEC\n-----END A-----\n\
+                    -----BEGIN B-----\nDEK-Info: X,00\n\nAAEC\n-----END B-----\n\
+                    -----BEGIN C-----\nProc-Type: 4,CLEAR\n\nAAEC\n-----END C-----\n";
+        let blocks = parse(text.as_bytes()).unwrap();
+        assert_eq!(blocks.iter().map(Block::dek_info).collect::<Vec<_>>(), [Some(""), Some("X,00"), None]);
     }
 
     /// Base64 of 0 to 47.

@@ -18,8 +18,8 @@ use bag::{OpenedBag, RawBag};
 use mac::Mac;
 
 use crate::asn1::{BerReader, Malformed, Value};
-use crate::crypto::DecodeError;
 use crate::crypto::pbe::Scheme;
+use crate::crypto::{DecodeError, Remedy};
 use crate::limits::Limits;
 use crate::secret::{Password, PasswordEncodings};
 
@@ -116,7 +116,8 @@ impl<'a> Pfx<'a> {
         let kind = content.required("its type")?.oid()?;
         if kind == SIGNED_DATA {
             let name = "a digital signature (signedData)";
-            return Err(DecodeError::Unsupported { part: "integrity protection", name, oid: kind.to_id_string() });
+            let (part, remedy) = ("integrity protection", Remedy::ExportAgain);
+            return Err(DecodeError::Unsupported { part, name, oid: kind.to_id_string(), remedy });
         }
         if kind != DATA {
             return Err(content.malformed("its content is not data").into());
@@ -338,7 +339,8 @@ fn parse_safe<'a>(content: &Value<'a>) -> Result<Safe<'a>, DecodeError> {
     }
     if kind == ENVELOPED_DATA {
         let name = "a recipient's public key (envelopedData)";
-        return Err(DecodeError::Unsupported { part: "encryption", name, oid: kind.to_id_string() });
+        let (part, remedy) = ("encryption", Remedy::ExportAgain);
+        return Err(DecodeError::Unsupported { part, name, oid: kind.to_id_string(), remedy });
     }
     Err(content.malformed(format!("its type {kind} is unknown")).into())
 }

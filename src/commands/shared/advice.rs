@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::container::{OpenError, PasswordTarget};
-use crate::crypto::DecodeError;
+use crate::crypto::{DecodeError, Remedy};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::scanner::ScanError;
@@ -79,8 +79,8 @@ fn open_advice(error: &OpenError) -> &'static str {
         OpenError::Truncated { .. } => "the end is missing: copy, download or export it again",
         OpenError::Decode(DecodeError::Malformed(_)) | OpenError::MereText(_) => "copy, download or export it again",
         OpenError::Key(error) => key_advice(error),
-        OpenError::Decode(DecodeError::Unsupported { .. }) => {
-            "export it again with the usual algorithms (3DES or AES-256)"
+        OpenError::Decode(DecodeError::Unsupported { remedy, .. } | DecodeError::UnsupportedCipher { remedy, .. }) => {
+            remedy_advice(*remedy)
         }
         OpenError::Decode(DecodeError::Limit(LimitError::Iterations { .. })) => {
             "if you trust the file, raise the limit with --max-iterations"
@@ -99,6 +99,16 @@ fn open_advice(error: &OpenError) -> &'static str {
             "it is the password that was chosen when the key was made"
         }
         OpenError::OtherKeyPassword => "export it again with one password for both",
+    }
+}
+
+fn remedy_advice(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::OpenSsl => {
+            "OpenSSL 3 can write it anew: a key with openssl pkcs8 -topk8 -v2 aes256 -provider legacy -provider \
+             default, a PKCS#12 file, as PEM, with openssl pkcs12 -legacy"
+        }
+        Remedy::ExportAgain => "export it again with the usual algorithms (3DES or AES-256)",
     }
 }
 
