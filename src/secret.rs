@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 /// A password as the user gave it: bytes, wiped when dropped, never shown.
@@ -23,6 +24,47 @@ impl Password {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Returns what is there by mistake more often than on purpose.
+    pub(crate) fn oddity(&self) -> Option<PasswordOddity> {
+        let bytes = self.as_bytes();
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
+            return Some(PasswordOddity::Utf16);
+        }
+        if bytes.starts_with("\u{feff}".as_bytes()) {
+            return Some(PasswordOddity::ByteOrderMark);
+        }
+        if matches!(bytes, [.., b'\n' | b'\r']) {
+            return Some(PasswordOddity::LineEnd);
+        }
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (first, last) = (text.chars().next()?, text.chars().next_back()?);
+        match (first, last) {
+            _ if is_blank(first) || is_blank(last) => Some(PasswordOddity::Blank),
+            ('"', '"') | ('\'', '\'') | ('“', '”') if first.len_utf8() < text.len() => Some(PasswordOddity::Quotes),
+            _ => None,
+        }
+    }
+}
+
+/// Returns whether a character is a space, or takes none at all.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Something in a password that is there by mistake more often than on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordOddity {
+    /// It is in UTF-16, as PowerShell writes files.
+    Utf16,
+    /// It begins with the byte order mark of UTF-8.
+    ByteOrderMark,
+    /// It ends in LF or CR.
+    LineEnd,
+    /// It begins or ends with a space, or with a character that takes none.
+    Blank,
+    /// It stands in quotes.
+    Quotes,
 }
 
 impl fmt::Debug for Password {
@@ -46,45 +88,100 @@ pub(crate) fn wipe_stack() {
     std::hint::black_box(&mut [0_u8; 16 << 10]);
 }
 
-/// The encodings that writers have given one password, to be tried in turn. None of the lists is empty, and each
-/// begins with the proper encoding.
+/// The encodings that writers have given one password, to be tried in turn. None of the lists is empty, each begins with
+/// the proper encoding, and none holds anything twice.
 #[derive(Clone)]
 pub(crate) struct PasswordEncodings {
     /// For the KDF of RFC 7292 appendix B: BMPString with its two closing zero bytes. An absent
     /// password is no bytes at all, an empty one is the two zeros.
     pub(crate) bmp: Vec<Zeroizing<Vec<u8>>>,
-    /// For PBKDF2 and scrypt (RFC 8018, RFC 9579): the bytes themselves, in UTF-8.
+    /// For PBKDF1, PBKDF2 and scrypt (RFC 8018, RFC 9579): the bytes themselves, in UTF-8.
     pub(crate) raw: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl PasswordEncodings {
-    /// Returns the encodings of `password`. `None` and the empty password both mean that there is none,
+    /// Returns the encodings of `password` for PKCS#12. `None` and the empty password both mean that there is none,
     /// which writers encode in two ways (RFC 7292 appendix B.1), so both are tried.
     pub(crate) fn of(password: Option<&Password>) -> Self {
+        let mut encodings = Self::for_key(password);
+        // Writers that took it for the KDF of RFC 7292.
+        if let Some(password) = password
+            && !password.is_empty()
+            && let Ok(text) = std::str::from_utf8(password.as_bytes())
+        {
+            add(&mut encodings.raw, bmp_string(text));
+        }
+        encodings
+    }
+
+    /// Returns the encodings of `password` for a private key that stands alone.
+    pub(crate) fn for_key(password: Option<&Password>) -> Self {
         match password {
             Some(password) if !password.is_empty() => Self::of_bytes(password.as_bytes()),
             _ => Self { bmp: vec![bmp_string(""), Zeroizing::default()], raw: vec![Zeroizing::default()] },
         }
     }
 
+    /// Leaves the proper encodings alone.
+    pub(crate) fn keep_proper(&mut self) {
+        self.bmp.truncate(1);
+        self.raw.truncate(1);
+    }
+
     fn of_bytes(bytes: &[u8]) -> Self {
-        let given = Zeroizing::new(bytes.to_vec());
-        // Each byte taken for a character: how old OpenSSL widened UTF-8, and Latin-1 always.
-        let widened = latin1_to_utf8(bytes);
-        let mut encodings = match std::str::from_utf8(bytes) {
-            Ok(text) => {
-                let mut raw = vec![given];
-                raw.extend(utf8_to_latin1(text));
-                raw.push(bmp_string(text));
-                Self { bmp: vec![bmp_string(text), bmp_string(&widened)], raw }
-            }
-            Err(_) => {
-                Self { bmp: vec![bmp_string(&widened)], raw: vec![given, Zeroizing::new(widened.as_bytes().to_vec())] }
-            }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            let widened = latin1_to_utf8(bytes);
+            let raw = vec![Zeroizing::new(bytes.to_vec()), Zeroizing::new(widened.as_bytes().to_vec())];
+            return Self { bmp: vec![bmp_string(&widened)], raw };
         };
-        encodings.bmp.dedup();
-        encodings.raw.dedup();
+        let forms = Forms::of(text);
+        let mut encodings = Self { bmp: vec![], raw: vec![] };
+        for form in forms.all() {
+            add(&mut encodings.bmp, bmp_string(form));
+            add(&mut encodings.raw, Zeroizing::new(form.as_bytes().to_vec()));
+        }
+        for form in forms.all() {
+            // Each byte taken for a character: how old OpenSSL widened UTF-8, and Latin-1 always.
+            add(&mut encodings.bmp, bmp_string(&latin1_to_utf8(form.as_bytes())));
+            if let Some(latin1) = utf8_to_latin1(form) {
+                add(&mut encodings.raw, latin1);
+            }
+        }
         encodings
+    }
+}
+
+/// A password as it was given and in the normal forms of Unicode: of one that looks the same, a Mac may make other bytes.
+struct Forms<'a> {
+    given: &'a str,
+    composed: Zeroizing<String>,
+    decomposed: Zeroizing<String>,
+}
+
+impl<'a> Forms<'a> {
+    fn of(given: &'a str) -> Self {
+        if given.is_ascii() {
+            return Self { given, composed: Zeroizing::default(), decomposed: Zeroizing::default() };
+        }
+        Self { given, composed: collect(given.nfc(), given.len()), decomposed: collect(given.nfd(), given.len()) }
+    }
+
+    /// Returns each form once, the one that was given first.
+    fn all(&self) -> Vec<&str> {
+        let mut forms = vec![self.given];
+        for form in [&self.composed, &self.decomposed] {
+            if !form.is_empty() && !forms.contains(&form.as_str()) {
+                forms.push(form);
+            }
+        }
+        forms
+    }
+}
+
+/// Adds an encoding that is not there yet.
+fn add(encodings: &mut Vec<Zeroizing<Vec<u8>>>, encoding: Zeroizing<Vec<u8>>) {
+    if !encodings.contains(&encoding) {
+        encodings.push(encoding);
     }
 }
 
@@ -98,6 +195,15 @@ fn bmp_string(text: &str) -> Zeroizing<Vec<u8>> {
     }
     bytes.extend_from_slice(&[0, 0]);
     bytes
+}
+
+/// Collects a normal form of `length` bytes of text, which takes three times as many at most (UAX 15).
+fn collect(characters: impl Iterator<Item = char>, length: usize) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(3 * length));
+    for character in characters {
+        text.push(character);
+    }
+    text
 }
 
 fn latin1_to_utf8(bytes: &[u8]) -> Zeroizing<String> {
@@ -142,8 +248,9 @@ mod tests {
     fn non_ascii_is_tried_proper_then_widened() {
         let encodings = of("ä€".as_bytes());
         assert_eq!(*encodings.bmp[0], [0, 0xe4, 0x20, 0xac, 0, 0]);
-        assert_eq!(*encodings.bmp[1], [0, 0xc3, 0, 0xa4, 0, 0xe2, 0, 0x82, 0, 0xac, 0, 0]);
-        assert_eq!(of("ä".as_bytes()).raw[1].as_slice(), [0xe4]);
+        let widened = vec![0, 0xc3, 0, 0xa4, 0, 0xe2, 0, 0x82, 0, 0xac, 0, 0];
+        assert!(encodings.bmp[1..].contains(&Zeroizing::new(widened)));
+        assert!(of("ä".as_bytes()).raw[1..].contains(&Zeroizing::new(vec![0xe4])));
         assert_eq!(*of(&[0xe4]).bmp[0], [0, 0xe4, 0, 0], "Latin-1 bytes, widened");
     }
 
@@ -153,6 +260,49 @@ mod tests {
         assert_eq!(first_line(b" x"), b" x");
         assert_eq!(first_line(b"x\r"), b"x\r");
         assert_eq!(first_line(b""), b"");
+    }
+
+    #[test]
+    fn every_normal_form_is_tried_after_what_was_given() {
+        let (composed, decomposed) = ("é".as_bytes(), "e\u{301}".as_bytes());
+        let raw = |given: &[u8]| -> Vec<Vec<u8>> { of(given).raw.iter().map(|raw| raw.to_vec()).collect() };
+        assert_eq!(raw(composed)[..3], [composed, decomposed, b"\xe9"]);
+        assert_eq!(raw(decomposed)[..3], [decomposed, composed, b"\xe9"]);
+        assert_eq!(*of(decomposed).bmp[0], [0, b'e', 3, 1, 0, 0]);
+        assert_eq!(*of(decomposed).bmp[1], [0, 0xe9, 0, 0]);
+    }
+
+    #[test]
+    fn no_encoding_is_tried_twice() {
+        for password in ["push", "ä€", "e\u{301}", "ŵ\u{323}", "\u{212b}"] {
+            let PasswordEncodings { bmp, raw } = of(password.as_bytes());
+            for list in [bmp, raw] {
+                for (index, encoding) in list.iter().enumerate() {
+                    assert!(!list[..index].contains(encoding), "{password}");
+                }
+            }
+        }
+        assert_eq!(PasswordEncodings::for_key(Some(&Password::new(b"push".to_vec()))).raw.len(), 1);
+    }
+
+    #[test]
+    fn what_is_there_by_mistake_is_found() {
+        let oddity = |bytes: &[u8]| Password::new(bytes.to_vec()).oddity();
+        assert_eq!(oddity(b"push"), None);
+        assert_eq!(oddity(b"pu sh\"s"), None);
+        assert_eq!(oddity(b"'"), None);
+        assert_eq!(oddity(b""), None);
+        assert_eq!(oddity(b"push\n"), Some(PasswordOddity::LineEnd));
+        assert_eq!(oddity(b"push\r"), Some(PasswordOddity::LineEnd));
+        assert_eq!(oddity(b"push\r\n"), Some(PasswordOddity::LineEnd));
+        assert_eq!(oddity(b"\xef\xbb\xbfpush"), Some(PasswordOddity::ByteOrderMark));
+        assert_eq!(oddity(b"\xff\xfep\0u\0"), Some(PasswordOddity::Utf16));
+        assert_eq!(oddity(b"\0p\0u"), Some(PasswordOddity::Utf16));
+        assert_eq!(oddity(b" push"), Some(PasswordOddity::Blank));
+        assert_eq!(oddity("push\u{a0}".as_bytes()), Some(PasswordOddity::Blank));
+        assert_eq!(oddity("push\u{200b}".as_bytes()), Some(PasswordOddity::Blank));
+        assert_eq!(oddity(b"\"push\""), Some(PasswordOddity::Quotes));
+        assert_eq!(oddity("“push”".as_bytes()), Some(PasswordOddity::Quotes));
     }
 
     #[test]

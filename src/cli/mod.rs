@@ -62,7 +62,7 @@ pub(crate) struct OpeningArgs {
     pub(crate) passin: Option<PasswordSource>,
 
     /// Refuse a file that asks for more key derivation than this, in iterations (those of PBKDF2 count
-    /// double)
+    /// double), all its parts and all passwords that are tried together
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_ITERATIONS)]
     pub(crate) max_iterations: u64,
 }

@@ -79,7 +79,7 @@ fn read_encrypted_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<P
     let (info, _) = Value::parse(bytes, "encrypted private key")?;
     let key = EncryptedKey::parse(&info)?;
     let der = unlocker.unlock(PasswordTarget::Key, false, |password, limits| {
-        Ok(key.decrypt(&PasswordEncodings::of(password), limits)?)
+        Ok(key.decrypt(&PasswordEncodings::for_key(password), limits)?)
     })?;
     Ok(PrivateKey::from_pkcs8(&der)?)
 }
@@ -93,7 +93,7 @@ pub(super) fn decrypt_block(
     let dek_info = DekInfo::parse(dek_info)?;
     dek_info.check_length(ciphertext)?;
     unlocker.unlock(PasswordTarget::Key, false, |password, limits| {
-        Ok(dek_info.decrypt(&PasswordEncodings::of(password), ciphertext, limits)?)
+        Ok(dek_info.decrypt(&PasswordEncodings::for_key(password), ciphertext, limits)?)
     })
 }
 

@@ -7,6 +7,7 @@ use crate::container::transport::TextModeDamage;
 use crate::crypto::DecodeError;
 use crate::key::KeyError;
 use crate::limits::LimitError;
+use crate::secret::PasswordOddity;
 
 /// The reason why a file does not open.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +52,8 @@ pub enum OpenError {
         has_mac: bool,
         /// True if the file opens without a password.
         opens_without: bool,
+        /// What a password that was tried has by mistake more often than on purpose.
+        oddity: Option<PasswordOddity>,
     },
     /// The file and the key in it have different passwords.
     #[error("the password opens the PKCS#12 file, but the private key in it has another password")]
@@ -64,7 +67,11 @@ impl OpenError {
     /// Returns whether the file needs a password, or another one.
     pub(crate) const fn is_locked(&self) -> bool {
         match self {
-            Self::PasswordNeeded(_) | Self::WrongPassword { .. } | Self::OtherKeyPassword | Self::Ask(_) => true,
+            Self::PasswordNeeded(_)
+            | Self::WrongPassword { .. }
+            | Self::OtherKeyPassword
+            | Self::Ask(_)
+            | Self::Decode(DecodeError::Limit(LimitError::Tries { .. })) => true,
             Self::Empty
             | Self::Lookalike(_)
             | Self::Unrecognized

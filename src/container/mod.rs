@@ -110,15 +110,15 @@ const MAX_UNREAD: usize = 1_000;
 /// The most certificates, keys and requests of one file.
 const MAX_PARTS: usize = 50_000;
 
-/// Reads what can be read in a file, and lists what cannot. `max_iterations` bounds the work that its passwords may
-/// cost.
+/// Reads what can be read in a file, and lists what cannot. `max_iterations` bounds the work that all its parts and
+/// all tries of passwords together may cost.
 ///
 /// # Errors
 /// When nothing in it can be read.
 pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, OpenError> {
     let undone = transport::undo(bytes);
     let plain = undone.as_deref().map_or(bytes, Vec::as_slice);
-    let mut unlocker = Unlocker { passwords, max_iterations };
+    let mut unlocker = Unlocker::new(passwords, max_iterations);
     match read_layer(plain, &mut unlocker).and_then(Contents::check_anything) {
         Ok(contents) => Ok(contents.without_repeats()),
         Err(error) => Err(match transport::text_mode_damage(bytes) {

@@ -47,13 +47,17 @@ impl fmt::Display for PasswordTarget {
 /// Iteration limit for testing the empty password; only improves the hint.
 const HINT_ITERATIONS: u64 = 100_000;
 
-/// The passwords for a file, and the work that one try may cost.
+/// The passwords for a file, and the work that all its parts and all tries together may cost.
 pub(super) struct Unlocker<'p, 'a> {
-    pub(super) passwords: &'p mut Passwords<'a>,
-    pub(super) max_iterations: u64,
+    passwords: &'p mut Passwords<'a>,
+    limits: Limits,
 }
 
-impl Unlocker<'_, '_> {
+impl<'p, 'a> Unlocker<'p, 'a> {
+    pub(super) fn new(passwords: &'p mut Passwords<'a>, max_iterations: u64) -> Self {
+        Self { passwords, limits: Limits::new(max_iterations) }
+    }
+
     /// Calls `attempt` with each password until it returns something; `None` means that the password is wrong.
     pub(super) fn unlock<T>(
         &mut self,
@@ -61,20 +65,29 @@ impl Unlocker<'_, '_> {
         has_mac: bool,
         mut attempt: impl FnMut(Option<&Password>, &Limits) -> Result<Option<T>, OpenError>,
     ) -> Result<T, OpenError> {
-        let max_iterations = self.max_iterations;
+        let mut oddity = None;
         for candidate in (Candidates { passwords: self.passwords, protected, tried: 0 }) {
-            let Some(opened) = attempt(candidate?.as_ref(), &Limits::new(max_iterations))? else { continue };
-            return Ok(opened);
+            let candidate = candidate?;
+            if let Some(opened) = attempt(candidate.as_ref(), &self.limits)? {
+                return Ok(opened);
+            }
+            if let Some(password) = &candidate
+                && oddity.is_none()
+            {
+                oddity = password.oddity();
+            }
         }
         let opens_without = match self.passwords {
             Passwords::None => return Err(OpenError::PasswordNeeded(protected)),
             Passwords::Given(_) => {
-                let limits = Limits::new(HINT_ITERATIONS.min(max_iterations));
-                matches!(attempt(None, &limits), Ok(Some(_)))
+                let limits = self.limits.within(HINT_ITERATIONS);
+                let opened = attempt(None, &limits);
+                self.limits.spend(&limits);
+                matches!(opened, Ok(Some(_)))
             }
             Passwords::AnyOf(_) | Passwords::Ask(_) => false,
         };
-        Err(OpenError::WrongPassword { protected, has_mac, opens_without })
+        Err(OpenError::WrongPassword { protected, has_mac, opens_without, oddity })
     }
 }
 
@@ -101,5 +114,42 @@ impl Iterator for Candidates<'_, '_> {
                 Some(ask(self.protected, number).map(Some).map_err(|error| OpenError::Ask(error.to_string())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container;
+    use crate::key::PrivateKey;
+    use crate::limits::DEFAULT_MAX_ITERATIONS;
+    use crate::test_support::fixture;
+
+    fn encrypted_key(password: &str) -> Vec<u8> {
+        let key = PrivateKey::from_pkcs8(&fixture("key/pkcs8.der")).unwrap();
+        key.to_encrypted_pem(&Password::new(password.into())).unwrap().as_bytes().to_vec()
+    }
+
+    #[test]
+    fn the_third_answer_at_a_terminal_opens_a_key_of_600_000_iterations() {
+        let key = encrypted_key("pässwörd");
+        let mut answers = vec!["pässwörd", "wröng", "wrong"];
+        let mut ask = |_, _| Ok(Password::new(answers.pop().unwrap().into()));
+        let contents = container::open(&key, &mut Passwords::Ask(&mut ask), DEFAULT_MAX_ITERATIONS).unwrap();
+        assert_eq!(contents.keys.len(), 1);
+    }
+
+    #[test]
+    fn all_parts_of_a_file_share_the_limit() {
+        let key = fixture("pem/encrypted-key.pem");
+        let open = |copies: usize, limit| {
+            let password = Passwords::Given(Password::new(b"push".to_vec()));
+            container::open(&key.repeat(copies), &mut { password }, limit)
+        };
+        assert!(open(1, 4200).unwrap().unread.is_empty());
+        assert!(open(2, 8400).unwrap().unread.is_empty());
+        let unread = open(2, 8100).unwrap().unread;
+        let errors: Vec<String> = unread.iter().map(|part| part.error.to_string()).collect();
+        assert_eq!(errors, ["the file asks for more than 8100 iterations to derive its keys"]);
     }
 }

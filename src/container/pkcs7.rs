@@ -6,7 +6,7 @@ use crate::asn1::{Malformed, Value};
 use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
 use crate::container::{Container, Contents, OpenError, Unread};
-use crate::crypto::DecodeError;
+use crate::crypto::{DecodeError, Remedy};
 use crate::pkcs12::Holds;
 
 const ENVELOPED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.3);
@@ -72,7 +72,8 @@ fn signed_data<'a>(content_info: &Value<'a>) -> Result<Value<'a>, DecodeError> {
     let kind = content.required("its type")?.oid()?;
     if kind == ENVELOPED_DATA {
         let name = "a recipient's public key (envelopedData)";
-        return Err(DecodeError::Unsupported { part: "PKCS#7 message", name, oid: kind.to_id_string() });
+        let (part, remedy) = ("PKCS#7 message", Remedy::ExportAgain);
+        return Err(DecodeError::Unsupported { part, name, oid: kind.to_id_string(), remedy });
     }
     if kind != SIGNED_DATA {
         return Err(content.malformed(format!("holds no certificates (its type is {kind})")).into());

@@ -38,6 +38,16 @@ pub(crate) struct CipherFacts {
     pub(crate) iv_length: usize,
 }
 
+impl Rc2Key {
+    /// Returns `None` for lengths that RC2 does not have (RFC 2268 section 2).
+    pub(crate) fn new(length: u64, effective_bits: u64) -> Option<Self> {
+        if !(1..=128).contains(&length) || !(1..=1024).contains(&effective_bits) {
+            return None;
+        }
+        Some(Self { length: usize::try_from(length).ok()?, effective_bits: usize::try_from(effective_bits).ok()? })
+    }
+}
+
 impl Cipher {
     pub(crate) const RC2_BITS_128: Self = Self::Rc2(Rc2Key { length: 16, effective_bits: 128 });
     pub(crate) const RC2_BITS_64: Self = Self::Rc2(Rc2Key { length: 8, effective_bits: 64 });
@@ -58,6 +68,20 @@ impl Cipher {
             Self::Camellia192 => CipherFacts { name: "Camellia-192-CBC", key_length: 24, iv_length: 16 },
             Self::Camellia256 => CipherFacts { name: "Camellia-256-CBC", key_length: 32, iv_length: 16 },
         }
+    }
+
+    /// Returns the cipher that takes a key of `length` bytes, where a file names this one. NSS 3.21 encrypted with AES-256
+    /// or Camellia-256 and named the shorter ones; the length was right.
+    pub(crate) fn with_key_length(self, length: u64) -> Option<Self> {
+        let family = match self {
+            Self::Aes128 | Self::Aes192 | Self::Aes256 => &[Self::Aes128, Self::Aes192, Self::Aes256][..],
+            Self::Camellia128 | Self::Camellia192 | Self::Camellia256 => {
+                &[Self::Camellia128, Self::Camellia192, Self::Camellia256]
+            }
+            _ => &[self],
+        };
+        let length = usize::try_from(length).ok()?;
+        family.iter().copied().find(|cipher| cipher.facts().key_length == length)
     }
 
     /// Returns whether a ciphertext may have this length: whole blocks, and one at least.

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use crate::asn1::{Malformed, Value};
 use crate::crypto::DecodeError;
 use crate::crypto::cipher::Cipher;
-use crate::limits::{LimitError, Limits};
-use crate::secret::PasswordEncodings;
+use crate::limits::{LimitError, Limits, work_over};
+use crate::secret::{self, PasswordEncodings};
 
 /// The name of the header in messages.
 const PART: &str = "header DEK-Info";
@@ -90,13 +90,15 @@ impl DekInfo {
         limits: &Limits,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, LimitError> {
         for encoding in &password.raw {
-            limits.charge(1, 0)?;
+            let attempt = limits.attempt();
+            limits.charge(1 + work_over(ciphertext.len()), 0)?;
             let key = self.derive_key(encoding);
             if let Some(plain) = self.cipher.decrypt(&key, &self.iv, ciphertext)
                 && is_one_sequence(&plain)
             {
                 return Ok(Some(plain));
             }
+            limits.record_failure(attempt);
         }
         Ok(None)
     }
@@ -117,6 +119,7 @@ impl DekInfo {
             hash.finalize_into((&mut *block).into());
             key.extend_from_slice(&*block);
         }
+        secret::wipe_stack();
         key.truncate(length);
         key
     }

@@ -9,67 +9,82 @@ use zeroize::Zeroizing;
 
 use crate::secret;
 
-/// A hash of the SHA family (FIPS 180-4).
+/// A hash of the SHA families (FIPS 180-4, FIPS 202), or MD5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hash {
+    Md5,
     Sha1,
     Sha224,
     Sha256,
     Sha384,
     Sha512,
+    Sha512_224,
+    Sha512_256,
+    Sha3_224,
+    Sha3_256,
+    Sha3_384,
+    Sha3_512,
 }
 
 struct HashFacts {
     hash: Hash,
     oid: Oid<'static>,
-    /// HMAC with this hash (RFC 8018 appendix B.1).
-    hmac: Oid<'static>,
     name: &'static str,
 }
 
 /// In the order of [`enum@Hash`].
-static HASHES: [HashFacts; 5] = [
-    HashFacts { hash: Hash::Sha1, oid: oid!(1.3.14.3.2.26), hmac: oid!(1.2.840.113549.2.7), name: "SHA1" },
-    HashFacts { hash: Hash::Sha224, oid: oid!(2.16.840.1.101.3.4.2.4), hmac: oid!(1.2.840.113549.2.8), name: "SHA224" },
-    HashFacts { hash: Hash::Sha256, oid: oid!(2.16.840.1.101.3.4.2.1), hmac: oid!(1.2.840.113549.2.9), name: "SHA256" },
-    HashFacts {
-        hash: Hash::Sha384,
-        oid: oid!(2.16.840.1.101.3.4.2.2),
-        hmac: oid!(1.2.840.113549.2.10),
-        name: "SHA384",
-    },
-    HashFacts {
-        hash: Hash::Sha512,
-        oid: oid!(2.16.840.1.101.3.4.2.3),
-        hmac: oid!(1.2.840.113549.2.11),
-        name: "SHA512",
-    },
+static HASHES: [HashFacts; 12] = [
+    HashFacts { hash: Hash::Md5, oid: oid!(1.2.840.113549.2.5), name: "MD5" },
+    HashFacts { hash: Hash::Sha1, oid: oid!(1.3.14.3.2.26), name: "SHA1" },
+    HashFacts { hash: Hash::Sha224, oid: oid!(2.16.840.1.101.3.4.2.4), name: "SHA224" },
+    HashFacts { hash: Hash::Sha256, oid: oid!(2.16.840.1.101.3.4.2.1), name: "SHA256" },
+    HashFacts { hash: Hash::Sha384, oid: oid!(2.16.840.1.101.3.4.2.2), name: "SHA384" },
+    HashFacts { hash: Hash::Sha512, oid: oid!(2.16.840.1.101.3.4.2.3), name: "SHA512" },
+    HashFacts { hash: Hash::Sha512_224, oid: oid!(2.16.840.1.101.3.4.2.5), name: "SHA512-224" },
+    HashFacts { hash: Hash::Sha512_256, oid: oid!(2.16.840.1.101.3.4.2.6), name: "SHA512-256" },
+    HashFacts { hash: Hash::Sha3_224, oid: oid!(2.16.840.1.101.3.4.2.7), name: "SHA3-224" },
+    HashFacts { hash: Hash::Sha3_256, oid: oid!(2.16.840.1.101.3.4.2.8), name: "SHA3-256" },
+    HashFacts { hash: Hash::Sha3_384, oid: oid!(2.16.840.1.101.3.4.2.9), name: "SHA3-384" },
+    HashFacts { hash: Hash::Sha3_512, oid: oid!(2.16.840.1.101.3.4.2.10), name: "SHA3-512" },
+];
+
+struct HmacFacts {
+    oid: Oid<'static>,
+    hash: Hash,
+}
+
+/// HMAC with each hash: RFC 8018 appendix B.1, RFC 8619 for SHA-3, and the older names of RFC 1305 that OpenSSL takes.
+static HMACS: [HmacFacts; 14] = [
+    HmacFacts { oid: oid!(1.2.840.113549.2.6), hash: Hash::Md5 },
+    HmacFacts { oid: oid!(1.3.6.1.5.5.8.1.1), hash: Hash::Md5 },
+    HmacFacts { oid: oid!(1.2.840.113549.2.7), hash: Hash::Sha1 },
+    HmacFacts { oid: oid!(1.3.6.1.5.5.8.1.2), hash: Hash::Sha1 },
+    HmacFacts { oid: oid!(1.2.840.113549.2.8), hash: Hash::Sha224 },
+    HmacFacts { oid: oid!(1.2.840.113549.2.9), hash: Hash::Sha256 },
+    HmacFacts { oid: oid!(1.2.840.113549.2.10), hash: Hash::Sha384 },
+    HmacFacts { oid: oid!(1.2.840.113549.2.11), hash: Hash::Sha512 },
+    HmacFacts { oid: oid!(1.2.840.113549.2.12), hash: Hash::Sha512_224 },
+    HmacFacts { oid: oid!(1.2.840.113549.2.13), hash: Hash::Sha512_256 },
+    HmacFacts { oid: oid!(2.16.840.1.101.3.4.2.13), hash: Hash::Sha3_224 },
+    HmacFacts { oid: oid!(2.16.840.1.101.3.4.2.14), hash: Hash::Sha3_256 },
+    HmacFacts { oid: oid!(2.16.840.1.101.3.4.2.15), hash: Hash::Sha3_384 },
+    HmacFacts { oid: oid!(2.16.840.1.101.3.4.2.16), hash: Hash::Sha3_512 },
 ];
 
 /// Evaluates `$body` with `$D` standing for the hash type.
 macro_rules! with_hash {
     ($hash:expr, $D:ident => $body:expr) => {
+        with_hash!(@match $hash, $D => $body;
+            Md5 md5::Md5, Sha1 sha1::Sha1, Sha224 sha2::Sha224, Sha256 sha2::Sha256, Sha384 sha2::Sha384,
+            Sha512 sha2::Sha512, Sha512_224 sha2::Sha512_224, Sha512_256 sha2::Sha512_256, Sha3_224 sha3::Sha3_224,
+            Sha3_256 sha3::Sha3_256, Sha3_384 sha3::Sha3_384, Sha3_512 sha3::Sha3_512)
+    };
+    (@match $hash:expr, $D:ident => $body:expr; $($variant:ident $digest:ty),*) => {
         match $hash {
-            Hash::Sha1 => {
-                type $D = sha1::Sha1;
+            $(Hash::$variant => {
+                type $D = $digest;
                 $body
-            }
-            Hash::Sha224 => {
-                type $D = sha2::Sha224;
-                $body
-            }
-            Hash::Sha256 => {
-                type $D = sha2::Sha256;
-                $body
-            }
-            Hash::Sha384 => {
-                type $D = sha2::Sha384;
-                $body
-            }
-            Hash::Sha512 => {
-                type $D = sha2::Sha512;
-                $body
-            }
+            })*
         }
     };
 }
@@ -84,7 +99,7 @@ impl Hash {
 
     /// Finds the hash whose HMAC has this object identifier.
     pub(crate) fn from_hmac_oid(oid: &Oid<'_>) -> Option<Self> {
-        let facts = HASHES.iter().find(|facts| facts.hmac == *oid)?;
+        let facts = HMACS.iter().find(|facts| facts.oid == *oid)?;
         Some(facts.hash)
     }
 
@@ -112,6 +127,20 @@ impl Hash {
             Ok(mac) => mac.chain_update(data).verify_slice(tag).is_ok(),
             Err(_) => false,
         })
+    }
+
+    /// Derives as many bytes as the hash has with PBKDF1 (RFC 8018 section 5.1).
+    pub(crate) fn pbkdf1(self, password: &[u8], salt: &[u8], iterations: u64) -> Zeroizing<Vec<u8>> {
+        let mut block = Zeroizing::new(vec![0; self.length()]);
+        with_hash!(self, D => {
+            <D as Digest>::new().chain_update(password).chain_update(salt).finalize_into(block.as_mut_slice().into());
+            for _ in 1..iterations {
+                let hash = <D as Digest>::new().chain_update(&*block);
+                hash.finalize_into(block.as_mut_slice().into());
+            }
+        });
+        secret::wipe_stack();
+        block
     }
 
     /// Derives a key with PBKDF2 (RFC 8018 section 5.2) and the HMAC of this hash.
@@ -152,6 +181,7 @@ mod tests {
     fn the_table_is_in_the_order_of_the_enum() {
         for (index, facts) in HASHES.iter().enumerate() {
             assert_eq!(facts.hash as usize, index);
+            assert!(HMACS.iter().any(|hmac| hmac.hash == facts.hash), "{}", facts.name);
         }
     }
 }

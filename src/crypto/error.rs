@@ -42,8 +42,14 @@ impl DecodeError {
         if let Some(known) = names::find(algorithm) {
             return Self::Unsupported { part, name: known.name, oid, remedy: known.remedy };
         }
-        let name = names::long_name(&oid).unwrap_or("unknown algorithm");
-        Self::Unsupported { part, name, oid, remedy: Remedy::ExportAgain }
+        let Some(name) = names::long_name(&oid) else {
+            return Self::Unsupported { part, name: "unknown algorithm", oid, remedy: Remedy::ExportAgain };
+        };
+        let remedy = match names::find_in_pem(name) {
+            Some(cipher) => cipher.remedy,
+            None => Remedy::ExportAgain,
+        };
+        Self::Unsupported { part, name, oid, remedy }
     }
 
     /// Returns the error for the cipher of a `DEK-Info` header, which is foreign text.

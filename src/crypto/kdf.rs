@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 use crate::asn1::{BerReader, Malformed, Value};
 use crate::crypto::DecodeError;
 use crate::crypto::digest::{Hash, with_hash};
-use crate::secret::PasswordEncodings;
+use crate::limits::work_over;
+use crate::secret::{self, PasswordEncodings};
 
 const PBKDF2: Oid<'static> = oid!(1.2.840.113549.1.5.12);
 const SCRYPT: Oid<'static> = oid!(1.3.6.1.4.1.11591.4.11);
@@ -21,6 +22,7 @@ const SCRYPT: Oid<'static> = oid!(1.3.6.1.4.1.11591.4.11);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kdf {
     Pkcs12(Pkcs12Kdf),
+    Pbkdf1(Pbkdf1),
     Pbkdf2(Pbkdf2),
     Scrypt(Scrypt),
 }
@@ -28,6 +30,14 @@ pub(crate) enum Kdf {
 /// The derivation of RFC 7292 appendix B, with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pkcs12Kdf {
+    pub(crate) hash: Hash,
+    pub(crate) salt: Vec<u8>,
+    pub(crate) iterations: u64,
+}
+
+/// PBKDF1 as PBES1 has it: it derives 16 bytes, the key and then the vector (RFC 8018 sections 5.1 and 6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pbkdf1 {
     pub(crate) hash: Hash,
     pub(crate) salt: Vec<u8>,
     pub(crate) iterations: u64,
@@ -54,7 +64,12 @@ pub(crate) struct Scrypt {
     r: u32,
     /// The parallelization.
     p: u32,
+    /// Of the key, in bytes, where the file says it.
+    key_length: Option<u64>,
 }
+
+/// The longest derived key that is believed, in bytes. No cipher and no HMAC needs more.
+pub(crate) const MAX_KEY_LENGTH: u64 = 1024;
 
 impl Kdf {
     /// Reads the AlgorithmIdentifier of a key derivation; `part` is what uses it.
@@ -76,7 +91,16 @@ impl Kdf {
     pub(crate) fn parse_for_mac(algorithm: &Value<'_>, part: &'static str) -> Result<Pbkdf2, DecodeError> {
         match Self::parse(algorithm, part)? {
             Self::Pbkdf2(pbkdf2) => Ok(pbkdf2),
-            Self::Pkcs12(_) | Self::Scrypt(_) => Err(DecodeError::unsupported(part, &SCRYPT)),
+            Self::Pkcs12(_) | Self::Pbkdf1(_) | Self::Scrypt(_) => Err(DecodeError::unsupported(part, &SCRYPT)),
+        }
+    }
+
+    /// Returns the length of the key, in bytes, where the file says it.
+    pub(crate) fn key_length(&self) -> Option<u64> {
+        match self {
+            Self::Pkcs12(_) | Self::Pbkdf1(_) => None,
+            Self::Pbkdf2(kdf) => kdf.key_length,
+            Self::Scrypt(kdf) => kdf.key_length,
         }
     }
 
@@ -84,17 +108,31 @@ impl Kdf {
     pub(crate) fn iterations(&self) -> u64 {
         match self {
             Self::Pkcs12(kdf) => kdf.iterations,
+            Self::Pbkdf1(kdf) => kdf.iterations,
             Self::Pbkdf2(kdf) => kdf.iterations,
             Self::Scrypt(kdf) => kdf.cost().saturating_mul(kdf.r.into()).saturating_mul(kdf.p.into()),
         }
     }
 
-    /// Returns how often a hash is called, or scrypt's block function: what
-    /// [`Limits`](crate::limits::Limits) are charged. An iteration of PBKDF2 calls its hash twice, for HMAC does.
-    pub(crate) fn work(&self) -> u64 {
+    /// Returns how often a hash, or scrypt's block function, is called to derive `length` bytes: what
+    /// [`Limits`](crate::limits::Limits) are charged. Each block of output repeats all iterations, and an iteration
+    /// of PBKDF2 calls its hash twice, for HMAC does.
+    pub(crate) fn work(&self, length: usize) -> u64 {
+        let (iterations, blocks) = match self {
+            Self::Pkcs12(kdf) => (kdf.iterations, length.div_ceil(kdf.hash.length())),
+            Self::Pbkdf2(kdf) => (kdf.iterations.saturating_mul(2), length.div_ceil(kdf.prf.length())),
+            Self::Pbkdf1(_) | Self::Scrypt(_) => (self.iterations(), 1),
+        };
+        let blocks = u64::try_from(blocks).unwrap_or(u64::MAX);
+        iterations.saturating_add(work_over(self.salt().len())).saturating_mul(blocks)
+    }
+
+    fn salt(&self) -> &[u8] {
         match self {
-            Self::Pbkdf2(kdf) => kdf.iterations.saturating_mul(2),
-            Self::Pkcs12(_) | Self::Scrypt(_) => self.iterations(),
+            Self::Pkcs12(kdf) => &kdf.salt,
+            Self::Pbkdf1(kdf) => &kdf.salt,
+            Self::Pbkdf2(kdf) => &kdf.salt,
+            Self::Scrypt(kdf) => &kdf.salt,
         }
     }
 
@@ -104,7 +142,7 @@ impl Kdf {
             Self::Scrypt(kdf) => {
                 kdf.cost().saturating_add(kdf.p.into()).saturating_mul(kdf.r.into()).saturating_mul(128)
             }
-            Self::Pkcs12(_) | Self::Pbkdf2(_) => 0,
+            Self::Pkcs12(_) | Self::Pbkdf1(_) | Self::Pbkdf2(_) => 0,
         }
     }
 
@@ -112,7 +150,7 @@ impl Kdf {
     pub(crate) fn encodings<'a>(&self, password: &'a PasswordEncodings) -> &'a [Zeroizing<Vec<u8>>] {
         match self {
             Self::Pkcs12(_) => &password.bmp,
-            Self::Pbkdf2(_) | Self::Scrypt(_) => &password.raw,
+            Self::Pbkdf1(_) | Self::Pbkdf2(_) | Self::Scrypt(_) => &password.raw,
         }
     }
 
@@ -120,6 +158,7 @@ impl Kdf {
     pub(crate) fn derive(&self, password: &[u8], purpose: DerivedFor, length: usize) -> Option<Zeroizing<Vec<u8>>> {
         match self {
             Self::Pkcs12(kdf) => kdf.derive(password, purpose, length).ok(),
+            Self::Pbkdf1(kdf) => kdf.derive(password, &purpose, length),
             Self::Pbkdf2(kdf) => kdf.derive(password, length),
             Self::Scrypt(kdf) => kdf.derive(password, length),
         }
@@ -130,6 +169,7 @@ impl fmt::Display for Kdf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pkcs12(kdf) => write!(f, "PKCS#12 KDF with {}", kdf.hash),
+            Self::Pbkdf1(kdf) => write!(f, "PBKDF1 with {}", kdf.hash),
             Self::Pbkdf2(kdf) => write!(f, "PBKDF2 with HMAC-{}", kdf.prf),
             Self::Scrypt(kdf) => write!(f, "scrypt N=2^{} r={} p={}", kdf.log_n, kdf.r, kdf.p),
         }
@@ -149,7 +189,22 @@ impl Pkcs12Kdf {
     ) -> Result<Zeroizing<Vec<u8>>, TryFromIntError> {
         let rounds = i32::try_from(self.iterations)?;
         let key = with_hash!(self.hash, D => derive_key::<D>(password, &self.salt, purpose, rounds, length));
+        secret::wipe_stack();
         Ok(Zeroizing::new(key))
+    }
+}
+
+impl Pbkdf1 {
+    fn derive(&self, password: &[u8], purpose: &DerivedFor, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        let mut derived = self.hash.pbkdf1(password, &self.salt, self.iterations);
+        let start = match purpose {
+            DerivedFor::EncryptionKey => 0,
+            DerivedFor::Iv => 8,
+            DerivedFor::Mac => return None,
+        };
+        derived.truncate(start + length);
+        derived.drain(..start);
+        (derived.len() == length).then_some(derived)
     }
 }
 
@@ -174,11 +229,6 @@ impl Pbkdf2 {
     }
 
     fn derive(&self, password: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
-        if let Some(expected) = self.key_length
-            && usize::try_from(expected) != Ok(length)
-        {
-            return None;
-        }
         let iterations = u32::try_from(self.iterations).ok()?;
         Some(self.prf.pbkdf2(password, &self.salt, iterations, length))
     }
@@ -203,8 +253,12 @@ impl Scrypt {
         if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
             return Err(fields.malformed("the cost is not a power of two, or a factor is zero"));
         }
+        let key_length = match fields.try_next()? {
+            Some(length) => Some(length.unsigned()?),
+            None => None,
+        };
         let log_n = u8::try_from(n.trailing_zeros()).unwrap_or(u8::MAX);
-        Ok(Self { salt, log_n, r, p })
+        Ok(Self { salt, log_n, r, p, key_length })
     }
 
     fn cost(&self) -> u64 {
@@ -237,10 +291,42 @@ mod tests {
             (Hash::Sha256, 1000, Mac, "3f9113f05c30a996c4a516409bdac9d065f44296ccd52bb75de3fcfdbe2bf130"),
             (Hash::Sha256, 1000, Key, long),
             (Hash::Sha512, 100, Key, "b14a9f01bfd9dce4c9d66d2fe9937e5fd9f1afa59e370a6fa4fc81c1cc8ec8ee"),
+            (Hash::Md5, 100, Key, "4765c09ce1d809fa8317e8c53ad6f619b2292463b9974231ecb1326a7bb7ee9e95477f3ed92c962d"),
+            (
+                Hash::Sha3_256,
+                100,
+                Key,
+                "94e9b0e2d426673cc5c4d9f6676c63d1d94b995c28b1db074cd26319e2b0d604fce913b662115cb3",
+            ),
+            (
+                Hash::Sha3_512,
+                100,
+                Key,
+                "7970b8e10c2926ae6732e02e66a802c553ce7fe5298324a8cac344495e7542c6d504e8047517c63f",
+            ),
+            (
+                Hash::Sha512_224,
+                100,
+                Key,
+                "7acea0dfcce50f99c3892cee3288b35a15f18c8d719e37185ec56ee771e0c5747b90becfd482f6c3",
+            ),
         ] {
             let kdf = Pkcs12Kdf { hash, salt: (1..=8).collect(), iterations };
             let key = kdf.derive(password, purpose, expected.len() / 2).unwrap();
             assert_eq!(data_encoding::HEXLOWER.encode(&key), expected);
         }
+    }
+
+    #[test]
+    fn the_work_grows_with_the_output_and_the_salt() {
+        let pbkdf2 = |salt: usize| {
+            Kdf::Pbkdf2(Pbkdf2 { salt: vec![0; salt], iterations: 1000, key_length: None, prf: Hash::Sha1 })
+        };
+        assert_eq!(pbkdf2(8).work(20), 2000);
+        assert_eq!(pbkdf2(8).work(32), 4000);
+        assert_eq!(pbkdf2(8).work(1024), 104_000);
+        assert_eq!(pbkdf2(1 << 20).work(20), 2000 + (1 << 14));
+        let pkcs12 = Kdf::Pkcs12(Pkcs12Kdf { hash: Hash::Sha1, salt: vec![0; 8], iterations: 1000 });
+        assert_eq!(pkcs12.work(24), 2000);
     }
 }

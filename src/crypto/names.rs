@@ -27,15 +27,21 @@ macro_rules! unsupported {
 }
 
 /// Password-based encryption, ciphers and hashes that `openssl pkcs12 -legacy` reads.
-static READ_BY_OPENSSL: [UnsupportedAlgorithm; 12] = unsupported!(OpenSsl:
+static READ_BY_OPENSSL: [UnsupportedAlgorithm; 18] = unsupported!(OpenSsl:
+    "AES-128-ECB" oid!(2.16.840.1.101.3.4.1.1),
+    "AES-192-ECB" oid!(2.16.840.1.101.3.4.1.21),
+    "AES-256-ECB" oid!(2.16.840.1.101.3.4.1.41),
     "ARIA-128-CBC" oid!(1.2.410.200046.1.1.2),
     "ARIA-192-CBC" oid!(1.2.410.200046.1.1.7),
     "ARIA-256-CBC" oid!(1.2.410.200046.1.1.12),
     "Blowfish-CBC" oid!(1.3.6.1.4.1.3029.1.2),
     "CAST5-CBC" oid!(1.2.840.113533.7.66.10),
+    "DES-ECB" oid!(1.3.14.3.2.6),
     "IDEA-CBC" oid!(1.3.6.1.4.1.188.7.1.1.2),
     "SEED-CBC" oid!(1.2.410.200004.1.4),
     "SM4-CBC" oid!(1.2.156.10197.1.104.2),
+    "BLAKE2b512" oid!(1.3.6.1.4.1.1722.12.2.1.16),
+    "BLAKE2s256" oid!(1.3.6.1.4.1.1722.12.2.2.8),
     "MD4" oid!(1.2.840.113549.2.4),
     "RIPEMD-160" oid!(1.3.36.3.2.1),
     "SM3" oid!(1.2.156.10197.1.401),
@@ -43,21 +49,18 @@ static READ_BY_OPENSSL: [UnsupportedAlgorithm; 12] = unsupported!(OpenSsl:
 );
 
 /// Those that the openssl command does not read, in its usual builds, or not in password-based encryption.
-static OTHERS: [UnsupportedAlgorithm; 23] = unsupported!(ExportAgain:
+static OTHERS: [UnsupportedAlgorithm; 20] = unsupported!(ExportAgain:
     "pbeWithMD2AndDES-CBC" oid!(1.2.840.113549.1.5.1),
     "pbeWithMD2AndRC2-CBC" oid!(1.2.840.113549.1.5.4),
     "PBMAC1" oid!(1.2.840.113549.1.5.14),
     "MD2" oid!(1.2.840.113549.2.2),
     "RC5-CBC" oid!(1.2.840.113549.3.9),
-    "AES-128-ECB" oid!(2.16.840.1.101.3.4.1.1),
     "AES-128-wrap" oid!(2.16.840.1.101.3.4.1.5),
     "AES-128-GCM" oid!(2.16.840.1.101.3.4.1.6),
     "AES-128-CCM" oid!(2.16.840.1.101.3.4.1.7),
-    "AES-192-ECB" oid!(2.16.840.1.101.3.4.1.21),
     "AES-192-wrap" oid!(2.16.840.1.101.3.4.1.25),
     "AES-192-GCM" oid!(2.16.840.1.101.3.4.1.26),
     "AES-192-CCM" oid!(2.16.840.1.101.3.4.1.27),
-    "AES-256-ECB" oid!(2.16.840.1.101.3.4.1.41),
     "AES-256-wrap" oid!(2.16.840.1.101.3.4.1.45),
     "AES-256-GCM" oid!(2.16.840.1.101.3.4.1.46),
     "AES-256-CCM" oid!(2.16.840.1.101.3.4.1.47),

@@ -41,6 +41,7 @@ impl<'a> EncryptedKey<'a> {
         let algorithm = fields.expect(Tag::Sequence, "the algorithm")?;
         let ciphertext = fields.expect(Tag::OctetString, "the encrypted bytes")?.octets()?;
         let scheme = Scheme::parse(&algorithm, "encryption of the private key")?;
+        scheme.check_length(&ciphertext, "encrypted private key")?;
         Ok(Self { scheme, ciphertext })
     }
 

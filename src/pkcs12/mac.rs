@@ -5,11 +5,11 @@ use std::fmt;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
-use crate::asn1::{BerReader, Value};
+use crate::asn1::{BerReader, Malformed, Value};
 use crate::crypto::DecodeError;
 use crate::crypto::digest::Hash;
-use crate::crypto::kdf::{DerivedFor, Kdf, Pkcs12Kdf, parse_hmac};
-use crate::limits::{LimitError, Limits};
+use crate::crypto::kdf::{DerivedFor, Kdf, MAX_KEY_LENGTH, Pkcs12Kdf, parse_hmac};
+use crate::limits::{LimitError, Limits, work_over};
 use crate::secret::PasswordEncodings;
 
 const PBMAC1: Oid<'static> = oid!(1.2.840.113549.1.5.14);
@@ -45,7 +45,7 @@ impl Mac {
         let Some(hash) = Hash::from_oid(&identifier) else {
             return Err(DecodeError::unsupported(PART, &identifier));
         };
-        Ok(Self { kdf: Kdf::Pkcs12(Pkcs12Kdf { hash, salt, iterations }), key_length: hash.length(), hash, value })
+        Self::new(Kdf::Pkcs12(Pkcs12Kdf { hash, salt, iterations }), hash.length(), hash, value)
     }
 
     /// Reads the parameters of PBMAC1, which stand in the place of those of RFC 7292.
@@ -54,11 +54,26 @@ impl Mac {
         let pbkdf2 = Kdf::parse_for_mac(&parameters.expect(Tag::Sequence, "the key derivation")?, PART)?;
         let scheme = parameters.expect(Tag::Sequence, "the message authentication")?;
         let hash = parse_hmac(&mut scheme.reader("PBMAC1 parameters"), PART)?;
-        let key_length = match pbkdf2.key_length {
-            Some(length) => usize::try_from(length).unwrap_or(0),
-            None => hash.length(),
+        // RFC 9579 sections 4 and 9 ask for it, and for 20 bytes at least.
+        let Some(key_length) = pbkdf2.key_length else {
+            return Err(parameters.malformed("the key length is missing").into());
         };
-        Ok(Self { kdf: Kdf::Pbkdf2(pbkdf2), key_length, hash, value })
+        match usize::try_from(key_length) {
+            Ok(length) if (20..=MAX_KEY_LENGTH).contains(&key_length) => {
+                Self::new(Kdf::Pbkdf2(pbkdf2), length, hash, value)
+            }
+            _ => {
+                let problem = format!("the key length is not between 20 and {MAX_KEY_LENGTH} bytes");
+                Err(parameters.malformed(problem).into())
+            }
+        }
+    }
+
+    fn new(kdf: Kdf, key_length: usize, hash: Hash, value: Vec<u8>) -> Result<Self, DecodeError> {
+        if value.len() != hash.length() {
+            return Err(Malformed::new(PART, "its value has the wrong length").into());
+        }
+        Ok(Self { kdf, key_length, hash, value })
     }
 
     pub(super) fn iterations(&self) -> u64 {
@@ -74,23 +89,24 @@ impl Mac {
         limits: &Limits,
     ) -> Result<Option<PasswordEncodings>, LimitError> {
         for encoding in self.kdf.encodings(password) {
-            limits.charge(self.kdf.work(), self.kdf.memory())?;
+            let attempt = limits.attempt();
+            limits.charge(self.kdf.work(self.key_length), self.kdf.memory())?;
+            limits.charge(work_over(content.len()), 0)?;
             if self.verifies(content, encoding) {
                 let fitting = vec![encoding.clone()];
                 return Ok(Some(match self.kdf {
                     Kdf::Pkcs12(_) => PasswordEncodings { bmp: fitting, raw: password.raw.clone() },
-                    Kdf::Pbkdf2(_) | Kdf::Scrypt(_) => PasswordEncodings { bmp: password.bmp.clone(), raw: fitting },
+                    Kdf::Pbkdf1(_) | Kdf::Pbkdf2(_) | Kdf::Scrypt(_) => {
+                        PasswordEncodings { bmp: password.bmp.clone(), raw: fitting }
+                    }
                 }));
             }
+            limits.record_failure(attempt);
         }
         Ok(None)
     }
 
     fn verifies(&self, content: &[u8], password: &Zeroizing<Vec<u8>>) -> bool {
-        // RFC 9579 section 5 asks for at least 20 bytes; no hash needs more than its block.
-        if !(20..=128).contains(&self.key_length) {
-            return false;
-        }
         match self.kdf.derive(password, DerivedFor::Mac, self.key_length) {
             Some(key) => self.hash.hmac_verifies(&key, content, &self.value),
             None => false,

@@ -20,7 +20,7 @@ use mac::Mac;
 use crate::asn1::{BerReader, Malformed, Value};
 use crate::crypto::pbe::Scheme;
 use crate::crypto::{DecodeError, Remedy};
-use crate::limits::Limits;
+use crate::limits::{LimitError, Limits};
 use crate::secret::{Password, PasswordEncodings};
 
 const DATA: Oid<'static> = oid!(1.2.840.113549.1.7.1);
@@ -194,9 +194,16 @@ impl<'a> Pfx<'a> {
                     opener.encodings = fitting;
                     opener.is_proven = true;
                 }
-                Ok(None) if password.is_some() => problem = Some(altered().into()),
+                Ok(None) if password.is_some() => {
+                    problem = Some(altered().into());
+                    opener.encodings.keep_proper();
+                }
                 Ok(None) => return Ok(Unlocked::WrongPassword),
-                Err(error) => problem = Some(error.into()),
+                Err(error @ LimitError::Tries { .. }) => return Err(error.into()),
+                Err(error) => {
+                    problem = Some(error.clone().into());
+                    opener.limit = Some(error);
+                }
             },
         }
         for safe in self.safes()? {
@@ -210,7 +217,11 @@ impl<'a> Pfx<'a> {
         // verify although a part decrypts, the file was changed.
         let is_wrong = opener.locked > 0 || (self.has_mac() && opener.decrypted == 0);
         if !opener.is_proven && opener.decrypted == 0 && is_wrong {
-            return Ok(Unlocked::WrongPassword);
+            return match opener.limit {
+                // Neither the MAC nor a part was judged.
+                Some(error) if opener.locked == 0 && problem != Some(altered().into()) => Err(error.into()),
+                _ => Ok(Unlocked::WrongPassword),
+            };
         }
         Ok(Unlocked::Opened(opener.finish(problem)))
     }
@@ -241,6 +252,8 @@ struct SafeOpener<'l> {
     /// The MAC has verified with the password.
     is_proven: bool,
     opened: Opened,
+    /// The reason why a part was not decrypted with the password.
+    limit: Option<LimitError>,
     /// The encrypted parts that the password opened, and those that it did not.
     decrypted: usize,
     locked: usize,
@@ -251,7 +264,17 @@ impl<'l> SafeOpener<'l> {
     fn new(limits: &'l Limits) -> Self {
         let encodings = PasswordEncodings::of(None);
         let opened = Opened::default();
-        Self { encodings, limits, is_plain: false, is_proven: false, opened, decrypted: 0, locked: 0, bags: 0 }
+        Self {
+            encodings,
+            limits,
+            is_plain: false,
+            is_proven: false,
+            opened,
+            limit: None,
+            decrypted: 0,
+            locked: 0,
+            bags: 0,
+        }
     }
 
     fn open(&mut self, safe: Safe<'_>) {
@@ -270,7 +293,10 @@ impl<'l> SafeOpener<'l> {
                         self.locked += 1;
                         self.add_unread_part(PartProblem::OtherPassword);
                     }
-                    Err(error) => self.add_unread_part(PartProblem::Decode(error.into())),
+                    Err(error) => {
+                        self.limit = Some(error.clone());
+                        self.add_unread_part(PartProblem::Decode(error.into()));
+                    }
                 }
             }
         }
@@ -303,6 +329,9 @@ impl<'l> SafeOpener<'l> {
                 self.add_unread(place, Holds::Key, problem);
             }
             OpenedBag::Unread { holds, error } => {
+                if let DecodeError::Limit(error) = &error {
+                    self.limit = Some(error.clone());
+                }
                 self.add_unread(place, holds, PartProblem::Decode(error));
             }
         }
@@ -373,5 +402,6 @@ fn encrypted_safe<'a>(content: &mut BerReader<'a>) -> Result<Safe<'a>, DecodeErr
     let algorithm = info.expect(Tag::Sequence, "the algorithm")?;
     let scheme = Scheme::parse(&algorithm, "encryption of the certificates")?;
     let ciphertext = info.expect_context(0, "the encrypted bytes")?.octets()?;
+    scheme.check_length(&ciphertext, "encrypted safe")?;
     Ok(Safe::Encrypted { scheme, ciphertext })
 }

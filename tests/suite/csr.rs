@@ -122,7 +122,7 @@ fn force_replaces_only_what_was_read_and_holds_no_key() {
         ("a JKS", read("p12/java-keystore.jks")),
         ("a ZIP", read("p12/not-pkcs12.p12")),
         ("half a .p12", read("p12/truncated.p12")),
-        ("an unsupported .p12", read("p12/unsupported-camellia.p12")),
+        ("an unsupported .p12", read("p12/unsupported-aria.p12")),
         ("a .p12 that asks for too much", read("p12/huge-iterations.p12")),
         ("a .p12 signed by a key", read("p12/signed-integrity.p12")),
         ("a .p12 without a key", read("p12/empty.p12")),

@@ -22,6 +22,7 @@ mod names;
 mod pack;
 #[cfg(unix)]
 mod password_command;
+mod passwords;
 mod reading;
 mod robustness;
 mod roundtrip;

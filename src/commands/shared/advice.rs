@@ -12,6 +12,7 @@ use crate::identity::{Choice, SelectError};
 use crate::key::KeyError;
 use crate::limits::LimitError;
 use crate::request::RequestError;
+use crate::secret::PasswordOddity;
 use crate::text::{Printable, printable_name};
 use crate::world::files::{ReadError, WriteError};
 
@@ -87,11 +88,15 @@ fn open_advice(error: &OpenError) -> &'static str {
         }
         OpenError::Decode(DecodeError::Limit(LimitError::Parts { .. })) => "split it into several files",
         OpenError::Decode(DecodeError::Limit(LimitError::UnreadParts { .. })) => EXPECTED_FILES,
+        OpenError::Decode(DecodeError::Limit(LimitError::Tries { .. })) => {
+            "give the password that fits with --passin, or raise the limit with --max-iterations"
+        }
         OpenError::Decode(DecodeError::Limit(LimitError::ScryptMemory { .. })) => {
             "no usual tool writes such a file: export it again"
         }
         OpenError::PasswordNeeded(_) | OpenError::Ask(_) => ASK_FOR_PASSWORD,
         OpenError::WrongPassword { opens_without: true, .. } => "it opens without a password: leave out --passin",
+        OpenError::WrongPassword { oddity: Some(oddity), .. } => oddity_advice(*oddity),
         OpenError::WrongPassword { protected: PasswordTarget::Pkcs12, .. } => {
             "it is the password that was chosen when the file was exported"
         }
@@ -99,6 +104,19 @@ fn open_advice(error: &OpenError) -> &'static str {
             "it is the password that was chosen when the key was made"
         }
         OpenError::OtherKeyPassword => "export it again with one password for both",
+    }
+}
+
+/// Points out what a password has by mistake more often than on purpose. The password itself is not shown.
+fn oddity_advice(oddity: PasswordOddity) -> &'static str {
+    match oddity {
+        PasswordOddity::Utf16 => "the password that was given is in UTF-16: give it in UTF-8",
+        PasswordOddity::ByteOrderMark => "the password that was given begins with a byte order mark: give it without",
+        PasswordOddity::LineEnd => "the password that was given ends in a line end (LF or CR): give it without",
+        PasswordOddity::Blank => {
+            "the password that was given begins or ends with a space or an invisible character: is it part of it?"
+        }
+        PasswordOddity::Quotes => "the password that was given stands in quotes: are they part of it?",
     }
 }
 

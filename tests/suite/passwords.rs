@@ -1,0 +1,93 @@
+//! Passwords as they come: with line ends, in quotes, in another form of Unicode, and very many.
+
+use std::fs;
+
+use super::common::{Test, fixture};
+
+fn convert(file: &str) -> Test {
+    Test::new().args(["convert", "--passin", "env:PASSWORD"]).arg(fixture(file))
+}
+
+#[test]
+fn a_password_that_has_something_by_mistake_is_pointed_out_and_not_shown() {
+    for (password, hint) in [
+        ("push\n", "hint: the password that was given ends in a line end"),
+        ("push\r\n", "hint: the password that was given ends in a line end"),
+        ("push\r", "hint: the password that was given ends in a line end"),
+        ("\u{feff}push", "hint: the password that was given begins with a byte order mark"),
+        ("push ", "hint: the password that was given begins or ends with a space"),
+        ("\u{a0}push", "hint: the password that was given begins or ends with a space"),
+        ("\"push\"", "hint: the password that was given stands in quotes"),
+        ("pusch", "hint: it is the password that was chosen"),
+    ] {
+        for file in ["p12/keychain-password.p12", "pem/encrypted-key.pem", "pem/dek-info-des.pem"] {
+            convert(file)
+                .env("PASSWORD", password)
+                .status(4)
+                .stderr_contains(hint)
+                .hides("push\"")
+                .hides("pusch")
+                .run();
+        }
+    }
+}
+
+#[test]
+fn a_password_file_in_utf16_is_pointed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password.txt");
+    fs::write(&file, b"\xff\xfep\0u\0s\0h\0\r\0\n\0").unwrap();
+    let source = format!("file:{}", file.display());
+    let test = Test::new().args(["convert", "--passin", &source]).arg(fixture("p12/keychain-password.p12"));
+    test.status(4).stderr_contains("the password that was given is in UTF-16").run();
+}
+
+#[test]
+fn a_list_of_passwords_points_out_the_odd_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("passwords.txt");
+    fs::write(&list, "wrong\n\"push\"\n").unwrap();
+    let test = Test::new().args(["expiry", "--passwords"]).arg(list).arg(fixture("p12/keychain-password.p12"));
+    test.status(4).stdout_contains("stands in quotes").run();
+}
+
+#[test]
+fn every_normal_form_of_a_password_opens() {
+    for password in ["Pässwörd", "Pa\u{308}sswo\u{308}rd"] {
+        for file in ["p12/decomposed-password.p12", "p12/latin1-password.p12", "p12/pbmac1-utf8.p12"] {
+            convert(file).env("PASSWORD", password).run();
+        }
+    }
+}
+
+#[test]
+fn all_tries_of_passwords_on_a_file_count_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("passwords.txt");
+    let run = |passwords: &str, limit: &str| {
+        fs::write(&list, passwords).unwrap();
+        let arguments = ["expiry", "--at", "2026-11-24", "--max-iterations", limit, "--passwords"];
+        Test::new().args(arguments).arg(&list).arg(fixture("p12/openssl-3-default.p12")).any_status().run()
+    };
+    // The MAC takes 2048 for each encoding of a password, of which the absent one has two; each of the two things that it
+    // covers takes 4096, and one of them is tried with a password that does not fit.
+    let enough = run("wrong\nalso wrong\npush\n", "27000");
+    assert_eq!(enough.code, Some(0), "{}", enough.text());
+    let too_few = run("wrong\nalso wrong\npush\n", "17000");
+    assert_eq!(too_few.code, Some(4), "{}", too_few.text());
+    assert!(too_few.text().contains("takes more than 17000 iterations to try so many passwords"));
+}
+
+#[test]
+fn a_file_that_asks_for_too_much_with_the_right_password_is_told_from_one_with_many() {
+    let test = convert("p12/openssl-3-default.p12").env("PASSWORD", "push").args(["--max-iterations", "8000"]);
+    test.status(3).stderr_contains("asks for more than 8000 iterations").run();
+}
+
+#[test]
+fn two_wrong_passwords_and_then_the_right_one_open_a_file_of_600_000_iterations() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("passwords.txt");
+    fs::write(&list, "wrong\nwröng\npush\n").unwrap();
+    Test::new().args(["expiry", "--at", "2026-11-24", "--passwords"]).arg(&list).arg(fixture("p12/nss.p12")).run();
+}
