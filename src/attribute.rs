@@ -21,6 +21,20 @@ pub struct AttributeValue {
     pub content: Vec<u8>,
 }
 
+impl AttributeValue {
+    /// Returns the text of a string, whatever its type.
+    pub(crate) fn text(&self) -> String {
+        if self.tag != Tag::BmpString.0 {
+            return String::from_utf8_lossy(&self.content).into_owned();
+        }
+        let mut units = Vec::new();
+        for unit in self.content.chunks_exact(2) {
+            units.push(u16::from_be_bytes([unit[0], unit[1]]));
+        }
+        String::from_utf16_lossy(&units)
+    }
+}
+
 /// Reads a SET OF Attribute. Only an attribute that is not even a sequence is an error: what it holds
 /// may be anything.
 pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malformed> {

@@ -63,17 +63,12 @@ impl fmt::Debug for BagContent {
 }
 
 impl Bag {
-    /// Returns the friendlyName, whatever string type it was written in.
+    /// Returns the friendlyName, whatever string type it was written in, without the NUL that Windows puts at its end.
+    /// An empty one is none.
     pub fn friendly_name(&self) -> Option<String> {
-        let value = self.attribute(&FRIENDLY_NAME)?;
-        if value.tag != Tag::BmpString.0 {
-            return Some(String::from_utf8_lossy(&value.content).into_owned());
-        }
-        let mut units = Vec::new();
-        for unit in value.content.chunks_exact(2) {
-            units.push(u16::from_be_bytes([unit[0], unit[1]]));
-        }
-        Some(String::from_utf16_lossy(&units))
+        let mut name = self.attribute(&FRIENDLY_NAME)?.text();
+        name.truncate(name.trim_end_matches('\0').len());
+        if name.is_empty() { None } else { Some(name) }
     }
 
     /// Returns the localKeyID, which ties a certificate to its key.
@@ -273,4 +268,24 @@ fn parse_secret(wrapped: &Value<'_>) -> Result<AttributeValue, Malformed> {
     secret.required("its type")?.oid()?;
     let value = secret.expect_context(0, "its value")?.reader("secret bag").required("its value")?;
     Ok(attribute_value(&value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(tag: Tag, content: &[u8]) -> Option<String> {
+        let values = vec![AttributeValue { tag: tag.0, content: content.to_vec() }];
+        let attributes = Some(vec![Attribute { oid: FRIENDLY_NAME, values }]);
+        Bag { content: BagContent::Other, attributes }.friendly_name()
+    }
+
+    #[test]
+    fn a_friendly_name_ends_before_the_nul_of_windows() {
+        assert_eq!(name(Tag::BmpString, b"\0a\0b\0\0").as_deref(), Some("ab"));
+        assert_eq!(name(Tag::BmpString, b"\0a\0\0\0b").as_deref(), Some("a\0b"));
+        assert_eq!(name(Tag::Utf8String, b"ab\0\0").as_deref(), Some("ab"));
+        assert_eq!(name(Tag::BmpString, b"\0\0"), None);
+        assert_eq!(name(Tag::BmpString, b""), None);
+    }
 }

@@ -72,3 +72,14 @@ fn bag_attributes_has_every_bag_of_a_doubled_export_as_openssl_does() {
         assert_eq!(run.text().matches(part).count(), 2, "{part}");
     }
 }
+
+/// As `openssl pkcs12 -nodes` prints them.
+#[test]
+fn bag_attributes_names_the_attributes_of_windows_and_leaves_out_the_nul() {
+    let arguments = ["convert", "fixtures/p12/windows.p12", "--passin", "pass:push", "--bag-attributes"];
+    let run = Test::new().args(arguments).folder(root()).run();
+    let key = "Bag Attributes\n    Microsoft Local Key set: <No Values>\n    localKeyID: 01 00 00 00 \n    \
+               friendlyName: Push Key\n    Microsoft CSP Name: Microsoft Software Key Storage Provider\n";
+    assert!(run.text().contains(key), "{}", run.text());
+    assert!(run.text().contains("    friendlyName: Push Certificate\nsubject="), "{}", run.text());
+}

@@ -4,8 +4,6 @@
 //! cannot pass for a PEM block, and a certificate that has a key is written even where its localKeyID
 //! is missing.
 
-use openssl::asn1::Asn1Object;
-use openssl::nid::Nid;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
@@ -15,6 +13,7 @@ use crate::certificate::name::{self, NameStyle};
 use crate::cli::convert::{Certs, ConvertArgs, OpensslStyle};
 use crate::commands::shared::unread;
 use crate::container::{Container, Contents, Entry};
+use crate::crypto::names;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::identity::Collection;
@@ -134,18 +133,18 @@ fn long_name(oid: &Oid<'_>) -> String {
         return known.name.to_owned();
     }
     let dotted = oid.to_id_string();
-    let Ok(object) = Asn1Object::from_str(&dotted) else { return dotted };
-    match object.nid().long_name() {
-        Ok(name) if object.nid() != Nid::UNDEF => name.to_owned(),
-        _ => dotted,
+    match names::long_name(&dotted) {
+        Some(name) => name.to_owned(),
+        None => dotted,
     }
 }
 
 fn render_value(out: &mut Vec<u8>, value: &AttributeValue, style: OpensslStyle) {
     match Tag(value.tag) {
-        // OpenSSL takes the low byte of each character for the character.
+        // OpenSSL takes the low byte of each character for the character, and ends at the NUL that Windows writes.
         Tag::BmpString => {
-            for unit in value.content.chunks_exact(2) {
+            let units = value.content.strip_suffix(&[0, 0]).unwrap_or(&value.content);
+            for unit in units.chunks_exact(2) {
                 push_escaped(out, unit[1]);
             }
         }
