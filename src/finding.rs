@@ -62,6 +62,8 @@ pub enum FindingCode {
     Forged,
     /// Its issuer is not known here.
     ChainIncomplete,
+    /// Its chain leads to Apple's root and breaks a rule.
+    ChainInvalid,
     /// It is not for push notifications.
     NotPush,
     /// The list of topics does not decode.
@@ -138,6 +140,7 @@ impl FindingCode {
             | Self::NotApple
             | Self::Forged
             | Self::ChainIncomplete
+            | Self::ChainInvalid
             | Self::NotPush
             | Self::TopicsUnreadable
             | Self::TopicMissing

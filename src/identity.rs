@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::certificate::Certificate;
+use crate::certificate::chain::FileCas;
 use crate::certificate::warning::KeyState;
 use crate::container::{Contents, Entry};
 use crate::key::PrivateKey;
@@ -68,6 +69,11 @@ fn no_certificate(has_key: bool, may_sign_tokens: bool) -> &'static str {
 }
 
 impl Contents {
+    /// Returns the authorities among the certificates, which chains are built from.
+    pub(crate) fn authorities(&self) -> FileCas<'_> {
+        FileCas::new(self.certificates.iter().map(|entry| &entry.item))
+    }
+
     /// Returns what is known of a leaf's key, in view of what was not read. `collection` is that of these contents.
     pub(crate) fn key_state(&self, collection: &Collection<'_>, certificate: &Certificate) -> KeyState {
         match collection.key_state(certificate) {

@@ -189,7 +189,7 @@ impl FileReport {
             ..Self::empty(file)
         };
         let collection = Collection::new(&contents.certificates, &contents.keys);
-        let others: Vec<&Certificate> = contents.certificates.iter().map(|entry| &entry.item).collect();
+        let cas = contents.authorities();
         for entry in &contents.certificates {
             let certificate = &entry.item;
             let key = contents.key_state(&collection, certificate);
@@ -198,7 +198,7 @@ impl FileReport {
                 true => (FileRole::Leaf, Some(key)),
                 false => (FileRole::Ca, None),
             };
-            let chain = APPLE.judge(certificate, &others, now);
+            let chain = APPLE.judge(certificate, &cas, now);
             for finding in warning::judge(certificate, &chain, judged_key, now) {
                 report.warnings.push(FileWarning::new(certificate, finding));
             }

@@ -118,6 +118,10 @@ pub(super) struct Extensions {
     pub(super) subject_key_id: Option<Vec<u8>>,
     pub(super) authority_key_id: Option<Vec<u8>>,
     pub(super) is_ca: bool,
+    pub(super) path_length: Option<u32>,
+    /// There is a key usage without keyCertSign.
+    pub(super) lacks_cert_sign: bool,
+    pub(super) has_unknown_critical: bool,
     /// The name to call it by, of subjectAltName.
     pub(super) first_name: Option<String>,
     sandbox: bool,
@@ -135,6 +139,8 @@ impl Extensions {
         for extension in x509.extensions() {
             extensions.note_apple(&extension.oid, extension.value);
             extensions.note_standard(extension.parsed_extension());
+            let is_understood = extension::is_understood(&extension.oid) || extension.oid.starts_with(&APPLE);
+            extensions.has_unknown_critical |= extension.critical && !is_understood;
         }
         extensions
     }
@@ -157,7 +163,11 @@ impl Extensions {
             ParsedExtension::AuthorityKeyIdentifier(id) => {
                 self.authority_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
             }
-            ParsedExtension::BasicConstraints(constraints) => self.is_ca = constraints.ca,
+            ParsedExtension::BasicConstraints(constraints) => {
+                self.is_ca = constraints.ca;
+                self.path_length = constraints.path_len_constraint;
+            }
+            ParsedExtension::KeyUsage(usage) => self.lacks_cert_sign = !usage.key_cert_sign(),
             ParsedExtension::SubjectAlternativeName(names) => {
                 self.first_name = extension::first_name(&names.general_names);
             }

@@ -1,5 +1,8 @@
-//! The way from a certificate to Apple's root: by key identifier and signature, never by name alone.
+//! The way from a certificate to Apple's root: by name, key identifier and signature, and by the rules of RFC 5280
+//! section 6.1.
 
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 use openssl::error::ErrorStack;
@@ -8,9 +11,13 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
+use crate::certificate::name::{self, ComparableName};
 
 /// No chain of Apple's is longer than three.
 const MAX_LENGTH: usize = 6;
+
+/// The most signatures that are verified for one file. Real bundles need a few hundred.
+const MAX_VERIFICATIONS: u32 = 2_000;
 
 /// The organization that Apple's authorities name.
 const APPLE_ORGANIZATION: &str = "Apple Inc.";
@@ -83,10 +90,78 @@ pub enum ChainStatus {
     Trusted,
     /// Every signature verifies, but an authority on the way has expired.
     Expired,
+    /// Every signature verifies, but a rule for paths is broken.
+    Invalid,
     /// Issued by somebody else.
     NotApple,
     /// The issuer calls itself Apple's, but it is not known here.
     Incomplete,
+}
+
+/// A rule of RFC 5280 section 6.1 that a path breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathProblem {
+    /// An authority is not valid yet.
+    NotYetValid,
+    /// The key usage of an authority is not to sign certificates, or it is no authority.
+    MayNotSign,
+    /// There are more authorities below one than it allows.
+    TooLong,
+    /// A critical extension is not understood.
+    UnknownExtension,
+}
+
+impl PathProblem {
+    /// Describes it for people.
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::NotYetValid => "an authority on the way is not valid yet",
+            Self::MayNotSign => "an authority on the way may not sign certificates",
+            Self::TooLong => "an authority on the way does not allow so many below it",
+            Self::UnknownExtension => "a critical extension on the way is not understood",
+        }
+    }
+}
+
+/// The authorities that come with a certificate, by their names.
+#[derive(Debug)]
+pub(crate) struct FileCas<'a> {
+    by_name: HashMap<ComparableName, Vec<&'a Certificate>>,
+    /// The signatures that may still be verified.
+    verifications: Cell<u32>,
+}
+
+impl<'a> FileCas<'a> {
+    /// Takes the authorities among the certificates of a file.
+    pub(crate) fn new(certificates: impl IntoIterator<Item = &'a Certificate>) -> Self {
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for certificate in certificates {
+            if certificate.is_ca {
+                by_name.entry(name::comparable(&certificate.raw_subject)).or_default().push(certificate);
+            }
+        }
+        Self { by_name, verifications: Cell::new(MAX_VERIFICATIONS) }
+    }
+
+    /// Returns those that a certificate names as its issuer.
+    fn named_by(&self, certificate: &Certificate) -> &[&'a Certificate] {
+        match self.by_name.get(&name::comparable(&certificate.raw_issuer)) {
+            Some(authorities) => authorities,
+            None => &[],
+        }
+    }
+
+    /// Returns whether `authority` issued `certificate`: by name, key identifier and signature. OpenSSL is started only
+    /// for a certificate that names `authority`.
+    fn is_issuer(&self, authority: &Certificate, certificate: &Certificate) -> bool {
+        if !has_key_id_of(authority, certificate) || !certificate.names_as_issuer(authority) {
+            return false;
+        }
+        let Some(rest) = self.verifications.get().checked_sub(1) else { return false };
+        self.verifications.set(rest);
+        verifies(authority, certificate).unwrap_or(false)
+    }
 }
 
 /// The chain of a certificate.
@@ -95,6 +170,8 @@ pub struct AppleChain {
     pub status: ChainStatus,
     /// The intermediate that issued the certificate, by its short name or else its subject.
     pub intermediate: Option<String>,
+    /// The rule that makes it invalid.
+    pub problem: Option<PathProblem>,
     /// The certificate names an authority of Apple's by its key identifier that did not sign it.
     #[serde(skip)]
     pub is_forged: bool,
@@ -103,16 +180,20 @@ pub struct AppleChain {
 impl KnownCas {
     /// Returns the known authority that signed `certificate`, with its certificate.
     pub(crate) fn issuer_of(&self, certificate: &Certificate) -> Option<(&KnownCa, &Certificate)> {
-        self.named_by(certificate).into_iter().find(|(_, issuer)| is_issuer(issuer, certificate))
+        self.known_issuer(&FileCas::new([]), certificate)
     }
 
-    /// Returns the known authorities that `certificate` names as its issuer.
+    fn known_issuer(&self, cas: &FileCas<'_>, certificate: &Certificate) -> Option<(&KnownCa, &Certificate)> {
+        self.named_by(certificate).into_iter().find(|(_, issuer)| cas.is_issuer(issuer, certificate))
+    }
+
+    /// Returns the known authorities that `certificate` claims as its issuer, by key identifier or else by name.
     fn named_by(&self, certificate: &Certificate) -> Vec<(&KnownCa, &Certificate)> {
         let mut named = Vec::new();
         for authority in self.intermediates.iter().chain(&self.roots) {
             if authority.may_have_issued(certificate)
                 && let Some(issuer) = authority.certificate()
-                && names_as_issuer(issuer, certificate)
+                && claims_as_issuer(issuer, certificate)
             {
                 named.push((authority, issuer));
             }
@@ -124,41 +205,37 @@ impl KnownCas {
         self.roots.iter().any(|root| root.der == certificate.der)
     }
 
-    /// Follows the signatures from `certificate` to a root, through the known authorities and those in
-    /// `others` (the certificates of the same file).
-    pub(crate) fn judge(&self, certificate: &Certificate, others: &[&Certificate], now: OffsetDateTime) -> AppleChain {
+    /// Follows the signatures from `certificate` to a root, through the known authorities and those of the same file.
+    pub(crate) fn judge(&self, certificate: &Certificate, cas: &FileCas<'_>, now: OffsetDateTime) -> AppleChain {
         let mut intermediate = None;
-        let mut has_expired = false;
+        let mut path = Path::new(certificate, now);
         let mut current = certificate;
         for _ in 0..MAX_LENGTH {
             if self.is_root(current) {
-                let status = if has_expired { ChainStatus::Expired } else { ChainStatus::Trusted };
-                return AppleChain { status, intermediate, is_forged: false };
+                let status = path.status();
+                return AppleChain { status, intermediate, problem: path.problem, is_forged: false };
             }
-            let Some((name, issuer)) = self.issuer_among(others, current) else { break };
+            let Some((name, issuer)) = self.issuer_among(cas, current) else { break };
             if std::ptr::eq(current, certificate) && !self.is_root(issuer) {
                 intermediate = Some(name.to_owned());
             }
-            has_expired |= issuer.is_expired(now);
+            path.add(issuer);
             current = issuer;
         }
-        let is_forged = !self.named_by(current).is_empty();
-        let claims_apple = current.issuer.split(", ").any(|part| part.strip_prefix("O=") == Some(APPLE_ORGANIZATION));
+        // Where no more signatures are verified, nothing is known.
+        let is_forged = cas.verifications.get() > 0 && !self.named_by(current).is_empty();
+        let claims_apple = name::has_value(&current.raw_issuer, "O", APPLE_ORGANIZATION);
         let status = if claims_apple && !is_forged { ChainStatus::Incomplete } else { ChainStatus::NotApple };
-        AppleChain { status, intermediate: None, is_forged }
+        AppleChain { status, intermediate: None, problem: None, is_forged }
     }
 
-    /// Returns the issuer of `certificate` with its name: a known authority, or else one of `others`.
-    fn issuer_among<'a>(
-        &'a self,
-        others: &[&'a Certificate],
-        certificate: &Certificate,
-    ) -> Option<(&'a str, &'a Certificate)> {
-        if let Some((authority, issuer)) = self.issuer_of(certificate) {
+    /// Returns the issuer of `certificate` with its name: a known authority, or else one of the same file.
+    fn issuer_among<'a>(&'a self, cas: &FileCas<'a>, certificate: &Certificate) -> Option<(&'a str, &'a Certificate)> {
+        if let Some((authority, issuer)) = self.known_issuer(cas, certificate) {
             return Some((authority.name, issuer));
         }
-        for other in others {
-            if other.is_ca && is_issuer(other, certificate) {
+        for other in cas.named_by(certificate) {
+            if cas.is_issuer(other, certificate) {
                 let is_self_signed = other.der == certificate.der;
                 return if is_self_signed { None } else { Some((other.title(), other)) };
             }
@@ -167,19 +244,66 @@ impl KnownCas {
     }
 }
 
-/// Returns whether `certificate` names `authority` as its issuer: by key identifier, or by name if it has
-/// none.
-fn names_as_issuer(authority: &Certificate, certificate: &Certificate) -> bool {
-    match (&certificate.authority_key_id, &authority.subject_key_id) {
-        (Some(wanted), Some(id)) => wanted == id,
-        _ => certificate.raw_issuer == authority.raw_subject,
+/// The part of a path that has been followed.
+struct Path {
+    now: OffsetDateTime,
+    /// The authorities on it that did not issue themselves.
+    length: u32,
+    has_expired: bool,
+    problem: Option<PathProblem>,
+}
+
+impl Path {
+    fn new(certificate: &Certificate, now: OffsetDateTime) -> Self {
+        let problem = if certificate.has_unknown_critical { Some(PathProblem::UnknownExtension) } else { None };
+        Self { now, length: 0, has_expired: false, problem }
+    }
+
+    fn add(&mut self, issuer: &Certificate) {
+        self.has_expired |= issuer.is_expired(self.now);
+        if self.problem.is_none() {
+            self.problem = self.problem_of(issuer);
+        }
+        self.length += u32::from(!issuer.is_self_issued());
+    }
+
+    fn problem_of(&self, issuer: &Certificate) -> Option<PathProblem> {
+        if issuer.is_not_yet_valid(self.now) {
+            Some(PathProblem::NotYetValid)
+        } else if !issuer.is_ca || !issuer.may_sign_certificates {
+            Some(PathProblem::MayNotSign)
+        } else if issuer.path_length.is_some_and(|allowed| self.length > allowed) {
+            Some(PathProblem::TooLong)
+        } else if issuer.has_unknown_critical {
+            Some(PathProblem::UnknownExtension)
+        } else {
+            None
+        }
+    }
+
+    fn status(&self) -> ChainStatus {
+        match (self.problem, self.has_expired) {
+            (Some(_), _) => ChainStatus::Invalid,
+            (None, true) => ChainStatus::Expired,
+            (None, false) => ChainStatus::Trusted,
+        }
     }
 }
 
-/// Returns whether `authority` signed `certificate`. OpenSSL is started only for a certificate that names
-/// `authority`.
-fn is_issuer(authority: &Certificate, certificate: &Certificate) -> bool {
-    names_as_issuer(authority, certificate) && verifies(authority, certificate).unwrap_or(false)
+/// Returns whether the key identifiers of both agree, where both have one.
+fn has_key_id_of(authority: &Certificate, certificate: &Certificate) -> bool {
+    match (&certificate.authority_key_id, &authority.subject_key_id) {
+        (Some(wanted), Some(id)) => wanted == id,
+        _ => true,
+    }
+}
+
+/// Returns whether `certificate` claims `authority` as its issuer: by key identifier, or by name if it has none.
+fn claims_as_issuer(authority: &Certificate, certificate: &Certificate) -> bool {
+    match (&certificate.authority_key_id, &authority.subject_key_id) {
+        (Some(wanted), Some(id)) => wanted == id,
+        _ => certificate.names_as_issuer(authority),
+    }
 }
 
 fn verifies(authority: &Certificate, certificate: &Certificate) -> Result<bool, ErrorStack> {
@@ -224,7 +348,7 @@ mod tests {
     #[test]
     fn every_embedded_intermediate_leads_to_a_root() {
         for authority in &APPLE.intermediates {
-            let chain = APPLE.judge(authority.certificate().unwrap(), &[], NOW);
+            let chain = APPLE.judge(authority.certificate().unwrap(), &FileCas::new([]), NOW);
             assert_eq!(chain.status, ChainStatus::Trusted, "{}", authority.name);
         }
     }
@@ -232,12 +356,12 @@ mod tests {
     #[test]
     fn a_leaf_leads_to_the_root_by_signature() {
         let authorities = fixture_authorities();
-        let chain = authorities.judge(&fixture("der/universal.cer"), &[], NOW);
+        let chain = authorities.judge(&fixture("der/universal.cer"), &FileCas::new([]), NOW);
         assert_eq!((chain.status, chain.intermediate.as_deref()), (ChainStatus::Trusted, Some("G4")));
-        let mdm = authorities.judge(&fixture("der/mdm.cer"), &[], NOW);
+        let mdm = authorities.judge(&fixture("der/mdm.cer"), &FileCas::new([]), NOW);
         assert_eq!((mdm.status, mdm.intermediate.as_deref()), (ChainStatus::Trusted, Some("AAI")));
         // On the day after the authorities expire.
-        let late = authorities.judge(&fixture("der/universal.cer"), &[], datetime!(2100-01-01 0:00 UTC));
+        let late = authorities.judge(&fixture("der/universal.cer"), &FileCas::new([]), datetime!(2100-01-01 0:00 UTC));
         assert_eq!(late.status, ChainStatus::Expired);
     }
 
@@ -245,16 +369,16 @@ mod tests {
     fn an_intermediate_from_the_file_serves() {
         let authorities = KnownCas { intermediates: vec![], ..fixture_authorities() };
         let leaf = fixture("der/universal.cer");
-        assert_eq!(authorities.judge(&leaf, &[], NOW).status, ChainStatus::NotApple);
-        let chain = authorities.judge(&leaf, &[&fixture("ca/intermediate.pem")], NOW);
+        assert_eq!(authorities.judge(&leaf, &FileCas::new([]), NOW).status, ChainStatus::NotApple);
+        let chain = authorities.judge(&leaf, &FileCas::new([&fixture("ca/intermediate.pem")]), NOW);
         assert_eq!(chain.status, ChainStatus::Trusted);
         assert!(chain.intermediate.unwrap().starts_with("Fixture Worldwide"));
     }
 
     #[test]
     fn the_fixtures_are_not_apples() {
-        assert_eq!(APPLE.judge(&fixture("der/universal.cer"), &[], NOW).status, ChainStatus::NotApple);
-        let forged = APPLE.judge(&fixture("der/forged.cer"), &[], NOW);
+        assert_eq!(APPLE.judge(&fixture("der/universal.cer"), &FileCas::new([]), NOW).status, ChainStatus::NotApple);
+        let forged = APPLE.judge(&fixture("der/forged.cer"), &FileCas::new([]), NOW);
         assert_eq!((forged.status, forged.is_forged), (ChainStatus::NotApple, true));
     }
 
@@ -262,6 +386,77 @@ mod tests {
     fn an_authority_that_is_not_known_is_said_to_be_so() {
         let mut leaf = fixture("der/forged.cer");
         leaf.authority_key_id = Some(vec![7; 20]);
-        assert_eq!(APPLE.judge(&leaf, &[], NOW).status, ChainStatus::Incomplete);
+        assert_eq!(APPLE.judge(&leaf, &FileCas::new([]), NOW).status, ChainStatus::Incomplete);
+    }
+
+    /// A chain of the fixtures' certificates, one of which is changed; a signature says nothing of what is changed here.
+    fn judge_changed(
+        leaf: impl FnOnce(&mut Certificate),
+        intermediate: impl FnOnce(&mut Certificate),
+        now: OffsetDateTime,
+    ) -> AppleChain {
+        let authorities = KnownCas { intermediates: vec![], ..fixture_authorities() };
+        let (mut end, mut issuer) = (fixture("der/universal.cer"), fixture("ca/intermediate.pem"));
+        leaf(&mut end);
+        intermediate(&mut issuer);
+        authorities.judge(&end, &FileCas::new([&issuer]), now)
+    }
+
+    #[test]
+    fn the_rules_for_paths_are_kept() {
+        let status = |chain: AppleChain| (chain.status, chain.problem);
+        let same = |_: &mut Certificate| {};
+        assert_eq!(status(judge_changed(same, same, NOW)), (ChainStatus::Trusted, None));
+        let early = judge_changed(same, |ca| ca.not_before = datetime!(2027-01-01 0:00 UTC), NOW);
+        assert_eq!(status(early), (ChainStatus::Invalid, Some(PathProblem::NotYetValid)));
+        let usage = judge_changed(same, |ca| ca.may_sign_certificates = false, NOW);
+        assert_eq!(status(usage), (ChainStatus::Invalid, Some(PathProblem::MayNotSign)));
+        let unknown = (ChainStatus::Invalid, Some(PathProblem::UnknownExtension));
+        assert_eq!(status(judge_changed(|leaf| leaf.has_unknown_critical = true, same, NOW)), unknown);
+        assert_eq!(status(judge_changed(same, |ca| ca.has_unknown_critical = true, NOW)), unknown);
+        let other_name = judge_changed(|leaf| leaf.raw_issuer.clone_from(&leaf.raw_subject), same, NOW);
+        assert_eq!(status(other_name), (ChainStatus::NotApple, None));
+        let no_ca = judge_changed(same, |ca| ca.is_ca = false, NOW);
+        assert_eq!(status(no_ca), (ChainStatus::NotApple, None));
+        let other_id = judge_changed(same, |ca| ca.subject_key_id = Some(vec![1]), NOW);
+        assert_eq!(status(other_id), (ChainStatus::NotApple, None));
+    }
+
+    #[test]
+    fn an_authority_counts_those_below_it() {
+        let (root, intermediate) = (fixture("ca/root.pem"), fixture("ca/intermediate.pem"));
+        assert_eq!((intermediate.path_length, root.path_length), (Some(0), None));
+        let mut path = Path::new(&fixture("der/universal.cer"), NOW);
+        path.add(&intermediate);
+        path.add(&root);
+        assert_eq!(path.status(), ChainStatus::Trusted);
+        let mut path = Path::new(&fixture("der/universal.cer"), NOW);
+        path.add(&intermediate);
+        path.add(&intermediate);
+        assert_eq!(path.problem, Some(PathProblem::TooLong));
+    }
+
+    #[test]
+    fn a_common_name_with_a_comma_is_no_organization() {
+        let mut leaf = fixture("der/forged-team.cer");
+        leaf.raw_issuer.clone_from(&leaf.raw_subject);
+        leaf.issuer.clone_from(&leaf.subject);
+        leaf.authority_key_id = None;
+        assert!(leaf.issuer.contains(", O=Apple Inc."));
+        assert_eq!(APPLE.judge(&leaf, &FileCas::new([]), NOW).status, ChainStatus::NotApple);
+    }
+
+    #[test]
+    fn many_authorities_of_one_name_take_no_long_time() {
+        let authorities = vec![fixture("ca/intermediate.pem"); 5_000];
+        let cas = FileCas::new(&authorities);
+        let mut leaf = fixture("der/universal.cer");
+        leaf.authority_key_id = None;
+        // Another authority signed this.
+        leaf.der = fixture("der/mdm.cer").der;
+        for _ in 0..10 {
+            assert_eq!(APPLE.judge(&leaf, &cas, NOW).status, ChainStatus::NotApple);
+        }
+        assert_eq!(cas.verifications.get(), 0);
     }
 }

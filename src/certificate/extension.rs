@@ -24,7 +24,7 @@ struct KnownExtension {
     name: &'static str,
 }
 
-/// The extensions that are understood.
+/// The extensions that have a name here.
 static EXTENSIONS: [KnownExtension; 13] = [
     KnownExtension { oid: oid!(2.5.29.14), name: "subjectKeyIdentifier" },
     KnownExtension { oid: oid!(2.5.29.15), name: "keyUsage" },
@@ -52,8 +52,16 @@ impl ExtensionReport {
     }
 }
 
-/// Returns the name of an extension that is understood.
-pub(crate) fn name_of(oid: &Oid<'_>) -> Option<&'static str> {
+/// Returns whether an extension restricts nothing that is left out of account here.
+pub(super) fn is_understood(oid: &Oid<'_>) -> bool {
+    match name_of(oid) {
+        Some(name) => !matches!(name, "nameConstraints" | "policyConstraints" | "inhibitAnyPolicy"),
+        None => false,
+    }
+}
+
+/// Returns the name of an extension.
+fn name_of(oid: &Oid<'_>) -> Option<&'static str> {
     for known in &EXTENSIONS {
         if known.oid == *oid {
             return Some(known.name);

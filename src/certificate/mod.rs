@@ -78,6 +78,12 @@ pub struct Certificate {
     pub has_weak_signature: bool,
     /// basicConstraints make it a CA.
     pub is_ca: bool,
+    /// The authorities that it allows below it; `None` for any number.
+    pub(crate) path_length: Option<u32>,
+    /// Its key usage, if it has one, is to sign certificates.
+    pub(crate) may_sign_certificates: bool,
+    /// A critical extension is not understood.
+    pub(crate) has_unknown_critical: bool,
     pub kind: CertificateKind,
     /// The UID of the subject where that is an app's or service's identifier (not for MDM).
     pub bundle_id: Option<String>,
@@ -145,6 +151,9 @@ impl Certificate {
             signature,
             has_weak_signature,
             is_ca: extensions.is_ca,
+            path_length: extensions.path_length,
+            may_sign_certificates: !extensions.lacks_cert_sign,
+            has_unknown_critical: extensions.has_unknown_critical,
             kind,
             bundle_id: if kind.is_push() && kind != CertificateKind::Mdm { uid.clone() } else { None },
             uid,
@@ -185,7 +194,12 @@ impl Certificate {
 
     /// Returns whether subject and issuer are the same name (RFC 5280 section 3.2).
     pub fn is_self_issued(&self) -> bool {
-        self.raw_subject == self.raw_issuer
+        name::is_same(&self.raw_subject, &self.raw_issuer)
+    }
+
+    /// Returns whether it names `authority` as its issuer (RFC 5280 section 7.1).
+    pub(crate) fn names_as_issuer(&self, authority: &Self) -> bool {
+        name::is_same(&self.raw_issuer, &authority.raw_subject)
     }
 
     /// Returns the SHA-1 of the encoding, lower-case hex.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use x509_parser::asn1_rs::{Any, Oid, Tag, ToDer, oid};
+use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
 /// A type of attributes in a name (X.520, RFC 4519, RFC 2985).
@@ -85,6 +86,59 @@ pub(super) fn first(name: &X509Name<'_>, short_name: &str) -> Option<String> {
     None
 }
 
+/// A name as RFC 5280 section 7.1 compares it: without regard to case, white space and the types of strings.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) enum ComparableName {
+    /// Sets of attributes, each sorted.
+    Attributes(Vec<Vec<ComparableAttribute>>),
+    /// What does not parse.
+    Encoded(Vec<u8>),
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ComparableAttribute {
+    oid: Vec<u8>,
+    value: String,
+}
+
+/// Returns a name, in DER, as it is compared.
+pub(super) fn comparable(encoded: &[u8]) -> ComparableName {
+    let Ok((_, name)) = X509Name::from_der(encoded) else { return ComparableName::Encoded(encoded.to_vec()) };
+    let mut sets = Vec::new();
+    for rdn in name.iter() {
+        let mut set = Vec::new();
+        for attribute in rdn.iter() {
+            let value = match characters(attribute.attr_value()) {
+                Some(text) => text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "),
+                None => dump(attribute.attr_value()),
+            };
+            set.push(ComparableAttribute { oid: attribute.attr_type().as_bytes().to_vec(), value });
+        }
+        set.sort();
+        sets.push(set);
+    }
+    ComparableName::Attributes(sets)
+}
+
+/// Returns whether two names, in DER, are the same (RFC 5280 section 7.1).
+pub(super) fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a == b || comparable(a) == comparable(b)
+}
+
+/// Returns whether an attribute of a name, in DER, has this value.
+pub(super) fn has_value(encoded: &[u8], short_name: &str, value: &str) -> bool {
+    let Ok((_, name)) = X509Name::from_der(encoded) else { return false };
+    let Some(wanted) = ATTRIBUTE_TYPES.iter().find(|known| known.short_name == short_name) else { return false };
+    for rdn in name.iter() {
+        for attribute in rdn.iter() {
+            if *attribute.attr_type() == wanted.oid && characters(attribute.attr_value()).as_deref() == Some(value) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
 /// Returns the characters of a string value; `None` if it is not a string.
 fn characters(value: &Any<'_>) -> Option<String> {
     let width = match value.header.tag() {
@@ -149,4 +203,34 @@ fn needs_quotes(value: &str) -> bool {
 /// Adds `\0A`: how both styles write a byte that is not to be printed.
 pub(crate) fn escape_byte(text: &mut String, byte: u8) {
     let _ = write!(text, "\\{byte:02X}");
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::asn1::Asn1Type;
+    use openssl::x509::X509NameBuilder;
+
+    use super::*;
+
+    fn encoded(attributes: &[(&str, &str, Asn1Type)]) -> Vec<u8> {
+        let mut builder = X509NameBuilder::new().unwrap();
+        for (field, value, kind) in attributes {
+            builder.append_entry_by_text_with_type(field, value, *kind).unwrap();
+        }
+        builder.build().to_der().unwrap()
+    }
+
+    #[test]
+    fn names_are_compared_by_what_they_say() {
+        let name = encoded(&[("O", "Apple Inc.", Asn1Type::UTF8STRING), ("CN", "G4", Asn1Type::UTF8STRING)]);
+        let printable = encoded(&[("O", "apple  inc.", Asn1Type::PRINTABLESTRING), ("CN", "g4 ", Asn1Type::T61STRING)]);
+        let other_order = encoded(&[("CN", "G4", Asn1Type::UTF8STRING), ("O", "Apple Inc.", Asn1Type::UTF8STRING)]);
+        let one = encoded(&[("O", "Apple Inc., CN=G4", Asn1Type::UTF8STRING)]);
+        assert_ne!(name, printable);
+        assert!(is_same(&name, &printable));
+        assert!(!is_same(&name, &other_order));
+        assert!(!is_same(&name, &one));
+        assert!(has_value(&name, "O", "Apple Inc."));
+        assert!(!has_value(&one, "O", "Apple Inc.") && !has_value(&one, "CN", "G4"));
+    }
 }

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
-use crate::certificate::chain::{AppleChain, ChainStatus};
+use crate::certificate::chain::{AppleChain, ChainStatus, PathProblem};
 use crate::finding::{Finding, FindingCode};
 
 /// Fewer days left than this are a warning.
@@ -122,6 +122,10 @@ fn judge_chain(certificate: &Certificate, chain: &AppleChain, warnings: &mut Vec
         ChainStatus::Expired => {
             let name = chain.intermediate.as_deref().unwrap_or("an authority");
             Finding::warning(FindingCode::IntermediateExpired, format!("{name}, which issued it, has expired"))
+        }
+        ChainStatus::Invalid => {
+            let problem = chain.problem.map_or("a rule is broken", PathProblem::describe);
+            Finding::warning(FindingCode::ChainInvalid, format!("leads to Apple's root, but {problem}"))
         }
         ChainStatus::Incomplete => {
             let message = "its issuer calls itself Apple's, but is not known here";

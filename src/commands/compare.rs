@@ -70,8 +70,7 @@ fn side<'a>(
         Err(error) => return Err(unread::explain_selection(location, contents, &error)),
     };
     let key = contents.key_state(&collection, &entry.item);
-    let others: Vec<_> = contents.certificates.iter().map(|other| &other.item).collect();
-    let chain = APPLE.judge(&entry.item, &others, now);
+    let chain = APPLE.judge(&entry.item, &contents.authorities(), now);
     let certificate = ConvertReport::certificate(entry, key, chain, now);
     Ok((Side { certificate: &entry.item, key }, SideReport { file, certificate }))
 }

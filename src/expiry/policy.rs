@@ -169,6 +169,7 @@ fn expect_apple(chain: Option<&AppleChain>, findings: &mut Vec<Finding>) {
     let message = match chain.map(|chain| chain.status) {
         Some(ChainStatus::Trusted) => return,
         Some(ChainStatus::Expired) => "leads to Apple's root, but an authority on the way has expired",
+        Some(ChainStatus::Invalid) => "leads to Apple's root, but breaks a rule for paths",
         Some(ChainStatus::Incomplete) => "cannot be followed to Apple's root: its issuer is not known here",
         Some(ChainStatus::NotApple) | None => "was not issued by Apple",
     };
@@ -248,14 +249,14 @@ mod tests {
         let expect = Expectations { apple: true, ..Expectations::default() };
         let policy = ExpiryPolicy { expect, ..policy("30d", "7d") };
         let codes = |role, chain: Option<ChainStatus>| {
-            let chain = chain.map(|status| AppleChain { status, intermediate: None, is_forged: false });
+            let chain = chain.map(|status| AppleChain { status, intermediate: None, problem: None, is_forged: false });
             let facts = Facts { certificate: &certificate, role, key: KeyState::Missing, chain: chain.as_ref() };
             let findings = judge(&facts, &policy, datetime!(2026-06-01 0:00 UTC));
             findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
         };
         assert_eq!(codes(CertificateRole::Leaf, Some(ChainStatus::Trusted)), []);
         assert_eq!(codes(CertificateRole::Intermediate, None), []);
-        for status in [ChainStatus::Expired, ChainStatus::Incomplete, ChainStatus::NotApple] {
+        for status in [ChainStatus::Expired, ChainStatus::Invalid, ChainStatus::Incomplete, ChainStatus::NotApple] {
             assert_eq!(codes(CertificateRole::Leaf, Some(status)), [FindingCode::NotApple]);
         }
         assert_eq!(codes(CertificateRole::Leaf, None), [FindingCode::NotApple]);

@@ -192,6 +192,7 @@ pub(crate) fn check(
     now: OffsetDateTime,
 ) -> Vec<CheckedCertificate> {
     let collection = Collection::new(&contents.certificates, &contents.keys);
+    let cas = contents.authorities();
     let PolicyReport { policy, leaf_only, .. } = policy;
     let mut checked = Vec::with_capacity(contents.certificates.len());
     for entry in &contents.certificates {
@@ -200,12 +201,7 @@ pub(crate) fn check(
         if *leaf_only && !is_leaf {
             continue;
         }
-        let chain = if is_leaf && policy.expect.apple {
-            let others: Vec<&Certificate> = contents.certificates.iter().map(|other| &other.item).collect();
-            Some(APPLE.judge(certificate, &others, now))
-        } else {
-            None
-        };
+        let chain = if is_leaf && policy.expect.apple { Some(APPLE.judge(certificate, &cas, now)) } else { None };
         let facts = Facts {
             certificate,
             role: CertificateRole::of(certificate, is_leaf),

@@ -67,8 +67,7 @@ pub(super) fn prepare(
             Err(error) => return Err(unusable(&arguments.input, &error)),
         },
     };
-    let others: Vec<&Certificate> = contents.certificates.iter().map(|entry| &entry.item).collect();
-    let chain = APPLE.judge(leaf, &others, now);
+    let chain = APPLE.judge(leaf, &contents.authorities(), now);
     for found in warning::judge(leaf, &chain, Some(KeyState::Matches), now) {
         // Each gateway judges the environment.
         if found.code != FindingCode::SandboxOnly {
@@ -111,7 +110,7 @@ fn client_identity(leaf: &Certificate, contents: &Contents) -> Result<ClientIden
 fn issuer_in<'a>(contents: &'a Contents, certificate: &Certificate) -> Option<&'a Certificate> {
     for entry in &contents.certificates {
         let candidate = &entry.item;
-        if candidate.is_ca && candidate.subject == certificate.issuer && candidate.der != certificate.der {
+        if candidate.is_ca && certificate.names_as_issuer(candidate) && candidate.der != certificate.der {
             return Some(candidate);
         }
     }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
-use crate::certificate::chain::{APPLE, AppleChain};
+use crate::certificate::chain::{APPLE, AppleChain, FileCas};
 use crate::certificate::warning;
 use crate::container::Contents;
 use crate::error::Error;
@@ -36,7 +36,7 @@ impl Judging<'_> {
     /// # Errors
     /// With `strict`, when there is a warning.
     pub(crate) fn judge(&self, leaf: &Certificate, context: &mut Context<'_>) -> Result<Judged, Error> {
-        let chain = APPLE.judge(leaf, &[], self.now);
+        let chain = APPLE.judge(leaf, &FileCas::new([]), self.now);
         let mut warnings = warning::judge(leaf, &chain, None, self.now);
         warnings.retain(|warning| warning::concerns_conversion(warning.code));
         let paint = Paint::new(context.stderr_has_color);

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::certificate::chain::ChainStatus;
+use crate::certificate::chain::{ChainStatus, PathProblem};
 use crate::certificate::time_left::TimeLeft;
 use crate::container::Container;
 use crate::inspect::{CertificateReport, FileReport, FileRole, InspectReport, KeyReport, RequestReport};
@@ -193,6 +193,10 @@ fn chain(c: &CertificateReport) -> String {
     match c.apple_chain.status {
         ChainStatus::Trusted => format!("verified up to Apple's root{by}"),
         ChainStatus::Expired => format!("leads to Apple's root{by}, but an authority on the way has expired"),
+        ChainStatus::Invalid => {
+            let problem = c.apple_chain.problem.map_or("a rule is broken", PathProblem::describe);
+            format!("leads to Apple's root{by}, but {problem}")
+        }
         ChainStatus::NotApple => "not issued by Apple".to_owned(),
         ChainStatus::Incomplete => "its issuer calls itself Apple's, but is not known here".to_owned(),
     }
