@@ -1,5 +1,7 @@
 //! Public keys, which pair a certificate with its private key.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use openssl::asn1::Asn1Object;
 use openssl::bn::BigNumContext;
 use openssl::ec::PointConversionForm;
@@ -13,6 +15,10 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 use crate::asn1::Value;
 use crate::crypto::digest::{sha1, sha256_hex};
 use crate::rsa::trimmed;
+
+/// The most points that OpenSSL converts in one run: it takes up to a millisecond for one, and hardly any certificate
+/// needs it. Those beyond are compared as they are encoded.
+static CONVERSIONS_LEFT: AtomicU32 = AtomicU32::new(2_000);
 
 /// A named curve over a prime field (SEC 2, RFC 5480, RFC 5639).
 struct Curve {
@@ -199,6 +205,7 @@ impl Facts {
         match (curve, &point[..]) {
             // Nothing to convert.
             (Some(oid), [4, ..]) => Self::of_encoded_point(oid.as_bytes(), (point.len() / 2) * 8, point),
+            _ if !may_convert() => Self::of_unknown_point(info),
             _ => match Self::of_openssl(info.raw) {
                 Ok(Some(facts)) => facts,
                 Ok(None) | Err(_) => Self::of_unknown_point(info),
@@ -266,6 +273,10 @@ impl Facts {
 /// Returns whether a curve is one of [`CURVES`], by the content of its object identifier.
 pub(crate) fn is_prime_curve(oid: &[u8]) -> bool {
     CURVES.iter().any(|known| known.oid.as_bytes() == oid)
+}
+
+fn may_convert() -> bool {
+    CONVERSIONS_LEFT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 fn named_curve<'a>(info: &'a SubjectPublicKeyInfo<'_>) -> Option<Oid<'a>> {

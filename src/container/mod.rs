@@ -107,6 +107,9 @@ pub(crate) struct FileFacts {
 /// The most parts of one file that cannot be read, and of those that are something else.
 const MAX_UNREAD: usize = 1_000;
 
+/// The most keys and requests of one file: to check one takes up to two milliseconds.
+const MAX_KEYS: usize = 2_000;
+
 /// The most certificates, keys and requests of one file.
 const MAX_PARTS: usize = 50_000;
 
@@ -212,6 +215,9 @@ impl Contents {
         let parts = self.certificates.len() + self.keys.len() + self.requests.len();
         if parts > MAX_PARTS {
             return Err(LimitError::Parts { limit: MAX_PARTS }.into());
+        }
+        if self.keys.len() + self.requests.len() > MAX_KEYS {
+            return Err(LimitError::Keys { limit: MAX_KEYS }.into());
         }
         if self.unread.len() > MAX_UNREAD {
             return Err(LimitError::UnreadParts { limit: MAX_UNREAD }.into());
@@ -337,5 +343,14 @@ mod tests {
         }
         let (a, b) = (Some("a".to_owned()), Some("b".to_owned()));
         assert_eq!(once, [(b"a".to_vec(), a, Some(vec![1])), (b"b".to_vec(), b, None), (b"c".to_vec(), None, None)]);
+    }
+
+    #[test]
+    fn a_file_holds_no_more_keys_than_can_be_checked() {
+        let key = String::from_utf8(crate::test_support::fixture("key/ec.pem")).unwrap();
+        let read = |count| open(key.repeat(count).as_bytes(), &mut Passwords::None, 1);
+        assert_eq!(read(2).unwrap().keys.len(), 1);
+        let error = read(MAX_KEYS + 1).unwrap_err();
+        assert!(error.to_string().contains("more than 2000 keys"), "{error}");
     }
 }

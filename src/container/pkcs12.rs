@@ -22,15 +22,16 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
         Err(error) => return Err(error),
     };
     let mut contents = Contents { pkcs12: Some(info), ..Contents::new(Container::Pkcs12) };
-    contents.add_opened(opened, lock);
+    contents.add_opened(opened, lock)?;
     Ok(contents)
 }
 
 impl Contents {
     /// Adds bags. `lock` is the reason why what is locked stays so.
-    fn add_opened(&mut self, opened: Opened, lock: Option<OpenError>) {
+    fn add_opened(&mut self, opened: Opened, lock: Option<OpenError>) -> Result<(), OpenError> {
         for bag in &opened.bags {
             self.add_bag(bag);
+            self.check_bounds()?;
         }
         for UnreadPart { place, holds, problem } in opened.unread {
             let error = match (problem, &lock) {
@@ -41,6 +42,7 @@ impl Contents {
             self.unread.push(Unread::new(place, holds, error));
         }
         self.bags = opened.bags;
+        Ok(())
     }
 
     fn add_bag(&mut self, bag: &Bag) {

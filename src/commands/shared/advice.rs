@@ -86,7 +86,9 @@ fn open_advice(error: &OpenError) -> &'static str {
         OpenError::Decode(DecodeError::Limit(LimitError::Iterations { .. })) => {
             "if you trust the file, raise the limit with --max-iterations"
         }
-        OpenError::Decode(DecodeError::Limit(LimitError::Parts { .. })) => "split it into several files",
+        OpenError::Decode(DecodeError::Limit(LimitError::Parts { .. } | LimitError::Keys { .. })) => {
+            "split it into several files"
+        }
         OpenError::Decode(DecodeError::Limit(LimitError::UnreadParts { .. })) => EXPECTED_FILES,
         OpenError::Decode(DecodeError::Limit(LimitError::Tries { .. })) => {
             "give the password that fits with --passin, or raise the limit with --max-iterations"
