@@ -21,6 +21,8 @@ use crate::report::style::Paint;
 use crate::report::{human, json, nagios};
 use crate::text::{printable, printable_name};
 use crate::world::context::Context;
+#[cfg(unix)]
+use crate::world::descriptors::{self, ClosedStream};
 use crate::world::memory;
 use crate::world::terminal::ControllingTerminal;
 
@@ -64,10 +66,11 @@ fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return print_clap_error(error),
     };
-    let mut stdout = BufWriter::new(io::stdout().lock());
+    let mut stdin = standard_input();
+    let mut stdout = BufWriter::new(standard_output());
     let mut stderr = LineWriter::new(io::stderr());
     let mut context = Context {
-        stdin: &mut *standard_input(),
+        stdin: &mut *stdin,
         stdout: &mut stdout,
         stderr: &mut stderr,
         now: time::OffsetDateTime::now_utc(),
@@ -83,8 +86,10 @@ fn run() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.is_closed_pipe => ExitCode::SUCCESS,
         Err(error) => {
-            // There is no other place to report that the report of an error failed.
-            let _ = print_error(&cli, &mut context, &error);
+            if print_error(&cli, &mut context, &error).is_err() {
+                // There is no other place to report that the report of an error failed.
+                let _ = human::error(context.stderr, &error, Paint::new(context.stderr_has_color));
+            }
             ExitCode::from(match cli.command.format() {
                 ReportFormat::Nagios => NagiosState::Unknown.code(),
                 _ => error.exit_code,
@@ -93,9 +98,21 @@ fn run() -> ExitCode {
     }
 }
 
+/// Returns standard output. What was closed at the start takes nothing: the runtime put the null device in its place.
+fn standard_output() -> Box<dyn Write> {
+    #[cfg(unix)]
+    if descriptors::was_closed(descriptors::OUTPUT) {
+        return Box::new(ClosedStream);
+    }
+    Box::new(io::stdout().lock())
+}
+
 /// Returns standard input without the buffer of the library, which is never freed, and so never wiped.
 #[cfg(unix)]
 fn standard_input() -> Box<dyn Read> {
+    if descriptors::was_closed(descriptors::INPUT) {
+        return Box::new(ClosedStream);
+    }
     match io::stdin().as_fd().try_clone_to_owned() {
         Ok(descriptor) => Box::new(File::from(descriptor)),
         Err(_) => Box::new(io::stdin()),

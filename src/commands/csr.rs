@@ -9,6 +9,7 @@ use crate::commands::shared::advice;
 use crate::commands::shared::opening::{Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
+use crate::commands::shared::writing;
 use crate::commands::unanswered;
 use crate::container::{self, OpenError, Passwords};
 use crate::error::Error;
@@ -26,7 +27,9 @@ use crate::request::{self, RequestError, RequestSubject};
 use crate::secret::Password;
 use crate::text::printable_name;
 use crate::world::context::Context;
-use crate::world::files::{self, Location, Output, WriteError};
+use crate::world::files::{self, Location};
+use crate::world::outputs::{self, Output};
+use crate::world::place::{self, Place, WriteError};
 use crate::world::terminal::InputCheck;
 
 pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), Error> {
@@ -40,16 +43,11 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
         None => make_key(arguments, context)?,
     };
     let request = make_request(arguments, &subject, &key)?;
-    if let (Some(path), Some(text)) = (new_key_file, &new_key_text) {
-        // The key comes first: a request whose key is lost is worth nothing, and worse once it is signed.
-        write_key(path, text.as_bytes())?;
-    }
-    if let Err(error) = write_request(arguments, &request, context) {
-        return Err(match new_key_file {
-            Some(path) => add_key_file(error, path),
-            None => error,
-        });
-    }
+    let new_key = match (new_key_file, &new_key_text) {
+        (Some(path), Some(text)) => Some(Output { path, bytes: text.as_bytes(), is_private: true, force: false }),
+        _ => None,
+    };
+    write(arguments, new_key, request.as_bytes(), context)?;
     let key_report = CsrKeyReport {
         file: key_file(arguments).to_string(),
         created: new_key_text.is_some(),
@@ -77,12 +75,12 @@ fn check_outputs(arguments: &CsrArgs) -> Result<Option<&Path>, Error> {
             .hint("write the request to a file with -o"));
     }
     if let Some(path) = new_key_file
-        && let Err(error) = files::check_free(path)
+        && let Err(error) = place::check_free(path)
     {
         return Err(key_error(path, &error));
     }
     if let Location::Path(path) = &arguments.output {
-        match files::check_free(path) {
+        match place::check_free(path) {
             Ok(()) => {}
             Err(WriteError::Exists) if arguments.force => check_replaceable(path)?,
             Err(error) => return Err(advice::explain(&path.display().to_string(), &error)),
@@ -101,6 +99,10 @@ fn check_key_output(arguments: &CsrArgs) -> Result<&Path, Error> {
             );
         }
     };
+    if place::is_device(path) {
+        let message = format!("--key-out: a new private key goes to a file, and {} is a device", path.display());
+        return Err(Error::new(ExitKind::Usage, message).hint("name a file: what is lost on the way is lost for ever"));
+    }
     if arguments.key_out.is_same_output(&arguments.output) {
         return Err(Error::new(ExitKind::Usage, "the key and the request have the same name"));
     }
@@ -244,24 +246,58 @@ fn make_request(arguments: &CsrArgs, subject: &RequestSubject, key: &PrivateKey)
     }
 }
 
-fn write_key(path: &Path, text: &[u8]) -> Result<(), Error> {
-    let output = Output { path, bytes: text, is_private: true };
-    files::write_all(&[output], false).map_err(|(path, error)| key_error(path, &error))
+/// Writes the new key and the request: both or neither, where both are files.
+fn write(
+    arguments: &CsrArgs,
+    new_key: Option<Output<'_>>,
+    request: &[u8],
+    context: &mut Context<'_>,
+) -> Result<(), Error> {
+    if let Some(path) = request_file(arguments) {
+        let request = Output { path, bytes: request, is_private: false, force: arguments.force };
+        // Something else may have come to this name meanwhile.
+        if arguments.force && matches!(place::check_free(path), Err(WriteError::Exists)) {
+            check_replaceable(path)?;
+        }
+        // The key is the first to have a name: a request whose key is lost is worth nothing, and worse once it is signed.
+        let outputs: Vec<Output<'_>> = new_key.into_iter().chain([request]).collect();
+        return write_files(&outputs, new_key, context);
+    }
+    if let Some(key) = new_key {
+        write_files(&[key], new_key, context)?;
+    }
+    match (print_request(arguments, request, context), new_key) {
+        (Err(error), Some(key)) => Err(add_key_file(error, key.path)),
+        (printed, _) => printed,
+    }
 }
 
-fn write_request(arguments: &CsrArgs, text: &str, context: &mut Context<'_>) -> Result<(), Error> {
-    let Location::Path(path) = &arguments.output else {
-        context.stdout.write_all(text.as_bytes())?;
-        return Ok(context.stdout.flush()?);
-    };
-    // The new key may stand there now, under another name of the same file.
-    if arguments.force && matches!(files::check_free(path), Err(WriteError::Exists)) {
-        check_replaceable(path)?;
+/// Returns the file of the request; `None` where it is written to a stream, which cannot be taken back.
+fn request_file(arguments: &CsrArgs) -> Option<&Path> {
+    let Location::Path(path) = &arguments.output else { return None };
+    match Place::find(path) {
+        Ok(Place::Descriptor(_) | Place::Special(_)) => None,
+        Ok(Place::New(_) | Place::File(..)) | Err(_) => Some(path),
     }
-    let output = Output { path, bytes: text.as_bytes(), is_private: false };
-    match files::write_all(&[output], arguments.force) {
-        Ok(()) => Ok(()),
-        Err((path, error)) => Err(advice::explain(&path.display().to_string(), &error)),
+}
+
+fn write_files(outputs: &[Output<'_>], new_key: Option<Output<'_>>, context: &mut Context<'_>) -> Result<(), Error> {
+    match outputs::write_all(outputs) {
+        Ok(changes) => writing::warn_of_owners(&changes, context),
+        Err((path, error)) if new_key.is_some_and(|key| key.path == path) => Err(key_error(path, &error)),
+        Err(failure) => Err(writing::explain(failure)),
+    }
+}
+
+fn print_request(arguments: &CsrArgs, text: &[u8], context: &mut Context<'_>) -> Result<(), Error> {
+    match &arguments.output {
+        Location::Path(path) => {
+            writing::write_all(&[Output { path, bytes: text, is_private: false, force: false }], context)
+        }
+        Location::Standard => {
+            context.stdout.write_all(text)?;
+            Ok(context.stdout.flush()?)
+        }
     }
 }
 
@@ -269,13 +305,13 @@ fn write_request(arguments: &CsrArgs, text: &str, context: &mut Context<'_>) -> 
 fn key_error(path: &Path, error: &WriteError) -> Error {
     let file = path.display().to_string();
     let described = advice::explain(&file, error);
-    match error {
-        WriteError::Exists => described.hint(format!(
-            "Apple may have signed that key: make the request for it with --key {}, or choose another name",
-            shell_word(&file)
-        )),
-        WriteError::SameFile | WriteError::NoFolder(_) | WriteError::Io(_) => described,
+    if !matches!(error, WriteError::Exists) {
+        return described;
     }
+    described.hint(format!(
+        "Apple may have signed that key: make the request for it with --key {}, or choose another name",
+        shell_word(&file)
+    ))
 }
 
 /// Adds to an error where the new key was written.

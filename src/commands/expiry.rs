@@ -8,6 +8,7 @@ use crate::commands::shared::advice;
 use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::printing;
+use crate::commands::shared::writing;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::policy::{Expectations, ExpiryPolicy};
@@ -18,7 +19,9 @@ use crate::report::earlier::is_expiry_report;
 use crate::report::style::Paint;
 use crate::report::{Report, human};
 use crate::world::context::Context;
-use crate::world::files::{self, Location, Output, WriteError};
+use crate::world::files::{self, Location};
+use crate::world::outputs::Output;
+use crate::world::place::WriteError;
 use crate::world::progress::Progress;
 use crate::world::walk::{self, Filter, Globs};
 
@@ -116,9 +119,8 @@ fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'
             Report::Expiry(report).write(format, &mut bytes, Paint::new(false))?;
             // Something else may have come to this name meanwhile.
             check_replaceable(arguments)?;
-            let output = Output { path, bytes: &bytes, is_private: false };
-            files::write_all(&[output], arguments.force)
-                .map_err(|(path, error)| advice::explain(&path.display().to_string(), &error))?;
+            let output = Output { path, bytes: &bytes, is_private: false, force: arguments.force };
+            writing::write_all(&[output], context)?;
             // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
             if report.level != Level::Ok {
                 human::expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use openssl::x509::X509;
 use serde::Serialize;
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -21,7 +23,8 @@ use crate::gateway::{self, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
 use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
-use crate::world::files::{self, Location, Output};
+use crate::world::files::{self, Location};
+use crate::world::outputs::{self, Output};
 
 /// The line that announces a gateway.
 #[derive(Serialize)]
@@ -35,6 +38,9 @@ struct ReadyReport {
 pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<(), Error> {
     let options = read_options(arguments, context)?;
     let listen = options.listen;
+    // A signal stops the gateway, and the folder goes with it.
+    #[cfg(unix)]
+    crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
     // The folder is removed when this function returns, with or without an error.
     let folder = make_folder()?;
     gateway::run_until_signal(options, |ready| announce(ready, folder.path(), context.stdout))
@@ -113,8 +119,8 @@ fn encode_client(client: &IssuedCertificate) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// Writes one file and returns its name.
 fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> io::Result<String> {
-    match files::write_all(&[Output { path, bytes, is_private }], false) {
-        Ok(()) => Ok(path.display().to_string()),
+    match outputs::write_all(&[Output { path, bytes, is_private, force: false }]) {
+        Ok(_) => Ok(path.display().to_string()),
         Err((_, error)) => Err(io::Error::other(error.to_string())),
     }
 }

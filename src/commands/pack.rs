@@ -8,6 +8,7 @@ use crate::commands::shared::judging::{Judging, apple_issuer, refuse_request};
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
+use crate::commands::shared::writing::{self, ReplacedKeys};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -24,7 +25,9 @@ use crate::schema::SCHEMA_VERSION;
 use crate::secret::Password;
 use crate::text::printable_name;
 use crate::world::context::Context;
-use crate::world::files::{self, Location, Output};
+use crate::world::files::Location;
+use crate::world::outputs::Output;
+use crate::world::place;
 
 const STANDARD: Location = Location::Standard;
 
@@ -54,7 +57,9 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     let profile = arguments.reader.profile();
     let bytes = write::write(profile, &input, &password).map_err(|error| bug(output, &error))?;
     let pkcs12 = Pfx::parse(&bytes).and_then(|pfx| pfx.info()).map_err(|error| bug(output, &error))?;
+    let replaced = ReplacedKeys::find(&[output], &[&arguments.input], arguments.key.as_ref(), contents);
     write_output(output, &bytes, arguments.force, context)?;
+    replaced.warn(context)?;
 
     let report = PackReport {
         schema_version: SCHEMA_VERSION,
@@ -163,7 +168,7 @@ fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error
     }
     match &arguments.output {
         None if context.stdout_is_terminal => Err(usage("a .p12 is not printed on a terminal")),
-        Some(Location::Path(path)) if !arguments.force => match files::check_free(path) {
+        Some(Location::Path(path)) if !arguments.force => match place::check_free(path) {
             Ok(()) => Ok(()),
             Err(error) => Err(advice::explain(&path.display().to_string(), &error)),
         },
@@ -213,8 +218,5 @@ fn write_output(output: &Location, bytes: &[u8], force: bool, context: &mut Cont
         context.stdout.write_all(bytes)?;
         return Ok(context.stdout.flush()?);
     };
-    match files::write_all(&[Output { path, bytes, is_private: true }], force) {
-        Ok(()) => Ok(()),
-        Err((path, error)) => Err(advice::explain(&path.display().to_string(), &error)),
-    }
+    writing::write_all(&[Output { path, bytes, is_private: true, force }], context)
 }

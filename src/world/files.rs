@@ -1,17 +1,16 @@
-//! Reading with a bound, and writing so that there is a whole file or none.
+//! Names of inputs and outputs, and reading with a bound.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::limits::MAX_FILE_SIZE;
-use crate::text::printable_name;
+use crate::world::place::{MAX_LINKS, folder};
 
 /// A file, or "-" for a standard stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +34,6 @@ impl Location {
         }
     }
 }
-
-/// The links in a row that are followed, as many as Linux follows.
-const MAX_LINKS: usize = 40;
 
 /// The identity of an output, shared by all its names.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,14 +75,14 @@ fn link_end(path: &Path) -> Option<PathBuf> {
 /// Device and inode.
 #[cfg(unix)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileId {
+pub(crate) struct FileId {
     device: u64,
     inode: u64,
 }
 
 #[cfg(unix)]
 impl FileId {
-    fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         Self::unless_null(&fs::metadata(path).ok()?)
     }
 
@@ -116,11 +112,11 @@ impl From<&fs::Metadata> for FileId {
 /// The path without links.
 #[cfg(not(unix))]
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct FileId(PathBuf);
+pub(crate) struct FileId(PathBuf);
 
 #[cfg(not(unix))]
 impl FileId {
-    fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         fs::canonicalize(path).ok().map(Self)
     }
 
@@ -187,239 +183,6 @@ fn read_bounded(reader: impl Read, expected: usize) -> Result<Zeroizing<Vec<u8>>
     Ok(bytes)
 }
 
-/// A file to be written.
-pub(crate) struct Output<'a> {
-    pub(crate) path: &'a Path,
-    pub(crate) bytes: &'a [u8],
-    /// Only the owner may read it (mode 0600); otherwise the umask decides.
-    pub(crate) is_private: bool,
-}
-
-/// The reasons why an output cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WriteError {
-    #[error("already exists, and nothing is overwritten")]
-    Exists,
-    /// It is a file that was written just before.
-    #[error("cannot write it: it is the same file as another output")]
-    SameFile,
-    #[error("cannot write it: the folder {} does not exist", printable_name(&.0.display().to_string()))]
-    NoFolder(PathBuf),
-    #[error("cannot write it: {0}")]
-    Io(#[from] io::Error),
-}
-
-impl WriteError {
-    fn from_persisting(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::AlreadyExists { Self::Exists } else { Self::Io(error) }
-    }
-}
-
-/// Checks that a new file can have this name: there is none yet, or it is a device or a pipe.
-///
-/// # Errors
-/// When there is a file, or a folder.
-pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
-        Ok(metadata) if metadata.is_file() => Err(WriteError::Exists),
-        Ok(_) | Err(_) => Ok(()),
-    }
-}
-
-/// Writes all outputs or none: each to a temporary file, synced if it is private, then given its name.
-/// Where the system can (Linux), the temporary file has no name at all, so that not even a killed
-/// process leaves one; where it replaces a file it has one for the moment of the renaming. What is not a regular file (a device, a pipe) is written in place.
-/// Where giving a name fails, new files are removed again; a file that was replaced before stays replaced.
-///
-/// # Errors
-/// With the output that failed. Unless `force`, an existing file is one that fails.
-pub(crate) fn write_all<'a>(outputs: &[Output<'a>], force: bool) -> Result<(), (&'a Path, WriteError)> {
-    let mut staged = Vec::new();
-    for output in outputs {
-        match stage(output, force) {
-            Ok(Some(file)) => staged.push((output, file)),
-            Ok(None) => {}
-            Err(error) => return Err((output.path, error)),
-        }
-    }
-    let mut written = Written::default();
-    for (output, file) in staged {
-        if let Err(error) = written.persist(output, file, force) {
-            written.undo();
-            return Err((output.path, error));
-        }
-    }
-    Ok(())
-}
-
-/// The outputs that have their names already.
-#[derive(Default)]
-struct Written {
-    /// The files that were not there before.
-    new: Vec<PathBuf>,
-    ids: Vec<FileId>,
-}
-
-impl Written {
-    fn persist(&mut self, output: &Output<'_>, staged: Staged, force: bool) -> Result<(), WriteError> {
-        let target = staged.target.clone();
-        let is_new = !target.exists();
-        // File systems know more names for one file than can be compared: some fold case, some normalise Unicode.
-        if FileId::of(&target).is_some_and(|id| self.ids.contains(&id)) {
-            return Err(WriteError::SameFile);
-        }
-        staged.persist(output, force).map_err(WriteError::from_persisting)?;
-        self.ids.extend(FileId::of(&target));
-        if output.is_private {
-            sync_folder(&target);
-        }
-        if is_new {
-            self.new.push(target);
-        }
-        Ok(())
-    }
-
-    fn undo(&self) {
-        for path in &self.new {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-/// Writes the temporary file; `None` when the output was written in place.
-fn stage(output: &Output<'_>, force: bool) -> Result<Option<Staged>, WriteError> {
-    let target = match fs::metadata(output.path) {
-        Ok(metadata) if metadata.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
-        Ok(metadata) if !metadata.is_file() => {
-            fs::OpenOptions::new().write(true).open(output.path)?.write_all(output.bytes)?;
-            return Ok(None);
-        }
-        Ok(_) if !force => return Err(WriteError::Exists),
-        // What a link points to is replaced, not the link.
-        Ok(_) => fs::canonicalize(output.path)?,
-        Err(_) => output.path.to_owned(),
-    };
-    if !folder(&target).is_dir() {
-        return Err(WriteError::NoFolder(folder(&target).to_owned()));
-    }
-    let file = TemporaryFile::create(output, &target)?;
-    Ok(Some(Staged { file, target }))
-}
-
-/// A complete temporary file, and the name that it is to have.
-struct Staged {
-    file: TemporaryFile,
-    target: PathBuf,
-}
-
-enum TemporaryFile {
-    Named(NamedTempFile),
-    #[cfg(target_os = "linux")]
-    Unnamed(File),
-}
-
-impl TemporaryFile {
-    fn create(output: &Output<'_>, target: &Path) -> io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        if let Ok(file) = unnamed::create(folder(target), output) {
-            return Ok(Self::Unnamed(file));
-        }
-        Ok(Self::Named(named(output, target)?))
-    }
-}
-
-impl Staged {
-    /// Gives the file its name.
-    fn persist(self, output: &Output<'_>, force: bool) -> io::Result<()> {
-        let target = &self.target;
-        let file = match self.file {
-            TemporaryFile::Named(file) => file.into_temp_path(),
-            #[cfg(target_os = "linux")]
-            TemporaryFile::Unnamed(file) => match unnamed::link(&file, target) {
-                Ok(()) => return Ok(()),
-                // A name can be replaced by another name alone.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    if !force {
-                        return Err(error);
-                    }
-                    temporary_names().make_in(folder(target), |path| unnamed::link(&file, path))?.into_temp_path()
-                }
-                Err(_) => named(output, target)?.into_temp_path(),
-            },
-        };
-        let persisted = if force { file.persist(target) } else { file.persist_noclobber(target) };
-        match persisted {
-            Ok(()) => Ok(()),
-            Err(failed) => Err(failed.error),
-        }
-    }
-}
-
-/// Files without a name (open(2), O_TMPFILE).
-#[cfg(target_os = "linux")]
-mod unnamed {
-    use std::fs::{File, OpenOptions};
-    use std::io;
-    use std::os::fd::AsRawFd;
-    use std::os::unix::fs::OpenOptionsExt;
-    use std::path::Path;
-
-    use rustix::fs::{AtFlags, CWD, OFlags};
-
-    pub(super) fn create(folder: &Path, output: &super::Output<'_>) -> io::Result<File> {
-        let mode = if output.is_private { 0o600 } else { 0o666 };
-        let flags = i32::try_from(OFlags::TMPFILE.bits()).map_err(io::Error::other)?;
-        let mut file = OpenOptions::new().write(true).mode(mode).custom_flags(flags).open(folder)?;
-        super::fill(&mut file, output)?;
-        Ok(file)
-    }
-
-    /// The way of open(2): /proc has a name for the descriptor, which needs no privilege.
-    pub(super) fn link(file: &File, target: &Path) -> io::Result<()> {
-        let source = format!("/proc/self/fd/{}", file.as_raw_fd());
-        Ok(rustix::fs::linkat(CWD, source, CWD, target, AtFlags::SYMLINK_FOLLOW)?)
-    }
-}
-
-fn folder(target: &Path) -> &Path {
-    match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-fn temporary_names() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".pushcert-");
-    builder
-}
-
-fn named(output: &Output<'_>, target: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = temporary_names();
-    #[cfg(unix)]
-    if !output.is_private {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    // A temporary file is 0600 from its first moment, whatever the umask.
-    let mut file = builder.tempfile_in(folder(target)).map_err(|error| io::Error::from(error.kind()))?;
-    fill(file.as_file_mut(), output)?;
-    Ok(file)
-}
-
-/// A key must outlast a power failure; what is not secret can be made again, and need not wait for the
-/// disk.
-fn fill(file: &mut File, output: &Output<'_>) -> io::Result<()> {
-    file.write_all(output.bytes)?;
-    if output.is_private { file.sync_all() } else { Ok(()) }
-}
-
-/// Syncs the folder, so that the name lasts; where folders cannot be synced it is left to the system.
-fn sync_folder(path: &Path) {
-    let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -453,18 +216,5 @@ mod tests {
         assert!(!is_one("first", "other") && !is_one("circle", "new"));
         let null = Location::Path("/dev/null".into());
         assert!(null.is_same_output(&null) && !null.is_same_output(&Location::Path("/dev/../dev/null".into())));
-    }
-
-    #[test]
-    fn what_was_just_written_is_not_replaced() {
-        let root = tempfile::tempdir().unwrap();
-        let paths = [root.path().join("a"), root.path().join("./a")];
-        let output = |path| Output { path, bytes: b"x", is_private: true };
-        for force in [false, true] {
-            let (path, error) = write_all(&[output(&paths[0]), output(&paths[1])], force).unwrap_err();
-            assert_eq!(path, paths[1]);
-            assert!(matches!(error, WriteError::SameFile), "{error}");
-            assert!(!paths[0].exists());
-        }
     }
 }

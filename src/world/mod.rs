@@ -1,9 +1,13 @@
 //! What is outside: streams, files, folders, the terminal.
 
 pub(crate) mod context;
+pub(crate) mod descriptors;
 pub(crate) mod files;
 pub(crate) mod memory;
+pub(crate) mod outputs;
 pub(crate) mod password_command;
+pub(crate) mod place;
 pub(crate) mod progress;
+pub(crate) mod signals;
 pub(crate) mod terminal;
 pub(crate) mod walk;

@@ -299,7 +299,8 @@ mod group {
     use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
-    use signal_hook::low_level::emulate_default_handler;
+
+    use crate::world::signals;
 
     static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
 
@@ -364,6 +365,7 @@ mod group {
 
     fn watch() -> io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        signals::leave_to_caller(&[SIGINT, SIGTERM]);
         let watcher = std::thread::Builder::new().name("password command guard".to_owned());
         watcher.spawn(move || {
             for signal in signals.forever() {
@@ -372,7 +374,7 @@ mod group {
                     for one in running.drain(..) {
                         stop(one.group);
                     }
-                    let _ = emulate_default_handler(signal);
+                    signals::end_by(signal);
                 });
             }
         })?;

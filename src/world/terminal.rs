@@ -129,7 +129,8 @@ mod guard {
     use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
-    use signal_hook::low_level::emulate_default_handler;
+
+    use crate::world::signals;
 
     /// Time limit for the end of an interrupted question.
     pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -145,12 +146,13 @@ mod guard {
         let terminal = File::options().read(true).write(true).open("/dev/tty")?;
         let settings = tcgetattr(&terminal)?;
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        signals::leave_to_caller(&[SIGINT, SIGTERM]);
         std::thread::Builder::new().name("terminal guard".to_owned()).spawn(move || {
             for signal in signals.forever() {
                 let _ = tcsetattr(&terminal, OptionalActions::Now, &settings);
                 let screen = Term::stderr();
                 let _ = screen.show_cursor().and_then(|()| screen.write_line(""));
-                let _ = emulate_default_handler(signal);
+                signals::end_by(signal);
             }
         })?;
         Ok(())

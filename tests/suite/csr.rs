@@ -70,11 +70,13 @@ fn an_existing_key_or_request_stays_as_it_was_and_nothing_is_added() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_not_followed() {
+fn a_link_of_ones_own_that_leads_nowhere_is_followed() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("elsewhere", folder.path().join(KEY)).unwrap();
-    csr(folder.path(), &[]).status(6).run();
-    assert_eq!(entries(folder.path()), [KEY]);
+    csr(folder.path(), &[]).run();
+    assert_eq!(entries(folder.path()), [REQUEST, "elsewhere", KEY]);
+    assert!(fs::symlink_metadata(folder.path().join(KEY)).unwrap().is_symlink());
+    whole_key(&folder.path().join("elsewhere"));
 }
 
 #[test]
@@ -190,13 +192,35 @@ fn key_and_request_under_two_names_of_one_file_are_refused() {
 }
 
 #[test]
-fn where_the_request_cannot_be_written_the_key_stays_and_is_of_use() {
+fn where_the_request_cannot_be_written_there_is_no_key() {
     let folder = tempfile::tempdir().unwrap();
-    let test = csr(folder.path(), &["-o", "missing/request"]).status(6);
-    test.stderr_contains("the new private key stays in push.key").stderr_contains("pushcert csr --key push.key").run();
-    assert_eq!(entries(folder.path()), [KEY]);
-    csr(folder.path(), &["--key", KEY]).run();
-    whole_request(&folder.path().join(REQUEST), &whole_key(&folder.path().join(KEY)));
+    let long = "x".repeat(300);
+    for output in ["missing/request", &long] {
+        csr(folder.path(), &["-o", output]).status(6).run();
+        assert!(entries(folder.path()).is_empty(), "{output}");
+    }
+}
+
+#[test]
+fn where_the_request_cannot_be_printed_the_key_stays_and_is_of_use() {
+    let folder = tempfile::tempdir().unwrap();
+    for output in ["-", "/dev/full"] {
+        let script = format!("\"$0\" csr {} -o {output} >/dev/full", "--email jo@example.com --name Jo --country DE");
+        let test = Test::shell(&script).folder(folder.path()).status(6);
+        test.stderr_contains("stays in push.key").stderr_contains("pushcert csr --key push.key").run();
+        assert_eq!(entries(folder.path()), [KEY]);
+        csr(folder.path(), &["--key", KEY, "--force"]).run();
+        whole_request(&folder.path().join(REQUEST), &whole_key(&folder.path().join(KEY)));
+        fs::remove_file(folder.path().join(KEY)).unwrap();
+        fs::remove_file(folder.path().join(REQUEST)).unwrap();
+    }
+}
+
+#[test]
+fn a_new_key_does_not_go_where_nothing_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    csr(folder.path(), &["--key-out", "/dev/null"]).status(2).stderr_contains("/dev/null is a device").run();
+    assert!(entries(folder.path()).is_empty());
 }
 
 #[test]

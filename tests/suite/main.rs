@@ -19,6 +19,7 @@ mod gateway;
 #[cfg(target_os = "linux")]
 mod memory;
 mod names;
+mod outputs;
 mod pack;
 #[cfg(unix)]
 mod password_command;

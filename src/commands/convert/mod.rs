@@ -14,6 +14,7 @@ use crate::commands::shared::judging::{Judged, Judging, apple_issuer, refuse_req
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
+use crate::commands::shared::writing::ReplacedKeys;
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -48,7 +49,9 @@ pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mu
     }
     let parts = render(arguments, &selection, contents, context)?;
     let outputs = plan.distribute(parts);
+    let replaced = ReplacedKeys::find(&plan.all(), &[&arguments.input], arguments.key.as_ref(), contents);
     outputs::write(&outputs, arguments.force, context)?;
+    replaced.warn(context)?;
     let report = describe(arguments, &selection, judged, &outputs, context);
     if arguments.json {
         json::write(context.stdout, &report)?;

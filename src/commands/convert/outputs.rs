@@ -3,11 +3,12 @@
 use zeroize::Zeroizing;
 
 use crate::cli::convert::{Certs, ConvertArgs};
-use crate::commands::shared::advice;
+use crate::commands::shared::writing;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::world::context::Context;
-use crate::world::files::{self, Location, Output};
+use crate::world::files::Location;
+use crate::world::outputs::{self, Output};
 
 const STANDARD: Location = Location::Standard;
 
@@ -113,21 +114,23 @@ fn usage(message: &str) -> Error {
     Error::new(ExitKind::Usage, message)
 }
 
-/// Writes all outputs: files first, so that after a failure standard output has stayed empty too.
+/// Writes all outputs. Files are on the disk before standard output is written, and get their names after it: neither
+/// can fail without leaving all files as they were.
 pub(super) fn write(outputs: &[PlannedOutput<'_>], force: bool, context: &mut Context<'_>) -> Result<(), Error> {
     let mut files = Vec::new();
     for PlannedOutput { location, part } in outputs {
         if let Location::Path(path) = location {
-            files.push(Output { path, bytes: &part.text, is_private: part.has_key });
+            files.push(Output { path, bytes: &part.text, is_private: part.has_key, force });
         }
     }
-    if let Err((path, error)) = files::write_all(&files, force) {
-        return Err(advice::explain(&path.display().to_string(), &error));
-    }
+    let staged = outputs::stage_all(&files).map_err(writing::explain)?;
     for PlannedOutput { location, part } in outputs {
         if **location == Location::Standard {
             context.stdout.write_all(&part.text)?;
         }
     }
-    Ok(context.stdout.flush()?)
+    context.stdout.flush()?;
+    staged.write_in_place().map_err(writing::explain)?;
+    let changes = staged.commit().map_err(writing::explain)?;
+    writing::warn_of_owners(&changes, context)
 }

@@ -14,7 +14,8 @@ use crate::limits::LimitError;
 use crate::request::RequestError;
 use crate::secret::PasswordOddity;
 use crate::text::{Printable, printable_name};
-use crate::world::files::{ReadError, WriteError};
+use crate::world::files::ReadError;
+use crate::world::place::WriteError;
 
 /// An error that the domain returns about a file.
 pub(crate) enum DomainError<'a> {
@@ -47,7 +48,18 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
         DomainError::Write(error) => match error {
             WriteError::Exists => (ExitKind::Write, "choose another name, or overwrite it with --force"),
             WriteError::NoFolder(_) => (ExitKind::Write, "make the folder first"),
-            WriteError::SameFile | WriteError::Io(_) => return (ExitKind::Write, None),
+            WriteError::ForeignLink | WriteError::ForeignTarget => {
+                (ExitKind::Write, "give the name of the file that the link leads to")
+            }
+            WriteError::SharedPipe => {
+                (ExitKind::Write, "make the pipe with mkfifo -m 600, or write with -o - | COMMAND")
+            }
+            WriteError::Mounted(_) => {
+                (ExitKind::Write, "mount its folder instead of the file, or write into the file with -o - >FILE")
+            }
+            WriteError::SameFile | WriteError::Unfit(_) | WriteError::NoReader | WriteError::Io(_) => {
+                return (ExitKind::Write, None);
+            }
         },
         DomainError::Request(error) => match error {
             RequestError::NotForPortal(_) => (

@@ -8,3 +8,4 @@ pub(crate) mod opening;
 pub(crate) mod passout;
 pub(crate) mod printing;
 pub(crate) mod unread;
+pub(crate) mod writing;

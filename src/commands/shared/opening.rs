@@ -13,7 +13,8 @@ use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pkcs12::Holds;
 use crate::secret::Password;
 use crate::world::context::Context;
-use crate::world::files::{self, Location, WriteError};
+use crate::world::files::{self, Location};
+use crate::world::place::WriteError;
 use crate::world::terminal::Terminal;
 use zeroize::Zeroizing;
 

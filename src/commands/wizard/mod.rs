@@ -29,7 +29,8 @@ use crate::request;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::{printable, printable_name};
 use crate::world::context::Context;
-use crate::world::files::{self, Location};
+use crate::world::files::Location;
+use crate::world::place;
 use crate::world::terminal::InputCheck;
 
 const STARTS: [&str; 3] = [
@@ -346,7 +347,7 @@ fn check_free(text: &str) -> InputCheck {
     if text == "-" {
         return Err("the name of a file is expected".to_owned());
     }
-    files::check_free(Path::new(text)).map_err(|error| printable(&format!("{}: {error}", printable_name(text))))
+    place::check_free(Path::new(text)).map_err(|error| printable(&format!("{}: {error}", printable_name(text))))
 }
 
 #[cfg(test)]

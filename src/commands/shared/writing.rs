@@ -1,0 +1,91 @@
+//! Writes outputs, and warns of what became of the files that they replaced.
+
+use std::path::Path;
+
+use crate::commands::shared::advice;
+use crate::container::{self, Contents, Passwords, Unread};
+use crate::error::Error;
+use crate::key::PrivateKey;
+use crate::limits::DEFAULT_MAX_ITERATIONS;
+use crate::report::style::Paint;
+use crate::text::{Printable, printable_name};
+use crate::world::context::Context;
+use crate::world::files::{self, Location};
+use crate::world::outputs::{self, Failure, Output, OwnerChange};
+
+/// Writes all outputs or none.
+///
+/// # Errors
+/// Names the output that failed.
+pub(crate) fn write_all(outputs: &[Output<'_>], context: &mut Context<'_>) -> Result<(), Error> {
+    let changes = outputs::write_all(outputs).map_err(explain)?;
+    warn_of_owners(&changes, context)
+}
+
+pub(crate) fn explain((path, error): Failure<'_>) -> Error {
+    advice::explain(&path.display().to_string(), &error)
+}
+
+/// Warns of owners and groups that could not be kept.
+pub(crate) fn warn_of_owners(changes: &[OwnerChange], context: &mut Context<'_>) -> Result<(), Error> {
+    for OwnerChange { path, uid, gid } in changes {
+        let file = printable_name(&path.display().to_string());
+        warn(&format!("{file}: the owner and group of the replaced file, {uid} and {gid}, were not kept"), context)?;
+    }
+    Ok(())
+}
+
+fn warn(message: &str, context: &mut Context<'_>) -> Result<(), Error> {
+    let word = Paint::new(context.stderr_has_color).warning("warning:");
+    Ok(writeln!(context.stderr, "{word} {}", Printable::from(message))?)
+}
+
+/// The files that are to be replaced and hold a private key that no input has, or may do so.
+pub(crate) struct ReplacedKeys(Vec<String>);
+
+impl ReplacedKeys {
+    /// Looks into the outputs that are there already, but for those that are inputs too.
+    pub(crate) fn find(
+        outputs: &[&Location],
+        inputs: &[&Location],
+        key: Option<&Location>,
+        contents: &Contents,
+    ) -> Self {
+        let mut warnings = Vec::new();
+        for output in outputs {
+            let Location::Path(path) = output else { continue };
+            let is_input = inputs.iter().copied().chain(key).any(|input| output.is_same_output(input));
+            if !is_input && path.is_file() {
+                warnings.extend(replaced_key(path, contents));
+            }
+        }
+        Self(warnings)
+    }
+
+    /// Warns, after they were replaced.
+    pub(crate) fn warn(&self, context: &mut Context<'_>) -> Result<(), Error> {
+        for warning in &self.0 {
+            warn(warning, context)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the warning about a file.
+fn replaced_key(path: &Path, inputs: &Contents) -> Option<String> {
+    let file = printable_name(&path.display().to_string());
+    let bytes = files::read(&Location::Path(path.to_owned()), &mut std::io::empty()).ok()?;
+    let may_be_key = match container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) {
+        Ok(old) if old.keys.iter().any(|entry| !has_key(inputs, &entry.item)) => {
+            return Some(format!("{file}: the private key that was in it is replaced, and no input has it"));
+        }
+        Ok(old) => old.unread.iter().any(Unread::may_be_key),
+        Err(error) => error.is_locked(),
+    };
+    may_be_key.then(|| format!("{file}: what is replaced was not read, and may have held a private key"))
+}
+
+fn has_key(contents: &Contents, key: &PrivateKey) -> bool {
+    let mut keys = contents.keys.iter().chain(&contents.replaced_keys);
+    keys.any(|entry| entry.item.public().is_same_key(key.public()))
+}

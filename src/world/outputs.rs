@@ -1,0 +1,510 @@
+//! Writing so that all outputs are whole, or none is there and what was there before is back.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::world::files::FileId;
+use crate::world::place::{self, Place, WriteError, folder};
+#[cfg(unix)]
+use crate::world::{descriptors, signals};
+
+/// An output to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) bytes: &'a [u8],
+    /// Only the owner may read it (mode 0600), unless it replaces a file that a group may read; otherwise the umask
+    /// decides.
+    pub(crate) is_private: bool,
+    /// It may replace a file.
+    pub(crate) force: bool,
+}
+
+/// An output that failed, and why.
+pub(crate) type Failure<'a> = (&'a Path, WriteError);
+
+/// A replaced file whose owner or group is now another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OwnerChange {
+    pub(crate) path: PathBuf,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// Writes all outputs or none: each to a temporary file beside it, synced if it is private, then given its name.
+///
+/// # Errors
+/// With the output that failed.
+pub(crate) fn write_all<'a>(outputs: &[Output<'a>]) -> Result<Vec<OwnerChange>, Failure<'a>> {
+    let staged = stage_all(outputs)?;
+    staged.write_in_place()?;
+    staged.commit()
+}
+
+/// Outputs whose bytes are on the disk, but have no names yet.
+pub(crate) struct StagedOutputs<'a> {
+    files: Vec<StagedFile<'a>>,
+    in_place: Vec<InPlace<'a>>,
+}
+
+/// An output that goes to a pipe, a device or an open descriptor.
+struct InPlace<'a> {
+    output: Output<'a>,
+    file: File,
+}
+
+/// Prepares all outputs. Where the system can (Linux), a temporary file has no name at all, so that not even a killed
+/// process leaves one.
+///
+/// # Errors
+/// With the output that failed; nothing has changed then.
+pub(crate) fn stage_all<'a>(outputs: &[Output<'a>]) -> Result<StagedOutputs<'a>, Failure<'a>> {
+    let mut staged = StagedOutputs { files: Vec::new(), in_place: Vec::new() };
+    for output in outputs {
+        if let Err(error) = staged.add(*output) {
+            return Err((output.path, error));
+        }
+    }
+    // What is new comes first: it can be removed without a trace.
+    staged.files.sort_by_key(|file| file.old.is_some());
+    Ok(staged)
+}
+
+impl<'a> StagedOutputs<'a> {
+    fn add(&mut self, output: Output<'a>) -> Result<(), WriteError> {
+        match Place::find(output.path)? {
+            Place::New(target) => self.files.push(StagedFile::create(output, target, None)?),
+            Place::File(..) if !output.force => return Err(WriteError::Exists),
+            Place::File(target, old) => self.files.push(StagedFile::create(output, target, Some(old))?),
+            Place::Descriptor(number) => self.in_place.push(InPlace { output, file: open_descriptor(number)? }),
+            Place::Special(path) => {
+                self.in_place.push(InPlace { output, file: place::open_special(&path, output.is_private)? });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what cannot be taken back, before any file has its name.
+    ///
+    /// # Errors
+    /// With the output that failed.
+    pub(crate) fn write_in_place(&self) -> Result<(), Failure<'a>> {
+        for InPlace { output, file } in &self.in_place {
+            let mut file = file;
+            if let Err(error) = file.write_all(output.bytes) {
+                return Err((output.path, error.into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives all files their names; signals wait so long. Returns the owners that could not be kept.
+    ///
+    /// # Errors
+    /// With the output that failed. What had its name before is as it was.
+    pub(crate) fn commit(self) -> Result<Vec<OwnerChange>, Failure<'a>> {
+        let mut commit = Commit::default();
+        let mut changes = Vec::new();
+        let mut rest = self.files.into_iter();
+        while let Some(file) = rest.next() {
+            let (path, target, change) = (file.output.path, file.target.clone(), file.owner_change());
+            // After the last one nothing can fail any more.
+            let keeps_old = rest.len() > 0;
+            if let Err(error) = commit.name(file, keeps_old) {
+                commit.roll_back();
+                return Err((path, error));
+            }
+            sync_folder(&target);
+            changes.extend(change);
+        }
+        commit.finish();
+        Ok(changes)
+    }
+}
+
+#[cfg(unix)]
+fn open_descriptor(number: u32) -> Result<File, WriteError> {
+    Ok(descriptors::duplicate(number)?.into())
+}
+
+#[cfg(not(unix))]
+fn open_descriptor(_: u32) -> Result<File, WriteError> {
+    Err(io::Error::from(io::ErrorKind::Unsupported).into())
+}
+
+/// A complete temporary file, and the name that it is to have.
+struct StagedFile<'a> {
+    output: Output<'a>,
+    temporary: TemporaryFile,
+    target: PathBuf,
+    /// The file that it replaces.
+    old: Option<fs::Metadata>,
+    keeps_owner: bool,
+}
+
+enum TemporaryFile {
+    Named(NamedFile),
+    #[cfg(target_os = "linux")]
+    Unnamed(File),
+}
+
+impl<'a> StagedFile<'a> {
+    fn create(output: Output<'a>, target: PathBuf, old: Option<fs::Metadata>) -> Result<Self, WriteError> {
+        match fs::metadata(folder(&target)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(WriteError::NoFolder(folder(&target).to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+            Ok(metadata) if !metadata.is_dir() => return Err(io::Error::from(io::ErrorKind::NotADirectory).into()),
+            Ok(_) => {}
+        }
+        let temporary = TemporaryFile::create(&output, &target)?;
+        let mut file = temporary.open()?;
+        file.write_all(output.bytes)?;
+        let keeps_owner = match &old {
+            Some(old) => adopt(&file, old, &output, folder(&target))?,
+            None => true,
+        };
+        // A key must outlast a power failure; what is not secret can be made again.
+        if output.is_private {
+            file.sync_all()?;
+        }
+        Ok(Self { output, temporary, target, old, keeps_owner })
+    }
+
+    fn owner_change(&self) -> Option<OwnerChange> {
+        match &self.old {
+            Some(old) if !self.keeps_owner => Some(owner_change(self.output.path, old)),
+            _ => None,
+        }
+    }
+
+    /// Gives the file its name, where there is none; `force` replaces what has the name.
+    fn name(self) -> Result<(), WriteError> {
+        let (target, replaces) = (&self.target, self.old.is_some());
+        let file = match self.temporary {
+            TemporaryFile::Named(file) => file,
+            #[cfg(target_os = "linux")]
+            TemporaryFile::Unnamed(file) if !replaces => match unnamed::link(&file, target) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(WriteError::Exists),
+                Err(_) => return Self::copied(&self.output, target)?.persist(target, false),
+            },
+            // A name can be replaced by another name alone.
+            #[cfg(target_os = "linux")]
+            TemporaryFile::Unnamed(file) => NamedFile::link(&file, target)?,
+        };
+        file.persist(target, replaces)
+    }
+
+    /// Writes again, to a file with a name: some file systems make files without one, but cannot name them.
+    #[cfg(target_os = "linux")]
+    fn copied(output: &Output<'_>, target: &Path) -> Result<NamedFile, WriteError> {
+        let named = NamedFile::create_unlisted(output, target)?;
+        let mut file = named.open()?;
+        file.write_all(output.bytes)?;
+        file.sync_all()?;
+        Ok(named)
+    }
+}
+
+impl TemporaryFile {
+    fn create(output: &Output<'_>, target: &Path) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if let Ok(file) = unnamed::create(folder(target), output.is_private) {
+            return Ok(Self::Unnamed(file));
+        }
+        Ok(Self::Named(NamedFile::create(output, target)?))
+    }
+
+    fn open(&self) -> io::Result<File> {
+        match self {
+            Self::Named(file) => file.open(),
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(file) => file.try_clone(),
+        }
+    }
+}
+
+/// The files that have their names already.
+struct Commit {
+    done: Vec<Done>,
+    /// Held until the end.
+    #[cfg(unix)]
+    temporary: std::sync::MutexGuard<'static, Vec<PathBuf>>,
+}
+
+/// A file that has its name, and what undoes that.
+struct Done {
+    target: PathBuf,
+    id: Option<FileId>,
+    /// The old file, under a temporary name.
+    old: Option<PathBuf>,
+}
+
+impl Default for Commit {
+    fn default() -> Self {
+        Self {
+            done: Vec::new(),
+            #[cfg(unix)]
+            temporary: signals::hold(),
+        }
+    }
+}
+
+impl Commit {
+    fn name(&mut self, file: StagedFile<'_>, keeps_old: bool) -> Result<(), WriteError> {
+        let target = file.target.clone();
+        // File systems know more names for one file than can be compared: some fold case, some normalise Unicode.
+        if FileId::of(&target).is_some_and(|id| self.done.iter().any(|done| done.id.as_ref() == Some(&id))) {
+            return Err(WriteError::SameFile);
+        }
+        let old = if keeps_old && file.old.is_some() { Some(set_aside(&target)?) } else { None };
+        let named = file.name();
+        if let (Err(_), Some(old)) = (&named, &old) {
+            let _ = fs::rename(old, &target);
+        }
+        named?;
+        self.done.push(Done { id: FileId::of(&target), target, old });
+        Ok(())
+    }
+
+    fn roll_back(&mut self) {
+        for Done { target, id, old } in self.done.drain(..).rev() {
+            match old {
+                Some(old) => drop(fs::rename(old, &target)),
+                // Nothing else is removed, whatever came to this name.
+                None if FileId::of(&target) == id => drop(fs::remove_file(&target)),
+                None => {}
+            }
+            sync_folder(&target);
+        }
+    }
+
+    fn finish(mut self) {
+        for done in self.done.drain(..) {
+            if let Some(old) = done.old {
+                let _ = fs::remove_file(old);
+            }
+        }
+        #[cfg(unix)]
+        self.temporary.clear();
+    }
+}
+
+/// Gives the old file a second name, which is temporary. Where there can be none, it has only that for a moment.
+fn set_aside(target: &Path) -> Result<PathBuf, WriteError> {
+    let linked = temporary_names().make_in(folder(target), |path| fs::hard_link(target, path));
+    if let Ok(linked) = linked {
+        return Ok(linked.into_temp_path().keep().map_err(|error| error.error)?);
+    }
+    let unused = temporary_names().tempfile_in(folder(target))?.into_temp_path();
+    if let Err(error) = fs::rename(target, &unused) {
+        return Err(naming_error(error));
+    }
+    Ok(unused.keep().map_err(|error| error.error)?)
+}
+
+fn temporary_names() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pushcert-");
+    builder
+}
+
+/// A temporary file with a name, which is removed when this is dropped, or when a signal ends the process.
+struct NamedFile(tempfile::TempPath);
+
+impl NamedFile {
+    /// Makes a file that is 0600 from its first moment, whatever the umask, if it is private.
+    fn create(output: &Output<'_>, target: &Path) -> io::Result<Self> {
+        // Signals wait until the name is in the list.
+        #[cfg(unix)]
+        let mut list = signals::hold();
+        let named = Self::create_unlisted(output, target)?;
+        #[cfg(unix)]
+        list.push(named.0.to_path_buf());
+        Ok(named)
+    }
+
+    /// Makes one that is in no list: signals must wait until it has its name, or is removed.
+    fn create_unlisted(output: &Output<'_>, target: &Path) -> io::Result<Self> {
+        let mut builder = temporary_names();
+        #[cfg(unix)]
+        if !output.is_private {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        #[cfg(not(unix))]
+        let _ = output;
+        match builder.tempfile_in(folder(target)) {
+            Ok(file) => Ok(Self(file.into_temp_path())),
+            // The library's own error names the temporary file.
+            Err(error) => Err(error.kind().into()),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn link(file: &File, target: &Path) -> io::Result<Self> {
+        let linked = temporary_names().make_in(folder(target), |path| unnamed::link(file, path))?;
+        Ok(Self(linked.into_temp_path()))
+    }
+
+    fn open(&self) -> io::Result<File> {
+        File::options().write(true).open(&self.0)
+    }
+
+    fn persist(self, target: &Path, replaces: bool) -> Result<(), WriteError> {
+        let persisted = if replaces { self.0.persist(target) } else { self.0.persist_noclobber(target) };
+        match persisted {
+            Ok(()) => Ok(()),
+            Err(failed) => Err(naming_error(failed.error)),
+        }
+    }
+}
+
+fn naming_error(error: io::Error) -> WriteError {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => WriteError::Exists,
+        io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices => WriteError::Mounted(error),
+        _ => WriteError::Io(error),
+    }
+}
+
+/// Files without a name (open(2), O_TMPFILE).
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, OFlags};
+
+    pub(super) fn create(folder: &Path, is_private: bool) -> io::Result<File> {
+        let mode = if is_private { 0o600 } else { 0o666 };
+        let flags = i32::try_from(OFlags::TMPFILE.bits()).map_err(io::Error::other)?;
+        OpenOptions::new().write(true).mode(mode).custom_flags(flags).open(folder)
+    }
+
+    /// The way of open(2): /proc has a name for the descriptor, which needs no privilege.
+    pub(super) fn link(file: &File, target: &Path) -> io::Result<()> {
+        let source = format!("/proc/self/fd/{}", file.as_raw_fd());
+        Ok(rustix::fs::linkat(CWD, source, CWD, target, AtFlags::SYMLINK_FOLLOW)?)
+    }
+}
+
+/// Gives a file the owner, the group and the mode of the one that it replaces, as far as that is allowed. A key is never
+/// readable by more than the owner and the group that could read the old file. Returns whether owner and group are kept.
+#[cfg(unix)]
+fn adopt(file: &File, old: &fs::Metadata, output: &Output<'_>, folder: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let new = file.metadata()?;
+    let (mut has_owner, mut has_group) = (new.uid() == old.uid(), new.gid() == old.gid());
+    // Where all may make files, the owner of the old one may be anybody.
+    let is_shared = fs::metadata(folder)?.mode() & 0o002 != 0;
+    let is_kept = has_owner && has_group;
+    if !is_kept && !is_shared {
+        if fchown(file, Some(old.uid()), Some(old.gid())).is_ok() {
+            (has_owner, has_group) = (true, true);
+        } else if has_group || fchown(file, None, Some(old.gid())).is_ok() {
+            has_group = true;
+        }
+    }
+    let group = if has_group { 0o070 } else { 0 };
+    let mode = if output.is_private { old.mode() & (0o600 | group & 0o060) } else { old.mode() & 0o777 };
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    Ok(has_owner && has_group)
+}
+
+#[cfg(unix)]
+fn owner_change(path: &Path, old: &fs::Metadata) -> OwnerChange {
+    use std::os::unix::fs::MetadataExt;
+    OwnerChange { path: path.to_owned(), uid: old.uid(), gid: old.gid() }
+}
+
+#[cfg(not(unix))]
+fn adopt(_: &File, _: &fs::Metadata, _: &Output<'_>, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(not(unix))]
+fn owner_change(path: &Path, _: &fs::Metadata) -> OwnerChange {
+    OwnerChange { path: path.to_owned(), uid: 0, gid: 0 }
+}
+
+/// Syncs the folder, so that the name lasts; where folders cannot be synced it is left to the system.
+fn sync_folder(path: &Path) {
+    let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output<'a>(path: &'a Path, force: bool) -> Output<'a> {
+        Output { path, bytes: b"new", is_private: true, force }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            names.push(entry.unwrap().file_name().into_string().unwrap());
+        }
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_was_just_written_is_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = [root.path().join("a"), root.path().join("./a")];
+        for force in [false, true] {
+            let (path, error) = write_all(&[output(&paths[0], force), output(&paths[1], force)]).unwrap_err();
+            assert_eq!(path, paths[1]);
+            assert!(matches!(error, WriteError::SameFile), "{error}");
+            assert!(names(root.path()).is_empty());
+        }
+    }
+
+    #[test]
+    fn where_the_last_file_fails_all_are_as_they_were() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        for name in ["a", "b", "c"] {
+            fs::write(path(name), "old").unwrap();
+        }
+        fs::hard_link(path("a"), path("also a")).unwrap();
+        let (a, b, new, c) = (path("a"), path("b"), path("new"), path("c"));
+        let outputs = [output(&a, true), output(&b, true), output(&new, true), output(&c, true)];
+        let staged = stage_all(&outputs).unwrap();
+        // A folder that comes to the name meanwhile cannot be replaced by a file.
+        fs::remove_file(&c).unwrap();
+        fs::create_dir(&c).unwrap();
+        let (failed, _) = staged.commit().unwrap_err();
+        assert_eq!(failed, c);
+        assert_eq!(names(root.path()), ["a", "also a", "b", "c"]);
+        assert_eq!(fs::read(&a).unwrap(), b"old");
+        assert_eq!(fs::read(&b).unwrap(), b"old");
+        assert_eq!(FileId::of(&a), FileId::of(&path("also a")), "it is the same file again");
+        fs::remove_dir(&c).unwrap();
+        fs::write(&c, "old").unwrap();
+        write_all(&outputs).unwrap();
+        assert_eq!(names(root.path()), ["a", "also a", "b", "c", "new"]);
+        for path in [&a, &b, &new, &c] {
+            assert_eq!(fs::read(path).unwrap(), b"new");
+        }
+    }
+
+    #[test]
+    fn a_file_that_came_meanwhile_is_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a");
+        let outputs = [output(&path, true)];
+        let staged = stage_all(&outputs).unwrap();
+        fs::write(&path, "mine").unwrap();
+        assert!(matches!(staged.commit(), Err((_, WriteError::Exists))));
+        assert_eq!(fs::read(&path).unwrap(), b"mine");
+    }
+}

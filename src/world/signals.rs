@@ -1,0 +1,69 @@
+//! Signals that end the process wait while files get their names, and remove temporary files first.
+
+#![cfg(unix)]
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+
+/// The temporary files that have names.
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+static WATCHED: Once = Once::new();
+
+/// The signals for which something else waits that has more to do then, a bit each.
+static LEFT_TO_OTHERS: AtomicU64 = AtomicU64::new(0);
+
+/// Holds signals back until the guard is dropped, and gives the list of temporary files. From the first call on, a
+/// signal removes the files in the list before it ends the process.
+pub(crate) fn hold() -> MutexGuard<'static, Vec<PathBuf>> {
+    // Without a watcher a signal ends the process at once, as it would anyway.
+    WATCHED.call_once(|| drop(watch()));
+    TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Leaves these signals to the caller, which ends the process in order, or with [`end_by`].
+pub(crate) fn leave_to_caller(signals: &[i32]) {
+    for signal in signals {
+        LEFT_TO_OTHERS.fetch_or(bit(*signal), Ordering::SeqCst);
+    }
+}
+
+const fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
+/// Ends the process as the signal would have, once no files are being named.
+pub(crate) fn end_by(signal: i32) {
+    let mut temporary = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in temporary.drain(..) {
+        let _ = std::fs::remove_file(path);
+    }
+    let _ = emulate_default_handler(signal);
+}
+
+fn watch() -> std::io::Result<()> {
+    let ignored = ignored();
+    let wanted = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored & bit(*signal) == 0);
+    let mut signals = Signals::new(wanted)?;
+    std::thread::Builder::new().name("file guard".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            if LEFT_TO_OTHERS.load(Ordering::SeqCst) & bit(signal) == 0 {
+                end_by(signal);
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Returns the signals that were ignored at the start, as under nohup, a bit each: a handler would undo that. Only Linux
+/// tells.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let Some(mask) = status.lines().find_map(|line| line.strip_prefix("SigIgn:")) else { return 0 };
+    u64::from_str_radix(mask.trim(), 16).unwrap_or(0)
+}

@@ -1,0 +1,382 @@
+//! Where outputs go: nothing is lost, a key comes to nobody else, and after a failure all is as it was.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, lchown, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::common::{Test, entries, fixture};
+
+/// An account that is not the tests' own.
+const OTHER: u32 = 65534;
+
+const MISSING_FOLDER: &str = "missing/push.pem";
+
+/// Converts to `output`, in `folder`.
+fn convert(folder: &Path, output: &str) -> Test {
+    Test::new().arg("convert").arg(fixture("pem/identity.pem")).args(["-o", output]).folder(folder)
+}
+
+/// Runs a script of the shell in `folder`; `$0` is the binary, `$1` an identity.
+fn shell(folder: &Path, script: &str) -> Test {
+    Test::shell(script).arg(fixture("pem/identity.pem")).folder(folder)
+}
+
+/// Returns whether tests may give files to others.
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Runs a script with mounts of its own; `None` where that is not allowed.
+fn with_mounts(folder: &Path, script: &str) -> Option<Test> {
+    let allowed = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    fs::write(folder.join("script"), script).unwrap();
+    Some(shell(folder, "exec unshare -rm sh -e ./script \"$0\" \"$1\""))
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn make_fifo(path: &Path, mode: u32) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn has_key(path: &Path) -> bool {
+    String::from_utf8_lossy(&fs::read(path).unwrap()).contains("PRIVATE KEY")
+}
+
+#[test]
+fn a_replaced_file_keeps_the_bits_of_its_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("live.pem");
+    for (before, after) in [(0o600, 0o600), (0o640, 0o640), (0o660, 0o660), (0o644, 0o640), (0o400, 0o400)] {
+        let _ = fs::remove_file(&target);
+        fs::write(&target, "old").unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(before)).unwrap();
+        convert(folder.path(), "live.pem").arg("--force").run();
+        assert_eq!(mode(&target), after, "{before:o}");
+    }
+    // A certificate is no secret.
+    fs::write(folder.path().join("live.crt"), "old").unwrap();
+    fs::set_permissions(folder.path().join("live.crt"), fs::Permissions::from_mode(0o664)).unwrap();
+    convert(folder.path(), "live.crt").args(["--force", "--no-key"]).run();
+    assert_eq!(mode(&folder.path().join("live.crt")), 0o664);
+}
+
+#[test]
+fn a_replaced_file_keeps_its_owner_and_group() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("live");
+    let identity = fixture("pem/identity.pem");
+    let commands: [&[&str]; 2] = [&["convert"], &["pack", "--passout", "pass:geheim99"]];
+    for command in commands {
+        fs::copy(&identity, &target).unwrap();
+        chown(&target, Some(OTHER), Some(OTHER)).unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).unwrap();
+        let test = Test::new().args(command).arg(&identity).args(["--force", "-o", "live"]);
+        let run = test.folder(folder.path()).run();
+        let new = fs::metadata(&target).unwrap();
+        assert_eq!((new.uid(), new.gid(), mode(&target)), (OTHER, OTHER, 0o640), "{command:?}");
+        assert!(!run.stderr.contains("were not kept"), "{}", run.stderr);
+    }
+    // Where all may make files, the owner of one may be anybody.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let test = convert(folder.path(), "live").arg("--force");
+    test.stderr_contains("live: the owner and group of the replaced file, 65534 and 65534, were not kept").run();
+    let new = fs::metadata(&target).unwrap();
+    assert_eq!((new.uid(), mode(&target)), (0, 0o600));
+}
+
+#[test]
+fn a_link_of_ones_own_that_leads_nowhere_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("x")).unwrap();
+    for force in [false, true] {
+        symlink("x/target.pem", folder.path().join("link.pem")).unwrap();
+        convert(folder.path(), "link.pem").args(force.then_some("--force")).run();
+        assert!(fs::symlink_metadata(folder.path().join("link.pem")).unwrap().is_symlink());
+        assert!(has_key(&folder.path().join("x/target.pem")));
+        fs::remove_file(folder.path().join("x/target.pem")).unwrap();
+        fs::remove_file(folder.path().join("link.pem")).unwrap();
+    }
+    symlink("circle", folder.path().join("circle")).unwrap();
+    convert(folder.path(), "circle").status(6).stderr_contains("circle: cannot write it").run();
+}
+
+#[test]
+fn a_link_that_others_made_or_can_replace_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (link, target) = (folder.path().join("link.pem"), folder.path().join("target.pem"));
+    let refused = |message: &str| {
+        for force in [false, true] {
+            let test = convert(folder.path(), "link.pem").args(force.then_some("--force")).status(6);
+            test.stderr_contains(message).run();
+        }
+    };
+    symlink("target.pem", &link).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    refused("link.pem: cannot write it: it is a link that another user made, or can replace");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    if is_root() {
+        lchown(&link, Some(OTHER), Some(OTHER)).unwrap();
+        refused("link.pem: cannot write it: it is a link that another user made, or can replace");
+        lchown(&link, Some(0), Some(0)).unwrap();
+        fs::write(&target, "theirs").unwrap();
+        chown(&target, Some(OTHER), None).unwrap();
+        refused("link.pem: cannot write it: it is a link to a file of another user");
+        assert_eq!(fs::read(&target).unwrap(), b"theirs");
+        fs::remove_file(&target).unwrap();
+    }
+    assert_eq!(entries(folder.path()), ["link.pem"]);
+}
+
+#[test]
+fn a_key_goes_only_into_a_pipe_that_nobody_else_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    make_fifo(&pipe, 0o644);
+    let read = "cat pipe >got & \"$0\" convert \"$1\" -o pipe; code=$?; wait; exit $code";
+    shell(folder.path(), read).status(6).stderr_contains("not written to a pipe that others can read").run();
+    assert_eq!(fs::read(folder.path().join("got")).unwrap(), b"");
+    fs::set_permissions(&pipe, fs::Permissions::from_mode(0o600)).unwrap();
+    shell(folder.path(), "cat pipe >got & \"$0\" convert \"$1\" -o pipe && wait").run();
+    assert!(has_key(&folder.path().join("got")));
+    if is_root() {
+        chown(&pipe, Some(OTHER), Some(OTHER)).unwrap();
+        shell(folder.path(), read).status(6).run();
+        assert_eq!(fs::read(folder.path().join("got")).unwrap(), b"");
+    }
+    // What is no secret may be read by all.
+    shell(folder.path(), "cat pipe >got & \"$0\" convert \"$1\" --no-key -o pipe && wait").run();
+    assert!(!has_key(&folder.path().join("got")) && !fs::read(folder.path().join("got")).unwrap().is_empty());
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_not_waited_for_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    make_fifo(&folder.path().join("pipe"), 0o600);
+    convert(folder.path(), "pipe").status(6).stderr_contains("pipe: cannot write it: nothing opened the pipe").run();
+}
+
+#[test]
+fn sockets_and_devices_that_keep_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let _socket = UnixListener::bind(folder.path().join("socket")).unwrap();
+    convert(folder.path(), "socket").status(6).stderr_contains("socket: cannot write it: it is a socket").run();
+    convert(folder.path(), "/dev/null").run();
+    convert(folder.path(), "/dev/full").status(6).stderr_contains("/dev/full: cannot write it").run();
+    if Path::new("/dev/random").exists() {
+        convert(folder.path(), "/dev/random").status(6).stderr_contains("it is a device").run();
+    }
+    assert_eq!(entries(folder.path()), ["socket"]);
+}
+
+#[test]
+fn an_open_descriptor_is_written_to_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    for output in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "-"] {
+        let script = format!("{{ echo head; \"$0\" convert \"$1\" -o {output}; echo tail; }} >got 2>/dev/null");
+        shell(folder.path(), &script).run();
+        let got = fs::read_to_string(folder.path().join("got")).unwrap();
+        assert!(got.starts_with("head\n-----BEGIN CERT") && got.ends_with("KEY-----\ntail\n"), "{output}: {got}");
+    }
+    symlink("/dev/fd/3", folder.path().join("link")).unwrap();
+    for output in ["/dev/fd/3", "/proc/self/fd/3", "link"] {
+        let script = format!("{{ echo head >&3; \"$0\" convert \"$1\" -o {output}; echo tail >&3; }} 3>got");
+        shell(folder.path(), &script).run();
+        let got = fs::read_to_string(folder.path().join("got")).unwrap();
+        assert!(got.starts_with("head\n-----BEGIN CERT") && got.ends_with("KEY-----\ntail\n"), "{output}: {got}");
+    }
+    shell(folder.path(), "\"$0\" convert \"$1\" -o /dev/fd/9").status(6).stderr_contains("/dev/fd/9").run();
+    assert_eq!(entries(folder.path()), ["got", "link"]);
+}
+
+#[test]
+fn a_closed_standard_output_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [
+        "convert \"$1\" -o -",
+        "convert \"$1\" -o /dev/stdout",
+        "convert \"$1\" -o push.pem --json",
+        "convert \"$1\" --cert-out - --key-out push.key",
+        "pack \"$1\" --passout pass:geheim99",
+        "inspect \"$1\"",
+        "inspect \"$1\" --field topic",
+        "expiry \"$1\" --format html",
+        "completions bash",
+    ] {
+        for target in ["&-", "/dev/full"] {
+            if command.contains("/dev/stdout") && target == "/dev/full" {
+                continue;
+            }
+            let run = shell(folder.path(), &format!("\"$0\" {command} >{target}")).status(6).run();
+            assert!(run.stderr.contains("cannot write"), "{command} >{target}: {}", run.stderr);
+            if !command.contains("--json") {
+                assert!(entries(folder.path()).is_empty(), "{command} >{target}");
+            }
+            let _ = fs::remove_file(folder.path().join("push.pem"));
+        }
+    }
+    shell(folder.path(), "\"$0\" inspect - <&-").status(3).stderr_contains("it was closed").run();
+}
+
+#[test]
+fn no_file_takes_the_number_of_a_closed_stream() {
+    let folder = tempfile::tempdir().unwrap();
+    convert(folder.path(), "wanted.pem").run();
+    let wanted = fs::read(folder.path().join("wanted.pem")).unwrap();
+    for closed in [">&-", "2>&-", "<&-", ">&- 2>&- <&-"] {
+        shell(folder.path(), &format!("\"$0\" convert \"$1\" -o push.pem --force {closed}")).run();
+        assert_eq!(fs::read(folder.path().join("push.pem")).unwrap(), wanted, "{closed}");
+    }
+}
+
+#[test]
+fn a_failing_standard_output_leaves_replaced_files_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("push.key"), "old").unwrap();
+    for target in ["&-", "/dev/full"] {
+        let script = format!("\"$0\" convert \"$1\" --cert-out - --key-out push.key --force >{target}");
+        shell(folder.path(), &script).status(6).run();
+        assert_eq!(fs::read(folder.path().join("push.key")).unwrap(), b"old");
+        assert_eq!(entries(folder.path()), ["push.key"]);
+    }
+}
+
+#[test]
+fn where_the_second_file_cannot_be_replaced_the_first_is_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.crt", "b.key", "other"] {
+        fs::write(folder.path().join(name), name).unwrap();
+    }
+    let convert = "\"$0\" convert \"$1\" --cert-out a.crt --key-out b.key --force";
+    for mounted in ["a.crt", "b.key"] {
+        let script = format!("mount --bind other {mounted}; {}", convert.replace("$1", "$2").replace("$0", "$1"));
+        let Some(test) = with_mounts(folder.path(), &script) else { return };
+        let test = test.status(6).stderr_contains("it is a mount point");
+        test.stderr_contains("hint: mount its folder instead of the file, or write into the file with -o - >FILE")
+            .run();
+        assert_eq!(entries(folder.path()), ["a.crt", "b.key", "other", "script"]);
+        for name in ["a.crt", "b.key", "other"] {
+            assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), name, "{mounted}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_all_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("disk")).unwrap();
+    let script = "mount -t tmpfs -o size=8k none disk; echo old >disk/push.pem; head -c 4096 /dev/zero >disk/rest; \
+                  \"$1\" convert \"$2\" --force -o disk/push.pem || code=$?; \
+                  test \"$(cat disk/push.pem)\" = old; test \"$(ls -A disk | tr '\\n' ' ')\" = 'push.pem rest '; \
+                  exit $code";
+    let Some(test) = with_mounts(folder.path(), script) else { return };
+    test.status(6).stderr_contains("disk/push.pem: cannot write it: No space left").run();
+}
+
+#[test]
+fn an_output_that_cannot_be_named_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "mine").unwrap();
+    fs::create_dir(folder.path().join("folder")).unwrap();
+    let long = "x".repeat(300);
+    for (output, message) in [
+        (MISSING_FOLDER, "missing/push.pem: cannot write it: the folder missing does not exist"),
+        ("file/push.pem", "file/push.pem: cannot write it: Not a directory"),
+        ("folder", "folder: cannot write it: is a directory"),
+        (&long, "cannot write it: File name too long"),
+    ] {
+        for force in [false, true] {
+            let test = convert(folder.path(), output).args(force.then_some("--force")).status(6);
+            test.stderr_contains(message).run();
+            assert_eq!(entries(folder.path()), ["file", "folder"]);
+        }
+    }
+    let gone = "mkdir gone; cd gone; rmdir ../gone; \"$0\" convert \"$1\" -o push.pem";
+    shell(folder.path(), gone).status(6).stderr_contains("push.pem: cannot write it").run();
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("push.pem"), "old").unwrap();
+    let script = "mount -t tmpfs none /mnt; echo old >/mnt/push.pem; mount -o remount,ro /mnt; \
+                  \"$1\" convert \"$2\" --force -o /mnt/push.pem || code=$?; test \"$(cat /mnt/push.pem)\" = old; exit $code";
+    let Some(test) = with_mounts(folder.path(), script) else { return };
+    test.status(6).stderr_contains("/mnt/push.pem: cannot write it: read-only").run();
+}
+
+#[test]
+fn a_replaced_key_that_no_input_has_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("other.pem");
+    let told = "the private key that was in it is replaced, and no input has it";
+    for (old, is_told) in [("key/other.pem", true), ("key/push.pem", false), ("der/universal.cer", false)] {
+        fs::copy(fixture(old), &target).unwrap();
+        let run = convert(folder.path(), "other.pem").arg("--force").run();
+        assert_eq!(run.stderr.contains(told), is_told, "{old}: {}", run.stderr);
+    }
+    fs::copy(fixture("p12/keychain-password.p12"), &target).unwrap();
+    let test = convert(folder.path(), "other.pem").arg("--force");
+    test.stderr_contains("was not read, and may have held a private key").run();
+    // Its own input loses nothing.
+    fs::copy(fixture("pem/identity.pem"), &target).unwrap();
+    let test = Test::new().args(["convert", "other.pem", "-o", "other.pem", "--force"]).folder(folder.path());
+    let run = test.run();
+    assert!(!run.stderr.contains("warning: other.pem: the private key"), "{}", run.stderr);
+}
+
+#[test]
+fn a_signal_at_any_moment_leaves_the_old_files_or_the_new_ones() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path();
+    let command = || {
+        let test = Test::new().arg("convert").arg(fixture("pem/identity.pem"));
+        let test = test.args(["--cert-out", "push.crt", "--key-out", "push.key", "--force"]).folder(folder);
+        let mut command = test.into_command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let reset = || {
+        fs::write(folder.join("push.crt"), "old").unwrap();
+        fs::write(folder.join("push.key"), "old").unwrap();
+    };
+    reset();
+    let start = Instant::now();
+    assert!(command().status().unwrap().success());
+    let run_time = start.elapsed();
+    let (mut old, mut new) = (0, 0);
+    for n in 0..160 {
+        reset();
+        let mut child = command().spawn().unwrap();
+        let end = Instant::now() + run_time.mul_f64(f64::from(n) / 100.0);
+        while Instant::now() < end && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        let signal = if n % 2 == 0 { rustix::process::Signal::INT } else { rustix::process::Signal::TERM };
+        if child.try_wait().unwrap().is_none() {
+            rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
+        }
+        child.wait().unwrap();
+        assert_eq!(entries(folder), ["push.crt", "push.key"]);
+        let is_old = ["push.crt", "push.key"].map(|name| fs::read(folder.join(name)).unwrap() == b"old");
+        match is_old {
+            [true, true] => old += 1,
+            [false, false] => new += 1,
+            mixed => panic!("one file is old, the other is new: {mixed:?}"),
+        }
+    }
+    assert!(old > 0 && new > 0, "old: {old}, new: {new}");
+}
