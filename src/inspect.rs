@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment, Topic};
 use crate::certificate::chain::{APPLE, AppleChain};
-use crate::certificate::extension::ExtensionReport;
+use crate::certificate::extension::{self, ExtensionReport};
 use crate::certificate::warning::{self, KeyState};
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
@@ -23,6 +23,43 @@ pub(crate) struct InspectReport {
     /// [`SCHEMA_VERSION`](crate::schema::SCHEMA_VERSION).
     pub(crate) schema_version: u32,
     pub(crate) files: Vec<FileReport>,
+    /// Why files that may hold the key were not read, where keys are tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unread_keys: Vec<Error>,
+}
+
+impl InspectReport {
+    /// Returns whether keys were tried for a certificate at least, and one fits each.
+    pub(crate) fn has_every_key(&self) -> bool {
+        let mut has_any = false;
+        for file in &self.files {
+            for trial in file.certificates.iter().filter_map(|certificate| certificate.key_trial.as_ref()) {
+                if trial.file.is_none() {
+                    return false;
+                }
+                has_any = true;
+            }
+        }
+        has_any
+    }
+}
+
+/// The keys that were tried for a certificate.
+#[derive(Debug, Serialize)]
+pub struct KeyTrial {
+    /// The number of keys.
+    pub tried: usize,
+    /// The file with the key that fits; null where none does.
+    pub file: Option<String>,
+}
+
+/// Returns the sentence for keys none of which fits.
+pub(crate) fn none_fits(count: usize) -> String {
+    match count {
+        0 => "there is no key to try".to_owned(),
+        1 => "the one key that was tried does not fit".to_owned(),
+        count => format!("none of {count} keys fits"),
+    }
 }
 
 /// The report on one file.
@@ -108,6 +145,12 @@ pub struct CertificateReport {
     pub spki_sha256: String,
     pub friendly_name: Option<String>,
     pub local_key_id: Option<String>,
+    /// All extensions, where they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<Vec<ExtensionReport>>,
+    /// The keys that were tried, where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_trial: Option<KeyTrial>,
     /// A key that may be its own was not read.
     #[serde(skip)]
     pub has_unread_key: bool,
@@ -214,6 +257,25 @@ impl FileReport {
     }
 }
 
+impl FileReport {
+    /// Adds the keys that were tried for the leaves, or for all certificates where there is no leaf.
+    pub(crate) fn add_key_trials(&mut self, contents: &Contents, try_keys: impl Fn(&Certificate) -> KeyTrial) {
+        let has_leaf = self.certificates.iter().any(|certificate| certificate.role == FileRole::Leaf);
+        for (report, entry) in self.certificates.iter_mut().zip(&contents.certificates) {
+            if report.role == FileRole::Leaf || !has_leaf {
+                report.key_trial = Some(try_keys(&entry.item));
+            }
+        }
+    }
+
+    /// Adds all extensions of the certificates; `contents` are those that it reports on.
+    pub(crate) fn add_extensions(&mut self, contents: &Contents) {
+        for (report, entry) in self.certificates.iter_mut().zip(&contents.certificates) {
+            report.extensions = Some(extension::report(&entry.item.der));
+        }
+    }
+}
+
 impl FileWarning {
     fn new(certificate: &Certificate, finding: Finding) -> Self {
         Self { code: finding.code, message: finding.message, certificate: certificate.sha256() }
@@ -295,6 +357,8 @@ impl CertificateReport {
             spki_sha256: facts.public_key.spki_sha256(),
             friendly_name: entry.friendly_name.clone(),
             local_key_id: entry.local_key_id.as_deref().map(hex),
+            extensions: None,
+            key_trial: None,
             has_unread_key: key == KeyState::Unread && role == FileRole::Leaf,
             title: facts.title().to_owned(),
         }

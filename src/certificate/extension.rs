@@ -2,16 +2,29 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use openssl::asn1::Asn1Object;
+use openssl::nid::Nid;
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use x509_parser::asn1_rs::{Oid, oid};
-use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, KeyUsage, ParsedExtension, X509Extension};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{
+    AccessDescription, AuthorityKeyIdentifier, BasicConstraints, CRLDistributionPoint, DistributionPointName,
+    ExtendedKeyUsage, GeneralName, GeneralSubtree, KeyUsage, ParsedExtension, PolicyInformation,
+    SignedCertificateTimestamp, X509Extension,
+};
+use x509_parser::prelude::FromDer;
 
 use crate::certificate::name::{self, NameStyle};
+
+/// The bytes of a value that is not decoded that are shown.
+const SHOWN_BYTES: usize = 64;
 
 /// An extension, as a report shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExtensionReport {
-    /// As OpenSSL's configuration spells it; null where it is not known.
+    /// As OpenSSL's configuration spells it, or Apple's or OpenSSL's name for others; null where there is none.
     pub name: Option<&'static str>,
     pub oid: String,
     pub critical: bool,
@@ -41,10 +54,34 @@ static EXTENSIONS: [KnownExtension; 13] = [
     KnownExtension { oid: oid!(1.3.6.1.5.5.7.1.1), name: "authorityInfoAccess" },
 ];
 
+/// Apple's, by its certification practice statements.
+static APPLE_NAMES: [KnownExtension; 8] = [
+    KnownExtension { oid: oid!(1.2.840.113635.100.6.1.16), name: "Apple Pass Type ID" },
+    KnownExtension { oid: oid!(1.2.840.113635.100.6.1.17), name: "Apple Website Push ID" },
+    KnownExtension { oid: oid!(1.2.840.113635.100.6.2.1), name: "Apple WWDR intermediate" },
+    KnownExtension { oid: oid!(1.2.840.113635.100.6.3.1), name: "Apple Push Services, sandbox" },
+    KnownExtension { oid: oid!(1.2.840.113635.100.6.3.2), name: "Apple Push Services, production" },
+    KnownExtension { oid: oid!(1.2.840.113635.100.6.3.3), name: "Apple VoIP Push Services" },
+    KnownExtension { oid: oid!(1.2.840.113635.100.6.3.6), name: "Apple Push Services, topics" },
+    KnownExtension { oid: oid!(1.2.840.113635.100.5.1), name: "Apple certificate policy" },
+];
+
+/// Reports on all extensions of a certificate, in its order.
+pub(crate) fn report(der: &[u8]) -> Vec<ExtensionReport> {
+    let mut reports = Vec::new();
+    // A certificate that was read before parses again.
+    if let Ok((_, x509)) = X509Certificate::from_der(der) {
+        for extension in x509.extensions() {
+            reports.push(ExtensionReport::of(extension));
+        }
+    }
+    reports
+}
+
 impl ExtensionReport {
     pub(crate) fn of(extension: &X509Extension<'_>) -> Self {
         Self {
-            name: name_of(&extension.oid),
+            name: find_name(&extension.oid),
             oid: extension.oid.to_id_string(),
             critical: extension.critical,
             values: values(extension),
@@ -70,30 +107,73 @@ fn name_of(oid: &Oid<'_>) -> Option<&'static str> {
     None
 }
 
+/// Returns the name of an OID, understood or not.
+fn find_name(oid: &Oid<'_>) -> Option<&'static str> {
+    for known in &APPLE_NAMES {
+        if known.oid == *oid {
+            return Some(known.name);
+        }
+    }
+    if let Some(name) = name_of(oid) {
+        return Some(name);
+    }
+    let nid = Asn1Object::from_str(&oid.to_id_string()).ok()?.nid();
+    if nid == Nid::UNDEF { None } else { nid.long_name().ok() }
+}
+
+/// Returns the name of an OID, or the OID itself.
+fn named(oid: &Oid<'_>) -> String {
+    match find_name(oid) {
+        Some(name) => name.to_owned(),
+        None => oid.to_id_string(),
+    }
+}
+
 fn values(extension: &X509Extension<'_>) -> Vec<String> {
     match extension.parsed_extension() {
-        ParsedExtension::SubjectAlternativeName(names) => {
-            let mut values = Vec::new();
-            for name in &names.general_names {
-                values.push(describe_name(name));
-            }
-            values
-        }
+        ParsedExtension::SubjectAlternativeName(names) => describe_names(&names.general_names),
+        ParsedExtension::IssuerAlternativeName(names) => describe_names(&names.general_names),
         ParsedExtension::KeyUsage(usage) => key_usages(usage),
         ParsedExtension::ExtendedKeyUsage(usage) => extended_key_usages(usage),
-        ParsedExtension::BasicConstraints(constraints) => {
-            let mut values = vec![if constraints.ca { "CA:TRUE" } else { "CA:FALSE" }.to_owned()];
-            if let Some(length) = constraints.path_len_constraint {
-                values.push(format!("pathlen:{length}"));
-            }
-            values
-        }
+        ParsedExtension::BasicConstraints(constraints) => basic_constraints(constraints),
+        ParsedExtension::SubjectKeyIdentifier(id) => vec![colon_hex(id.0)],
+        ParsedExtension::AuthorityKeyIdentifier(id) => authority_key_id(id),
+        ParsedExtension::CertificatePolicies(policies) => policies.iter().map(policy).collect(),
+        ParsedExtension::CRLDistributionPoints(list) => crl_addresses(&list.points),
+        ParsedExtension::AuthorityInfoAccess(access) => access.accessdescs.iter().map(access_address).collect(),
+        ParsedExtension::SubjectInfoAccess(access) => access.accessdescs.iter().map(access_address).collect(),
+        ParsedExtension::NameConstraints(constraints) => [
+            subtrees("permitted", constraints.permitted_subtrees.as_deref()),
+            subtrees("excluded", constraints.excluded_subtrees.as_deref()),
+        ]
+        .concat(),
+        ParsedExtension::InhibitAnyPolicy(inhibit) => vec![format!("skip {}", inhibit.skip_certs)],
+        ParsedExtension::NsCertComment(comment) => vec![(*comment).to_owned()],
+        ParsedExtension::SCT(timestamps) => timestamps.iter().map(timestamp).collect(),
         _ => vec![dump(extension.value)],
     }
 }
 
+fn basic_constraints(constraints: &BasicConstraints) -> Vec<String> {
+    let mut values = vec![if constraints.ca { "CA:TRUE" } else { "CA:FALSE" }.to_owned()];
+    if let Some(length) = constraints.path_len_constraint {
+        values.push(format!("pathlen:{length}"));
+    }
+    values
+}
+
+/// Returns the value in hexadecimal digits, cut if it is long.
 fn dump(encoded: &[u8]) -> String {
-    format!("#{}", data_encoding::HEXUPPER.encode(encoded))
+    match encoded.get(..SHOWN_BYTES) {
+        Some(shown) if shown.len() < encoded.len() => {
+            format!("#{}… ({} bytes)", data_encoding::HEXUPPER.encode(shown), encoded.len())
+        }
+        _ => format!("#{}", data_encoding::HEXUPPER.encode(encoded)),
+    }
+}
+
+fn describe_names(names: &[GeneralName<'_>]) -> Vec<String> {
+    names.iter().map(describe_name).collect()
 }
 
 /// Describes a name as OpenSSL does.
@@ -116,9 +196,16 @@ fn describe_address(address: &[u8]) -> String {
     if let Ok(address) = <[u8; 4]>::try_from(address) {
         return Ipv4Addr::from(address).to_string();
     }
-    match <[u8; 16]>::try_from(address) {
-        Ok(address) => Ipv6Addr::from(address).to_string(),
-        Err(_) => dump(address),
+    if let Ok(address) = <[u8; 16]>::try_from(address) {
+        return Ipv6Addr::from(address).to_string();
+    }
+    match address.len() {
+        // A constraint is an address and a mask (RFC 5280 section 4.2.1.10).
+        8 | 32 => {
+            let (network, mask) = address.split_at(address.len() / 2);
+            format!("{}/{}", describe_address(network), describe_address(mask))
+        }
+        _ => dump(address),
     }
 }
 
@@ -168,7 +255,7 @@ fn extended_key_usages(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
         (usage.ocsp_signing, "OCSPSigning"),
     ]);
     for oid in &usage.other {
-        names.push(oid.to_id_string());
+        names.push(named(oid));
     }
     names
 }
@@ -181,4 +268,172 @@ fn names_of(flags: &[(bool, &str)]) -> Vec<String> {
         }
     }
     names
+}
+
+fn authority_key_id(id: &AuthorityKeyIdentifier<'_>) -> Vec<String> {
+    let mut values = Vec::new();
+    if let Some(key) = &id.key_identifier {
+        values.push(colon_hex(key.0));
+    }
+    for issuer in id.authority_cert_issuer.iter().flatten() {
+        values.push(describe_name(issuer));
+    }
+    if let Some(serial) = id.authority_cert_serial {
+        values.push(format!("serial {}", colon_hex(serial)));
+    }
+    values
+}
+
+fn policy(policy: &PolicyInformation<'_>) -> String {
+    let mut text = named(&policy.policy_id);
+    for qualifier in policy.policy_qualifiers.iter().flatten() {
+        // A CPS is an address in IA5String (RFC 5280 section 4.2.1.4).
+        match qualifier.qualifier {
+            [0x16, _, address @ ..] if address.is_ascii() => {
+                text.push_str(&format!(" {}", String::from_utf8_lossy(address)));
+            }
+            _ => text.push_str(" with a notice"),
+        }
+    }
+    text
+}
+
+fn crl_addresses(points: &[CRLDistributionPoint<'_>]) -> Vec<String> {
+    let mut values = Vec::new();
+    for point in points {
+        match &point.distribution_point {
+            Some(DistributionPointName::FullName(names)) => values.extend(describe_names(names)),
+            Some(DistributionPointName::NameRelativeToCRLIssuer(_)) => values.push("a name at the issuer".to_owned()),
+            None => values.extend(describe_names(point.crl_issuer.as_deref().unwrap_or_default())),
+        }
+    }
+    values
+}
+
+fn access_address(access: &AccessDescription<'_>) -> String {
+    format!("{} {}", named(&access.access_method), describe_name(&access.access_location))
+}
+
+fn subtrees(word: &str, subtrees: Option<&[GeneralSubtree<'_>]>) -> Vec<String> {
+    let mut values = Vec::new();
+    for subtree in subtrees.unwrap_or_default() {
+        values.push(format!("{word} {}", describe_name(&subtree.base)));
+    }
+    values
+}
+
+/// Returns when a log of Certificate Transparency promised to list the certificate, and which log.
+fn timestamp(timestamp: &SignedCertificateTimestamp<'_>) -> String {
+    let log = data_encoding::HEXLOWER.encode(timestamp.id.key_id);
+    match OffsetDateTime::from_unix_timestamp_nanos(i128::from(timestamp.timestamp) * 1_000_000) {
+        Ok(time) => format!("{} by the log {log}", time.format(&Rfc3339).unwrap_or_default()),
+        Err(_) => format!("by the log {log}"),
+    }
+}
+
+/// Returns upper-case digits with colons, as OpenSSL writes key IDs.
+fn colon_hex(bytes: &[u8]) -> String {
+    let mut digits = Vec::new();
+    for byte in bytes.iter().take(SHOWN_BYTES) {
+        digits.push(format!("{byte:02X}"));
+    }
+    digits.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::asn1::{Asn1Object, Asn1OctetString};
+    use openssl::nid::Nid;
+    use openssl::pkey::PKey;
+    use openssl::x509::{X509, X509Extension};
+
+    use super::*;
+    use crate::test_support::fixture;
+
+    /// Returns a certificate with extensions, each as OpenSSL's configuration has it.
+    fn with_extensions(settings: &[(Nid, &str)], others: &[(&str, &[u8])]) -> Vec<u8> {
+        let key = PKey::private_key_from_pem(&fixture("key/push.pem")).unwrap();
+        let mut builder = X509::builder().unwrap();
+        builder.set_version(2).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.set_not_before(&openssl::asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
+        builder.set_not_after(&openssl::asn1::Asn1Time::days_from_now(1).unwrap()).unwrap();
+        for (nid, value) in settings {
+            #[expect(deprecated, reason = "the builders do not make all of these")]
+            builder.append_extension(X509Extension::new_nid(None, None, *nid, value).expect(value)).unwrap();
+        }
+        for (oid, der) in others {
+            let oid = Asn1Object::from_str(oid).unwrap();
+            let contents = Asn1OctetString::new_from_bytes(der).unwrap();
+            builder.append_extension(X509Extension::new_from_der(&oid, false, &contents).unwrap()).unwrap();
+        }
+        builder.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
+        builder.build().to_der().unwrap()
+    }
+
+    fn shown(der: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for extension in report(der) {
+            let critical = if extension.critical { " (critical)" } else { "" };
+            let name = extension.name.unwrap_or(&extension.oid);
+            lines.push(format!("{name}{critical}: {}", extension.values.join(", ")));
+        }
+        lines
+    }
+
+    #[test]
+    fn every_standard_extension_is_in_words() {
+        let der = with_extensions(
+            &[
+                (Nid::BASIC_CONSTRAINTS, "critical,CA:TRUE,pathlen:1"),
+                (Nid::KEY_USAGE, "digitalSignature,keyCertSign"),
+                (Nid::EXT_KEY_USAGE, "clientAuth,1.2.3.4"),
+                (
+                    Nid::SUBJECT_ALT_NAME,
+                    "DNS:a.example,email:x@a.example,IP:192.0.2.1,IP:2001:db8::1,URI:https://a.example",
+                ),
+                (Nid::CRL_DISTRIBUTION_POINTS, "URI:http://crl.example/a.crl"),
+                (Nid::INFO_ACCESS, "OCSP;URI:http://ocsp.example"),
+                (Nid::NAME_CONSTRAINTS, "permitted;DNS:.example,excluded;IP:10.0.0.0/255.0.0.0"),
+            ],
+            &[("2.5.29.32", b"\x30\x07\x30\x05\x06\x03\x2a\x03\x05")],
+        );
+        let expected = [
+            "basicConstraints (critical): CA:TRUE, pathlen:1",
+            "keyUsage: digitalSignature, keyCertSign",
+            "extendedKeyUsage: clientAuth, 1.2.3.4",
+            "subjectAltName: DNS:a.example, email:x@a.example, IP:192.0.2.1, \
+             IP:2001:db8::1, URI:https://a.example",
+            "crlDistributionPoints: URI:http://crl.example/a.crl",
+            "authorityInfoAccess: OCSP URI:http://ocsp.example",
+            "nameConstraints: permitted DNS:.example, excluded IP:10.0.0.0/255.0.0.0",
+            "certificatePolicies: 1.2.3.5",
+        ];
+        assert_eq!(shown(&der), expected);
+    }
+
+    #[test]
+    fn what_is_not_known_is_shown_by_its_number_and_bounded() {
+        let der = with_extensions(&[], &[("1.2.3.4.5", &[0xab; 200]), ("2.5.29.17", b"\x30\x05\x82\x01")]);
+        let lines = shown(&der);
+        assert_eq!(lines[0], format!("1.2.3.4.5: #{}… (200 bytes)", "AB".repeat(SHOWN_BYTES)));
+        assert_eq!(lines[1], "subjectAltName: #30058201");
+    }
+
+    #[test]
+    fn timestamps_of_transparency_logs_are_shown() {
+        // One timestamp (RFC 6962 section 3.2): version, log, time, no extensions, a signature of one byte.
+        let mut list = vec![0x04, 0x34, 0x00, 0x32, 0x00, 0x30, 0x00];
+        list.extend([0x11; 32]);
+        list.extend(1_700_000_000_000_u64.to_be_bytes());
+        list.extend([0, 0, 4, 3, 0, 1, 0xff]);
+        let lines = shown(&with_extensions(&[], &[("1.3.6.1.4.1.11129.2.4.2", &list)]));
+        assert_eq!(lines, [format!("CT Precertificate SCTs: 2023-11-14T22:13:20Z by the log {}", "11".repeat(32))]);
+    }
+
+    #[test]
+    fn apples_extensions_have_names() {
+        let lines = shown(&fixture("der/universal.cer"));
+        assert!(lines.iter().any(|line| line.starts_with("Apple Push Services, topics: #30")), "{lines:?}");
+    }
 }

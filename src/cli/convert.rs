@@ -15,6 +15,7 @@ Examples:
   pushcert convert cert.p12 --passin env:P12_PASSWORD -o push.pem
   pushcert convert cert.p12 --passin 'cmd:pass show push' -o push.pem
   pushcert convert aps.cer --key push.key -o push.pem
+  pushcert convert aps.cer --key ~/keys -o push.pem
   pushcert convert cert.p12 --cert-out push.crt --key-out push.key")]
 pub(crate) struct ConvertArgs {
     /// The file to convert (.p12, .pem, .cer, .p7b, whatever its name), or - for standard input
@@ -58,9 +59,10 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bag_attributes", "no_key"])]
     pub(crate) key_out: Option<Location>,
 
-    /// Take the private key from this file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["bag_attributes", "no_key"])]
-    pub(crate) key: Option<Location>,
+    /// Take the private key from this file, or, in a folder or in several files (repeatable), the one that
+    /// belongs to the certificate
+    #[arg(long, value_name = "FILE|FOLDER", conflicts_with_all = ["bag_attributes", "no_key"])]
+    pub(crate) key: Vec<Location>,
 
     /// Choose one of several identities: a topic, or the certificate's SHA-256 (its first 8 digits do)
     #[arg(long, value_name = "TOPIC|SHA256")]

@@ -15,6 +15,8 @@ what it asks for counts.
 Examples:
   pushcert inspect push.pem
   pushcert inspect --field topic push.pem
+  pushcert inspect --full push.pem
+  pushcert inspect aps.cer --key ~/keys
   pushcert inspect --json *.p12 | jq '.files[].certificates[].days_left'")]
 pub(crate) struct InspectArgs {
     /// The files to look at, or - for standard input
@@ -26,6 +28,15 @@ pub(crate) struct InspectArgs {
     /// Print as JSON
     #[arg(long, conflicts_with = "field")]
     pub(crate) json: bool,
+
+    /// Show all extensions of each certificate too: names, usages, policies, addresses, and the others
+    #[arg(long, conflicts_with = "field")]
+    pub(crate) full: bool,
+
+    /// Which of these keys belongs to each certificate? Tries every key in these files and folders
+    /// (repeatable), and ends with 1 if none fits
+    #[arg(long, value_name = "FILE|FOLDER", conflicts_with = "field")]
+    pub(crate) key: Vec<Location>,
 
     /// Print only this, one value a line, of every leaf certificate (of every certificate in a file
     /// that has none)

@@ -1,12 +1,13 @@
 //! `pushcert inspect`.
 
 use crate::cli::inspect::{Field, InspectArgs};
+use crate::commands::shared::key_search::KeySearch;
 use crate::commands::shared::opening::{self, Opener};
 use crate::commands::shared::unread;
 use crate::container::{self, Contents};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::inspect::{FileReport, InspectReport, UnreadReport};
+use crate::inspect::{FileReport, InspectReport, KeyTrial, UnreadReport};
 use crate::pkcs12::Holds;
 use crate::report::field::values;
 use crate::report::style::Paint;
@@ -19,13 +20,17 @@ use time::OffsetDateTime;
 
 pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     let now = arguments.at.unwrap_or(context.now);
-    let inputs: Vec<_> = arguments.files.iter().collect();
+    let mut inputs: Vec<_> = arguments.files.iter().collect();
+    inputs.extend(&arguments.key);
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
+    let search = KeySearch::read(&arguments.key, &opener, context);
+    let inspection = Inspection { arguments, opener, search: &search, now };
     let mut files = Vec::new();
-    for location in inputs {
-        files.push(inspect(&opener, location, now, context));
+    for location in &arguments.files {
+        files.push(inspection.inspect(location, context));
     }
-    let report = InspectReport { schema_version: SCHEMA_VERSION, files };
+    let unread_keys = search.unread.clone();
+    let report = InspectReport { schema_version: SCHEMA_VERSION, files, unread_keys };
     if arguments.json {
         json::write(context.stdout, &report)?;
     } else if let Some(field) = arguments.field {
@@ -46,6 +51,14 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
         if worst.is_none_or(|kind| kind.code() <= error.kind.code()) {
             worst = Some(error.kind);
         }
+    }
+    if !arguments.json {
+        for unread in &report.unread_keys {
+            writeln!(context.stderr, "not read: {}", unread.message)?;
+        }
+    }
+    if worst.is_none() && !arguments.key.is_empty() && !report.has_every_key() {
+        worst = Some(ExitKind::CheckFailed);
     }
     Ok(worst)
 }
@@ -80,18 +93,43 @@ pub(super) fn report(location: &Location, contents: &Contents, now: OffsetDateTi
     FileReport { unread, ..FileReport::of(name, contents, now) }
 }
 
-/// Reports on one file, and what is known of it if it does not open.
-fn inspect(opener: &Opener, location: &Location, now: OffsetDateTime, context: &mut Context<'_>) -> FileReport {
-    let name = location.to_string();
-    let bytes = match opening::read(location, context) {
-        Ok(bytes) => bytes,
-        Err(error) => return FileReport::failed(name, error),
-    };
-    match opener.open_bytes(location, &bytes, context) {
-        Ok(contents) => report(location, &contents, now),
-        Err(error) => {
-            let facts = container::describe(&bytes);
-            FileReport { container: facts.container, pkcs12: facts.pkcs12, ..FileReport::failed(name, error) }
+/// What is asked of every file.
+struct Inspection<'a> {
+    arguments: &'a InspectArgs,
+    opener: Opener,
+    search: &'a KeySearch,
+    now: OffsetDateTime,
+}
+
+impl Inspection<'_> {
+    /// Reports on one file, and what is known of it if it does not open.
+    fn inspect(&self, location: &Location, context: &mut Context<'_>) -> FileReport {
+        let name = location.to_string();
+        let bytes = match opening::read(location, context) {
+            Ok(bytes) => bytes,
+            Err(error) => return FileReport::failed(name, error),
+        };
+        match self.opener.open_bytes(location, &bytes, context) {
+            Ok(contents) => self.report(location, &contents),
+            Err(error) => {
+                let facts = container::describe(&bytes);
+                FileReport { container: facts.container, pkcs12: facts.pkcs12, ..FileReport::failed(name, error) }
+            }
         }
+    }
+
+    fn report(&self, location: &Location, contents: &Contents) -> FileReport {
+        let mut report = report(location, contents, self.now);
+        if self.arguments.full {
+            report.add_extensions(contents);
+        }
+        if !self.arguments.key.is_empty() {
+            let tried = self.search.count();
+            report.add_key_trials(contents, |certificate| KeyTrial {
+                tried,
+                file: self.search.key_of(certificate).map(|found| found.file.to_string()),
+            });
+        }
+        report
     }
 }

@@ -190,6 +190,13 @@ impl Contents {
         }
     }
 
+    /// Returns these contents with the keys of another file in the place of their own.
+    pub(crate) fn with_keys(self, keys: Vec<Entry<PrivateKey>>) -> Self {
+        let mut unread = self.unread;
+        unread.retain(|unread| unread.holds != Holds::Key);
+        Self { keys, replaced_keys: self.keys, unread, ..self }
+    }
+
     /// Returns whether there is neither a certificate nor a key nor a request.
     pub(crate) fn is_empty(&self) -> bool {
         self.certificates.is_empty() && self.keys.is_empty() && self.requests.is_empty()

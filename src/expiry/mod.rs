@@ -5,5 +5,5 @@ pub(crate) mod passwords;
 pub(crate) mod policy;
 pub(crate) mod report;
 pub(crate) mod scanner;
-mod sniff;
+pub(crate) mod sniff;
 pub(crate) mod threshold;

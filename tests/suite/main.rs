@@ -16,6 +16,7 @@ mod expiry;
 mod files;
 mod fixtures;
 mod gateway;
+mod keys;
 #[cfg(target_os = "linux")]
 mod memory;
 mod names;

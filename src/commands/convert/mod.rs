@@ -11,6 +11,7 @@ use crate::cli::convert::{Certs, ConvertArgs, KeyForm};
 use crate::commands::convert::outputs::{OutputPlan, Part, PlannedOutput};
 use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judged, Judging, apple_issuer, refuse_request};
+use crate::commands::shared::key_search::KeySearch;
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
@@ -26,7 +27,9 @@ use crate::report::style::Paint;
 use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
 use crate::secret::Password;
+use crate::text::printable_name;
 use crate::world::context::Context;
+use crate::world::files::Location;
 
 pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<(), Error> {
     OutputPlan::new(arguments, context)?;
@@ -34,15 +37,57 @@ pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<
     inputs.extend(&arguments.key);
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
-    let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
-    convert(arguments, &contents, context)
+    let opened = open(arguments, &opener, context)?;
+    convert(arguments, &opened.contents, opened.key_file.as_ref(), context)
+}
+
+/// An input, and the file that its key is from where that is another.
+struct OpenedInput {
+    contents: Contents,
+    key_file: Option<Location>,
+}
+
+/// Opens the input, with the keys of --key in the place of its own.
+fn open(arguments: &ConvertArgs, opener: &Opener, context: &mut Context<'_>) -> Result<OpenedInput, Error> {
+    let key_file = match &arguments.key[..] {
+        [] => None,
+        [Location::Path(path)] if path.is_dir() => return find_key(arguments, opener, context),
+        [only] => Some(only.clone()),
+        _ => return find_key(arguments, opener, context),
+    };
+    let contents = opener.open_with_key(&arguments.input, key_file.as_ref(), context)?;
+    Ok(OpenedInput { contents, key_file })
+}
+
+/// Opens the input, and finds its key among several.
+fn find_key(arguments: &ConvertArgs, opener: &Opener, context: &mut Context<'_>) -> Result<OpenedInput, Error> {
+    let contents = opener.open(&arguments.input, context)?;
+    let search = KeySearch::read(&arguments.key, opener, context);
+    for entry in &contents.certificates {
+        let Some(found) = search.key_of(&entry.item) else { continue };
+        let file = &found.file;
+        writeln!(context.stderr, "the private key is from {}", printable_name(&file.to_string()))?;
+        let contents = contents.with_keys(search.keys_in(file));
+        return Ok(OpenedInput { contents, key_file: Some(file.clone()) });
+    }
+    if contents.certificates.is_empty() {
+        return Ok(OpenedInput { contents, key_file: None });
+    }
+    Err(search.explain_none(&arguments.input))
 }
 
 /// Converts what was opened.
-pub(super) fn convert(arguments: &ConvertArgs, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
+pub(super) fn convert(
+    arguments: &ConvertArgs,
+    contents: &Contents,
+    key_file: Option<&Location>,
+    context: &mut Context<'_>,
+) -> Result<(), Error> {
     let plan = OutputPlan::new(arguments, context)?;
     let selection = select(arguments, contents)?;
-    check_keys_stay(arguments, &plan, &selection, contents)?;
+    if arguments.force {
+        check_keys_stay(arguments, &plan, &selection, contents, key_file)?;
+    }
     let judged = judge(arguments, &selection, context)?;
     if !arguments.json {
         unread::warn(&arguments.input, contents, context)?;
@@ -71,7 +116,7 @@ struct Selection<'a> {
 }
 
 fn select<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Selection<'a>, Error> {
-    refuse_request(&arguments.input, contents, arguments.key.is_some())?;
+    refuse_request(&arguments.input, contents, !arguments.key.is_empty())?;
     unread::check_mac(&arguments.input, contents)?;
     let leaf = select_leaf(arguments, contents)?;
     let key = if arguments.no_key { None } else { select_key(arguments, contents, leaf)? };
@@ -161,18 +206,15 @@ fn check_keys_stay(
     plan: &OutputPlan<'_>,
     selection: &Selection<'_>,
     contents: &Contents,
+    key_file: Option<&Location>,
 ) -> Result<(), Error> {
-    if !arguments.force {
-        return Ok(());
-    }
     let writes_every_key = arguments.bag_attributes.is_some() && arguments.select.is_none() && !arguments.no_key;
     let written_keys = if writes_every_key {
         contents.keys.iter().map(|entry| &entry.item).collect()
     } else {
         selection.key.into_iter().collect()
     };
-    Conversion { input: &arguments.input, key: arguments.key.as_ref(), outputs: plan.all(), written_keys }
-        .check_keys_stay(contents)
+    Conversion { input: &arguments.input, key: key_file, outputs: plan.all(), written_keys }.check_keys_stay(contents)
 }
 
 fn judge(

@@ -4,6 +4,7 @@ pub(crate) mod advice;
 pub(crate) mod authorities;
 pub(crate) mod candidates;
 pub(crate) mod judging;
+pub(crate) mod key_search;
 pub(crate) mod opening;
 pub(crate) mod passout;
 pub(crate) mod printing;

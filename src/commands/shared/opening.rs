@@ -5,12 +5,11 @@ use std::io;
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::{advice, unread};
-use crate::container::{self, Contents, Entry, PasswordTarget, Passwords};
+use crate::container::{self, Contents, Entry, OpenError, PasswordTarget, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
-use crate::pkcs12::Holds;
 use crate::secret::Password;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
@@ -95,6 +94,15 @@ impl Opener {
         }
     }
 
+    /// Opens what was read from a file in a folder; nobody is asked for its password.
+    pub(crate) fn open_unasked(&self, bytes: &[u8]) -> Result<Contents, OpenError> {
+        let mut passwords = match &self.given {
+            Some(password) => Passwords::Given(password.clone()),
+            None => Passwords::None,
+        };
+        container::open(bytes, &mut passwords, self.max_iterations)
+    }
+
     /// Opens an input, with the keys of `key` in the place of its own where that is given.
     pub(crate) fn open_with_key(
         &self,
@@ -112,9 +120,7 @@ impl Opener {
             return Err(Error::new(ExitKind::Input, format!("{key}: there is no private key in it"))
                 .hint("--key takes the key that the certificate's request was made with"));
         }
-        let mut unread = contents.unread;
-        unread.retain(|unread| unread.holds != Holds::Key);
-        Ok(Contents { keys, replaced_keys: contents.keys, unread, ..contents })
+        Ok(contents.with_keys(keys))
     }
 }
 

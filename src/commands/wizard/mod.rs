@@ -195,7 +195,7 @@ fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<u8, Error
     let mut check_line = CommandLine::new(&["check"]);
     match line.show(context)? {
         Command::Convert(arguments) => {
-            convert::convert(&arguments, &input.contents, context)?;
+            convert::convert(&arguments, &input.contents, arguments.key.first(), context)?;
             check_line.push(output);
         }
         Command::Pack(arguments) => {
@@ -268,7 +268,7 @@ fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<WizardInput,
 
 fn show(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     let files = vec![inspect::report(file, contents, context.now)];
-    let report = InspectReport { schema_version: SCHEMA_VERSION, files };
+    let report = InspectReport { schema_version: SCHEMA_VERSION, files, unread_keys: vec![] };
     Ok(human::inspect::write(context.stderr, &report, Paint::new(context.stderr_has_color))?)
 }
 

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use crate::certificate::chain::{ChainStatus, PathProblem};
 use crate::certificate::time_left::TimeLeft;
 use crate::container::Container;
-use crate::inspect::{CertificateReport, FileReport, FileRole, InspectReport, KeyReport, RequestReport};
+use crate::inspect::{
+    CertificateReport, FileReport, FileRole, InspectReport, KeyReport, KeyTrial, RequestReport, none_fits,
+};
 use crate::pkcs12::Pkcs12Info;
 use crate::report::style::Paint;
 use crate::schema::text;
@@ -39,6 +41,8 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
     for certificate in &file.certificates {
         writeln!(out)?;
         write_certificate(out, certificate, paint)?;
+        write_key_trial(out, certificate, paint)?;
+        write_extensions(out, certificate, paint)?;
         for warning in &file.warnings {
             if warning.certificate == certificate.sha256 {
                 writeln!(out, "  {} {}", paint.warning("warning:"), warning.message)?;
@@ -181,6 +185,32 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
     }
     if let Some(id) = &c.local_key_id {
         row(out, paint, "localKeyID", id)?;
+    }
+    Ok(())
+}
+
+fn write_key_trial(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -> io::Result<()> {
+    match &c.key_trial {
+        None => Ok(()),
+        Some(KeyTrial { file: Some(file), .. }) => row(out, paint, "Its key", &format!("is in {file}")),
+        Some(KeyTrial { file: None, tried }) => row(out, paint, "Its key", &none_fits(*tried)),
+    }
+}
+
+/// The most values of one extension that are shown to people.
+const MAX_VALUES: usize = 100;
+
+fn write_extensions(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -> io::Result<()> {
+    for extension in c.extensions.iter().flatten() {
+        let name = extension.name.unwrap_or("unknown extension");
+        let critical = if extension.critical { ", critical" } else { "" };
+        row(out, paint, "Extension", &format!("{name} ({}){critical}", extension.oid))?;
+        for value in extension.values.iter().take(MAX_VALUES) {
+            row(out, paint, "", &format!("  {value}"))?;
+        }
+        if let Some(more @ 1..) = extension.values.len().checked_sub(MAX_VALUES) {
+            row(out, paint, "", &format!("  and {more} more"))?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,122 @@
+//! The key of a certificate, found among others.
+
+use std::fs;
+use std::path::Path;
+
+use super::common::{Test, fixture};
+
+/// Copies fixtures into a folder, under other names.
+fn copy(folder: &Path, files: &[(&str, &str)]) {
+    for (from, to) in files {
+        let to = folder.join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(fixture(from), to).unwrap();
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path(), &[("der/universal.cer", "aps.cer"), ("key/other.pem", "keys/a.key"), ("key/ec.pem", "keys/b")]);
+    fs::write(folder.path().join("keys/README"), "these are the keys").unwrap();
+    folder
+}
+
+#[test]
+fn convert_takes_the_key_that_fits_from_a_folder() {
+    let folder = folder();
+    copy(folder.path(), &[("key/pkcs8.der", "keys/old/push"), ("key/push.pem", "keys/z-copy.key")]);
+    Test::new()
+        .folder(folder.path())
+        .args(["convert", "aps.cer", "--key", "keys", "-o", "push.pem"])
+        .stderr_contains("the private key is from keys/old/push\n")
+        .run();
+    let pem = fs::read(folder.path().join("push.pem")).unwrap();
+    openssl::pkey::PKey::private_key_from_pem(&pem).unwrap();
+}
+
+#[test]
+fn convert_takes_the_key_that_fits_of_several_files() {
+    let folder = folder();
+    copy(folder.path(), &[("key/push.pem", "push.key")]);
+    Test::new()
+        .folder(folder.path())
+        .args(["convert", "aps.cer", "--key", "keys/a.key", "--key", "push.key", "-o", "push.pem"])
+        .stderr_contains("the private key is from push.key\n")
+        .run();
+}
+
+#[test]
+fn a_locked_key_is_tried_with_the_password() {
+    let folder = folder();
+    copy(folder.path(), &[("pem/encrypted-key.pem", "keys/locked.key")]);
+    let convert = || Test::new().folder(folder.path()).args(["convert", "aps.cer", "--key", "keys", "-o", "push.pem"]);
+    convert()
+        .status(1)
+        .stderr_contains("error: aps.cer: none of 2 keys fits\n")
+        .stderr_contains("tried keys/a.key\ntried keys/b\nnot read: keys/locked.key: ")
+        .run();
+    assert!(!folder.path().join("push.pem").exists());
+    convert().args(["--passin", "env:P"]).env("P", "push").stderr_contains("is from keys/locked.key\n").run();
+}
+
+#[test]
+fn a_folder_without_keys_is_no_mismatch() {
+    let folder = folder();
+    fs::remove_dir_all(folder.path().join("keys")).unwrap();
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    Test::new()
+        .folder(folder.path())
+        .args(["convert", "aps.cer", "--key", "keys", "-o", "push.pem"])
+        .status(3)
+        .stderr("error: aps.cer: there is no private key to try with --key\n")
+        .run();
+}
+
+#[test]
+fn an_output_does_not_replace_the_found_key_s_file_without_its_other_keys() {
+    let folder = folder();
+    let both = [fs::read(fixture("key/push.pem")).unwrap(), fs::read(fixture("key/other.pem")).unwrap()].concat();
+    fs::write(folder.path().join("keys/both.pem"), &both).unwrap();
+    Test::new()
+        .folder(folder.path())
+        .args(["convert", "aps.cer", "--key", "keys", "-o", "keys/both.pem", "--force"])
+        .any_status()
+        .stderr_contains("a private key in it would be lost")
+        .run();
+    assert_eq!(fs::read(folder.path().join("keys/both.pem")).unwrap(), both);
+}
+
+#[test]
+fn inspect_names_the_key_that_fits_and_those_it_could_not_read() {
+    let folder = folder();
+    copy(folder.path(), &[("key/push.pem", "keys/push.key"), ("pem/encrypted-key.pem", "keys/locked.key")]);
+    let inspect = |file: &str, key: &str| Test::new().folder(folder.path()).args(["inspect", file, "--key", key]);
+    inspect("aps.cer", "keys")
+        .stdout_contains("  Its key      is in keys/push.key\n")
+        .stderr_contains("not read: keys/locked.key: ")
+        .run();
+    inspect("aps.cer", "keys/push.key").stdout_contains("is in keys/push.key\n").stderr("").run();
+    inspect("aps.cer", "keys/a.key")
+        .status(1)
+        .stdout_contains("  Its key      the one key that was tried does not fit\n")
+        .run();
+    copy(folder.path(), &[("der/ec.cer", "foreign.cer")]);
+    fs::remove_file(folder.path().join("keys/b")).unwrap();
+    inspect("foreign.cer", "keys").status(1).stdout_contains("  Its key      none of 2 keys fits\n").run();
+    let json = Test::new()
+        .folder(folder.path())
+        .args(["inspect", "aps.cer", "foreign.cer", "--key", "keys", "--json"])
+        .status(1)
+        .run()
+        .json();
+    assert_eq!(json["files"][0]["certificates"][0]["key_trial"]["file"], "keys/push.key");
+    assert_eq!(json["files"][0]["certificates"][0]["key_trial"]["tried"], 2);
+    assert!(json["files"][1]["certificates"][0]["key_trial"]["file"].is_null());
+    assert_eq!(json["unread_keys"][0]["kind"], "password");
+}
+
+#[test]
+fn nothing_is_proven_where_there_is_no_certificate() {
+    let folder = folder();
+    Test::new().folder(folder.path()).args(["inspect", "keys/a.key", "--key", "keys"]).status(1).run();
+}
