@@ -12,6 +12,16 @@ use x509_parser::asn1_rs::{Any, Class, Err as NomErr, Error, FromBer, Header, Le
 /// lengths inside one another, at 50.)
 const MAX_DEPTH: usize = 8;
 
+/// The most bytes of an object identifier that is shown: those of all algorithms are shorter.
+const MAX_SHOWN_OID: usize = 16;
+
+/// Returns an object identifier for a message: dotted, unless it is too long to be one. A damaged file may have a key
+/// in its place.
+pub(crate) fn oid_text(oid: &Oid<'_>) -> String {
+    let length = oid.as_bytes().len();
+    if length > MAX_SHOWN_OID { format!("an object identifier of {length} bytes") } else { oid.to_id_string() }
+}
+
 /// A structure that is not what its format says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{part}: {problem}")]
@@ -202,5 +212,17 @@ pub(crate) fn claimed_length(bytes: &[u8]) -> Option<usize> {
     match header.length() {
         Length::Definite(length) => length.checked_add(bytes.len() - body.len()),
         Length::Indefinite => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_for_an_object_identifier_is_not_shown() {
+        let shown = |length: usize| oid_text(&Oid::new(vec![0x2a; length].into()));
+        assert_eq!(shown(16), format!("1.2{}", ".42".repeat(15)));
+        assert_eq!(shown(17), "an object identifier of 17 bytes");
     }
 }

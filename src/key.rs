@@ -13,7 +13,7 @@ use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use x509_parser::asn1_rs::{Oid, Tag};
 use zeroize::Zeroizing;
 
-use crate::asn1::{Malformed, Value};
+use crate::asn1::{Malformed, Value, oid_text};
 use crate::attribute::{Attribute, parse_attributes};
 use crate::crypto::encrypt::{EncryptError, Encryption};
 use crate::pem;
@@ -258,7 +258,7 @@ fn unread(algorithm: &Oid<'_>, curve: Option<&Oid<'_>>) -> KeyError {
     };
     match curve {
         _ if is_known => KeyError::Damaged,
-        Some(curve) => KeyError::Unsupported(format!("EC on the curve {}", curve.to_id_string())),
+        Some(curve) => KeyError::Unsupported(format!("EC on the curve {}", oid_text(curve))),
         None => KeyError::Unsupported(algorithm_name(algorithm)),
     }
 }

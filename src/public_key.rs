@@ -12,7 +12,7 @@ use x509_parser::asn1_rs::{Oid, Tag, oid};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::asn1::Value;
+use crate::asn1::{Value, oid_text};
 use crate::crypto::digest::{sha1, sha256_hex};
 use crate::rsa::trimmed;
 
@@ -262,7 +262,7 @@ impl Facts {
         let (algorithm, bits) = match ALGORITHMS.iter().find(|known| known.oid == *oid) {
             Some(known) if known.name == "DSA" => (known.name.to_owned(), dsa_bits(info).unwrap_or(0)),
             Some(known) => (known.name.to_owned(), known.bits),
-            None => (oid.to_id_string(), 0),
+            None => (oid_text(oid), 0),
         };
         let key = info.subject_public_key.data.to_vec();
         let identity = KeyIdentity::Encoded { algorithm: oid.as_bytes().to_vec(), key };
@@ -295,7 +295,7 @@ fn dsa_bits(info: &SubjectPublicKeyInfo<'_>) -> Option<usize> {
 pub(crate) fn algorithm_name(oid: &Oid<'_>) -> String {
     match ALGORITHMS.iter().find(|known| known.oid == *oid) {
         Some(known) => known.name.to_owned(),
-        None => oid.to_id_string(),
+        None => oid_text(oid),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
-use crate::asn1::{Malformed, Value};
+use crate::asn1::{Malformed, Value, oid_text};
 use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
 use crate::container::{Container, Contents, OpenError, Unread};
@@ -73,10 +73,10 @@ fn signed_data<'a>(content_info: &Value<'a>) -> Result<Value<'a>, DecodeError> {
     if kind == ENVELOPED_DATA {
         let name = "a recipient's public key (envelopedData)";
         let (part, remedy) = ("PKCS#7 message", Remedy::ExportAgain);
-        return Err(DecodeError::Unsupported { part, name, oid: kind.to_id_string(), remedy });
+        return Err(DecodeError::Unsupported { part, name, oid: oid_text(&kind), remedy });
     }
     if kind != SIGNED_DATA {
-        return Err(content.malformed(format!("holds no certificates (its type is {kind})")).into());
+        return Err(content.malformed(format!("holds no certificates (its type is {})", oid_text(&kind))).into());
     }
     let wrapped = content.expect_context(0, "its content")?;
     Ok(wrapped.reader("PKCS#7").expect(Tag::Sequence, "the signed data")?)

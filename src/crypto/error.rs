@@ -2,7 +2,7 @@
 
 use x509_parser::asn1_rs::Oid;
 
-use crate::asn1::Malformed;
+use crate::asn1::{Malformed, oid_text};
 use crate::crypto::names::{self, Remedy};
 use crate::limits::LimitError;
 
@@ -38,7 +38,7 @@ pub enum DecodeError {
 impl DecodeError {
     /// Returns the error for an algorithm that `part` uses and that is not implemented.
     pub(crate) fn unsupported(part: &'static str, algorithm: &Oid<'_>) -> Self {
-        let oid = algorithm.to_id_string();
+        let oid = oid_text(algorithm);
         if let Some(known) = names::find(algorithm) {
             return Self::Unsupported { part, name: known.name, oid, remedy: known.remedy };
         }

@@ -17,7 +17,7 @@ pub(crate) use bag::{Bag, BagContent, Holds};
 use bag::{OpenedBag, RawBag};
 use mac::Mac;
 
-use crate::asn1::{BerReader, Malformed, Value};
+use crate::asn1::{BerReader, Malformed, Value, oid_text};
 use crate::crypto::pbe::Scheme;
 use crate::crypto::{DecodeError, Remedy};
 use crate::limits::{LimitError, Limits};
@@ -117,7 +117,7 @@ impl<'a> Pfx<'a> {
         if kind == SIGNED_DATA {
             let name = "a digital signature (signedData)";
             let (part, remedy) = ("integrity protection", Remedy::ExportAgain);
-            return Err(DecodeError::Unsupported { part, name, oid: kind.to_id_string(), remedy });
+            return Err(DecodeError::Unsupported { part, name, oid: oid_text(&kind), remedy });
         }
         if kind != DATA {
             return Err(content.malformed("its content is not data").into());
@@ -369,9 +369,9 @@ fn parse_safe<'a>(content: &Value<'a>) -> Result<Safe<'a>, DecodeError> {
     if kind == ENVELOPED_DATA {
         let name = "a recipient's public key (envelopedData)";
         let (part, remedy) = ("encryption", Remedy::ExportAgain);
-        return Err(DecodeError::Unsupported { part, name, oid: kind.to_id_string(), remedy });
+        return Err(DecodeError::Unsupported { part, name, oid: oid_text(&kind), remedy });
     }
-    Err(content.malformed(format!("its type {kind} is unknown")).into())
+    Err(content.malformed(format!("its type {} is unknown", oid_text(&kind))).into())
 }
 
 fn is_one_sequence(plain: &[u8]) -> bool {
