@@ -16,6 +16,10 @@ use crate::key::PrivateKey;
 use crate::pkcs12::{Holds, Pkcs12Info};
 use crate::public_key::KeyKind;
 use crate::request::CertificateRequest;
+use crate::text::{NOT_SHOWN, name_unless_key};
+
+/// The most bytes of a localKeyID that is shown; real ones have 20.
+const MAX_KEY_ID: usize = 64;
 
 /// The report of `inspect`.
 #[derive(Debug, Serialize)]
@@ -290,8 +294,8 @@ impl KeyReport {
             spki_sha256: key.public().spki_sha256(),
             has_certificate,
             may_sign_tokens: !has_certificate && key.may_sign_tokens(),
-            friendly_name: entry.friendly_name.clone(),
-            local_key_id: entry.local_key_id.as_deref().map(hex),
+            friendly_name: shown_name(entry.friendly_name.as_deref()),
+            local_key_id: entry.local_key_id.as_deref().map(shown_id),
         }
     }
 }
@@ -306,6 +310,15 @@ impl RequestReport {
             extensions: request.extensions.clone(),
         }
     }
+}
+
+fn shown_name(name: Option<&str>) -> Option<String> {
+    Some(name_unless_key(name?).to_owned())
+}
+
+/// Formats a localKeyID: a hash, or a short text.
+fn shown_id(id: &[u8]) -> String {
+    if id.len() > MAX_KEY_ID { NOT_SHOWN.to_owned() } else { hex(id) }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -355,8 +368,8 @@ impl CertificateReport {
             sha1: facts.sha1(),
             sha256: facts.sha256(),
             spki_sha256: facts.public_key.spki_sha256(),
-            friendly_name: entry.friendly_name.clone(),
-            local_key_id: entry.local_key_id.as_deref().map(hex),
+            friendly_name: shown_name(entry.friendly_name.as_deref()),
+            local_key_id: entry.local_key_id.as_deref().map(shown_id),
             extensions: None,
             key_trial: None,
             has_unread_key: key == KeyState::Unread && role == FileRole::Leaf,

@@ -191,6 +191,33 @@ fn is_han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
+/// The fewest letters and digits in a row that may be a key in Base64, or a line of one.
+const MIN_KEY_LENGTH: usize = 48;
+
+/// The length of SHA-256 in hexadecimal: things are called so.
+const DIGEST_LENGTH: usize = 64;
+
+/// Stands for a name that may be a key.
+pub(crate) const NOT_SHOWN: &str = "(not shown: it may be a key)";
+
+/// Returns a name that somebody gave to a thing, unless it may be a key: who mixes up two fields of a form puts it there.
+pub(crate) fn name_unless_key(name: &str) -> &str {
+    if may_be_key(name) { NOT_SHOWN } else { name }
+}
+
+/// Returns whether a text has a key in it, or a line of one, in Base64 or hexadecimal.
+pub(crate) fn may_be_key(text: &str) -> bool {
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | ':');
+    for run in text.split(|c| !is_base64(c)) {
+        let digits = run.replace(':', "");
+        let is_digest = digits.len() <= DIGEST_LENGTH && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if digits.len() >= MIN_KEY_LENGTH && !is_digest {
+            return true;
+        }
+    }
+    false
+}
+
 /// Joins words as "a, b and c"; "none" for an empty list.
 pub(crate) fn text_list<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.collect();
@@ -241,6 +268,27 @@ mod tests {
             "[::1]:443",
         ] {
             assert_eq!(printable(name), name);
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_key_is_no_name() {
+        let key = String::from_utf8(crate::test_support::fixture("key/push.pem")).unwrap();
+        let line = key.lines().nth(12).unwrap();
+        let hexadecimal = data_encoding::HEXUPPER.encode(line.as_bytes());
+        let colons: Vec<&str> =
+            hexadecimal.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap()).collect();
+        for name in [&key, line, &key.replace('\n', ""), &hexadecimal, &colons.join(":"), &format!("push {line}.pem")] {
+            assert_eq!(name_unless_key(name), NOT_SHOWN, "{name}");
+        }
+        for name in [
+            "Apple Push Services: com.example.MyApp",
+            "de305d54-75b4-431b-adb2-eb6b9e546014",
+            "d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1",
+            "D0:40:62:FE:54:5C:6C:C1:29:CF:62:EE:4D:B2:DE:9F:21:35:3B:C2:27:A6:EE:4D:8C:80:AA:AE:06:4D:93:F1",
+            "com.example.AVeryLongNameOfAnApp.WithAnother.VeryLongNameOfAnExtension2026",
+        ] {
+            assert_eq!(name_unless_key(name), name);
         }
     }
 

@@ -23,7 +23,7 @@ use crate::report::json;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
 use crate::secret::Password;
-use crate::text::printable_name;
+use crate::text::{may_be_key, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::outputs::Output;
@@ -130,6 +130,12 @@ fn check_keys_stay(
     Conversion { input: &arguments.input, key: arguments.key.as_ref(), outputs, written_keys }.check_keys_stay(contents)
 }
 
+/// Returns a friendlyName, unless it may be a key: names are not encrypted with the key.
+fn usable_name(name: Option<&str>) -> Option<&str> {
+    let name = name?;
+    if may_be_key(name) { None } else { Some(name) }
+}
+
 fn pkcs12_input<'a>(
     arguments: &'a PackArgs,
     contents: &'a Contents,
@@ -137,15 +143,17 @@ fn pkcs12_input<'a>(
 ) -> Result<Pkcs12Input<'a>, Error> {
     let Identity { leaf, key } = *identity;
     let given = arguments.name.as_deref();
-    let certificate_name = given.or(leaf.friendly_name.as_deref()).unwrap_or_else(|| leaf.item.title());
+    let certificate_name = given.or(usable_name(leaf.friendly_name.as_deref())).unwrap_or_else(|| leaf.item.title());
     let key_name = match arguments.reader {
         // Java's alias is the name of the key, and only the certificate has a telling one.
         Recipient::Java => certificate_name,
-        Recipient::Keychain | Recipient::Modern => given.or(key.friendly_name.as_deref()).unwrap_or(certificate_name),
+        Recipient::Keychain | Recipient::Modern => {
+            given.or(usable_name(key.friendly_name.as_deref())).unwrap_or(certificate_name)
+        }
     };
     let mut authorities = Vec::new();
     for entry in Collection::new(&contents.certificates, &contents.keys).authorities() {
-        let name = entry.friendly_name.as_deref().unwrap_or_else(|| entry.item.title());
+        let name = usable_name(entry.friendly_name.as_deref()).unwrap_or_else(|| entry.item.title());
         authorities.push(NamedCertificate { der: &entry.item.der, name });
     }
     if arguments.chain {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
+use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
 
 /// One secret.
 #[derive(Debug)]
@@ -85,18 +86,32 @@ fn other_kind(kind: &str) -> String {
 }
 
 fn parse_secret(object: Object) -> Result<Secret, Malformed> {
-    let name = match (object.metadata.namespace, object.metadata.name) {
-        (Some(namespace), Some(name)) => format!("{namespace}/{name}"),
-        (namespace, name) => namespace.or(name).unwrap_or_default(),
+    let name = match (&object.metadata.namespace, &object.metadata.name) {
+        (Some(namespace), Some(name)) => format!("{}/{}", name_unless_key(namespace), name_unless_key(name)),
+        (namespace, name) => {
+            name_unless_key(namespace.as_ref().or(name.as_ref()).map_or("", String::as_str)).to_owned()
+        }
     };
     let mut entries = BTreeMap::new();
-    for (key, text) in object.data.unwrap_or_default() {
+    for (number, (key, text)) in (1..).zip(object.data.unwrap_or_default()) {
+        let key = entry_name(key, number);
         let Ok(bytes) = Base64::decode_vec(&text) else {
             return Err(Malformed::new(format!("secret {name}/{key}"), "is not valid Base64"));
         };
         entries.insert(key, Zeroizing::new(bytes));
     }
     Ok(Secret { name, entries })
+}
+
+/// Returns the name of an entry, or its number if the name may be a key. The extension tells what the entry holds.
+fn entry_name(key: String, number: usize) -> String {
+    if !may_be_key(&key) {
+        return key;
+    }
+    match key.rsplit_once('.') {
+        Some((_, extension)) if !may_be_key(extension) => format!("entry {number} {NOT_SHOWN}.{extension}"),
+        _ => format!("entry {number} {NOT_SHOWN}"),
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +129,18 @@ mod tests {
             assert_eq!(*secrets[0].entries["k"], [0, 1, 2]);
             assert!(secrets[0].entries["l"].is_empty());
         }
+    }
+
+    #[test]
+    fn a_name_that_may_be_a_key_is_not_kept() {
+        let key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCe0Dn".repeat(9);
+        let json = format!(
+            r#"{{"kind":"Secret","metadata":{{"name":"{key}"}},"data":{{"a":"","{key}.pem":"AAEC","{key}":"AAEC"}}}}"#
+        );
+        let secrets = parse(json.as_bytes()).unwrap();
+        assert_eq!(secrets[0].name, NOT_SHOWN);
+        let names: Vec<&String> = secrets[0].entries.keys().collect();
+        assert_eq!(names, ["a", &format!("entry 1 {NOT_SHOWN}"), &format!("entry 2 {NOT_SHOWN}.pem")]);
     }
 
     #[test]
