@@ -28,5 +28,6 @@ mod passwords;
 mod reading;
 mod robustness;
 mod roundtrip;
+mod secrets;
 #[cfg(unix)]
 mod terminal;
