@@ -68,18 +68,18 @@ fn failure(file: &FileReport, field: Option<Field>) -> Option<&Error> {
     if file.error.is_some() {
         return file.error.as_ref();
     }
-    let mut failure: Option<&Error> = None;
+    let mut worst: Option<&Error> = None;
     for unread in &file.unread {
         let is_asked_for = match (field, unread.holds) {
             (Some(field), Holds::Key) => field.needs_key(),
             (Some(_), Holds::Mac) => unread.error.kind != ExitKind::Password,
             _ => true,
         };
-        if is_asked_for && failure.is_none_or(|known| known.kind == ExitKind::Password) {
-            failure = Some(&unread.error);
+        if is_asked_for && worst.is_none_or(|known| known.kind == ExitKind::Password) {
+            worst = Some(&unread.error);
         }
     }
-    failure
+    worst
 }
 
 /// Reports on what was read in a file, and what was not.

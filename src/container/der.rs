@@ -28,8 +28,8 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     contents.add_part("byte 0", first)?;
     while rest.starts_with(b"\x30") {
         let place = format!("byte {}", bytes.len() - rest.len());
-        let read = detect::detect_der(rest).and_then(|format| read_value(format, rest, unlocker));
-        contents.add_part(&place, read)?;
+        let part = detect::detect_der(rest).and_then(|format| read_value(format, rest, unlocker));
+        contents.add_part(&place, part)?;
         rest = after_value(rest);
     }
     contents.is_read_whole &= rest.is_empty();

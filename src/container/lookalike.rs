@@ -2,7 +2,7 @@
 
 use crate::pkcs12::Holds;
 
-/// What is often taken for a certificate.
+/// A file or structure that is often taken for a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookalike {
     Jks,
@@ -44,7 +44,7 @@ struct LookalikeRow {
     /// The first bytes of such files, in small letters where they are a text.
     starts: &'static [&'static [u8]],
     name: &'static str,
-    /// What may be in it, out of reach.
+    /// The kind of thing that may be in it, out of reach.
     holds: Holds,
     hint: Option<&'static str>,
 }
@@ -207,7 +207,7 @@ static LABELS: [LabelRow; 18] = [
     LabelRow { label: "AGE ENCRYPTED FILE", kind: Lookalike::AgeFile },
 ];
 
-/// Where the word "ustar" stands in a tar archive (POSIX.1).
+/// The place of the word "ustar" in a tar archive (POSIX.1).
 const TAR_MAGIC: usize = 257;
 
 impl Lookalike {
@@ -252,7 +252,7 @@ impl Lookalike {
     }
 }
 
-/// Returns whether a text begins so, whatever its capitals. A start of one letter less than three is none.
+/// Returns whether a text begins so, in small or capital letters. Starts of three letters or fewer are too short to tell.
 fn starts_with_text(text: &[u8], start: &[u8]) -> bool {
     match text.get(..start.len()) {
         Some(head) => start.is_ascii() && start.len() > 3 && head.eq_ignore_ascii_case(start),

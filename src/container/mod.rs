@@ -64,9 +64,9 @@ pub struct Contents {
     pub pkcs12: Option<Pkcs12Info>,
     /// All bags of a PKCS#12 file: what the file holds twice has two.
     pub bags: Vec<Bag>,
-    /// What could not be read, in the file's order.
+    /// The parts that could not be read, in the file's order.
     pub unread: Vec<Unread>,
-    /// What is there and is neither a certificate nor a key, such as "a public key (PEM block … at line 3)".
+    /// The parts that are neither a certificate nor a key, such as "a public key (PEM block … at line 3)".
     pub others: Vec<String>,
     /// True if nothing stands in the file beside what was read. A PKCS#7 or PKCS#12 file may hold more than is read
     /// of it.
@@ -76,9 +76,9 @@ pub struct Contents {
 /// A part of a file that was not read.
 #[derive(Debug, Clone)]
 pub struct Unread {
-    /// Where it stands.
+    /// Its place in the file.
     pub place: String,
-    /// What it holds, as far as that is known.
+    /// The kind of thing that it holds, as far as that is known.
     pub holds: Holds,
     pub error: OpenError,
     /// It is a BEGIN in a text, without Base64 after it.

@@ -55,15 +55,14 @@ impl TextReader<'_, '_, '_, '_> {
 
     fn read_block(&mut self, block: &Block) -> Result<(), OpenError> {
         self.contents.is_read_whole &= block.headers.is_empty();
-        match read_block(block, self.unlocker).and_then(Contents::check_anything) {
+        match open_block(block, self.unlocker).and_then(Contents::check_anything) {
             Ok(contents) => self.contents.add(contents),
             Err(OpenError::Lookalike(kind)) => {
                 self.contents.add_other(kind, &block.name());
                 Ok(())
             }
             Err(error) => {
-                let holds = holds(block);
-                self.contents.unread.push(Unread::new(block.name(), holds, error));
+                self.contents.unread.push(Unread::new(block.name(), held_by(block), error));
                 Ok(())
             }
         }
@@ -74,18 +73,18 @@ impl TextReader<'_, '_, '_, '_> {
         if !unread.has_data && self.contents.unread.len() >= MAX_UNREAD {
             return;
         }
-        let holds = match unread.label.and_then(Format::of_label) {
+        let kind = match unread.label.and_then(Format::of_label) {
             Some(format) => format.holds(),
             None => Holds::Anything,
         };
         let error = Malformed::new(unread.name(), unread.problem.clone()).into();
-        let part = Unread::new(unread.name(), holds, error);
+        let part = Unread::new(unread.name(), kind, error);
         self.contents.unread.push(Unread { is_mere_text: !unread.has_data, ..part });
     }
 }
 
 /// Returns what a block holds, by its content where that can be told, or else by its label.
-fn holds(block: &Block) -> Holds {
+fn held_by(block: &Block) -> Holds {
     match (detect::detect_der(&block.der), block.label.and_then(Format::of_label)) {
         (Ok(format), _) | (Err(_), Some(format)) => format.holds(),
         (Err(_), None) => Holds::Anything,
@@ -93,7 +92,7 @@ fn holds(block: &Block) -> Holds {
 }
 
 /// Reads a block by its content. Its label decides where the content shows nothing.
-fn read_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+fn open_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     if let Some(kind) = block.label.and_then(Lookalike::of_label) {
         return Err(OpenError::Lookalike(kind));
     }

@@ -1,4 +1,5 @@
-//! What transport does to files: other encodings of text, Base64 around a file or inside one, line ends put into bytes.
+//! Undoes what transport does to files: other encodings of text, Base64 around a file or inside one. Names line ends
+//! that were put into bytes.
 
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use crate::asn1;
 use crate::container::lookalike::Lookalike;
 use crate::pem;
 
-/// How often a file may be encoded over and over.
+/// The number of times that a file may be encoded over and over.
 const MAX_LAYERS: usize = 5;
 
 /// The Base64 of "-----BEGIN ", as far as it does not depend on what follows.
@@ -110,7 +111,7 @@ fn begins_as_der(bytes: &[u8]) -> bool {
 
 /// A part of a text that is a file in Base64, such as a value in JSON, YAML or a .env file.
 pub(super) struct EncodedPart {
-    /// Where it begins in the text.
+    /// Its first byte in the text.
     pub(super) start: usize,
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
@@ -184,7 +185,7 @@ fn end_of_lines(text: &[u8], word: &Range<usize>) -> usize {
     end
 }
 
-/// What a transfer in text mode does to a binary file.
+/// The damage that a transfer in text mode does to a binary file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextModeDamage {
     /// CR LF stands in the place of every LF.

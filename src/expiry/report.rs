@@ -295,15 +295,15 @@ impl ExpiryReport {
 
 /// Counts the files that could not be read. They are in order.
 fn count_files(unreadable: &[UnreadableFile]) -> u64 {
-    let mut count = 0;
+    let mut files = 0;
     let mut last = None;
     for one in unreadable {
         if one.level != Level::Ok && last != Some(&one.file) {
-            count += 1;
+            files += 1;
             last = Some(&one.file);
         }
     }
-    count
+    files
 }
 
 fn count(number: u64, noun: &str) -> String {

@@ -20,7 +20,7 @@ pub(super) struct Body {
     base64: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// What stands between BEGIN and END.
+/// The bytes between BEGIN and END, decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Empty,

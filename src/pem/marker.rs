@@ -141,13 +141,13 @@ fn marker_after<'a>(text: &'a [u8], run: &Run, word: Word) -> Option<Marker<'a>>
 
 /// Finds a marker that has lost its first dashes: it begins its line.
 fn marker_before<'a>(text: &'a [u8], run: &Run, from: usize) -> Option<Marker<'a>> {
-    let line_start = line_start(text, from, run.span.start)?;
-    let line = trimmed(&text[line_start..run.span.start]);
+    let start = line_start(text, from, run.span.start)?;
+    let line = trimmed(&text[start..run.span.start]);
     for word in [Word::Begin, Word::End] {
         if let Some(raw) = line.strip_prefix(word.text())
             && let Some(label) = label_of(raw)
         {
-            let span = line_start..run.span.end;
+            let span = start..run.span.end;
             return Some(Marker { word, span, text: trimmed(raw), label: Some(label), is_whole: false });
         }
     }

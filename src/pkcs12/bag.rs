@@ -100,7 +100,7 @@ enum RawContent<'a> {
     Unread { holds: Holds, error: DecodeError },
 }
 
-/// What a part of a file holds, as far as that is known of a part that was not read.
+/// The kind of thing that a part of a file holds, as far as that is known of a part that was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Holds {

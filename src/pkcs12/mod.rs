@@ -58,7 +58,7 @@ pub(crate) struct Opened {
 
 /// A part of the file that was not read.
 pub(crate) struct UnreadPart {
-    /// Where it stands, such as "bag 2".
+    /// Its place, such as "bag 2".
     pub(crate) place: String,
     pub(crate) holds: Holds,
     pub(crate) problem: PartProblem,

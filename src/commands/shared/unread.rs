@@ -1,4 +1,4 @@
-//! What the parts of a file that were not read mean for a command.
+//! Judges the parts of a file that were not read: whether a command can go on without them.
 
 use crate::commands::shared::advice;
 use crate::container::{Contents, Unread};
@@ -58,6 +58,7 @@ pub(crate) fn warn(file: &Location, contents: &Contents, context: &mut Context<'
         writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
     }
     if let Some(more @ 1..) = contents.unread.len().checked_sub(MAX_WARNINGS) {
+        let file = printable(&file.to_string());
         writeln!(context.stderr, "{} {file}: left out: {more} more parts", paint.warning("warning:"))?;
     }
     Ok(())
