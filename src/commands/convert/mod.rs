@@ -94,7 +94,7 @@ pub(super) fn convert(
     }
     let parts = render(arguments, &selection, contents, context)?;
     let outputs = plan.distribute(parts);
-    let replaced = ReplacedKeys::find(&plan.all(), &[&arguments.input], arguments.key.as_ref(), contents);
+    let replaced = ReplacedKeys::find(&plan.all(), &[&arguments.input], key_file, contents);
     outputs::write(&outputs, arguments.force, context)?;
     replaced.warn(context)?;
     let report = describe(arguments, &selection, judged, &outputs, context);
