@@ -22,6 +22,9 @@ pub(crate) fn oid_text(oid: &Oid<'_>) -> String {
     if length > MAX_SHOWN_OID { format!("an object identifier of {length} bytes") } else { oid.to_id_string() }
 }
 
+/// The largest certificate, request or key, in bytes: what is read of one may take many times its size.
+const MAX_STRUCTURE: usize = 1 << 20;
+
 /// A structure that is not what its format says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{part}: {problem}")]
@@ -203,6 +206,14 @@ fn problem(error: &Error) -> &'static str {
         Error::InvalidTag => "has an impossible tag",
         _ => "is not well-formed BER",
     }
+}
+
+/// Refuses a certificate, a request or a key that is larger than any real one.
+pub(crate) fn check_size(bytes: &[u8], part: &'static str) -> Result<(), Malformed> {
+    if claimed_length(bytes).unwrap_or(bytes.len()) > MAX_STRUCTURE {
+        return Err(Malformed::new(part, "is larger than 1 MiB"));
+    }
+    Ok(())
 }
 
 /// Returns how many bytes the outermost value of a file claims to have, header included; `None` if it does

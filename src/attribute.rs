@@ -35,24 +35,41 @@ impl AttributeValue {
     }
 }
 
+/// The most attributes of a bag or a key, values included; real writers make five.
+const MAX_ATTRIBUTES: usize = 64;
+
 /// Reads a SET OF Attribute. Only an attribute that is not even a sequence is an error: what it holds
 /// may be anything.
 pub(crate) fn parse_attributes(set: &Value<'_>) -> Result<Vec<Attribute>, Malformed> {
     let mut attributes = Vec::new();
+    let mut left = MAX_ATTRIBUTES;
     let mut list = set.reader("attributes");
     while let Some(attribute) = list.try_next()? {
-        let mut fields = attribute.reader("attribute");
-        let oid = fields.required("its type")?.oid()?;
-        let mut values = Vec::new();
-        if let Some(set) = fields.try_next()? {
-            let mut list = set.reader("attribute");
-            while let Some(value) = list.try_next()? {
-                values.push(attribute_value(&value));
-            }
-        }
-        attributes.push(Attribute { oid, values });
+        attributes.push(parse_attribute(&attribute, &mut left)?);
     }
     Ok(attributes)
+}
+
+fn parse_attribute(attribute: &Value<'_>, left: &mut usize) -> Result<Attribute, Malformed> {
+    charge(left)?;
+    let mut fields = attribute.reader("attribute");
+    let oid = fields.required("its type")?.oid()?;
+    let mut values = Vec::new();
+    if let Some(set) = fields.try_next()? {
+        let mut list = set.reader("attribute");
+        while let Some(value) = list.try_next()? {
+            charge(left)?;
+            values.push(attribute_value(&value));
+        }
+    }
+    Ok(Attribute { oid, values })
+}
+
+/// Counts an attribute or a value.
+fn charge(left: &mut usize) -> Result<(), Malformed> {
+    let Some(rest) = left.checked_sub(1) else { return Err(Malformed::new("attributes", "are too many")) };
+    *left = rest;
+    Ok(())
 }
 
 pub(crate) fn attribute_value(value: &Value<'_>) -> AttributeValue {

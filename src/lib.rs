@@ -60,7 +60,8 @@ pub use run::main;
 pub mod testing {
     pub use crate::apns::reason::{REASONS, ReasonSubject};
     pub use crate::certificate::Certificate;
-    pub use crate::certificate::apple::Environment;
+    pub use crate::certificate::apple::{Environment, parse_topics};
+    pub use crate::container::kubernetes::parse as parse_secrets;
     pub use crate::container::{Contents, Entry, OpenError, Passwords, open};
     pub use crate::gateway::GatewayOptions;
     pub use crate::gateway::acceptor::TlsVersions;

@@ -5,6 +5,10 @@ use std::cell::Cell;
 /// The largest file read, in bytes.
 pub(crate) const MAX_FILE_SIZE: u64 = 64 << 20;
 
+/// The most certificates, keys and requests of one file, or bags. The bundles of all public authorities have some
+/// thousands.
+pub(crate) const MAX_PARTS: usize = 10_000;
+
 /// The default limit of iterations for one file.
 pub const DEFAULT_MAX_ITERATIONS: u64 = 10_000_000;
 

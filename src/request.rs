@@ -14,7 +14,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name as ParsedName;
 use zeroize::Zeroizing;
 
-use crate::asn1::{Malformed, Value};
+use crate::asn1::{self, Malformed, Value};
 use crate::certificate::extension::ExtensionReport;
 use crate::certificate::name::{self, NameStyle};
 use crate::key::{KeyError, PrivateKey};
@@ -179,6 +179,7 @@ impl CertificateRequest {
     /// # Errors
     /// When it is none.
     pub fn parse(der: &[u8]) -> Result<Self, Malformed> {
+        asn1::check_size(der, PART)?;
         let (request, _) = Value::parse(der, PART)?;
         let info = request.reader(PART).expect(Tag::Sequence, "the information")?;
         let mut fields = info.reader(PART);

@@ -32,6 +32,9 @@ const POLICY: Oid<'static> = oid!(1.2.840.113635.100.5.1);
 /// The UID of MDM certificates begins so.
 const MDM_UID: &str = "com.apple.mgmt.";
 
+/// The most topics of a certificate; Apple lists fewer than ten.
+const MAX_TOPICS: usize = 50;
+
 /// The purpose of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -227,7 +230,10 @@ impl Extensions {
 }
 
 /// Reads the list of topics: topic, labels, topic, labels, … in one flat sequence.
-fn parse_topics(extension: &[u8]) -> Result<Vec<Topic>, Malformed> {
+///
+/// # Errors
+/// When it is no such list.
+pub fn parse_topics(extension: &[u8]) -> Result<Vec<Topic>, Malformed> {
     let (list, rest) = Value::parse(extension, "list of topics")?;
     if !list.is(Tag::Sequence) || !rest.is_empty() {
         return Err(Malformed::new("list of topics", "is not one sequence"));
@@ -235,6 +241,9 @@ fn parse_topics(extension: &[u8]) -> Result<Vec<Topic>, Malformed> {
     let mut list = list.reader("list of topics");
     let mut topics = Vec::new();
     while let Some(topic) = list.try_next()? {
+        if topics.len() == MAX_TOPICS {
+            return Err(list.malformed(format!("has more than {MAX_TOPICS} topics")));
+        }
         let labels = list.expect(Tag::Sequence, "the label of a topic")?;
         let kind = match labels.reader("label of a topic").try_next()? {
             Some(label) => text(&label)?,

@@ -14,7 +14,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::num_bigint::{BigInt, Sign};
 use x509_parser::prelude::FromDer;
 
-use crate::asn1::{Malformed, Value};
+use crate::asn1::{self, Malformed, Value};
 use crate::crypto::digest::{sha1_hex, sha256_hex};
 use crate::public_key::PublicKey;
 use apple::{CertificateKind, Environment, Extensions, Topic};
@@ -114,6 +114,7 @@ impl Certificate {
     /// # Errors
     /// When it is not a certificate.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        asn1::check_size(bytes, "certificate")?;
         let (rest, x509) = match X509Certificate::from_der(bytes) {
             Ok(parsed) => parsed,
             Err(_) if Value::parse_prefix(bytes).is_none() => {

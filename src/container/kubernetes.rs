@@ -8,15 +8,16 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
+use crate::limits::MAX_PARTS;
 use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
 
 /// One secret.
 #[derive(Debug)]
-pub(crate) struct Secret {
+pub struct Secret {
     /// "namespace/name".
-    pub(crate) name: String,
+    pub name: String,
     /// Its entries, by key.
-    pub(crate) entries: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    pub entries: BTreeMap<String, Zeroizing<Vec<u8>>>,
 }
 
 /// An object of the API (v1 Secret, or v1 List of them).
@@ -40,11 +41,18 @@ pub(crate) fn looks_like_json(bytes: &[u8]) -> bool {
     bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
+/// The most keys in a document: each may take memory.
+const MAX_KEYS: usize = 1_000_000;
+
 /// Reads all secrets. Other objects in the list are passed over.
 ///
 /// # Errors
 /// When it is JSON of another kind, or an entry is not in Base64.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Secret>, Malformed> {
+pub fn parse(bytes: &[u8]) -> Result<Vec<Secret>, Malformed> {
+    // A colon in a string is counted too; Base64 has none.
+    if memchr::memchr_iter(b':', bytes).count() > MAX_KEYS {
+        return Err(Malformed::new("JSON", format!("has more than {MAX_KEYS} keys")));
+    }
     let object: Object = match serde_json::from_slice(bytes) {
         Ok(object) => object,
         Err(error) => {
@@ -92,8 +100,12 @@ fn parse_secret(object: Object) -> Result<Secret, Malformed> {
             name_unless_key(namespace.as_ref().or(name.as_ref()).map_or("", String::as_str)).to_owned()
         }
     };
+    let data = object.data.unwrap_or_default();
+    if data.len() > MAX_PARTS {
+        return Err(Malformed::new(format!("secret {name}"), format!("has more than {MAX_PARTS} entries")));
+    }
     let mut entries = BTreeMap::new();
-    for (number, (key, text)) in (1..).zip(object.data.unwrap_or_default()) {
+    for (number, (key, text)) in (1..).zip(data) {
         let key = entry_name(key, number);
         let Ok(bytes) = Base64::decode_vec(&text) else {
             return Err(Malformed::new(format!("secret {name}/{key}"), "is not valid Base64"));

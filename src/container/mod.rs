@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::certificate::Certificate;
 use crate::crypto::DecodeError;
 use crate::key::PrivateKey;
-use crate::limits::LimitError;
+use crate::limits::{LimitError, MAX_PARTS};
 use crate::pkcs12::{Bag, Holds, Pfx, Pkcs12Info};
 use crate::request::CertificateRequest;
 use detect::Format;
@@ -109,9 +109,6 @@ const MAX_UNREAD: usize = 1_000;
 
 /// The most keys and requests of one file: to check one takes up to two milliseconds.
 const MAX_KEYS: usize = 2_000;
-
-/// The most certificates, keys and requests of one file.
-const MAX_PARTS: usize = 50_000;
 
 /// Reads what can be read in a file, and lists what cannot. `max_iterations` bounds the work that all its parts and
 /// all tries of passwords together may cost.
@@ -220,7 +217,7 @@ impl Contents {
     /// Refuses a file of too many parts.
     fn check_bounds(&self) -> Result<(), OpenError> {
         let parts = self.certificates.len() + self.keys.len() + self.requests.len();
-        if parts > MAX_PARTS {
+        if parts.max(self.bags.len()) > MAX_PARTS {
             return Err(LimitError::Parts { limit: MAX_PARTS }.into());
         }
         if self.keys.len() + self.requests.len() > MAX_KEYS {

@@ -49,6 +49,7 @@ impl TextReader<'_, '_, '_, '_> {
                 Err(OpenError::Lookalike(kind)) => self.contents.add_other(kind, &place),
                 Err(error) => self.contents.unread.push(Unread::new(place, Holds::Anything, error)),
             }
+            self.contents.check_bounds()?;
         }
         Ok(())
     }

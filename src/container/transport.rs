@@ -18,6 +18,9 @@ const ENCODED_BEGIN: &[u8] = b"LS0tLS1CRUdJTi";
 /// The fewest characters of Base64 that may be a file: no key or certificate is shorter.
 const MIN_ENCODED: usize = 120;
 
+/// The characters of Base64 that have the longest header in DER: six bytes.
+const HEAD_CHARACTERS: usize = 8;
+
 /// Undoes what was done to a file as a whole: UTF-16, Base64 (CI secrets), and Base64 of that again.
 pub(super) fn undo(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut undone: Option<Zeroizing<Vec<u8>>> = None;
@@ -118,18 +121,28 @@ pub(super) struct EncodedPart {
 
 /// Returns whether there is such a part.
 pub(super) fn has_encoded_part(text: &[u8]) -> bool {
-    EncodedParts { text, position: 0 }.next().is_some()
+    encoded_parts(text).next().is_some()
 }
 
 /// Returns all such parts.
 pub(super) fn encoded_parts(text: &[u8]) -> EncodedParts<'_> {
-    EncodedParts { text, position: 0 }
+    EncodedParts { text, position: 0, run: Run::default() }
 }
 
 /// The parts of a text that are files in Base64, one after the other.
 pub(super) struct EncodedParts<'a> {
     text: &'a [u8],
     position: usize,
+    run: Run,
+}
+
+/// Lines of Base64 and nothing else, from a word on. Each is measured once, however many of its words may begin a file.
+#[derive(Default)]
+struct Run {
+    start: usize,
+    end: usize,
+    /// The characters of Base64 from `start` to `end`.
+    characters: usize,
 }
 
 impl Iterator for EncodedParts<'_> {
@@ -140,21 +153,64 @@ impl Iterator for EncodedParts<'_> {
             let word = next_word(self.text, self.position)?;
             self.position = word.end;
             let text = &self.text[word.clone()];
-            let is_promising = text.starts_with(b"MI") || text.starts_with(ENCODED_BEGIN);
-            if !is_promising {
+            let is_pem = text.starts_with(ENCODED_BEGIN);
+            if !is_pem && !text.starts_with(b"MI") {
                 continue;
             }
-            let end = end_of_lines(self.text, &word);
-            if end - word.start < MIN_ENCODED {
+            self.move_run(&word);
+            if self.run.end - word.start < MIN_ENCODED {
                 continue;
             }
+            let end = if is_pem { Some(self.run.end) } else { self.end_of_der(&word) };
+            let Some(end) = end else { continue };
+            // What is no file here holds none in its middle.
+            self.position = end;
             let Some(bytes) = pem::decode_text(&self.text[word.start..end]) else { continue };
             if asn1::claimed_length(&bytes) == Some(bytes.len()) || pem::looks_like_pem(&bytes) {
-                self.position = end;
                 return Some(EncodedPart { start: word.start, bytes });
             }
         }
     }
+}
+
+impl EncodedParts<'_> {
+    /// Lets the run begin at a word: the rest of the run that it is in, or a new one.
+    fn move_run(&mut self, word: &Range<usize>) {
+        if word.start < self.run.end {
+            self.run.characters -= count_base64(&self.text[self.run.start..word.start]);
+        } else {
+            self.run.end = end_of_lines(self.text, word);
+            self.run.characters = count_base64(&self.text[word.start..self.run.end]);
+        }
+        self.run.start = word.start;
+    }
+
+    /// Returns where a value in DER ends that a word begins: with the word, or with the run. Only its first bytes are
+    /// decoded.
+    fn end_of_der(&self, word: &Range<usize>) -> Option<usize> {
+        let mut head = Vec::with_capacity(HEAD_CHARACTERS);
+        for byte in &self.text[word.start..self.run.end] {
+            if is_base64(*byte) && head.len() < HEAD_CHARACTERS {
+                head.push(*byte);
+            }
+            if head.len() == HEAD_CHARACTERS {
+                break;
+            }
+        }
+        let claimed = asn1::claimed_length(&data_encoding::BASE64_NOPAD.decode(&head).ok()?)?;
+        if decoded_length(count_base64(&self.text[word.clone()])) == claimed {
+            return Some(word.end);
+        }
+        (decoded_length(self.run.characters) == claimed).then_some(self.run.end)
+    }
+}
+
+fn count_base64(text: &[u8]) -> usize {
+    text.iter().filter(|byte| is_base64(**byte)).count()
+}
+
+fn decoded_length(characters: usize) -> usize {
+    characters * 3 / 4
 }
 
 /// Returns the next word of Base64.

@@ -13,6 +13,9 @@ pub struct Header {
     pub value: String,
 }
 
+/// The most headers of a block; OpenSSL writes two.
+const MAX_HEADERS: usize = 50;
+
 /// The text of a block, taken apart.
 pub(super) struct Body {
     pub(super) headers: Vec<Header>,
@@ -51,7 +54,7 @@ impl Body {
         let Ok(line) = std::str::from_utf8(line) else { return };
         if !line.contains("Proc-Type:") && !line.contains("DEK-Info:") {
             if let Some((name, value)) = line.split_once(':') {
-                self.headers.push(Header { name: name.trim().to_owned(), value: value.trim().to_owned() });
+                self.push_header(name.trim(), value.trim());
             }
             return;
         }
@@ -66,8 +69,16 @@ impl Body {
     }
 
     fn add_header(&mut self, name: &str, value: &str) {
-        let name = name.trim_matches(['"', '\'', ' ']).to_owned();
-        self.headers.push(Header { name, value: value.trim_matches(['"', '\'', ',']).to_owned() });
+        self.push_header(name.trim_matches(['"', '\'', ' ']), value.trim_matches(['"', '\'', ',']));
+    }
+
+    /// Adds a header. A text with more of them than any writer makes is no block.
+    fn push_header(&mut self, name: &str, value: &str) {
+        if self.headers.len() == MAX_HEADERS {
+            self.base64 = None;
+        } else {
+            self.headers.push(Header { name: name.to_owned(), value: value.to_owned() });
+        }
     }
 
     fn add_base64(&mut self, line: &[u8]) {

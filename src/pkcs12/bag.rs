@@ -11,7 +11,7 @@ use crate::attribute::{Attribute, AttributeValue, attribute_value, parse_attribu
 use crate::crypto::DecodeError;
 use crate::crypto::pbe::Scheme;
 use crate::crypto::pkcs8::EncryptedKey;
-use crate::limits::Limits;
+use crate::limits::{LimitError, Limits, MAX_PARTS};
 use crate::pkcs12::wrapped_octets;
 use crate::secret::PasswordEncodings;
 
@@ -25,7 +25,7 @@ const FRIENDLY_NAME: Oid<'static> = oid!(1.2.840.113549.1.9.20);
 const LOCAL_KEY_ID: Oid<'static> = oid!(1.2.840.113549.1.9.21);
 
 /// The depth to which safe contents may nest; RFC 7292 allows any depth, and nobody writes two.
-const MAX_NESTING: usize = 16;
+const MAX_NESTING: usize = 4;
 
 /// One bag, opened.
 #[derive(Debug, Clone)]
@@ -163,12 +163,13 @@ pub(super) fn parse_all(safe_contents: &[u8]) -> Result<Vec<RawBag<'_>>, DecodeE
     let (safe, _) = Value::parse(safe_contents, "safe contents")?;
     let mut bags = Vec::new();
     collect_bags(&safe, &mut bags, MAX_NESTING);
-    Ok(bags)
+    if bags.len() > MAX_PARTS { Err(LimitError::Parts { limit: MAX_PARTS }.into()) } else { Ok(bags) }
 }
 
 fn collect_bags<'a>(safe: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) {
     let mut list = safe.reader("safe contents");
-    loop {
+    // Too many are refused by the caller.
+    while bags.len() <= MAX_PARTS {
         match list.try_next() {
             Ok(None) => return,
             Ok(Some(value)) => collect_bag(&value, bags, depth),

@@ -20,7 +20,7 @@ use mac::Mac;
 use crate::asn1::{BerReader, Malformed, Value, oid_text};
 use crate::crypto::pbe::Scheme;
 use crate::crypto::{DecodeError, Remedy};
-use crate::limits::{LimitError, Limits};
+use crate::limits::{LimitError, Limits, MAX_PARTS};
 use crate::secret::{Password, PasswordEncodings};
 
 const DATA: Oid<'static> = oid!(1.2.840.113549.1.7.1);
@@ -143,6 +143,9 @@ impl<'a> Pfx<'a> {
         let mut safes = Vec::new();
         let mut list = list.reader("authenticated safe");
         while let Some(content) = list.try_next()? {
+            if safes.len() == MAX_PARTS {
+                return Err(LimitError::Parts { limit: MAX_PARTS }.into());
+            }
             safes.push(match parse_safe(&content) {
                 Ok(safe) => safe,
                 Err(error) => Safe::Unread(error),
@@ -304,6 +307,9 @@ impl<'l> SafeOpener<'l> {
 
     fn open_bags(&mut self, content: &[u8]) {
         match bag::parse_all(content) {
+            Ok(bags) if self.bags + bags.len() > MAX_PARTS => {
+                self.add_unread_part(PartProblem::Decode(LimitError::Parts { limit: MAX_PARTS }.into()));
+            }
             Ok(bags) => {
                 for bag in bags {
                     self.open_bag(bag);

@@ -5,6 +5,7 @@
 mod architecture;
 #[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
 mod binary;
+mod bounds;
 mod certificates;
 mod check;
 mod common;
