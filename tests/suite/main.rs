@@ -10,6 +10,7 @@ mod certificates;
 mod check;
 mod common;
 mod compare;
+mod corpus;
 mod csr;
 mod disk;
 mod documents;
