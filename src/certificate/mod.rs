@@ -107,6 +107,9 @@ pub struct Certificate {
     pub(crate) raw_issuer: Vec<u8>,
 }
 
+/// The head of a sequence of indefinite length.
+const BER_HEAD: &[u8] = b"\x30\x80";
+
 impl Certificate {
     /// Reads a certificate; what follows it in `bytes` (a "TRUSTED CERTIFICATE" has OpenSSL's settings
     /// there) is left out.
@@ -117,6 +120,7 @@ impl Certificate {
         asn1::check_size(bytes, "certificate")?;
         let (rest, x509) = match X509Certificate::from_der(bytes) {
             Ok(parsed) => parsed,
+            Err(error) if bytes.starts_with(BER_HEAD) => return Self::parse_ber(bytes, &describe(&error)),
             Err(_) if Value::parse_prefix(bytes).is_none() => {
                 return Err(Malformed::new("certificate", "is cut short"));
             }
@@ -168,6 +172,15 @@ impl Certificate {
             raw_subject: subject.as_raw().to_vec(),
             raw_issuer: x509.issuer().as_raw().to_vec(),
         })
+    }
+
+    /// Reads a certificate of indefinite length (X.690 section 8.1.3.6), which OpenSSL writes anew in DER.
+    fn parse_ber(bytes: &[u8], problem: &str) -> Result<Self, Malformed> {
+        let malformed = || Malformed::new("certificate", format!("does not parse ({problem})"));
+        let Ok(der) = openssl::x509::X509::from_der(bytes).and_then(|certificate| certificate.to_der()) else {
+            return Err(malformed());
+        };
+        if der.starts_with(BER_HEAD) { Err(malformed()) } else { Self::parse(&der) }
     }
 
     /// Returns subject and issuer in another style.

@@ -7,7 +7,7 @@ use crate::asn1::Value;
 use crate::certificate::Certificate;
 use crate::container::detect::{self, Format};
 use crate::container::passwords::{PasswordTarget, Unlocker};
-use crate::container::{Container, Contents, OpenError, Unread, pkcs7, pkcs12};
+use crate::container::{Container, Contents, OpenError, Unread, has_text_parts, pem, pkcs7, pkcs12};
 use crate::crypto::dek::DekInfo;
 use crate::crypto::pkcs8::EncryptedKey;
 use crate::key::PrivateKey;
@@ -15,42 +15,60 @@ use crate::pkcs12::Holds;
 use crate::request::CertificateRequest;
 use crate::secret::PasswordEncodings;
 
-/// Reads all values of a file. What follows them and is no value is passed over.
+/// Reads all values of a file, and the text after them. What is neither is passed over.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    let first = detect::detect_der(bytes).and_then(|format| read_value(format, bytes, unlocker));
-    let mut rest = after_value(bytes);
-    if !rest.starts_with(b"\x30") {
+    let start = detect::trim_start(bytes);
+    let first = detect::detect_der(start).and_then(|format| read_value(format, start, unlocker));
+    let mut rest = after_value(start);
+    if !rest.starts_with(b"\x30") && !has_text_parts(rest) {
         let mut contents = first?;
         contents.is_read_whole &= rest.is_empty();
         return Ok(contents);
     }
     let mut contents = Contents { is_read_whole: true, ..Contents::new(Container::Der) };
-    contents.add_part("byte 0", first)?;
+    contents.add_part("byte 0", held_by(start), first.and_then(Contents::check_anything))?;
     while rest.starts_with(b"\x30") {
         let place = format!("byte {}", bytes.len() - rest.len());
         let part = detect::detect_der(rest).and_then(|format| read_value(format, rest, unlocker));
-        contents.add_part(&place, part)?;
+        contents.add_part(&place, held_by(rest), part.and_then(Contents::check_anything))?;
         rest = after_value(rest);
+    }
+    if has_text_parts(rest) {
+        contents.add(pem::read(rest, unlocker)?)?;
     }
     contents.is_read_whole &= rest.is_empty();
     Ok(contents)
 }
 
-/// Returns what follows the first value, without white space; nothing where the value is not whole.
+/// Returns what follows the first value, without white space and zeros; nothing where the value is not whole.
 fn after_value(bytes: &[u8]) -> &[u8] {
-    match Value::parse_prefix(bytes) {
-        Some((_, rest)) => rest.trim_ascii(),
-        None => &[],
+    let Some((_, mut rest)) = Value::parse_prefix(bytes) else { return &[] };
+    while let [0 | b' ' | b'\n' | b'\r' | b'\t', after @ ..] = rest {
+        rest = after;
+    }
+    rest
+}
+
+/// Returns what a value holds, as far as that can be told.
+pub(super) fn held_by(bytes: &[u8]) -> Holds {
+    match detect::detect_der(detect::trim_start(bytes)) {
+        Ok(format) => format.holds(),
+        Err(_) => Holds::Anything,
     }
 }
 
 impl Contents {
-    /// Adds one of several values of a file.
-    fn add_part(&mut self, place: &str, read: Result<Self, OpenError>) -> Result<(), OpenError> {
+    /// Adds one of several parts of a file.
+    pub(super) fn add_part(
+        &mut self,
+        place: &str,
+        holds: Holds,
+        read: Result<Self, OpenError>,
+    ) -> Result<(), OpenError> {
         match read {
             Ok(contents) => return self.add(contents),
             Err(OpenError::Lookalike(kind)) => self.add_other(kind, place),
-            Err(error) => self.unread.push(Unread::new(place.to_owned(), Holds::Anything, error)),
+            Err(error) => self.unread.push(Unread::new(place.to_owned(), holds, error)),
         }
         self.check_bounds()
     }

@@ -1,6 +1,6 @@
 //! Detects the file type from its contents, never from its name.
 
-use x509_parser::asn1_rs::Tag;
+use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{self, Value};
 use crate::container::lookalike::Lookalike;
@@ -69,11 +69,11 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(OpenError::Empty);
     }
-    // A certificate may have a PEM block in one of its texts.
-    if is_whole_der(bytes) {
+    // A certificate may have a PEM block in one of its texts, and a PEM block may follow it.
+    if begins_with_value(bytes) {
         return detect_der(bytes);
     }
-    if let Some(lookalike) = Lookalike::of(bytes) {
+    if let Some(lookalike) = Lookalike::of_binary(bytes) {
         return Err(OpenError::Lookalike(lookalike));
     }
     if pem::looks_like_pem(bytes) || transport::has_encoded_part(bytes) {
@@ -82,8 +82,18 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
     detect_der(bytes)
 }
 
-fn is_whole_der(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\x30") && asn1::claimed_length(bytes) == Some(bytes.len())
+/// Returns whether a DER value of some length is at the beginning, as a whole.
+pub(super) fn begins_with_value(bytes: &[u8]) -> bool {
+    transport::begins_as_der(bytes) && Value::parse_prefix(bytes).is_some()
+}
+
+/// Leaves out white space, zeros and a byte order mark before a DER value.
+pub(super) fn trim_start(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    while let [0 | b' ' | b'\n' | b'\r' | b'\t' | 0xef | 0xbb | 0xbf, after @ ..] = rest {
+        rest = after;
+    }
+    if transport::begins_as_der(rest) { rest } else { bytes }
 }
 
 /// Detects what the first value of `bytes` is.
@@ -112,6 +122,9 @@ fn check_length(bytes: &[u8]) -> Result<(), OpenError> {
     }
 }
 
+/// An encrypted message (RFC 5652 section 6.1).
+const ENVELOPED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.3);
+
 /// The most fields that a structure is told by: those of RSAPrivateKey.
 const MAX_FIELDS: usize = 10;
 
@@ -131,6 +144,7 @@ fn detect_structure(bytes: &[u8]) -> Result<Format, OpenError> {
     match &fields[..] {
         [version, integer, ..] if version.is(Tag::Integer) && integer.is(Tag::Integer) => detect_integers(&fields),
         [version, octets, ..] if version.unsigned() == Ok(1) && octets.is(Tag::OctetString) => Ok(Format::Sec1Key),
+        [oid, ..] if oid.oid().is_ok_and(|oid| oid == ENVELOPED_DATA) => lookalike(Lookalike::EncryptedMessage),
         [oid, ..] if oid.is(Tag::Oid) => Ok(Format::Pkcs7),
         [algorithm, octets] if algorithm.is(Tag::Sequence) && octets.is(Tag::OctetString) => Ok(Format::EncryptedKey),
         [algorithm, key] if algorithm.is(Tag::Sequence) && key.is(Tag::BitString) => lookalike(Lookalike::PublicKey),

@@ -58,6 +58,9 @@ pub enum OpenError {
     /// The file and the key in it have different passwords.
     #[error("the password opens the PKCS#12 file, but the private key in it has another password")]
     OtherKeyPassword,
+    /// The password opens other parts of the file.
+    #[error("the password opens the PKCS#12 file, but not this part: it has another password, or is damaged")]
+    OtherPartPassword,
     /// Asking for a password failed.
     #[error("no password was entered: {0}")]
     Ask(String),
@@ -70,6 +73,7 @@ impl OpenError {
             Self::PasswordNeeded(_)
             | Self::WrongPassword { .. }
             | Self::OtherKeyPassword
+            | Self::OtherPartPassword
             | Self::Ask(_)
             | Self::Decode(DecodeError::Limit(LimitError::Tries { .. })) => true,
             Self::Empty

@@ -1,33 +1,44 @@
-//! Reads Kubernetes secrets, as `kubectl get secrets -o json` prints them: one secret or a list, with entries in
-//! Base64.
+//! Reads objects of Kubernetes, as `kubectl get … -o json` and the API print them: one or a list, one document or
+//! several.
 
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
 use crate::limits::MAX_PARTS;
 use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
 
-/// One secret.
-#[derive(Debug)]
+/// One object with its entries.
+#[derive(Debug, Default)]
 pub struct Secret {
     /// "namespace/name".
     pub name: String,
-    /// Its entries, by key.
-    pub entries: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    /// Its entries, by key, or why one is not read.
+    pub entries: BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>>,
 }
 
-/// An object of the API (v1 Secret, or v1 List of them).
+/// A document: an object, or a list of them. The items of a list from the API have no kind.
 #[derive(Deserialize)]
+struct Document<'a> {
+    kind: Option<String>,
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+/// A Secret or a ConfigMap (v1).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Object {
-    kind: String,
+    kind: Option<String>,
     #[serde(default)]
     metadata: Metadata,
-    data: Option<BTreeMap<String, Zeroizing<String>>>,
-    items: Option<Vec<Object>>,
+    data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
+    string_data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
+    binary_data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -36,83 +47,113 @@ struct Metadata {
     name: Option<String>,
 }
 
+impl Metadata {
+    /// Returns "namespace/name", without what may be a key.
+    fn name(&self) -> String {
+        match (&self.namespace, &self.name) {
+            (Some(namespace), Some(name)) => format!("{}/{}", name_unless_key(namespace), name_unless_key(name)),
+            (Some(only), None) | (None, Some(only)) => name_unless_key(only).to_owned(),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// The key under which an object of another kind is read as a text.
+const OTHER_KIND: &str = "(object of another kind)";
+
 /// Returns whether it is JSON: no certificate file begins so.
 pub(crate) fn looks_like_json(bytes: &[u8]) -> bool {
-    bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+    matches!(bytes.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['))
 }
 
 /// The most keys in a document: each may take memory.
 const MAX_KEYS: usize = 1_000_000;
 
-/// Reads all secrets. Other objects in the list are passed over.
+/// Reads all objects. What a Secret or a ConfigMap holds are entries; another object is one entry, its text.
 ///
 /// # Errors
-/// When it is JSON of another kind, or an entry is not in Base64.
+/// When it is JSON of another kind. The text of the error repeats nothing of what was read: that may be a secret.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Secret>, Malformed> {
     // A colon in a string is counted too; Base64 has none.
     if memchr::memchr_iter(b':', bytes).count() > MAX_KEYS {
         return Err(Malformed::new("JSON", format!("has more than {MAX_KEYS} keys")));
     }
-    let object: Object = match serde_json::from_slice(bytes) {
-        Ok(object) => object,
-        Err(error) => {
-            // The text of the error repeats what was read, and that may be a secret: only the place is shown.
-            let place = format!("line {} column {}", error.line(), error.column());
-            return Err(Malformed::new("JSON", format!("is not that of `kubectl get secrets -o json` ({place})")));
-        }
-    };
-    let objects = match object.items {
-        Some(items) => items,
-        None if object.kind == "Secret" => vec![object],
-        None => return Err(Malformed::new("JSON", format!("holds no secrets, but {}", other_kind(&object.kind)))),
-    };
     let mut secrets = Vec::new();
-    for object in objects {
-        if object.kind == "Secret" {
-            secrets.push(parse_secret(object)?);
+    for document in serde_json::Deserializer::from_slice(bytes).into_iter::<&RawValue>() {
+        if secrets.len() > MAX_PARTS {
+            return Err(Malformed::new("JSON", format!("has more than {MAX_PARTS} objects")));
+        }
+        match document {
+            Ok(document) => add_document(document.get(), &mut secrets)?,
+            Err(error) if secrets.is_empty() => return Err(foreign(&error)),
+            Err(error) => {
+                let entries = BTreeMap::from([("(next document)".to_owned(), Err(foreign(&error)))]);
+                secrets.push(Secret { name: String::new(), entries });
+                break;
+            }
         }
     }
     Ok(secrets)
 }
 
-/// The kinds that are mistaken for secrets. No other text of the file may enter a message.
-const KINDS: [&str; 9] = [
-    "CertificateRequest",
-    "ClusterSecretStore",
-    "ConfigMap",
-    "Deployment",
-    "Job",
-    "Pod",
-    "SealedSecret",
-    "SecretStore",
-    "Service",
-];
-
-/// Describes the kind of an object that is not a secret.
-fn other_kind(kind: &str) -> String {
-    if KINDS.contains(&kind) { format!("a {kind}") } else { "an object of another kind".to_owned() }
+fn foreign(error: &serde_json::Error) -> Malformed {
+    let place = format!("line {} column {}", error.line(), error.column());
+    Malformed::new("JSON", format!("is not that of `kubectl get secrets -o json` ({place})"))
 }
 
-fn parse_secret(object: Object) -> Result<Secret, Malformed> {
-    let name = match (&object.metadata.namespace, &object.metadata.name) {
-        (Some(namespace), Some(name)) => format!("{}/{}", name_unless_key(namespace), name_unless_key(name)),
-        (namespace, name) => {
-            name_unless_key(namespace.as_ref().or(name.as_ref()).map_or("", String::as_str)).to_owned()
+fn add_document(text: &str, secrets: &mut Vec<Secret>) -> Result<(), Malformed> {
+    if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) {
+        for item in list {
+            add_document(item.get(), secrets)?;
         }
+        return Ok(());
+    }
+    let document: Document<'_> = match serde_json::from_str(text) {
+        Ok(document) => document,
+        Err(error) => return Err(foreign(&error)),
     };
-    let data = object.data.unwrap_or_default();
-    if data.len() > MAX_PARTS {
-        return Err(Malformed::new(format!("secret {name}"), format!("has more than {MAX_PARTS} entries")));
+    match (document.items, document.kind) {
+        (Some(items), _) => {
+            for item in items {
+                secrets.push(parse_object(item.get()));
+            }
+        }
+        (None, Some(_)) => secrets.push(parse_object(text)),
+        (None, None) => return Err(Malformed::new("JSON", "is not that of `kubectl get secrets -o json`")),
     }
-    let mut entries = BTreeMap::new();
-    for (number, (key, text)) in (1..).zip(data) {
-        let key = entry_name(key, number);
-        let Ok(bytes) = Base64::decode_vec(&text) else {
-            return Err(Malformed::new(format!("secret {name}/{key}"), "is not valid Base64"));
-        };
-        entries.insert(key, Zeroizing::new(bytes));
+    Ok(())
+}
+
+fn parse_object(text: &str) -> Secret {
+    let Ok(object) = serde_json::from_str::<Object>(text) else { return as_text(String::new(), text) };
+    let name = object.metadata.name();
+    let is_encoded = match object.kind.as_deref() {
+        Some("Secret") => true,
+        Some("ConfigMap") => false,
+        // An item of a list from the API.
+        None if object.data.is_some() => true,
+        _ => return as_text(name, text),
+    };
+    let mut secret = Secret { name, entries: BTreeMap::new() };
+    let all = [(object.data, is_encoded), (object.string_data, false), (object.binary_data, true)];
+    for (entries, encoded) in all {
+        for (key, value) in entries.into_iter().flatten() {
+            let key = entry_name(key, secret.entries.len() + 1);
+            if secret.entries.len() > MAX_PARTS {
+                let problem = format!("has more than {MAX_PARTS} entries");
+                secret.entries.insert(key, Err(Malformed::new(format!("secret {}", secret.name), problem)));
+                return secret;
+            }
+            let bytes = decode(&value.unwrap_or_default(), encoded, &secret.name, &key);
+            secret.entries.insert(key, bytes);
+        }
     }
-    Ok(Secret { name, entries })
+    secret
+}
+
+fn as_text(name: String, text: &str) -> Secret {
+    let bytes = Zeroizing::new(text.as_bytes().to_vec());
+    Secret { name, entries: BTreeMap::from([(OTHER_KIND.to_owned(), Ok(bytes))]) }
 }
 
 /// Returns the name of an entry, or its number if the name may be a key. The extension tells what the entry holds.
@@ -126,47 +167,69 @@ fn entry_name(key: String, number: usize) -> String {
     }
 }
 
+fn decode(text: &str, is_encoded: bool, name: &str, key: &str) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    if !is_encoded {
+        return Ok(Zeroizing::new(text.as_bytes().to_vec()));
+    }
+    match Base64::decode_vec(text) {
+        Ok(bytes) => Ok(Zeroizing::new(bytes)),
+        Err(_) => Err(Malformed::new(format!("secret {name}/{key}"), "is not valid Base64")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SECRET: &str =
+        r#"{"kind":"Secret","metadata":{"namespace":"a","name":"b"},"data":{"k":"AAEC","l":"","m":null}}"#;
+
     #[test]
-    fn a_list_and_a_single_secret() {
-        let one = r#"{"kind":"Secret","metadata":{"namespace":"a","name":"b"},"data":{"k":"AAEC","l":""}}"#;
-        let list = format!(r#" {{"kind":"List","items":[{one},{{"kind":"ConfigMap","data":{{"x":"%"}}}}]}}"#);
-        for text in [one, &list] {
+    fn all_forms_of_lists() {
+        let item = SECRET.replace(r#""kind":"Secret","#, "");
+        for text in [
+            SECRET.to_owned(),
+            format!(r#" {{"kind":"List","items":[{SECRET}]}}"#),
+            format!(r#"{{"kind":"SecretList","items":[{item}]}}"#),
+            format!(r#"[{SECRET}]"#),
+        ] {
             assert!(looks_like_json(text.as_bytes()));
             let secrets = parse(text.as_bytes()).unwrap();
-            assert_eq!((secrets.len(), secrets[0].name.as_str()), (1, "a/b"));
-            assert_eq!(*secrets[0].entries["k"], [0, 1, 2]);
-            assert!(secrets[0].entries["l"].is_empty());
+            assert_eq!((secrets.len(), secrets[0].name.as_str()), (1, "a/b"), "{text}");
+            assert_eq!(**secrets[0].entries["k"].as_ref().unwrap(), [0, 1, 2]);
+            assert!(secrets[0].entries["l"].as_ref().unwrap().is_empty());
         }
+        assert_eq!(parse(format!("{SECRET}\n{SECRET}").as_bytes()).unwrap().len(), 2);
     }
 
     #[test]
-    fn a_name_that_may_be_a_key_is_not_kept() {
-        let key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCe0Dn".repeat(9);
-        let json = format!(
-            r#"{{"kind":"Secret","metadata":{{"name":"{key}"}},"data":{{"a":"","{key}.pem":"AAEC","{key}":"AAEC"}}}}"#
-        );
-        let secrets = parse(json.as_bytes()).unwrap();
-        assert_eq!(secrets[0].name, NOT_SHOWN);
-        let names: Vec<&String> = secrets[0].entries.keys().collect();
-        assert_eq!(names, ["a", &format!("entry 1 {NOT_SHOWN}"), &format!("entry 2 {NOT_SHOWN}.pem")]);
+    fn one_entry_takes_no_other_with_it() {
+        let text =
+            r#"{"kind":"Secret","metadata":{"name":"b"},"data":{"k":"hunter2!","l":"AAEC"},"stringData":{"s":"x"}}"#;
+        let secrets = parse(text.as_bytes()).unwrap();
+        let problem = secrets[0].entries["k"].as_ref().unwrap_err().to_string();
+        assert_eq!(problem, "secret b/k: is not valid Base64");
+        assert_eq!(secrets[0].entries["l"].as_ref().unwrap().len(), 3);
+        assert_eq!(secrets[0].entries["s"].as_ref().unwrap().as_slice(), b"x");
+        let secrets = parse(format!("{text} {{").as_bytes()).unwrap();
+        assert_eq!(secrets.len(), 2);
+        assert!(secrets[1].entries.values().all(Result::is_err));
+    }
+
+    #[test]
+    fn other_objects_are_texts() {
+        let text = r#"{"kind":"List","items":[{"kind":"ConfigMap","data":{"k":"x"}},{"kind":"Pod","data":[1]},{"kind":"Job"}]}"#;
+        let secrets = parse(text.as_bytes()).unwrap();
+        assert_eq!(secrets[0].entries["k"].as_ref().unwrap().as_slice(), b"x");
+        assert_eq!(secrets[1].entries[OTHER_KIND].as_ref().unwrap().as_slice(), br#"{"kind":"Pod","data":[1]}"#);
+        assert!(secrets[2].entries.contains_key(OTHER_KIND));
     }
 
     #[test]
     fn errors_do_not_repeat_what_they_read() {
-        let wrong = r#"{"kind":"Secret","metadata":{"name":"b"},"data":{"k":"hunter2!"}}"#;
-        assert_eq!(parse(wrong.as_bytes()).unwrap_err().to_string(), "secret b/k: is not valid Base64");
-        let wrong = r#"{"kind":"Secret","data":["hunter2"]}"#;
-        let message = parse(wrong.as_bytes()).unwrap_err().to_string();
-        assert!(message.contains("line 1 column") && !message.contains("hunter2"), "{message}");
-        let wrong = r#"{"kind":"-----BEGIN PRIVATE KEY-----hunter2"}"#;
-        assert_eq!(
-            parse(wrong.as_bytes()).unwrap_err().to_string(),
-            "JSON: holds no secrets, but an object of another kind"
-        );
-        assert!(parse(br#"{"kind":"Pod"}"#).unwrap_err().to_string().contains("a Pod"));
+        for wrong in [r#"{"hunter2":["hunter2"]}"#, r#"{"kind":["hunter2"]}"#, r#"{"hunter2"#] {
+            let message = parse(wrong.as_bytes()).unwrap_err().to_string();
+            assert!(message.contains("is not that of") && !message.contains("hunter2"), "{message}");
+        }
     }
 }

@@ -37,6 +37,8 @@ pub enum Lookalike {
     OcspResponse,
     AttributeCertificate,
     SslSession,
+    EncryptedMessage,
+    UnknownBlock,
 }
 
 struct LookalikeRow {
@@ -53,7 +55,7 @@ const KEYTOOL: &str = "make a PKCS#12 file of it with: keytool -importkeystore -
 const UNPACK: &str = "unpack it first";
 const SIGN_IN: &str = "sign in and download the certificate again";
 const DECRYPT: &str = "decrypt it first, with the program that encrypted it";
-const SSH_KEYGEN: &str = "make a key in PEM of a copy of it with: ssh-keygen -p -m PEM -f COPY";
+const SSH_KEYGEN: &str = "make a key in PEM of a copy of it with: ssh-keygen -p -m PEM -f COPY (RSA and ECDSA keys; no other kind serves for push)";
 const MATCH: &str =
     "decrypt it with the passphrase of the repository: fastlane match decrypts what it downloads (MATCH_PASSWORD)";
 const PLAIN_TEXT: &str = "save it as plain text, or export the certificate again";
@@ -72,7 +74,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 32] = {
+static LOOKALIKES: [LookalikeRow; 34] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -177,6 +179,8 @@ static LOOKALIKES: [LookalikeRow; 32] = {
         LookalikeRow::new(L::OcspResponse, "an OCSP response", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::AttributeCertificate, "an attribute certificate", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::SslSession, "a TLS session", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::EncryptedMessage, "an encrypted message (S/MIME)", Other, &[], DECRYPT),
+        LookalikeRow::new(L::UnknownBlock, "something of another kind", Other, &[], NOT_A_CERTIFICATE),
     ]
 };
 
@@ -213,12 +217,27 @@ const TAR_MAGIC: usize = 257;
 impl Lookalike {
     /// Tells by the first bytes.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        Self::of_binary(bytes).or_else(|| Self::of_text(bytes))
+    }
+
+    /// Tells a binary file by its first bytes.
+    pub(super) fn of_binary(bytes: &[u8]) -> Option<Self> {
         if bytes.get(TAR_MAGIC..TAR_MAGIC + 5) == Some(b"ustar") {
             return Some(Self::Tar);
         }
+        for row in &LOOKALIKES {
+            if row.starts.iter().any(|start| !is_text(start) && bytes.starts_with(start)) {
+                return Some(row.kind);
+            }
+        }
+        None
+    }
+
+    /// Tells a text by its first words. It may have certificates in it all the same.
+    pub(super) fn of_text(bytes: &[u8]) -> Option<Self> {
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
         for row in &LOOKALIKES {
-            if row.starts.iter().any(|start| bytes.starts_with(start) || starts_with_text(text, start)) {
+            if row.starts.iter().any(|start| is_text(start) && starts_with_text(text, start)) {
                 return Some(row.kind);
             }
         }
@@ -252,10 +271,15 @@ impl Lookalike {
     }
 }
 
-/// Returns whether a text begins so, in small or capital letters. Starts of three letters or fewer are too short to tell.
+/// Returns whether the beginning of a file is one of a text: three letters are too short to tell.
+fn is_text(start: &[u8]) -> bool {
+    start.len() > 3 && start.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+}
+
+/// Returns whether a text begins so, in small or capital letters.
 fn starts_with_text(text: &[u8], start: &[u8]) -> bool {
     match text.get(..start.len()) {
-        Some(head) => start.is_ascii() && start.len() > 3 && head.eq_ignore_ascii_case(start),
+        Some(head) => head.eq_ignore_ascii_case(start),
         None => false,
     }
 }

@@ -16,6 +16,7 @@ use std::fmt;
 use std::hash::Hash;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::certificate::Certificate;
 use crate::crypto::DecodeError;
@@ -130,10 +131,16 @@ pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) ->
 
 /// Reads a file whose transport is undone.
 fn read_layer(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    let bytes = detect::trim_start(bytes);
     match detect::detect(bytes)? {
         Format::Pem => pem::read(bytes, unlocker),
         _ => der::read(bytes, unlocker),
     }
+}
+
+/// Returns a text without what transport put around its characters: UTF-16, a byte order mark.
+pub(crate) fn as_utf8(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    transport::as_utf8(text)
 }
 
 /// Returns whether a text has PEM blocks in it, or values that are files in Base64.
@@ -246,12 +253,7 @@ impl Contents {
         if !self.is_empty() {
             return Ok(self);
         }
-        let mut first: Option<&Unread> = None;
-        for unread in &self.unread {
-            if first.is_none_or(|known| known.error.is_locked() && !unread.error.is_locked()) {
-                first = Some(unread);
-            }
-        }
+        let first = self.unread.iter().min_by_key(|unread| unread.rank());
         if self.unread.iter().all(|unread| unread.is_mere_text)
             && let Some(Unread { error: OpenError::Decode(DecodeError::Malformed(problem)), .. }) = first
         {
@@ -294,6 +296,15 @@ impl fmt::Display for Unread {
 impl Unread {
     fn new(place: String, holds: Holds, error: OpenError) -> Self {
         Self { place, holds, error, is_mere_text: false }
+    }
+
+    /// Returns which of several parts tells the most: damage before a lock, and a locked certificate before a key.
+    fn rank(&self) -> u8 {
+        match (self.error.is_locked(), self.holds) {
+            (false, _) => 0,
+            (true, Holds::Certificate | Holds::Anything) => 1,
+            (true, Holds::Key | Holds::Mac | Holds::Other) => 2,
+        }
     }
 
     pub(crate) fn may_be_certificate(&self) -> bool {

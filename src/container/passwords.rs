@@ -54,6 +54,11 @@ pub(super) struct Unlocker<'p, 'a> {
 }
 
 impl<'p, 'a> Unlocker<'p, 'a> {
+    /// Returns whether there are several passwords to choose from.
+    pub(super) fn has_several(&self) -> bool {
+        matches!(self.passwords, Passwords::AnyOf(_))
+    }
+
     pub(super) fn new(passwords: &'p mut Passwords<'a>, max_iterations: u64) -> Self {
         Self { passwords, limits: Limits::new(max_iterations) }
     }

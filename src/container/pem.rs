@@ -25,6 +25,9 @@ pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Conte
     Ok(reader.contents)
 }
 
+/// A shorter block is a placeholder in a text: no certificate and no RSA or EC key is.
+const MIN_DER: usize = 64;
+
 struct TextReader<'t, 'u, 'p, 'a> {
     text: &'t [u8],
     lines: LineCounter<'t>,
@@ -42,37 +45,41 @@ impl TextReader<'_, '_, '_, '_> {
             return Ok(());
         }
         self.contents.is_read_whole = false;
+        let value = detect::trim_start(gap);
+        if detect::begins_with_value(value) {
+            let place = format!("byte {}", self.position + gap.len() - value.len());
+            return self.contents.add_part(&place, der::held_by(value), der::read(value, self.unlocker));
+        }
         for part in transport::encoded_parts(gap) {
             let place = format!("Base64 at line {}", self.lines.line_of(self.position + part.start));
-            match read_layer(&part.bytes, self.unlocker).and_then(Contents::check_anything) {
-                Ok(contents) => self.contents.add(contents)?,
-                Err(OpenError::Lookalike(kind)) => self.contents.add_other(kind, &place),
-                Err(error) => self.contents.unread.push(Unread::new(place, Holds::Anything, error)),
-            }
-            self.contents.check_bounds()?;
+            let undone = transport::undo(&part.bytes);
+            let bytes = undone.as_deref().map_or(&part.bytes[..], Vec::as_slice);
+            let read = read_layer(bytes, self.unlocker).and_then(Contents::check_anything);
+            self.contents.add_part(&place, der::held_by(bytes), read)?;
         }
         Ok(())
     }
 
     fn read_block(&mut self, block: &Block) -> Result<(), OpenError> {
         self.contents.is_read_whole &= block.headers.is_empty();
-        match open_block(block, self.unlocker).and_then(Contents::check_anything) {
-            Ok(contents) => self.contents.add(contents),
-            Err(OpenError::Lookalike(kind)) => {
-                self.contents.add_other(kind, &block.name());
-                Ok(())
-            }
-            Err(error) => {
-                self.contents.unread.push(Unread::new(block.name(), held_by(block), error));
-                Ok(())
+        let read = open_block(block, self.unlocker).and_then(Contents::check_anything);
+        let known = self.contents.unread.len();
+        self.contents.add_part(&block.name(), held_by(block), read)?;
+        if block.der.len() < MIN_DER {
+            for unread in &mut self.contents.unread[known..] {
+                unread.is_mere_text = true;
             }
         }
+        Ok(())
     }
 
     fn add_unread(&mut self, unread: &UnreadBlock) {
         // A text may speak of PEM as often as it likes.
         if !unread.has_data && self.contents.unread.len() >= MAX_UNREAD {
             return;
+        }
+        if unread.label.is_none() && !unread.has_data {
+            return self.contents.add_other(Lookalike::UnknownBlock, &unread.name());
         }
         let kind = match unread.label.and_then(Format::of_label) {
             Some(format) => format.holds(),
@@ -94,9 +101,6 @@ fn held_by(block: &Block) -> Holds {
 
 /// Reads a block by its content. Its label decides where the content shows nothing.
 fn open_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    if let Some(kind) = block.label.and_then(Lookalike::of_label) {
-        return Err(OpenError::Lookalike(kind));
-    }
     if let Some(dek_info) = block.dek_info() {
         let plain = der::decrypt_block(dek_info, &block.der, unlocker)?;
         return read_content(block, &plain, unlocker);
@@ -106,13 +110,17 @@ fn open_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents
 
 /// Reads what a block holds, decrypted.
 fn read_content(block: &Block, der: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
-    match (detect::detect_der(der), block.label.and_then(Format::of_label)) {
+    let detected = detect::detect_der(der);
+    if let (Err(_), Some(kind)) = (&detected, block.label.and_then(Lookalike::of_label)) {
+        return Err(OpenError::Lookalike(kind));
+    }
+    match (detected, block.label.and_then(Format::of_label)) {
         // OpenSSL's settings follow the certificate.
         (Ok(_), Some(format)) if block.label == Some("TRUSTED CERTIFICATE") => der::read_value(format, der, unlocker),
         (Ok(_), _) => der::read(der, unlocker),
         (Err(OpenError::Lookalike(kind)), _) => Err(OpenError::Lookalike(kind)),
         (Err(_), Some(format)) => der::read_value(format, der, unlocker),
-        (Err(_), None) => Err(Malformed::new(block.name(), "holds nothing that is known here").into()),
+        (Err(_), None) => Err(OpenError::Lookalike(Lookalike::UnknownBlock)),
     }
 }
 

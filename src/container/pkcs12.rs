@@ -10,16 +10,23 @@ use crate::pkcs12::{Bag, BagContent, Holds, Opened, PartProblem, Pfx, Unlocked, 
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let pfx = Pfx::parse(bytes)?;
     let info = pfx.info()?;
+    // A password that opens a part is better than none; one that opens all ends the search.
+    let mut best: Option<Opened> = None;
+    let has_others = unlocker.has_several();
     let unlocked = unlocker.unlock(PasswordTarget::Pkcs12, pfx.has_mac(), |password, limits| {
-        match pfx.open(password, limits)? {
-            Unlocked::Opened(opened) => Ok(Some(opened)),
-            Unlocked::WrongPassword => Ok(None),
+        let Unlocked::Opened(opened) = pfx.open(password, limits)? else { return Ok(None) };
+        if !has_others || opened.unread.is_empty() {
+            return Ok(Some(opened));
         }
+        if best.as_ref().is_none_or(|known| opened.unread.len() < known.unread.len()) {
+            best = Some(opened);
+        }
+        Ok(None)
     });
-    let (opened, lock) = match unlocked {
-        Ok(opened) => (opened, None),
-        Err(error) if error.is_locked() => (pfx.open_plain()?, Some(error)),
-        Err(error) => return Err(error),
+    let (opened, lock) = match (unlocked, best) {
+        (Ok(opened), _) | (Err(_), Some(opened)) => (opened, None),
+        (Err(error), None) if error.is_locked() => (pfx.open_plain()?, Some(error)),
+        (Err(error), None) => return Err(error),
     };
     let mut contents = Contents { pkcs12: Some(info), ..Contents::new(Container::Pkcs12) };
     contents.add_opened(opened, lock)?;
@@ -37,7 +44,10 @@ impl Contents {
             let error = match (problem, &lock) {
                 (PartProblem::Decode(error), _) => OpenError::Decode(error),
                 (PartProblem::Locked, Some(lock)) => lock.clone(),
-                (PartProblem::Locked | PartProblem::OtherPassword, _) => OpenError::OtherKeyPassword,
+                (PartProblem::Locked | PartProblem::OtherPassword, _) if holds == Holds::Key => {
+                    OpenError::OtherKeyPassword
+                }
+                (PartProblem::Locked | PartProblem::OtherPassword, _) => OpenError::OtherPartPassword,
             };
             self.unread.push(Unread::new(place, holds, error));
         }
@@ -56,7 +66,11 @@ impl Contents {
                 Ok(item) => self.keys.push(Entry { item, friendly_name, local_key_id }),
                 Err(error) => self.unread.push(Unread::new("a bag".to_owned(), Holds::Key, error.into())),
             },
-            BagContent::Safe | BagContent::Secret(_) | BagContent::Other => {}
+            BagContent::Safe => {}
+            BagContent::Secret(_) => self.others.push("a secret of another application (a bag)".to_owned()),
+            BagContent::Other => {
+                self.others.push("a revocation list, or a certificate that is not X.509 (a bag)".to_owned());
+            }
         }
     }
 }

@@ -6,10 +6,9 @@ use crate::asn1::{Malformed, Value, oid_text};
 use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
 use crate::container::{Container, Contents, OpenError, Unread};
-use crate::crypto::{DecodeError, Remedy};
+use crate::crypto::DecodeError;
 use crate::pkcs12::Holds;
 
-const ENVELOPED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.3);
 const NETSCAPE_SEQUENCE: Oid<'static> = oid!(2.16.840.1.113730.2.5);
 const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
@@ -24,7 +23,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
     fields.expect(Tag::Integer, "the version")?;
     fields.expect(Tag::Set, "the digest algorithms")?;
     let content = fields.expect(Tag::Sequence, "the content")?;
-    if is_property_list(content.encoded()) {
+    if is_provisioning_profile(content.encoded()) {
         return Err(OpenError::Lookalike(Lookalike::ProvisioningProfile));
     }
     match fields.try_next()? {
@@ -61,20 +60,16 @@ fn netscape_sequence<'a>(content_info: &Value<'a>) -> Result<Option<Value<'a>>, 
     Ok(Some(wrapped.reader("certificate sequence").expect(Tag::Sequence, "the certificates")?))
 }
 
-/// Returns whether signed content is a property list: Apple signs provisioning profiles so.
-fn is_property_list(content: &[u8]) -> bool {
-    memchr::memmem::find(&content[..content.len().min(512)], b"<plist").is_some()
+/// Returns whether signed content is a provisioning profile.
+fn is_provisioning_profile(content: &[u8]) -> bool {
+    memchr::memmem::find(content, b"<key>ProvisionedDevices</key>").is_some()
+        || memchr::memmem::find(content, b"<key>DeveloperCertificates</key>").is_some()
 }
 
 /// Returns the SignedData. Signatures are not looked at: a .p7b has none.
 fn signed_data<'a>(content_info: &Value<'a>) -> Result<Value<'a>, DecodeError> {
     let mut content = content_info.reader("PKCS#7");
     let kind = content.required("its type")?.oid()?;
-    if kind == ENVELOPED_DATA {
-        let name = "a recipient's public key (envelopedData)";
-        let (part, remedy) = ("PKCS#7 message", Remedy::ExportAgain);
-        return Err(DecodeError::Unsupported { part, name, oid: oid_text(&kind), remedy });
-    }
     if kind != SIGNED_DATA {
         return Err(content.malformed(format!("holds no certificates (its type is {})", oid_text(&kind))).into());
     }

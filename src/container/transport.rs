@@ -12,14 +12,8 @@ use crate::pem;
 /// The number of times that a file may be encoded over and over.
 const MAX_LAYERS: usize = 5;
 
-/// The Base64 of "-----BEGIN ", as far as it does not depend on what follows.
-const ENCODED_BEGIN: &[u8] = b"LS0tLS1CRUdJTi";
-
 /// The fewest characters of Base64 that may be a file: no key or certificate is shorter.
 const MIN_ENCODED: usize = 120;
-
-/// The characters of Base64 that have the longest header in DER: six bytes.
-const HEAD_CHARACTERS: usize = 8;
 
 /// Undoes what was done to a file as a whole: UTF-16, Base64 (CI secrets), and Base64 of that again.
 pub(super) fn undo(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -32,11 +26,30 @@ pub(super) fn undo(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     undone
 }
 
-fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+/// Decodes UTF-16, or leaves out a byte order mark.
+pub(super) fn as_utf8(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if let Some(text) = from_utf16(bytes) {
+        return Some(as_utf8(&text).unwrap_or(text));
+    }
+    let rest = bytes.strip_prefix("\u{feff}".as_bytes())?;
+    Some(Zeroizing::new(rest.to_vec()))
+}
+
+fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let is_mixed = memchr::memmem::find(bytes, b"-BEGIN ").is_some();
+    if !is_mixed && let Some(text) = from_utf16(bytes) {
+        return Some(text);
+    }
+    if begins_as_der(bytes) {
+        return None;
+    }
+    if let Some(text) = without_zeros(bytes) {
         return Some(text);
     }
     if let Some(text) = without_invisible(bytes) {
+        return Some(text);
+    }
+    if let Some(text) = unescape(bytes) {
         return Some(text);
     }
     let decoded = decode_base64(bytes)?;
@@ -47,8 +60,8 @@ fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// zeros between its first letters.
 fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let decode_unit: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] | [b'-' | b'M' | b'L', 0, b'-' | b'I' | b'S', 0, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] | [0, b'-' | b'M' | b'L', 0, b'-' | b'I' | b'S', ..] => u16::from_be_bytes,
+        [0xff, 0xfe, ..] | [0x21..=0x7e, 0, 0x20..=0x7e, 0, 0x20..=0x7e, 0, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] | [0, 0x21..=0x7e, 0, 0x20..=0x7e, 0, 0x20..=0x7e, ..] => u16::from_be_bytes,
         _ => return None,
     };
     let units = bytes.chunks_exact(2).map(|pair| decode_unit([pair[0], pair[1]]));
@@ -58,6 +71,90 @@ fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         text.extend_from_slice(character.ok()?.encode_utf8(&mut [0; 4]).as_bytes());
     }
     Some(text)
+}
+
+/// "BEGIN " in UTF-16, in the midst of other text: PowerShell appends so to a file in ASCII.
+const WIDE_BEGINS: [&[u8]; 2] = [b"B\0E\0G\0I\0N\0 ", b"\0B\0E\0G\0I\0N\0 "];
+
+/// Removes the zeros from a text of which a part is UTF-16.
+fn without_zeros(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if !WIDE_BEGINS.iter().any(|begin| memchr::memmem::find(bytes, begin).is_some()) {
+        return None;
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    text.extend(bytes.iter().filter(|byte| !matches!(byte, 0 | 0xfe | 0xff)));
+    Some(text)
+}
+
+/// A character that JSON, HTML or PHP writes in another way.
+struct Escape {
+    written: &'static [u8],
+    character: u8,
+}
+
+static ESCAPES: [Escape; 24] = [
+    Escape { written: b"\\/", character: b'/' },
+    Escape { written: b"\\u002b", character: b'+' },
+    Escape { written: b"\\u002d", character: b'-' },
+    Escape { written: b"\\u002f", character: b'/' },
+    Escape { written: b"\\u003d", character: b'=' },
+    Escape { written: b"\\u000a", character: b'\n' },
+    Escape { written: b"\\u000d", character: b'\n' },
+    Escape { written: b"\\012", character: b'\n' },
+    Escape { written: b"\\015", character: b'\n' },
+    Escape { written: b"&#10;", character: b'\n' },
+    Escape { written: b"&#13;", character: b'\n' },
+    Escape { written: b"&#xa;", character: b'\n' },
+    Escape { written: b"&#xd;", character: b'\n' },
+    Escape { written: b"&#43;", character: b'+' },
+    Escape { written: b"&#x2b;", character: b'+' },
+    Escape { written: b"&#61;", character: b'=' },
+    Escape { written: b"&quot;", character: b'"' },
+    Escape { written: b"<br>", character: b'\n' },
+    Escape { written: b"<br/>", character: b'\n' },
+    Escape { written: b"<br />", character: b'\n' },
+    Escape { written: b"%0a", character: b'\n' },
+    Escape { written: b"%2b", character: b'+' },
+    Escape { written: b"%2f", character: b'/' },
+    Escape { written: b"%3d", character: b'=' },
+];
+
+/// Writes escaped characters of PEM and Base64 as themselves. Returns `None` where there is none.
+fn unescape(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(Vec::new());
+    let mut copied = 0;
+    let mut position = 0;
+    while let Some(next) = next_sign(bytes, position) {
+        position = next + 1;
+        let Some(escape) = escape_at(&bytes[next..]) else { continue };
+        // A vector that does not grow leaves no copies behind.
+        text.reserve_exact(if copied == 0 { bytes.len() } else { 0 });
+        text.extend_from_slice(&bytes[copied..next]);
+        text.push(escape.character);
+        position = next + escape.written.len();
+        copied = position;
+    }
+    if copied == 0 {
+        return None;
+    }
+    text.extend_from_slice(&bytes[copied..]);
+    Some(text)
+}
+
+/// Returns the place of the next character that may begin an escape.
+fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let sign = memchr::memchr3(b'\\', b'&', b'<', rest);
+    let percent = memchr::memchr(b'%', &rest[..sign.unwrap_or(rest.len())]);
+    Some(from + percent.or(sign)?)
+}
+
+fn escape_at(bytes: &[u8]) -> Option<&'static Escape> {
+    let begins = |escape: &&Escape| match bytes.get(..escape.written.len()) {
+        Some(head) => head.eq_ignore_ascii_case(escape.written),
+        None => false,
+    };
+    ESCAPES.iter().find(begins)
 }
 
 /// Characters that are not seen: zero-width ones, soft hyphens, byte order marks.
@@ -99,16 +196,32 @@ fn decode_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Returns whether decoded bytes are something: random letters are Base64 too.
 fn is_worth_reading(bytes: &[u8]) -> bool {
-    begins_as_der(bytes)
-        || Lookalike::of(bytes).is_some()
-        || from_utf16(bytes).is_some()
+    begins_as_der(bytes) || is_file(bytes, MAX_LAYERS)
+}
+
+/// Returns whether bytes are a file that somebody encoded.
+fn is_file(bytes: &[u8], layers: usize) -> bool {
+    is_der_file(bytes)
+        || matches!(Lookalike::of(bytes), Some(Lookalike::Jks | Lookalike::Jceks | Lookalike::PassphraseFile))
         || pem::looks_like_pem(bytes)
-        || (bytes.len() >= MIN_ENCODED
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte)))
+        || from_utf16(bytes).is_some()
+        || (layers > 0 && decode_base64(bytes).is_some_and(|decoded| is_file(&decoded, layers - 1)))
+}
+
+/// Returns whether bytes begin with a DER value that fills them, or was cut.
+fn is_der_file(bytes: &[u8]) -> bool {
+    let Some(claimed) = asn1::claimed_length(bytes) else { return matches!(bytes, [0x30, 0x80, 0x02 | 0x06, ..]) };
+    if !begins_as_der(bytes) {
+        return false;
+    }
+    match bytes.get(claimed..) {
+        Some(rest) => matches!(rest.trim_ascii(), [] | [0x30 | 0, ..]),
+        None => bytes.starts_with(b"\x30\x82") && claimed < bytes.len() * 16,
+    }
 }
 
 /// Returns whether bytes begin as a sequence of more than 127 bytes: every key and certificate is that long.
-fn begins_as_der(bytes: &[u8]) -> bool {
+pub(super) fn begins_as_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 0x80..=0x84, ..])
 }
 
@@ -121,28 +234,18 @@ pub(super) struct EncodedPart {
 
 /// Returns whether there is such a part.
 pub(super) fn has_encoded_part(text: &[u8]) -> bool {
-    encoded_parts(text).next().is_some()
+    EncodedParts { text, position: 0 }.next().is_some()
 }
 
 /// Returns all such parts.
 pub(super) fn encoded_parts(text: &[u8]) -> EncodedParts<'_> {
-    EncodedParts { text, position: 0, run: Run::default() }
+    EncodedParts { text, position: 0 }
 }
 
 /// The parts of a text that are files in Base64, one after the other.
 pub(super) struct EncodedParts<'a> {
     text: &'a [u8],
     position: usize,
-    run: Run,
-}
-
-/// Lines of Base64 and nothing else, from a word on. Each is measured once, however many of its words may begin a file.
-#[derive(Default)]
-struct Run {
-    start: usize,
-    end: usize,
-    /// The characters of Base64 from `start` to `end`.
-    characters: usize,
 }
 
 impl Iterator for EncodedParts<'_> {
@@ -151,72 +254,85 @@ impl Iterator for EncodedParts<'_> {
     fn next(&mut self) -> Option<EncodedPart> {
         loop {
             let word = next_word(self.text, self.position)?;
-            self.position = word.end;
-            let text = &self.text[word.clone()];
-            let is_pem = text.starts_with(ENCODED_BEGIN);
-            if !is_pem && !text.starts_with(b"MI") {
-                continue;
+            if let Some(part) = self.read(&word, word.end) {
+                return Some(part);
             }
-            self.move_run(&word);
-            if self.run.end - word.start < MIN_ENCODED {
-                continue;
+            let run = Run::of(self.text, &word);
+            // All lines, and all but the last, which may be another word.
+            for end in [run.end, run.before_last] {
+                if end > word.end
+                    && let Some(part) = self.read(&word, end)
+                {
+                    return Some(part);
+                }
             }
-            let end = if is_pem { Some(self.run.end) } else { self.end_of_der(&word) };
-            let Some(end) = end else { continue };
             // What is no file here holds none in its middle.
-            self.position = end;
-            let Some(bytes) = pem::decode_text(&self.text[word.start..end]) else { continue };
-            if asn1::claimed_length(&bytes) == Some(bytes.len()) || pem::looks_like_pem(&bytes) {
-                return Some(EncodedPart { start: word.start, bytes });
-            }
+            self.position = run.end;
         }
     }
 }
 
 impl EncodedParts<'_> {
-    /// Lets the run begin at a word: the rest of the run that it is in, or a new one.
-    fn move_run(&mut self, word: &Range<usize>) {
-        if word.start < self.run.end {
-            self.run.characters -= count_base64(&self.text[self.run.start..word.start]);
-        } else {
-            self.run.end = end_of_lines(self.text, word);
-            self.run.characters = count_base64(&self.text[word.start..self.run.end]);
+    /// Decodes what begins with a word and ends at `end`, if that is a file.
+    fn read(&mut self, word: &Range<usize>, end: usize) -> Option<EncodedPart> {
+        if end - word.start < MIN_ENCODED {
+            return None;
         }
-        self.run.start = word.start;
-    }
-
-    /// Returns where a value in DER ends that a word begins: with the word, or with the run. Only its first bytes are
-    /// decoded.
-    fn end_of_der(&self, word: &Range<usize>) -> Option<usize> {
-        let mut head = Vec::with_capacity(HEAD_CHARACTERS);
-        for byte in &self.text[word.start..self.run.end] {
-            if is_base64(*byte) && head.len() < HEAD_CHARACTERS {
-                head.push(*byte);
-            }
-            if head.len() == HEAD_CHARACTERS {
-                break;
-            }
+        let bytes = pem::decode_cut_text(&self.text[word.start..end])?;
+        if !is_file(&bytes, 2) {
+            return None;
         }
-        let claimed = asn1::claimed_length(&data_encoding::BASE64_NOPAD.decode(&head).ok()?)?;
-        if decoded_length(count_base64(&self.text[word.clone()])) == claimed {
-            return Some(word.end);
-        }
-        (decoded_length(self.run.characters) == claimed).then_some(self.run.end)
+        self.position = end;
+        Some(EncodedPart { start: word.start, bytes })
     }
 }
 
-fn count_base64(text: &[u8]) -> usize {
-    text.iter().filter(|byte| is_base64(**byte)).count()
+/// Words of Base64 that belong together: lines of the same length, and a shorter one at the end.
+struct Run {
+    end: usize,
+    /// The end of all but the last.
+    before_last: usize,
 }
 
-fn decoded_length(characters: usize) -> usize {
-    characters * 3 / 4
+/// The fewest characters of a line of Base64.
+const MIN_LINE: usize = 16;
+
+impl Run {
+    fn of(text: &[u8], first: &Range<usize>) -> Self {
+        let mut run = Self { end: first.end, before_last: first.end };
+        let mut length = first.len();
+        while length == first.len() && length >= MIN_LINE && text[run.end - 1] != b'=' {
+            let start = skip_wrapping(text, run.end);
+            match next_word(text, start) {
+                Some(next) if next.start == start && start > run.end && next.len() <= length => {
+                    run = Self { end: next.end, before_last: run.end };
+                    length = next.len();
+                }
+                _ => break,
+            }
+        }
+        run
+    }
+}
+
+/// Returns where what stands between two lines of Base64 ends: white space, quotes, commas, written line ends.
+fn skip_wrapping(text: &[u8], from: usize) -> usize {
+    let mut position = from;
+    loop {
+        position += match &text[position..] {
+            [b'\\', b'n' | b'r' | b't', ..] => 2,
+            [b'\\' | b'"' | b'\'' | b',' | 0x0b, ..] => 1,
+            [byte, ..] if byte.is_ascii_whitespace() => 1,
+            _ => return position,
+        };
+    }
 }
 
 /// Returns the next word of Base64.
 fn next_word(text: &[u8], from: usize) -> Option<Range<usize>> {
     let start = from + text.get(from..)?.iter().position(|byte| is_base64(*byte))?;
-    let length = text[start..].iter().position(|byte| !is_base64(*byte)).unwrap_or(text.len() - start);
+    let is_end = |byte: &u8| !is_base64(*byte) && !matches!(byte, b'-' | b'_');
+    let length = text[start..].iter().position(is_end).unwrap_or(text.len() - start);
     // Padding may stand at the end alone, and "=" before a value.
     let padding = text[start + length..].iter().take(2).take_while(|byte| **byte == b'=').count();
     Some(start..start + length + padding)
@@ -224,21 +340,6 @@ fn next_word(text: &[u8], from: usize) -> Option<Range<usize>> {
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
-}
-
-/// Returns where Base64 ends that goes on in the lines after a word: lines of nothing else.
-fn end_of_lines(text: &[u8], word: &Range<usize>) -> usize {
-    let mut end = word.end;
-    while text[end - 1] != b'=' {
-        let line_start = end + text[end..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let Some(next) = next_word(text, line_start) else { break };
-        let is_alone = matches!(text.get(next.end), None | Some(b'\n' | b'\r'));
-        if next.start != line_start || line_start == end || !is_alone {
-            break;
-        }
-        end = next.end;
-    }
-    end
 }
 
 /// The damage that a transfer in text mode does to a binary file.
@@ -324,6 +425,17 @@ mod tests {
         let found: Vec<_> = encoded_parts(text.as_bytes()).map(|part| part.bytes.to_vec()).collect();
         assert!(found == [der, pem.clone(), pem], "{} parts", found.len());
         assert!(!has_encoded_part(b"MIT License"));
+        let noise = data_encoding::BASE64.encode(&(0..9_000u32).flat_map(u32::to_be_bytes).collect::<Vec<_>>());
+        assert!(!has_encoded_part(noise.as_bytes()));
+        for text in [
+            format!("APNS={}\nEMPTY\n", of_der.trim_end_matches('=')),
+            format!("base64 -d <<EOF\n{wrapped}EOF\n"),
+            format!("[\n{}\"\"]", wrapped.lines().map(|line| format!("\"{}\",\n", line.trim())).collect::<String>()),
+            wrapped.lines().map(|line| format!("{} \\\n", line.trim())).collect(),
+            format!("x {}\n", wrapped.replace('\n', "\\n").replace(' ', "")),
+        ] {
+            assert!(has_encoded_part(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

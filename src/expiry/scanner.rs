@@ -169,6 +169,8 @@ impl ExpiryScanner<'_> {
     ///
     /// Returns whether the file is theirs. JSON of another kind may still have certificates in it.
     fn scan_secrets(&self, file: &Item<'_>, json: &[u8], totals: &mut ScanTotals) -> bool {
+        let decoded = container::as_utf8(json);
+        let json = decoded.as_deref().map_or(json, Vec::as_slice);
         if !kubernetes::looks_like_json(json) {
             return false;
         }
@@ -186,7 +188,10 @@ impl ExpiryScanner<'_> {
             let mut entries = Vec::with_capacity(secret.entries.len());
             for (key, bytes) in &secret.entries {
                 let name = format!("{}/{key}", secret.name);
-                let result = self.open(&Item::secret_entry(&name), bytes);
+                let result = match bytes {
+                    Ok(bytes) => self.open(&Item::secret_entry(&name), bytes),
+                    Err(error) => Err(OpenError::from(error.clone()).into()),
+                };
                 if let Ok(Some(contents)) = &result {
                     keys.extend_from_slice(&contents.keys);
                 }

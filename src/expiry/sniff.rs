@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::container::lookalike::Lookalike;
 use crate::container::{self, Container, Contents, OpenError};
 
 /// The extensions of files that hold certificates.
@@ -20,6 +21,8 @@ pub(crate) fn is_unrelated_file(name: &str, bytes: &[u8], error: &OpenError) -> 
         return false;
     }
     match error {
+        // The dates of its certificates can be seen without the password, but not here.
+        OpenError::Lookalike(Lookalike::Jks | Lookalike::Jceks) => false,
         OpenError::Empty
         | OpenError::Lookalike(_)
         | OpenError::Unrecognized
@@ -57,8 +60,8 @@ mod tests {
     fn files_in_doubt_are_not_unrelated() {
         let der = fixture("der/universal.cer");
         let p12 = fixture("p12/keychain-password.p12");
-        let pem = b"text\n-----BEGIN CERTIFICATE-----\nMIIB\n";
-        for cut in [&der[..der.len() - 1], &der[..100], &p12[..p12.len() - 1], &p12, &pem[..]] {
+        let pem = &fixture("pem/certificate-only.pem")[..500];
+        for cut in [&der[..der.len() - 1], &der[..100], &p12[..p12.len() - 1], &p12, pem] {
             assert!(!is_else("noname", cut));
         }
         for plain in [&b""[..], b"README", b"01 first\n", b"{}", b"\x7fELF", b"PK\x03\x04", b"0"] {

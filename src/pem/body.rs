@@ -36,13 +36,17 @@ impl Body {
         let unescaped = unescape(text);
         let text = unescaped.as_deref().map_or(text, Vec::as_slice);
         let mut body = Self { headers: Vec::new(), base64: Some(Zeroizing::new(Vec::with_capacity(text.len()))) };
-        for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        for line in text.split(|byte| matches!(byte, b'\n' | b'\r' | 0x0b | b'"')) {
             body.add_line(line);
         }
         body
     }
 
     fn add_line(&mut self, line: &[u8]) {
+        // `"MII…" +`, as programs join lines.
+        if matches!(line.trim_ascii(), b"+" | b".") {
+            return;
+        }
         if line.contains(&b':') {
             return self.add_headers(line);
         }
@@ -83,12 +87,18 @@ impl Body {
 
     fn add_base64(&mut self, line: &[u8]) {
         let Some(base64) = &mut self.base64 else { return };
-        for word in line.split(u8::is_ascii_whitespace) {
-            if !word.iter().all(|byte| is_base64(*byte)) {
-                self.base64 = None;
-                return;
+        for byte in line {
+            match byte {
+                byte if is_base64(*byte) => base64.push(*byte),
+                // The alphabet for URLs (RFC 4648 section 5).
+                b'-' => base64.push(b'+'),
+                b'_' => base64.push(b'/'),
+                byte if is_wrapping(*byte) => {}
+                _ => {
+                    self.base64 = None;
+                    return;
+                }
             }
-            base64.extend_from_slice(word);
         }
     }
 
@@ -128,6 +138,11 @@ pub(crate) fn decode_text(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     }
 }
 
+/// As [`decode_text`], of a text that may have lost its end.
+pub(crate) fn decode_cut_text(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    decode_text(text).or_else(|| decode_text(text.split_last()?.1))
+}
+
 /// Removes what JSON, YAML, shells and programs write around a line of Base64.
 fn strip_quotes(line: &[u8]) -> &[u8] {
     let mut line = line.trim_ascii();
@@ -154,6 +169,7 @@ fn strip_quotes(line: &[u8]) -> &[u8] {
 
 fn is_wrapping(byte: u8) -> bool {
     byte.is_ascii_whitespace()
+        || matches!(byte, 0 | 0x0b | 0xa0)
         || matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b'|' | b'>' | b'#' | b'(' | b')' | b'\\')
 }
 

@@ -13,8 +13,11 @@ const MAX_LABEL: usize = 64;
 /// The most bytes that are looked at for the beginning of a line: a file may be one line.
 const MAX_LOOK_BACK: usize = 256;
 
-/// A word of so many letters is Base64, and no word of a language. A shorter one is if it begins as DER does.
-const MIN_DATA: usize = 24;
+/// The most bytes after a BEGIN that are looked at for Base64.
+const MAX_DATA: usize = 4096;
+
+/// The fewest characters of Base64 that make a key or a certificate of a damaged BEGIN line.
+const MIN_DATA: usize = 48;
 
 /// A BEGIN or END, with the dashes around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,15 +66,34 @@ pub(super) fn find(text: &[u8], from: usize) -> Option<Marker<'_>> {
     None
 }
 
-/// Returns whether the bytes after a BEGIN look like Base64: a text that only speaks of it has none there.
-pub(super) fn precedes_data(text: &[u8], end: usize) -> bool {
-    let window = &text[end..text.len().min(end + 400)];
-    for word in window.split(|byte| !is_base64(*byte)) {
-        if word.len() >= MIN_DATA || (word.len() >= 4 && word.starts_with(b"MI")) {
-            return true;
+/// Returns how many characters of Base64 follow a BEGIN that are a file: DER, OpenSSH's form, or anything under the
+/// headers of an encrypted key. A text that only speaks of PEM has none there.
+pub(super) fn data_after(text: &[u8], end: usize) -> usize {
+    let window = &text[end..text.len().min(end + MAX_DATA)];
+    let region = &window[..memchr::memmem::find(window, b"--").unwrap_or(window.len())];
+    let is_encrypted = memchr::memmem::find(region, b"Proc-Type:").is_some();
+    let mut base64 = Vec::with_capacity(region.len());
+    let mut others = 0;
+    for byte in unescaped(region) {
+        if is_base64(byte) {
+            base64.push(byte);
+        } else if !byte.is_ascii_whitespace() && !b"\"'`,>|#\0".contains(&byte) {
+            others += 1;
         }
     }
-    false
+    // The first letters of every DER sequence, but for the shortest.
+    let is_file = is_encrypted || base64.starts_with(b"b3BlbnNza") || matches!(&base64[..], [b'M', b'A'..=b'P', ..]);
+    if is_file && others * 8 < base64.len() { base64.len() } else { 0 }
+}
+
+/// Leaves out the line ends that are written as `\n`, and the backslashes before other letters.
+fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> {
+    let mut is_escaped = false;
+    text.iter().copied().filter(move |byte| {
+        let is_letter = is_escaped && matches!(byte, b'n' | b'r' | b't');
+        is_escaped = *byte == b'\\';
+        !is_letter && !is_escaped
+    })
 }
 
 pub(super) fn is_base64(byte: u8) -> bool {
@@ -148,21 +170,22 @@ fn marker_before<'a>(text: &'a [u8], run: &Run, from: usize) -> Option<Marker<'a
             && let Some(label) = label_of(raw)
         {
             let span = start..run.span.end;
-            return Some(Marker { word, span, text: trimmed(raw), label: Some(label), is_whole: false });
+            let marker = Marker { word, span, text: trimmed(raw), label: Some(label), is_whole: false };
+            return marker.is_meant(text, run).then_some(marker);
         }
     }
     None
 }
 
 impl Marker<'_> {
-    /// Returns whether a damaged marker was meant as one: it has a known label, or the beginning of one, or five
-    /// dashes and Base64 after it.
+    /// Returns whether a damaged marker was meant as one: Base64 follows, or the text ends in it.
     fn is_meant(&self, text: &[u8], run: &Run) -> bool {
-        if self.is_whole || self.label.is_some() || self.word == Word::End {
+        if self.is_whole || self.word == Word::End {
             return true;
         }
-        let is_cut = self.span.end >= text.len() && begins_label(self.text);
-        is_full(run) && (is_cut || precedes_data(text, self.span.end))
+        let is_cut = text[self.span.end..].trim_ascii().is_empty() && begins_label(self.text);
+        let has_dashes = self.label.is_some() || is_full(run);
+        has_dashes && (is_cut || data_after(text, self.span.end) >= MIN_DATA)
     }
 }
 
@@ -188,10 +211,14 @@ fn trimmed(text: &[u8]) -> &[u8] {
 }
 
 /// Returns whether a position is in a line that OpenSSL writes beside blocks: a name in it is somebody else's text.
+/// Where the line ends were lost, Base64 follows on the same line.
 fn is_explanation(text: &[u8], position: usize) -> bool {
     let Some(start) = line_start(text, 0, position) else { return false };
     let line = text[start..position].trim_ascii_start();
-    [&b"friendlyName:"[..], b"subject=", b"issuer="].iter().any(|start| line.starts_with(start))
+    let is_name = [&b"friendlyName:"[..], b"subject=", b"issuer="].iter().any(|start| line.starts_with(start));
+    let after = &text[position..text.len().min(position + MAX_DATA)];
+    let line_end = memchr::memchr2(b'\n', b'\r', after).unwrap_or(after.len());
+    is_name && line_end < MIN_DATA + 2 * MAX_LABEL
 }
 
 /// Returns where the line of a position begins, or `None` if that is far away.

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
 use body::Header;
-pub(crate) use body::decode_text;
 use body::{Body, Content};
+pub(crate) use body::{decode_cut_text, decode_text};
 use marker::{Marker, Word};
 
 /// One block.
@@ -34,7 +34,7 @@ pub(crate) struct UnreadBlock {
     /// As [`Block::line`].
     pub line: usize,
     pub problem: Cow<'static, str>,
-    /// Base64 follows: it is no text that only speaks of PEM.
+    /// So much Base64 follows as a certificate has: it is no text that only speaks of PEM.
     pub has_data: bool,
 }
 
@@ -100,6 +100,9 @@ const OPAQUE_LABELS: [&str; 9] = [
     "SSL SESSION PARAMETERS",
 ];
 
+/// So much Base64 after a BEGIN is a certificate. Examples in documents are shorter.
+const MIN_DATA: usize = 200;
+
 /// The pieces of a text, one after the other.
 pub(crate) struct Pieces<'a> {
     text: &'a [u8],
@@ -151,7 +154,7 @@ impl Iterator for Pieces<'_> {
                 label: begin.label,
                 line,
                 problem,
-                has_data: marker::precedes_data(self.text, begin.span.end),
+                has_data: marker::data_after(self.text, begin.span.end) >= MIN_DATA,
             }),
         };
         Some(Piece { span, read })
@@ -163,15 +166,19 @@ impl Pieces<'_> {
         if !begin.is_whole {
             return Err("its BEGIN line is damaged: five dashes belong on both sides of \"BEGIN\" and its label".into());
         }
-        let end = self.check_end(begin, next)?;
         let label = begin.label;
-        if label.is_some_and(|label| OPAQUE_LABELS.contains(&label)) {
+        let is_opaque = label.is_some_and(|label| OPAQUE_LABELS.contains(&label));
+        if is_opaque && !matches!(next, Some(marker) if marker.word == Word::End) {
             return Ok(Block { label, line, headers: Vec::new(), der: Zeroizing::default() });
         }
+        let end = self.check_end(begin, next)?;
         let mut body = Body::parse(&self.text[begin.span.end..end.span.start]);
         let headers = std::mem::take(&mut body.headers);
         match body.decode(begin.text.ends_with(b"PRIVATE KEY")) {
             Content::Bytes(der) => Ok(Block { label, line, headers, der }),
+            Content::Empty | Content::NotBase64 if is_opaque => {
+                Ok(Block { label, line, headers, der: Zeroizing::default() })
+            }
             Content::Empty => Err("is empty".into()),
             Content::NotBase64 => Err("is not valid Base64".into()),
         }
@@ -323,8 +330,12 @@ mod tests {
         assert_eq!(blocks.iter().map(Block::dek_info).collect::<Vec<_>>(), [Some(""), Some("X,00"), None]);
     }
 
-    /// Base64 of 0 to 47.
-    const DATA: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v";
+    /// Base64 of the head of a certificate, 48 bytes long.
+    const DATA: &str = "MIIBAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKiss";
+
+    fn data() -> Vec<u8> {
+        data_encoding::BASE64.decode(DATA.as_bytes()).unwrap()
+    }
 
     #[test]
     fn what_transport_does_to_a_block_is_undone() {
@@ -338,14 +349,17 @@ mod tests {
             format!("CERT='{begin}\\\\n{first}\\\\r\\\\n{second}\\\\n{end}'"),
             format!("{{\"cert\":\"{begin}\\u000a{first}\\n{second}\\n{end}\\n\"}}"),
             format!("[\"{begin}\",\n \"{first}\",\n \"{second}\",\n \"{end}\"]"),
+            format!("[\"{begin}\",\"{first}\",\"{second}\",\"{end}\"]"),
             format!("x = \"{begin}\\n\" +\n  \"{first}\\n\" +\n  \"{second}\\n\" +\n  \"{end}\\n\";"),
             format!("key: |\n    {begin}\n    {first}\n    {second}\n    {end}\n"),
             format!("> {begin}\n> {first}\n> {second}\n> {end}\n"),
+            format!("{begin}\n{first}\x0b\n{second}\0\n{end}\n"),
             format!("\0\0\0{begin}\n{DATA}\n{end}"),
+            format!("friendlyName: x {begin}{}{DATA}{end}", " ".repeat(200)),
         ] {
             let blocks = parse(text.as_bytes()).unwrap();
             assert_eq!(blocks.len(), 1, "{text}");
-            assert_eq!(*blocks[0].der, (0..48).collect::<Vec<u8>>(), "{text}");
+            assert_eq!(*blocks[0].der, data(), "{text}");
         }
         let glued = format!("{begin}\n{DATA}\n{end}{begin}\n{DATA}\n{end}");
         assert_eq!(parse(glued.as_bytes()).unwrap().len(), 2);
@@ -354,6 +368,8 @@ mod tests {
         assert_eq!((block.header("DEK-Info"), block.der.len()), (Some("AES-128-CBC,00FF"), 48));
         let slashes = "-----BEGIN CMS-----\\n\\/\\/\\/\\/\\n-----END CMS-----";
         assert_eq!(*parse(slashes.as_bytes()).unwrap()[0].der, [255, 255, 255]);
+        let url_safe = "-----BEGIN CMS-----\n____\n-----END CMS-----";
+        assert_eq!(*parse(url_safe.as_bytes()).unwrap()[0].der, [255, 255, 255]);
     }
 
     #[test]
@@ -370,16 +386,15 @@ mod tests {
             "\u{2014}BEGIN PRIVATE KEY\u{2014}",
             "-----BEGIN%20PRIVATE%20KEY-----",
         ] {
-            let text = format!("text\n{begin}\n{DATA}\n-----END PRIVATE KEY-----\n");
-            let pieces: Vec<Piece> = pieces(text.as_bytes()).collect();
-            assert_eq!(pieces.len(), 1, "{begin}");
-            let unread = pieces[0].read.as_ref().err().unwrap();
-            assert!(
-                unread.has_data && unread.line == 2 && unread.problem.contains("BEGIN line"),
-                "{begin}: {unread:?}"
-            );
-            assert_eq!(unread.label, (!begin.contains('%')).then_some("PRIVATE KEY"));
-            assert_eq!(pieces[0].span.end, text.len() - 1);
+            for body in [DATA.repeat(4), format!("\n{}{}", " ".repeat(500), DATA.repeat(4))] {
+                let text = format!("text\n{begin}\n{body}\n-----END PRIVATE KEY-----\n");
+                let pieces: Vec<Piece> = pieces(text.as_bytes()).collect();
+                assert_eq!(pieces.len(), 1, "{begin}");
+                let unread = pieces[0].read.as_ref().err().unwrap();
+                assert!(unread.has_data && unread.line == 2 && unread.problem.contains("BEGIN line"), "{unread:?}");
+                assert_eq!(unread.label, (!begin.contains('%')).then_some("PRIVATE KEY"));
+                assert_eq!(pieces[0].span.end, text.len() - 1);
+            }
         }
     }
 
@@ -387,7 +402,11 @@ mod tests {
     fn a_text_that_speaks_of_pem_has_no_data() {
         for text in [
             "Copy all from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.",
+            "Copy all from -----BEGIN CERTIFICATE----- to the end of the file, and save it in a file of your own.",
             "if line.startswith('-----BEGIN CERTIFICATE'):",
+            "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBaMQswCQYDVQQGEwJJ\n...\n-----END CERTIFICATE-----",
+            "-----BEGIN CERTIFICATE-----\nMICROSOFT 0123456789abcdef0123456789abcdef\n-----END CERTIFICATE-----",
+            "begin = \"-----BEGIN CERTIFICATE-----\"; path = \"/usr/share/ca-certificates/mozilla/certificates/authority\"",
             "-----BEGIN CERTI",
         ] {
             for piece in pieces(text.as_bytes()) {
@@ -395,7 +414,14 @@ mod tests {
             }
         }
         assert!(looks_like_pem(b"-----BEGIN CERTI"));
-        for text in ["----- BEGIN LOG -----", "BEGIN CERTIFICATE", "-- BEGIN", "----------", "------ END -----"] {
+        for text in [
+            "----- BEGIN LOG -----",
+            "BEGIN CERTIFICATE",
+            "-- BEGIN",
+            "----------",
+            "------ END -----",
+            "-----BEGIN\nx",
+        ] {
             assert!(!looks_like_pem(text.as_bytes()), "{text}");
         }
     }

@@ -18,6 +18,7 @@ use crate::secret::PasswordEncodings;
 const KEY_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.1);
 const SHROUDED_KEY_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.2);
 const CERT_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.3);
+const CRL_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.4);
 const SECRET_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.5);
 const SAFE_CONTENTS_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.6);
 const X509_CERTIFICATE: Oid<'static> = oid!(1.2.840.113549.1.9.22.1);
@@ -249,8 +250,10 @@ fn parse_content<'a>(kind: &Oid<'_>, wrapped: &Value<'a>) -> Result<RawContent<'
         parse_certificate(wrapped)?
     } else if *kind == SECRET_BAG {
         BagContent::Secret(parse_secret(wrapped).ok())
-    } else {
+    } else if *kind == CRL_BAG {
         BagContent::Other
+    } else {
+        return Err(Malformed::new("safe bag", "is of an unknown type").into());
     };
     Ok(RawContent::Plain(content))
 }

@@ -168,7 +168,8 @@ impl<'a> Pfx<'a> {
                     info.certificate_encryption.get_or_insert_with(|| scheme.to_string());
                 }
                 Safe::Plain(content) => {
-                    for bag in bag::parse_all(&content)? {
+                    // A safe that is damaged is reported where it is opened.
+                    for bag in bag::parse_all(&content).unwrap_or_default() {
                         let Some(scheme) = bag.scheme() else { continue };
                         info.iterations = info.iterations.max(Some(scheme.iterations()));
                         info.key_encryption.get_or_insert_with(|| scheme.to_string());
@@ -291,7 +292,6 @@ impl<'l> SafeOpener<'l> {
                         self.decrypted += 1;
                         self.open_bags(&plain);
                     }
-                    Ok(None) if self.is_proven => self.add_unread_part(PartProblem::Decode(undecryptable().into())),
                     Ok(None) => {
                         self.locked += 1;
                         self.add_unread_part(PartProblem::OtherPassword);
@@ -385,10 +385,6 @@ fn is_one_sequence(plain: &[u8]) -> bool {
         Some((value, [])) => value.is(Tag::Sequence),
         _ => false,
     }
-}
-
-fn undecryptable() -> Malformed {
-    Malformed::new("encrypted part", "does not decrypt although the password is right")
 }
 
 /// Reads the octets in `[0] EXPLICIT OCTET STRING`, the next value of `content`.

@@ -123,8 +123,9 @@ pub fn kubernetes(bytes: &[u8]) {
     };
     let mut size = 0;
     for secret in &secrets {
-        for (name, entry) in &secret.entries {
-            size += name.len() + entry.len();
+        for entry in secret.entries.values() {
+            let Ok(entry) = entry else { continue };
+            size += entry.len();
             let opened = open(entry, &mut Passwords::None, MAX_ITERATIONS);
             if let Ok(contents) = &opened {
                 check_contents(entry, contents);
@@ -170,7 +171,7 @@ fn check_secrets_by_serde(bytes: &[u8], found: usize) {
         Some(items) => items.iter().filter(|item| is_secret(item)).count(),
         None => usize::from(is_secret(&document)),
     };
-    assert_eq!(found, counted);
+    assert!(found >= counted, "{found} of {counted} secrets");
 }
 
 /// Reads Apple's list of topics.

@@ -117,7 +117,7 @@ fn open_advice(error: &OpenError) -> &'static str {
         OpenError::WrongPassword { protected: PasswordTarget::Key, .. } => {
             "it is the password that was chosen when the key was made"
         }
-        OpenError::OtherKeyPassword => "export it again with one password for both",
+        OpenError::OtherKeyPassword | OpenError::OtherPartPassword => "export it again with one password for both",
     }
 }
 
