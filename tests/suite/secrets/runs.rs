@@ -29,7 +29,7 @@ const FILES: [(&str, &str); 3] =
     [("CERT", "der/universal.cer"), ("IDENTITY", "pem/identity.pem"), ("P12", "p12/keychain-password.p12")];
 
 #[rustfmt::skip]
-const RUNS: [(&str, i32); 78] = [
+const RUNS: [(&str, i32); 84] = [
     ("convert FILE PASS -o out.pem", 0),
     ("convert FILE PASS --json -o out.pem", 0),
     ("convert FILE PASS --json --bag-attributes --key-out out.key --cert-out out.crt", 2),
@@ -60,6 +60,12 @@ const RUNS: [(&str, i32); 78] = [
     ("inspect - PASS < FILE", 0),
     ("inspect CERT FILE FILE PASS", 0),
     ("inspect P12 --passin file:FILE", 4),
+    ("inspect FILE PASS --full", 0),
+    ("inspect FILE PASS --full --json", 0),
+    ("inspect CERT --key FILE PASS", 0),
+    ("inspect CERT --key . PASS --json", 0),
+    ("convert CERT PASS --key . -o out.pem", 0),
+    ("convert CERT PASS --key FILE --key IDENTITY --json -o out.pem", 0),
     ("csr WHO --key FILE PASS -o -", 0),
     ("csr WHO --key FILE PASS --any-key --json -o out.csr", 0),
     ("csr WHO --key-out FILE -o out.csr", 6),
@@ -168,7 +174,7 @@ impl Run {
 }
 
 /// Placeholders of values that are a file, or a source of a password.
-const FILE_VALUES: [&str; 2] = ["<FILE>", "<SOURCE>"];
+const FILE_VALUES: [&str; 3] = ["<FILE>", "<FILE|FOLDER>", "<SOURCE>"];
 
 /// Options that only name a new file.
 const OUTPUTS: [&str; 3] = ["--output", "--cert-out", "--key-out"];
