@@ -274,8 +274,9 @@ impl FileReport {
 
     /// Adds all extensions of the certificates; `contents` are those that it reports on.
     pub(crate) fn add_extensions(&mut self, contents: &Contents) {
+        let mut left = extension::MAX_FILE_VALUES;
         for (report, entry) in self.certificates.iter_mut().zip(&contents.certificates) {
-            report.extensions = Some(extension::report(&entry.item.der));
+            report.extensions = Some(extension::report(&entry.item.der, &mut left));
         }
     }
 }

@@ -15,7 +15,7 @@ use x509_parser::x509::X509Name as ParsedName;
 use zeroize::Zeroizing;
 
 use crate::asn1::{self, Malformed, Value};
-use crate::certificate::extension::ExtensionReport;
+use crate::certificate::extension::{self, ExtensionReport};
 use crate::certificate::name::{self, NameStyle};
 use crate::key::{KeyError, PrivateKey};
 use crate::public_key::{KeyKind, PublicKey};
@@ -221,11 +221,15 @@ fn requested_extensions(attributes: &Value<'_>) -> Result<Vec<ExtensionReport>, 
 }
 
 fn add_extensions(encoded: &[u8], extensions: &mut Vec<ExtensionReport>) -> Result<(), Malformed> {
-    let Ok((_, requested)) = ExtensionRequest::from_der(encoded) else {
+    let Ok((_, request)) = ExtensionRequest::from_der(encoded) else {
         return Err(Malformed::new(PART, "asks for unreadable extensions"));
     };
-    for extension in &requested.extensions {
-        extensions.push(ExtensionReport::of(extension));
+    let mut left = extension::MAX_REQUEST_VALUES;
+    for requested in &request.extensions {
+        if extensions.len() == extension::MAX_EXTENSIONS {
+            return Err(Malformed::new(PART, format!("asks for more than {} extensions", extension::MAX_EXTENSIONS)));
+        }
+        extensions.push(ExtensionReport::of(requested, &mut left));
     }
     Ok(())
 }

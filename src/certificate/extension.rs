@@ -18,6 +18,15 @@ use x509_parser::prelude::FromDer;
 
 use crate::certificate::name::{self, NameStyle};
 
+/// The most extensions of a certificate or a request.
+pub(crate) const MAX_EXTENSIONS: usize = 100;
+
+/// The most values of extensions that are shown of a file: each takes many times its size.
+pub(crate) const MAX_FILE_VALUES: usize = 200_000;
+
+/// The most that are shown of a request, of which a file may have thousands.
+pub(crate) const MAX_REQUEST_VALUES: usize = 1_000;
+
 /// The bytes of a value that is not decoded that are shown.
 const SHOWN_BYTES: usize = 64;
 
@@ -66,25 +75,33 @@ static APPLE_NAMES: [KnownExtension; 8] = [
     KnownExtension { oid: oid!(1.2.840.113635.100.5.1), name: "Apple certificate policy" },
 ];
 
-/// Reports on all extensions of a certificate, in its order.
-pub(crate) fn report(der: &[u8]) -> Vec<ExtensionReport> {
+/// Reports on all extensions of a certificate, in its order, with as many values as are left.
+pub(crate) fn report(der: &[u8], left: &mut usize) -> Vec<ExtensionReport> {
     let mut reports = Vec::new();
     // A certificate that was read before parses again.
     if let Ok((_, x509)) = X509Certificate::from_der(der) {
         for extension in x509.extensions() {
-            reports.push(ExtensionReport::of(extension));
+            reports.push(ExtensionReport::of(extension, left));
         }
     }
     reports
 }
 
 impl ExtensionReport {
-    pub(crate) fn of(extension: &X509Extension<'_>) -> Self {
+    /// Reports on an extension, with as many values as are `left`.
+    pub(crate) fn of(extension: &X509Extension<'_>, left: &mut usize) -> Self {
+        let mut values = values_of(extension);
+        let count = values.len();
+        if count > *left {
+            values.truncate(*left);
+            values.push(format!("… and {} more", count - *left));
+        }
+        *left = left.saturating_sub(count);
         Self {
             name: find_name(&extension.oid),
             oid: extension.oid.to_id_string(),
             critical: extension.critical,
-            values: values(extension),
+            values,
         }
     }
 }
@@ -129,7 +146,7 @@ fn named(oid: &Oid<'_>) -> String {
     }
 }
 
-fn values(extension: &X509Extension<'_>) -> Vec<String> {
+fn values_of(extension: &X509Extension<'_>) -> Vec<String> {
     match extension.parsed_extension() {
         ParsedExtension::SubjectAlternativeName(names) => describe_names(&names.general_names),
         ParsedExtension::IssuerAlternativeName(names) => describe_names(&names.general_names),
@@ -373,7 +390,7 @@ mod tests {
 
     fn shown(der: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
-        for extension in report(der) {
+        for extension in report(der, &mut 100) {
             let critical = if extension.critical { " (critical)" } else { "" };
             let name = extension.name.unwrap_or(&extension.oid);
             lines.push(format!("{name}{critical}: {}", extension.values.join(", ")));

@@ -131,6 +131,10 @@ impl Certificate {
         let Some(public_key) = PublicKey::parse(x509.public_key().raw.to_vec()) else {
             return Err(Malformed::new("certificate", "has an unreadable public key"));
         };
+        if x509.extensions().len() > extension::MAX_EXTENSIONS {
+            let problem = format!("has more than {} extensions", extension::MAX_EXTENSIONS);
+            return Err(Malformed::new("certificate", problem));
+        }
         let extensions = Extensions::read(&x509);
         let serial = format_serial(x509.raw_serial());
         let title_without_subject = match &extensions.first_name {

@@ -26,7 +26,7 @@ const FRIENDLY_NAME: Oid<'static> = oid!(1.2.840.113549.1.9.20);
 const LOCAL_KEY_ID: Oid<'static> = oid!(1.2.840.113549.1.9.21);
 
 /// The depth to which safe contents may nest; RFC 7292 allows any depth, and nobody writes two.
-const MAX_NESTING: usize = 4;
+const MAX_NESTING: usize = 3;
 
 /// One bag, opened.
 #[derive(Debug, Clone)]

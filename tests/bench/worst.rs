@@ -37,7 +37,7 @@ struct Case {
     bytes: fn() -> Vec<u8>,
 }
 
-const CASES: [Case; 62] = [
+const CASES: [Case; 63] = [
     Case { name: "PEM: tiny blocks", bytes: || repeat(b"-----BEGIN CMS-----\nAA==\n-----END CMS-----\n") },
     Case { name: "PEM: tiny blocks, unknown", bytes: || repeat(b"-----BEGIN A-----\nAA==\n-----END A-----\n") },
     Case { name: "PEM: empty blocks", bytes: || repeat(b"-----BEGIN CMS-----\n-----END CMS-----\n") },
@@ -129,6 +129,7 @@ const CASES: [Case; 62] = [
     Case { name: "keys: encrypted", bytes: || repeat(&fs::read(fixture("pem/encrypted-key.pem")).unwrap()) },
     Case { name: "keys: RSA of 4096 bits", bytes: || repeat(&rsa_key()) },
     Case { name: "keys: DSA of a huge prime", bytes: huge_dsa_key },
+    Case { name: "requests: SANs", bytes: || repeat(&request_with_names()) },
     Case { name: "requests", bytes: || repeat(&fs::read(fixture("csr/request.certSigningRequest")).unwrap()) },
 ];
 
@@ -358,6 +359,17 @@ fn certificate_with(extension: &[u8], attributes: &[u8]) -> Vec<u8> {
     let extensions = children(children(&fields[last])[0]).concat();
     fields[last] = value(0xa3, &sequence(&[&extensions, extension].concat()));
     sequence(&[sequence(&fields.concat()), outer[1..].concat()].concat())
+}
+
+/// A request for 32 KiB of names.
+fn request_with_names() -> Vec<u8> {
+    let certificate = der_of("der/ec.cer");
+    let outer = children(&certificate);
+    let fields = children(outer[0]);
+    let kind = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e";
+    let attribute = sequence(&[kind, &value(0x31, &sequence(&sans(32_000)))[..]].concat());
+    let info = sequence(&[b"\x02\x01\x00", fields[5], fields[6], &value(0xa0, &attribute)].concat());
+    sequence(&[info, outer[1..].concat()].concat())
 }
 
 /// Attributes of a name: CN=a.

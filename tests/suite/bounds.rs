@@ -3,11 +3,17 @@
 use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
+use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::PKey;
+use openssl::x509::{X509, X509Extension};
 use pushcert::testing::{
     Contents, DEFAULT_MAX_ITERATIONS, OpenError, Passwords, open, parse_pem, parse_secrets, parse_topics,
 };
 
-use crate::common::fixture;
+use crate::common::{Test, fixture};
 
 fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
     open(bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS)
@@ -115,4 +121,40 @@ fn a_certificate_has_a_bounded_size_and_number_of_topics() {
     let signed = |size: usize| value(0x30, &[&value(0x30, &vec![0; size]), &b"\x30\x00\x03\x01\x00"[..]].concat());
     assert!(!read(&signed(1 << 19)).unwrap_err().to_string().contains("1 MiB"));
     assert!(read(&signed(1 << 20)).unwrap_err().to_string().contains("certificate: is larger than 1 MiB"));
+}
+
+fn text_file(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+/// A certificate with this many DNS names in each of so many extensions.
+fn certificate_with_names(extensions: usize, names: usize) -> X509 {
+    let key = PKey::from_ec_key(EcKey::generate(&EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap()).unwrap());
+    let key = key.unwrap();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+    for number in 0..extensions {
+        let kind = Asn1Object::from_str(&format!("2.5.29.17.{number}").replace(".17.0", ".17")).unwrap();
+        let list = Asn1OctetString::new_from_bytes(&value(0x30, &b"\x82\x01a".repeat(names))).unwrap();
+        builder.append_extension(X509Extension::new_from_der(&kind, false, &list).unwrap()).unwrap();
+    }
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    builder.build()
+}
+
+#[test]
+fn the_extensions_of_a_file_that_are_shown_are_bounded() {
+    let pem = |certificate: X509| String::from_utf8(certificate.to_pem().unwrap()).unwrap();
+    let many = text_file(&pem(certificate_with_names(1, 200_010)));
+    let run = Test::new().args(["inspect", "--full", "--json"]).arg(many.path()).run();
+    let values = run.json()["files"][0]["certificates"][0]["extensions"][0]["values"].as_array().unwrap().clone();
+    assert_eq!((values.len(), values.last().unwrap().as_str()), (200_001, Some("… and 10 more")));
+    assert_eq!(read(&certificate_with_names(100, 1).to_der().unwrap()).unwrap().certificates.len(), 1);
+    let error = read(&certificate_with_names(101, 1).to_der().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("has more than 100 extensions"), "{error}");
 }
