@@ -94,6 +94,7 @@ impl ExtensionReport {
         let count = values.len();
         if count > *left {
             values.truncate(*left);
+            values.shrink_to_fit();
             values.push(format!("… and {} more", count - *left));
         }
         *left = left.saturating_sub(count);
