@@ -105,10 +105,10 @@ impl Body {
     /// Decodes it. A secret is decoded in constant time; of certificates there may be very many.
     pub(super) fn decode(self, is_secret: bool) -> Content {
         let Some(base64) = self.base64 else { return Content::NotBase64 };
-        if base64.is_empty() {
+        let text = without_padding(&base64);
+        if text.is_empty() {
             return Content::Empty;
         }
-        let text = without_padding(&base64);
         let bytes = if is_secret {
             let Ok(text) = std::str::from_utf8(text) else { return Content::NotBase64 };
             Base64Unpadded::decode_vec(text).ok()
