@@ -159,6 +159,8 @@ fn names_in_json(bytes: &[u8]) -> Vec<String> {
         }
     }
     names.retain(|name| !name.is_empty());
+    // A short name may be a part of a longer one.
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     names
 }
 
