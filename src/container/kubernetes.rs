@@ -21,6 +21,13 @@ pub struct Secret {
     pub entries: BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>>,
 }
 
+impl Secret {
+    /// Returns whether it is an object of another kind, read as a text.
+    pub(crate) fn is_other_kind(&self) -> bool {
+        self.entries.contains_key(OTHER_KIND)
+    }
+}
+
 /// A document: an object, or a list of them. The items of a list from the API have no kind.
 #[derive(Deserialize)]
 struct Document<'a> {

@@ -308,11 +308,11 @@ impl Unread {
     }
 
     pub(crate) fn may_be_certificate(&self) -> bool {
-        matches!(self.holds, Holds::Certificate | Holds::Anything) && !self.is_mere_text
+        matches!(self.holds, Holds::Certificate | Holds::Anything)
     }
 
     pub(crate) fn may_be_key(&self) -> bool {
-        matches!(self.holds, Holds::Key | Holds::Anything) && !self.is_mere_text
+        matches!(self.holds, Holds::Key | Holds::Anything)
     }
 }
 

@@ -8,6 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use crate::container::kubernetes::Secret;
 use crate::container::{self, Contents, OpenError, PasswordTarget, Unread, kubernetes};
 use crate::expiry::passwords::PasswordCandidates;
 use crate::expiry::report::{CheckedCertificate, FileCounts, PolicyReport, Source, check};
@@ -183,6 +184,8 @@ impl ExpiryScanner<'_> {
                 return true;
             }
         };
+        let known = totals.certificates.len() + totals.unreadable.len();
+        let are_all_others = !secrets.is_empty() && secrets.iter().all(Secret::is_other_kind);
         for secret in secrets {
             let mut keys = Vec::new();
             let mut entries = Vec::with_capacity(secret.entries.len());
@@ -205,6 +208,9 @@ impl ExpiryScanner<'_> {
                 }
                 self.record(&Item::secret_entry(&name), result, totals);
             }
+        }
+        if are_all_others && file.is_named && totals.certificates.len() + totals.unreadable.len() == known {
+            self.record(&Item { source: Source::File, ..*file }, Err(ScanError::NoCertificate), totals);
         }
         true
     }
