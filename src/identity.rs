@@ -203,7 +203,7 @@ fn choose<'a>(leaves: Vec<&'a Entry<Certificate>>, wanted: &str) -> Result<Vec<&
     if chosen.is_empty() { Err(SelectError::NotFound(wanted.to_owned(), list_choices(&leaves))) } else { Ok(chosen) }
 }
 
-fn is_called(certificate: &Certificate, wanted: &str) -> bool {
+pub(crate) fn is_called(certificate: &Certificate, wanted: &str) -> bool {
     let digits = wanted.replace(':', "").to_ascii_lowercase();
     let is_fingerprint = digits.len() >= 8 && certificate.sha256().starts_with(&digits);
     is_fingerprint

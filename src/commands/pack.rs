@@ -126,7 +126,9 @@ fn check_keys_stay(
     if !arguments.force {
         return Ok(());
     }
-    let (outputs, written_keys) = (vec![output], vec![&identity.key.item]);
+    let is_kept = matches!(output, Location::Path(path) if !path.exists() || path.is_file());
+    let written_keys = if is_kept { vec![&identity.key.item] } else { vec![] };
+    let outputs = vec![output];
     Conversion { input: &arguments.input, key: arguments.key.as_ref(), outputs, written_keys }.check_keys_stay(contents)
 }
 

@@ -59,6 +59,10 @@ pub struct Contents {
     pub keys: Vec<Entry<PrivateKey>>,
     /// The private keys of the file itself where `keys` are those of another.
     pub(crate) replaced_keys: Vec<Entry<PrivateKey>>,
+    /// The file itself may hold a key that was not read, where `keys` are those of another.
+    pub(crate) replaced_unread_key: bool,
+    /// The file of `keys` may hold another that was not read.
+    pub(crate) key_file_unread: bool,
     /// The certificate signing requests, likewise.
     pub requests: Vec<CertificateRequest>,
     /// The algorithms of a PKCS#12 file.
@@ -185,6 +189,8 @@ impl Contents {
             certificates: vec![],
             keys: vec![],
             replaced_keys: vec![],
+            replaced_unread_key: false,
+            key_file_unread: false,
             requests: vec![],
             pkcs12: None,
             bags: vec![],
@@ -196,9 +202,10 @@ impl Contents {
 
     /// Returns these contents with the keys of another file in the place of their own.
     pub(crate) fn with_keys(self, keys: Vec<Entry<PrivateKey>>) -> Self {
+        let replaced_unread_key = self.may_have_unread_key();
         let mut unread = self.unread;
         unread.retain(|unread| unread.holds != Holds::Key);
-        Self { keys, replaced_keys: self.keys, unread, ..self }
+        Self { keys, replaced_keys: self.keys, replaced_unread_key, unread, ..self }
     }
 
     /// Returns whether there is neither a certificate nor a key nor a request.

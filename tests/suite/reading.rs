@@ -488,3 +488,73 @@ fn blocks_of_other_programs_fail_no_folder() {
         Test::new().args(["expiry", "."]).folder(folder.path()).run();
     }
 }
+
+/// Writes files into a folder, runs convert in it, and returns the folder.
+fn in_folder(files: &[(&str, &str)], arguments: &[&str], code: i32) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    Test::new().args(arguments).folder(folder.path()).env("P", "x").status(code).run();
+    folder
+}
+
+#[test]
+fn an_input_with_a_key_that_was_not_read_is_not_replaced() {
+    let identity = text("pem/identity.pem");
+    let certificate = text("pem/certificate-only.pem");
+    let encrypted = text("pem/encrypted-key.pem");
+    let key = text("key/push.pem");
+    let broken = text("key/other.pem").replacen('M', "*", 1);
+    for (input, arguments) in [
+        (encrypted.clone(), &["convert", "in.pem", "--no-key", "-o", "in.pem", "--force"][..]),
+        (format!("{identity}{broken}"), &["convert", "in.pem", "-o", "in.pem", "--force"]),
+        (format!("{identity}{broken}"), &["pack", "in.pem", "--passout", "env:P", "-o", "in.pem", "--force"]),
+        (format!("{certificate}{broken}"), &["convert", "in.pem", "--key", "k.pem", "-o", "in.pem", "--force"]),
+        (encrypted, &["convert", "in.pem", "--no-key", "-o", "in.pem", "--force", "--json"]),
+        (identity.clone(), &["convert", "in.pem", "--cert-out", "in.pem", "--key-out", "/dev/null", "--force"]),
+        (identity, &["convert", "in.pem", "--cert-out", "in.pem", "--force"]),
+    ] {
+        let folder = in_folder(&[("in.pem", &input), ("k.pem", &key)], arguments, 6);
+        assert!(std::fs::read_to_string(folder.path().join("in.pem")).unwrap() == input, "{arguments:?}");
+    }
+    let both = format!("{key}{broken}");
+    let arguments = ["convert", "c.pem", "--key", "k.pem", "-o", "k.pem", "--force"];
+    let folder = in_folder(&[("c.pem", &certificate), ("k.pem", &both)], &arguments, 6);
+    assert!(std::fs::read_to_string(folder.path().join("k.pem")).unwrap() == both);
+}
+
+#[test]
+fn standard_input_and_the_files_of_key_are_inputs_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = text("pem/identity.pem");
+    std::fs::write(folder.path().join("in.pem"), &identity).unwrap();
+    Test::shell("\"$0\" convert - --no-key -o in.pem --force <in.pem").folder(folder.path()).status(6).run();
+    assert!(std::fs::read_to_string(folder.path().join("in.pem")).unwrap() == identity);
+    let files = [
+        ("c.pem", text("pem/certificate-only.pem")),
+        ("keys/a.pem", text("key/push.pem")),
+        ("keys/z.pem", text("key/other.pem")),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    for key in [&["--key", "keys"][..], &["--key", "keys/a.pem", "--key", "keys/z.pem"]] {
+        let arguments = [&["convert", "c.pem"], key, &["-o", "keys/z.pem", "--force"]].concat();
+        let folder = in_folder(&files, &arguments, 6);
+        assert!(std::fs::read_to_string(folder.path().join("keys/z.pem")).unwrap() == text("key/other.pem"));
+        // The key that is taken may go in one file with its certificate.
+        in_folder(&files, &[&["convert", "c.pem"], key, &["-o", "keys/a.pem", "--force"]].concat(), 0);
+    }
+}
+
+#[test]
+fn keys_of_a_folder_that_fit_several_certificates_are_a_choice() {
+    let both = text("pem/certificate-only.pem") + &block("CERTIFICATE", &read("der/other.cer"));
+    let files = [("c.pem", both), ("keys/a.pem", text("key/push.pem")), ("keys/z.pem", text("key/other.pem"))];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    in_folder(&files, &["convert", "c.pem", "--key", "keys", "-o", "out.pem"], 2);
+    let select = ["convert", "c.pem", "--key", "keys", "-o", "out.pem", "--select", "com.example.Other"];
+    let folder = in_folder(&files, &select, 0);
+    assert!(std::fs::read_to_string(folder.path().join("out.pem")).unwrap().contains("PRIVATE KEY"));
+}

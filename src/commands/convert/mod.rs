@@ -3,6 +3,8 @@
 mod bag_attributes;
 mod outputs;
 
+use std::path::Path;
+
 use zeroize::Zeroizing;
 
 use crate::certificate::Certificate;
@@ -19,7 +21,7 @@ use crate::commands::shared::writing::ReplacedKeys;
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::identity::{Collection, SelectError};
+use crate::identity::{Collection, SelectError, is_called};
 use crate::key::PrivateKey;
 use crate::pem;
 use crate::report::human::convert::{ConvertReport, OutputReport};
@@ -30,6 +32,7 @@ use crate::secret::Password;
 use crate::text::printable_name;
 use crate::world::context::Context;
 use crate::world::files::Location;
+use crate::world::place::WriteError;
 
 pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<(), Error> {
     OutputPlan::new(arguments, context)?;
@@ -63,12 +66,27 @@ fn open(arguments: &ConvertArgs, opener: &Opener, context: &mut Context<'_>) -> 
 fn find_key(arguments: &ConvertArgs, opener: &Opener, context: &mut Context<'_>) -> Result<OpenedInput, Error> {
     let contents = opener.open(&arguments.input, context)?;
     let search = KeySearch::read(&arguments.key, opener, context);
+    let mut fitting = Vec::new();
     for entry in &contents.certificates {
-        let Some(found) = search.key_of(&entry.item) else { continue };
-        let file = &found.file;
+        if let Some(found) = search.key_of(&entry.item) {
+            fitting.push((&entry.item, found.file.clone()));
+        }
+    }
+    if let Some(wanted) = &arguments.select {
+        fitting.retain(|(certificate, _)| is_called(certificate, wanted));
+    }
+    if fitting.len() > 1 {
+        // All of their keys: the choice is refused, or made, where identities are.
+        let mut keys = Vec::new();
+        for (_, file) in &fitting {
+            keys.extend(search.keys_in(file));
+        }
+        return Ok(OpenedInput { contents: contents.with_keys(keys), key_file: None });
+    }
+    if let Some((_, file)) = fitting.pop() {
         writeln!(context.stderr, "the private key is from {}", printable_name(&file.to_string()))?;
-        let contents = contents.with_keys(search.keys_in(file));
-        return Ok(OpenedInput { contents, key_file: Some(file.clone()) });
+        let contents = contents.with_keys(search.keys_in(&file));
+        return Ok(OpenedInput { contents, key_file: Some(file) });
     }
     if contents.certificates.is_empty() {
         return Ok(OpenedInput { contents, key_file: None });
@@ -209,12 +227,44 @@ fn check_keys_stay(
     key_file: Option<&Location>,
 ) -> Result<(), Error> {
     let writes_every_key = arguments.bag_attributes.is_some() && arguments.select.is_none() && !arguments.no_key;
-    let written_keys = if writes_every_key {
+    check_candidates_stay(arguments, plan, key_file)?;
+    let written_keys = if !plan.keeps_key() {
+        vec![]
+    } else if writes_every_key {
         contents.keys.iter().map(|entry| &entry.item).collect()
     } else {
         selection.key.into_iter().collect()
     };
     Conversion { input: &arguments.input, key: key_file, outputs: plan.all(), written_keys }.check_keys_stay(contents)
+}
+
+/// Refuses to replace a key file that was tried and is another's.
+fn check_candidates_stay(
+    arguments: &ConvertArgs,
+    plan: &OutputPlan<'_>,
+    key_file: Option<&Location>,
+) -> Result<(), Error> {
+    for output in plan.all() {
+        let Location::Path(path) = output else { continue };
+        let is_candidate = arguments.key.iter().any(|key| match key {
+            Location::Path(folder) if folder.is_dir() => is_in(path, folder),
+            key => output.is_same_output(key),
+        });
+        let is_taken = key_file.is_some_and(|file| output.is_same_output(file));
+        if path.is_file() && is_candidate && !is_taken {
+            return Err(advice::explain(&output.to_string(), &WriteError::Exists)
+                .hint("it is among the files of --key, and its key would be lost: choose another name"));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a file is in a folder, whatever their names.
+fn is_in(file: &Path, folder: &Path) -> bool {
+    match (file.canonicalize(), folder.canonicalize()) {
+        (Ok(file), Ok(folder)) => file.starts_with(folder),
+        _ => false,
+    }
 }
 
 fn judge(

@@ -46,6 +46,14 @@ impl<'a> OutputPlan<'a> {
         Ok(plan)
     }
 
+    /// Returns whether the key goes to a file: a device or a stream does not keep it.
+    pub(super) fn keeps_key(&self) -> bool {
+        match self.key.or(self.main) {
+            Some(Location::Path(path)) => !path.exists() || path.is_file(),
+            Some(Location::Standard) | None => false,
+        }
+    }
+
     /// Decides which output takes what, and refuses an output that would stay empty.
     fn distribute_roles(arguments: &'a ConvertArgs) -> Result<Self, Error> {
         let (writes_certificates, writes_key) = (arguments.certs != Certs::None, !arguments.no_key);

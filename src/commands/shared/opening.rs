@@ -5,7 +5,7 @@ use std::io;
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::{advice, unread};
-use crate::container::{self, Contents, Entry, OpenError, PasswordTarget, Passwords};
+use crate::container::{self, Contents, Entry, OpenError, PasswordTarget, Passwords, Unread};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::key::PrivateKey;
@@ -120,7 +120,8 @@ impl Opener {
             return Err(Error::new(ExitKind::Input, format!("{key}: there is no private key in it"))
                 .hint("--key takes the key that the certificate's request was made with"));
         }
-        Ok(contents.with_keys(keys))
+        let key_file_unread = unread_keys.iter().any(Unread::may_be_key);
+        Ok(Contents { key_file_unread, ..contents.with_keys(keys) })
     }
 }
 
@@ -129,6 +130,7 @@ pub(crate) struct Conversion<'a> {
     pub(crate) input: &'a Location,
     pub(crate) key: Option<&'a Location>,
     pub(crate) outputs: Vec<&'a Location>,
+    /// The keys that an output file has; what goes to a device or to standard output is not kept there.
     pub(crate) written_keys: Vec<&'a PrivateKey>,
 }
 
@@ -138,11 +140,14 @@ impl Conversion<'_> {
     /// # Errors
     /// Names the output.
     pub(crate) fn check_keys_stay(&self, contents: &Contents) -> Result<(), Error> {
-        let own_keys = if self.key.is_some() { &contents.replaced_keys } else { &contents.keys };
+        let (own_keys, has_unread) = match self.key {
+            Some(_) => (&contents.replaced_keys, contents.replaced_unread_key),
+            None => (&contents.keys, contents.may_have_unread_key()),
+        };
         for output in &self.outputs {
-            let loses_own = self.takes_place(output, self.input) && !self.writes_all(own_keys);
-            let loses_other =
-                self.key.is_some_and(|key| self.takes_place(output, key)) && !self.writes_all(&contents.keys);
+            let loses_own = self.takes_place(output, self.input) && (has_unread || !self.writes_all(own_keys));
+            let loses_other = self.key.is_some_and(|key| self.takes_place(output, key))
+                && (contents.key_file_unread || !self.writes_all(&contents.keys));
             if loses_own || loses_other {
                 return Err(advice::explain(&output.to_string(), &WriteError::Exists)
                     .hint("a private key in it would be lost, for the output does not have it: choose another name"));
@@ -152,10 +157,10 @@ impl Conversion<'_> {
     }
 
     fn takes_place(&self, output: &Location, input: &Location) -> bool {
-        match (output, input) {
-            (Location::Path(path), Location::Path(_)) => path.is_file() && output.is_same_output(input),
-            _ => false,
-        }
+        let Location::Path(path) = output else { return false };
+        let stdin = Location::Path("/dev/stdin".into());
+        let input = if *input == Location::Standard { &stdin } else { input };
+        path.is_file() && output.is_same_output(input)
     }
 
     fn writes_all(&self, keys: &[Entry<PrivateKey>]) -> bool {
