@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn an_rsa_key_restricted_to_pss_is_the_same_key() {
+    fn an_rsa_key_restricted_to_pss_is_another_key() {
         const PSS: [u8; 15] = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 10, 0x30, 0];
         let pkcs1 = fixture("key/pkcs1.der");
         let plain = PrivateKey::from_pkcs1(&pkcs1).unwrap();
@@ -561,7 +561,7 @@ mod tests {
             let pkcs8 = value(0x30, &[&[2, 1, 0], algorithm, &value(4, &pkcs1)].concat());
             let key = PrivateKey::from_pkcs8(&pkcs8).unwrap();
             assert_eq!(key.public().kind().algorithm, "RSA-PSS");
-            assert!(key.is_same_key(&plain));
+            assert!(!key.is_same_key(&plain));
             assert_eq!(PKey::private_key_from_pkcs8(key.pkcs8()).unwrap().id(), Id::RSA_PSS);
             assert_eq!(key.public().bits, 2048);
         }
@@ -569,6 +569,22 @@ mod tests {
         let without_null = PublicKey::parse([&other[..4], &[0x30, 11], &other[6..]].concat()).unwrap();
         assert_ne!(without_null.spki, plain.public().spki);
         assert!(without_null.is_same_key(plain.public()));
+    }
+
+    #[test]
+    fn an_inverse_that_is_not_reduced_is_damage() {
+        let rsa = openssl::rsa::Rsa::private_key_from_der(&fixture("key/pkcs1.der")).unwrap();
+        let part = |number: &openssl::bn::BigNumRef| value(2, &[&[0][..], &number.to_vec()].concat());
+        let mut numbers = vec![value(2, &[0]), part(rsa.n()), part(rsa.e()), part(rsa.d())];
+        for number in [rsa.p(), rsa.q(), rsa.dmp1(), rsa.dmq1()] {
+            numbers.push(part(number.unwrap()));
+        }
+        let inverse = rsa.iqmp().unwrap();
+        let good = value(0x30, &[numbers.concat(), part(inverse)].concat());
+        assert!(PrivateKey::from_pkcs1(&good).is_ok());
+        let sum = inverse + rsa.p().unwrap();
+        let error = PrivateKey::from_pkcs1(&value(0x30, &[numbers.concat(), part(&sum)].concat())).unwrap_err();
+        assert!(matches!(error, KeyError::Damaged), "{error}");
     }
 
     #[test]

@@ -100,8 +100,9 @@ pub struct PublicKey {
 /// it: [`PublicKey::is_same_key`] decides.)
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum KeyIdentity {
-    /// Big-endian, without leading zeros. The same for keys that are restricted to RSA-PSS.
-    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    /// Big-endian, without leading zeros. A key that is restricted to RSA-PSS is another: TLS does not take the one
+    /// for the other.
+    Rsa { modulus: Vec<u8>, exponent: Vec<u8>, is_restricted: bool },
     /// A point of a named curve, by its first coordinate and one bit of the second.
     Point { curve: Vec<u8>, x: Vec<u8>, is_y_odd: bool },
     /// Everything else: the encoding.
@@ -189,7 +190,8 @@ impl Facts {
         let mut numbers = key.reader("RSA public key");
         let modulus = trimmed(numbers.expect(Tag::Integer, "the modulus").ok()?.content());
         let exponent = trimmed(numbers.expect(Tag::Integer, "the exponent").ok()?.content());
-        let identity = KeyIdentity::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() };
+        let is_restricted = info.algorithm.algorithm == RSA_PSS;
+        let identity = KeyIdentity::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec(), is_restricted };
         Some(Self { algorithm: name.to_owned(), bits: bit_length(modulus), identity, y: None })
     }
 

@@ -88,7 +88,9 @@ impl RsaKey {
             let is_inverse = is_one(&remainder(&both_exponents, &order)?);
             Some(is_inverse && *remainder(private, &order)? == **exponent)
         };
-        let is_coefficient = is_one(&remainder(&product(prime2, coefficient), prime1)?);
+        // OpenSSL does not sign with one that is not reduced.
+        let is_reduced = *remainder(coefficient, prime1)? == **coefficient;
+        let is_coefficient = is_reduced && is_one(&remainder(&product(prime2, coefficient), prime1)?);
         let is_product = *product(prime1, prime2) == **modulus;
         Some(is_product && !is_one(public) && fits(prime1, exponent1)? && fits(prime2, exponent2)? && is_coefficient)
     }

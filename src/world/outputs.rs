@@ -263,7 +263,7 @@ impl Commit {
         let old = if keeps_old && file.old.is_some() { Some(set_aside(&target)?) } else { None };
         let named = file.name();
         if let (Err(_), Some(old)) = (&named, &old) {
-            let _ = fs::rename(old, &target);
+            give_back(old, &target);
         }
         named?;
         self.done.push(Done { id: FileId::of(&target), target, old });
@@ -273,7 +273,7 @@ impl Commit {
     fn roll_back(&mut self) {
         for Done { target, id, old } in self.done.drain(..).rev() {
             match old {
-                Some(old) => drop(fs::rename(old, &target)),
+                Some(old) => give_back(&old, &target),
                 // Nothing else is removed, whatever came to this name.
                 None if FileId::of(&target) == id => drop(fs::remove_file(&target)),
                 None => {}
@@ -290,6 +290,13 @@ impl Commit {
         }
         #[cfg(unix)]
         self.temporary.clear();
+    }
+}
+
+/// Gives a file its name back. Where both are names of one file, renaming does nothing, and the other name goes.
+fn give_back(old: &Path, target: &Path) {
+    if fs::rename(old, target).is_ok() {
+        let _ = fs::remove_file(old);
     }
 }
 
@@ -506,5 +513,18 @@ mod tests {
         fs::write(&path, "mine").unwrap();
         assert!(matches!(staged.commit(), Err((_, WriteError::Exists))));
         assert_eq!(fs::read(&path).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_file_that_gets_its_name_back_has_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, other) = (folder.path().join("push.key"), folder.path().join("other"));
+        fs::write(&target, "key").unwrap();
+        fs::hard_link(&target, &other).unwrap();
+        give_back(&other, &target);
+        assert!(!other.exists() && fs::read_to_string(&target).unwrap() == "key");
+        fs::rename(&target, &other).unwrap();
+        give_back(&other, &target);
+        assert!(!other.exists() && fs::read_to_string(&target).unwrap() == "key");
     }
 }
