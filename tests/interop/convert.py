@@ -51,6 +51,18 @@ def check_identity(name, pem, path):
     results.check(f"{name}: certtool -k", "Public Key ID" in info or "Public Key Info" in info)
 
 
+def is_nameless(path):
+    """Java refuses a certificate with neither a subject nor a subjectAltName, as RFC 5280 section 4.1.2.6 lets it."""
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    names = certificate.extensions.get_extension_for_class
+    if list(certificate.subject):
+        return False
+    try:
+        return not names(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return True
+
+
 def check_key_forms(folder):
     """--key-format and --encrypt, for an RSA and an EC key."""
     for file, arguments in [("p12/keychain.p12", []), ("p12/ec.p12", ["--passin", "file:" + str(folder / "push")])]:
@@ -135,7 +147,8 @@ def main():
         results.check("enough fixtures converted", len(pems) > 60, f"only {len(pems)}")
         output = run("java", ROOT / "tests/interop/ReadPem.java", *pems).decode().splitlines()
         for path, line in zip(pems, output, strict=True):
-            results.check(f"Java reads {path.name}", line == "ok", line)
+            wanted = "subject field is empty" if is_nameless(path) else "ok"
+            results.check(f"Java reads {path.name}", wanted in line, line)
         check_key_forms(folder)
     for openssl in OPENSSLS:
         version = run(openssl, "version").decode().split()[1]
