@@ -34,7 +34,7 @@ pub(crate) struct InspectArgs {
     pub(crate) full: bool,
 
     /// Which of these keys belongs to each certificate? Tries every key in these files and folders
-    /// (repeatable), and ends with 1 if none fits
+    /// (repeatable), and ends with 1 if none fits, with 3 or 4 if one was not read
     #[arg(long, value_name = "FILE|FOLDER", conflicts_with = "field")]
     pub(crate) key: Vec<Location>,
 

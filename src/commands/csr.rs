@@ -99,8 +99,13 @@ fn check_key_output(arguments: &CsrArgs) -> Result<&Path, Error> {
             );
         }
     };
-    if place::is_device(path) {
-        let message = format!("--key-out: a new private key goes to a file, and {} is a device", path.display());
+    let kind = match path {
+        path if place::is_device(path) => Some("a device"),
+        path if place::is_descriptor(path) => Some("an open descriptor"),
+        _ => None,
+    };
+    if let Some(kind) = kind {
+        let message = format!("--key-out: a new private key goes to a file, and {} is {kind}", path.display());
         return Err(Error::new(ExitKind::Usage, message).hint("name a file: what is lost on the way is lost for ever"));
     }
     if arguments.key_out.is_same_output(&arguments.output) {

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
         }
     }
     if worst.is_none() && !arguments.key.is_empty() && !report.has_every_key() {
-        worst = Some(ExitKind::CheckFailed);
+        worst = Some(search.exit_of_none());
     }
     Ok(worst)
 }

@@ -25,12 +25,20 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     });
     let (opened, lock) = match (unlocked, best) {
         (Ok(opened), _) | (Err(_), Some(opened)) => (opened, None),
-        (Err(error), None) if error.is_locked() => (pfx.open_plain()?, Some(error)),
+        (Err(error), None) if error.is_locked() => (pfx.open_plain()?, Some(lock_of(&pfx, error))),
         (Err(error), None) => return Err(error),
     };
     let mut contents = Contents { pkcs12: Some(info), ..Contents::new(Container::Pkcs12) };
     contents.add_opened(opened, lock)?;
     Ok(contents)
+}
+
+/// Returns why a file stays locked. Where its MAC cannot be checked, no password is to blame.
+fn lock_of(pfx: &Pfx<'_>, error: OpenError) -> OpenError {
+    match pfx.mac_problem() {
+        Some(problem) => OpenError::Decode(problem.clone()),
+        None => error,
+    }
 }
 
 impl Contents {

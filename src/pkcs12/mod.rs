@@ -138,6 +138,14 @@ impl<'a> Pfx<'a> {
         matches!(self.mac, FileMac::Mac(_))
     }
 
+    /// Returns why the MAC cannot be checked with any password.
+    pub(crate) fn mac_problem(&self) -> Option<&DecodeError> {
+        match &self.mac {
+            FileMac::Unread(error) => Some(error),
+            FileMac::Absent | FileMac::Mac(_) => None,
+        }
+    }
+
     fn safes(&self) -> Result<Vec<Safe<'_>>, DecodeError> {
         let (list, _) = Value::parse(&self.auth_safe, "authenticated safe")?;
         let mut safes = Vec::new();

@@ -419,10 +419,25 @@ fn adopt(file: &File, old: &fs::Metadata, output: &Output<'_>, folder: &Path) ->
             has_group = true;
         }
     }
-    let group = if has_group { 0o070 } else { 0 };
+    let group = if has_group && !(output.is_private && keeps_inherited_acl(file)) { 0o070 } else { 0 };
     let mode = if output.is_private { old.mode() & (0o600 | group & 0o060) } else { old.mode() & 0o777 };
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     Ok(has_owner && has_group)
+}
+
+/// Removes the ACL that a folder gives new files: with the rights of a group, all whom it names could read a key.
+/// Returns whether there still is one.
+#[cfg(target_os = "linux")]
+fn keeps_inherited_acl(file: &File) -> bool {
+    use rustix::fs::{fgetxattr, fremovexattr};
+    const ACL: &str = "system.posix_acl_access";
+    let _ = fremovexattr(file, ACL);
+    fgetxattr(file, ACL, &mut [0_u8; 0][..]).is_ok_and(|length| length > 0)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn keeps_inherited_acl(_: &File) -> bool {
+    false
 }
 
 #[cfg(unix)]

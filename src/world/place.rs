@@ -118,6 +118,11 @@ pub(crate) fn is_device(path: &Path) -> bool {
     }
 }
 
+/// Returns whether a path leads to an open descriptor, whatever is behind it.
+pub(crate) fn is_descriptor(path: &Path) -> bool {
+    matches!(Place::find(path), Ok(Place::Descriptor(_)))
+}
+
 /// Returns the folder of a file.
 pub(crate) fn folder(target: &Path) -> &Path {
     match target.parent() {

@@ -296,3 +296,14 @@ fn killed_at_any_moment_it_leaves_no_file_or_a_whole_one() {
     assert!(early.contains(&(false, false)), "some died before the key");
     assert!(late.iter().any(|(key, _)| *key), "some died after the key");
 }
+
+#[test]
+fn a_new_key_does_not_go_to_an_open_descriptor() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = fs::read(fixture("key/push.pem")).unwrap();
+    fs::write(folder.path().join("k"), &old).unwrap();
+    let line = "\"$0\" csr --email jo@example.com --name Jo --country DE --key-out /dev/fd/3 -o r 3<>k";
+    Test::shell(line).folder(folder.path()).status(2).stderr_contains("is an open descriptor").run();
+    assert!(fs::read(folder.path().join("k")).unwrap() == old);
+    assert_eq!(entries(folder.path()), ["k"]);
+}

@@ -51,7 +51,7 @@ fn a_locked_key_is_tried_with_the_password() {
     copy(folder.path(), &[("pem/encrypted-key.pem", "keys/locked.key")]);
     let convert = || Test::new().folder(folder.path()).args(["convert", "aps.cer", "--key", "keys", "-o", "push.pem"]);
     convert()
-        .status(1)
+        .status(4)
         .stderr_contains("error: aps.cer: none of 2 keys fits\n")
         .stderr_contains("tried keys/a.key\ntried keys/b\nnot read: keys/locked.key: ")
         .run();
@@ -102,11 +102,11 @@ fn inspect_names_the_key_that_fits_and_those_it_could_not_read() {
         .run();
     copy(folder.path(), &[("der/ec.cer", "foreign.cer")]);
     fs::remove_file(folder.path().join("keys/b")).unwrap();
-    inspect("foreign.cer", "keys").status(1).stdout_contains("  Its key      none of 2 keys fits\n").run();
+    inspect("foreign.cer", "keys").status(4).stdout_contains("  Its key      none of 2 keys fits\n").run();
     let json = Test::new()
         .folder(folder.path())
         .args(["inspect", "aps.cer", "foreign.cer", "--key", "keys", "--json"])
-        .status(1)
+        .status(4)
         .run()
         .json();
     assert_eq!(json["files"][0]["certificates"][0]["key_trial"]["file"], "keys/push.key");

@@ -491,14 +491,19 @@ fn blocks_of_other_programs_fail_no_folder() {
 
 /// Writes files into a folder, runs convert in it, and returns the folder.
 fn in_folder(files: &[(&str, &str)], arguments: &[&str], code: i32) -> tempfile::TempDir {
+    in_folder_saying(files, arguments, code, "").0
+}
+
+/// As [`in_folder`]; standard error has `said` in it, and is returned.
+fn in_folder_saying(files: &[(&str, &str)], arguments: &[&str], code: i32, said: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    Test::new().args(arguments).folder(folder.path()).env("P", "x").status(code).run();
-    folder
+    let run = Test::new().args(arguments).folder(folder.path()).env("P", "x").status(code).stderr_contains(said).run();
+    (folder, run.stderr)
 }
 
 #[test]
@@ -517,7 +522,8 @@ fn an_input_with_a_key_that_was_not_read_is_not_replaced() {
         (identity.clone(), &["convert", "in.pem", "--cert-out", "in.pem", "--key-out", "/dev/null", "--force"]),
         (identity, &["convert", "in.pem", "--cert-out", "in.pem", "--force"]),
     ] {
-        let folder = in_folder(&[("in.pem", &input), ("k.pem", &key)], arguments, 6);
+        let said = if arguments.contains(&"--json") { "" } else { "a private key in it would be lost" };
+        let (folder, _) = in_folder_saying(&[("in.pem", &input), ("k.pem", &key)], arguments, 6, said);
         assert!(std::fs::read_to_string(folder.path().join("in.pem")).unwrap() == input, "{arguments:?}");
     }
     let both = format!("{key}{broken}");
@@ -541,7 +547,7 @@ fn standard_input_and_the_files_of_key_are_inputs_too() {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     for key in [&["--key", "keys"][..], &["--key", "keys/a.pem", "--key", "keys/z.pem"]] {
         let arguments = [&["convert", "c.pem"], key, &["-o", "keys/z.pem", "--force"]].concat();
-        let folder = in_folder(&files, &arguments, 6);
+        let (folder, _) = in_folder_saying(&files, &arguments, 6, "it is among the files of --key");
         assert!(std::fs::read_to_string(folder.path().join("keys/z.pem")).unwrap() == text("key/other.pem"));
         // The key that is taken may go in one file with its certificate.
         in_folder(&files, &[&["convert", "c.pem"], key, &["-o", "keys/a.pem", "--force"]].concat(), 0);
@@ -557,4 +563,46 @@ fn keys_of_a_folder_that_fit_several_certificates_are_a_choice() {
     let select = ["convert", "c.pem", "--key", "keys", "-o", "out.pem", "--select", "com.example.Other"];
     let folder = in_folder(&files, &select, 0);
     assert!(std::fs::read_to_string(folder.path().join("out.pem")).unwrap().contains("PRIVATE KEY"));
+}
+
+#[test]
+fn a_key_that_was_not_read_may_be_the_one() {
+    let certificate = text("pem/certificate-only.pem");
+    let pem = text("pem/encrypted-key.pem");
+    let locked = &pem[pem.find("-----BEGIN ENCRYPTED").unwrap()..];
+    let broken = text("key/push.pem").replacen('M', "*", 1);
+    let other = text("key/other.pem");
+    for (unread, code) in [(locked, 4), (&broken[..], 3)] {
+        let files = [("c.pem", &certificate[..]), ("keys/a.pem", &other), ("keys/b.pem", unread)];
+        in_folder_saying(&files, &["convert", "c.pem", "--key", "keys", "-o", "out.pem"], code, "not read: keys/b.pem");
+        in_folder(&files, &["inspect", "c.pem", "--key", "keys"], code);
+    }
+    let files = [("c.pem", &certificate[..]), ("keys/a.pem", &other)];
+    in_folder(&files, &["convert", "c.pem", "--key", "keys", "-o", "out.pem"], 1);
+    in_folder(&files, &["inspect", "c.pem", "--key", "keys"], 1);
+}
+
+#[test]
+fn a_mac_that_cannot_be_checked_is_no_wrong_password() {
+    for file in ["p12/pbmac1-no-key-length.p12", "p12/pbmac1-short-key.p12"] {
+        let run = on(read(file), &["inspect", "-", "--passin", "pass:wrong"]).status(3).run();
+        assert!(!run.stderr.contains("wrong password") && run.stderr.contains("MAC"), "{file}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn what_is_replaced_and_may_hold_a_key_is_warned_of() {
+    let identity = text("pem/identity.pem");
+    let openssh = block("OPENSSH PRIVATE KEY", &[&b"openssh-key-v1\0\0\0\0\x04none"[..], &[7; 100]].concat());
+    let broken = text("key/push.pem").replacen('M', "*", 1);
+    for old in [&openssh[..], "PuTTY-User-Key-File-2: ssh-rsa\n", &broken, "Salted__ and more"] {
+        let files = [("in.pem", &identity[..]), ("out.pem", old)];
+        let arguments = ["convert", "in.pem", "-o", "out.pem", "--force"];
+        in_folder_saying(&files, &arguments, 0, "may have held a private key");
+    }
+    for old in ["notes", "", "-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n"] {
+        let files = [("in.pem", &identity[..]), ("out.pem", old)];
+        let (_, said) = in_folder_saying(&files, &["convert", "in.pem", "-o", "out.pem", "--force"], 0, "");
+        assert!(!said.contains("may have held"), "{old}: {said}");
+    }
 }

@@ -135,7 +135,16 @@ impl KeySearch {
             };
         }
         let message = format!("{file}: {}", none_fits(self.count()));
-        Error::new(ExitKind::CheckFailed, message).hint(Printable::lines(&self.tried()))
+        Error::new(self.exit_of_none(), message).hint(Printable::lines(&self.tried()))
+    }
+
+    /// Returns how a run ends where no key fits: a key that was not read could be the one.
+    pub(crate) fn exit_of_none(&self) -> ExitKind {
+        match &self.unread[..] {
+            [] => ExitKind::CheckFailed,
+            unread if unread.iter().all(|error| error.kind == ExitKind::Password) => ExitKind::Password,
+            _ => ExitKind::Input,
+        }
     }
 
     /// Returns what was tried and what could not be, a line each.

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::commands::shared::advice;
-use crate::container::{self, Contents, Passwords, Unread};
+use crate::container::{self, Contents, OpenError, Passwords, Unread};
 use crate::error::Error;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
+use crate::pkcs12::Holds;
 use crate::report::style::Paint;
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
@@ -80,7 +81,9 @@ fn replaced_key(path: &Path, inputs: &Contents) -> Option<String> {
             return Some(format!("{file}: the private key that was in it is replaced, and no input has it"));
         }
         Ok(old) => old.unread.iter().any(Unread::may_be_key),
-        Err(error) => error.is_locked(),
+        Err(OpenError::Lookalike(kind)) => matches!(kind.holds(), Holds::Key | Holds::Anything),
+        Err(OpenError::Empty | OpenError::OnlyOthers(_) | OpenError::Unrecognized) => false,
+        Err(_) => true,
     };
     may_be_key.then(|| format!("{file}: what is replaced was not read, and may have held a private key"))
 }
