@@ -542,4 +542,38 @@ mod tests {
         give_back(&other, &target);
         assert!(!other.exists() && fs::read_to_string(&target).unwrap() == "key");
     }
+
+    /// An ACL as Linux keeps it (posix_acl_xattr.h): the owner, one user, the group, the mask and the others.
+    #[cfg(target_os = "linux")]
+    fn acl_for_a_user() -> Vec<u8> {
+        let mut acl = 2_u32.to_le_bytes().to_vec();
+        for (tag, rights, id) in
+            [(1_u16, 7_u16, u32::MAX), (2, 4, 65_534), (4, 5, u32::MAX), (16, 5, u32::MAX), (32, 0, u32::MAX)]
+        {
+            acl.extend(tag.to_le_bytes());
+            acl.extend(rights.to_le_bytes());
+            acl.extend(id.to_le_bytes());
+        }
+        acl
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_key_has_no_acl_of_its_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("push.key");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(root.path(), "system.posix_acl_default", &acl_for_a_user(), flags).unwrap();
+        fs::write(root.path().join("other"), "x").unwrap();
+        let acl_of = |name: &str| {
+            rustix::fs::getxattr(root.path().join(name), "system.posix_acl_access", &mut [0_u8; 256][..]).is_ok()
+        };
+        assert!(acl_of("other"), "the folder gives its ACL to new files");
+        write_all(&[output(&path, true)]).unwrap();
+        assert!(!acl_of("push.key"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
 }
