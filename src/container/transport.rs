@@ -150,6 +150,17 @@ fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 fn escape_at(bytes: &[u8]) -> Option<&'static Escape> {
+    // A file may be all backslashes.
+    let may_be_one = matches!(
+        bytes,
+        [b'\\', b'/' | b'u' | b'U' | b'0', ..]
+            | [b'&', b'#' | b'q' | b'Q', ..]
+            | [b'<', b'b' | b'B', ..]
+            | [b'%', b'0' | b'2' | b'3', ..]
+    );
+    if !may_be_one {
+        return None;
+    }
     let begins = |escape: &&Escape| match bytes.get(..escape.written.len()) {
         Some(head) => head.eq_ignore_ascii_case(escape.written),
         None => false,
@@ -408,6 +419,17 @@ mod tests {
         ] {
             assert!(undo(plain).is_none());
         }
+    }
+
+    #[test]
+    fn every_escape_is_undone_in_small_and_capital_letters() {
+        for Escape { written, character } in &ESCAPES {
+            for escaped in [written.to_vec(), written.to_ascii_uppercase()] {
+                let text = [b"a", &escaped[..], b"b"].concat();
+                assert_eq!(unescape(&text).unwrap().as_slice(), [b'a', *character, b'b'], "{}", text.escape_ascii());
+            }
+        }
+        assert_eq!(unescape(b"\\\\ & < % \\n <a> %7e &amp;"), None);
     }
 
     #[test]

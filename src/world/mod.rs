@@ -5,6 +5,7 @@ pub(crate) mod descriptors;
 pub(crate) mod files;
 pub(crate) mod memory;
 pub(crate) mod outputs;
+pub(crate) mod ownership;
 pub(crate) mod password_command;
 pub(crate) mod place;
 pub(crate) mod progress;

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::world::files::FileId;
+
+use crate::world::ownership::{OwnerChange, adopt, owner_change};
 use crate::world::place::{self, Place, WriteError, folder};
 #[cfg(unix)]
 use crate::world::{descriptors, signals};
@@ -23,14 +25,6 @@ pub(crate) struct Output<'a> {
 
 /// An output that failed, and why.
 pub(crate) type Failure<'a> = (&'a Path, WriteError);
-
-/// A replaced file whose owner or group is now another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OwnerChange {
-    pub(crate) path: PathBuf,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-}
 
 /// Writes all outputs or none: each to a temporary file beside it, synced if it is private, then given its name.
 ///
@@ -163,7 +157,7 @@ impl<'a> StagedFile<'a> {
         let mut file = temporary.open()?;
         file.write_all(output.bytes)?;
         let keeps_owner = match &old {
-            Some(old) => adopt(&file, old, &output, folder(&target))?,
+            Some(old) => adopt(&file, old, output.is_private, folder(&target))?,
             None => true,
         };
         // A key must outlast a power failure; what is not secret can be made again.
@@ -400,60 +394,6 @@ mod unnamed {
         let source = format!("/proc/self/fd/{}", file.as_raw_fd());
         Ok(rustix::fs::linkat(CWD, source, CWD, target, AtFlags::SYMLINK_FOLLOW)?)
     }
-}
-
-/// Gives a file the owner, the group and the mode of the one that it replaces, as far as that is allowed. A key is never
-/// readable by more than the owner and the group that could read the old file. Returns whether owner and group are kept.
-#[cfg(unix)]
-fn adopt(file: &File, old: &fs::Metadata, output: &Output<'_>, folder: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-    let new = file.metadata()?;
-    let (mut has_owner, mut has_group) = (new.uid() == old.uid(), new.gid() == old.gid());
-    // Where all may make files, the owner of the old one may be anybody.
-    let is_shared = fs::metadata(folder)?.mode() & 0o002 != 0;
-    let is_kept = has_owner && has_group;
-    if !is_kept && !is_shared {
-        if fchown(file, Some(old.uid()), Some(old.gid())).is_ok() {
-            (has_owner, has_group) = (true, true);
-        } else if has_group || fchown(file, None, Some(old.gid())).is_ok() {
-            has_group = true;
-        }
-    }
-    let group = if has_group && !(output.is_private && keeps_inherited_acl(file)) { 0o070 } else { 0 };
-    let mode = if output.is_private { old.mode() & (0o600 | group & 0o060) } else { old.mode() & 0o777 };
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
-    Ok(has_owner && has_group)
-}
-
-/// Removes the ACL that a folder gives new files: with the rights of a group, all whom it names could read a key.
-/// Returns whether there still is one.
-#[cfg(target_os = "linux")]
-fn keeps_inherited_acl(file: &File) -> bool {
-    use rustix::fs::{fgetxattr, fremovexattr};
-    const ACL: &str = "system.posix_acl_access";
-    let _ = fremovexattr(file, ACL);
-    fgetxattr(file, ACL, &mut [0_u8; 0][..]).is_ok_and(|length| length > 0)
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn keeps_inherited_acl(_: &File) -> bool {
-    false
-}
-
-#[cfg(unix)]
-fn owner_change(path: &Path, old: &fs::Metadata) -> OwnerChange {
-    use std::os::unix::fs::MetadataExt;
-    OwnerChange { path: path.to_owned(), uid: old.uid(), gid: old.gid() }
-}
-
-#[cfg(not(unix))]
-fn adopt(_: &File, _: &fs::Metadata, _: &Output<'_>, _: &Path) -> io::Result<bool> {
-    Ok(true)
-}
-
-#[cfg(not(unix))]
-fn owner_change(path: &Path, _: &fs::Metadata) -> OwnerChange {
-    OwnerChange { path: path.to_owned(), uid: 0, gid: 0 }
 }
 
 /// Syncs the folder, so that the name lasts; where folders cannot be synced it is left to the system.

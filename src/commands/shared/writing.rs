@@ -12,7 +12,8 @@ use crate::report::style::Paint;
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
-use crate::world::outputs::{self, Failure, Output, OwnerChange};
+use crate::world::outputs::{self, Failure, Output};
+use crate::world::ownership::OwnerChange;
 
 /// Writes all outputs or none.
 ///

@@ -1,0 +1,67 @@
+//! The owner, the group and the mode of a file that takes the place of another.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A replaced file whose owner or group is now another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OwnerChange {
+    pub(crate) path: PathBuf,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// Gives a file the owner, the group and the mode of the one that it replaces, as far as that is allowed. A key is never
+/// readable by more than the owner and the group that could read the old file. Returns whether owner and group are kept.
+#[cfg(unix)]
+pub(super) fn adopt(file: &File, old: &fs::Metadata, is_private: bool, folder: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let new = file.metadata()?;
+    let (mut has_owner, mut has_group) = (new.uid() == old.uid(), new.gid() == old.gid());
+    // Where all may make files, the owner of the old one may be anybody.
+    let is_shared = fs::metadata(folder)?.mode() & 0o002 != 0;
+    let is_kept = has_owner && has_group;
+    if !is_kept && !is_shared {
+        if fchown(file, Some(old.uid()), Some(old.gid())).is_ok() {
+            (has_owner, has_group) = (true, true);
+        } else if has_group || fchown(file, None, Some(old.gid())).is_ok() {
+            has_group = true;
+        }
+    }
+    let group = if has_group && !(is_private && keeps_inherited_acl(file)) { 0o070 } else { 0 };
+    let mode = if is_private { old.mode() & (0o600 | group & 0o060) } else { old.mode() & 0o777 };
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    Ok(has_owner && has_group)
+}
+
+/// Removes the ACL that a folder gives new files: with the rights of a group, all whom it names could read a key.
+/// Returns whether there still is one.
+#[cfg(target_os = "linux")]
+fn keeps_inherited_acl(file: &File) -> bool {
+    use rustix::fs::{fgetxattr, fremovexattr};
+    const ACL: &str = "system.posix_acl_access";
+    let _ = fremovexattr(file, ACL);
+    fgetxattr(file, ACL, &mut [0_u8; 0][..]).is_ok_and(|length| length > 0)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn keeps_inherited_acl(_: &File) -> bool {
+    false
+}
+
+#[cfg(unix)]
+pub(super) fn owner_change(path: &Path, old: &fs::Metadata) -> OwnerChange {
+    use std::os::unix::fs::MetadataExt;
+    OwnerChange { path: path.to_owned(), uid: old.uid(), gid: old.gid() }
+}
+
+#[cfg(not(unix))]
+pub(super) fn adopt(_: &File, _: &fs::Metadata, _: bool, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(not(unix))]
+pub(super) fn owner_change(path: &Path, _: &fs::Metadata) -> OwnerChange {
+    OwnerChange { path: path.to_owned(), uid: 0, gid: 0 }
+}
