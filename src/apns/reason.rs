@@ -6,8 +6,10 @@
 /// The subject of a reason, which decides what it proves about the certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReasonSubject {
-    /// The provider: its certificate or token was refused.
-    Provider,
+    /// The certificate: it was refused.
+    Certificate,
+    /// The provider token (a JSON Web Token), or its absence. It says nothing of a certificate.
+    ProviderToken,
     /// The topic. The provider was accepted.
     Topic,
     /// The device token. The provider was accepted.
@@ -41,7 +43,7 @@ const fn reason(
     Reason { name, status, subject, meaning, advice }
 }
 
-use ReasonSubject::{Device, Provider, Request, Server, Topic};
+use ReasonSubject::{Certificate, Device, ProviderToken, Request, Server, Topic};
 
 const NEW_CERTIFICATE: &str = "make a new certificate in Apple's developer portal, and export it with its key";
 const RIGHT_TOPIC: &str = "use a topic of the certificate: pushcert inspect FILE lists them";
@@ -79,42 +81,42 @@ pub const REASONS: [Reason; 33] = [
     ),
     reason("PayloadEmpty", 400, Request, "the request has no payload", "send a payload"),
     reason("TopicDisallowed", 400, Topic, "the certificate may not send to this topic", RIGHT_TOPIC),
-    reason("BadCertificate", 403, Provider, "the certificate is not valid", NEW_CERTIFICATE),
+    reason("BadCertificate", 403, Certificate, "the certificate is not valid", NEW_CERTIFICATE),
     reason(
         "BadCertificateEnvironment",
         403,
-        Provider,
+        Certificate,
         "the certificate is for the other environment",
         "use the gateway of its environment, or a certificate for this one",
     ),
     reason(
         "BadEnvironmentKeyIdInToken",
         403,
-        Provider,
+        ProviderToken,
         "the provider token's key is for the other environment",
         TOKEN_AUTHENTICATION,
     ),
     reason(
         "BadEnvironmentKeyInToken",
         403,
-        Provider,
+        ProviderToken,
         "the provider token's key is for the other environment",
         TOKEN_AUTHENTICATION,
     ),
-    reason("ExpiredProviderToken", 403, Provider, "the provider token has expired", TOKEN_AUTHENTICATION),
-    reason("Forbidden", 403, Provider, "the action is not allowed", NEW_CERTIFICATE),
-    reason("InvalidProviderToken", 403, Provider, "the provider token is not valid", TOKEN_AUTHENTICATION),
+    reason("ExpiredProviderToken", 403, ProviderToken, "the provider token has expired", TOKEN_AUTHENTICATION),
+    reason("Forbidden", 403, Certificate, "the action is not allowed", NEW_CERTIFICATE),
+    reason("InvalidProviderToken", 403, ProviderToken, "the provider token is not valid", TOKEN_AUTHENTICATION),
     reason(
         "MissingProviderToken",
         403,
-        Provider,
+        ProviderToken,
         "the gateway saw neither a certificate nor a provider token",
         "send the certificate; a proxy that intercepts TLS connections removes it",
     ),
     reason(
         "UnrelatedKeyIdInToken",
         403,
-        Provider,
+        ProviderToken,
         "the provider token's key does not go with the earlier one",
         TOKEN_AUTHENTICATION,
     ),
@@ -154,7 +156,8 @@ mod tests {
     #[test]
     fn forbidden_is_what_speaks_of_the_provider() {
         for reason in REASONS {
-            assert_eq!(reason.status == 403, reason.subject == Provider, "{}", reason.name);
+            let is_about_provider = matches!(reason.subject, Certificate | ProviderToken);
+            assert_eq!(reason.status == 403, is_about_provider, "{}", reason.name);
             assert!(reason.status < 429 || reason.subject == Server, "{}", reason.name);
         }
     }

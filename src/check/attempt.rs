@@ -8,9 +8,10 @@ use tokio::net::TcpStream;
 use crate::apns::endpoint::environment_of;
 use crate::check::describe::{conversation_stages, tls_conclusion, tls_failure, tls_stage};
 use crate::check::ground::Ground;
+use crate::check::outcome::Evidence;
 use crate::check::probe::{self, Probe, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
-use crate::check::verdict::{self, Conclusion, Outcome};
+use crate::check::verdict::{self, Conclusion};
 use crate::check::{CheckOptions, Http2Report, Target};
 use crate::net::dial::{self, DialError, Stream};
 use crate::net::endpoint::Endpoint;
@@ -32,7 +33,7 @@ pub(super) struct Attempt<'a> {
 type StageResult<T> = Result<T, Conclusion>;
 
 fn unreachable(ground: Ground) -> Conclusion {
-    Conclusion::from_ground(Outcome::Unreachable, ground)
+    Conclusion::from_ground(Evidence::NotReached, ground)
 }
 
 impl<'a> Attempt<'a> {

@@ -3,9 +3,10 @@
 use tokio::time::Instant;
 
 use crate::check::ground::Ground;
+use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
-use crate::check::verdict::{Conclusion, Outcome};
+use crate::check::verdict::Conclusion;
 use crate::net::alert;
 use crate::net::http2::tap::ObservedFrames;
 use crate::net::tls::{TlsError, TlsReport};
@@ -51,13 +52,13 @@ pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, policy: Trust
         TlsError::Untrusted(_) => Ground::UntrustedServer,
         TlsError::NotTls => Ground::NotTls,
         // With TLS 1.2, some servers close the connection when they refuse the certificate.
-        TlsError::Closed if is_requested => return Conclusion::from_ground(Outcome::Unproven, Ground::Closed),
+        TlsError::Closed if is_requested => return Conclusion::from_ground(Evidence::NoAnswer, Ground::Closed),
         TlsError::Closed => Ground::Closed,
         TlsError::Timeout(_) => Ground::Timeout,
         TlsError::NoHttp2(_) => Ground::NoHttp2,
         TlsError::Other(_) => Ground::Tls,
     };
-    Conclusion::from_ground(Outcome::Unreachable, ground)
+    Conclusion::from_ground(Evidence::NotReached, ground)
 }
 
 /// The progress of a conversation.

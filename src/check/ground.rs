@@ -5,6 +5,8 @@
 pub(crate) enum Ground {
     KeyMissing,
     KeyMismatch,
+    Revoked,
+    RevocationUnknown,
     Dns,
     ConnectionRefused,
     Network,
@@ -49,6 +51,11 @@ impl Ground {
         match self {
             Self::KeyMissing => lasting("key-missing", "there is no private key for the certificate"),
             Self::KeyMismatch => lasting("key-mismatch", "the private key belongs to another certificate"),
+            Self::Revoked => lasting("revoked", "the certificate's issuer has revoked it"),
+            Self::RevocationUnknown => lasting(
+                "revocation-unknown",
+                "the certificate's issuer did not answer whether it has revoked the certificate",
+            ),
             Self::Dns => temporary("dns", "the gateway's name has no address"),
             Self::ConnectionRefused => {
                 temporary("connection-refused", "no server listens at this address, or a firewall refuses")
@@ -88,6 +95,8 @@ mod tests {
         let all = [
             KeyMissing,
             KeyMismatch,
+            Revoked,
+            RevocationUnknown,
             Dns,
             ConnectionRefused,
             Network,

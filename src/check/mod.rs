@@ -3,6 +3,7 @@
 mod attempt;
 mod describe;
 pub(crate) mod ground;
+pub(crate) mod outcome;
 pub(crate) mod probe;
 pub(crate) mod report;
 pub(crate) mod revocation;
@@ -20,10 +21,11 @@ use zeroize::Zeroizing;
 use crate::certificate::apple::Environment;
 use crate::check::attempt::Attempt;
 use crate::check::ground::Ground;
+use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Probe, ProbeAnswer};
 use crate::check::revocation::Revocation;
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
-use crate::check::verdict::{Advice, Conclusion, Outcome, ProbeToken, TopicStatus};
+use crate::check::verdict::{Advice, Conclusion, ProbeToken, TopicStatus};
 use crate::net::endpoint::Endpoint;
 use crate::net::http2::frames::{GoAway, Settings};
 use crate::net::proxy::Proxy;
@@ -199,14 +201,17 @@ impl CheckRun {
 
     async fn check(&self, target: &Target, revocation: Option<Stage>) -> GatewayCheck {
         let mut stages = vec![self.identity_stage(target)];
-        stages.extend(revocation);
-        let (mut attempt, conclusion) = match &self.subject.identity {
+        let (mut attempt, mut conclusion) = match &self.subject.identity {
             Ok(identity) => self.attempt_until_final(identity, target).await,
             Err(ground) => {
-                let conclusion = Conclusion::from_ground(Outcome::Unproven, *ground);
+                let conclusion = Conclusion::from_ground(Evidence::NotPresented, *ground);
                 (Attempt::new(&self.options, target), conclusion)
             }
         };
+        if let Some(stage) = revocation {
+            conclusion = conclusion.with_revocation(stage.status);
+            stages.push(stage);
+        }
         stages.append(&mut attempt.stages);
         GatewayCheck {
             environment: target.environment,

@@ -6,8 +6,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::check::GatewayCheck;
-use crate::check::verdict::{Outcome, TopicStatus};
-use crate::finding::{Case, Ending, Finding, FindingCode, FindingsReport, Level, Measure};
+use crate::check::outcome::Outcome;
+use crate::check::verdict::TopicStatus;
+use crate::finding::{Case, Ending, Finding, FindingsReport, Measure};
 use crate::schema::SCHEMA_VERSION;
 use crate::text::Printable;
 
@@ -96,7 +97,7 @@ impl GatewayCheck {
         }
         let name = self.topic.topic.as_deref()?;
         Some(match self.topic.status {
-            TopicStatus::Supported => format!("{name} is supported"),
+            TopicStatus::Supported => format!("{name} is allowed"),
             TopicStatus::Refuted => format!("{name} is REFUSED"),
             TopicStatus::Unknown => format!("{name} was not judged"),
         })
@@ -121,40 +122,6 @@ impl GatewayCheck {
             reason: self.reason.clone(),
             hint: self.advice.as_ref().map(Printable::from),
             ..Finding::new(self.verdict.level(), self.verdict.code(), message)
-        }
-    }
-}
-
-impl Outcome {
-    /// All outcomes.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Accepted, Self::Refused, Self::Rejected, Self::Unproven, Self::Unreachable];
-
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::Rejected => "rejected",
-            Self::Unproven => "unproven",
-            Self::Unreachable => "unreachable",
-        }
-    }
-
-    /// Returns the level: only a certificate that was proven good does not fail the run.
-    pub(crate) const fn level(self) -> Level {
-        match self {
-            Self::Accepted => Level::Ok,
-            Self::Refused | Self::Rejected | Self::Unproven | Self::Unreachable => Level::Failure,
-        }
-    }
-
-    pub(crate) const fn code(self) -> FindingCode {
-        match self {
-            Self::Accepted => FindingCode::Accepted,
-            Self::Refused => FindingCode::Refused,
-            Self::Rejected => FindingCode::Rejected,
-            Self::Unproven => FindingCode::Unproven,
-            Self::Unreachable => FindingCode::Unreachable,
         }
     }
 }

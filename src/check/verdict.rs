@@ -4,28 +4,14 @@
 
 use serde::Serialize;
 
-use crate::apns::alert;
+use crate::apns::alert::{self, AlertCause};
 use crate::apns::reason::{self, Reason, ReasonSubject};
 use crate::check::ground::Ground;
+use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Break, Conversation, ProbeAnswer};
+use crate::check::stage::Status;
 use crate::net;
 use crate::net::http2::frames::GoAway;
-
-/// The answer to "does APNs accept this certificate?".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Outcome {
-    /// Yes.
-    Accepted,
-    /// The certificate was accepted, the topic or the device token was not.
-    Refused,
-    /// No.
-    Rejected,
-    /// The gateway was reached, but gave no proof either way.
-    Unproven,
-    /// The gateway was not reached.
-    Unreachable,
-}
 
 /// The device token of the notification that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,9 +62,9 @@ pub(crate) struct Conclusion {
 }
 
 impl Conclusion {
-    fn new(verdict: Outcome, reason: &str, meaning: &str, advice: &'static str) -> Self {
+    fn new(evidence: Evidence, reason: &str, meaning: &str, advice: &'static str) -> Self {
         Self {
-            verdict,
+            verdict: evidence.outcome(),
             reason: Some(reason.to_owned()),
             meaning: meaning.to_owned(),
             advice: if advice.is_empty() { None } else { Some(Advice::Text(advice)) },
@@ -89,50 +75,64 @@ impl Conclusion {
     }
 
     /// Concludes from a ground.
-    pub(crate) fn from_ground(verdict: Outcome, ground: Ground) -> Self {
+    pub(crate) fn from_ground(evidence: Evidence, ground: Ground) -> Self {
         let explanation = ground.explanation();
         Self {
             advice: Some(Advice::Ground(ground)),
             is_retryable: explanation.is_retryable,
-            ..Self::new(verdict, explanation.name, explanation.meaning, "")
+            ..Self::new(evidence, explanation.name, explanation.meaning, "")
         }
     }
 
     /// Concludes from a reason that the server gave; it may be one that APNs does not document.
-    fn from_reason(verdict: Outcome, name: &str) -> Self {
+    fn from_reason(evidence: Evidence, name: &str) -> Self {
         match reason::find(name) {
-            Some(known) => Self::new(verdict, name, known.meaning, known.advice),
-            None => Self::new(verdict, name, "pushcert does not know this reason", ""),
+            Some(known) => Self::new(evidence, name, known.meaning, known.advice),
+            None => Self::new(evidence, name, "pushcert does not know this reason", ""),
         }
     }
 
-    /// Concludes from an alert. One that comes before the server has requested a certificate is not about it.
+    /// Concludes from an alert during the handshake. One that comes before the server has requested a certificate is
+    /// not about it.
     pub(crate) fn from_alert(number: u8, is_requested: bool) -> Self {
+        if !is_requested {
+            return Self::early_alert(Evidence::NotReached, number);
+        }
         let name = net::alert::name(number);
         match alert::find(number) {
-            Some(known) if known.is_about_certificate && is_requested => {
-                Self::new(Outcome::Rejected, &name, known.meaning, known.advice)
+            Some(known) if known.cause == AlertCause::Certificate => {
+                Self::new(Evidence::CertificateRefused, &name, known.meaning, known.advice)
             }
-            Some(known) if !known.is_about_certificate => {
-                Self::new(Outcome::Unreachable, &name, known.meaning, known.advice)
+            Some(known) => Self::new(Evidence::OtherAlert, &name, known.meaning, known.advice),
+            None => Self::new(Evidence::OtherAlert, &name, "pushcert does not know this alert", ""),
+        }
+    }
+
+    /// Concludes from an alert of a server that has not requested a certificate.
+    fn early_alert(evidence: Evidence, number: u8) -> Self {
+        let name = net::alert::name(number);
+        match alert::find(number) {
+            Some(known) if known.cause == AlertCause::Connection => {
+                Self::new(evidence, &name, known.meaning, known.advice)
             }
             _ => Self::new(
-                Outcome::Unreachable,
+                evidence,
                 &name,
-                "the server ended the handshake before it requested a certificate",
+                "the server ended the connection before it requested a certificate",
                 "check the address, and the TLS versions that the server supports",
             ),
         }
     }
 
     /// Concludes that the certificate is good, and that the topic or the device token (`what`) is not.
-    fn refused(reason: &Reason, what: &str, topic: TopicStatus) -> Self {
+    fn refused(evidence: Evidence, reason: &Reason, what: &str, topic: TopicStatus) -> Self {
         let meaning = format!("the certificate was judged good, the {what} was not: {}", reason.meaning);
-        Self { topic, ..Self::new(Outcome::Refused, reason.name, &meaning, reason.advice) }
+        Self { topic, ..Self::new(evidence, reason.name, &meaning, reason.advice) }
     }
 
-    fn accepted(topic: TopicStatus) -> Self {
-        Self { reason: None, topic, ..Self::new(Outcome::Accepted, "", "the gateway accepts the certificate", "") }
+    fn accepted(evidence: Evidence, reason: Option<&str>, topic: TopicStatus) -> Self {
+        let conclusion = Self::new(evidence, "", "the gateway accepts the certificate", "");
+        Self { reason: reason.map(str::to_owned), topic, ..conclusion }
     }
 
     /// Adds that another attempt may succeed, after the delay that the answer asks for.
@@ -142,6 +142,20 @@ impl Conclusion {
             None => None,
         };
         Self { is_retryable: true, retry_after, ..self }
+    }
+
+    /// Takes the result of the question about revocation into account: a signed "revoked" decides, and without an
+    /// answer nothing is proven.
+    pub(crate) fn with_revocation(self, status: Status) -> Self {
+        match (status, self.verdict) {
+            (Status::Failed, Outcome::Rejected) => self,
+            (Status::Failed, _) => Self::from_ground(Evidence::Revoked, Ground::Revoked),
+            (Status::Warning, Outcome::Accepted) => {
+                let topic = self.topic;
+                Self { topic, ..Self::from_ground(Evidence::RevocationUnknown, Ground::RevocationUnknown) }
+            }
+            (Status::Ok | Status::Warning, _) => self,
+        }
     }
 }
 
@@ -153,15 +167,15 @@ pub(crate) fn judge(conversation: &Conversation, is_requested: bool, token: Prob
         _ => None,
     };
     if let Some(name) = goaway_reason
-        && let Some(Reason { subject: ReasonSubject::Provider, .. }) = reason::find(name)
+        && let Some(Reason { subject: ReasonSubject::Certificate, .. }) = reason::find(name)
     {
-        return Conclusion::from_reason(Outcome::Rejected, name);
+        return Conclusion::from_reason(about_certificate(is_requested), name);
     }
     if let Some(answer) = &conversation.answer {
         return judge_answer(answer, is_requested, token);
     }
     if let Some(name) = goaway_reason {
-        return Conclusion { is_retryable: true, ..Conclusion::from_reason(Outcome::Unproven, name) };
+        return Conclusion { is_retryable: true, ..Conclusion::from_reason(Evidence::NoAnswer, name) };
     }
     if let Some(number) = frames.alert {
         return judge_late_alert(number, is_requested);
@@ -171,31 +185,47 @@ pub(crate) fn judge(conversation: &Conversation, is_requested: bool, token: Prob
         Some(Break::Closed) => Ground::Closed,
         Some(Break::Reset(_)) => Ground::Reset,
         Some(Break::Http1 | Break::Protocol(_)) => Ground::NotHttp2,
-        None if !is_requested => Ground::NoCertificateRequested,
-        None if token == ProbeToken::None && frames.settings.is_some() && conversation.is_alive => Ground::NotProbed,
+        None if !is_requested => return not_requested(),
+        None if token == ProbeToken::None && frames.settings.is_some() && conversation.is_alive => {
+            return Conclusion::from_ground(Evidence::NotProbed, Ground::NotProbed);
+        }
         None => Ground::Closed,
     };
-    Conclusion::from_ground(Outcome::Unproven, ground)
+    Conclusion::from_ground(Evidence::NoAnswer, ground)
+}
+
+/// A server that requested no certificate has none to judge, whatever it says.
+fn about_certificate(is_requested: bool) -> Evidence {
+    if is_requested { Evidence::CertificateRefused } else { Evidence::NotRequested }
+}
+
+fn not_requested() -> Conclusion {
+    Conclusion::from_ground(Evidence::NotRequested, Ground::NoCertificateRequested)
+}
+
+fn not_apns() -> Conclusion {
+    Conclusion::from_ground(Evidence::OtherAnswer, Ground::NotApns)
 }
 
 /// Judges an alert after the handshake: the server was reached.
 fn judge_late_alert(number: u8, is_requested: bool) -> Conclusion {
-    let mut conclusion = Conclusion::from_alert(number, is_requested);
-    if conclusion.verdict == Outcome::Unreachable {
-        conclusion.verdict = Outcome::Unproven;
+    if is_requested {
+        Conclusion::from_alert(number, true)
+    } else {
+        Conclusion::early_alert(Evidence::NotRequested, number)
     }
-    conclusion
 }
 
 fn judge_answer(answer: &ProbeAnswer, is_requested: bool, token: ProbeToken) -> Conclusion {
     let Some(name) = answer.reason.as_deref() else { return judge_status(answer, is_requested) };
     match (answer.status, reason::find(name)) {
-        (403, _) => Conclusion::from_reason(Outcome::Rejected, name),
-        (429 | 500..=599, _) | (_, Some(Reason { subject: ReasonSubject::Server, .. })) => {
-            Conclusion::from_reason(Outcome::Unproven, name).retryable_after(answer)
+        (429 | 500..=599, _) | (400..=499, Some(Reason { subject: ReasonSubject::Server, .. })) => {
+            Conclusion::from_reason(Evidence::ServerTrouble, name).retryable_after(answer)
         }
-        (_, Some(known)) => judge_reason(known, is_requested, token),
-        (_, None) => Conclusion::from_reason(Outcome::Unproven, name),
+        (400..=499, Some(known)) => judge_reason(known, answer.status, is_requested, token),
+        (400..=499, None) => Conclusion::from_reason(Evidence::OtherAnswer, name),
+        // APNs gives a reason only for a refusal.
+        _ => not_apns(),
     }
 }
 
@@ -203,32 +233,37 @@ fn judge_answer(answer: &ProbeAnswer, is_requested: bool, token: ProbeToken) -> 
 fn judge_status(answer: &ProbeAnswer, is_requested: bool) -> Conclusion {
     match answer.status {
         429 | 500..=599 => {
-            Conclusion::from_ground(Outcome::Unproven, Ground::ServerUnavailable).retryable_after(answer)
+            Conclusion::from_ground(Evidence::ServerTrouble, Ground::ServerUnavailable).retryable_after(answer)
         }
-        200 if answer.apns_id.is_none() || !answer.is_json => {
-            Conclusion::from_ground(Outcome::Unproven, Ground::NotApns)
-        }
-        200 if !is_requested => Conclusion::from_ground(Outcome::Unproven, Ground::NoCertificateRequested),
-        200 => Conclusion::accepted(TopicStatus::Supported),
-        _ => Conclusion::from_ground(Outcome::Unproven, Ground::NotApns),
+        200 if answer.apns_id.is_none() || !answer.is_json => not_apns(),
+        200 if !is_requested => not_requested(),
+        200 => Conclusion::accepted(Evidence::Delivered, None, TopicStatus::Supported),
+        _ => not_apns(),
     }
 }
 
-fn judge_reason(reason: &Reason, is_requested: bool, token: ProbeToken) -> Conclusion {
+/// Judges a known reason in an answer with a status from 400 to 499.
+fn judge_reason(reason: &Reason, status: u16, is_requested: bool, token: ProbeToken) -> Conclusion {
     match reason.subject {
-        ReasonSubject::Provider => Conclusion::from_reason(Outcome::Rejected, reason.name),
-        _ if !is_requested => Conclusion::from_ground(Outcome::Unproven, Ground::NoCertificateRequested),
-        ReasonSubject::Topic => Conclusion::refused(reason, "topic", TopicStatus::Refuted),
+        ReasonSubject::Certificate => Conclusion::from_reason(about_certificate(is_requested), reason.name),
+        ReasonSubject::ProviderToken => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
+        _ if !is_requested => not_requested(),
+        ReasonSubject::Topic => Conclusion::refused(Evidence::TopicRefused, reason, "topic", TopicStatus::Refuted),
         ReasonSubject::Device if token == ProbeToken::Named => {
-            Conclusion::refused(reason, "device token", topic_behind(reason))
+            Conclusion::refused(Evidence::NamedTokenRefused, reason, "device token", topic_behind(reason))
         }
-        ReasonSubject::Device if matches!(reason.name, "BadDeviceToken" | "DeviceTokenNotForTopic") => {
-            Conclusion { reason: Some(reason.name.to_owned()), ..Conclusion::accepted(topic_behind(reason)) }
+        ReasonSubject::Device if is_expected_of_random_token(reason) && status == reason.status => {
+            Conclusion::accepted(Evidence::RandomTokenUnknown, Some(reason.name), topic_behind(reason))
         }
         ReasonSubject::Device | ReasonSubject::Request | ReasonSubject::Server => {
-            Conclusion::from_reason(Outcome::Unproven, reason.name)
+            Conclusion::from_reason(Evidence::OtherAnswer, reason.name)
         }
     }
+}
+
+/// Returns whether APNs says this of a token that belongs to no device.
+fn is_expected_of_random_token(reason: &Reason) -> bool {
+    matches!(reason.name, "BadDeviceToken" | "DeviceTokenNotForTopic")
 }
 
 /// Returns what a reason about the device token shows of the topic. The gateway first looks for the token in its
@@ -259,26 +294,74 @@ mod tests {
         judge(&Conversation { frames, answer: Some(answer), is_alive: true, ended_by: None }, is_requested, token)
     }
 
+    /// The outcome of a reason about the probe's own token, and about a token that the user named.
+    fn expected_outcomes(name: &str) -> (Outcome, Outcome) {
+        match name {
+            "BadDeviceToken" | "DeviceTokenNotForTopic" => (Outcome::Accepted, Outcome::Refused),
+            "ExpiredToken" | "Unregistered" => (Outcome::Unproven, Outcome::Refused),
+            "TopicDisallowed" | "BadTopic" | "MissingTopic" => (Outcome::Refused, Outcome::Refused),
+            "BadCertificate" | "BadCertificateEnvironment" | "Forbidden" => (Outcome::Rejected, Outcome::Rejected),
+            _ => (Outcome::Unproven, Outcome::Unproven),
+        }
+    }
+
     #[test]
     fn each_reason_has_its_verdict() {
         for reason in REASONS {
-            let is_known_token = matches!(reason.name, "ExpiredToken" | "Unregistered");
-            for (token, device) in [
-                (ProbeToken::Random, if is_known_token { Outcome::Unproven } else { Outcome::Accepted }),
-                (ProbeToken::Named, Outcome::Refused),
-            ] {
-                let expected = match reason.subject {
-                    ReasonSubject::Provider => Outcome::Rejected,
-                    ReasonSubject::Server | ReasonSubject::Request => Outcome::Unproven,
-                    ReasonSubject::Topic => Outcome::Refused,
-                    ReasonSubject::Device => device,
-                };
+            let (random, named) = expected_outcomes(reason.name);
+            for (token, expected) in [(ProbeToken::Random, random), (ProbeToken::Named, named)] {
                 let conclusion = answered_to(token, reason.status, Some(reason.name), true);
                 assert_eq!(conclusion.verdict, expected, "{} {token:?}", reason.name);
                 assert_eq!(conclusion.reason.as_deref(), Some(reason.name));
                 let unasked = answered_to(token, reason.status, Some(reason.name), false);
-                assert!(!matches!(unasked.verdict, Outcome::Accepted | Outcome::Refused), "{}", reason.name);
+                assert_eq!(unasked.verdict, Outcome::Unproven, "{} without a request", reason.name);
             }
+        }
+    }
+
+    #[test]
+    fn acceptance_needs_the_status_that_belongs_to_the_reason() {
+        for status in (100..600).filter(|status| *status != 400) {
+            for reason in ["BadDeviceToken", "DeviceTokenNotForTopic"] {
+                let verdict = answered(status, Some(reason), true).verdict;
+                assert_eq!(verdict, Outcome::Unproven, "{status} {reason}");
+            }
+            let expected = if status == 200 { Outcome::Accepted } else { Outcome::Unproven };
+            assert_eq!(answered(status, None, true).verdict, expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn each_alert_has_its_verdict() {
+        for number in 0..=255 {
+            let is_about_certificate = matches!(number, 42..=46 | 48 | 49);
+            let expected = if is_about_certificate { Outcome::Rejected } else { Outcome::Unproven };
+            assert_eq!(Conclusion::from_alert(number, true).verdict, expected, "{number}");
+            assert_eq!(judge_late_alert(number, true).verdict, expected, "{number} late");
+            // Before the server has requested a certificate, no alert is about one.
+            assert_eq!(Conclusion::from_alert(number, false).verdict, Outcome::Unreachable, "{number}");
+            assert_eq!(judge_late_alert(number, false).verdict, Outcome::Unproven, "{number} late");
+        }
+    }
+
+    #[test]
+    fn a_revocation_decides_and_without_an_answer_nothing_is_proven() {
+        let accepted = || answered(200, None, true);
+        let refused = || answered(400, Some("TopicDisallowed"), true);
+        let rejected = || answered(403, Some("Forbidden"), true);
+        let unreachable = || Conclusion::from_ground(Evidence::NotReached, Ground::Dns);
+        for (conclusion, status, verdict, reason) in [
+            (accepted(), Status::Ok, Outcome::Accepted, None),
+            (accepted(), Status::Warning, Outcome::Unproven, Some("revocation-unknown")),
+            (accepted(), Status::Failed, Outcome::Rejected, Some("revoked")),
+            (refused(), Status::Warning, Outcome::Refused, Some("TopicDisallowed")),
+            (refused(), Status::Failed, Outcome::Rejected, Some("revoked")),
+            (rejected(), Status::Failed, Outcome::Rejected, Some("Forbidden")),
+            (unreachable(), Status::Warning, Outcome::Unreachable, Some("dns")),
+            (unreachable(), Status::Failed, Outcome::Rejected, Some("revoked")),
+        ] {
+            let judged = conclusion.with_revocation(status);
+            assert_eq!((judged.verdict, judged.reason.as_deref()), (verdict, reason));
         }
     }
 
@@ -309,7 +392,7 @@ mod tests {
     #[test]
     fn what_is_not_known_proves_nothing() {
         assert_eq!(answered(400, Some("Novel"), true).verdict, Outcome::Unproven);
-        assert_eq!(answered(403, Some("Novel"), true).verdict, Outcome::Rejected);
+        assert_eq!(answered(403, Some("Novel"), true).verdict, Outcome::Unproven);
         assert_eq!(answered(404, None, true).reason.as_deref(), Some("not-apns"));
         assert_eq!(answered(403, None, true).verdict, Outcome::Unproven, "a proxy may say that too");
         assert_eq!(answered(200, None, true).verdict, Outcome::Accepted);
@@ -317,18 +400,11 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_before_the_certificate_was_asked_for_is_not_about_it() {
-        assert_eq!(Conclusion::from_alert(40, false).verdict, Outcome::Unreachable);
-        assert_eq!(Conclusion::from_alert(40, true).verdict, Outcome::Rejected);
-        assert_eq!(Conclusion::from_alert(70, true).verdict, Outcome::Unreachable);
-    }
-
-    #[test]
     fn a_ground_has_its_name_and_its_advice() {
-        let conclusion = Conclusion::from_ground(Outcome::Unproven, Ground::Timeout);
+        let conclusion = Conclusion::from_ground(Evidence::NoAnswer, Ground::Timeout);
         assert_eq!(conclusion.reason.as_deref(), Some("timeout"));
         assert_eq!(conclusion.advice, Some(Advice::Ground(Ground::Timeout)));
         assert!(conclusion.is_retryable);
-        assert!(!Conclusion::from_ground(Outcome::Unproven, Ground::NotApns).is_retryable);
+        assert!(!Conclusion::from_ground(Evidence::OtherAnswer, Ground::NotApns).is_retryable);
     }
 }

@@ -13,12 +13,16 @@ pub(crate) struct Alert {
     pub(crate) name: &'static str,
 }
 
-/// The alerts that servers send.
-pub(crate) const ALERTS: [Alert; 19] = [
+/// All alerts of RFC 8446 and RFC 5246; those that the RFCs call reserved are without their `_RESERVED`.
+pub(crate) const ALERTS: [Alert; 34] = [
     Alert { number: 0, name: "close_notify" },
     Alert { number: 10, name: "unexpected_message" },
     Alert { number: 20, name: "bad_record_mac" },
+    Alert { number: 21, name: "decryption_failed" },
+    Alert { number: 22, name: "record_overflow" },
+    Alert { number: 30, name: "decompression_failure" },
     Alert { number: 40, name: "handshake_failure" },
+    Alert { number: 41, name: "no_certificate" },
     Alert { number: 42, name: "bad_certificate" },
     Alert { number: 43, name: "unsupported_certificate" },
     Alert { number: 44, name: "certificate_revoked" },
@@ -29,9 +33,20 @@ pub(crate) const ALERTS: [Alert; 19] = [
     Alert { number: 49, name: "access_denied" },
     Alert { number: 50, name: "decode_error" },
     Alert { number: 51, name: "decrypt_error" },
+    Alert { number: 60, name: "export_restriction" },
     Alert { number: 70, name: "protocol_version" },
+    Alert { number: 71, name: "insufficient_security" },
     Alert { number: 80, name: "internal_error" },
+    Alert { number: 86, name: "inappropriate_fallback" },
+    Alert { number: 90, name: "user_canceled" },
+    Alert { number: 100, name: "no_renegotiation" },
+    Alert { number: 109, name: "missing_extension" },
+    Alert { number: 110, name: "unsupported_extension" },
+    Alert { number: 111, name: "certificate_unobtainable" },
     Alert { number: 112, name: "unrecognized_name" },
+    Alert { number: 113, name: "bad_certificate_status_response" },
+    Alert { number: 114, name: "bad_certificate_hash_value" },
+    Alert { number: 115, name: "unknown_psk_identity" },
     Alert { number: 116, name: "certificate_required" },
     Alert { number: 120, name: "no_application_protocol" },
 ];

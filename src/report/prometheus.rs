@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use crate::check::GatewayCheck;
+use crate::check::outcome::Outcome;
 use crate::check::report::CheckReport;
-use crate::check::verdict::Outcome;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::Level;
 use crate::schema::text;

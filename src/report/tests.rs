@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::*;
-use crate::check::verdict::{Outcome, TopicStatus};
+use crate::check::outcome::Outcome;
+use crate::check::verdict::TopicStatus;
 use crate::check::{GatewayCheck, TopicReport};
 use crate::cli::format;
 use crate::container::{Passwords, open};

@@ -12,6 +12,8 @@ pub(super) const fn for_ground(ground: Ground) -> &'static str {
             "a certificate works only with the key that its request was made with: look for that key, or make a new \
              request"
         }
+        Ground::Revoked => "make a new certificate in Apple's developer portal",
+        Ground::RevocationUnknown => "the stage revocation shows what each source answered; try again later",
         Ground::Dns => "check the name, and this machine's resolver",
         Ground::ConnectionRefused => "check the address; a firewall must allow TCP port 443 or 2197",
         Ground::Network => "check the network; if a proxy is required, give it with --proxy",

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use crate::check::GatewayCheck;
+use crate::check::outcome::Outcome;
 use crate::check::report::CheckReport;
 use crate::check::stage::{Stage, Status};
-use crate::check::verdict::{Outcome, TopicStatus};
+use crate::check::verdict::TopicStatus;
 use crate::report::style::Paint;
 use crate::schema::text;
 use crate::text::printable;

@@ -8,16 +8,16 @@ use pushcert::testing::TlsVersions::{self, Both, V12, V13};
 use pushcert::testing::{Environment, GatewayOptions, REASONS, ReasonSubject};
 
 /// Fault, TLS, last stage, its status, verdict, reason, exit code.
-type Row = (&'static str, TlsVersions, &'static str, &'static str, &'static str, &'static str, i32);
+pub(super) type Row = (&'static str, TlsVersions, &'static str, &'static str, &'static str, &'static str, i32);
 
-const FAULTS: &[Row] = &[
+pub(super) const FAULTS: &[Row] = &[
     ("refuse-tcp", Both, "tcp", "failed", "unreachable", "connection-refused", 5),
     ("stall-tcp", Both, "tcp", "failed", "unreachable", "timeout", 5),
     ("close-tcp", Both, "tls", "failed", "unreachable", "closed", 5),
     ("stall-tls", Both, "tls", "failed", "unreachable", "timeout", 5),
     ("slow", Both, "tls", "failed", "unreachable", "timeout", 5),
-    ("alert:handshake_failure", V12, "tls", "failed", "rejected", "handshake_failure", 1),
-    ("alert:handshake_failure", V13, "http2", "failed", "rejected", "handshake_failure", 1),
+    ("alert:handshake_failure", V12, "tls", "failed", "unproven", "handshake_failure", 1),
+    ("alert:handshake_failure", V13, "http2", "failed", "unproven", "handshake_failure", 1),
     ("alert:bad_certificate", V12, "tls", "failed", "rejected", "bad_certificate", 1),
     ("alert:bad_certificate", V13, "http2", "failed", "rejected", "bad_certificate", 1),
     ("alert:certificate_revoked", V12, "tls", "failed", "rejected", "certificate_revoked", 1),
@@ -28,12 +28,12 @@ const FAULTS: &[Row] = &[
     ("alert:certificate_unknown", V13, "http2", "failed", "rejected", "certificate_unknown", 1),
     ("alert:unknown_ca", V12, "tls", "failed", "rejected", "unknown_ca", 1),
     ("alert:unknown_ca", V13, "http2", "failed", "rejected", "unknown_ca", 1),
-    ("alert:internal_error", V12, "tls", "failed", "rejected", "internal_error", 1),
-    ("alert:internal_error", V13, "http2", "failed", "rejected", "internal_error", 1),
+    ("alert:internal_error", V12, "tls", "failed", "unproven", "internal_error", 1),
+    ("alert:internal_error", V13, "http2", "failed", "unproven", "internal_error", 1),
     ("no-alpn", V12, "tls", "failed", "unreachable", "no-http2", 5),
     ("no-alpn", V13, "tls", "failed", "unreachable", "no-http2", 5),
-    ("no-request", V12, "probe", "failed", "rejected", "MissingProviderToken", 1),
-    ("no-request", V13, "probe", "failed", "rejected", "MissingProviderToken", 1),
+    ("no-request", V12, "probe", "failed", "unproven", "MissingProviderToken", 1),
+    ("no-request", V13, "probe", "failed", "unproven", "MissingProviderToken", 1),
     ("wrong-host", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
     ("expired-server", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
     ("self-signed", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
@@ -50,26 +50,22 @@ const FAULTS: &[Row] = &[
     ("stall-body", Both, "probe", "failed", "unproven", "timeout", 1),
     ("huge-headers", Both, "probe", "failed", "unproven", "not-http2", 1),
     ("not-json", Both, "probe", "failed", "unproven", "not-apns", 1),
-    ("answer:TooManyRequests", Both, "probe", "failed", "unproven", "TooManyRequests", 1),
-    ("answer:ServiceUnavailable", Both, "probe", "failed", "unproven", "ServiceUnavailable", 1),
-    ("answer:InternalServerError", Both, "probe", "failed", "unproven", "InternalServerError", 1),
-    ("answer:Shutdown", Both, "probe", "failed", "unproven", "Shutdown", 1),
-    ("answer:IdleTimeout", Both, "probe", "failed", "unproven", "IdleTimeout", 1),
-    ("answer:Forbidden", Both, "probe", "failed", "rejected", "Forbidden", 1),
-    ("answer:BadCertificate", Both, "probe", "failed", "rejected", "BadCertificate", 1),
-    ("answer:TopicDisallowed", Both, "probe", "failed", "refused", "TopicDisallowed", 1),
-    ("answer:BadTopic", Both, "probe", "failed", "refused", "BadTopic", 1),
-    ("answer:MissingTopic", Both, "probe", "failed", "refused", "MissingTopic", 1),
-    ("answer:DeviceTokenNotForTopic", Both, "probe", "ok", "accepted", "DeviceTokenNotForTopic", 0),
-    ("answer:Unregistered", Both, "probe", "failed", "unproven", "Unregistered", 1),
-    ("answer:BadPriority", Both, "probe", "failed", "unproven", "BadPriority", 1),
-    ("answer:PayloadEmpty", Both, "probe", "failed", "unproven", "PayloadEmpty", 1),
     ("answer:NeverHeardOfIt", Both, "probe", "failed", "unproven", "NeverHeardOfIt", 1),
     ("goaway:NeverHeardOfIt", Both, "http2", "failed", "unproven", "NeverHeardOfIt", 1),
 ];
 
+/// What each reason in an answer comes to: verdict, exit code.
+fn expected_of_answer(reason: &str) -> (&'static str, i32) {
+    match reason {
+        "BadDeviceToken" | "DeviceTokenNotForTopic" => ("accepted", 0),
+        "TopicDisallowed" | "BadTopic" | "MissingTopic" => ("refused", 1),
+        "BadCertificate" | "BadCertificateEnvironment" | "Forbidden" => ("rejected", 1),
+        _ => ("unproven", 1),
+    }
+}
+
 /// Runs the work on a few threads: most of it is waiting.
-fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl Fn(T) + Sync) {
+pub(super) fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl Fn(T) + Sync) {
     let queue = Mutex::new(work.into_iter().collect::<Vec<_>>());
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -117,12 +113,26 @@ fn every_fault_is_told_for_what_it_is() {
 }
 
 #[test]
+fn every_reason_in_an_answer_has_its_verdict() {
+    in_parallel(&REASONS, |reason| {
+        let checked = put_to(&format!("answer:{}", reason.name), Both, Environment::Production, reason.name);
+        let (verdict, code) = expected_of_answer(reason.name);
+        let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
+        assert_eq!(found, (verdict, reason.name, code), "{:#}", checked.first());
+        let status = if verdict == "accepted" { "ok" } else { "failed" };
+        assert_eq!(checked.end(), ("probe", status), "{}", reason.name);
+        let has_advice = checked.first()["advice"].is_string();
+        assert_eq!(has_advice, verdict != "accepted" && !reason.advice.is_empty(), "{}", reason.name);
+    });
+}
+
+#[test]
 fn every_reason_in_a_goaway_reaches_the_report_and_none_is_acceptance() {
     let ways = ["goaway", "goaway-midway"];
     let work = ways.iter().flat_map(|way| REASONS.iter().map(move |reason| (way, reason)));
     in_parallel(work, |(way, reason)| {
         let checked = put_to(&format!("{way}:{}", reason.name), Both, Environment::Production, reason.name);
-        let verdict = if reason.subject == ReasonSubject::Provider { "rejected" } else { "unproven" };
+        let verdict = if reason.subject == ReasonSubject::Certificate { "rejected" } else { "unproven" };
         let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
         assert_eq!(found, (verdict, reason.name, 1), "{way} {:#}", checked.first());
         assert_eq!(checked.text("/http2/goaway/reason"), reason.name);

@@ -1,6 +1,7 @@
 //! The report in every format.
 
 use super::Stage;
+use super::faults::{FAULTS, in_parallel};
 use crate::common::{Test, fixture};
 use pushcert::testing::GatewayOptions;
 
@@ -92,13 +93,45 @@ fn accepted_never_stands_beside_another_exit_code_than_0() {
             let (found, text) = print_with(&stage, format, arguments);
             let expected = if format == "nagios" { nagios } else { code };
             assert_eq!(found, *expected, "{format}: {text}");
-            // Prometheus has a series for each verdict: 1 for the one that was found.
-            let lines = text.lines().filter(|line| !(format == "prometheus" && line.ends_with(" 0")));
-            let text = lines.collect::<Vec<_>>().join("\n");
-            assert_eq!(text.contains("accepted"), *verdict == "accepted" && format != "junit", "{format}: {text}");
+            let is_good = *verdict == "accepted" && format != "junit";
+            assert_eq!(says_accepted(format, &text), is_good, "{format}: {text}");
             assert!(text.contains(verdict) || (*code == 0 && format == "junit"), "{format}: {text}");
         }
     }
+}
+
+/// Returns whether a format says `accepted`; in Prometheus a series for each verdict is there, and 1 is the one that
+/// was found.
+fn says_accepted(format: &str, text: &str) -> bool {
+    text.lines().any(|line| line.contains("accepted") && !(format == "prometheus" && line.ends_with(" 0")))
+}
+
+#[test]
+fn no_fault_in_any_format_says_accepted_beside_another_exit_code_than_0() {
+    in_parallel(FAULTS, |(fault, tls, _, _, verdict, reason, code)| {
+        let options = GatewayOptions { fault: Some(fault.parse().unwrap()), tls: *tls, ..GatewayOptions::default() };
+        let stage = Stage::new(options);
+        let is_timed = *reason == "timeout";
+        let limit = if is_timed { "300ms" } else { "20s" };
+        for format in FORMATS {
+            let (found, text) = print_with(&stage, format, &["--timeout", limit]);
+            // JUnit and the first line of Nagios name no verdict that is good.
+            let is_good = *verdict == "accepted" && format != "junit";
+            assert_eq!(says_accepted(format, &text), is_good, "{fault} {format}: {text}");
+            assert_eq!(found == 0, *verdict == "accepted", "{fault} {format}: {text}");
+            // A machine that is busy may not get as far as the stage that is slow.
+            if !is_timed {
+                let nagios = match *verdict {
+                    "accepted" => 0,
+                    "unproven" => 1,
+                    "unreachable" => 3,
+                    _ => 2,
+                };
+                assert_eq!(found, if format == "nagios" { nagios } else { *code }, "{fault} {format}: {text}");
+                assert!(text.contains(verdict) || is_good || *code == 0, "{fault} {format}: {text}");
+            }
+        }
+    });
 }
 
 #[test]

@@ -101,7 +101,8 @@ fn check(stage: &Stage, issuer: &Issuer, kind: &'static str, port: u16, argument
         "OCSP" => ("authorityInfoAccess", format!("OCSP;URI:http://127.0.0.1:{port}/")),
         _ => ("crlDistributionPoints", format!("URI:http://127.0.0.1:{port}/list.crl")),
     };
-    let leaf = certificate("leaf", 7, Some(issuer), &[url]);
+    let production = ("1.2.840.113635.100.6.3.2", "DER:05:00".to_owned());
+    let leaf = certificate("leaf", 7, Some(issuer), &[url, production]);
     let mut pem = leaf.certificate.to_pem().unwrap();
     pem.extend(issuer.certificate.to_pem().unwrap());
     pem.extend(leaf.key.private_key_to_pem_pkcs8().unwrap());
@@ -134,6 +135,29 @@ fn only_a_signed_and_current_list_is_believed() {
         assert_eq!(found, expected, "{text}");
         assert!(text.contains(detail), "{text}");
         assert!(expected != "warning" || text.starts_with("unknown: "), "{text}");
+    }
+}
+
+/// A gateway that accepts the certificates of this issuer.
+fn gateway_of(issuer: &Issuer) -> Stage {
+    let client_authorities = Some(vec![issuer.certificate.clone()]);
+    let fault = Some("answer:BadDeviceToken".parse().unwrap());
+    Stage::new(GatewayOptions { client_authorities, fault, ..GatewayOptions::default() })
+}
+
+#[test]
+fn the_issuers_answer_is_part_of_the_verdict() {
+    let issuer = certificate("issuer", 1, None, &[]);
+    let stage = gateway_of(&issuer);
+    for (body, verdict, reason, code) in [
+        (list(&issuer, 8, 3), "accepted", "BadDeviceToken", 0),
+        (list(&issuer, 7, 3), "rejected", "revoked", 1),
+        (list(&issuer, 8, -1), "unproven", "revocation-unknown", 1),
+        (b"nonsense".to_vec(), "unproven", "revocation-unknown", 1),
+    ] {
+        let checked = check(&stage, &issuer, "CRL", serve("200 OK", body), &[]);
+        let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
+        assert_eq!(found, (verdict, reason, code), "{:#}", checked.first());
     }
 }
 
