@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::apns::notification::is_topic;
 use crate::certificate::apple::Environment;
+use crate::gateway;
 use crate::gateway::acceptor::TlsVersions;
 use crate::gateway::fault::{self, Fault};
 use crate::world::files::Location;
@@ -44,6 +45,10 @@ pub(crate) struct GatewayArgs {
     /// Fail in this way (see the list below)
     #[arg(long, value_name = "NAME[:ARGUMENT]")]
     pub(crate) fault: Option<Fault>,
+
+    /// The number of streams that a client may open at a time
+    #[arg(long, value_name = "N", default_value_t = gateway::DEFAULT_MAX_STREAMS, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) max_streams: u32,
 
     /// Log each request as one line on standard error
     #[arg(short, long)]

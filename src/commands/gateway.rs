@@ -73,6 +73,8 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         tokens,
         fault: arguments.fault.clone(),
         log: arguments.verbose.then_some(request_log),
+        keeps_requests: false,
+        max_streams: arguments.max_streams,
     })
 }
 

@@ -1,7 +1,7 @@
 //! A local APNs gateway, for tests of this toolkit and of providers.
 //!
 //! On the way of a connection: [`listener`] binds the address, [`transport`] accepts TCP, TLS (set up by
-//! [`acceptor`]) and HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
+//! [`acceptor`]), [`connection`] HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
 //! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests.
 //!
 //! [`authority`] makes the certificates. [`fault`] lists the faults; [`throttle`] slows a stream down, and
@@ -10,6 +10,7 @@
 
 pub(crate) mod acceptor;
 pub(crate) mod authority;
+mod connection;
 pub(crate) mod fault;
 mod frame_faults;
 mod listener;
@@ -46,6 +47,9 @@ use transport::SharedState;
 pub(crate) const DEFAULT_TOPICS: [&str; 3] =
     ["com.example.MyApp", "com.example.MyApp.voip", "com.example.MyApp.complication"];
 
+/// The limit for concurrent streams that APNs was seen to send.
+pub(crate) const DEFAULT_MAX_STREAMS: u32 = raw_http2::SETTINGS.max_concurrent_streams;
+
 /// The options of a gateway.
 pub struct GatewayOptions {
     /// The address to listen on. With port 0 the system chooses one.
@@ -59,6 +63,10 @@ pub struct GatewayOptions {
     pub tokens: Tokens,
     pub fault: Option<Fault>,
     pub log: Option<RequestLog>,
+    /// Whether the last requests are kept, for [`Observer::recent`].
+    pub keeps_requests: bool,
+    /// The limit for concurrent streams of a connection.
+    pub max_streams: u32,
 }
 
 impl Default for GatewayOptions {
@@ -72,6 +80,8 @@ impl Default for GatewayOptions {
             tokens: Tokens::default(),
             fault: None,
             log: None,
+            keeps_requests: true,
+            max_streams: DEFAULT_MAX_STREAMS,
         }
     }
 }
@@ -93,6 +103,7 @@ pub(crate) struct Gateway {
     policy: RequestPolicy,
     observer: Arc<Observer>,
     fault: Option<Fault>,
+    max_streams: u32,
 }
 
 impl Gateway {
@@ -110,19 +121,20 @@ impl Gateway {
         let socket = listener::bind(options.listen)?;
         let address = socket.local_addr()?;
         let listener = listener::listen(socket, options.fault.as_ref()).await?;
-        let observer = Arc::new(Observer::new(options.log));
+        let observer = Arc::new(Observer::new(options.log, options.keeps_requests));
         let policy = RequestPolicy { environment: options.environment, tokens: options.tokens };
         let certificate = authority.certificate().clone();
         let ready = Ready { address, authority: certificate, client, observer: Arc::clone(&observer) };
-        Ok((Self { listener, tls, policy, observer, fault: options.fault }, ready))
+        let GatewayOptions { fault, max_streams, .. } = options;
+        Ok((Self { listener, tls, policy, observer, fault, max_streams }, ready))
     }
 
     /// Serves clients until `shutdown` is over.
     pub(crate) async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Listener::Open(listener) = &self.listener else { return shutdown.await };
         let (sender, stop) = watch::channel(false);
-        let Self { tls, policy, observer, fault, .. } = self;
-        let shared = SharedState { tls, policy, observer, fault, stop };
+        let Self { tls, policy, observer, fault, max_streams, .. } = self;
+        let shared = SharedState { tls, policy, observer, fault, max_streams, stop };
         let announce_stop = async {
             shutdown.await;
             let _ = sender.send(true);

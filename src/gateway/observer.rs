@@ -1,7 +1,8 @@
 //! The observer: counts requests and keeps the last ones. Its memory does not grow.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// The number of requests that are kept.
 const HISTORY_LENGTH: usize = 256;
@@ -23,47 +24,48 @@ pub struct RequestEvent {
 pub(crate) type RequestLog = Box<dyn Fn(&RequestEvent) + Send + Sync>;
 
 /// Counts, keeps and logs requests.
-#[derive(Default)]
 pub struct Observer {
-    history: Mutex<History>,
+    requests: AtomicU64,
+    /// The last requests, if they are kept.
+    recent: Option<Mutex<VecDeque<RequestEvent>>>,
     log: Option<RequestLog>,
 }
 
-#[derive(Default)]
-struct History {
-    requests: u64,
-    recent: VecDeque<RequestEvent>,
-}
-
 impl Observer {
-    pub(super) fn new(log: Option<RequestLog>) -> Self {
-        Self { log, ..Self::default() }
+    pub(super) fn new(log: Option<RequestLog>, keeps_requests: bool) -> Self {
+        Self { requests: AtomicU64::new(0), recent: keeps_requests.then(Mutex::default), log }
     }
 
-    /// Counts a request, and logs it.
-    pub(super) fn record(&self, event: RequestEvent) {
+    /// Counts a request. Describes it only where it is logged or kept.
+    pub(super) fn record(&self, describe: impl FnOnce() -> RequestEvent) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        if self.log.is_none() && self.recent.is_none() {
+            return;
+        }
+        let event = describe();
         if let Some(log) = &self.log {
             log(&event);
         }
-        let mut history = self.history();
-        history.requests += 1;
-        if history.recent.len() == HISTORY_LENGTH {
-            history.recent.pop_front();
+        if let Some(recent) = &self.recent {
+            keep(&mut recent.lock().unwrap_or_else(PoisonError::into_inner), event);
         }
-        history.recent.push_back(event);
     }
 
     /// Returns the number of requests so far.
     pub fn requests(&self) -> u64 {
-        self.history().requests
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Returns the last requests, the oldest first.
     pub fn recent(&self) -> Vec<RequestEvent> {
-        self.history().recent.iter().cloned().collect()
+        let Some(recent) = &self.recent else { return Vec::new() };
+        recent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
+}
 
-    fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+fn keep(recent: &mut VecDeque<RequestEvent>, event: RequestEvent) {
+    if recent.len() == HISTORY_LENGTH {
+        recent.pop_front();
     }
+    recent.push_back(event);
 }

@@ -16,8 +16,8 @@ use crate::gateway::tokens::{TokenState, Tokens};
 const SINGLE_HEADERS: [&str; 6] =
     ["apns-id", "apns-expiration", "apns-priority", "apns-topic", "apns-collapse-id", "apns-push-type"];
 
-/// Limit for the part of a payload that is read: one byte more than the largest payload.
-pub(super) const MAX_READ: usize = MAX_VOIP_PAYLOAD + 1;
+/// Limit for the part of a payload that is kept: one byte more than the largest payload.
+pub(super) const MAX_KEPT: usize = MAX_VOIP_PAYLOAD + 1;
 
 /// The policy of one environment.
 pub(super) struct RequestPolicy {
@@ -68,7 +68,7 @@ impl RequestPolicy {
         client.environments.contains(&self.environment)
     }
 
-    /// Answers a request. `payload` may be cut after [`MAX_READ`] bytes.
+    /// Answers a request. `payload` may be cut after [`MAX_KEPT`] bytes.
     pub(super) fn answer(&self, client: &Certificate, request: &Parts, payload: &[u8]) -> Reply {
         match self.check(client, request, payload) {
             Ok(()) => Reply::ACCEPTED,

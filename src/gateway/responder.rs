@@ -1,6 +1,8 @@
 //! One request: its payload, the reply of the policy, and the response, with the faults of responses.
 
 use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,11 +18,15 @@ use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::gateway::fault::{Fault, ResponseFault};
 use crate::gateway::observer::RequestEvent;
-use crate::gateway::policy::{MAX_READ, Reply};
+use crate::gateway::policy::{MAX_KEPT, Reply};
 use crate::gateway::transport::SharedState;
 
 /// Time limit for the payload of a request.
 const PAYLOAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Limit for the part of a payload that is read and discarded, so that a client that sends too much sees 413: curl and
+/// httpx do not read an answer before they have sent everything. A client that sends more gets the answer, then
+/// RST_STREAM with NO_ERROR (RFC 9113 section 8.1).
+const MAX_DISCARDED: usize = 4 << 20;
 /// Time limit for a response that has no end.
 const STALL_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Limit for the part of a path that is recorded, in characters.
@@ -62,19 +68,81 @@ impl ResponsePlan {
     }
 }
 
-/// Answers one request. A client that goes away meanwhile gets no answer.
-pub(super) async fn respond(
-    request: Request<RecvStream>,
-    mut sender: SendResponse<Bytes>,
+/// A request whose payload is being read.
+pub(super) struct IncomingRequest {
+    parts: Parts,
+    body: RecvStream,
+    sender: SendResponse<Bytes>,
+    payload: Payload,
+}
+
+/// The payload of a request, as much of it as the policy needs.
+#[derive(Default)]
+struct Payload {
+    kept: Bytes,
+    /// The number of bytes that have arrived.
+    length: usize,
+}
+
+impl Payload {
+    fn add(&mut self, data: Bytes) {
+        self.length += data.len();
+        let room = MAX_KEPT - self.kept.len();
+        if self.kept.is_empty() {
+            self.kept = data.slice(..room.min(data.len()));
+        } else if room > 0 {
+            self.kept = [&self.kept, &data[..room.min(data.len())]].concat().into();
+        }
+    }
+}
+
+impl IncomingRequest {
+    pub(super) fn new(request: Request<RecvStream>, sender: SendResponse<Bytes>) -> Self {
+        let (parts, body) = request.into_parts();
+        Self { parts, body, sender, payload: Payload::default() }
+    }
+
+    /// Reads the part of the payload that has arrived. It is ready at the end of the payload, or when more of it was
+    /// discarded than a client may send; with `None` if the client breaks off.
+    pub(super) fn poll_payload(&mut self, cx: &mut Context<'_>) -> Poll<Option<()>> {
+        while self.payload.length <= MAX_DISCARDED {
+            let arrived = pin!(self.body.data()).poll(cx);
+            match arrived {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => break,
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(None),
+                Poll::Ready(Some(Ok(data))) => {
+                    if self.body.flow_control().release_capacity(data.len()).is_err() {
+                        return Poll::Ready(None);
+                    }
+                    self.payload.add(data);
+                }
+            }
+        }
+        Poll::Ready(Some(()))
+    }
+
+    /// Waits for the payload; returns `None` if it does not come.
+    pub(super) async fn read_payload(mut self) -> Option<Self> {
+        match timeout(PAYLOAD_TIMEOUT, poll_fn(|cx| self.poll_payload(cx))).await {
+            Ok(end) => end.is_some().then_some(self),
+            Err(_) => {
+                self.sender.send_reset(Reason::CANCEL);
+                None
+            }
+        }
+    }
+}
+
+/// Answers one request. A client that has gone gets no answer. Returns a response that is not to end.
+pub(super) fn respond(
+    request: IncomingRequest,
     client: Option<&Certificate>,
     shared: &SharedState,
-) {
-    let (parts, body) = request.into_parts();
-    let Ok(Some(payload)) = timeout(PAYLOAD_TIMEOUT, read_payload(body)).await else {
-        return sender.send_reset(Reason::CANCEL);
-    };
+) -> Option<HeldResponse> {
+    let IncomingRequest { parts, payload, mut sender, body: _body } = request;
     let reply = match client {
-        Some(client) => shared.policy.answer(client, &parts, &payload),
+        Some(client) => shared.policy.answer(client, &parts, &payload.kept),
         // Only the fault NoRequest lets a client without a certificate in.
         None => Reply::refused("MissingProviderToken"),
     };
@@ -85,25 +153,11 @@ pub(super) async fn respond(
     };
     let apns_id = choose_apns_id(&parts.headers);
     let response = build_response(&plan, &apns_id, shared.policy.environment);
-    shared.observer.record(describe(&parts, &plan.reply, apns_id));
-    if let Ok(response) = response {
-        send(response, plan.body, &mut sender).await;
+    shared.observer.record(|| describe(&parts, &plan.reply, apns_id));
+    match response {
+        Ok(response) => send(response, plan.body, &mut sender),
+        Err(_) => None,
     }
-}
-
-/// Reads as much of the payload as the policy needs; returns `None` if the client breaks off.
-async fn read_payload(mut body: RecvStream) -> Option<Vec<u8>> {
-    let mut payload = Vec::new();
-    while let Some(data) = body.data().await {
-        let data = data.ok()?;
-        body.flow_control().release_capacity(data.len()).ok()?;
-        let room = MAX_READ.saturating_sub(payload.len());
-        payload.extend_from_slice(&data[..room.min(data.len())]);
-        if payload.len() == MAX_READ {
-            break;
-        }
-    }
-    Some(payload)
 }
 
 /// Returns the identifier that the client gave, or a new one.
@@ -144,26 +198,32 @@ fn describe(request: &Parts, reply: &Reply, apns_id: String) -> RequestEvent {
     }
 }
 
-/// Sends a response, unless the client has gone.
-async fn send(response: Response<()>, body: PlannedBody, sender: &mut SendResponse<Bytes>) {
-    match body {
-        PlannedBody::Whole(text) => {
-            let Ok(mut stream) = sender.send_response(response, text.is_empty()) else { return };
-            if !text.is_empty() {
-                let _ = stream.send_data(text.into(), true);
-            }
-        }
-        PlannedBody::Endless => {
-            let Ok(mut stream) = sender.send_response(response, false) else { return };
-            let _ = stream.send_data(Bytes::from_static(b"{"), false);
-            hold_open(stream).await;
-        }
+/// A response that a fault leaves without an end.
+pub(super) struct HeldResponse(SendStream<Bytes>);
+
+impl HeldResponse {
+    /// Waits until the client gives the response up.
+    pub(super) async fn wait(mut self) {
+        let _ = timeout(STALL_TIMEOUT, poll_fn(|cx| self.0.poll_reset(cx))).await;
     }
 }
 
-/// Keeps a response unfinished until the client gives it up.
-async fn hold_open(mut stream: SendStream<Bytes>) {
-    let _ = timeout(STALL_TIMEOUT, poll_fn(|cx| stream.poll_reset(cx))).await;
+/// Sends a response, unless the client has gone.
+fn send(response: Response<()>, body: PlannedBody, sender: &mut SendResponse<Bytes>) -> Option<HeldResponse> {
+    match body {
+        PlannedBody::Whole(text) => {
+            let mut stream = sender.send_response(response, text.is_empty()).ok()?;
+            if !text.is_empty() {
+                stream.send_data(text.into(), true).ok()?;
+            }
+            None
+        }
+        PlannedBody::Endless => {
+            let mut stream = sender.send_response(response, false).ok()?;
+            stream.send_data(Bytes::from_static(b"{"), false).ok()?;
+            Some(HeldResponse(stream))
+        }
+    }
 }
 
 #[cfg(test)]

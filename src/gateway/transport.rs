@@ -1,35 +1,32 @@
-//! Connections: TCP, TLS and HTTP/2, down to single requests.
+//! Connections: TCP and TLS.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2::server::Connection;
 use openssl::ssl::{Ssl, SslContext, SslRef};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 use tokio_openssl::SslStream;
 
 use crate::certificate::Certificate;
 use crate::gateway::fault::{Fault, TcpFault};
 use crate::gateway::observer::Observer;
 use crate::gateway::policy::RequestPolicy;
-use crate::gateway::raw_http2::{SETTINGS, discard_input, refuse_client};
+use crate::gateway::raw_http2::{discard_input, refuse_client};
 use crate::gateway::throttle::ThrottledStream;
-use crate::gateway::{frame_faults, responder};
+use crate::gateway::{connection, frame_faults};
 
 /// Limit for the connections that are open at the same time.
 const MAX_CONNECTIONS: usize = 512;
 /// Time limit for a TLS handshake, and for an HTTP/2 one.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit for a connection without requests; APNs keeps them for about an hour.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Time limit for a connection to end after it was refused or the gateway stops.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after a connection could not be accepted, for instance because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -39,6 +36,8 @@ pub(super) struct SharedState {
     pub(super) policy: RequestPolicy,
     pub(super) observer: Arc<Observer>,
     pub(super) fault: Option<Fault>,
+    /// The limit for concurrent streams of a connection.
+    pub(super) max_streams: u32,
     /// Turns true when the gateway stops.
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -107,53 +106,11 @@ async fn serve_tls(stream: ThrottledStream<TcpStream>, time_limit: Duration, sha
     }
     match client_certificate(stream.ssl()) {
         Some(client) if !shared.policy.admits(&client) => refuse_client(stream, "BadCertificateEnvironment").await,
-        Some(client) => serve_http2(stream, Some(Arc::new(client)), shared).await,
-        None => serve_http2(stream, None, shared).await,
+        client => connection::serve(stream, client.as_ref(), shared).await,
     }
 }
 
 fn client_certificate(ssl: &SslRef) -> Option<Certificate> {
     let der = ssl.peer_certificate()?.to_der().ok()?;
     Certificate::parse(&der).ok()
-}
-
-/// Answers requests until the client closes, sends none for too long, or the gateway stops.
-async fn serve_http2<S>(stream: S, client: Option<Arc<Certificate>>, shared: &Arc<SharedState>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut builder = h2::server::Builder::new();
-    builder
-        .header_table_size(SETTINGS.header_table_size)
-        .max_concurrent_streams(SETTINGS.max_concurrent_streams)
-        .initial_window_size(SETTINGS.initial_window_size)
-        .max_frame_size(SETTINGS.max_frame_size)
-        .max_header_list_size(SETTINGS.max_header_list_size);
-    let Ok(Ok(mut connection)) = timeout(HANDSHAKE_TIMEOUT, builder.handshake(stream)).await else { return };
-    let mut requests = JoinSet::new();
-    let mut idle_until = Instant::now() + IDLE_TIMEOUT;
-    let mut is_stopping = false;
-    loop {
-        tokio::select! {
-            request = connection.accept() => match request {
-                Some(Ok((request, sender))) => {
-                    idle_until = Instant::now() + IDLE_TIMEOUT;
-                    let (shared, client) = (Arc::clone(shared), client.clone());
-                    requests.spawn(async move { responder::respond(request, sender, client.as_deref(), &shared).await });
-                }
-                Some(Err(_)) | None => return,
-            },
-            Some(_) = requests.join_next() => {}
-            () = sleep_until(idle_until) => return close_http2(connection).await,
-            () = shared.stopped(), if !is_stopping => {
-                is_stopping = true;
-                connection.graceful_shutdown();
-            }
-        }
-    }
-}
-
-async fn close_http2<S: AsyncRead + AsyncWrite + Unpin>(mut connection: Connection<S, Bytes>) {
-    connection.graceful_shutdown();
-    let _ = timeout(CLOSE_TIMEOUT, async { while connection.accept().await.is_some() {} }).await;
 }

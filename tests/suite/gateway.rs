@@ -17,19 +17,19 @@ use tokio_openssl::SslStream as AsyncStream;
 use super::common::Test;
 
 /// A gateway in a process of its own.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     ready: Value,
     stderr: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Process {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::start_by(Test::new(), arguments)
     }
 
     /// Starts it by a command that becomes it.
-    fn start_by(starter: Test, arguments: &[&str]) -> Self {
+    pub(crate) fn start_by(starter: Test, arguments: &[&str]) -> Self {
         let mut command = starter.arg("gateway").args(arguments).into_command();
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -45,22 +45,22 @@ impl Process {
         Self { child, ready, stderr: Some(stderr) }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.ready["address"].as_str().unwrap().parse().unwrap()
     }
 
-    fn file(&self, name: &str) -> &str {
+    pub(crate) fn file(&self, name: &str) -> &str {
         self.ready[name].as_str().unwrap()
     }
 
     /// Resident memory in KiB.
-    fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    fn context(&self, shows_certificate: bool) -> SslContext {
+    pub(crate) fn context(&self, shows_certificate: bool) -> SslContext {
         let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
         context.set_ca_file(self.file("ca_file")).unwrap();
         context.set_alpn_protos(b"\x02h2").unwrap();
@@ -73,13 +73,13 @@ impl Process {
     }
 
     /// A TLS connection without anything on it.
-    fn connect(&self) -> SslStream<TcpStream> {
+    pub(crate) fn connect(&self) -> SslStream<TcpStream> {
         let stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         Ssl::new(&self.context(true)).unwrap().connect(stream).unwrap()
     }
 
-    async fn client(&self) -> SendRequest<Bytes> {
+    pub(crate) async fn client(&self) -> SendRequest<Bytes> {
         let stream = tokio::net::TcpStream::connect(self.address()).await.unwrap();
         let mut stream = AsyncStream::new(Ssl::new(&self.context(true)).unwrap(), stream).unwrap();
         Pin::new(&mut stream).connect().await.unwrap();
@@ -88,7 +88,7 @@ impl Process {
         client
     }
 
-    fn signal(mut self, name: &str) -> (Option<i32>, String) {
+    pub(crate) fn signal(mut self, name: &str) -> (Option<i32>, String) {
         let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());
         let end = Instant::now() + Duration::from_secs(30);
@@ -113,13 +113,18 @@ impl Drop for Process {
     }
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-const TOKEN: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
+pub(crate) const TOKEN: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
 
-async fn post(client: &SendRequest<Bytes>, token: &str, headers: &[(&str, &str)], payload: Vec<u8>) -> Response<Value> {
+pub(crate) async fn post(
+    client: &SendRequest<Bytes>,
+    token: &str,
+    headers: &[(&str, &str)],
+    payload: Vec<u8>,
+) -> Response<Value> {
     let mut client = client.clone().ready().await.unwrap();
     let mut request = Request::post(format!("https://localhost/3/device/{token}"));
     for (name, value) in headers {
@@ -138,13 +143,13 @@ async fn post(client: &SendRequest<Bytes>, token: &str, headers: &[(&str, &str)]
     Response::from_parts(parts, body)
 }
 
-fn devices(text: &str) -> tempfile::NamedTempFile {
+pub(crate) fn devices(text: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     file
 }
 
-const TOPIC: (&str, &str) = ("apns-topic", "com.example.MyApp");
+pub(crate) const TOPIC: (&str, &str) = ("apns-topic", "com.example.MyApp");
 
 #[test]
 fn a_provider_gets_apns_answers() {
@@ -257,9 +262,9 @@ fn it_logs_a_line_a_request_and_no_device() {
     assert!(lines[1].starts_with("POST /3/device/aa - 400 MissingTopic "), "{log}");
 }
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut bytes = (payload.len() as u32).to_be_bytes()[1..].to_vec();
     bytes.extend([kind, flags]);
     bytes.extend(stream.to_be_bytes());
@@ -268,7 +273,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The headers of a POST, in HPACK without a table (RFC 7541 appendix A: 3 is POST, 7 is https).
-fn headers() -> Vec<u8> {
+pub(crate) fn headers() -> Vec<u8> {
     let mut block = vec![0x83, 0x87, 0x01, 9];
     block.extend(b"localhost");
     block.extend([0x04, 12]);
@@ -277,7 +282,7 @@ fn headers() -> Vec<u8> {
 }
 
 /// Writes until the gateway has had enough of it.
-fn abuse(gateway: &Process, pieces: impl Iterator<Item = Vec<u8>>) {
+pub(crate) fn abuse(gateway: &Process, pieces: impl Iterator<Item = Vec<u8>>) {
     let mut stream = gateway.connect();
     let greeting = [PREFACE, &frame(4, 0, 0, &[])].concat();
     let _ = stream.write_all(&greeting);

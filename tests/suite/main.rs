@@ -27,6 +27,7 @@ mod pack;
 #[cfg(unix)]
 mod password_command;
 mod passwords;
+mod provider;
 mod reading;
 mod robustness;
 mod roundtrip;

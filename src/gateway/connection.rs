@@ -1,0 +1,139 @@
+//! One client's HTTP/2 connection. What a client sends at once is answered at once, in the task of the connection:
+//! only a payload that is still on its way, and a response that a fault holds open, have tasks and timers of their own.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+use h2::server::Connection;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::certificate::Certificate;
+use crate::gateway::raw_http2::SETTINGS;
+use crate::gateway::responder::{self, HeldResponse, IncomingRequest};
+use crate::gateway::transport::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, SharedState};
+
+/// The budget of `h2` for DATA frames that arrive faster than they are read, for each stream. A frame of n bytes, which
+/// does not end its stream, takes 256 - n. Providers send a payload in one to three frames, and Node.js ends the
+/// stream in another; the default of `h2` is 100 frames for all streams of a connection together.
+const DATA_FRAME_BUDGET: usize = 4 * 256;
+
+/// The end of a wait for requests.
+#[derive(PartialEq, Eq)]
+enum Arrival {
+    Requests,
+    Closed,
+}
+
+/// A connection after its HTTP/2 handshake.
+struct ClientConnection<'a, S> {
+    http2: Connection<S, Bytes>,
+    client: Option<&'a Certificate>,
+    shared: &'a SharedState,
+    /// Requests whose payload is still on its way.
+    arriving: JoinSet<Option<IncomingRequest>>,
+    /// Responses without an end.
+    held: JoinSet<()>,
+}
+
+/// Answers requests until the client closes, sends none for too long, or the gateway stops.
+pub(super) async fn serve<S>(stream: S, client: Option<&Certificate>, shared: &SharedState)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut builder = h2::server::Builder::new();
+    builder
+        .header_table_size(SETTINGS.header_table_size)
+        .max_concurrent_streams(shared.max_streams)
+        .initial_window_size(SETTINGS.initial_window_size)
+        .max_frame_size(SETTINGS.max_frame_size)
+        .max_header_list_size(SETTINGS.max_header_list_size)
+        .data_frame_budget(DATA_FRAME_BUDGET * shared.max_streams as usize);
+    let Ok(Ok(http2)) = timeout(HANDSHAKE_TIMEOUT, builder.handshake(stream)).await else { return };
+    ClientConnection { http2, client, shared, arriving: JoinSet::new(), held: JoinSet::new() }.run().await;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
+    async fn run(mut self) {
+        let mut last_request = Instant::now();
+        let mut idle = pin!(sleep(IDLE_TIMEOUT));
+        let mut stop = pin!(self.shared.stopped());
+        let mut is_stopping = false;
+        let mut requests = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                arrival = next_requests(&mut self.http2, &mut requests) => {
+                    if arrival == Arrival::Closed {
+                        return;
+                    }
+                    last_request = Instant::now();
+                    for request in requests.drain(..) {
+                        self.take(request).await;
+                    }
+                }
+                Some(read) = self.arriving.join_next() => {
+                    if let Ok(Some(request)) = read {
+                        self.answer(request);
+                    }
+                }
+                Some(_) = self.held.join_next() => {}
+                () = &mut idle => {
+                    if last_request.elapsed() >= IDLE_TIMEOUT {
+                        return close(self.http2).await;
+                    }
+                    idle.as_mut().reset(last_request + IDLE_TIMEOUT);
+                }
+                () = &mut stop, if !is_stopping => {
+                    is_stopping = true;
+                    self.http2.graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    /// Answers a request whose payload is there, and waits for it otherwise.
+    async fn take(&mut self, mut request: IncomingRequest) {
+        match poll_fn(|cx| Poll::Ready(request.poll_payload(cx))).await {
+            Poll::Ready(Some(())) => self.answer(request),
+            // The client has broken off.
+            Poll::Ready(None) => {}
+            Poll::Pending => {
+                self.arriving.spawn(request.read_payload());
+            }
+        }
+    }
+
+    fn answer(&mut self, request: IncomingRequest) {
+        if let Some(held) = responder::respond(request, self.client, self.shared) {
+            self.held.spawn(HeldResponse::wait(held));
+        }
+    }
+}
+
+/// Waits for requests, and takes all that are there. The responses to them leave together.
+async fn next_requests<S>(http2: &mut Connection<S, Bytes>, requests: &mut Vec<IncomingRequest>) -> Arrival
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| {
+        loop {
+            match pin!(http2.accept()).poll(cx) {
+                Poll::Ready(Some(Ok((request, sender)))) => requests.push(IncomingRequest::new(request, sender)),
+                Poll::Ready(Some(Err(_)) | None) if requests.is_empty() => return Poll::Ready(Arrival::Closed),
+                Poll::Pending if requests.is_empty() => return Poll::Pending,
+                // The next wait ends at once.
+                Poll::Ready(Some(Err(_)) | None) | Poll::Pending => return Poll::Ready(Arrival::Requests),
+            }
+        }
+    })
+    .await
+}
+
+async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut http2: Connection<S, Bytes>) {
+    http2.graceful_shutdown();
+    let _ = timeout(CLOSE_TIMEOUT, async { while http2.accept().await.is_some() {} }).await;
+}
