@@ -15,7 +15,6 @@ use crate::cli::{OpeningArgs, values};
 use crate::net::endpoint::Endpoint;
 use crate::world::files::Location;
 
-/// Arguments of `pushcert check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

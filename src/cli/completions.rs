@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-/// Arguments of `pushcert completions`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:

@@ -7,7 +7,6 @@ use crate::cli::password::PasswordSource;
 use crate::cli::{OpeningArgs, values};
 use crate::world::files::Location;
 
-/// Arguments of `pushcert convert`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

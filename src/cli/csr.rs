@@ -14,7 +14,6 @@ pub(crate) const DEFAULT_KEY: &str = "push.key";
 /// The default of `-o`: the name that Keychain Access gives a request.
 pub(crate) const DEFAULT_REQUEST: &str = "CertificateSigningRequest.certSigningRequest";
 
-/// Arguments of `pushcert csr`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -22,7 +22,6 @@ Examples:
 /// Everything that [`EXAMPLES`] says, and the recipes.
 const RECIPES: &str = include_str!("recipes.txt");
 
-/// Arguments of `pushcert expiry`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = RECIPES)]
 pub(crate) struct ExpiryArgs {

@@ -11,7 +11,6 @@ use crate::gateway::acceptor::TlsVersions;
 use crate::gateway::fault::{self, Fault};
 use crate::world::files::Location;
 
-/// Arguments of `pushcert gateway`.
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(crate) struct GatewayArgs {

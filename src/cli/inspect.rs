@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 use crate::cli::{OpeningArgs, values};
 use crate::world::files::Location;
 
-/// Arguments of `pushcert inspect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 It ends with 3 if a part of a file was not read, with 4 if only passwords are missing. With --field only

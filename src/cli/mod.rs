@@ -27,8 +27,9 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// One step of the road.
+/// One step of the road. The arguments of the other steps are not built: a quarter of a start.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Make a private key and the certificate signing request for Apple's portal
     Csr(csr::CsrArgs),
@@ -52,7 +53,7 @@ pub(crate) enum Command {
     Completions(completions::CompletionsArgs),
 }
 
-/// The options for protected inputs.
+// The options for protected inputs. A doc comment would become the help of every command that has them.
 #[derive(Debug, Args)]
 pub(crate) struct OpeningArgs {
     /// Source of the password: env:VAR, file:PATH (first line), fd:N, cmd:COMMAND (the first line that sh -c

@@ -8,7 +8,6 @@ use crate::cli::{OpeningArgs, values};
 use crate::pkcs12::write::Profile;
 use crate::world::files::Location;
 
-/// Arguments of `pushcert pack`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
