@@ -79,14 +79,17 @@ fn check_outputs(arguments: &CsrArgs) -> Result<Option<&Path>, Error> {
     {
         return Err(key_error(path, &error));
     }
-    if let Location::Path(path) = &arguments.output {
-        match place::check_free(path) {
-            Ok(()) => {}
-            Err(WriteError::Exists) if arguments.force => check_replaceable(path)?,
-            Err(error) => return Err(advice::explain(&path.display().to_string(), &error)),
-        }
-    }
+    check_request_output(arguments)?;
     Ok(new_key_file)
+}
+
+fn check_request_output(arguments: &CsrArgs) -> Result<(), Error> {
+    let Location::Path(path) = &arguments.output else { return writing::check_standard_output() };
+    match place::check_free(path) {
+        Ok(()) => Ok(()),
+        Err(WriteError::Exists) if arguments.force => check_replaceable(path),
+        Err(error) => Err(advice::explain(&path.display().to_string(), &error)),
+    }
 }
 
 fn check_key_output(arguments: &CsrArgs) -> Result<&Path, Error> {

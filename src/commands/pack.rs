@@ -182,7 +182,8 @@ fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error
             Ok(()) => Ok(()),
             Err(error) => Err(advice::explain(&path.display().to_string(), &error)),
         },
-        _ => Ok(()),
+        Some(Location::Path(_)) => Ok(()),
+        None | Some(Location::Standard) => writing::check_standard_output(),
     }
 }
 

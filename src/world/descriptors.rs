@@ -11,10 +11,12 @@
 #![cfg(unix)]
 #![expect(unsafe_code, reason = "a look before `main`, and a descriptor that only its number names")]
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, fcntl_getfd};
 
 /// Standard output and input, by number.
@@ -53,6 +55,21 @@ pub(crate) fn duplicate(number: u32) -> io::Result<OwnedFd> {
     // SAFETY: borrowed for one call; see above.
     let descriptor = unsafe { BorrowedFd::borrow_raw(raw) };
     Ok(fcntl_dupfd_cloexec(descriptor, 3)?)
+}
+
+/// Returns whether writing to an open descriptor would overwrite bytes of a file: it was opened neither empty nor to
+/// append, and does not stand at its end.
+///
+/// # Errors
+/// When nothing is open there.
+pub(crate) fn would_overwrite(number: u32) -> io::Result<bool> {
+    let mut file = File::from(duplicate(number)?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || fcntl_getfl(&file)?.contains(OFlags::APPEND) {
+        return Ok(false);
+    }
+    // A duplicate shares the position.
+    Ok(file.stream_position()? < metadata.len())
 }
 
 /// A standard stream that was closed at the start.

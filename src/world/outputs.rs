@@ -71,7 +71,10 @@ impl<'a> StagedOutputs<'a> {
             Place::New(target) => self.files.push(StagedFile::create(output, target, None)?),
             Place::File(..) if !output.force => return Err(WriteError::Exists),
             Place::File(target, old) => self.files.push(StagedFile::create(output, target, Some(old))?),
-            Place::Descriptor(number) => self.in_place.push(InPlace { output, file: open_descriptor(number)? }),
+            Place::Descriptor(number) => {
+                place::check_descriptor(number)?;
+                self.in_place.push(InPlace { output, file: open_descriptor(number)? });
+            }
             Place::Special(path) => {
                 self.in_place.push(InPlace { output, file: place::open_special(&path, output.is_private)? });
             }
@@ -110,8 +113,7 @@ impl<'a> StagedOutputs<'a> {
             // After the last one nothing can fail any more.
             let keeps_old = rest.len() > 0;
             if let Err(error) = commit.name(file, keeps_old) {
-                commit.roll_back();
-                return Err((path, error));
+                return Err((path, add_left_file(error, commit.roll_back())));
             }
             sync_folder(&target);
             changes.extend(change);
@@ -156,6 +158,9 @@ impl<'a> StagedFile<'a> {
             Err(error) => return Err(error.into()),
             Ok(metadata) if !metadata.is_dir() => return Err(io::Error::from(io::ErrorKind::NotADirectory).into()),
             Ok(_) => {}
+        }
+        if old.is_some() && place::is_append_only(folder(&target)) {
+            return Err(WriteError::AppendOnlyFolder);
         }
         let temporary = TemporaryFile::create(&output, &target)?;
         let mut file = temporary.open()?;
@@ -208,10 +213,14 @@ impl<'a> StagedFile<'a> {
 }
 
 impl TemporaryFile {
-    fn create(output: &Output<'_>, target: &Path) -> io::Result<Self> {
+    fn create(output: &Output<'_>, target: &Path) -> Result<Self, WriteError> {
         #[cfg(target_os = "linux")]
         if let Ok(file) = unnamed::create(folder(target), output.is_private) {
             return Ok(Self::Unnamed(file));
+        }
+        // A temporary name would stay for ever.
+        if place::is_append_only(folder(target)) {
+            return Err(WriteError::AppendOnlyFolder);
         }
         Ok(Self::Named(NamedFile::create(output, target)?))
     }
@@ -260,24 +269,27 @@ impl Commit {
         }
         let old = if keeps_old && file.old.is_some() { Some(set_aside(&target)?) } else { None };
         let named = file.name();
-        if let (Err(_), Some(old)) = (&named, &old) {
-            give_back(old, &target);
+        if let Err(error) = named {
+            let left = old.and_then(|old| give_back(&old, &target));
+            return Err(add_left_file(error, left));
         }
-        named?;
         self.done.push(Done { id: FileId::of(&target), target, old });
         Ok(())
     }
 
-    fn roll_back(&mut self) {
+    /// Makes all as it was. Returns a file that should not be there any more, and still is.
+    fn roll_back(&mut self) -> Option<PathBuf> {
+        let mut left = None;
         for Done { target, id, old } in self.done.drain(..).rev() {
             match old {
-                Some(old) => give_back(&old, &target),
+                Some(old) => left = left.or(give_back(&old, &target)),
                 // Nothing else is removed, whatever came to this name.
-                None if FileId::of(&target) == id => drop(fs::remove_file(&target)),
+                None if FileId::of(&target) == id => left = left.or(remove(&target)),
                 None => {}
             }
             sync_folder(&target);
         }
+        left
     }
 
     fn finish(mut self) {
@@ -292,9 +304,23 @@ impl Commit {
 }
 
 /// Gives a file its name back. Where both are names of one file, renaming does nothing, and the other name goes.
-fn give_back(old: &Path, target: &Path) {
-    if fs::rename(old, target).is_ok() {
-        let _ = fs::remove_file(old);
+/// Returns the other name where it stays.
+fn give_back(old: &Path, target: &Path) -> Option<PathBuf> {
+    if fs::rename(old, target).is_ok() { remove(old) } else { Some(old.to_owned()) }
+}
+
+/// Removes a file. Returns its name where it stays.
+fn remove(file: &Path) -> Option<PathBuf> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Some(file.to_owned()),
+        Ok(()) | Err(_) => None,
+    }
+}
+
+fn add_left_file(error: WriteError, left: Option<PathBuf>) -> WriteError {
+    match left {
+        Some(file) => WriteError::LeftBehind { error: Box::new(error), file },
+        None => error,
     }
 }
 
@@ -363,7 +389,11 @@ impl NamedFile {
         let persisted = if replaces { self.0.persist(target) } else { self.0.persist_noclobber(target) };
         match persisted {
             Ok(()) => Ok(()),
-            Err(failed) => Err(naming_error(failed.error)),
+            Err(failed) => {
+                let file = failed.path.to_path_buf();
+                drop(failed.path);
+                Err(add_left_file(naming_error(failed.error), remove(&file)))
+            }
         }
     }
 }
@@ -474,13 +504,36 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"mine");
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_cannot_be_removed_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let (a, b) = (root.path().join("a"), root.path().join("b"));
+        let outputs = [output(&a, false), output(&b, false)];
+        let staged = stage_all(&outputs).unwrap();
+        fs::write(&b, "mine").unwrap();
+        let set = |attribute: &str| {
+            let status = std::process::Command::new("chattr").arg(attribute).arg(root.path()).status();
+            status.is_ok_and(|status| status.success())
+        };
+        if !set("+a") {
+            return;
+        }
+        let failed = staged.commit();
+        assert!(set("-a"));
+        let (path, error) = failed.unwrap_err();
+        assert_eq!(path, b);
+        let message = format!("already exists, and nothing is overwritten; {} could not be removed", a.display());
+        assert_eq!(error.to_string(), message);
+    }
+
     #[test]
     fn a_file_that_gets_its_name_back_has_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let (target, other) = (folder.path().join("push.key"), folder.path().join("other"));
         fs::write(&target, "key").unwrap();
         fs::hard_link(&target, &other).unwrap();
-        give_back(&other, &target);
+        assert_eq!(give_back(&other, &target), None);
         assert!(!other.exists() && fs::read_to_string(&target).unwrap() == "key");
         fs::rename(&target, &other).unwrap();
         give_back(&other, &target);

@@ -12,6 +12,11 @@ pub(crate) struct OwnerChange {
     pub(crate) gid: u32,
 }
 
+#[cfg(unix)]
+const WRITABLE_BY_GROUP: u32 = 0o020;
+#[cfg(unix)]
+const WRITABLE_BY_ALL: u32 = 0o002;
+
 /// Gives a file the owner, the group and the mode of the one that it replaces, as far as that is allowed. A key is never
 /// readable by more than the owner and the group that could read the old file. Returns whether owner and group are kept.
 #[cfg(unix)]
@@ -19,20 +24,29 @@ pub(super) fn adopt(file: &File, old: &fs::Metadata, is_private: bool, folder: &
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     let new = file.metadata()?;
     let (mut has_owner, mut has_group) = (new.uid() == old.uid(), new.gid() == old.gid());
-    // Where all may make files, the owner of the old one may be anybody.
-    let is_shared = fs::metadata(folder)?.mode() & 0o002 != 0;
+    let folder = fs::metadata(folder)?;
+    let is_planted = !has_owner && may_be_planted(old, &folder);
     let is_kept = has_owner && has_group;
-    if !is_kept && !is_shared {
+    if !is_kept && !is_planted && folder.mode() & WRITABLE_BY_ALL == 0 {
         if fchown(file, Some(old.uid()), Some(old.gid())).is_ok() {
             (has_owner, has_group) = (true, true);
         } else if has_group || fchown(file, None, Some(old.gid())).is_ok() {
             has_group = true;
         }
     }
-    let group = if has_group && !(is_private && keeps_inherited_acl(file)) { 0o070 } else { 0 };
+    let group = if has_group && !is_planted && !(is_private && keeps_inherited_acl(file)) { 0o070 } else { 0 };
     let mode = if is_private { old.mode() & (0o600 | group & 0o060) } else { old.mode() & 0o777 };
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     Ok(has_owner && has_group)
+}
+
+/// Returns whether somebody may have put a file there so that a key becomes theirs: others can make files in its
+/// folder, and the file is not the folder's owner's, who can do all with it anyway.
+#[cfg(unix)]
+fn may_be_planted(old: &fs::Metadata, folder: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let is_writable = |bits: u32| folder.mode() & bits != 0;
+    is_writable(WRITABLE_BY_ALL) || (is_writable(WRITABLE_BY_GROUP) && old.uid() != folder.uid())
 }
 
 /// Removes the ACL that a folder gives new files: with the rights of a group, all whom it names could read a key.

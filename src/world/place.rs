@@ -6,9 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::text::printable_name;
+#[cfg(unix)]
+use crate::world::descriptors;
 
 /// The links in a row that are followed, as many as Linux follows.
 pub(super) const MAX_LINKS: usize = 40;
+
+/// The number of standard output.
+const STANDARD_OUTPUT: u32 = 1;
 
 /// Time limit for a reader to open a pipe.
 const READER_LIMIT: Duration = Duration::from_secs(10);
@@ -31,6 +36,15 @@ pub(crate) enum WriteError {
     ForeignLink,
     #[error("cannot write it: it is a link to a file of another user")]
     ForeignTarget,
+    /// It is an open descriptor of a file, and does not stand at the file's end.
+    #[error("cannot write it: bytes that are in the open file would be overwritten")]
+    WouldOverwrite,
+    /// Nothing in it can be renamed or removed.
+    #[error("cannot write it: its folder only takes new files (chattr +a), and a file in it cannot be replaced")]
+    AppendOnlyFolder,
+    /// It failed, and left a file behind.
+    #[error("{error}; {} could not be removed", printable_name(&file.display().to_string()))]
+    LeftBehind { error: Box<Self>, file: PathBuf },
     #[error("cannot write it: a private key is not written to a pipe that others can read")]
     SharedPipe,
     #[error("cannot write it: nothing opened the pipe for reading within {} seconds", READER_LIMIT.as_secs())]
@@ -106,8 +120,34 @@ impl Place {
 pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
     match Place::find(path)? {
         Place::File(..) => Err(WriteError::Exists),
-        Place::New(_) | Place::Descriptor(_) | Place::Special(_) => Ok(()),
+        Place::Descriptor(number) => check_descriptor(number),
+        Place::New(_) | Place::Special(_) => Ok(()),
     }
+}
+
+/// Checks that writing to an open descriptor overwrites nothing. One that is not open fails when it is written to.
+///
+/// # Errors
+/// When bytes of a file are behind the position of the descriptor.
+#[cfg(unix)]
+pub(crate) fn check_descriptor(number: u32) -> Result<(), WriteError> {
+    match descriptors::would_overwrite(number) {
+        Ok(true) => Err(WriteError::WouldOverwrite),
+        Ok(false) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn check_descriptor(_: u32) -> Result<(), WriteError> {
+    Ok(())
+}
+
+/// Checks that writing to standard output overwrites nothing.
+///
+/// # Errors
+/// When it is a file that was opened to be written over.
+pub(crate) fn check_standard_output() -> Result<(), WriteError> {
+    check_descriptor(STANDARD_OUTPUT)
 }
 
 /// Returns whether a path leads to a device, which may keep nothing of what is written.
@@ -121,6 +161,21 @@ pub(crate) fn is_device(path: &Path) -> bool {
 /// Returns whether a path leads to an open descriptor, whatever is behind it.
 pub(crate) fn is_descriptor(path: &Path) -> bool {
     matches!(Place::find(path), Ok(Place::Descriptor(_)))
+}
+
+/// Returns whether a folder takes new files alone (chattr +a).
+#[cfg(target_os = "linux")]
+pub(super) fn is_append_only(folder: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    match statx(CWD, folder, AtFlags::empty(), StatxFlags::empty()) {
+        Ok(status) => status.stx_attributes.contains(StatxAttributes::APPEND),
+        Err(_) => false,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_append_only(_: &Path) -> bool {
+    false
 }
 
 /// Returns the folder of a file.

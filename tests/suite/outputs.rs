@@ -203,6 +203,106 @@ fn an_open_descriptor_is_written_to_where_it_stands() {
 }
 
 #[test]
+fn nothing_behind_an_open_descriptor_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = fs::read(fixture("key/push.pem")).unwrap();
+    let csr = "csr --email jo@example.com --name Jo --country DE --key \"$1\"";
+    let commands = [
+        "convert \"$1\" -o OUT --force".to_owned(),
+        "convert \"$1\" --cert-out push.crt --key-out OUT".to_owned(),
+        "pack \"$1\" --passout pass:geheim99 -o OUT".to_owned(),
+        "pack \"$1\" --passout pass:geheim99 -o OUT --force".to_owned(),
+        format!("{csr} -o OUT"),
+        format!("{csr} -o OUT --force"),
+        "expiry \"$1\" --format html -o OUT".to_owned(),
+    ];
+    for (output, redirection) in [("/dev/fd/3", "3<>k"), ("/dev/stdout", "1<>k"), ("-", "1<>k")] {
+        for command in &commands {
+            if output == "-" && command.starts_with("expiry") {
+                continue;
+            }
+            fs::write(folder.path().join("k"), &key).unwrap();
+            let script = format!("\"$0\" {} {redirection}", command.replace("OUT", output));
+            let test = shell(folder.path(), &script).status(6);
+            test.stderr_contains("bytes that are in the open file would be overwritten")
+                .stderr_contains("hint: give the file's name, or append to it with >>")
+                .run();
+            assert!(fs::read(folder.path().join("k")).unwrap() == key, "{script}");
+            assert_eq!(entries(folder.path()), ["k"], "{script}");
+        }
+    }
+    // A file that is empty, or written to at its end.
+    for redirection in ["3>k", "3>>k", "3<>k"] {
+        fs::write(folder.path().join("k"), "").unwrap();
+        shell(folder.path(), &format!("\"$0\" convert \"$1\" -o /dev/fd/3 {redirection}")).run();
+        assert!(has_key(&folder.path().join("k")), "{redirection}");
+    }
+    fs::write(folder.path().join("k"), &key).unwrap();
+    shell(folder.path(), "\"$0\" convert \"$1\" -o /dev/fd/3 3>>k").run();
+    assert!(fs::read(folder.path().join("k")).unwrap().starts_with(&key));
+}
+
+#[test]
+fn a_file_that_a_group_may_have_planted_does_not_get_a_key() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("live.pem");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o775)).unwrap();
+    let plant = || {
+        fs::write(&target, "theirs").unwrap();
+        chown(&target, Some(OTHER), Some(OTHER)).unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o660)).unwrap();
+    };
+    plant();
+    let test = convert(folder.path(), "live.pem").arg("--force");
+    test.stderr_contains("live.pem: the owner and group of the replaced file, 65534 and 65534, were not kept").run();
+    let new = fs::metadata(&target).unwrap();
+    assert_eq!((new.uid(), mode(&target)), (0, 0o600));
+    // The owner of the folder can do all with what is in it.
+    chown(folder.path(), Some(OTHER), Some(OTHER)).unwrap();
+    plant();
+    convert(folder.path(), "live.pem").arg("--force").run();
+    let new = fs::metadata(&target).unwrap();
+    assert_eq!((new.uid(), new.gid(), mode(&target)), (OTHER, OTHER, 0o660));
+}
+
+/// Makes a folder take new files alone, as long as this is there.
+struct AppendOnly<'a>(&'a Path);
+
+impl<'a> AppendOnly<'a> {
+    fn new(folder: &'a Path) -> Option<Self> {
+        let made = Command::new("chattr").arg("+a").arg(folder).stderr(Stdio::null()).status();
+        made.is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for AppendOnly<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("chattr").arg("-a").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_folder_that_only_takes_new_files_gets_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("old.pem"), "old").unwrap();
+    let Some(_append_only) = AppendOnly::new(folder.path()) else { return };
+    for outputs in [&["-o", "old.pem"][..], &["--cert-out", "new.crt", "--key-out", "old.pem"]] {
+        let test = Test::new().arg("convert").arg(fixture("pem/identity.pem")).args(outputs).arg("--force");
+        let test = test.folder(folder.path()).status(6);
+        test.stderr_contains("old.pem: cannot write it: its folder only takes new files (chattr +a)")
+            .stderr_contains("hint: name a file in another folder")
+            .run();
+        assert_eq!(entries(folder.path()), ["old.pem"]);
+    }
+    convert(folder.path(), "new.pem").run();
+    assert_eq!(entries(folder.path()), ["new.pem", "old.pem"]);
+    assert_eq!(fs::read(folder.path().join("old.pem")).unwrap(), b"old");
+}
+
+#[test]
 fn a_closed_standard_output_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     for command in [

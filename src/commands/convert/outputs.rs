@@ -127,8 +127,9 @@ fn usage(message: &str) -> Error {
 pub(super) fn write(outputs: &[PlannedOutput<'_>], force: bool, context: &mut Context<'_>) -> Result<(), Error> {
     let mut files = Vec::new();
     for PlannedOutput { location, part } in outputs {
-        if let Location::Path(path) = location {
-            files.push(Output { path, bytes: &part.text, is_private: part.has_key, force });
+        match location {
+            Location::Path(path) => files.push(Output { path, bytes: &part.text, is_private: part.has_key, force }),
+            Location::Standard => writing::check_standard_output()?,
         }
     }
     let staged = outputs::stage_all(&files).map_err(writing::explain)?;

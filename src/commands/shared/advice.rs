@@ -54,6 +54,9 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
             WriteError::SharedPipe => {
                 (ExitKind::Write, "make the pipe with mkfifo -m 600, or write with -o - | COMMAND")
             }
+            WriteError::WouldOverwrite => (ExitKind::Write, "give the file's name, or append to it with >>"),
+            WriteError::AppendOnlyFolder => (ExitKind::Write, "name a file in another folder"),
+            WriteError::LeftBehind { .. } => (ExitKind::Write, "remove it by hand: it may hold the private key"),
             WriteError::Mounted(_) => {
                 (ExitKind::Write, "mount its folder instead of the file, or write into the file with -o - >FILE")
             }

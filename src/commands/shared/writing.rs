@@ -14,6 +14,7 @@ use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::outputs::{self, Failure, Output};
 use crate::world::ownership::OwnerChange;
+use crate::world::place;
 
 /// Writes all outputs or none.
 ///
@@ -26,6 +27,11 @@ pub(crate) fn write_all(outputs: &[Output<'_>], context: &mut Context<'_>) -> Re
 
 pub(crate) fn explain((path, error): Failure<'_>) -> Error {
     advice::explain(&path.display().to_string(), &error)
+}
+
+/// Refuses a standard output where bytes of a file would be overwritten.
+pub(crate) fn check_standard_output() -> Result<(), Error> {
+    place::check_standard_output().map_err(|error| advice::explain("standard output", &error))
 }
 
 /// Warns of owners and groups that could not be kept.
