@@ -7,7 +7,7 @@ use openssl::nid::Nid;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use x509_parser::asn1_rs::{Oid, oid};
+use x509_parser::asn1_rs::{Oid, Tag, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{
     AccessDescription, AuthorityKeyIdentifier, BasicConstraints, CRLDistributionPoint, DistributionPointName,
@@ -16,6 +16,7 @@ use x509_parser::extensions::{
 };
 use x509_parser::prelude::FromDer;
 
+use crate::asn1::Value;
 use crate::certificate::name::{self, NameStyle};
 
 /// The most extensions of a certificate or a request.
@@ -203,11 +204,39 @@ fn describe_name(name: &GeneralName<'_>) -> String {
         GeneralName::IPAddress(address) => format!("IP:{}", describe_address(address)),
         GeneralName::DirectoryName(name) => format!("DirName:{}", name::format(name, NameStyle::Compact)),
         GeneralName::RegisteredID(oid) => format!("RID:{}", oid.to_id_string()),
-        GeneralName::OtherName(oid, _) => format!("othername:{}", oid.to_id_string()),
-        GeneralName::X400Address(_) => "X400Name".to_owned(),
-        GeneralName::EDIPartyName(_) => "EdiPartyName".to_owned(),
+        GeneralName::OtherName(oid, value) => format!("othername:{}:{}", oid.to_id_string(), other_name(value)),
+        GeneralName::X400Address(value) => format!("X400Name:{}", dump(value.data)),
+        GeneralName::EDIPartyName(value) => format!("EdiPartyName:{}", dump(value.data)),
         GeneralName::Invalid(_, bytes) => dump(bytes),
     }
+}
+
+/// Returns the value of an otherName, which is in `[0] EXPLICIT` (RFC 5280 section 4.2.1.6): a text, or hexadecimal
+/// digits.
+fn other_name(encoded: &[u8]) -> String {
+    let inner = match Value::parse_prefix(encoded) {
+        Some((value, _)) if value.is_context(0) => value.content(),
+        _ => encoded,
+    };
+    display_text(inner).unwrap_or_else(|| dump(inner))
+}
+
+/// Reads a string of a type that is for people; `None` if it is of another type.
+fn display_text(encoded: &[u8]) -> Option<String> {
+    let (value, _) = Value::parse_prefix(encoded)?;
+    let octets = value.octets().ok()?;
+    let is_text = [Tag::Utf8String, Tag::Ia5String, Tag::PrintableString, Tag::VisibleString];
+    if is_text.into_iter().any(|tag| value.is(tag)) {
+        return Some(String::from_utf8_lossy(&octets).into_owned());
+    }
+    if !value.is(Tag::BmpString) {
+        return None;
+    }
+    let mut units = Vec::with_capacity(octets.len() / 2);
+    for pair in octets.chunks_exact(2) {
+        units.push(u16::from_be_bytes([pair[0], pair[1]]));
+    }
+    Some(String::from_utf16_lossy(&units))
 }
 
 fn describe_address(address: &[u8]) -> String {
@@ -306,14 +335,41 @@ fn policy(policy: &PolicyInformation<'_>) -> String {
     let mut text = named(&policy.policy_id);
     for qualifier in policy.policy_qualifiers.iter().flatten() {
         // A CPS is an address in IA5String (RFC 5280 section 4.2.1.4).
-        match qualifier.qualifier {
-            [0x16, _, address @ ..] if address.is_ascii() => {
-                text.push_str(&format!(" {}", String::from_utf8_lossy(address)));
-            }
-            _ => text.push_str(" with a notice"),
+        match display_text(qualifier.qualifier) {
+            Some(address) => text.push_str(&format!(" {address}")),
+            None => text.push_str(&user_notice(qualifier.qualifier)),
         }
     }
     text
+}
+
+/// Describes a UserNotice: an optional reference (organization, numbers), an optional text.
+fn user_notice(encoded: &[u8]) -> String {
+    let mut text = " with a notice".to_owned();
+    let Some((notice, _)) = Value::parse_prefix(encoded) else { return format!("{text} {}", dump(encoded)) };
+    let mut fields = notice.reader("notice");
+    while let Ok(Some(field)) = fields.try_next() {
+        if let Some(words) = display_text(field.encoded()) {
+            text.push_str(&format!(" \"{words}\""));
+        } else if let Some(reference) = notice_reference(&field) {
+            text.push_str(&reference);
+        } else {
+            text.push_str(&format!(" {}", dump(field.encoded())));
+        }
+    }
+    text
+}
+
+/// Describes a NoticeReference: " of ORGANIZATION, 1, 2".
+fn notice_reference(field: &Value<'_>) -> Option<String> {
+    let mut parts = field.reader("notice");
+    let organization = parts.try_next().ok()??;
+    let mut text = format!(" of {}", display_text(organization.encoded())?);
+    let mut numbers = parts.try_next().ok()??.reader("notice");
+    while let Ok(Some(number)) = numbers.try_next() {
+        text.push_str(&format!(", {}", number.unsigned().ok()?));
+    }
+    Some(text)
 }
 
 fn crl_addresses(points: &[CRLDistributionPoint<'_>]) -> Vec<String> {
@@ -436,6 +492,42 @@ mod tests {
         let lines = shown(&der);
         assert_eq!(lines[0], format!("1.2.3.4.5: #{}… (200 bytes)", "AB".repeat(SHOWN_BYTES)));
         assert_eq!(lines[1], "subjectAltName: #30058201");
+    }
+
+    /// Encodes a short value.
+    fn value(tag: u8, content: &[u8]) -> Vec<u8> {
+        [&[tag, u8::try_from(content.len()).unwrap()], content].concat()
+    }
+
+    #[test]
+    fn names_of_other_kinds_have_their_values() {
+        let name = "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:jo@example.com,otherName:1.2.3;INTEGER:5,DNS:a.example";
+        let der = with_extensions(&[(Nid::SUBJECT_ALT_NAME, name)], &[]);
+        let expected = "subjectAltName: othername:1.3.6.1.4.1.311.20.2.3:jo@example.com, othername:1.2.3:#020105, \
+                        DNS:a.example";
+        assert_eq!(shown(&der), [expected]);
+        let party = value(0x30, &value(0xa5, &value(0xa1, &value(0x0c, b"Jo"))));
+        let lines = shown(&with_extensions(&[], &[("2.5.29.17", &party)]));
+        assert_eq!(lines, ["subjectAltName: EdiPartyName:#A1040C024A6F"]);
+    }
+
+    #[test]
+    fn the_text_of_a_policys_notice_is_shown() {
+        const CPS: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 2, 1];
+        const NOTICE: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 2, 2];
+        let organization = [value(0x0c, b"Example"), value(0x30, &[2, 1, 1, 2, 1, 7])].concat();
+        let text = value(0x1e, &[0, b'h', 0, b'i', 0x68, 0x2a]);
+        let notices = [
+            value(0x30, &[CPS, &value(0x16, b"https://a.example")].concat()),
+            value(0x30, &[NOTICE, &value(0x30, &[value(0x30, &organization), text].concat())].concat()),
+            value(0x30, &[NOTICE, &value(0x30, &[5, 0])].concat()),
+        ];
+        let policy = [value(6, &[0x2a, 3, 5]), value(0x30, &notices.concat())].concat();
+        let list = value(0x30, &value(0x30, &policy));
+        let lines = shown(&with_extensions(&[], &[("2.5.29.32", &list)]));
+        let expected = "certificatePolicies: 1.2.3.5 https://a.example with a notice of Example, 1, 7 \"hi\u{682a}\" \
+                        with a notice #0500";
+        assert_eq!(lines, [expected]);
     }
 
     #[test]
