@@ -43,12 +43,9 @@ pub enum KeyError {
 }
 
 impl From<ErrorStack> for KeyError {
-    fn from(error: ErrorStack) -> Self {
-        let reason = match error.errors().first() {
-            Some(first) => first.reason(),
-            None => None,
-        };
-        Self::Unusable(reason.unwrap_or("OpenSSL cannot read it").to_owned())
+    /// Leaves out OpenSSL's own words, which are about its code, such as "too small buffer".
+    fn from(_: ErrorStack) -> Self {
+        Self::Unusable("OpenSSL cannot read it".to_owned())
     }
 }
 
@@ -148,7 +145,11 @@ impl PrivateKey {
                 let der = Zeroizing::new(key.rsa()?.private_key_to_der()?);
                 return Self::from_rsa(&RsaKey::parse(&der)?, pkcs1::ALGORITHM_ID);
             }
-            Id::EC => return Self::from_ec(&key.ec_key()?),
+            Id::EC => {
+                // OpenSSL fails to convert a number that is longer than the order of the curve.
+                let Ok(key) = key.ec_key() else { return Err(KeyError::Damaged) };
+                return Self::from_ec(&key);
+            }
             Id::DSA if !is_dsa_key(key)? => return Err(KeyError::Damaged),
             _ => {}
         }
@@ -165,6 +166,12 @@ impl PrivateKey {
             return Err(KeyError::Unsupported("EC on a curve without a name".to_owned()));
         };
         let (group, mut context) = (EcGroup::from_curve_name(curve)?, BigNumContext::new()?);
+        let mut order = BigNum::new()?;
+        group.order(&mut order, &mut context)?;
+        // The same multiple of the generator, which no encoding has room for (RFC 5915 section 3).
+        if key.private_key() >= &*order {
+            return Err(KeyError::Damaged);
+        }
         let point = key.public_key().to_bytes(key.group(), PointConversionForm::UNCOMPRESSED, &mut context)?;
         let point = EcPoint::from_bytes(&group, &point, &mut context)?;
         let key = PKey::from_ec_key(EcKey::from_private_components(&group, key.private_key(), &point)?)?;
@@ -468,6 +475,31 @@ mod tests {
                 damaged[place] ^= 1 << bit;
                 assert_eq!(PrivateKey::from_sec1(&damaged).unwrap_err(), KeyError::Damaged, "byte {place}");
             }
+        }
+    }
+
+    #[test]
+    fn a_scalar_beyond_the_order_is_damage() {
+        let sec1 = fixture("key/sec1.der");
+        let (mut order, mut context) = (BigNum::new().unwrap(), BigNumContext::new().unwrap());
+        EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap().order(&mut order, &mut context).unwrap();
+        let scalar = &BigNum::from_slice(&sec1[7..39]).unwrap() + &order;
+        // One more than the order has no more octets than the order.
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let one = BigNum::from_u32(1).unwrap();
+        let of_one =
+            EcKey::from_private_components(&group, &one, &group.generator_opt().unwrap().to_owned(&group).unwrap())
+                .unwrap();
+        let of_one = of_one.private_key_to_der().unwrap();
+        PrivateKey::from_sec1(&of_one).unwrap();
+        for (sec1, scalar) in [(&sec1, scalar), (&of_one, &order + &one)] {
+            let fields = [&[2, 1, 1][..], &value(4, &scalar.to_vec()), &sec1[39..]].concat();
+            let larger = value(0x30, &fields);
+            let algorithm =
+                [0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+            let pkcs8 = value(0x30, &[&[2, 1, 0], &algorithm[..], &value(4, &larger)].concat());
+            assert_eq!(PrivateKey::from_sec1(&larger).unwrap_err(), KeyError::Damaged);
+            assert_eq!(PrivateKey::from_pkcs8(&pkcs8).unwrap_err(), KeyError::Damaged);
         }
     }
 

@@ -71,6 +71,25 @@ impl FromStr for PasswordSource {
 }
 
 impl PasswordSource {
+    /// Reads a source. The name of a file and a password need not be UTF-8.
+    pub(crate) fn parse_os(text: OsString) -> Self {
+        let text = match text.into_string() {
+            Ok(text) => {
+                let Ok(source) = text.parse();
+                return source;
+            }
+            Err(text) => text,
+        };
+        let bytes = os_bytes(text);
+        if let Some(path) = bytes.strip_prefix(b"file:") {
+            return os_string(path).map_or(Self::Unknown, |path| Self::File(path.into()));
+        }
+        match bytes.strip_prefix(b"pass:") {
+            Some(secret) => Self::Pass(Password::new(secret.to_vec())),
+            None => Self::Unknown,
+        }
+    }
+
     /// Returns whether it reads standard input.
     pub(crate) fn takes_stdin(&self) -> bool {
         matches!(self, Self::Stdin)
@@ -138,6 +157,16 @@ fn os_bytes(value: OsString) -> Vec<u8> {
 }
 
 /// Reads the first line without its end.
+#[cfg(unix)]
+fn os_string(bytes: &[u8]) -> Option<OsString> {
+    Some(std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec()))
+}
+
+#[cfg(not(unix))]
+fn os_string(_: &[u8]) -> Option<OsString> {
+    None
+}
+
 fn first_line(reader: impl Read) -> std::io::Result<Password> {
     let mut line = Zeroizing::new(Vec::new());
     BufReader::new(reader.take(MAX_LENGTH)).read_until(b'\n', &mut line)?;

@@ -1,8 +1,28 @@
 //! Parsers of values.
 
+use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser, ValueParserFactory};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
+
+use crate::cli::password::PasswordSource;
+use crate::world::files::Location;
+
+impl ValueParserFactory for Location {
+    type Parser = ValueParser;
+
+    fn value_parser() -> ValueParser {
+        ValueParser::new(OsStringValueParser::new().try_map(Self::parse))
+    }
+}
+
+impl ValueParserFactory for PasswordSource {
+    type Parser = ValueParser;
+
+    fn value_parser() -> ValueParser {
+        ValueParser::new(OsStringValueParser::new().map(Self::parse_os))
+    }
+}
 
 /// RFC 3339, or a date, which stands for its first moment in UTC.
 ///

@@ -20,8 +20,7 @@ use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
 use crate::report::human;
 use crate::report::human::csr::{CsrKeyReport, CsrReport};
-use crate::report::json;
-use crate::report::shell::shell_word;
+use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::request::{self, RequestError, RequestSubject};
 use crate::secret::Password;
@@ -50,17 +49,28 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
     write(arguments, new_key, request.as_bytes(), context)?;
     let key_report = CsrKeyReport {
         file: key_file(arguments).to_string(),
+        word: location_word(key_file(arguments)),
         created: new_key_text.is_some(),
         encrypted: if new_key_text.is_some() { Some(arguments.encrypt) } else { None },
         kind: key.public().kind(),
     };
-    let report = CsrReport::new(arguments.output.to_string(), key_report, key.public().spki_sha256(), &subject);
+    let report = CsrReport {
+        is_kept: writing::kept_file(&arguments.output).is_some(),
+        ..CsrReport::new(arguments.output.to_string(), key_report, key.public().spki_sha256(), &subject)
+    };
     if arguments.json {
-        json::write(context.stdout, &report)?;
+        writing::print_json(&report, &[key_file(arguments), &arguments.output], context)?;
     } else {
         human::csr::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
+}
+
+fn location_word(location: &Location) -> String {
+    match location {
+        Location::Standard => "-".to_owned(),
+        Location::Path(path) => shell_path(path),
+    }
 }
 
 fn key_file(arguments: &CsrArgs) -> &Location {
@@ -87,7 +97,10 @@ fn check_request_output(arguments: &CsrArgs) -> Result<(), Error> {
     let Location::Path(path) = &arguments.output else { return writing::check_standard_output() };
     match place::check_free(path) {
         Ok(()) => Ok(()),
-        Err(WriteError::Exists) if arguments.force => check_replaceable(path),
+        Err(error @ WriteError::Exists) => {
+            check_replaceable(path)?;
+            if arguments.force { Ok(()) } else { Err(advice::explain(&path.display().to_string(), &error)) }
+        }
         Err(error) => Err(advice::explain(&path.display().to_string(), &error)),
     }
 }
@@ -318,7 +331,7 @@ fn key_error(path: &Path, error: &WriteError) -> Error {
     }
     described.hint(format!(
         "Apple may have signed that key: make the request for it with --key {}, or choose another name",
-        shell_word(&file)
+        shell_path(path)
     ))
 }
 
@@ -327,7 +340,7 @@ fn add_key_file(error: Error, path: &Path) -> Error {
     let file = path.display().to_string();
     Error {
         message: format!("{}; the new private key stays in {}", error.message, printable_name(&file)).into(),
-        hint: Some(format!("make the request for it with: pushcert csr --key {}", shell_word(&file)).into()),
+        hint: Some(format!("make the request for it with: pushcert csr --key {}", shell_path(path)).into()),
         is_closed_pipe: false,
         ..error
     }

@@ -21,7 +21,7 @@ use crate::report::{Report, human};
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::outputs::Output;
-use crate::world::place::WriteError;
+use crate::world::place::{self, WriteError};
 use crate::world::progress::Progress;
 use crate::world::walk::{self, Filter, Globs};
 
@@ -32,16 +32,19 @@ pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u
     finish(arguments, &report, context)
 }
 
-/// Refuses to replace what is not an earlier report, not even with --force.
+/// Refuses to replace a file, and what is not an earlier report even with --force.
 fn check_replaceable(arguments: &ExpiryArgs) -> Result<(), Error> {
     let Some(Location::Path(path)) = &arguments.output else { return Ok(()) };
-    if !arguments.force || !path.is_file() {
+    if !path.is_file() || place::is_descriptor(path) {
         return Ok(());
     }
+    let exists = advice::explain(&path.display().to_string(), &WriteError::Exists);
     match File::open(path).and_then(is_expiry_report) {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(advice::explain(&path.display().to_string(), &WriteError::Exists)
-            .hint("--force replaces an earlier report, and this file may hold a key: choose another name")),
+        Ok(true) if arguments.force => Ok(()),
+        Ok(true) => Err(exists),
+        Ok(false) | Err(_) => {
+            Err(exists.hint("--force replaces an earlier report, and this file may hold a key: choose another name"))
+        }
     }
 }
 

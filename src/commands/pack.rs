@@ -19,7 +19,6 @@ use crate::pkcs12::write::{self, NamedCertificate, Pkcs12Input};
 use crate::report::human;
 use crate::report::human::convert::ConvertReport;
 use crate::report::human::pack::{PackReport, import};
-use crate::report::json;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
 use crate::secret::Password;
@@ -27,7 +26,7 @@ use crate::text::{may_be_key, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::outputs::Output;
-use crate::world::place;
+use crate::world::place::{self, WriteError};
 
 const STANDARD: Location = Location::Standard;
 
@@ -73,13 +72,10 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
         local_key_id: data_encoding::HEXLOWER.encode(&identity.key.item.public().key_id()),
         certificate: ConvertReport::certificate(identity.leaf, KeyState::Matches, judged.chain, now),
         warnings: judged.warnings,
-        import: match output {
-            Location::Path(path) => Some(import(profile, &path.display().to_string())),
-            Location::Standard => None,
-        },
+        import: writing::kept_file(output).map(|path| import(profile, path)),
     };
     if arguments.json {
-        json::write(context.stdout, &report)?;
+        writing::print_json(&report, &[output], context)?;
     } else {
         human::pack::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
@@ -123,9 +119,6 @@ fn check_keys_stay(
     identity: &Identity<'_>,
     contents: &Contents,
 ) -> Result<(), Error> {
-    if !arguments.force {
-        return Ok(());
-    }
     let is_kept = matches!(output, Location::Path(path) if !path.exists() || path.is_file());
     let written_keys = if is_kept { vec![&identity.key.item] } else { vec![] };
     let outputs = vec![output];
@@ -178,13 +171,19 @@ fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error
     }
     match &arguments.output {
         None if context.stdout_is_terminal => Err(usage("a .p12 is not printed on a terminal")),
-        Some(Location::Path(path)) if !arguments.force => match place::check_free(path) {
+        Some(output @ Location::Path(path)) if !arguments.force => match place::check_free(path) {
             Ok(()) => Ok(()),
+            // Whether --force would replace it is known when it is read.
+            Err(WriteError::Exists) if is_input(arguments, output) => Ok(()),
             Err(error) => Err(advice::explain(&path.display().to_string(), &error)),
         },
         Some(Location::Path(_)) => Ok(()),
         None | Some(Location::Standard) => writing::check_standard_output(),
     }
+}
+
+fn is_input(arguments: &PackArgs, output: &Location) -> bool {
+    arguments.input.is_same_output(output) || arguments.key.as_ref().is_some_and(|key| key.is_same_output(output))
 }
 
 fn usage(message: &str) -> Error {

@@ -1,5 +1,7 @@
 //! Quoting for a shell.
 
+use std::path::Path;
+
 use crate::text::escaped;
 
 /// Quotes a word where a shell needs it. What cannot be printed stands as an escape of `$'…'` (POSIX.1-2024), so that
@@ -10,14 +12,22 @@ pub(crate) fn shell_word(word: &str) -> String {
     } else if escaped(word) == word {
         format!("'{}'", word.replace('\'', "'\\''"))
     } else {
-        format!("$'{}'", byte_escapes(word))
+        format!("$'{}'", byte_escapes(word.as_bytes()))
+    }
+}
+
+/// As [`shell_word`], for the name of a file, which need not be UTF-8.
+pub(crate) fn shell_path(path: &Path) -> String {
+    match path.to_str() {
+        Some(word) => shell_word(word),
+        None => format!("$'{}'", byte_escapes(path.as_os_str().as_encoded_bytes())),
     }
 }
 
 /// Escapes all but printable ASCII byte by byte, as `$'…'` reads it.
-fn byte_escapes(word: &str) -> String {
+fn byte_escapes(word: &[u8]) -> String {
     let mut text = String::new();
-    for byte in word.bytes() {
+    for &byte in word {
         match byte {
             b'\'' | b'\\' => text.extend(['\\', char::from(byte)]),
             b' '..=b'~' => text.push(char::from(byte)),

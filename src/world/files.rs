@@ -5,7 +5,6 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
@@ -125,14 +124,16 @@ impl FileId {
     }
 }
 
-impl FromStr for Location {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "" => Err("a file name is expected".to_owned()),
-            "-" => Ok(Self::Standard),
-            path => Ok(Self::Path(path.into())),
+impl Location {
+    /// Reads a name, which need not be UTF-8.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(crate) fn parse(name: OsString) -> Result<Self, String> {
+        match name.as_encoded_bytes() {
+            b"" => Err("a file name is expected".to_owned()),
+            b"-" => Ok(Self::Standard),
+            _ => Ok(Self::Path(name.into())),
         }
     }
 }

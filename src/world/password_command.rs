@@ -89,6 +89,9 @@ mod unix {
     /// The longest that an ended command's complaint is waited for: what it started may keep the pipe open.
     const COMPLAINT_LIMIT: Duration = Duration::from_secs(1);
 
+    /// The longest that a command may go on after its first line: its status still tells whether it failed.
+    const END_LIMIT: Duration = Duration::from_secs(1);
+
     /// The part of a line of standard error that is kept and shown, in bytes.
     const MAX_COMPLAINT: usize = 200;
 
@@ -113,7 +116,7 @@ mod unix {
             let Ok(event) = events.recv_timeout(wait) else { break };
             heard.note(event)?;
         }
-        let Some(status) = heard.status else { return Err(CommandError::TimedOut(limit)) };
+        let Some(status) = heard.status else { return heard.password_of_running(limit) };
         let was_interrupted = group.has_terminal() && status.signal() == Some(SIGINT);
         if heard.is_all() || !status.success() {
             group.leave_running();
@@ -156,13 +159,17 @@ mod unix {
         complaint: Option<Vec<u8>>,
         status: Option<ExitStatus>,
         ended: Option<Instant>,
+        printed: Option<Instant>,
     }
 
     impl Heard {
         fn note(&mut self, event: Event) -> Result<(), CommandError> {
             match event {
                 Event::Printed(line) => match line? {
-                    Line::Whole(line) => self.line = Some(line),
+                    Line::Whole(line) => {
+                        self.line = Some(line);
+                        self.printed = Some(Instant::now());
+                    }
                     Line::TooLong => return Err(CommandError::TooLong),
                 },
                 Event::Complained(complaint) => self.complaint = Some(complaint),
@@ -185,8 +192,9 @@ mod unix {
         /// Returns how long the next event may take.
         fn wait(&self, deadline: Instant) -> Duration {
             let has_failed = self.status.is_some_and(|status| !status.success());
-            let last = match self.ended {
-                Some(ended) if has_failed => deadline.min(ended + COMPLAINT_LIMIT),
+            let last = match (self.ended, self.printed) {
+                (Some(ended), _) if has_failed => deadline.min(ended + COMPLAINT_LIMIT),
+                (None, Some(printed)) => deadline.min(printed + END_LIMIT),
                 _ => deadline,
             };
             last.saturating_duration_since(Instant::now())
@@ -196,6 +204,11 @@ mod unix {
             if !status.success() {
                 return Err(CommandError::Failed(Failure { status, complaint: self.printable_complaint() }));
             }
+            self.password_of_running(limit)
+        }
+
+        /// Returns the password of a command that has not ended: its first line is all that is needed of it.
+        fn password_of_running(self, limit: Duration) -> Result<Password, CommandError> {
             match self.line {
                 None => Err(CommandError::TimedOut(limit)),
                 Some(line) if line.is_empty() => Err(CommandError::NoPassword),
@@ -495,6 +508,22 @@ mod tests {
             assert!(Instant::now() < limit, "a process of the command still runs");
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_command_that_goes_on_is_stopped_after_its_first_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        let name = fifo.to_str().unwrap();
+        let start = Instant::now();
+        assert_eq!(password("yes x"), b"x");
+        assert_eq!(password("yes x | cat"), b"x");
+        assert_eq!(password(&format!("mkfifo {name}; echo x; exec sleep 600 3<>{name}")), b"x");
+        wait_until_nobody_reads(&fifo);
+        assert_eq!(problem("echo; exec sleep 600"), "the command printed no password");
+        assert!(start.elapsed() < Duration::from_secs(20));
+        // One that ends within a second still tells how.
+        assert_eq!(problem("echo x; sleep 0.1; exit 3"), "the command ended with status 3");
     }
 
     #[test]

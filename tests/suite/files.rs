@@ -122,6 +122,83 @@ fn an_input_is_replaced_only_where_its_keys_stay() {
     }
 }
 
+/// `--force` is advice only where it helps.
+#[test]
+fn no_hint_names_an_option_that_is_refused_then() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, from) in [("id.pem", "pem/identity.pem"), ("push.key", "key/push.pem"), ("aps.cer", "der/universal.cer")]
+    {
+        fs::copy(fixture(from), folder.path().join(name)).unwrap();
+    }
+    for arguments in [
+        "expiry id.pem --format html -o push.key",
+        "csr --email jo@example.com --name Jo --country DE --key push.key -o id.pem",
+        "convert id.pem -o id.pem --no-key",
+        "convert aps.cer --key push.key --cert-out push.key --key-out /dev/null",
+        "pack id.pem -o push.key --passout pass:geheim99 --key push.key --select com.example.MyApp",
+        "pack id.pem -o id.pem --passout pass:geheim99",
+        "convert aps.cer -o push.key --no-key",
+    ] {
+        let test = || Test::new().args(arguments.split(' ')).folder(folder.path());
+        let before = ["id.pem", "push.key"].map(|name| fs::read(folder.path().join(name)).unwrap());
+        let refused = test().status(6).run();
+        let hint = refused.stderr.lines().find(|line| line.contains("hint:")).unwrap_or_default();
+        let advises_force = hint.contains("with --force");
+        let forced = test().arg("--force").any_status().run();
+        assert_eq!(advises_force, forced.code == Some(0), "{arguments}: {} {}", refused.stderr, forced.stderr);
+        for (name, bytes) in ["id.pem", "push.key"].into_iter().zip(before) {
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_next_command_names_files_that_are_there() {
+    let pack = "pack id.pem --passout pass:geheim99 -o";
+    for (command, next) in [
+        ("convert id.pem -o push.pem".to_owned(), Some("next: pushcert check push.pem\n")),
+        (
+            "convert id.pem --cert-out push.crt --key-out push.key".to_owned(),
+            Some("next: pushcert check push.crt --key push.key\n"),
+        ),
+        ("convert id.pem --no-key -o push.crt".to_owned(), Some("next: pushcert inspect push.crt\n")),
+        (
+            "convert id.pem --cert-out push.crt --key-out /dev/null".to_owned(),
+            Some("next: pushcert inspect push.crt\n"),
+        ),
+        ("convert id.pem --cert-out /dev/null --key-out push.key".to_owned(), None),
+        (format!("{pack} push.p12"), Some("security import push.p12 -f pkcs12 -k ")),
+        (format!("{pack} push.p12 --for modern"), Some("openssl pkcs12 -in push.p12 -nodes\n")),
+        (format!("{pack} push.p12 --for java"), Some("keytool -list -v -storetype PKCS12 -keystore push.p12\n")),
+        (format!("{pack} /dev/null"), None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::copy(fixture("pem/identity.pem"), folder.path().join("id.pem")).unwrap();
+        let run = Test::new().args(command.split(' ')).folder(folder.path()).run();
+        match next {
+            Some(next) => assert!(run.stderr.contains(next), "{command}: {}", run.stderr),
+            None => assert!(!run.stderr.contains("next"), "{command}: {}", run.stderr),
+        }
+    }
+}
+
+#[test]
+fn where_the_report_cannot_be_printed_the_files_are_named() {
+    let csr = "csr --email jo@example.com --name Jo --country DE";
+    for (command, written) in [
+        (format!("{csr} -o a.csr"), "push.key and a.csr were written"),
+        (format!("{csr} --key \"$1\" -o a.csr"), "a.csr were written"),
+        ("convert \"$1\" -o push.pem".to_owned(), "push.pem was written"),
+        ("convert \"$1\" --cert-out push.crt --key-out push.key".to_owned(), "push.crt and push.key were written"),
+        ("convert \"$1\" -o /dev/null".to_owned(), "cannot write the output: No space left on device (os error 28)\","),
+        ("pack \"$1\" --passout pass:geheim99 -o push.p12".to_owned(), "push.p12 was written"),
+    ] {
+        let test = Test::shell(&format!("\"$0\" {command} --json >/dev/full")).arg(fixture("pem/identity.pem"));
+        let run = test.status(6).run();
+        assert!(run.stderr.contains(written.trim_end_matches("\",")), "{command}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn an_existing_file_is_overwritten_only_with_force() {
     let folder = tempfile::tempdir().unwrap();

@@ -282,3 +282,45 @@ fn names_of_all_languages_are_readable() {
         assert!(run.text().contains(value) || run.stderr.contains(value), "{command}: {}{}", run.text(), run.stderr);
     }
 }
+
+/// A name in Latin-1, and the command that a shell reads it in.
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_utf8_is_a_name() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let name = |ending: &str| OsStr::from_bytes(&[b"schl\xfcssel.", ending.as_bytes()].concat()).to_owned();
+    fs::copy(fixture("p12/keychain-password.p12"), folder.path().join(name("p12"))).unwrap();
+    fs::write(folder.path().join(name("txt")), "push\n").unwrap();
+    let file = [OsStr::new("file:"), &name("txt")].map(OsStrExt::as_bytes).concat();
+    let passin = [OsStr::new("--passin"), OsStr::from_bytes(&file)];
+    let test = |arguments: &[&str]| Test::new().args(arguments).folder(folder.path());
+    let run = test(&["convert"]).arg(name("p12")).args(passin).arg("-o").arg(name("pem")).run();
+    assert!(run.stderr.contains("to schl\u{fffd}ssel.pem"), "{}", run.stderr);
+    assert!(run.stderr.contains("next: pushcert check $'schl\\374ssel.pem'"), "{}", run.stderr);
+    for command in ["inspect", "expiry"] {
+        test(&[command]).arg(name("pem")).stdout_contains("schl\u{fffd}ssel.pem").run();
+        let json = test(&[command, "--json"]).arg(name("pem")).run();
+        assert!(json.json().to_string().contains("schl\u{fffd}ssel.pem"), "{command}");
+    }
+    test(&["expiry", "."]).args(passin).stdout_contains("schl\u{fffd}ssel.p12").run();
+    test(&["compare"]).args([name("pem"), name("pem")]).any_status().stdout_contains("schl\u{fffd}ssel.pem").run();
+    let run = test(&["pack", "--passout", "pass:geheim99"]).arg(name("pem")).arg("-o").arg(name("new")).run();
+    assert!(run.stderr.contains("security import $'schl\\374ssel.new'"), "{}", run.stderr);
+    let subject = ["csr", "--email", "jo@example.com", "--name", "Jo", "--country", "DE"];
+    let run = test(&subject).arg("--key-out").arg(name("key")).run();
+    assert!(run.stderr.contains("--key $'schl\\374ssel.key'"), "{}", run.stderr);
+    test(&subject)
+        .arg("--key-out")
+        .arg(name("key"))
+        .args(["-o", "new"])
+        .status(6)
+        .stderr_contains("--key $'schl")
+        .run();
+    test(&subject).arg("--key").arg(name("key")).args(["-o", "new"]).run();
+    // A password too; one that names no source is not repeated.
+    test(&["inspect", "--passin"]).args([OsStr::from_bytes(b"pass:geh\xe9im99"), &name("p12")]).status(4).run();
+    let secret = OsStr::from_bytes(b"geh\xe9im99");
+    test(&["inspect", "--passin"]).args([secret, &name("p12")]).status(2).hides("im99").run();
+}

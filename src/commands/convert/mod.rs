@@ -17,16 +17,17 @@ use crate::commands::shared::key_search::KeySearch;
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
-use crate::commands::shared::writing::ReplacedKeys;
+use crate::commands::shared::writing::{self, ReplacedKeys, kept_file};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::identity::{Collection, SelectError, is_called};
 use crate::key::PrivateKey;
 use crate::pem;
+use crate::report::human;
 use crate::report::human::convert::{ConvertReport, OutputReport};
+use crate::report::shell::shell_path;
 use crate::report::style::Paint;
-use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
 use crate::secret::Password;
 use crate::text::printable_name;
@@ -103,9 +104,7 @@ pub(super) fn convert(
 ) -> Result<(), Error> {
     let plan = OutputPlan::new(arguments, context)?;
     let selection = select(arguments, contents)?;
-    if arguments.force {
-        check_keys_stay(arguments, &plan, &selection, contents, key_file)?;
-    }
+    check_keys_stay(arguments, &plan, &selection, contents, key_file)?;
     let judged = judge(arguments, &selection, context)?;
     if !arguments.json {
         unread::warn(&arguments.input, contents, context)?;
@@ -117,7 +116,7 @@ pub(super) fn convert(
     replaced.warn(context)?;
     let report = describe(arguments, &selection, judged, &outputs, context);
     if arguments.json {
-        json::write(context.stdout, &report)?;
+        writing::print_json(&report, &plan.all(), context)?;
     } else {
         human::convert::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
@@ -345,6 +344,7 @@ fn describe(
             certificates: part.certificates,
             private_key: part.has_key,
             encrypted: part.has_key && arguments.encrypt,
+            word: kept_file(location).map(shell_path),
         });
     }
     if let (Some(leaf), Some(judged)) = (selection.leaf, judged) {

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::commands::shared::advice;
 use crate::container::{self, Contents, OpenError, Passwords, Unread};
 use crate::error::Error;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pkcs12::Holds;
+use crate::report::json;
 use crate::report::style::Paint;
-use crate::text::{Printable, printable_name};
+use crate::text::{Printable, printable_name, text_list};
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::outputs::{self, Failure, Output};
@@ -41,6 +44,42 @@ pub(crate) fn warn_of_owners(changes: &[OwnerChange], context: &mut Context<'_>)
         warn(&format!("{file}: the owner and group of the replaced file, {uid} and {gid}, were not kept"), context)?;
     }
     Ok(())
+}
+
+/// Returns the file that keeps what was written to an output; `None` of a stream, a pipe or a device.
+pub(crate) fn kept_file(output: &Location) -> Option<&Path> {
+    match output {
+        Location::Path(path) if path.is_file() && !place::is_descriptor(path) => Some(path),
+        Location::Path(_) | Location::Standard => None,
+    }
+}
+
+/// Prints a report on outputs that were written.
+///
+/// # Errors
+/// Names the files that are there all the same.
+pub(crate) fn print_json(
+    report: &impl Serialize,
+    outputs: &[&Location],
+    context: &mut Context<'_>,
+) -> Result<(), Error> {
+    let Err(error) = json::write(context.stdout, report).and_then(|()| context.stdout.flush()) else { return Ok(()) };
+    let error = Error::from(error);
+    let mut files = Vec::new();
+    for output in outputs {
+        if let Some(path) = kept_file(output) {
+            files.push(printable_name(&path.display().to_string()));
+        }
+    }
+    match &files[..] {
+        _ if error.is_closed_pipe => Err(error),
+        [] => Err(error),
+        [file] => Err(Error { message: format!("{}; {file} was written", error.message).into(), ..error }),
+        files => {
+            let message = format!("{}; {} were written", error.message, text_list(files.iter().map(String::as_str)));
+            Err(Error { message: message.into(), ..error })
+        }
+    }
 }
 
 fn warn(message: &str, context: &mut Context<'_>) -> Result<(), Error> {

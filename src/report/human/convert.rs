@@ -13,7 +13,6 @@ use crate::container::Entry;
 use crate::finding::{Finding, serialize_warnings};
 use crate::inspect::{CertificateReport, FileRole};
 use crate::report::human::output_name;
-use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::schema::text;
 use crate::text::printable;
@@ -43,6 +42,9 @@ pub(crate) struct OutputReport {
     pub(crate) private_key: bool,
     /// That key is encrypted.
     pub(crate) encrypted: bool,
+    /// The file as a word for a shell; `None` of what is no file, and so keeps nothing.
+    #[serde(skip)]
+    pub(crate) word: Option<String>,
 }
 
 impl ConvertReport {
@@ -59,8 +61,8 @@ impl ConvertReport {
     /// Returns the first file for which a condition holds, as a word for a shell.
     fn file_with(&self, condition: impl Fn(&OutputReport) -> bool) -> Option<String> {
         for output in &self.outputs {
-            if output.file != "-" && condition(output) {
-                return Some(shell_word(&output.file));
+            if condition(output) {
+                return output.word.clone();
             }
         }
         None

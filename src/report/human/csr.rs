@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::public_key::KeyKind;
 use crate::report::human::output_name;
-use crate::report::shell::shell_word;
 use crate::report::style::Paint;
 use crate::request::{self, RequestSubject};
 use crate::text::printable;
@@ -18,6 +17,9 @@ pub(crate) struct CsrReport {
     pub(crate) schema_version: u32,
     /// The file of the request, or "-".
     pub(crate) request: String,
+    /// The request is in a file, which can be uploaded.
+    #[serde(skip)]
+    pub(crate) is_kept: bool,
     pub(crate) key: CsrKeyReport,
     /// SHA-256 of the public key (SubjectPublicKeyInfo), lower-case hex.
     pub(crate) spki_sha256: String,
@@ -35,6 +37,9 @@ pub(crate) struct CsrReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct CsrKeyReport {
     pub(crate) file: String,
+    /// As a word for a shell.
+    #[serde(skip)]
+    pub(crate) word: String,
     /// The key is new.
     pub(crate) created: bool,
     /// It was written encrypted; null where it is not new.
@@ -50,6 +55,7 @@ impl CsrReport {
         Self {
             schema_version: crate::schema::SCHEMA_VERSION,
             request,
+            is_kept: true,
             key,
             spki_sha256,
             subject: subject.to_string(),
@@ -77,7 +83,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io
     if !request::is_for_portal(&key.kind) {
         return writeln!(out, "Apple's developer portal refuses it: the portal takes RSA keys of 2048 bits only");
     }
-    let upload = if report.request == "-" { "the request".to_owned() } else { printable(&report.request) };
+    let upload = if report.is_kept { printable(&report.request) } else { "the request".to_owned() };
     writeln!(
         out,
         "next, in Apple's developer portal, https://developer.apple.com/account/resources (Certificates, Identifiers & Profiles):
@@ -85,6 +91,6 @@ pub(crate) fn write(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io
   2. Certificates, +, Apple Push Notification service SSL (Sandbox & Production): choose the App ID and upload {upload}
   3. download aps.cer, and run
      pushcert convert aps.cer --key {} -o push.pem",
-        shell_word(&key.file)
+        key.word
     )
 }

@@ -1,6 +1,7 @@
 //! The report of `pack`, as data and for people.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use crate::pkcs12::Pkcs12Info;
 use crate::pkcs12::write::Profile;
 use crate::report::human::convert::sentence;
 use crate::report::human::output_name;
-use crate::report::shell::shell_word;
+use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::text::printable;
 
@@ -38,13 +39,13 @@ pub(crate) struct PackReport {
     pub(crate) certificate: CertificateReport,
     #[serde(serialize_with = "serialize_warnings")]
     pub(crate) warnings: Vec<Finding>,
-    /// The command that imports it; null where it went to standard output.
+    /// The command that imports it; null where no file keeps it.
     pub(crate) import: Option<String>,
 }
 
 /// Returns the command that imports `file`. It names no password: all these commands ask for it.
-pub(crate) fn import(profile: Profile, file: &str) -> String {
-    let file = shell_word(file);
+pub(crate) fn import(profile: Profile, file: &Path) -> String {
+    let file = shell_path(file);
     match profile {
         Profile::Keychain => format!("security import {file} -f pkcs12 -k ~/Library/Keychains/login.keychain-db"),
         Profile::Modern => format!("openssl pkcs12 -in {file} -nodes"),
