@@ -8,7 +8,8 @@ use crate::apns::notification::is_topic;
 use crate::certificate::apple::Environment;
 use crate::gateway;
 use crate::gateway::acceptor::TlsVersions;
-use crate::gateway::fault::{self, Fault};
+use crate::gateway::course::COURSE_USAGE;
+use crate::gateway::fault::{self, PlannedFault};
 use crate::world::files::Location;
 
 #[derive(Debug, Args)]
@@ -41,9 +42,10 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_enum, default_value = "both")]
     pub(crate) tls: GatewayTls,
 
-    /// Fail in this way (see the list below)
-    #[arg(long, value_name = "NAME[:ARGUMENT]")]
-    pub(crate) fault: Option<Fault>,
+    /// Fail in this way, always or on the course after @ (see the list below); repeatable: of the faults
+    /// that strike, the first is played
+    #[arg(long, value_name = "NAME[:ARGUMENT][@COURSE]")]
+    pub(crate) fault: Vec<PlannedFault>,
 
     /// The number of streams that a client may open at a time
     #[arg(long, value_name = "N", default_value_t = gateway::DEFAULT_MAX_STREAMS, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -63,10 +65,22 @@ it and remove both files.
 
 Faults:{}
 
+The course of a fault ({COURSE_USAGE}):
+  after=N        N occasions pass without it; an occasion is a request, and a connection for the
+                 faults that come before HTTP/2 (to self-signed) and before requests (to goaway).
+                 All connections are counted together, and so are all requests
+  every=N        it strikes every Nth of the occasions that follow
+  times=N        it strikes at most N times
+  connections=N  it strikes only the first N connections
+  rate=P%        it strikes this share of the occasions; seed=N chooses which, the same in every
+                 run (0 if it is left out)
+  for=TIME       limit-streams alone: the limit rises again after this time, such as 500ms or 2s
+
 Examples:
   pushcert gateway -v
   pushcert gateway --listen 127.0.0.1:2197 --environment sandbox --tokens devices.txt
-  pushcert gateway --fault goaway:BadCertificateEnvironment",
+  pushcert gateway --fault goaway:BadCertificateEnvironment
+  pushcert gateway --fault goaway:Shutdown@after=100,times=1 --fault answer:TooManyRequests@rate=1%",
         fault::list()
     )
 }

@@ -71,7 +71,7 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         client_authorities,
         topics,
         tokens,
-        fault: arguments.fault.clone(),
+        faults: arguments.fault.clone(),
         log: arguments.verbose.then_some(request_log),
         keeps_requests: false,
         max_streams: arguments.max_streams,

@@ -12,7 +12,7 @@ use openssl::x509::{X509, X509StoreContext, X509VerifyResult};
 
 use crate::gateway::GatewayOptions;
 use crate::gateway::authority::{OTHER_HOST, ServerKind, ThrowawayCa};
-use crate::gateway::fault::{Fault, RefusalAlert, TlsFault};
+use crate::gateway::fault::{Fault, PlannedFault, RefusalAlert, TlsFault};
 
 const ALPN: &[u8] = b"\x02h2";
 
@@ -55,16 +55,45 @@ impl HandshakePlan {
     }
 }
 
-/// Builds the TLS context that all connections share.
-///
-/// # Errors
-/// When OpenSSL fails, or a temporary file cannot be written.
-pub(super) fn build_context(options: &GatewayOptions, authority: &ThrowawayCa) -> io::Result<SslContext> {
-    let plan = if let Some(Fault::Tls(fault)) = options.fault {
-        HandshakePlan::with_fault(fault)
-    } else {
-        HandshakePlan::GOOD
-    };
+/// The TLS contexts of the connections: the good one, and one for each fault.
+pub(super) struct TlsContexts {
+    good: SslContext,
+    faulty: Vec<FaultyContext>,
+}
+
+struct FaultyContext {
+    fault: TlsFault,
+    context: SslContext,
+}
+
+impl TlsContexts {
+    /// Builds all contexts.
+    ///
+    /// # Errors
+    /// When OpenSSL fails, or a temporary file cannot be written.
+    pub(super) fn build(options: &GatewayOptions, authority: &ThrowawayCa) -> io::Result<Self> {
+        let mut faulty = Vec::new();
+        for PlannedFault { fault, .. } in &options.faults {
+            if let Fault::Tls(fault) = *fault {
+                let context = build_context(options, authority, &HandshakePlan::with_fault(fault))?;
+                faulty.push(FaultyContext { fault, context });
+            }
+        }
+        Ok(Self { good: build_context(options, authority, &HandshakePlan::GOOD)?, faulty })
+    }
+
+    /// Returns the context of a connection.
+    pub(super) fn with_fault(&self, fault: Option<TlsFault>) -> &SslContext {
+        for entry in &self.faulty {
+            if Some(entry.fault) == fault {
+                return &entry.context;
+            }
+        }
+        &self.good
+    }
+}
+
+fn build_context(options: &GatewayOptions, authority: &ThrowawayCa, plan: &HandshakePlan) -> io::Result<SslContext> {
     let mut context = SslContext::builder(SslMethod::tls_server())?;
     limit_versions(&mut context, options.tls)?;
     disable_resumption(&mut context)?;

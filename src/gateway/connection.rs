@@ -44,16 +44,24 @@ pub(super) async fn serve<S>(stream: S, client: Option<&Certificate>, shared: &S
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let Some(http2) = start(stream, shared.max_streams).await else { return };
+    ClientConnection { http2, client, shared, arriving: JoinSet::new(), held: JoinSet::new() }.run().await;
+}
+
+/// Exchanges the prefaces of HTTP/2.
+pub(super) async fn start<S>(stream: S, max_streams: u32) -> Option<Connection<S, Bytes>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut builder = h2::server::Builder::new();
     builder
         .header_table_size(SETTINGS.header_table_size)
-        .max_concurrent_streams(shared.max_streams)
+        .max_concurrent_streams(max_streams)
         .initial_window_size(SETTINGS.initial_window_size)
         .max_frame_size(SETTINGS.max_frame_size)
         .max_header_list_size(SETTINGS.max_header_list_size)
-        .data_frame_budget(DATA_FRAME_BUDGET * shared.max_streams as usize);
-    let Ok(Ok(http2)) = timeout(HANDSHAKE_TIMEOUT, builder.handshake(stream)).await else { return };
-    ClientConnection { http2, client, shared, arriving: JoinSet::new(), held: JoinSet::new() }.run().await;
+        .data_frame_budget(DATA_FRAME_BUDGET * max_streams as usize);
+    timeout(HANDSHAKE_TIMEOUT, builder.handshake(stream)).await.ok()?.ok()
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
@@ -108,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
     }
 
     fn answer(&mut self, request: IncomingRequest) {
-        if let Some(held) = responder::respond(request, self.client, self.shared) {
+        if let Some(held) = responder::respond(request, self.client, None, self.shared) {
             self.held.spawn(HeldResponse::wait(held));
         }
     }

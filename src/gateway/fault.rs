@@ -4,12 +4,22 @@
 //! matched in one place, which the compiler then points to.
 
 use std::str::FromStr;
+use std::time::Duration;
 
+use crate::apns::reason::REASONS;
+use crate::gateway::course::{Course, Misspelling, RunningCourse};
 use crate::net::alert;
+
+/// A fault and the occasions on which it strikes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedFault {
+    pub(super) fault: Fault,
+    pub(super) course: Course,
+}
 
 /// A fault, by the layer that plays it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Clients get no TCP connection (`listener.rs`).
     Listen(ListenFault),
     /// TCP connections misbehave (`transport.rs`).
@@ -18,20 +28,22 @@ pub enum Fault {
     Tls(TlsFault),
     /// HTTP/2 connections misbehave after the TLS handshake (`frame_faults.rs`).
     Frame(FrameFault),
+    /// The connection of a request, or its stream, goes wrong (`request_faults.rs`).
+    Request(RequestFault),
     /// Responses to requests are wrong (`responder.rs`).
     Response(ResponseFault),
 }
 
 /// A fault of the listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListenFault {
+pub(crate) enum ListenFault {
     Refuse,
     Stall,
 }
 
 /// A fault of TCP connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TcpFault {
+pub(crate) enum TcpFault {
     Close,
     StallTls,
     Slow,
@@ -39,7 +51,7 @@ pub enum TcpFault {
 
 /// A fault of TLS handshakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsFault {
+pub(crate) enum TlsFault {
     Alert(RefusalAlert),
     NoAlpn,
     NoRequest,
@@ -50,7 +62,7 @@ pub enum TlsFault {
 
 /// An alert that OpenSSL can send for a client's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalAlert {
+pub(crate) enum RefusalAlert {
     HandshakeFailure,
     BadCertificate,
     CertificateRevoked,
@@ -62,22 +74,42 @@ pub enum RefusalAlert {
 
 /// A fault of HTTP/2 connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FrameFault {
+pub(crate) enum FrameFault {
     CloseTls,
     StallSettings,
     NoSettings,
     Garbage,
     Http1,
     GoAway(String),
+}
+
+/// A fault that comes with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RequestFault {
+    /// GOAWAY whose last stream is the one before the request.
+    GoAway(GoAway),
+    /// GOAWAY whose last stream is the request's; the request gets no answer.
     GoAwayMidway(String),
-    CloseMidway,
+    Close,
+    ResetTcp,
+    Silence,
     Reset,
+    RefuseStream,
     StallAnswer,
+    /// MAX_CONCURRENT_STREAMS falls to this number.
+    LimitStreams(u32),
+}
+
+/// A GOAWAY, and what becomes of the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GoAway {
+    pub(super) reason: String,
+    pub(super) stays_open: bool,
 }
 
 /// A fault of responses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ResponseFault {
+pub(crate) enum ResponseFault {
     StallBody,
     HugeHeaders,
     NotJson,
@@ -89,6 +121,7 @@ pub struct FaultEntry {
     /// The name on the command line.
     pub name: &'static str,
     argument: FaultArgument,
+    /// The effect, in lines for the help.
     effect: &'static str,
 }
 
@@ -97,6 +130,7 @@ enum FaultArgument {
     Nothing(Fault),
     Alert,
     Reason(fn(String) -> Fault),
+    StreamLimit,
 }
 
 const fn plain(name: &'static str, fault: Fault, effect: &'static str) -> FaultEntry {
@@ -107,8 +141,11 @@ const fn with_reason(name: &'static str, make: fn(String) -> Fault, effect: &'st
     FaultEntry { name, argument: FaultArgument::Reason(make), effect }
 }
 
+/// The largest argument of `limit-streams`.
+const MAX_STREAM_LIMIT: u32 = 1000;
+
 /// All faults, in the order of the layers.
-pub static FAULTS: [FaultEntry; 25] = [
+pub static FAULTS: [FaultEntry; 30] = [
     plain("refuse-tcp", Fault::Listen(ListenFault::Refuse), "nobody listens"),
     plain("stall-tcp", Fault::Listen(ListenFault::Stall), "connections are not answered (Linux)"),
     plain("close-tcp", Fault::Tcp(TcpFault::Close), "connections are closed at once"),
@@ -129,15 +166,42 @@ pub static FAULTS: [FaultEntry; 25] = [
     plain("no-settings", Fault::Frame(FrameFault::NoSettings), "HTTP/2 begins with another frame than SETTINGS"),
     plain("garbage", Fault::Frame(FrameFault::Garbage), "after SETTINGS come frames that are none"),
     plain("http1", Fault::Frame(FrameFault::Http1), "the answer is in HTTP/1.1"),
-    with_reason("goaway", |reason| Fault::Frame(FrameFault::GoAway(reason)), "GOAWAY with this reason after SETTINGS"),
+    with_reason(
+        "goaway",
+        |reason| Fault::Frame(FrameFault::GoAway(reason)),
+        "GOAWAY with this reason after SETTINGS; with after, every or rate: at\n\
+         a request, which is not processed, while those before it are answered",
+    ),
+    with_reason(
+        "goaway-open",
+        |reason| Fault::Request(RequestFault::GoAway(GoAway { reason, stays_open: true })),
+        "GOAWAY with this reason at a request, which is not processed; the\nconnection stays open",
+    ),
     with_reason(
         "goaway-midway",
-        |reason| Fault::Frame(FrameFault::GoAwayMidway(reason)),
-        "GOAWAY with this reason instead of an answer",
+        |reason| Fault::Request(RequestFault::GoAwayMidway(reason)),
+        "GOAWAY with this reason instead of an answer to a request that counts\nas processed",
     ),
-    plain("close-midway", Fault::Frame(FrameFault::CloseMidway), "connections are closed instead of an answer"),
-    plain("reset", Fault::Frame(FrameFault::Reset), "requests are reset (RST_STREAM)"),
-    plain("stall-answer", Fault::Frame(FrameFault::StallAnswer), "requests are not answered"),
+    plain("close-midway", Fault::Request(RequestFault::Close), "connections are closed instead of an answer"),
+    plain("reset-tcp", Fault::Request(RequestFault::ResetTcp), "connections are reset (RST) instead of an answer"),
+    plain(
+        "silence",
+        Fault::Request(RequestFault::Silence),
+        "connections stay open and say nothing more, not even to PING",
+    ),
+    plain("reset", Fault::Request(RequestFault::Reset), "requests are reset (RST_STREAM with INTERNAL_ERROR)"),
+    plain(
+        "refuse-stream",
+        Fault::Request(RequestFault::RefuseStream),
+        "requests are not processed (RST_STREAM with REFUSED_STREAM)",
+    ),
+    plain("stall-answer", Fault::Request(RequestFault::StallAnswer), "requests are not answered"),
+    FaultEntry {
+        name: "limit-streams",
+        argument: FaultArgument::StreamLimit,
+        effect: "MAX_CONCURRENT_STREAMS falls to N on the open connection, and rises\n\
+                 again after for=TIME; streams beyond it are refused (REFUSED_STREAM)",
+    },
     plain("stall-body", Fault::Response(ResponseFault::StallBody), "answers have no end"),
     plain("huge-headers", Fault::Response(ResponseFault::HugeHeaders), "answers have a megabyte of headers"),
     plain("not-json", Fault::Response(ResponseFault::NotJson), "bodies are not JSON"),
@@ -149,13 +213,23 @@ pub static FAULTS: [FaultEntry; 25] = [
 ];
 
 impl FaultEntry {
-    /// Makes the fault; returns `None` if the argument does not fit.
-    fn parse(&self, argument: &str) -> Option<Fault> {
+    /// Makes the fault from the argument, which stands at `offset`.
+    fn parse(&self, argument: &str, offset: usize) -> Result<Fault, Misspelling> {
         match &self.argument {
-            FaultArgument::Nothing(fault) if argument.is_empty() => Some(fault.clone()),
-            FaultArgument::Reason(make) if !argument.is_empty() => Some(make(argument.to_owned())),
-            FaultArgument::Alert => Some(Fault::Tls(TlsFault::Alert(RefusalAlert::parse(argument)?))),
-            FaultArgument::Nothing(_) | FaultArgument::Reason(_) => None,
+            FaultArgument::Nothing(fault) if argument.is_empty() => Ok(fault.clone()),
+            FaultArgument::Nothing(_) => Err(Misspelling::new(offset, format!("{} takes no argument", self.name))),
+            FaultArgument::Reason(make) if !argument.is_empty() => Ok(make(argument.to_owned())),
+            FaultArgument::Reason(_) => Err(Misspelling::new(offset, list_reasons())),
+            FaultArgument::Alert => match RefusalAlert::parse(argument) {
+                Some(alert) => Ok(Fault::Tls(TlsFault::Alert(alert))),
+                None => Err(Misspelling::new(offset, list_alerts())),
+            },
+            FaultArgument::StreamLimit => match argument.parse() {
+                Ok(limit) if limit <= MAX_STREAM_LIMIT => Ok(Fault::Request(RequestFault::LimitStreams(limit))),
+                Ok(_) | Err(_) => {
+                    Err(Misspelling::new(offset, format!("a number from 0 to {MAX_STREAM_LIMIT} is expected")))
+                }
+            },
         }
     }
 
@@ -165,39 +239,98 @@ impl FaultEntry {
             FaultArgument::Nothing(_) => self.name.to_owned(),
             FaultArgument::Alert => format!("{}:NAME", self.name),
             FaultArgument::Reason(_) => format!("{}:REASON", self.name),
+            FaultArgument::StreamLimit => format!("{}:N", self.name),
         }
     }
 }
+
+/// An alert and its number.
+struct RefusalEntry {
+    number: u8,
+    alert: RefusalAlert,
+}
+
+const fn refusal(number: u8, alert: RefusalAlert) -> RefusalEntry {
+    RefusalEntry { number, alert }
+}
+
+const REFUSALS: [RefusalEntry; 7] = [
+    refusal(40, RefusalAlert::HandshakeFailure),
+    refusal(42, RefusalAlert::BadCertificate),
+    refusal(44, RefusalAlert::CertificateRevoked),
+    refusal(45, RefusalAlert::CertificateExpired),
+    refusal(46, RefusalAlert::CertificateUnknown),
+    refusal(48, RefusalAlert::UnknownCa),
+    refusal(80, RefusalAlert::InternalError),
+];
 
 impl RefusalAlert {
     fn parse(name: &str) -> Option<Self> {
-        match alert::number(&name.replace('-', "_"))? {
-            40 => Some(Self::HandshakeFailure),
-            42 => Some(Self::BadCertificate),
-            44 => Some(Self::CertificateRevoked),
-            45 => Some(Self::CertificateExpired),
-            46 => Some(Self::CertificateUnknown),
-            48 => Some(Self::UnknownCa),
-            80 => Some(Self::InternalError),
-            _ => None,
+        let number = alert::number(&name.replace('-', "_"))?;
+        for entry in REFUSALS {
+            if entry.number == number {
+                return Some(entry.alert);
+            }
         }
+        None
     }
 }
 
-impl FromStr for Fault {
+fn list_alerts() -> String {
+    let names = REFUSALS.map(|entry| alert::name(entry.number));
+    format!("one of these alerts is expected: {}", names.join(", "))
+}
+
+fn list_reasons() -> String {
+    let names = REASONS.map(|reason| reason.name);
+    format!("a reason is expected, one of these or any other: {}", names.join(", "))
+}
+
+impl FromStr for PlannedFault {
     type Err = String;
 
-    /// Parses `NAME` or `NAME:ARGUMENT`.
+    /// Parses `NAME`, `NAME:ARGUMENT`, and either with a course after `@`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, argument) = text.split_once(':').unwrap_or((text, ""));
-        for entry in &FAULTS {
-            if entry.name == name
-                && let Some(fault) = entry.parse(argument)
-            {
-                return Ok(fault);
-            }
+        Self::parse(text).map_err(|wrong| {
+            // People count characters, from 1.
+            let position = text[..wrong.offset.min(text.len())].chars().count() + 1;
+            format!("at character {position}: {}", wrong.expected)
+        })
+    }
+}
+
+impl PlannedFault {
+    fn parse(text: &str) -> Result<Self, Misspelling> {
+        let (what, course) = match text.split_once('@') {
+            Some((what, course)) => (what, Some(course)),
+            None => (text, None),
+        };
+        let (name, argument) = what.split_once(':').unwrap_or((what, ""));
+        let Some(entry) = FAULTS.iter().find(|entry| entry.name == name) else {
+            return Err(Misspelling::new(0, format!("one of these is expected:{}", list())));
+        };
+        let fault = entry.parse(argument, name.len() + 1)?;
+        match course {
+            None => Ok(Self { fault, course: Course::default() }),
+            Some(course) => Self::with_course(fault, course, what.len() + 1),
         }
-        Err(format!("one of these is expected:{}", list()))
+    }
+
+    fn with_course(fault: Fault, course: &str, offset: usize) -> Result<Self, Misspelling> {
+        if matches!(fault, Fault::Listen(_)) {
+            return Err(Misspelling::new(offset, "this fault has no course: it is there from the start to the end"));
+        }
+        let course = Course::parse(course, offset)?;
+        if course.lasting.is_some() && !matches!(fault, Fault::Request(RequestFault::LimitStreams(_))) {
+            return Err(Misspelling::new(offset, "only limit-streams takes for=TIME"));
+        }
+        let fault = match fault {
+            Fault::Frame(FrameFault::GoAway(reason)) if course.counts_occasions() => {
+                Fault::Request(RequestFault::GoAway(GoAway { reason, stays_open: false }))
+            }
+            fault => fault,
+        };
+        Ok(Self { fault, course })
     }
 }
 
@@ -205,24 +338,170 @@ impl FromStr for Fault {
 pub(crate) fn list() -> String {
     let mut text = String::new();
     for entry in &FAULTS {
-        text += &format!("\n  {:<22} {}", entry.usage(), entry.effect);
+        let effect = entry.effect.replace('\n', &format!("\n{:<25}", ""));
+        text += &format!("\n  {:<22} {effect}", entry.usage());
     }
     text
+}
+
+/// The faults of a running gateway.
+#[derive(Default)]
+pub(super) struct Faults(Vec<RunningFault>);
+
+struct RunningFault {
+    fault: Fault,
+    course: RunningCourse,
+    lasting: Option<Duration>,
+}
+
+/// A fault that strikes a request.
+pub(super) enum RequestStrike<'a> {
+    Request { fault: &'a RequestFault, lasting: Option<Duration> },
+    Response(&'a ResponseFault),
+}
+
+impl Faults {
+    pub(super) fn new(planned: &[PlannedFault]) -> Self {
+        let mut faults = Vec::new();
+        for (salt, PlannedFault { fault, course }) in (0..).zip(planned) {
+            let lasting = course.lasting;
+            faults.push(RunningFault { fault: fault.clone(), course: RunningCourse::new(*course, salt), lasting });
+        }
+        Self(faults)
+    }
+
+    /// Returns the fault that strikes a connection before its TLS handshake.
+    pub(super) fn tcp(&self, connection: u64) -> Option<TcpFault> {
+        for running in &self.0 {
+            if let Fault::Tcp(fault) = running.fault
+                && running.course.strikes(connection, connection)
+            {
+                return Some(fault);
+            }
+        }
+        None
+    }
+
+    /// Returns the fault that strikes the TLS handshake of a connection.
+    pub(super) fn tls(&self, connection: u64) -> Option<TlsFault> {
+        for running in &self.0 {
+            if let Fault::Tls(fault) = running.fault
+                && running.course.strikes(connection, connection)
+            {
+                return Some(fault);
+            }
+        }
+        None
+    }
+
+    /// Returns the fault that strikes a connection after its TLS handshake.
+    pub(super) fn frame(&self, connection: u64) -> Option<&FrameFault> {
+        for running in &self.0 {
+            if let Fault::Frame(fault) = &running.fault
+                && running.course.strikes(connection, connection)
+            {
+                return Some(fault);
+            }
+        }
+        None
+    }
+
+    /// Returns whether a fault may strike requests.
+    pub(super) fn concern_requests(&self) -> bool {
+        self.0.iter().any(|running| matches!(running.fault, Fault::Request(_) | Fault::Response(_)))
+    }
+
+    /// Returns the fault that strikes a request, by its number in the life of the gateway.
+    pub(super) fn request(&self, connection: u64, request: u64) -> Option<RequestStrike<'_>> {
+        for running in &self.0 {
+            let strike = match &running.fault {
+                Fault::Request(fault) => RequestStrike::Request { fault, lasting: running.lasting },
+                Fault::Response(fault) => RequestStrike::Response(fault),
+                Fault::Listen(_) | Fault::Tcp(_) | Fault::Tls(_) | Fault::Frame(_) => continue,
+            };
+            if running.course.strikes(connection, request) {
+                return Some(strike);
+            }
+        }
+        None
+    }
+}
+
+/// Returns the fault that keeps clients from connecting.
+pub(super) fn find_listen(planned: &[PlannedFault]) -> Option<ListenFault> {
+    for PlannedFault { fault, .. } in planned {
+        if let Fault::Listen(fault) = fault {
+            return Some(*fault);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Fault {
+        text.parse::<PlannedFault>().unwrap().fault
+    }
+
     #[test]
     fn names() {
-        assert_eq!("stall-tls".parse(), Ok(Fault::Tcp(TcpFault::StallTls)));
+        assert_eq!(parse("stall-tls"), Fault::Tcp(TcpFault::StallTls));
         let alert = TlsFault::Alert(RefusalAlert::CertificateExpired);
-        assert_eq!("alert:certificate-expired".parse(), Ok(Fault::Tls(alert)));
-        let goaway = FrameFault::GoAway("BadCertificate".to_owned());
-        assert_eq!("goaway:BadCertificate".parse(), Ok(Fault::Frame(goaway)));
-        for wrong in ["", "stall", "alert", "alert:nonsense", "alert:close_notify", "reset:now", "goaway:"] {
-            assert!(wrong.parse::<Fault>().unwrap_err().contains("stall-tls"), "{wrong}");
+        assert_eq!(parse("alert:certificate-expired"), Fault::Tls(alert));
+        assert_eq!(parse("goaway:BadCertificate"), Fault::Frame(FrameFault::GoAway("BadCertificate".to_owned())));
+        assert_eq!(parse("limit-streams:0"), Fault::Request(RequestFault::LimitStreams(0)));
+    }
+
+    #[test]
+    fn a_goaway_comes_with_a_request_if_its_course_counts_them() {
+        let at_request = Fault::Request(RequestFault::GoAway(GoAway { reason: "x".to_owned(), stays_open: false }));
+        let at_start = Fault::Frame(FrameFault::GoAway("x".to_owned()));
+        for (course, expected) in
+            [("after=1", &at_request), ("every=2", &at_request), ("rate=1%", &at_request), ("times=1", &at_start)]
+        {
+            assert_eq!(parse(&format!("goaway:x@{course}")), *expected, "{course}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_with_its_place_and_the_names() {
+        for (wrong, position, named) in [
+            ("", 1, "stall-tls"),
+            ("stall", 1, "stall-tls"),
+            ("stall@after=1", 1, "stall-tls"),
+            ("alert", 6, "certificate_expired"),
+            ("alert:nonsense", 7, "certificate_expired"),
+            ("alert:close_notify", 7, "certificate_expired"),
+            ("reset:now", 7, "no argument"),
+            ("goaway", 7, "Shutdown"),
+            ("goaway:", 8, "Shutdown"),
+            ("goaway:@after=1", 8, "Shutdown"),
+            ("limit-streams:1001", 15, "from 0 to 1000"),
+            ("reset@afer=1", 7, "after=N"),
+            ("answer:É@after=1,x=1", 18, "after=N"),
+            ("refuse-tcp@after=1", 12, "no course"),
+            ("reset@for=1s", 7, "limit-streams"),
+        ] {
+            let message = wrong.parse::<PlannedFault>().unwrap_err();
+            assert!(message.starts_with(&format!("at character {position}: ")), "{wrong}: {message}");
+            assert!(message.contains(named), "{wrong}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_first_fault_that_strikes_is_played() {
+        let planned = ["answer:Shutdown@every=2", "answer:TooManyRequests@every=3"].map(|text| text.parse().unwrap());
+        let faults = Faults::new(&planned);
+        let mut played = Vec::new();
+        for number in 1..=6 {
+            let reason = match faults.request(1, number) {
+                Some(RequestStrike::Response(ResponseFault::Answer(reason))) => reason.as_str(),
+                _ => "",
+            };
+            played.push(reason);
+        }
+        assert_eq!(played, ["", "Shutdown", "TooManyRequests", "Shutdown", "", "Shutdown"]);
     }
 }

@@ -8,9 +8,6 @@ use crate::gateway::fault::FrameFault;
 use crate::gateway::raw_http2::RawHttp2;
 use crate::net::http2::frames::kind;
 
-/// INTERNAL_ERROR (RFC 9113 section 7).
-const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
-
 /// The end of a connection with a fault.
 enum FaultEnding {
     Close,
@@ -47,21 +44,6 @@ async fn play<S: AsyncRead + AsyncWrite + Unpin>(
         FrameFault::GoAway(reason) => {
             http2.exchange_settings().await?;
             http2.send_goaway(0, reason).await?;
-        }
-        FrameFault::GoAwayMidway(reason) => {
-            let stream_id = http2.wait_for_request().await?;
-            http2.send_goaway(stream_id, reason).await?;
-        }
-        FrameFault::CloseMidway => {
-            http2.wait_for_request().await?;
-        }
-        FrameFault::Reset => {
-            let stream_id = http2.wait_for_request().await?;
-            http2.send_frame(kind::RST_STREAM, 0, stream_id, &INTERNAL_ERROR).await?;
-        }
-        FrameFault::StallAnswer => {
-            http2.wait_for_request().await?;
-            return Ok(FaultEnding::Silence);
         }
     }
     Ok(FaultEnding::Close)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::gateway::fault::{Fault, ListenFault};
+use crate::gateway::fault::ListenFault;
 
 /// The number of connections that wait in the kernel to be accepted.
 const BACKLOG: u32 = 1024;
@@ -31,8 +31,8 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 /// Listens on a bound socket, or plays the fault that keeps it from listening.
-pub(super) async fn listen(socket: TcpSocket, fault: Option<&Fault>) -> io::Result<Listener> {
-    let Some(Fault::Listen(fault)) = fault else {
+pub(super) async fn listen(socket: TcpSocket, fault: Option<ListenFault>) -> io::Result<Listener> {
+    let Some(fault) = fault else {
         return Ok(Listener::Open(socket.listen(BACKLOG)?));
     };
     match fault {

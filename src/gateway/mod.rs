@@ -4,19 +4,23 @@
 //! [`acceptor`]), [`connection`] HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
 //! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests.
 //!
-//! [`authority`] makes the certificates. [`fault`] lists the faults; [`throttle`] slows a stream down, and
-//! [`frame_faults`] plays the faults that need frames written by hand, with [`raw_http2`]. [`running`] is a gateway in
-//! a thread, for tests; [`shutdown`] waits for signals.
+//! [`authority`] makes the certificates. [`fault`] lists the faults, [`course`] says when they strike; [`throttle`]
+//! slows a stream down, [`frame_faults`] plays the faults that need frames written by hand, with [`raw_http2`], and
+//! [`request_faults`] those that come with a request, through a [`fault_stream`] below `h2`. [`running`] is a gateway
+//! in a thread, for tests; [`shutdown`] waits for signals.
 
 pub(crate) mod acceptor;
 pub(crate) mod authority;
 mod connection;
+pub(crate) mod course;
 pub(crate) mod fault;
+mod fault_stream;
 mod frame_faults;
 mod listener;
 pub(crate) mod observer;
 mod policy;
 mod raw_http2;
+mod request_faults;
 mod responder;
 pub(crate) mod running;
 mod shutdown;
@@ -27,16 +31,16 @@ mod transport;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use openssl::ssl::SslContext;
 use openssl::x509::X509;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::certificate::apple::Environment;
-use acceptor::TlsVersions;
+use acceptor::{TlsContexts, TlsVersions};
 use authority::{IssuedCertificate, ThrowawayCa};
-use fault::Fault;
+use fault::{Faults, PlannedFault};
 use listener::Listener;
 use observer::{Observer, RequestLog};
 use policy::RequestPolicy;
@@ -61,7 +65,8 @@ pub struct GatewayOptions {
     /// The topics of the throwaway push certificate.
     pub topics: Vec<String>,
     pub tokens: Tokens,
-    pub fault: Option<Fault>,
+    /// The faults; where several strike, the first is played.
+    pub faults: Vec<PlannedFault>,
     pub log: Option<RequestLog>,
     /// Whether the last requests are kept, for [`Observer::recent`].
     pub keeps_requests: bool,
@@ -78,7 +83,7 @@ impl Default for GatewayOptions {
             client_authorities: None,
             topics: DEFAULT_TOPICS.map(str::to_owned).to_vec(),
             tokens: Tokens::default(),
-            fault: None,
+            faults: Vec::new(),
             log: None,
             keeps_requests: true,
             max_streams: DEFAULT_MAX_STREAMS,
@@ -99,10 +104,10 @@ pub struct Ready {
 /// A gateway that listens and does not serve yet.
 pub(crate) struct Gateway {
     listener: Listener,
-    tls: SslContext,
+    tls: TlsContexts,
     policy: RequestPolicy,
     observer: Arc<Observer>,
-    fault: Option<Fault>,
+    faults: Faults,
     max_streams: u32,
 }
 
@@ -113,28 +118,28 @@ impl Gateway {
     /// When OpenSSL fails, or the address cannot be listened on.
     pub(crate) async fn open(options: GatewayOptions) -> io::Result<(Self, Ready)> {
         let authority = ThrowawayCa::new()?;
-        let tls = acceptor::build_context(&options, &authority)?;
+        let tls = TlsContexts::build(&options, &authority)?;
         let client = match options.client_authorities {
             Some(_) => None,
             None => Some(authority.client(&options.topics)?),
         };
         let socket = listener::bind(options.listen)?;
         let address = socket.local_addr()?;
-        let listener = listener::listen(socket, options.fault.as_ref()).await?;
+        let listener = listener::listen(socket, fault::find_listen(&options.faults)).await?;
         let observer = Arc::new(Observer::new(options.log, options.keeps_requests));
         let policy = RequestPolicy { environment: options.environment, tokens: options.tokens };
         let certificate = authority.certificate().clone();
         let ready = Ready { address, authority: certificate, client, observer: Arc::clone(&observer) };
-        let GatewayOptions { fault, max_streams, .. } = options;
-        Ok((Self { listener, tls, policy, observer, fault, max_streams }, ready))
+        let faults = Faults::new(&options.faults);
+        Ok((Self { listener, tls, policy, observer, faults, max_streams: options.max_streams }, ready))
     }
 
     /// Serves clients until `shutdown` is over.
     pub(crate) async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Listener::Open(listener) = &self.listener else { return shutdown.await };
         let (sender, stop) = watch::channel(false);
-        let Self { tls, policy, observer, fault, max_streams, .. } = self;
-        let shared = SharedState { tls, policy, observer, fault, max_streams, stop };
+        let Self { tls, policy, observer, faults, max_streams, .. } = self;
+        let shared = SharedState { tls, policy, observer, faults, requests: AtomicU64::new(0), max_streams, stop };
         let announce_stop = async {
             shutdown.await;
             let _ = sender.send(true);

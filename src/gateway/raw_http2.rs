@@ -17,6 +17,9 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(600);
 /// Limit for the bytes that are read while waiting for a frame.
 const MAX_WAIT_BYTES: usize = 1 << 20;
 
+/// The identifier of MAX_CONCURRENT_STREAMS (RFC 9113 section 6.5.2).
+const MAX_CONCURRENT_STREAMS: u16 = 3;
+
 /// SETTINGS (RFC 9113 section 6.5.2).
 pub(super) struct ServerSettings {
     pub(super) header_table_size: u32,
@@ -34,6 +37,31 @@ pub(super) const SETTINGS: ServerSettings = ServerSettings {
     max_frame_size: 16_384,
     max_header_list_size: 8000,
 };
+
+/// Encodes one frame. Payloads are shorter than 16 MiB.
+pub(super) fn encode_frame(kind: u8, flags: u8, stream_id: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let mut bytes = length[1..].to_vec();
+    bytes.extend([kind, flags]);
+    bytes.extend(stream_id.to_be_bytes());
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// Encodes GOAWAY with NO_ERROR and a reason.
+pub(super) fn encode_goaway(last_stream_id: u32, reason: &str) -> Vec<u8> {
+    let mut payload = last_stream_id.to_be_bytes().to_vec();
+    payload.extend([0; 4]);
+    payload.extend(serde_json::json!({ "reason": reason }).to_string().into_bytes());
+    encode_frame(kind::GOAWAY, 0, 0, &payload)
+}
+
+/// Encodes SETTINGS with a new MAX_CONCURRENT_STREAMS.
+pub(super) fn encode_stream_limit(limit: u32) -> Vec<u8> {
+    let mut payload = MAX_CONCURRENT_STREAMS.to_be_bytes().to_vec();
+    payload.extend(limit.to_be_bytes());
+    encode_frame(kind::SETTINGS, 0, 0, &payload)
+}
 
 /// An HTTP/2 connection whose frames are written one by one.
 pub(super) struct RawHttp2<S> {
@@ -55,19 +83,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawHttp2<S> {
 
     /// Sends one frame.
     pub(super) async fn send_frame(&mut self, kind: u8, flags: u8, stream_id: u32, payload: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(payload.len()).map_err(io::Error::other)?.to_be_bytes();
-        let mut bytes = length[1..].to_vec();
-        bytes.extend([kind, flags]);
-        bytes.extend(stream_id.to_be_bytes());
-        bytes.extend_from_slice(payload);
-        self.send(&bytes).await
+        self.send(&encode_frame(kind, flags, stream_id, payload)).await
     }
 
     /// Sends the gateway's SETTINGS.
     async fn send_settings(&mut self) -> io::Result<()> {
         let entries: [(u16, u32); 5] = [
             (1, SETTINGS.header_table_size),
-            (3, SETTINGS.max_concurrent_streams),
+            (MAX_CONCURRENT_STREAMS, SETTINGS.max_concurrent_streams),
             (4, SETTINGS.initial_window_size),
             (5, SETTINGS.max_frame_size),
             (6, SETTINGS.max_header_list_size),
@@ -82,10 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawHttp2<S> {
 
     /// Sends GOAWAY with NO_ERROR and a reason.
     pub(super) async fn send_goaway(&mut self, last_stream_id: u32, reason: &str) -> io::Result<()> {
-        let mut payload = last_stream_id.to_be_bytes().to_vec();
-        payload.extend([0; 4]);
-        payload.extend(serde_json::json!({ "reason": reason }).to_string().into_bytes());
-        self.send_frame(kind::GOAWAY, 0, 0, &payload).await
+        self.send(&encode_goaway(last_stream_id, reason)).await
     }
 
     /// Reads until the client has sent a frame of this kind.
@@ -123,13 +143,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawHttp2<S> {
         self.send_settings().await?;
         self.wait_for(kind::SETTINGS).await?;
         self.send_frame(kind::SETTINGS, ACK, 0, &[]).await
-    }
-
-    /// Sends SETTINGS, waits for a request and returns its stream.
-    pub(super) async fn wait_for_request(&mut self) -> io::Result<u32> {
-        // The client's SETTINGS may come together with its request, so they are not waited for.
-        self.send_settings().await?;
-        Ok(self.wait_for(kind::HEADERS).await?.stream)
     }
 
     /// Closes the connection, and gives the client time to read what was sent.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::apns::notification::is_uuid;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
-use crate::gateway::fault::{Fault, ResponseFault};
+use crate::gateway::fault::ResponseFault;
 use crate::gateway::observer::RequestEvent;
 use crate::gateway::policy::{MAX_KEPT, Reply};
 use crate::gateway::transport::SharedState;
@@ -138,6 +138,7 @@ impl IncomingRequest {
 pub(super) fn respond(
     request: IncomingRequest,
     client: Option<&Certificate>,
+    fault: Option<&ResponseFault>,
     shared: &SharedState,
 ) -> Option<HeldResponse> {
     let IncomingRequest { parts, payload, mut sender, body: _body } = request;
@@ -146,10 +147,9 @@ pub(super) fn respond(
         // Only the fault NoRequest lets a client without a certificate in.
         None => Reply::refused("MissingProviderToken"),
     };
-    let plan = if let Some(Fault::Response(fault)) = &shared.fault {
-        ResponsePlan::with_fault(reply, fault)
-    } else {
-        ResponsePlan::new(reply)
+    let plan = match fault {
+        Some(fault) => ResponsePlan::with_fault(reply, fault),
+        None => ResponsePlan::new(reply),
     };
     let apns_id = choose_apns_id(&parts.headers);
     let response = build_response(&plan, &apns_id, shared.policy.environment);

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// The time between two bytes of a slowed stream.
@@ -26,6 +27,13 @@ impl<S> ThrottledStream<S> {
     /// Slows a stream down.
     pub(super) fn slowed(inner: S) -> Self {
         Self { inner, pause: Some(Box::pin(sleep(BYTE_INTERVAL))) }
+    }
+}
+
+impl ThrottledStream<TcpStream> {
+    /// Makes the end of the connection a reset (RST).
+    pub(super) fn reset_on_close(&self) {
+        let _ = self.inner.set_zero_linger();
     }
 }
 

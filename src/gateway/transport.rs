@@ -2,9 +2,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use openssl::ssl::{Ssl, SslContext, SslRef};
+use openssl::ssl::{Ssl, SslRef};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -12,12 +13,14 @@ use tokio::time::timeout;
 use tokio_openssl::SslStream;
 
 use crate::certificate::Certificate;
-use crate::gateway::fault::{Fault, TcpFault};
+use crate::gateway::acceptor::TlsContexts;
+use crate::gateway::fault::{Faults, TcpFault};
+use crate::gateway::fault_stream::ClientStream;
 use crate::gateway::observer::Observer;
 use crate::gateway::policy::RequestPolicy;
 use crate::gateway::raw_http2::{discard_input, refuse_client};
 use crate::gateway::throttle::ThrottledStream;
-use crate::gateway::{connection, frame_faults};
+use crate::gateway::{connection, frame_faults, request_faults};
 
 /// Limit for the connections that are open at the same time.
 const MAX_CONNECTIONS: usize = 512;
@@ -32,10 +35,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The data that all connections share.
 pub(super) struct SharedState {
-    pub(super) tls: SslContext,
+    pub(super) tls: TlsContexts,
     pub(super) policy: RequestPolicy,
     pub(super) observer: Arc<Observer>,
-    pub(super) fault: Option<Fault>,
+    pub(super) faults: Faults,
+    /// The number of requests that could be struck by a fault so far.
+    pub(super) requests: AtomicU64,
     /// The limit for concurrent streams of a connection.
     pub(super) max_streams: u32,
     /// Turns true when the gateway stops.
@@ -53,6 +58,7 @@ impl SharedState {
 pub(super) async fn serve(listener: &TcpListener, shared: Arc<SharedState>) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
+    let mut number = 0;
     loop {
         let accepted = async {
             // Beyond the limit, connections wait in the kernel's queue.
@@ -63,8 +69,9 @@ pub(super) async fn serve(listener: &TcpListener, shared: Arc<SharedState>) {
             (slot, accepted) = accepted => match accepted {
                 Ok((stream, _)) => {
                     let shared = Arc::clone(&shared);
+                    number += 1;
                     connections.spawn(async move {
-                        serve_tcp(stream, &shared).await;
+                        serve_tcp(stream, number, &shared).await;
                         drop(slot);
                     });
                 }
@@ -77,20 +84,19 @@ pub(super) async fn serve(listener: &TcpListener, shared: Arc<SharedState>) {
     let _ = timeout(CLOSE_TIMEOUT, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-async fn serve_tcp(mut stream: TcpStream, shared: &Arc<SharedState>) {
+async fn serve_tcp(mut stream: TcpStream, number: u64, shared: &Arc<SharedState>) {
     let _ = stream.set_nodelay(true);
-    let Some(Fault::Tcp(fault)) = &shared.fault else {
-        return serve_tls(ThrottledStream::at_full_speed(stream), HANDSHAKE_TIMEOUT, shared).await;
-    };
-    match fault {
-        TcpFault::Close => {}
-        TcpFault::StallTls => discard_input(&mut stream, IDLE_TIMEOUT).await,
-        TcpFault::Slow => serve_tls(ThrottledStream::slowed(stream), IDLE_TIMEOUT, shared).await,
+    match shared.faults.tcp(number) {
+        None => serve_tls(ThrottledStream::at_full_speed(stream), number, HANDSHAKE_TIMEOUT, shared).await,
+        Some(TcpFault::Close) => {}
+        Some(TcpFault::StallTls) => discard_input(&mut stream, IDLE_TIMEOUT).await,
+        Some(TcpFault::Slow) => serve_tls(ThrottledStream::slowed(stream), number, IDLE_TIMEOUT, shared).await,
     }
 }
 
-async fn serve_tls(stream: ThrottledStream<TcpStream>, time_limit: Duration, shared: &Arc<SharedState>) {
-    let Ok(ssl) = Ssl::new(&shared.tls) else { return };
+async fn serve_tls(stream: ThrottledStream<TcpStream>, number: u64, time_limit: Duration, shared: &Arc<SharedState>) {
+    let context = shared.tls.with_fault(shared.faults.tls(number));
+    let Ok(ssl) = Ssl::new(context) else { return };
     let Ok(mut stream) = SslStream::new(ssl, stream) else { return };
     match timeout(time_limit, Pin::new(&mut stream).accept()).await {
         Ok(Ok(())) => {}
@@ -98,7 +104,7 @@ async fn serve_tls(stream: ThrottledStream<TcpStream>, time_limit: Duration, sha
         Ok(Err(_)) => return discard_input(stream.get_mut(), CLOSE_TIMEOUT).await,
         Err(_) => return,
     }
-    if let Some(Fault::Frame(fault)) = &shared.fault {
+    if let Some(fault) = shared.faults.frame(number) {
         return frame_faults::run(fault, stream).await;
     }
     if stream.ssl().selected_alpn_protocol() != Some(b"h2") {
@@ -106,7 +112,15 @@ async fn serve_tls(stream: ThrottledStream<TcpStream>, time_limit: Duration, sha
     }
     match client_certificate(stream.ssl()) {
         Some(client) if !shared.policy.admits(&client) => refuse_client(stream, "BadCertificateEnvironment").await,
-        client => connection::serve(stream, client.as_ref(), shared).await,
+        client => serve_requests(stream, number, client, shared).await,
+    }
+}
+
+async fn serve_requests(stream: ClientStream, number: u64, client: Option<Certificate>, shared: &Arc<SharedState>) {
+    if shared.faults.concern_requests() {
+        request_faults::serve(stream, number, client.map(Arc::new), shared).await;
+    } else {
+        connection::serve(stream, client.as_ref(), shared).await;
     }
 }
 

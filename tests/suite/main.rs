@@ -18,6 +18,7 @@ mod expiry;
 mod files;
 mod fixtures;
 mod gateway;
+mod gateway_faults;
 mod keys;
 #[cfg(target_os = "linux")]
 mod memory;

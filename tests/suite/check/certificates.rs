@@ -85,7 +85,7 @@ fn without_a_probe_nothing_is_proven() {
         ("no-request", "unproven"),
         ("garbage", "unproven"),
     ] {
-        let stage = Stage::new(GatewayOptions { fault: Some(fault.parse().unwrap()), ..GatewayOptions::default() });
+        let stage = Stage::new(GatewayOptions { faults: vec![fault.parse().unwrap()], ..GatewayOptions::default() });
         let checked = stage.check(&["--no-probe"]);
         assert_eq!((checked.text("/verdict"), checked.code), (verdict, 1), "{fault}");
     }
@@ -148,12 +148,12 @@ fn what_is_wrong_offline_is_said_and_put_to_the_gateway_all_the_same() {
 
 #[test]
 fn what_may_pass_is_tried_again() {
-    let fault = Some("answer:ServiceUnavailable".parse().unwrap());
-    let stage = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
+    let faults = vec!["answer:ServiceUnavailable".parse().unwrap()];
+    let stage = Stage::new(GatewayOptions { faults, ..GatewayOptions::default() });
     stage.check(&["--retries", "1"]);
     assert_eq!(stage.gateway.ready.observer.requests(), 2);
     let rejected =
-        Stage::new(GatewayOptions { fault: Some("answer:Forbidden".parse().unwrap()), ..GatewayOptions::default() });
+        Stage::new(GatewayOptions { faults: vec!["answer:Forbidden".parse().unwrap()], ..GatewayOptions::default() });
     rejected.check(&["--retries", "3"]);
     assert_eq!(rejected.gateway.ready.observer.requests(), 1, "a no is a no");
 }

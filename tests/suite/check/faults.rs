@@ -44,6 +44,11 @@ pub(super) const FAULTS: &[Row] = &[
     ("no-settings", Both, "http2", "failed", "unproven", "not-http2", 1),
     ("garbage", Both, "probe", "failed", "unproven", "not-http2", 1),
     ("http1", Both, "http2", "failed", "unproven", "not-http2", 1),
+    ("goaway-open:NeverHeardOfIt", Both, "http2", "failed", "unproven", "NeverHeardOfIt", 1),
+    ("reset-tcp", Both, "probe", "failed", "unproven", "closed", 1),
+    ("silence", Both, "probe", "failed", "unproven", "timeout", 1),
+    ("refuse-stream", Both, "probe", "failed", "unproven", "reset", 1),
+    ("limit-streams:0", Both, "probe", "ok", "accepted", "BadDeviceToken", 0),
     ("close-midway", Both, "probe", "failed", "unproven", "closed", 1),
     ("reset", Both, "probe", "failed", "unproven", "reset", 1),
     ("stall-answer", Both, "probe", "failed", "unproven", "timeout", 1),
@@ -82,8 +87,8 @@ pub(super) fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl 
 /// Asks a gateway that has this fault. Only where a timeout is expected are the limits short: on a machine that is
 /// busy any answer may be late.
 fn put_to(fault: &str, tls: TlsVersions, environment: Environment, reason: &str) -> Checked {
-    let fault = Some(fault.parse().unwrap());
-    let stage = Stage::new(GatewayOptions { fault, tls, environment, ..GatewayOptions::default() });
+    let faults = vec![fault.parse().unwrap()];
+    let stage = Stage::new(GatewayOptions { faults, tls, environment, ..GatewayOptions::default() });
     let checked = stage.check(if reason == "timeout" { &[] } else { &["--timeout", "20s"] });
     let limit = Duration::from_millis(2 * TIMEOUT + 4000);
     assert!(checked.took < limit, "hung for {:?}", checked.took);

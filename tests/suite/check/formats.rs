@@ -19,8 +19,8 @@ fn print_with(stage: &Stage, format: &str, arguments: &[&str]) -> (i32, String) 
 #[test]
 fn every_format_tells_the_verdict() {
     let accepted = Stage::new(GatewayOptions::default());
-    let fault = Some("goaway:BadCertificateEnvironment".parse().unwrap());
-    let rejected = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
+    let faults = vec!["goaway:BadCertificateEnvironment".parse().unwrap()];
+    let rejected = Stage::new(GatewayOptions { faults, ..GatewayOptions::default() });
     let place = [accepted.address(), rejected.address()];
     for (format, yes, no) in [
         (
@@ -87,8 +87,9 @@ const CASES: &[Case] = &[
 #[test]
 fn accepted_never_stands_beside_another_exit_code_than_0() {
     for Case(fault, arguments, verdict, code, nagios) in CASES {
-        let fault = Some(*fault).filter(|fault| !fault.is_empty()).map(|fault| fault.parse().unwrap());
-        let stage = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
+        let faults = Some(*fault).filter(|fault| !fault.is_empty()).map(|fault| fault.parse().unwrap());
+        let faults = faults.into_iter().collect();
+        let stage = Stage::new(GatewayOptions { faults, ..GatewayOptions::default() });
         for format in FORMATS {
             let (found, text) = print_with(&stage, format, arguments);
             let expected = if format == "nagios" { nagios } else { code };
@@ -109,7 +110,7 @@ fn says_accepted(format: &str, text: &str) -> bool {
 #[test]
 fn no_fault_in_any_format_says_accepted_beside_another_exit_code_than_0() {
     in_parallel(FAULTS, |(fault, tls, _, _, verdict, reason, code)| {
-        let options = GatewayOptions { fault: Some(fault.parse().unwrap()), tls: *tls, ..GatewayOptions::default() };
+        let options = GatewayOptions { faults: vec![fault.parse().unwrap()], tls: *tls, ..GatewayOptions::default() };
         let stage = Stage::new(options);
         let is_timed = *reason == "timeout";
         let limit = if is_timed { "300ms" } else { "20s" };
@@ -171,8 +172,8 @@ fn nagios_ends_with_3_where_the_output_cannot_be_written() {
 #[test]
 fn a_servers_words_cannot_drive_the_terminal_nor_break_a_format() {
     // As JSON in a GOAWAY may have it.
-    let fault = Some("goaway:\u{1b}[31m<&\"\n::error::x|y".parse().unwrap());
-    let stage = Stage::new(GatewayOptions { fault, ..GatewayOptions::default() });
+    let faults = vec!["goaway:\u{1b}[31m<&\"\n::error::x|y".parse().unwrap()];
+    let stage = Stage::new(GatewayOptions { faults, ..GatewayOptions::default() });
     for format in ["human", "junit", "github", "nagios", "prometheus"] {
         let (_, text) = print(&stage, format);
         assert!(!text.contains('\u{1b}'), "{format}: {text:?}");

@@ -141,8 +141,8 @@ fn only_a_signed_and_current_list_is_believed() {
 /// A gateway that accepts the certificates of this issuer.
 fn gateway_of(issuer: &Issuer) -> Stage {
     let client_authorities = Some(vec![issuer.certificate.clone()]);
-    let fault = Some("answer:BadDeviceToken".parse().unwrap());
-    Stage::new(GatewayOptions { client_authorities, fault, ..GatewayOptions::default() })
+    let faults = vec!["answer:BadDeviceToken".parse().unwrap()];
+    Stage::new(GatewayOptions { client_authorities, faults, ..GatewayOptions::default() })
 }
 
 #[test]
