@@ -57,6 +57,12 @@ pub(crate) fn push_type_of(topic: &str) -> PushType {
     ALERT
 }
 
+/// Returns whether a topic takes provider tokens alone: Live Activities and location (Apple, "Starting and updating Live
+/// Activities with ActivityKit push notifications", "Creating a location push service extension").
+pub(crate) fn needs_provider_token(topic: &str) -> bool {
+    [".push-type.liveactivity", ".location-query"].iter().any(|suffix| topic.ends_with(suffix))
+}
+
 /// The headers of a request that have rules.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Headers<'a> {

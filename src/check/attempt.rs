@@ -1,5 +1,6 @@
 //! One attempt to reach a gateway: DNS, TCP, proxy, TLS, HTTP/2, notification.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -7,16 +8,17 @@ use tokio::net::TcpStream;
 
 use crate::apns::endpoint::environment_of;
 use crate::check::describe::{conversation_stages, tls_conclusion, tls_failure, tls_stage};
-use crate::check::ground::Ground;
+use crate::check::ground::{Circumstances, Ground};
 use crate::check::outcome::Evidence;
 use crate::check::probe::{self, Probe, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{self, Conclusion};
 use crate::check::{CheckOptions, Http2Report, Target};
-use crate::net::dial::{self, DialError, Stream};
+use crate::net::dial::{self, Stream};
 use crate::net::endpoint::Endpoint;
+use crate::net::proxy::{ProxyError, RefusalCause};
 use crate::net::tls::{self, ClientIdentity, ExpectedServer, TlsReport, TlsStream};
-use crate::net::trust::TrustPolicy;
+use crate::net::trust::{Stores, TrustPolicy};
 use crate::text::seconds;
 
 /// One attempt, and what it has found so far.
@@ -36,6 +38,41 @@ fn unreachable(ground: Ground) -> Conclusion {
     Conclusion::from_ground(Evidence::NotReached, ground)
 }
 
+/// The end of a TCP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hop {
+    Gateway,
+    Proxy,
+}
+
+/// Returns the ground of a TCP connection to the gateway that failed.
+fn tcp_ground(kind: ErrorKind) -> Ground {
+    match kind {
+        ErrorKind::ConnectionRefused => Ground::ConnectionRefused,
+        ErrorKind::ConnectionReset => Ground::ConnectionReset,
+        ErrorKind::PermissionDenied => Ground::ConnectionForbidden,
+        ErrorKind::TimedOut => Ground::ConnectionTimeout,
+        ErrorKind::HostUnreachable => Ground::HostUnreachable,
+        ErrorKind::NetworkUnreachable => Ground::NoRoute,
+        _ => Ground::Network,
+    }
+}
+
+fn proxy_ground(error: &ProxyError) -> Ground {
+    match error {
+        ProxyError::Refused { cause, .. } => match cause {
+            RefusalCause::Credentials => Ground::ProxyCredentials,
+            RefusalCause::Dns => Ground::ProxyDns,
+            RefusalCause::Server => Ground::ProxyServer,
+            RefusalCause::Rule => Ground::Proxy,
+        },
+        ProxyError::Timeout(_) => Ground::ProxyTimeout,
+        ProxyError::NotSocks5 => Ground::NotProxy,
+        ProxyError::Http(error) if error.is_parse() => Ground::NotProxy,
+        _ => Ground::Proxy,
+    }
+}
+
 impl<'a> Attempt<'a> {
     pub(super) fn new(options: &'a CheckOptions, target: &'a Target) -> Self {
         Self { options, target, stages: Vec::new(), tls: None, http2: None, probe: None }
@@ -43,22 +80,36 @@ impl<'a> Attempt<'a> {
 
     /// Runs all stages; `notification` is sent unless it is `None`.
     pub(super) async fn run(&mut self, identity: &ClientIdentity, notification: Option<&Probe>) -> Conclusion {
-        let transport = match self.reach().await {
+        // The stores are read beside DNS and TCP, so that the TLS handshake need not wait for them.
+        let options = self.options;
+        let (reached, stores) = tokio::join!(self.reach(), options.stores.stores());
+        let transport = match reached {
             Ok(transport) => transport,
             Err(conclusion) => return conclusion,
         };
-        match self.shake_hands(transport, identity).await {
+        match self.shake_hands(transport, identity, stores).await {
             Ok(stream) => self.converse(stream, notification).await,
             Err(conclusion) => conclusion,
+        }
+    }
+
+    /// Returns what the advice for a ground depends on, as far as this attempt has come.
+    pub(super) fn circumstances(&self) -> Circumstances {
+        Circumstances {
+            is_apples: environment_of(&self.target.endpoint).is_some(),
+            is_named: self.options.is_gateway_named,
+            has_given_roots: self.options.stores.has_given_roots(),
+            has_proxy: self.target.proxy.is_some(),
+            is_certificate_sent: self.tls.as_ref().is_some_and(|tls| tls.is_certificate_sent),
         }
     }
 
     /// Connects to the gateway, or to the proxy and through it.
     async fn reach(&mut self) -> StageResult<Box<dyn Stream>> {
         let Some(proxy) = &self.target.proxy else {
-            return Ok(Box::new(self.dial(&self.target.endpoint).await?));
+            return Ok(Box::new(self.dial(&self.target.endpoint, Hop::Gateway).await?));
         };
-        let stream = self.dial(&proxy.endpoint).await?;
+        let stream = self.dial(&proxy.endpoint, Hop::Proxy).await?;
         let watch = Stopwatch::start(StageName::Proxy);
         match proxy.tunnel(stream, &self.target.endpoint, self.options.timeout).await {
             Ok(tunnel) => {
@@ -67,27 +118,27 @@ impl<'a> Attempt<'a> {
             }
             Err(error) => {
                 self.stages.push(watch.stop(Status::Failed, format!("{proxy}: {error}")));
-                Err(unreachable(Ground::Proxy))
+                Err(unreachable(proxy_ground(&error)))
             }
         }
     }
 
-    async fn dial(&mut self, server: &Endpoint) -> StageResult<TcpStream> {
+    async fn dial(&mut self, server: &Endpoint, hop: Hop) -> StageResult<TcpStream> {
         let timeout = self.options.timeout;
         let watch = Stopwatch::start(StageName::Dns);
-        let failure = match tokio::time::timeout(timeout, dial::resolve(server)).await {
+        let (failure, ground) = match tokio::time::timeout(timeout, dial::resolve(server)).await {
             Ok(Ok(addresses)) => {
                 self.stages.push(watch.stop(Status::Ok, dial::list(&addresses)));
-                return self.connect(&addresses).await;
+                return self.connect(&addresses, hop).await;
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("the resolver did not answer within {}", seconds(timeout)),
+            Ok(Err(error)) => (error.to_string(), if hop == Hop::Proxy { Ground::ProxyName } else { Ground::Dns }),
+            Err(_) => (format!("the resolver did not answer within {}", seconds(timeout)), Ground::DnsTimeout),
         };
         self.stages.push(watch.stop(Status::Failed, format!("{}: {failure}", server.host)));
-        Err(unreachable(Ground::Dns))
+        Err(unreachable(ground))
     }
 
-    async fn connect(&mut self, addresses: &[SocketAddr]) -> StageResult<TcpStream> {
+    async fn connect(&mut self, addresses: &[SocketAddr], hop: Hop) -> StageResult<TcpStream> {
         let watch = Stopwatch::start(StageName::Tcp);
         match dial::connect(addresses, self.options.timeout).await {
             Ok((stream, address)) => {
@@ -96,24 +147,25 @@ impl<'a> Attempt<'a> {
             }
             Err(error) => {
                 self.stages.push(watch.stop(Status::Failed, error.to_string()));
-                Err(unreachable(match error {
-                    DialError::Timeout(..) => Ground::Timeout,
-                    DialError::Failed(_) if error.is_refused() => Ground::ConnectionRefused,
-                    DialError::Failed(_) => Ground::Network,
-                }))
+                Err(unreachable(if hop == Hop::Proxy { Ground::ProxyUnreachable } else { tcp_ground(error.kind()) }))
             }
         }
     }
 
-    async fn shake_hands(&mut self, transport: Box<dyn Stream>, identity: &ClientIdentity) -> StageResult<TlsStream> {
+    async fn shake_hands(
+        &mut self,
+        transport: Box<dyn Stream>,
+        identity: &ClientIdentity,
+        stores: Arc<Stores>,
+    ) -> StageResult<TlsStream> {
         let is_apple = environment_of(&self.target.endpoint).is_some();
         let server = ExpectedServer {
             host: self.target.endpoint.host.clone(),
             policy: if is_apple { TrustPolicy::PublicRoot } else { TrustPolicy::AnyRoot },
-            stores: Arc::clone(&self.options.stores),
+            stores,
         };
         let watch = Stopwatch::start(StageName::Tls);
-        let handshake = tls::connect(transport, identity, &server, self.options.timeout).await;
+        let handshake = tls::connect(transport, Some(identity), &server, self.options.timeout).await;
         let report = self.tls.insert(handshake.report);
         match handshake.result {
             Ok(stream) => {
@@ -137,5 +189,25 @@ impl<'a> Attempt<'a> {
         self.http2 = Some(Http2Report { settings: conversation.frames.settings, goaway: conversation.frames.goaway });
         self.probe = conversation.answer;
         conclusion
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_of_tcp_has_its_ground() {
+        for (kind, ground) in [
+            (ErrorKind::ConnectionRefused, Ground::ConnectionRefused),
+            (ErrorKind::ConnectionReset, Ground::ConnectionReset),
+            (ErrorKind::PermissionDenied, Ground::ConnectionForbidden),
+            (ErrorKind::TimedOut, Ground::ConnectionTimeout),
+            (ErrorKind::HostUnreachable, Ground::HostUnreachable),
+            (ErrorKind::NetworkUnreachable, Ground::NoRoute),
+            (ErrorKind::AddrNotAvailable, Ground::Network),
+        ] {
+            assert_eq!(tcp_ground(kind), ground);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Describes stages in words.
 
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::check::ground::Ground;
@@ -8,9 +9,11 @@ use crate::check::probe::{Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::Conclusion;
 use crate::net::alert;
+use crate::net::http2::frames::GoAway;
 use crate::net::http2::tap::ObservedFrames;
 use crate::net::tls::{TlsError, TlsReport};
-use crate::net::trust::{TrustPolicy, TrustedBy};
+use crate::net::trust::{ChainFault, TrustPolicy, TrustProblem, TrustedBy};
+use crate::text::printable_name;
 
 /// Describes a handshake that succeeded.
 pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport) -> Stage {
@@ -20,45 +23,87 @@ pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport) -> Stage {
         (Some(known), None) | (None, Some(known)) => known.clone(),
         (None, None) => String::new(),
     };
-    let facts = format!("{parameters}, trusted through {root}");
+    let mut warnings = Vec::new();
     if let Some(TrustedBy { embedded: true, system: false }) = report.trusted_by {
-        let warning = "this machine's store does not trust the gateway's root; providers here will fail";
-        return watch.stop(Status::Warning, format!("{facts}; {warning}"));
+        warnings.push("this machine's store does not trust the gateway's root; providers here will fail");
+    } else if !report.is_certificate_requested() {
+        warnings.push("the server did not request a certificate");
     }
-    if report.is_certificate_requested() {
-        watch.stop(Status::Ok, facts)
-    } else {
-        watch.stop(Status::Warning, format!("{facts}; the server did not request a certificate"))
+    for flaw in &report.chain_flaws {
+        warnings.push(flaw.text());
     }
+    let mut facts = format!("{parameters}, trusted through {root}");
+    for warning in &warnings {
+        facts.push_str("; ");
+        facts.push_str(warning);
+    }
+    watch.stop(if warnings.is_empty() { Status::Ok } else { Status::Warning }, facts)
 }
 
 /// Describes why a handshake failed, and whose certificate was not trusted.
 pub(crate) fn tls_failure(error: &TlsError, report: &TlsReport) -> String {
-    match (error, report.server_chain.first()) {
-        (TlsError::Untrusted(_), Some(leaf)) => {
-            format!("{error}; it is for {}, issued by {}", leaf.subject, leaf.issuer)
-        }
-        _ => error.to_string(),
+    let (TlsError::Untrusted(problem), Some(leaf)) = (error, report.server_chain.first()) else {
+        return error.to_string();
+    };
+    let names = if leaf.names.is_empty() { String::new() } else { format!(" ({})", word_list(&leaf.names)) };
+    let mut text = format!("{error}; it is for {}{names}, issued by {}", leaf.subject, leaf.issuer);
+    if matches!(problem.fault(), ChainFault::NotYetValid | ChainFault::Expired | ChainFault::AllExpired) {
+        let clock = OffsetDateTime::now_utc().date();
+        text.push_str(&format!(
+            ", valid from {} to {}; this machine's clock says {clock}",
+            leaf.not_before.date(),
+            leaf.not_after.date()
+        ));
+    }
+    text
+}
+
+/// Lists the first names, and says how many more there are.
+fn word_list(names: &[String]) -> String {
+    const MAX_NAMES: usize = 5;
+    let shown = names[..names.len().min(MAX_NAMES)].join(", ");
+    match names.len().checked_sub(MAX_NAMES) {
+        Some(more @ 1..) => format!("{shown} and {more} more"),
+        _ => shown,
     }
 }
 
 /// Concludes from a failed handshake.
 pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, policy: TrustPolicy) -> Conclusion {
-    let is_requested = report.is_certificate_requested();
-    let is_from_apple = report.server_chain.first().is_some_and(|leaf| leaf.issuer.contains("Apple"));
+    let is_sent = report.is_certificate_sent;
     let ground = match error {
-        TlsError::Alert(number) => return Conclusion::from_alert(*number, is_requested),
-        TlsError::Untrusted(_) if policy == TrustPolicy::PublicRoot && !is_from_apple => Ground::TlsInterception,
-        TlsError::Untrusted(_) => Ground::UntrustedServer,
+        TlsError::Alert(number) => return Conclusion::from_alert(*number, is_sent),
+        TlsError::Untrusted(problem) => trust_ground(problem, report, policy),
         TlsError::NotTls => Ground::NotTls,
         // With TLS 1.2, some servers close the connection when they refuse the certificate.
-        TlsError::Closed if is_requested => return Conclusion::from_ground(Evidence::NoAnswer, Ground::Closed),
-        TlsError::Closed => Ground::Closed,
-        TlsError::Timeout(_) => Ground::Timeout,
+        TlsError::Closed | TlsError::Reset if is_sent => {
+            return Conclusion::from_ground(Evidence::NoAnswer, Ground::Closed);
+        }
+        TlsError::HungUp => Ground::HelloHangUp,
+        TlsError::Closed => Ground::TlsClosed,
+        TlsError::Reset => Ground::TlsReset,
+        TlsError::Silence(_) => Ground::HelloTimeout,
+        TlsError::Timeout(_) => Ground::TlsTimeout,
         TlsError::NoHttp2(_) => Ground::NoHttp2,
         TlsError::Other(_) => Ground::Tls,
     };
     Conclusion::from_ground(Evidence::NotReached, ground)
+}
+
+/// Returns why a server's certificate is not trusted.
+fn trust_ground(problem: &TrustProblem, report: &TlsReport, policy: TrustPolicy) -> Ground {
+    let is_from_apple = report.server_chain.first().is_some_and(|leaf| leaf.issuer.contains("Apple"));
+    if policy == TrustPolicy::PublicRoot && !is_from_apple {
+        return Ground::TlsInterception;
+    }
+    match problem.fault() {
+        ChainFault::NameMismatch => Ground::ServerName,
+        ChainFault::Expired => Ground::ServerExpired,
+        ChainFault::AllExpired => Ground::Clock,
+        ChainFault::NotYetValid => Ground::ServerNotYetValid,
+        ChainFault::UnknownAuthority => Ground::UnknownAuthority,
+        ChainFault::Other => Ground::UntrustedServer,
+    }
 }
 
 /// The progress of a conversation.
@@ -123,12 +168,19 @@ fn answer_text(conversation: &Conversation) -> String {
     }
 }
 
+/// Describes a GOAWAY frame, with the server's own words in quotation marks.
+pub(crate) fn goaway_text(goaway: &GoAway) -> String {
+    if goaway.debug_data.is_empty() {
+        return format!("GOAWAY {}, no debug data", goaway.code);
+    }
+    format!("GOAWAY {}, \"{}\"", goaway.code, printable_name(&goaway.debug_data))
+}
+
 /// Describes what ended the conversation.
 fn end_text(conversation: &Conversation) -> String {
     let mut parts = Vec::new();
     if let Some(goaway) = &conversation.frames.goaway {
-        let debug = if goaway.debug_data.is_empty() { "no debug data" } else { &goaway.debug_data };
-        parts.push(format!("GOAWAY {}, {debug}", goaway.code));
+        parts.push(goaway_text(goaway));
     }
     if let Some(number) = conversation.frames.alert {
         let name = alert::name(number);

@@ -1,4 +1,5 @@
-//! Grounds of a verdict that are not words of the server: one row each.
+//! Grounds of a verdict that are not words of the server: one row each. The advice for each, which names flags, is in
+//! `commands/check/advice.rs`.
 
 /// The ground of a verdict, when the server has given no reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,22 +9,63 @@ pub(crate) enum Ground {
     Revoked,
     RevocationUnknown,
     Dns,
+    DnsTimeout,
     ConnectionRefused,
+    ConnectionReset,
+    ConnectionForbidden,
+    ConnectionTimeout,
+    HostUnreachable,
+    NoRoute,
     Network,
-    Timeout,
+    ProxyName,
+    ProxyUnreachable,
+    ProxyTimeout,
+    ProxyCredentials,
+    ProxyDns,
+    ProxyServer,
     Proxy,
+    NotProxy,
     TlsInterception,
+    ServerName,
+    ServerExpired,
+    ServerNotYetValid,
+    Clock,
+    UnknownAuthority,
     UntrustedServer,
     NotTls,
     NoHttp2,
+    HelloHangUp,
+    HelloTimeout,
+    TlsClosed,
+    TlsReset,
+    TlsTimeout,
     Tls,
+    SettingsTimeout,
+    AnswerTimeout,
     Closed,
+    GoAway,
     Reset,
     NotHttp2,
     NoCertificateRequested,
     NotProbed,
     NotApns,
     ServerUnavailable,
+    NeedsProviderToken,
+}
+
+/// What the advice for a ground depends on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Circumstances {
+    /// True if the gateway is one of Apple's, of which the network's firewall may know nothing.
+    pub(crate) is_apples: bool,
+    /// True if the user named the gateway, so that no other port is to be had.
+    pub(crate) is_named: bool,
+    /// True if the user gave the CA certificates to trust.
+    pub(crate) has_given_roots: bool,
+    /// True if a proxy is on the way.
+    pub(crate) has_proxy: bool,
+    /// True if the certificate under test was sent, so that the server may have judged it.
+    pub(crate) is_certificate_sent: bool,
 }
 
 /// The meaning of a ground.
@@ -56,19 +98,107 @@ impl Ground {
                 "revocation-unknown",
                 "the certificate's issuer did not answer whether it has revoked the certificate",
             ),
+            Self::NeedsProviderToken => lasting("needs-provider-token", "the topic needs a provider token (.p8)"),
+            Self::Dns
+            | Self::DnsTimeout
+            | Self::ConnectionRefused
+            | Self::ConnectionReset
+            | Self::ConnectionForbidden
+            | Self::ConnectionTimeout
+            | Self::HostUnreachable
+            | Self::NoRoute
+            | Self::Network => self.explain_connection(),
+            Self::ProxyName
+            | Self::ProxyUnreachable
+            | Self::ProxyTimeout
+            | Self::ProxyCredentials
+            | Self::ProxyDns
+            | Self::ProxyServer
+            | Self::Proxy
+            | Self::NotProxy => self.explain_proxy(),
+            Self::TlsInterception
+            | Self::ServerName
+            | Self::ServerExpired
+            | Self::ServerNotYetValid
+            | Self::Clock
+            | Self::UnknownAuthority
+            | Self::UntrustedServer => self.explain_trust(),
+            Self::NotTls
+            | Self::NoHttp2
+            | Self::HelloHangUp
+            | Self::HelloTimeout
+            | Self::TlsClosed
+            | Self::TlsReset
+            | Self::TlsTimeout
+            | Self::Tls => self.explain_tls(),
+            _ => self.explain_conversation(),
+        }
+    }
+
+    const fn explain_connection(self) -> Explanation {
+        match self {
             Self::Dns => temporary("dns", "the gateway's name has no address"),
+            Self::DnsTimeout => temporary("dns-timeout", "this machine's resolver did not answer"),
             Self::ConnectionRefused => {
                 temporary("connection-refused", "no server listens at this address, or a firewall refuses")
             }
-            Self::Network => temporary("network", "the network has no route to the gateway"),
-            Self::Timeout => temporary("timeout", "the server did not respond in time"),
-            Self::Proxy => lasting("proxy", "the proxy could not open a tunnel to the gateway"),
+            Self::ConnectionReset => temporary("connection-reset", "the connection was reset before it was made"),
+            Self::ConnectionForbidden => lasting("connection-forbidden", "this machine does not allow the connection"),
+            Self::ConnectionTimeout => temporary("connection-timeout", "nothing answered at the gateway's addresses"),
+            Self::HostUnreachable => temporary("host-unreachable", "the network found no way to the gateway's address"),
+            Self::NoRoute => temporary("no-route", "this machine has no route to the gateway's network"),
+            _ => temporary("network", "the connection to the gateway failed"),
+        }
+    }
+
+    const fn explain_proxy(self) -> Explanation {
+        match self {
+            Self::ProxyName => temporary("proxy-name", "the proxy's own name has no address"),
+            Self::ProxyUnreachable => temporary("proxy-unreachable", "the proxy was not reached"),
+            Self::ProxyTimeout => temporary("proxy-timeout", "the proxy did not open a tunnel in time"),
+            Self::ProxyCredentials => lasting("proxy-credentials", "the proxy asks for valid credentials"),
+            Self::ProxyDns => temporary("proxy-dns", "the proxy found no address for the gateway's name"),
+            Self::ProxyServer => temporary("proxy-server", "the proxy could not connect to the gateway"),
+            Self::NotProxy => lasting("not-proxy", "what answered at the proxy's address is not a proxy of this kind"),
+            _ => lasting("proxy", "the proxy could not open a tunnel to the gateway"),
+        }
+    }
+
+    const fn explain_trust(self) -> Explanation {
+        match self {
             Self::TlsInterception => lasting("tls-interception", "the server's certificate is not Apple's"),
-            Self::UntrustedServer => lasting("untrusted-server", "the server's certificate is not trusted"),
+            Self::ServerName => lasting("server-name-mismatch", "the server's certificate is for another host name"),
+            Self::ServerExpired => lasting("server-expired", "a certificate of the server has expired"),
+            Self::ServerNotYetValid => {
+                lasting("server-not-yet-valid", "by this machine's clock, the server's certificate is not yet valid")
+            }
+            Self::Clock => lasting("clock", "by this machine's clock, every certificate of the server has expired"),
+            Self::UnknownAuthority => lasting("unknown-authority", "the server's certificate leads to no trusted root"),
+            _ => lasting("untrusted-server", "the server's certificate is not trusted"),
+        }
+    }
+
+    const fn explain_tls(self) -> Explanation {
+        match self {
             Self::NotTls => lasting("not-tls", "the answer is not TLS"),
             Self::NoHttp2 => lasting("no-http2", "the server does not offer HTTP/2"),
-            Self::Tls => lasting("tls", "the TLS handshake failed"),
+            Self::HelloHangUp => temporary("hello-hang-up", "the server hung up when TLS began"),
+            Self::HelloTimeout => temporary("hello-timeout", "the server took the connection and never spoke TLS"),
+            Self::TlsClosed => temporary("tls-closed", "the server closed the connection during the TLS handshake"),
+            Self::TlsReset => temporary("tls-reset", "the connection was reset during the TLS handshake"),
+            Self::TlsTimeout => temporary("tls-timeout", "the TLS handshake came to a halt"),
+            _ => lasting("tls", "the TLS handshake failed"),
+        }
+    }
+
+    const fn explain_conversation(self) -> Explanation {
+        match self {
+            Self::SettingsTimeout => {
+                temporary("settings-timeout", "the server finished the TLS handshake and never began HTTP/2")
+            }
+            Self::AnswerTimeout => temporary("answer-timeout", "the server began HTTP/2 and gave no answer"),
             Self::Closed => temporary("closed", "the server closed the connection"),
+            Self::GoAway => temporary("goaway", "the server ended the connection with GOAWAY"),
             Self::Reset => temporary("reset", "the server reset the request"),
             Self::NotHttp2 => lasting("not-http2", "the server does not follow HTTP/2"),
             Self::NoCertificateRequested => lasting(
@@ -80,42 +210,70 @@ impl Ground {
                 "no notification was sent, so the gateway did not show its judgement of the certificate",
             ),
             Self::NotApns => lasting("not-apns", "the answer is not from APNs"),
-            Self::ServerUnavailable => temporary("server-unavailable", "the server has an internal problem"),
+            _ => temporary("server-unavailable", "the server has an internal problem"),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use Ground::*;
+
+    /// All grounds; a ground that is not here has no test of its advice.
+    pub(crate) const ALL: [Ground; 47] = [
+        KeyMissing,
+        KeyMismatch,
+        Revoked,
+        RevocationUnknown,
+        Dns,
+        DnsTimeout,
+        ConnectionRefused,
+        ConnectionReset,
+        ConnectionForbidden,
+        ConnectionTimeout,
+        HostUnreachable,
+        NoRoute,
+        Network,
+        ProxyName,
+        ProxyUnreachable,
+        ProxyTimeout,
+        ProxyCredentials,
+        ProxyDns,
+        ProxyServer,
+        Proxy,
+        NotProxy,
+        TlsInterception,
+        ServerName,
+        ServerExpired,
+        ServerNotYetValid,
+        Clock,
+        UnknownAuthority,
+        UntrustedServer,
+        NotTls,
+        NoHttp2,
+        HelloHangUp,
+        HelloTimeout,
+        TlsClosed,
+        TlsReset,
+        TlsTimeout,
+        Tls,
+        SettingsTimeout,
+        AnswerTimeout,
+        Closed,
+        GoAway,
+        Reset,
+        NotHttp2,
+        NoCertificateRequested,
+        NotProbed,
+        NotApns,
+        ServerUnavailable,
+        NeedsProviderToken,
+    ];
 
     #[test]
     fn each_name_is_there_once() {
-        use Ground::*;
-        let all = [
-            KeyMissing,
-            KeyMismatch,
-            Revoked,
-            RevocationUnknown,
-            Dns,
-            ConnectionRefused,
-            Network,
-            Timeout,
-            Proxy,
-            TlsInterception,
-            UntrustedServer,
-            NotTls,
-            NoHttp2,
-            Tls,
-            Closed,
-            Reset,
-            NotHttp2,
-            NoCertificateRequested,
-            NotProbed,
-            NotApns,
-            ServerUnavailable,
-        ];
-        let names: std::collections::HashSet<_> = all.iter().map(|ground| ground.explanation().name).collect();
-        assert_eq!(names.len(), all.len());
+        let names: std::collections::HashSet<_> = ALL.iter().map(|ground| ground.explanation().name).collect();
+        assert_eq!(names.len(), ALL.len());
     }
 }

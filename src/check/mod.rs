@@ -12,15 +12,15 @@ pub(crate) mod verdict;
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::apns::notification;
 use crate::certificate::apple::Environment;
 use crate::check::attempt::Attempt;
-use crate::check::ground::Ground;
+use crate::check::ground::{Circumstances, Ground};
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Probe, ProbeAnswer};
 use crate::check::revocation::Revocation;
@@ -30,7 +30,7 @@ use crate::net::endpoint::Endpoint;
 use crate::net::http2::frames::{GoAway, Settings};
 use crate::net::proxy::Proxy;
 use crate::net::tls::{ClientIdentity, TlsReport};
-use crate::net::trust::Stores;
+use crate::net::trust::StoreReader;
 
 /// The delay before the first retry; it doubles, up to [`MAX_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(500);
@@ -70,11 +70,13 @@ pub(crate) struct CheckOptions {
     /// The topic of the notification.
     pub(crate) topic: Option<String>,
     /// The roots to trust.
-    pub(crate) stores: Arc<Stores>,
+    pub(crate) stores: Arc<StoreReader>,
+    /// True if the user named the gateway.
+    pub(crate) is_gateway_named: bool,
     /// The certificate whose issuer is to be asked about its revocation.
     pub(crate) revocation: Option<Revocation>,
     /// Returns the advice for a ground, which may name flags.
-    pub(crate) advice: fn(Ground) -> &'static str,
+    pub(crate) advice: fn(Ground, Circumstances) -> &'static str,
 }
 
 impl CheckOptions {
@@ -87,10 +89,10 @@ impl CheckOptions {
         }
     }
 
-    fn advice_text(&self, advice: Advice) -> &'static str {
+    fn advice_text(&self, advice: Advice, circumstances: Circumstances) -> &'static str {
         match advice {
             Advice::Text(text) => text,
-            Advice::Ground(ground) => (self.advice)(ground),
+            Advice::Ground(ground) => (self.advice)(ground, circumstances),
         }
     }
 }
@@ -138,9 +140,6 @@ pub(crate) fn run(
     options: CheckOptions,
 ) -> io::Result<Vec<GatewayCheck>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    if subject.identity.is_ok() {
-        read_system_store(&options.stores);
-    }
     let token = match &options.token {
         Some(token) => token.clone(),
         None => probe::random_token()?,
@@ -150,14 +149,6 @@ pub(crate) fn run(
     // Does not wait for a resolver that hangs.
     runtime.shutdown_background();
     checks
-}
-
-/// Reads this machine's store on another thread, while this one waits for the network.
-fn read_system_store(stores: &Arc<Stores>) {
-    let stores = Arc::clone(stores);
-    thread::spawn(move || {
-        stores.system();
-    });
 }
 
 /// Returns the delay before a retry; the first retry is number 0.
@@ -213,12 +204,14 @@ impl CheckRun {
             stages.push(stage);
         }
         stages.append(&mut attempt.stages);
+        let circumstances = attempt.circumstances();
+        let advice = self.advice_after(&conclusion);
         GatewayCheck {
             environment: target.environment,
             gateway: target.endpoint.to_string(),
             verdict: conclusion.verdict,
             reason: conclusion.reason,
-            advice: conclusion.advice.map(|advice| self.options.advice_text(advice).to_owned()),
+            advice: advice.map(|advice| self.options.advice_text(advice, circumstances).to_owned()),
             topic: TopicReport { topic: self.options.topic.clone(), status: conclusion.topic },
             stages,
             tls: attempt.tls,
@@ -226,6 +219,18 @@ impl CheckRun {
             probe: attempt.probe,
             meaning: conclusion.meaning,
         }
+    }
+
+    /// Returns the advice, which for the topics of some services is another one than that of the reason.
+    fn advice_after(&self, conclusion: &Conclusion) -> Option<Advice> {
+        if conclusion.topic == TopicStatus::Refuted && self.needs_provider_token() {
+            return Some(Advice::Ground(Ground::NeedsProviderToken));
+        }
+        conclusion.advice
+    }
+
+    fn needs_provider_token(&self) -> bool {
+        self.options.topic.as_deref().is_some_and(notification::needs_provider_token)
     }
 
     /// Describes the certificate, and the warnings that are known without asking the gateway.
@@ -236,6 +241,9 @@ impl CheckRun {
             && !self.subject.environments.contains(&environment)
         {
             warnings.push(format!("is not for the {} environment", environment.name()));
+        }
+        if self.needs_provider_token() {
+            warnings.push("its topic needs a provider token (.p8), and no certificate".to_owned());
         }
         let status = match &self.subject.identity {
             Err(_) => Status::Failed,

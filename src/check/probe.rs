@@ -10,6 +10,7 @@ use h2::{Ping, PingPong};
 use http::{HeaderMap, HeaderValue, Request};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinError;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
@@ -112,6 +113,8 @@ enum TalkError {
     Timeout(#[from] Elapsed),
     #[error("it began with a frame other than SETTINGS")]
     WrongStart,
+    #[error("the connection ended")]
+    Ended,
 }
 
 /// Sends the probe and waits for the answer; without a probe, sends a PING. SETTINGS and the answer may take
@@ -144,10 +147,22 @@ where
     let (mut sender, mut connection): (SendRequest<Bytes>, Connection<Tap<S>, Bytes>) =
         timeout_at(end, open(stream)).await??;
     let ping = connection.ping_pong();
-    let driver = tokio::spawn(connection);
-    let result = exchange(&mut sender, ping, probe, observer, timeout).await;
+    let mut driver = tokio::spawn(connection);
+    let result = tokio::select! {
+        biased;
+        result = exchange(&mut sender, ping, probe, observer, timeout) => result,
+        ended = &mut driver => Err(driver_error(ended)),
+    };
     driver.abort();
     result
+}
+
+/// Returns why the driver of a connection ended, although the exchange still waits.
+fn driver_error(ended: Result<Result<(), h2::Error>, JoinError>) -> TalkError {
+    match ended {
+        Ok(Err(error)) => TalkError::Http2(error),
+        Ok(Ok(())) | Err(_) => TalkError::Ended,
+    }
 }
 
 async fn open<S>(stream: Tap<S>) -> Result<(SendRequest<Bytes>, Connection<Tap<S>, Bytes>), h2::Error>
@@ -226,6 +241,7 @@ fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
 fn break_of(error: &TalkError, frames: &ObservedFrames, timeout: Duration) -> Break {
     match error {
         TalkError::Timeout(_) => Break::Timeout(timeout),
+        TalkError::Ended => Break::Closed,
         TalkError::WrongStart => Break::Protocol(error.to_string()),
         TalkError::Http2(error) if error.is_reset() && error.is_remote() => Break::Reset(reason_text(error)),
         TalkError::Http2(error) if is_close(error, frames) => Break::Closed,

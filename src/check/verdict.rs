@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::apns::alert::{self, AlertCause};
 use crate::apns::reason::{self, Reason, ReasonSubject};
+use crate::check::describe::goaway_text;
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Break, Conversation, ProbeAnswer};
@@ -82,6 +83,12 @@ impl Conclusion {
             is_retryable: explanation.is_retryable,
             ..Self::new(evidence, explanation.name, explanation.meaning, "")
         }
+    }
+
+    /// Concludes from a GOAWAY whose debug data is not a reason, in the server's own words.
+    fn from_goaway(goaway: &GoAway) -> Self {
+        let conclusion = Self::from_ground(Evidence::NoAnswer, Ground::GoAway);
+        Self { meaning: format!("{}: {}", conclusion.meaning, goaway_text(goaway)), ..conclusion }
     }
 
     /// Concludes from a reason that the server gave; it may be one that APNs does not document.
@@ -180,8 +187,12 @@ pub(crate) fn judge(conversation: &Conversation, is_requested: bool, token: Prob
     if let Some(number) = frames.alert {
         return judge_late_alert(number, is_requested);
     }
+    if let Some(goaway) = &frames.goaway {
+        return Conclusion::from_goaway(goaway);
+    }
     let ground = match &conversation.ended_by {
-        Some(Break::Timeout(_)) => Ground::Timeout,
+        Some(Break::Timeout(_)) if frames.settings.is_none() => Ground::SettingsTimeout,
+        Some(Break::Timeout(_)) => Ground::AnswerTimeout,
         Some(Break::Closed) => Ground::Closed,
         Some(Break::Reset(_)) => Ground::Reset,
         Some(Break::Http1 | Break::Protocol(_)) => Ground::NotHttp2,
@@ -401,9 +412,9 @@ mod tests {
 
     #[test]
     fn a_ground_has_its_name_and_its_advice() {
-        let conclusion = Conclusion::from_ground(Evidence::NoAnswer, Ground::Timeout);
-        assert_eq!(conclusion.reason.as_deref(), Some("timeout"));
-        assert_eq!(conclusion.advice, Some(Advice::Ground(Ground::Timeout)));
+        let conclusion = Conclusion::from_ground(Evidence::NoAnswer, Ground::AnswerTimeout);
+        assert_eq!(conclusion.reason.as_deref(), Some("answer-timeout"));
+        assert_eq!(conclusion.advice, Some(Advice::Ground(Ground::AnswerTimeout)));
         assert!(conclusion.is_retryable);
         assert!(!Conclusion::from_ground(Evidence::OtherAnswer, Ground::NotApns).is_retryable);
     }

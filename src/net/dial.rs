@@ -70,11 +70,25 @@ pub(crate) struct DialFailure {
     error: io::Error,
 }
 
+/// The kinds of errors, the most telling first: an answer from afar tells more than what this machine did not try.
+const TELLING_KINDS: [io::ErrorKind; 5] = [
+    io::ErrorKind::ConnectionRefused,
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::PermissionDenied,
+    io::ErrorKind::TimedOut,
+    io::ErrorKind::HostUnreachable,
+];
+
 impl DialError {
-    /// Returns whether an address refused the connection.
-    pub(crate) fn is_refused(&self) -> bool {
-        let Self::Failed(failures) = self else { return false };
-        failures.iter().any(|failure| failure.error.kind() == io::ErrorKind::ConnectionRefused)
+    /// Returns the most telling kind of the errors.
+    pub(crate) fn kind(&self) -> io::ErrorKind {
+        let Self::Failed(failures) = self else { return io::ErrorKind::TimedOut };
+        for kind in TELLING_KINDS {
+            if failures.iter().any(|failure| failure.error.kind() == kind) {
+                return kind;
+            }
+        }
+        failures.first().map_or(io::ErrorKind::Other, |failure| failure.error.kind())
     }
 }
 
@@ -155,6 +169,24 @@ mod tests {
         assert_eq!(interleave(&[]), []);
     }
 
+    #[test]
+    fn the_most_telling_error_is_taken() {
+        use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, PermissionDenied};
+        for (kinds, expected) in [
+            (vec![NetworkUnreachable, ConnectionRefused], ConnectionRefused),
+            (vec![NetworkUnreachable, HostUnreachable], HostUnreachable),
+            (vec![PermissionDenied, HostUnreachable], PermissionDenied),
+            (vec![NetworkUnreachable], NetworkUnreachable),
+        ] {
+            let failure = |kind: &io::ErrorKind| DialFailure {
+                address: "127.0.0.1:1".parse().unwrap(),
+                error: io::Error::from(*kind),
+            };
+            assert_eq!(DialError::Failed(kinds.iter().map(failure).collect()).kind(), expected);
+        }
+        assert_eq!(DialError::Timeout(vec![], ATTEMPT_DELAY).kind(), io::ErrorKind::TimedOut);
+    }
+
     fn block_on<F: Future>(future: F) -> F::Output {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
     }
@@ -170,6 +202,7 @@ mod tests {
         assert_eq!(address, open);
         assert!(started.elapsed() < ATTEMPT_DELAY, "a refusal is not waited out");
         let error = block_on(connect(&[closed], timeout)).unwrap_err();
-        assert!(error.is_refused() && error.to_string().contains("connection refused"), "{error}");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(error.to_string().contains("connection refused"), "{error}");
     }
 }

@@ -132,11 +132,24 @@ fn is_named(entry: &str, host: &str) -> bool {
     }
 }
 
+/// The cause of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefusalCause {
+    /// The proxy wants credentials, or others.
+    Credentials,
+    /// The proxy found no address for the server's name.
+    Dns,
+    /// The proxy could not reach the server, for whatever reason.
+    Server,
+    /// The proxy does not allow it.
+    Rule,
+}
+
 /// The reason why a proxy opened no tunnel.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProxyError {
-    #[error("the proxy answered {0}")]
-    Refused(String),
+    #[error("the proxy answered {text}")]
+    Refused { cause: RefusalCause, text: String },
     #[error("the proxy does not answer CONNECT: {0}")]
     Http(#[from] hyper::Error),
     #[error("the request to the proxy is not valid: {0}")]
@@ -156,8 +169,23 @@ impl From<tokio_socks::Error> for ProxyError {
         match error {
             tokio_socks::Error::Io(error) => Self::Closed(error),
             tokio_socks::Error::InvalidResponseVersion => Self::NotSocks5,
-            error => Self::Refused(format!("\"{error}\"")),
+            error => Self::Refused { cause: socks_cause(&error), text: format!("\"{error}\"") },
         }
+    }
+}
+
+/// Returns the cause of a refusal. SOCKS5 has no code for a name without addresses (RFC 1928 section 6): proxies
+/// send "host unreachable" or "general failure" for it.
+fn socks_cause(error: &tokio_socks::Error) -> RefusalCause {
+    use tokio_socks::Error;
+    match error {
+        Error::NoAcceptableAuthMethods | Error::PasswordAuthFailure(_) => RefusalCause::Credentials,
+        Error::GeneralSocksServerFailure
+        | Error::NetworkUnreachable
+        | Error::HostUnreachable
+        | Error::ConnectionRefused
+        | Error::TtlExpired => RefusalCause::Server,
+        _ => RefusalCause::Rule,
     }
 }
 
@@ -204,7 +232,7 @@ impl Proxy {
         if response.status().is_success() {
             return Ok(Box::new(TokioIo::new(hyper::upgrade::on(response).await?)));
         }
-        Err(ProxyError::Refused(quote(response).await))
+        Err(refusal(response).await)
     }
 
     async fn socks(&self, stream: TcpStream, target: &Endpoint) -> Result<Box<dyn Stream>, ProxyError> {
@@ -219,8 +247,8 @@ impl Proxy {
     }
 }
 
-/// Quotes a refusal: status line, requested authentication, title of the page.
-async fn quote(response: http::Response<hyper::body::Incoming>) -> String {
+/// Reads a refusal: status line, requested authentication, title of the page.
+async fn refusal(response: http::Response<hyper::body::Incoming>) -> ProxyError {
     let mut text = format!("\"{}\"", status_line(&response));
     let mut schemes = Vec::new();
     for value in response.headers().get_all(header::PROXY_AUTHENTICATE) {
@@ -229,12 +257,43 @@ async fn quote(response: http::Response<hyper::body::Incoming>) -> String {
     if !schemes.is_empty() {
         text.push_str(&format!(" and asks for {}", schemes.join(", ")));
     }
-    if let Ok(body) = Limited::new(response.into_body(), MAX_BODY).collect().await
-        && let Some(title) = title_in(&String::from_utf8_lossy(&body.to_bytes()))
-    {
+    let (head, body) = response.into_parts();
+    let page = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        Err(_) => String::new(),
+    };
+    if let Some(title) = title_in(&page) {
         text.push_str(&format!(" ({title})"));
     }
-    text
+    ProxyError::Refused { cause: http_cause(&head, &page), text }
+}
+
+/// Words on the page of a proxy that found no address: Squid, Apache, mitmproxy and Privoxy, HAProxy and others.
+const DNS_WORDS: [&str; 6] = [
+    "unable to determine ip address",
+    "dns lookup failure",
+    "could not be resolved",
+    "could not resolve",
+    "name or service not known",
+    "no such domain",
+];
+
+/// Returns the cause of a refusal: from the status, from Squid's header or that of RFC 9209, or from the page.
+fn http_cause(head: &http::response::Parts, page: &str) -> RefusalCause {
+    if head.status == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        return RefusalCause::Credentials;
+    }
+    for (name, word) in [("x-squid-error", "ERR_DNS_FAIL"), ("proxy-status", "error=dns_")] {
+        let value = head.headers.get(name).map_or(&[][..], HeaderValue::as_bytes);
+        if memchr::memmem::find(value, word.as_bytes()).is_some() {
+            return RefusalCause::Dns;
+        }
+    }
+    let page = page.to_ascii_lowercase();
+    if head.status.is_server_error() && DNS_WORDS.iter().any(|words| page.contains(words)) {
+        return RefusalCause::Dns;
+    }
+    if head.status.is_server_error() { RefusalCause::Server } else { RefusalCause::Rule }
 }
 
 fn status_line(response: &http::Response<hyper::body::Incoming>) -> String {

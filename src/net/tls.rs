@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslRef, SslVerifyMode, SslVersion};
-use openssl::x509::{X509, X509StoreContextRef};
+use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslRef, SslVerifyMode, SslVersion};
+use openssl::stack::StackRef;
+use openssl::x509::{X509, X509StoreContext, X509StoreContextRef};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
@@ -18,7 +19,7 @@ use tokio_openssl::SslStream;
 use crate::net::alert;
 use crate::net::certificate_request::requested_cas;
 use crate::net::dial::Stream;
-use crate::net::trust::{Judgement, ServerCertificate, Stores, TrustPolicy, TrustProblem, TrustedBy};
+use crate::net::trust::{ChainFlaw, Judgement, ServerCertificate, Stores, TrustPolicy, TrustProblem, TrustedBy};
 use crate::text::seconds;
 
 /// HTTP/2 in ALPN (RFC 7301, RFC 9113 section 3.2).
@@ -30,6 +31,16 @@ pub(crate) struct ClientIdentity {
     pub(crate) authorities: Vec<X509>,
     /// The private key, which OpenSSL wipes when it is dropped.
     pub(crate) key: PKey<Private>,
+}
+
+impl ClientIdentity {
+    fn present(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        context.set_certificate(&self.leaf)?;
+        for authority in &self.authorities {
+            context.add_extra_chain_cert(authority.clone())?;
+        }
+        context.set_private_key(&self.key)
+    }
 }
 
 /// The server that a client expects, and how it must prove itself.
@@ -49,15 +60,21 @@ pub(crate) struct TlsReport {
     pub(crate) cipher: Option<String>,
     /// The protocol that the server chose.
     pub(crate) alpn: Option<String>,
-    /// The server's chain, the leaf first.
+    /// The server's chain as it was sent, the leaf first.
     pub(crate) server_chain: Vec<ServerCertificate>,
-    /// The root of the chain.
+    /// The path that was built from it, from the leaf to a root, or as far as it leads.
+    pub(crate) server_path: Vec<ServerCertificate>,
+    /// What is wrong with the chain that was sent, although a path was built.
+    pub(crate) chain_flaws: Vec<ChainFlaw>,
+    /// The root of the path.
     pub(crate) root: Option<ServerCertificate>,
     /// The stores that trust it; null if the server sent no chain.
     pub(crate) trusted_by: Option<TrustedBy>,
     /// The names of the CAs whose client certificates the server accepts: empty if it accepts all; null if it
     /// requested no certificate, or the handshake ended before that.
     pub(crate) requested_cas: Option<Vec<String>>,
+    /// True if the client certificate was sent, so that the server may have judged it.
+    pub(crate) is_certificate_sent: bool,
 }
 
 impl TlsReport {
@@ -67,7 +84,9 @@ impl TlsReport {
     }
 
     fn add_server(&mut self, judgement: &Judgement) {
-        self.server_chain.clone_from(&judgement.chain);
+        self.server_chain.clone_from(&judgement.sent);
+        self.server_path.clone_from(&judgement.path);
+        self.chain_flaws.clone_from(&judgement.flaws);
         self.root.clone_from(&judgement.root);
         self.trusted_by = Some(judgement.trusted_by);
     }
@@ -93,8 +112,14 @@ pub(crate) enum TlsError {
     Untrusted(TrustProblem),
     #[error("the answer is not TLS")]
     NotTls,
+    #[error("the server hung up on the ClientHello, without a word of TLS")]
+    HungUp,
     #[error("the connection was closed during the TLS handshake")]
     Closed,
+    #[error("the connection was reset during the TLS handshake")]
+    Reset,
+    #[error("the server did not answer the ClientHello within {}", seconds(*.0))]
+    Silence(Duration),
     #[error("the TLS handshake did not end within {}", seconds(*.0))]
     Timeout(Duration),
     #[error("the server does not offer HTTP/2 (it chose {})", .0.as_deref().unwrap_or("no protocol"))]
@@ -112,10 +137,10 @@ pub(crate) struct Handshake {
     pub(crate) report: TlsReport,
 }
 
-/// Performs the handshake over `transport`.
+/// Performs the handshake over `transport`; presents `identity`, if there is one.
 pub(crate) async fn connect(
     transport: Box<dyn Stream>,
-    identity: &ClientIdentity,
+    identity: Option<&ClientIdentity>,
     server: &ExpectedServer,
     timeout: Duration,
 ) -> Handshake {
@@ -128,12 +153,15 @@ pub(crate) async fn connect(
     let ended = tokio::time::timeout(timeout, Pin::new(&mut stream).connect()).await;
     report.add_connection(stream.ssl());
     let is_tls = stream.get_ref().is_tls();
+    report.is_certificate_sent =
+        identity.is_some() && report.is_certificate_requested() && has_sent_all(&stream, &ended);
     let mut problem = None;
     if let Some(judgement) = judgement.get() {
         report.add_server(judgement);
         problem = judgement.problem.clone();
     }
     let result = match ended {
+        Err(_) if is_tls.is_none() => Err(TlsError::Silence(timeout)),
         Err(_) => Err(TlsError::Timeout(timeout)),
         Ok(Ok(())) if report.alpn.as_deref() == Some("h2") => Ok(stream),
         Ok(Ok(())) => Err(TlsError::NoHttp2(report.alpn.clone())),
@@ -145,6 +173,16 @@ pub(crate) async fn connect(
     Handshake { result, report }
 }
 
+/// The end of a handshake, or none in time.
+type HandshakeEnd = Result<Result<(), openssl::ssl::Error>, tokio::time::error::Elapsed>;
+
+/// Returns whether the client has sent all its messages: with TLS 1.3 only after all of the server's, with TLS 1.2
+/// before the server's last.
+fn has_sent_all(stream: &TlsStream, ended: &HandshakeEnd) -> bool {
+    let is_earlier = stream.ssl().version2() == Some(SslVersion::TLS1_2);
+    matches!(ended, Ok(Ok(()))) || (is_earlier && stream.get_ref().has_replied)
+}
+
 fn handshake_error(error: &openssl::ssl::Error, problem: Option<TrustProblem>, is_tls: Option<bool>) -> TlsError {
     if let Some(problem) = problem {
         return TlsError::Untrusted(problem);
@@ -152,7 +190,13 @@ fn handshake_error(error: &openssl::ssl::Error, problem: Option<TrustProblem>, i
     if is_tls == Some(false) {
         return TlsError::NotTls;
     }
-    let Some(errors) = error.ssl_error() else { return TlsError::Closed };
+    let is_reset = error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionReset);
+    let closed = match is_tls {
+        None => TlsError::HungUp,
+        Some(_) if is_reset => TlsError::Reset,
+        Some(_) => TlsError::Closed,
+    };
+    let Some(errors) = error.ssl_error() else { return closed };
     if let Some(number) = alert::received(error) {
         return TlsError::Alert(number);
     }
@@ -163,14 +207,14 @@ fn handshake_error(error: &openssl::ssl::Error, problem: Option<TrustProblem>, i
     let reasons = reasons.join(", ");
     match reasons.as_str() {
         "" => TlsError::Other(error.to_string()),
-        text if text.contains("unexpected eof") => TlsError::Other(TlsError::Closed.to_string()),
+        text if text.contains("unexpected eof") => closed,
         _ => TlsError::Other(reasons),
     }
 }
 
 fn open(
     transport: Box<dyn Stream>,
-    identity: &ClientIdentity,
+    identity: Option<&ClientIdentity>,
     server: &ExpectedServer,
     judgement: &Arc<OnceLock<Judgement>>,
 ) -> Result<TlsStream, ErrorStack> {
@@ -179,11 +223,9 @@ fn open(
     context.set_security_level(0);
     context.set_min_proto_version(Some(SslVersion::TLS1_2))?;
     context.set_alpn_protos(ALPN)?;
-    context.set_certificate(&identity.leaf)?;
-    for authority in &identity.authorities {
-        context.add_extra_chain_cert(authority.clone())?;
+    if let Some(identity) = identity {
+        identity.present(&mut context)?;
     }
-    context.set_private_key(&identity.key)?;
     let mut ssl = Ssl::new(&context.build())?;
     if server.host.parse::<IpAddr>().is_err() {
         ssl.set_hostname(&server.host)?;
@@ -198,21 +240,30 @@ fn open(
 
 fn judge(server: &ExpectedServer, context: &X509StoreContextRef) -> Judgement {
     let mut chain = Vec::new();
-    for certificate in context.chain().into_iter().flatten() {
+    for certificate in sent_chain(context).into_iter().flatten() {
         chain.push(certificate.to_owned());
     }
     server.stores.judge(&chain, &server.host, server.policy)
 }
 
-/// The stream below TLS, which remembers the first byte that it reads.
+/// Returns the chain as the server sent it. OpenSSL 3 knows it while it verifies; of an earlier version, this is what
+/// it has built so far.
+fn sent_chain(context: &X509StoreContextRef) -> Option<&StackRef<X509>> {
+    let index = X509StoreContext::ssl_idx().ok()?;
+    let sent = context.ex_data(index).and_then(SslRef::peer_cert_chain);
+    sent.or_else(|| context.chain())
+}
+
+/// The stream below TLS, which remembers the first byte that it reads, and whether anything was written after it.
 pub(crate) struct FirstByteStream {
     inner: Box<dyn Stream>,
     first: Option<u8>,
+    has_replied: bool,
 }
 
 impl FirstByteStream {
     fn new(inner: Box<dyn Stream>) -> Self {
-        Self { inner, first: None }
+        Self { inner, first: None, has_replied: false }
     }
 
     /// Returns whether the answer is TLS; `None` if there is none yet.
@@ -235,7 +286,9 @@ impl AsyncRead for FirstByteStream {
 
 impl AsyncWrite for FirstByteStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let result = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.has_replied |= self.first.is_some() && matches!(result, Poll::Ready(Ok(_)));
+        result
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

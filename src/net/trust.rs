@@ -4,16 +4,17 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::SslFiletype;
 use openssl::stack::Stack;
 use openssl::x509::store::{X509Lookup, X509Store, X509StoreBuilder};
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
-use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext};
+use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 use serde::Serialize;
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 
 use crate::certificate::Certificate;
 
@@ -26,7 +27,7 @@ pub(crate) struct TrustedBy {
     pub(crate) embedded: bool,
 }
 
-/// A certificate of the server's chain.
+/// A certificate of a server, or of an issuer on the way to a root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ServerCertificate {
     pub(crate) subject: String,
@@ -37,6 +38,8 @@ pub(crate) struct ServerCertificate {
     pub(crate) not_after: OffsetDateTime,
     /// SHA-256 of its encoding.
     pub(crate) sha256: String,
+    /// The host names and addresses that it is for.
+    pub(crate) names: Vec<String>,
 }
 
 impl ServerCertificate {
@@ -48,20 +51,89 @@ impl ServerCertificate {
             issuer: facts.issuer,
             not_before: facts.not_before,
             not_after: facts.not_after,
+            names: host_names(x509),
         })
     }
+}
+
+/// Returns the names and addresses of a certificate's subjectAltName.
+fn host_names(x509: &X509Ref) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in x509.subject_alt_names().into_iter().flatten() {
+        if let Some(host) = name.dnsname() {
+            names.push(host.to_owned());
+        } else if let Some(bytes) = name.ipaddress() {
+            names.extend(address_text(bytes));
+        }
+    }
+    names
+}
+
+fn address_text(bytes: &[u8]) -> Option<String> {
+    if let Ok(octets) = <[u8; 4]>::try_from(bytes) {
+        return Some(IpAddr::from(octets).to_string());
+    }
+    let octets = <[u8; 16]>::try_from(bytes).ok()?;
+    Some(IpAddr::from(octets).to_string())
 }
 
 /// The result of judging a server's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Judgement {
     /// The chain as the server sent it, the leaf first.
-    pub(crate) chain: Vec<ServerCertificate>,
-    /// The root of the chain, if one was found.
+    pub(crate) sent: Vec<ServerCertificate>,
+    /// The path that was built, from the leaf to a root, or as far as it leads.
+    pub(crate) path: Vec<ServerCertificate>,
+    /// What is wrong with the chain that was sent, although a path was built.
+    pub(crate) flaws: Vec<ChainFlaw>,
+    /// The root of the path, if one was found.
     pub(crate) root: Option<ServerCertificate>,
     pub(crate) trusted_by: TrustedBy,
     /// The reason why the chain is not trusted.
     pub(crate) problem: Option<TrustProblem>,
+}
+
+/// A flaw of a chain that a stricter client would not forgive (RFC 8446 section 4.4.2, RFC 5246 section 7.4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ChainFlaw {
+    /// The server did not send an intermediate, which this machine happens to have.
+    MissingIntermediate,
+    /// A certificate does not follow the one that it issued.
+    Misordered,
+    /// A certificate has nothing to do with the path.
+    Unrelated,
+}
+
+impl ChainFlaw {
+    /// Returns the flaw in words.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::MissingIntermediate => "the server does not send an intermediate that this machine happens to have",
+            Self::Misordered => "the server sends its chain in the wrong order",
+            Self::Unrelated => "the server sends a certificate that is not part of its chain",
+        }
+    }
+}
+
+/// Compares a chain as it was sent with the path that was built to a root.
+fn flaws_of(sent: &[ServerCertificate], path: &[ServerCertificate]) -> Vec<ChainFlaw> {
+    let mut flaws = Vec::new();
+    // A root, which is its own issuer, need not be sent.
+    if path.iter().any(|certificate| certificate.subject != certificate.issuer && !sent.contains(certificate)) {
+        flaws.push(ChainFlaw::MissingIntermediate);
+    }
+    let mut places = Vec::new();
+    for certificate in sent {
+        places.extend(path.iter().position(|known| known == certificate));
+    }
+    if !places.is_sorted() {
+        flaws.push(ChainFlaw::Misordered);
+    }
+    if places.len() < sent.len() {
+        flaws.push(ChainFlaw::Unrelated);
+    }
+    flaws
 }
 
 /// The roots that are good enough for a server.
@@ -74,24 +146,133 @@ pub(crate) enum TrustPolicy {
     PublicRoot,
 }
 
+/// The kind of a failure, as far as an advice depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChainFault {
+    /// The leaf is not for the host.
+    NameMismatch,
+    /// A certificate has expired, others have not.
+    Expired,
+    /// Every certificate has expired, more than one.
+    AllExpired,
+    NotYetValid,
+    /// The path leads to no root of the stores.
+    UnknownAuthority,
+    Other,
+}
+
+/// The errors of OpenSSL that have a meaning of their own (x509_vfy.h).
+struct KnownError {
+    code: i32,
+    fault: ChainFault,
+}
+
+const fn known(code: i32, fault: ChainFault) -> KnownError {
+    KnownError { code, fault }
+}
+
+/// In the order of `X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT`, `CERT_NOT_YET_VALID`, `CERT_HAS_EXPIRED`,
+/// `DEPTH_ZERO_SELF_SIGNED_CERT`, `SELF_SIGNED_CERT_IN_CHAIN`, `UNABLE_TO_GET_ISSUER_CERT_LOCALLY`,
+/// `UNABLE_TO_VERIFY_LEAF_SIGNATURE`, `HOSTNAME_MISMATCH`, `IP_ADDRESS_MISMATCH`.
+const KNOWN_ERRORS: [KnownError; 9] = [
+    known(2, ChainFault::UnknownAuthority),
+    known(9, ChainFault::NotYetValid),
+    known(10, ChainFault::Expired),
+    known(18, ChainFault::UnknownAuthority),
+    known(19, ChainFault::UnknownAuthority),
+    known(20, ChainFault::UnknownAuthority),
+    known(21, ChainFault::UnknownAuthority),
+    known(62, ChainFault::NameMismatch),
+    known(64, ChainFault::NameMismatch),
+];
+
+fn fault_of(error: X509VerifyResult) -> ChainFault {
+    for known in &KNOWN_ERRORS {
+        if known.code == error.as_raw() {
+            return known.fault;
+        }
+    }
+    ChainFault::Other
+}
+
+/// A chain that is not valid, or leads to no root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChainFailure {
+    pub(crate) fault: ChainFault,
+    /// OpenSSL's words, and which certificate it means.
+    text: String,
+}
+
+impl ChainFailure {
+    fn other(text: String) -> Self {
+        Self { fault: ChainFault::Other, text }
+    }
+
+    fn observe(context: &X509StoreContextRef) -> Self {
+        let error = context.error();
+        let fault = fault_of(error);
+        let mut text = error.error_string().to_owned();
+        let Some(certificate) = context.current_cert().and_then(ServerCertificate::parse) else {
+            return Self { fault, text };
+        };
+        if context.error_depth() > 0 {
+            text.push_str(&format!(": {}", certificate.subject));
+        }
+        match fault {
+            ChainFault::Expired => text.push_str(&format!(" ({})", certificate.not_after.date())),
+            ChainFault::NotYetValid => text.push_str(&format!(" (from {})", certificate.not_before.date())),
+            ChainFault::UnknownAuthority if certificate.subject != certificate.issuer => {
+                text.push_str(&format!(" ({}, which the server did not send)", certificate.issuer));
+            }
+            _ => {}
+        }
+        Self { fault, text }
+    }
+
+    /// Tells whether not one certificate but all have expired, which is the sign of a wrong clock.
+    fn with_all_expired(mut self, path: &[ServerCertificate], now: OffsetDateTime) -> Self {
+        let is_everywhere = path.len() > 1 && path.iter().all(|certificate| certificate.not_after < now);
+        if self.fault == ChainFault::Expired && is_everywhere {
+            self.fault = ChainFault::AllExpired;
+        }
+        self
+    }
+}
+
+impl fmt::Display for ChainFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// The reason why a chain is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TrustProblem {
-    /// It is not valid, or leads to no root of the stores. The text is OpenSSL's.
-    Invalid(String),
+    /// It is not valid, or leads to no root of the stores.
+    Invalid(ChainFailure),
     /// The same with the roots that the user gave, when no others count.
-    InvalidForGivenRoots(String),
-    /// Only this machine's store trusts it, where a public root is required.
-    OnlyThisMachine(Option<ServerCertificate>),
+    InvalidForGivenRoots(ChainFailure),
+    /// Only this machine's store trusts it, where a public root is required. The text is the root's subject.
+    OnlyThisMachine(Option<String>),
+}
+
+impl TrustProblem {
+    /// Returns the kind of the failure.
+    pub(crate) fn fault(&self) -> ChainFault {
+        match self {
+            Self::Invalid(failure) | Self::InvalidForGivenRoots(failure) => failure.fault,
+            Self::OnlyThisMachine(_) => ChainFault::UnknownAuthority,
+        }
+    }
 }
 
 impl fmt::Display for TrustProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid(text) => f.write_str(text),
-            Self::InvalidForGivenRoots(text) => write!(f, "{text} (only the given CA certificates are trusted)"),
+            Self::Invalid(failure) => failure.fmt(f),
+            Self::InvalidForGivenRoots(failure) => write!(f, "{failure} (only the given CA certificates are trusted)"),
             Self::OnlyThisMachine(root) => {
-                let root = root.as_ref().map_or("an unnamed root", |root| &root.subject);
+                let root = root.as_deref().unwrap_or("an unnamed root");
                 write!(f, "only this machine's store trusts it ({root}), no public root does")
             }
         }
@@ -123,10 +304,41 @@ impl Store {
     }
 }
 
+/// Reads the stores of roots on a thread of its own, while the connection is made.
+#[derive(Default)]
+pub(crate) struct StoreReader {
+    given: Option<Vec<Vec<u8>>>,
+    stores: OnceCell<Arc<Stores>>,
+}
+
+impl StoreReader {
+    /// Creates a reader. If `given` has certificates (DER), they alone are trusted.
+    pub(crate) fn new(given: Option<Vec<Vec<u8>>>) -> Self {
+        Self { given, stores: OnceCell::new() }
+    }
+
+    /// Returns whether the user gave the roots to trust.
+    pub(crate) fn has_given_roots(&self) -> bool {
+        self.given.is_some()
+    }
+
+    /// Returns the stores, which are read once.
+    pub(crate) async fn stores(&self) -> Arc<Stores> {
+        let stores = self.stores.get_or_init(|| self.read()).await;
+        Arc::clone(stores)
+    }
+
+    async fn read(&self) -> Arc<Stores> {
+        let system = tokio::task::spawn_blocking(Store::of_this_machine).await;
+        // If this machine's store cannot be read, it is empty.
+        Arc::new(Stores { system: system.unwrap_or_default(), given: self.given.clone() })
+    }
+}
+
 /// The stores of roots.
 #[derive(Default)]
 pub(crate) struct Stores {
-    system: OnceLock<Store>,
+    system: Store,
     given: Option<Vec<Vec<u8>>>,
 }
 
@@ -138,8 +350,12 @@ enum RootSet {
     System,
 }
 
-/// The root that ends a chain, or OpenSSL's reason why there is none.
-type Verified = Result<Option<ServerCertificate>, String>;
+/// A path, and the reason why it is not valid.
+#[derive(Debug, Default)]
+struct Verified {
+    path: Vec<ServerCertificate>,
+    failure: Option<ChainFailure>,
+}
 
 /// The result of one set.
 struct Trial {
@@ -148,62 +364,80 @@ struct Trial {
 }
 
 impl Stores {
-    /// Creates the stores. If `given` has certificates (DER), they alone are trusted.
-    pub(crate) fn new(given: Option<Vec<Vec<u8>>>) -> Self {
-        Self { system: OnceLock::new(), given }
-    }
-
-    /// Reads this machine's store, once; if that fails, it is empty.
-    pub(crate) fn system(&self) -> &Store {
-        self.system.get_or_init(Store::of_this_machine)
-    }
-
-    /// Judges a chain, the leaf first. The leaf must be for `host`.
+    /// Judges a chain as the server sent it, the leaf first. The leaf must be for `host`.
     pub(crate) fn judge(&self, chain: &[X509], host: &str, policy: TrustPolicy) -> Judgement {
-        let mut trials = Vec::new();
-        if self.given.is_some() {
-            trials.push(self.try_set(RootSet::Given, chain));
-        }
-        trials.push(self.try_set(RootSet::Embedded, chain));
-        trials.push(self.try_set(RootSet::System, chain));
-
+        let trials = self.try_sets(chain);
         let mut trusted_by = TrustedBy { system: false, embedded: false };
-        let mut root = None;
         for Trial { set, verified } in &trials {
-            let Ok(end) = verified else { continue };
-            trusted_by.system |= *set == RootSet::System;
-            trusted_by.embedded |= *set == RootSet::Embedded;
-            if root.is_none() {
-                root.clone_from(end);
-            }
+            let is_trusted = verified.failure.is_none();
+            trusted_by.system |= *set == RootSet::System && is_trusted;
+            trusted_by.embedded |= *set == RootSet::Embedded && is_trusted;
         }
         let problem = match accepted_set(&trials, policy) {
-            Ok(set) => self.verify_with(set, chain, Some(host)).err().map(TrustProblem::Invalid),
+            Ok(set) => self.verify_with(set, chain, Some(host)).failure.map(TrustProblem::Invalid),
             Err(problem) => Some(problem),
         };
-        let mut facts = Vec::new();
+        let mut sent = Vec::new();
         for x509 in chain {
-            facts.extend(ServerCertificate::parse(x509));
+            sent.extend(ServerCertificate::parse(x509));
         }
-        Judgement { chain: facts, root, trusted_by, problem }
+        let mut judgement = Judgement { sent, path: Vec::new(), flaws: Vec::new(), root: None, trusted_by, problem };
+        judgement.take_path(trials);
+        judgement
     }
 
-    fn try_set(&self, set: RootSet, chain: &[X509]) -> Trial {
-        Trial { set, verified: self.verify_with(set, chain, None) }
+    fn try_sets(&self, chain: &[X509]) -> Vec<Trial> {
+        let mut sets = vec![RootSet::Embedded, RootSet::System];
+        if self.given.is_some() {
+            sets.insert(0, RootSet::Given);
+        }
+        let mut trials = Vec::new();
+        for set in sets {
+            trials.push(Trial { set, verified: self.verify_with(set, chain, None) });
+        }
+        trials
     }
 
     fn verify_with(&self, set: RootSet, chain: &[X509], host: Option<&str>) -> Verified {
         let (roots, folders): (Vec<&[u8]>, &[PathBuf]) = match set {
-            RootSet::Given => (self.given.iter().flatten().map(Vec::as_slice).collect(), &[]),
-            RootSet::Embedded => (webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(AsRef::as_ref).collect(), &[]),
-            RootSet::System => {
-                let store = self.system();
-                (store.certificates.iter().map(Vec::as_slice).collect(), &store.folders)
+            RootSet::Given => (slices(self.given.as_deref().unwrap_or_default()), &[]),
+            RootSet::Embedded => {
+                let mut roots: Vec<&[u8]> = Vec::new();
+                for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+                    roots.push(root);
+                }
+                (roots, &[])
             }
+            RootSet::System => (slices(&self.system.certificates), &self.system.folders),
         };
         match verify(chain, &roots, folders, host) {
             Ok(verified) => verified,
-            Err(error) => Err(error.to_string()),
+            Err(error) => Verified { path: Vec::new(), failure: Some(ChainFailure::other(error.to_string())) },
+        }
+    }
+}
+
+fn slices(certificates: &[Vec<u8>]) -> Vec<&[u8]> {
+    let mut slices = Vec::new();
+    for certificate in certificates {
+        slices.push(certificate.as_slice());
+    }
+    slices
+}
+
+impl Judgement {
+    /// Takes the first path that leads to a root, or else the longest.
+    fn take_path(&mut self, trials: Vec<Trial>) {
+        for Trial { verified, .. } in trials {
+            if verified.failure.is_none() {
+                self.flaws = flaws_of(&self.sent, &verified.path);
+                self.root = verified.path.last().cloned();
+                self.path = verified.path;
+                return;
+            }
+            if verified.path.len() > self.path.len() {
+                self.path = verified.path;
+            }
         }
     }
 }
@@ -211,25 +445,41 @@ impl Stores {
 /// Returns the first set that verified the chain and that counts under the policy.
 fn accepted_set(trials: &[Trial], policy: TrustPolicy) -> Result<RootSet, TrustProblem> {
     for Trial { set, verified } in trials {
-        match (set, verified) {
-            (RootSet::Given, Err(error)) => return Err(TrustProblem::InvalidForGivenRoots(error.clone())),
-            (RootSet::System, Ok(root)) if policy == TrustPolicy::PublicRoot => {
-                return Err(TrustProblem::OnlyThisMachine(root.clone()));
+        match (set, &verified.failure) {
+            (RootSet::Given, Some(failure)) => return Err(TrustProblem::InvalidForGivenRoots(failure.clone())),
+            (RootSet::System, None) if policy == TrustPolicy::PublicRoot => {
+                let root = verified.path.last();
+                return Err(TrustProblem::OnlyThisMachine(root.map(|root| root.subject.clone())));
             }
-            (set, Ok(_)) => return Ok(*set),
-            (_, Err(_)) => {}
+            (set, None) => return Ok(*set),
+            (_, Some(_)) => {}
         }
     }
-    // The sets have failed for the same chain; the reason of the first is as good as another's.
-    match trials {
-        [Trial { verified: Err(error), .. }, ..] => Err(TrustProblem::Invalid(error.clone())),
-        _ => Err(TrustProblem::Invalid("there are no roots".to_owned())),
+    Err(TrustProblem::Invalid(most_telling_failure(trials)))
+}
+
+/// Returns the failure of a set that knows the authority, or else the first.
+fn most_telling_failure(trials: &[Trial]) -> ChainFailure {
+    let mut first = None;
+    for Trial { verified, .. } in trials {
+        let Some(failure) = &verified.failure else { continue };
+        if failure.fault != ChainFault::UnknownAuthority {
+            return failure.clone();
+        }
+        first.get_or_insert(failure);
+    }
+    match first {
+        Some(failure) => failure.clone(),
+        None => ChainFailure::other("there are no roots".to_owned()),
     }
 }
 
 /// Follows the chain to one of `roots` (RFC 5280 section 6); with `host`, the leaf must be for it (RFC 9525).
 fn verify(chain: &[X509], roots: &[&[u8]], folders: &[PathBuf], host: Option<&str>) -> Result<Verified, ErrorStack> {
-    let Some((leaf, rest)) = chain.split_first() else { return Ok(Err("the server sent no certificate".to_owned())) };
+    let Some((leaf, rest)) = chain.split_first() else {
+        let failure = ChainFailure::other("the server sent no certificate".to_owned());
+        return Ok(Verified { path: Vec::new(), failure: Some(failure) });
+    };
     let mut others = Stack::new()?;
     for x509 in rest {
         others.push(x509.clone())?;
@@ -237,11 +487,16 @@ fn verify(chain: &[X509], roots: &[&[u8]], folders: &[PathBuf], host: Option<&st
     let store = build_store(&candidates(roots, chain)?, folders, host)?;
     let mut context = X509StoreContext::new()?;
     context.init(&store, leaf, &others, |context| {
-        if !context.verify_cert()? {
-            return Ok(Err(context.error().error_string().to_owned()));
+        let is_valid = context.verify_cert()?;
+        let mut verified = Verified::default();
+        for certificate in context.chain().into_iter().flatten() {
+            verified.path.extend(ServerCertificate::parse(certificate));
         }
-        let end = context.chain().into_iter().flatten().last();
-        Ok(Ok(end.and_then(ServerCertificate::parse)))
+        if !is_valid {
+            let failure = ChainFailure::observe(context);
+            verified.failure = Some(failure.with_all_expired(&verified.path, OffsetDateTime::now_utc()));
+        }
+        Ok(verified)
     })
 }
 
@@ -299,6 +554,10 @@ mod tests {
     use super::*;
     use crate::test_support::fixture;
 
+    fn stores(given: Option<Vec<Vec<u8>>>) -> Stores {
+        Stores { system: Store::of_this_machine(), given }
+    }
+
     #[test]
     fn roots_named_for_apple_are_embedded() {
         // USERTrust RSA, at the end of Apple's chain since 2025.
@@ -310,8 +569,7 @@ mod tests {
     #[test]
     fn a_root_is_trusted_and_is_for_no_host() {
         let root = X509::from_der(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]).unwrap();
-        let stores = Stores::new(None);
-        let judgement = stores.judge(&[root], "api.push.apple.com", TrustPolicy::PublicRoot);
+        let judgement = stores(None).judge(&[root], "api.push.apple.com", TrustPolicy::PublicRoot);
         assert!(judgement.trusted_by.embedded);
         assert!(judgement.root.is_some());
         assert!(judgement.problem.is_some_and(|problem| problem.to_string().contains("hostname mismatch")));
@@ -326,11 +584,9 @@ mod tests {
         std::fs::write(folder.path().join(name), root.to_pem().unwrap()).unwrap();
         let store = |folders| Store { certificates: vec![], folders };
         for (folders, expected) in [(vec![folder.path().to_owned()], true), (vec![], false)] {
-            let stores = Stores { system: OnceLock::from(store(folders)), given: None };
-            assert_eq!(
-                stores.judge(std::slice::from_ref(&root), "a", TrustPolicy::PublicRoot).trusted_by.system,
-                expected
-            );
+            let stores = Stores { system: store(folders), given: None };
+            let judgement = stores.judge(std::slice::from_ref(&root), "a", TrustPolicy::PublicRoot);
+            assert_eq!(judgement.trusted_by.system, expected);
         }
     }
 
@@ -339,17 +595,17 @@ mod tests {
         let root = X509::from_pem(&fixture("ca/root.pem")).unwrap();
         let leaf = X509::from_der(&fixture("der/not-push.cer")).unwrap();
         let nobody = TrustedBy { system: false, embedded: false };
-        let stranger = Stores::new(None).judge(std::slice::from_ref(&leaf), "www.example.com", TrustPolicy::AnyRoot);
+        let stranger = stores(None).judge(std::slice::from_ref(&leaf), "www.example.com", TrustPolicy::AnyRoot);
         assert_eq!((stranger.trusted_by, stranger.root), (nobody, None));
         assert!(stranger.problem.is_some_and(|problem| !problem.to_string().contains("given")));
-        let other = Stores::new(Some(vec![webpki_root_certs::TLS_SERVER_ROOT_CERTS[0].to_vec()]));
+        let other = stores(Some(vec![webpki_root_certs::TLS_SERVER_ROOT_CERTS[0].to_vec()]));
         let problem = other.judge(std::slice::from_ref(&leaf), "www.example.com", TrustPolicy::AnyRoot).problem;
         assert!(problem.is_some_and(|problem| problem.to_string().contains("only the given CA certificates")));
-        let stores = Stores::new(Some(vec![root.to_der().unwrap()]));
-        let named = stores.judge(std::slice::from_ref(&leaf), "www.example.com", TrustPolicy::AnyRoot);
+        let with_root = stores(Some(vec![root.to_der().unwrap()]));
+        let named = with_root.judge(std::slice::from_ref(&leaf), "www.example.com", TrustPolicy::AnyRoot);
         assert_eq!((named.trusted_by, named.problem), (nobody, None));
         assert!(named.root.is_some_and(|root| root.subject.contains("Fixture Root CA")));
-        let elsewhere = stores.judge(&[leaf], "example.com", TrustPolicy::AnyRoot).problem;
+        let elsewhere = with_root.judge(&[leaf], "example.com", TrustPolicy::AnyRoot).problem;
         assert!(elsewhere.is_some_and(|problem| problem.to_string().contains("hostname mismatch")));
     }
 }

@@ -34,7 +34,7 @@ for version in ("tls1_2", "tls1_3"):
     process, port = s_server(f"-{version}", "-alpn", "h2", "-Verify", 2, "-CAfile", authorities, "-verify_return_error")
     report, code = check(push, *at(port), "--timeout", "1s")
     expect(f"s_server {named} -Verify: a handshake alone proves nothing", (report["verdict"], report["reason"], code),
-           ("unproven", "timeout", 1))
+           ("unproven", "settings-timeout", 1))
     expect(f"s_server {named} -Verify: version and ALPN", (report["tls"]["version"], report["tls"]["alpn"]), (named, "h2"))
     shown = run("openssl", "s_client", "-connect", f"localhost:{port}", f"-{version}", "-alpn", "h2", input="")
     listed = shown.stdout.split("Acceptable client certificate CA names\n")[1]
@@ -67,9 +67,9 @@ expect("s_server TLS 1.1", verdict(push, *at(port))[::3], ("unreachable", 5))
 stop(process)
 process, port = s_server("-alpn", "h2")
 expect("s_server that nobody vouches for", verdict(push, "--gateway", f"localhost:{port}"),
-       ("unreachable", "untrusted-server", "tls", 5))
+       ("unreachable", "unknown-authority", "tls", 5))
 expect("s_server under another name", verdict(push, "--gateway", f"127.0.0.1:{port}", "--ca-file", certificate),
-       ("unreachable", "untrusted-server", "tls", 5))
+       ("unreachable", "server-name-mismatch", "tls", 5))
 stop(process)
 
 

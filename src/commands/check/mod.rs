@@ -19,7 +19,7 @@ use crate::commands::shared::printing;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::endpoint::Endpoint;
-use crate::net::trust::Stores;
+use crate::net::trust::StoreReader;
 use crate::report::Report;
 use crate::world::context::Context;
 use crate::world::files::Location;
@@ -51,7 +51,7 @@ fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRe
     };
     let selected = subject::select(arguments, &contents)?;
     let gateways = targets(arguments, selected.leaf, &proxy);
-    let mut check_options = options(arguments, selected.leaf, Stores::new(roots));
+    let mut check_options = options(arguments, selected.leaf, StoreReader::new(roots));
     if arguments.revocation {
         check_options.revocation = Some(subject::revocation(&arguments.input, selected.leaf, &contents)?);
     }
@@ -69,7 +69,7 @@ fn path(location: &Location) -> Option<String> {
     }
 }
 
-fn options(arguments: &CheckArgs, leaf: &Certificate, stores: Stores) -> CheckOptions {
+fn options(arguments: &CheckArgs, leaf: &Certificate, stores: StoreReader) -> CheckOptions {
     let topic = match &arguments.topic {
         Some(topic) => Some(topic.as_str()),
         None => leaf.main_topic(),
@@ -81,6 +81,7 @@ fn options(arguments: &CheckArgs, leaf: &Certificate, stores: Stores) -> CheckOp
         token: arguments.token.clone(),
         topic: topic.map(str::to_owned),
         stores: Arc::new(stores),
+        is_gateway_named: arguments.gateway.is_some(),
         revocation: None,
         advice: advice::for_ground,
     }

@@ -7,6 +7,7 @@ use crate::check::outcome::Outcome;
 use crate::check::report::CheckReport;
 use crate::check::stage::{Stage, Status};
 use crate::check::verdict::TopicStatus;
+use crate::net::trust::ServerCertificate;
 use crate::report::style::Paint;
 use crate::schema::text;
 use crate::text::printable;
@@ -32,6 +33,9 @@ fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::R
             let line = format!("{}, until {}", certificate.subject, certificate.not_after.date());
             writeln!(out, "  {} {}", paint.faint("server    "), printable(&line))?;
         }
+        if !tls.server_path.is_empty() {
+            writeln!(out, "  {} {}", paint.faint("path      "), printable(&path_text(&tls.server_path)))?;
+        }
         for name in tls.requested_cas.iter().flatten() {
             writeln!(out, "  {} {}", paint.faint("asks for  "), printable(name))?;
         }
@@ -52,6 +56,15 @@ fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::R
         writeln!(out, "  {} {}", paint.faint("hint:"), printable(advice))?;
     }
     Ok(())
+}
+
+/// Describes a path in one line, from the leaf on.
+fn path_text(path: &[ServerCertificate]) -> String {
+    let mut subjects = Vec::new();
+    for certificate in path {
+        subjects.push(certificate.subject.as_str());
+    }
+    subjects.join(" < ")
 }
 
 fn write_stage(out: &mut dyn Write, stage: &Stage, paint: Paint) -> io::Result<()> {

@@ -12,10 +12,10 @@ pub(super) type Row = (&'static str, TlsVersions, &'static str, &'static str, &'
 
 pub(super) const FAULTS: &[Row] = &[
     ("refuse-tcp", Both, "tcp", "failed", "unreachable", "connection-refused", 5),
-    ("stall-tcp", Both, "tcp", "failed", "unreachable", "timeout", 5),
-    ("close-tcp", Both, "tls", "failed", "unreachable", "closed", 5),
-    ("stall-tls", Both, "tls", "failed", "unreachable", "timeout", 5),
-    ("slow", Both, "tls", "failed", "unreachable", "timeout", 5),
+    ("stall-tcp", Both, "tcp", "failed", "unreachable", "connection-timeout", 5),
+    ("close-tcp", Both, "tls", "failed", "unreachable", "hello-hang-up", 5),
+    ("stall-tls", Both, "tls", "failed", "unreachable", "hello-timeout", 5),
+    ("slow", Both, "tls", "failed", "unreachable", "tls-timeout", 5),
     ("alert:handshake_failure", V12, "tls", "failed", "unproven", "handshake_failure", 1),
     ("alert:handshake_failure", V13, "http2", "failed", "unproven", "handshake_failure", 1),
     ("alert:bad_certificate", V12, "tls", "failed", "rejected", "bad_certificate", 1),
@@ -34,25 +34,25 @@ pub(super) const FAULTS: &[Row] = &[
     ("no-alpn", V13, "tls", "failed", "unreachable", "no-http2", 5),
     ("no-request", V12, "probe", "failed", "unproven", "MissingProviderToken", 1),
     ("no-request", V13, "probe", "failed", "unproven", "MissingProviderToken", 1),
-    ("wrong-host", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
-    ("expired-server", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
-    ("self-signed", Both, "tls", "failed", "unreachable", "untrusted-server", 5),
+    ("wrong-host", Both, "tls", "failed", "unreachable", "server-name-mismatch", 5),
+    ("expired-server", Both, "tls", "failed", "unreachable", "server-expired", 5),
+    ("self-signed", Both, "tls", "failed", "unreachable", "unknown-authority", 5),
     ("close-tls", V12, "http2", "failed", "unproven", "closed", 1),
     ("close-tls", V13, "http2", "failed", "unproven", "closed", 1),
-    ("stall-settings", V12, "http2", "failed", "unproven", "timeout", 1),
-    ("stall-settings", V13, "http2", "failed", "unproven", "timeout", 1),
+    ("stall-settings", V12, "http2", "failed", "unproven", "settings-timeout", 1),
+    ("stall-settings", V13, "http2", "failed", "unproven", "settings-timeout", 1),
     ("no-settings", Both, "http2", "failed", "unproven", "not-http2", 1),
     ("garbage", Both, "probe", "failed", "unproven", "not-http2", 1),
     ("http1", Both, "http2", "failed", "unproven", "not-http2", 1),
     ("goaway-open:NeverHeardOfIt", Both, "http2", "failed", "unproven", "NeverHeardOfIt", 1),
     ("reset-tcp", Both, "probe", "failed", "unproven", "closed", 1),
-    ("silence", Both, "probe", "failed", "unproven", "timeout", 1),
+    ("silence", Both, "probe", "failed", "unproven", "answer-timeout", 1),
     ("refuse-stream", Both, "probe", "failed", "unproven", "reset", 1),
     ("limit-streams:0", Both, "probe", "ok", "accepted", "BadDeviceToken", 0),
     ("close-midway", Both, "probe", "failed", "unproven", "closed", 1),
     ("reset", Both, "probe", "failed", "unproven", "reset", 1),
-    ("stall-answer", Both, "probe", "failed", "unproven", "timeout", 1),
-    ("stall-body", Both, "probe", "failed", "unproven", "timeout", 1),
+    ("stall-answer", Both, "probe", "failed", "unproven", "answer-timeout", 1),
+    ("stall-body", Both, "probe", "failed", "unproven", "answer-timeout", 1),
     ("huge-headers", Both, "probe", "failed", "unproven", "not-http2", 1),
     ("not-json", Both, "probe", "failed", "unproven", "not-apns", 1),
     ("answer:NeverHeardOfIt", Both, "probe", "failed", "unproven", "NeverHeardOfIt", 1),
@@ -89,7 +89,7 @@ pub(super) fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl 
 fn put_to(fault: &str, tls: TlsVersions, environment: Environment, reason: &str) -> Checked {
     let faults = vec![fault.parse().unwrap()];
     let stage = Stage::new(GatewayOptions { faults, tls, environment, ..GatewayOptions::default() });
-    let checked = stage.check(if reason == "timeout" { &[] } else { &["--timeout", "20s"] });
+    let checked = stage.check(if reason.ends_with("timeout") { &[] } else { &["--timeout", "20s"] });
     let limit = Duration::from_millis(2 * TIMEOUT + 4000);
     assert!(checked.took < limit, "hung for {:?}", checked.took);
     checked

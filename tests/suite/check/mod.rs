@@ -1,10 +1,12 @@
 //! `pushcert check` against the gateway: every way to fail, and what the report makes of it.
 
+mod advice;
 mod certificates;
 mod faults;
 mod formats;
 mod network;
 mod revocation;
+mod servers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -193,15 +193,19 @@ fn a_proxys_refusal_is_quoted() {
     let asked = Asked::default();
     let http = http_proxy(stage.gateway.ready.address, Some(CREDENTIALS), asked.clone());
     let socks = socks_proxy(stage.gateway.ready.address, Some(("user", "p@ss")), asked);
-    for (url, expected) in [
-        (format!("http://{http}"), "\"407 Show Your Papers\" and asks for Basic realm=\"here\" (Cache Access Denied)"),
-        (format!("http://user:wrong@{http}"), "407 Show Your Papers"),
-        (format!("socks5://{socks}"), "No acceptable auth methods"),
-        (format!("socks5://user:wrong@{socks}"), "Password auth failure"),
-        (format!("socks5://{}", stage.gateway.ready.address), "the proxy"),
+    for (url, reason, expected) in [
+        (
+            format!("http://{http}"),
+            "proxy-credentials",
+            "\"407 Show Your Papers\" and asks for Basic realm=\"here\" (Cache Access Denied)",
+        ),
+        (format!("http://user:wrong@{http}"), "proxy-credentials", "407 Show Your Papers"),
+        (format!("socks5://{socks}"), "proxy-credentials", "No acceptable auth methods"),
+        (format!("socks5://user:wrong@{socks}"), "proxy-credentials", "Password auth failure"),
+        (format!("socks5://{}", stage.gateway.ready.address), "proxy-timeout", "the proxy"),
     ] {
         let checked = stage.check(&["--proxy", &url]);
-        assert_eq!((checked.code, checked.end(), checked.text("/reason")), (5, ("proxy", "failed"), "proxy"), "{url}");
+        assert_eq!((checked.code, checked.end(), checked.text("/reason")), (5, ("proxy", "failed"), reason), "{url}");
         assert!(checked.detail("proxy").contains(expected), "{url}: {}", checked.detail("proxy"));
         assert!(!checked.report.to_string().contains("wrong"), "the password stays out of the report");
     }
@@ -217,7 +221,7 @@ fn no_proxy_is_heeded() {
         read(test)
     };
     assert_eq!(run("example.com,localhost").code, 0);
-    assert_eq!(run("example.com").text("/reason"), "connection-refused");
+    assert_eq!(run("example.com").text("/reason"), "proxy-unreachable");
 }
 
 #[test]
@@ -290,7 +294,7 @@ fn environments_and_ports_run_side_by_side() {
         "api.sandbox.push.apple.com:2197",
     ];
     assert_eq!(gateways, expected);
-    assert!(checks.iter().all(|check| check["reason"] == "proxy"), "{:#}", checked.report);
+    assert!(checks.iter().all(|check| check["reason"] == "proxy-timeout"), "{:#}", checked.report);
     assert!(checked.took < Duration::from_millis(2 * super::TIMEOUT), "one after the other: {:?}", checked.took);
     assert_eq!(checked.code, 5);
 }
