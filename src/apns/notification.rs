@@ -113,10 +113,10 @@ fn is_push_type(text: &str) -> bool {
     PUSH_TYPES.iter().any(|known| known.name == text)
 }
 
-/// Returns whether the text is a UUID in lower case.
+/// Returns whether the text is a UUID, in lower case or in capital letters.
 pub(crate) fn is_uuid(text: &str) -> bool {
     let lengths = text.split('-').map(str::len);
-    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
 /// Returns whether the text has the form of a device token: hexadecimal digits, an even number of them.
@@ -142,7 +142,8 @@ mod tests {
             (Headers { expiration: Some("-1"), ..none }, Some("BadExpirationDate")),
             (Headers { expiration: Some("99999999999999999999"), ..none }, Some("BadExpirationDate")),
             (Headers { priority: Some("7"), ..none }, Some("BadPriority")),
-            (Headers { id: Some("5F1B0C52-7A63-4F0E-9D5C-0D6F5F0C7A11"), ..none }, Some("BadMessageId")),
+            (Headers { id: Some("5F1B0C52-7A63-4F0E-9D5C-0D6F5F0C7A1"), ..none }, Some("BadMessageId")),
+            (Headers { id: Some("5F1B0C52-7A63-4F0E-9D5C-0D6F5F0C7A11"), ..none }, None),
             (Headers { id: Some("5f1b0c52-7a63-4f0e-9d5c-0d6f5f0c7a11"), ..none }, None),
             (Headers { collapse_id: Some(&"x".repeat(65)), ..none }, Some("BadCollapseId")),
             (Headers { collapse_id: Some(&"x".repeat(64)), ..none }, None),

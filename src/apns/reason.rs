@@ -58,7 +58,7 @@ pub const REASONS: [Reason; 33] = [
     reason("BadCollapseId", 400, Request, "the collapse identifier is longer than 64 bytes", "shorten it"),
     reason("BadDeviceToken", 400, Device, "the device token is not one of this environment", RIGHT_TOKEN),
     reason("BadExpirationDate", 400, Request, "apns-expiration is not a number of seconds", "send UNIX seconds, or 0"),
-    reason("BadMessageId", 400, Request, "apns-id is not a UUID in lower case", "send a UUID, or none"),
+    reason("BadMessageId", 400, Request, "apns-id is not a UUID", "send a UUID, or none"),
     reason("BadPriority", 400, Request, "apns-priority is not 10, 5 or 1", "send 10, 5 or 1"),
     reason("BadTopic", 400, Topic, "the topic is not valid", RIGHT_TOPIC),
     reason("DeviceTokenNotForTopic", 400, Device, "the device token belongs to another topic", RIGHT_PAIR),

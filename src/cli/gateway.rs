@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::{Args, ValueEnum};
 
 use crate::apns::notification::is_topic;
+use crate::apns::provider_token::is_id;
 use crate::certificate::apple::Environment;
 use crate::gateway;
 use crate::gateway::acceptor::TlsVersions;
@@ -33,10 +34,19 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "TOPIC", conflicts_with = "client_ca", value_parser = parse_topic)]
     pub(crate) topic: Vec<String>,
 
+    /// Accept provider tokens that are signed with this key (a .p8 file, or its public half in PEM or DER); repeatable.
+    /// Their team may send to the topics of --topic, with the suffix of any push type
+    #[arg(long, value_name = "KEYID:TEAMID:FILE", value_parser = parse_team_key)]
+    pub(crate) p8_key: Vec<TeamKeyFile>,
+
     /// The known device tokens, one on each line, followed by known, topic=TOPIC, unregistered or expired.
     /// Other tokens are answered with BadDeviceToken
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<Location>,
+
+    /// Refuse what Apple documents as an error although APNs may accept it: a background notification with priority 10
+    #[arg(long)]
+    pub(crate) strict: bool,
 
     /// The versions of TLS to speak
     #[arg(long, value_enum, default_value = "both")]
@@ -54,6 +64,14 @@ pub(crate) struct GatewayArgs {
     /// Log each request as one line on standard error
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// A token signing key, and its names.
+#[derive(Debug, Clone)]
+pub(crate) struct TeamKeyFile {
+    pub(crate) key_id: String,
+    pub(crate) team_id: String,
+    pub(crate) file: Location,
 }
 
 fn after_help() -> String {
@@ -123,6 +141,23 @@ impl From<GatewayTls> for TlsVersions {
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "an address and a port are expected, such as 127.0.0.1:2197 or [::1]:0".to_owned())
+}
+
+fn parse_team_key(text: &str) -> Result<TeamKeyFile, String> {
+    let mut parts = text.splitn(3, ':');
+    if let (Some(key_id), Some(team_id), Some(file)) = (parts.next(), parts.next(), parts.next())
+        && is_id(key_id)
+        && is_id(team_id)
+    {
+        return Ok(TeamKeyFile {
+            key_id: key_id.to_owned(),
+            team_id: team_id.to_owned(),
+            file: Location::parse(file.into())?,
+        });
+    }
+    Err("a key ID, a Team ID (ten capital letters and digits each) and a file are expected, such as \
+         ABC123DEFG:TEAMID1234:AuthKey_ABC123DEFG.p8"
+        .to_owned())
 }
 
 fn parse_topic(text: &str) -> Result<String, String> {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use openssl::pkey::PKey;
 use openssl::x509::X509;
 use serde::Serialize;
 #[cfg(unix)]
@@ -10,14 +11,15 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use crate::cli::gateway::GatewayArgs;
+use crate::cli::gateway::{GatewayArgs, TeamKeyFile};
 use crate::commands::shared::advice;
 use crate::commands::shared::authorities::read_authorities;
-use crate::commands::shared::opening::Opener;
+use crate::commands::shared::opening::{self, Opener, check_stdin};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::authority::IssuedCertificate;
 use crate::gateway::observer::{RequestEvent, RequestLog};
+use crate::gateway::team_key::TeamKey;
 use crate::gateway::tokens::Tokens;
 use crate::gateway::{self, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
 use crate::schema::SCHEMA_VERSION;
@@ -48,9 +50,11 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
 }
 
 fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<GatewayOptions, Error> {
-    if arguments.tokens == Some(Location::Standard) && arguments.client_ca == Some(Location::Standard) {
-        return Err(Error::new(ExitKind::Usage, "standard input can be read only once"));
+    let mut inputs: Vec<&Location> = arguments.tokens.iter().chain(&arguments.client_ca).collect();
+    for key in &arguments.p8_key {
+        inputs.push(&key.file);
     }
+    check_stdin(&inputs, &[])?;
     let client_authorities = match &arguments.client_ca {
         Some(location) => Some(read_client_authorities(location, context)?),
         None => None,
@@ -59,6 +63,10 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         Some(location) => read_tokens(location, context)?,
         None => Tokens::default(),
     };
+    let mut team_keys = Vec::new();
+    for key in &arguments.p8_key {
+        team_keys.push(read_team_key(key, context)?);
+    }
     let topics = match &arguments.topic[..] {
         [] => DEFAULT_TOPICS.map(str::to_owned).to_vec(),
         topics => topics.to_vec(),
@@ -71,6 +79,8 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         client_authorities,
         topics,
         tokens,
+        team_keys,
+        is_strict: arguments.strict,
         faults: arguments.fault.clone(),
         log: arguments.verbose.then_some(request_log),
         keeps_requests: false,
@@ -83,6 +93,31 @@ fn read_client_authorities(location: &Location, context: &mut Context<'_>) -> Re
     let certificates = read_authorities(&Opener::without_password(), location, hint, context)?;
     acceptor::parse_authorities(&certificates)
         .map_err(|error| Error::new(ExitKind::Input, format!("{location}: OpenSSL cannot read it: {error}")))
+}
+
+fn read_team_key(argument: &TeamKeyFile, context: &mut Context<'_>) -> Result<TeamKey, Error> {
+    let TeamKeyFile { key_id, team_id, file } = argument;
+    let bytes = opening::read(file, context)?;
+    let parsed = match PKey::public_key_from_pem(&bytes).or_else(|_| PKey::public_key_from_der(&bytes)) {
+        Ok(public) => TeamKey::from_public(key_id, team_id, public),
+        Err(_) => {
+            let contents = Opener::without_password().open_bytes(file, &bytes, context)?;
+            let [key] = &contents.keys[..] else {
+                let found = contents.keys.len();
+                return Err(refuse_team_key(file, &format!("one key is expected, and there are {found}")));
+            };
+            match TeamKey::from_private(key_id, team_id, &key.item) {
+                Ok(parsed) => parsed,
+                Err(error) => return Err(refuse_team_key(file, &format!("OpenSSL cannot read it: {error}"))),
+            }
+        }
+    };
+    parsed.ok_or_else(|| refuse_team_key(file, "the key is not an EC key on P-256, as token signing keys are"))
+}
+
+fn refuse_team_key(file: &Location, problem: &str) -> Error {
+    Error::new(ExitKind::Input, format!("{file}: {problem}"))
+        .hint("--p8-key takes a token signing key (AuthKey_KEYID.p8), or its public half")
 }
 
 fn read_tokens(location: &Location, context: &mut Context<'_>) -> Result<Tokens, Error> {
@@ -134,6 +169,9 @@ fn log(event: &RequestEvent) {
     let reason = event.reason.as_deref().unwrap_or("-");
     let line = format!("{} {path} {topic} {} {reason} {}", event.method, event.status, event.apns_id);
     let _ = writeln!(io::stderr(), "{}", printable(&line));
+    if let Some(warning) = event.warning {
+        let _ = writeln!(io::stderr(), "warning: {warning}");
+    }
 }
 
 fn shorten_token(path: &str) -> String {

@@ -111,12 +111,13 @@ fn build_context(options: &GatewayOptions, authority: &ThrowawayCa, plan: &Hands
         ClientCheck::Omit => {}
         ClientCheck::Verify => {
             request_certificate(&mut context, client_authorities)?;
-            context.set_verify(VERIFY_MODE);
+            // APNs lets a client without a certificate in: it may have a provider token.
+            context.set_verify(SslVerifyMode::PEER);
         }
         ClientCheck::Refuse(alert) => {
             request_certificate(&mut context, client_authorities)?;
             let refusal = verdict_for(alert, authority)?;
-            context.set_verify_callback(VERIFY_MODE, move |_, context| {
+            context.set_verify_callback(REFUSE_MODE, move |_, context| {
                 context.set_error(refusal);
                 false
             });
@@ -142,7 +143,8 @@ fn disable_resumption(context: &mut SslContextBuilder) -> Result<(), ErrorStack>
     context.set_num_tickets(0)
 }
 
-const VERIFY_MODE: SslVerifyMode = SslVerifyMode::PEER.union(SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+/// A client that is refused by an alert must have a certificate.
+const REFUSE_MODE: SslVerifyMode = SslVerifyMode::PEER.union(SslVerifyMode::FAIL_IF_NO_PEER_CERT);
 
 fn request_certificate(context: &mut SslContextBuilder, authorities: &[X509]) -> Result<(), ErrorStack> {
     let mut names = Stack::new()?;

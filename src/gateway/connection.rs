@@ -11,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::certificate::Certificate;
 use crate::gateway::raw_http2::SETTINGS;
-use crate::gateway::responder::{self, HeldResponse, IncomingRequest};
+use crate::gateway::responder::{self, ClientSession, HeldResponse, IncomingRequest};
+use crate::gateway::stream_limit::LimitedStream;
 use crate::gateway::transport::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, SharedState};
 
 /// The budget of `h2` for DATA frames that arrive faster than they are read, for each stream. A frame of n bytes, which
@@ -28,10 +28,21 @@ enum Arrival {
     Closed,
 }
 
+/// The limit for concurrent streams that the client was told.
+#[derive(PartialEq, Eq)]
+enum ToldLimit {
+    /// One, until a valid provider token was seen.
+    One,
+    /// One, although a valid token was seen: `h2` sends SETTINGS when the client has acknowledged the last ones.
+    StillOne,
+    All,
+}
+
 /// A connection after its HTTP/2 handshake.
 struct ClientConnection<'a, S> {
-    http2: Connection<S, Bytes>,
-    client: Option<&'a Certificate>,
+    http2: Connection<LimitedStream<S>, Bytes>,
+    session: ClientSession,
+    limit: ToldLimit,
     shared: &'a SharedState,
     /// Requests whose payload is still on its way.
     arriving: JoinSet<Option<IncomingRequest>>,
@@ -40,12 +51,17 @@ struct ClientConnection<'a, S> {
 }
 
 /// Answers requests until the client closes, sends none for too long, or the gateway stops.
-pub(super) async fn serve<S>(stream: S, client: Option<&Certificate>, shared: &SharedState)
+pub(super) async fn serve<S>(stream: S, session: ClientSession, shared: &SharedState)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let (stream, limit) = if session.is_authenticated() {
+        (LimitedStream::unlimited(stream), ToldLimit::All)
+    } else {
+        (LimitedStream::until_second_settings(stream, shared.max_streams), ToldLimit::One)
+    };
     let Some(http2) = start(stream, shared.max_streams).await else { return };
-    ClientConnection { http2, client, shared, arriving: JoinSet::new(), held: JoinSet::new() }.run().await;
+    ClientConnection { http2, session, limit, shared, arriving: JoinSet::new(), held: JoinSet::new() }.run().await;
 }
 
 /// Exchanges the prefaces of HTTP/2.
@@ -74,7 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
         loop {
             tokio::select! {
                 biased;
-                arrival = next_requests(&mut self.http2, &mut requests) => {
+                arrival = next_requests(&mut self.http2, &mut self.limit, &mut requests) => {
                     if arrival == Arrival::Closed {
                         return;
                     }
@@ -105,6 +121,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
 
     /// Answers a request whose payload is there, and waits for it otherwise.
     async fn take(&mut self, mut request: IncomingRequest) {
+        if self.limit == ToldLimit::One && !self.arriving.is_empty() {
+            return request.refuse();
+        }
         match poll_fn(|cx| Poll::Ready(request.poll_payload(cx))).await {
             Poll::Ready(Some(())) => self.answer(request),
             // The client has broken off.
@@ -116,29 +135,53 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
     }
 
     fn answer(&mut self, request: IncomingRequest) {
-        if let Some(held) = responder::respond(request, self.client, None, self.shared) {
+        if let Some(held) = responder::respond(request, &mut self.session, None, self.shared) {
             self.held.spawn(HeldResponse::wait(held));
+        }
+        if self.limit == ToldLimit::One && self.session.is_authenticated() {
+            self.limit = ToldLimit::StillOne;
         }
     }
 }
 
 /// Waits for requests, and takes all that are there. The responses to them leave together.
-async fn next_requests<S>(http2: &mut Connection<S, Bytes>, requests: &mut Vec<IncomingRequest>) -> Arrival
+async fn next_requests<S>(
+    http2: &mut Connection<S, Bytes>,
+    limit: &mut ToldLimit,
+    requests: &mut Vec<IncomingRequest>,
+) -> Arrival
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     poll_fn(|cx| {
         loop {
-            match pin!(http2.accept()).poll(cx) {
+            let accepted = pin!(http2.accept()).poll(cx);
+            match accepted {
                 Poll::Ready(Some(Ok((request, sender)))) => requests.push(IncomingRequest::new(request, sender)),
                 Poll::Ready(Some(Err(_)) | None) if requests.is_empty() => return Poll::Ready(Arrival::Closed),
-                Poll::Pending if requests.is_empty() => return Poll::Pending,
+                Poll::Pending if requests.is_empty() => {
+                    if !raise_limit(http2, limit) {
+                        return Poll::Pending;
+                    }
+                }
                 // The next wait ends at once.
                 Poll::Ready(Some(Err(_)) | None) | Poll::Pending => return Poll::Ready(Arrival::Requests),
             }
         }
     })
     .await
+}
+
+/// Makes `h2` send the SETTINGS that [`LimitedStream`] changes. Returns whether there is something to send.
+fn raise_limit<S>(http2: &mut Connection<S, Bytes>, limit: &mut ToldLimit) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if *limit != ToldLimit::StillOne || http2.set_initial_window_size(SETTINGS.initial_window_size).is_err() {
+        return false;
+    }
+    *limit = ToldLimit::All;
+    true
 }
 
 async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut http2: Connection<S, Bytes>) {

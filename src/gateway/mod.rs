@@ -2,7 +2,8 @@
 //!
 //! On the way of a connection: [`listener`] binds the address, [`transport`] accepts TCP, TLS (set up by
 //! [`acceptor`]), [`connection`] HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
-//! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests.
+//! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests. [`team_key`]
+//! verifies provider tokens, and [`stream_limit`] tells a client to open one stream until it has sent one.
 //!
 //! [`authority`] makes the certificates. [`fault`] lists the faults, [`course`] says when they strike; [`throttle`]
 //! slows a stream down, [`frame_faults`] plays the faults that need frames written by hand, with [`raw_http2`], and
@@ -24,6 +25,8 @@ mod request_faults;
 mod responder;
 pub(crate) mod running;
 mod shutdown;
+mod stream_limit;
+pub(crate) mod team_key;
 mod throttle;
 pub(crate) mod tokens;
 mod transport;
@@ -44,6 +47,7 @@ use fault::{Faults, PlannedFault};
 use listener::Listener;
 use observer::{Observer, RequestLog};
 use policy::RequestPolicy;
+use team_key::TeamKey;
 use tokens::Tokens;
 use transport::SharedState;
 
@@ -65,6 +69,10 @@ pub struct GatewayOptions {
     /// The topics of the throwaway push certificate.
     pub topics: Vec<String>,
     pub tokens: Tokens,
+    /// The keys with which provider tokens may be signed.
+    pub team_keys: Vec<TeamKey>,
+    /// Whether what Apple documents as an error is refused, although nobody has seen the answer of APNs.
+    pub is_strict: bool,
     /// The faults; where several strike, the first is played.
     pub faults: Vec<PlannedFault>,
     pub log: Option<RequestLog>,
@@ -83,6 +91,8 @@ impl Default for GatewayOptions {
             client_authorities: None,
             topics: DEFAULT_TOPICS.map(str::to_owned).to_vec(),
             tokens: Tokens::default(),
+            team_keys: Vec::new(),
+            is_strict: false,
             faults: Vec::new(),
             log: None,
             keeps_requests: true,
@@ -119,15 +129,21 @@ impl Gateway {
     pub(crate) async fn open(options: GatewayOptions) -> io::Result<(Self, Ready)> {
         let authority = ThrowawayCa::new()?;
         let tls = TlsContexts::build(&options, &authority)?;
-        let client = match options.client_authorities {
-            Some(_) => None,
-            None => Some(authority.client(&options.topics)?),
+        let (client, team_topics) = match options.client_authorities {
+            Some(_) => (None, None),
+            None => (Some(authority.client(&options.topics)?), Some(options.topics)),
         };
         let socket = listener::bind(options.listen)?;
         let address = socket.local_addr()?;
         let listener = listener::listen(socket, fault::find_listen(&options.faults)).await?;
         let observer = Arc::new(Observer::new(options.log, options.keeps_requests));
-        let policy = RequestPolicy { environment: options.environment, tokens: options.tokens };
+        let policy = RequestPolicy {
+            environment: options.environment,
+            tokens: options.tokens,
+            team_keys: options.team_keys,
+            team_topics,
+            is_strict: options.is_strict,
+        };
         let certificate = authority.certificate().clone();
         let ready = Ready { address, authority: certificate, client, observer: Arc::clone(&observer) };
         let faults = Faults::new(&options.faults);

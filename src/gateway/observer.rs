@@ -16,6 +16,8 @@ pub struct RequestEvent {
     pub topic: Option<String>,
     pub status: u16,
     pub reason: Option<String>,
+    /// A fault of the request that APNs may accept.
+    pub warning: Option<&'static str>,
     /// The apns-id of the response.
     pub apns_id: String,
 }

@@ -2,8 +2,8 @@
 //! request; the others never come this way.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,12 +13,11 @@ use http::Request;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::certificate::Certificate;
 use crate::gateway::connection;
 use crate::gateway::fault::{GoAway, RequestFault, RequestStrike, ResponseFault};
 use crate::gateway::fault_stream::{ClientStream, FaultStream, Link};
 use crate::gateway::raw_http2::{encode_goaway, encode_stream_limit};
-use crate::gateway::responder::{self, IncomingRequest};
+use crate::gateway::responder::{self, ClientSession, IncomingRequest};
 use crate::gateway::transport::{CLOSE_TIMEOUT, IDLE_TIMEOUT, SharedState};
 
 /// A request with the handle of its response.
@@ -41,7 +40,7 @@ enum Phase {
 /// A connection that faults may strike.
 struct FaultyConnection<'a> {
     number: u64,
-    client: Option<Arc<Certificate>>,
+    session: Arc<Mutex<ClientSession>>,
     shared: &'a Arc<SharedState>,
     link: Link,
     phase: Phase,
@@ -58,19 +57,14 @@ struct FaultyConnection<'a> {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(
-    stream: ClientStream,
-    number: u64,
-    client: Option<Arc<Certificate>>,
-    shared: &Arc<SharedState>,
-) {
+pub(super) async fn serve(stream: ClientStream, number: u64, session: ClientSession, shared: &Arc<SharedState>) {
     let link = Link::default();
     let Some(http2) = connection::start(FaultStream::new(stream, link.clone()), shared.max_streams).await else {
         return;
     };
     let faulty = FaultyConnection {
         number,
-        client,
+        session: Arc::new(Mutex::new(session)),
         shared,
         link,
         phase: Phase::Serving,
@@ -172,11 +166,15 @@ impl FaultyConnection<'_> {
         if open >= self.stream_limit(exchange.stream_id) as usize {
             return exchange.sender.send_reset(Reason::REFUSED_STREAM);
         }
-        let (shared, client) = (Arc::clone(self.shared), self.client.clone());
+        let (shared, session) = (Arc::clone(self.shared), Arc::clone(&self.session));
         self.answering.spawn(async move {
             let request = IncomingRequest::new(exchange.request, exchange.sender);
             let Some(request) = request.read_payload().await else { return };
-            if let Some(held) = responder::respond(request, client.as_deref(), fault.as_ref(), &shared) {
+            let held = {
+                let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+                responder::respond(request, &mut session, fault.as_ref(), &shared)
+            };
+            if let Some(held) = held {
                 held.wait().await;
             }
         });

@@ -8,17 +8,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
+use time::OffsetDateTime;
 use tokio::time::timeout;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::apns::notification::is_uuid;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::gateway::fault::ResponseFault;
 use crate::gateway::observer::RequestEvent;
-use crate::gateway::policy::{MAX_KEPT, Reply};
+use crate::gateway::policy::{MAX_KEPT, Provider, Reply};
+use crate::gateway::team_key::{TeamKey, TokenSession};
 use crate::gateway::transport::SharedState;
 
 /// Time limit for the payload of a request.
@@ -122,6 +125,11 @@ impl IncomingRequest {
         Poll::Ready(Some(()))
     }
 
+    /// Refuses a stream that the client may not open yet.
+    pub(super) fn refuse(mut self) {
+        self.sender.send_reset(Reason::REFUSED_STREAM);
+    }
+
     /// Waits for the payload; returns `None` if it does not come.
     pub(super) async fn read_payload(mut self) -> Option<Self> {
         match timeout(PAYLOAD_TIMEOUT, poll_fn(|cx| self.poll_payload(cx))).await {
@@ -134,25 +142,86 @@ impl IncomingRequest {
     }
 }
 
+/// The client of a connection.
+pub(super) struct ClientSession {
+    certificate: Option<Certificate>,
+    tokens: TokenSession,
+    identifiers: IdentifierSource,
+}
+
+impl ClientSession {
+    pub(super) fn new(certificate: Option<Certificate>) -> Self {
+        Self { certificate, tokens: TokenSession::default(), identifiers: IdentifierSource::default() }
+    }
+
+    /// Returns whether it has shown a certificate or a valid provider token.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.certificate.is_some() || self.tokens.is_authenticated()
+    }
+
+    /// Returns the provider that sends a request. A client with a certificate needs no token, and the one that it may
+    /// send all the same is not looked at [?].
+    fn authenticate(&mut self, keys: &[TeamKey], headers: &HeaderMap) -> Result<Provider<'_>, &'static str> {
+        if let Some(certificate) = &self.certificate {
+            return Ok(Provider::Certificate(certificate));
+        }
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        self.tokens.authenticate(keys, headers.get(AUTHORIZATION), now)?;
+        Ok(Provider::Team)
+    }
+}
+
+/// Makes identifiers. It asks the system for the randomness of many at a time.
+struct IdentifierSource {
+    random: [u8; 1024],
+    used: usize,
+}
+
+impl Default for IdentifierSource {
+    fn default() -> Self {
+        Self { random: [0; 1024], used: 1024 }
+    }
+}
+
+impl IdentifierSource {
+    fn next(&mut self) -> Uuid {
+        if self.used == self.random.len() {
+            if getrandom::getrandom(&mut self.random).is_err() {
+                return Uuid::new_v4();
+            }
+            self.used = 0;
+        }
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.random[self.used..self.used + 16]);
+        self.used += 16;
+        Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// Makes an identifier in capital letters, as APNs does.
+    fn next_text(&mut self) -> String {
+        let mut buffer = Uuid::encode_buffer();
+        self.next().hyphenated().encode_upper(&mut buffer).to_owned()
+    }
+}
+
 /// Answers one request. A client that has gone gets no answer. Returns a response that is not to end.
 pub(super) fn respond(
     request: IncomingRequest,
-    client: Option<&Certificate>,
+    session: &mut ClientSession,
     fault: Option<&ResponseFault>,
     shared: &SharedState,
 ) -> Option<HeldResponse> {
     let IncomingRequest { parts, payload, mut sender, body: _body } = request;
-    let reply = match client {
-        Some(client) => shared.policy.answer(client, &parts, &payload.kept),
-        // Only the fault NoRequest lets a client without a certificate in.
-        None => Reply::refused("MissingProviderToken"),
+    let reply = match session.authenticate(&shared.policy.team_keys, &parts.headers) {
+        Ok(provider) => shared.policy.answer(provider, &parts, &payload.kept),
+        Err(reason) => Reply::refused(reason),
     };
     let plan = match fault {
         Some(fault) => ResponsePlan::with_fault(reply, fault),
         None => ResponsePlan::new(reply),
     };
-    let apns_id = choose_apns_id(&parts.headers);
-    let response = build_response(&plan, &apns_id, shared.policy.environment);
+    let apns_id = choose_apns_id(&parts.headers, &mut session.identifiers);
+    let response = build_response(&plan, &apns_id, shared.policy.environment, &mut session.identifiers);
     shared.observer.record(|| describe(&parts, &plan.reply, apns_id));
     match response {
         Ok(response) => send(response, plan.body, &mut sender),
@@ -160,22 +229,30 @@ pub(super) fn respond(
     }
 }
 
-/// Returns the identifier that the client gave, or a new one.
-fn choose_apns_id(headers: &HeaderMap) -> String {
+/// Returns the identifier that the client gave, as it was given, or a new one. Apple asks for lower case; several clients
+/// send capital letters without complaint, and APNs itself answers with them.
+fn choose_apns_id(headers: &HeaderMap, identifiers: &mut IdentifierSource) -> String {
     if let Some(given) = headers.get("apns-id")
         && let Ok(given) = given.to_str()
         && is_uuid(given)
     {
         return given.to_owned();
     }
-    Uuid::new_v4().to_string()
+    identifiers.next_text()
 }
 
-fn build_response(plan: &ResponsePlan, apns_id: &str, environment: Environment) -> http::Result<Response<()>> {
+/// Builds the head of a response. `apns-unique-id` comes in the sandbox only, with status 200 (Apple, "Handling
+/// notification responses from APNs").
+fn build_response(
+    plan: &ResponsePlan,
+    apns_id: &str,
+    environment: Environment,
+    identifiers: &mut IdentifierSource,
+) -> http::Result<Response<()>> {
     let status = plan.reply.status;
     let mut response = Response::builder().status(status).header("apns-id", apns_id);
     if environment == Environment::Sandbox && status == 200 {
-        response = response.header("apns-unique-id", Uuid::new_v4().to_string());
+        response = response.header("apns-unique-id", identifiers.next_text());
     }
     if matches!(status, 429 | 503) {
         response = response.header("retry-after", RETRY_AFTER);
@@ -193,7 +270,8 @@ fn describe(request: &Parts, reply: &Reply, apns_id: String) -> RequestEvent {
         path: request.uri.path().chars().take(MAX_PATH).collect(),
         topic: topic.map(|topic| String::from_utf8_lossy(topic.as_bytes()).into_owned()),
         status: reply.status,
-        reason: reply.reason.clone(),
+        reason: reply.reason.as_deref().map(str::to_owned),
+        warning: reply.warning,
         apns_id,
     }
 }
@@ -232,21 +310,28 @@ mod tests {
 
     #[test]
     fn a_given_identifier_comes_back_and_others_are_new() {
+        let mut identifiers = IdentifierSource::default();
+        let mut choose = |headers: &HeaderMap| choose_apns_id(headers, &mut identifiers);
         let given = "5f1b0c52-7a63-4f0e-9d5c-0d6f5f0c7a11";
         let mut headers = HeaderMap::new();
         headers.insert("apns-id", given.parse().unwrap());
-        assert_eq!(choose_apns_id(&headers), given);
+        assert_eq!(choose(&headers), given);
         headers.insert("apns-id", given.to_uppercase().parse().unwrap());
-        let first = choose_apns_id(&headers);
-        assert!(is_uuid(&first), "{first}");
-        assert_ne!(first, choose_apns_id(&HeaderMap::new()));
+        assert_eq!(choose(&headers), given.to_uppercase());
+        headers.insert("apns-id", "5f1b".parse().unwrap());
+        let mut made = std::collections::HashSet::new();
+        for _ in 0..200 {
+            let new = choose(&headers);
+            assert!(is_uuid(&new) && new == new.to_uppercase(), "{new}");
+            assert!(made.insert(new));
+        }
     }
 
     #[test]
     fn the_sandbox_gives_unique_identifiers_and_busy_answers_a_delay() {
         let names = |status, environment| {
-            let plan = ResponsePlan::new(Reply { status, reason: None, timestamp: None });
-            let response = build_response(&plan, "id", environment).unwrap();
+            let plan = ResponsePlan::new(Reply { status, ..Reply::ACCEPTED });
+            let response = build_response(&plan, "id", environment, &mut IdentifierSource::default()).unwrap();
             ["apns-unique-id", "retry-after"].map(|name| response.headers().contains_key(name))
         };
         assert_eq!(names(200, Environment::Sandbox), [true, false]);

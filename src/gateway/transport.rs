@@ -19,6 +19,7 @@ use crate::gateway::fault_stream::ClientStream;
 use crate::gateway::observer::Observer;
 use crate::gateway::policy::RequestPolicy;
 use crate::gateway::raw_http2::{discard_input, refuse_client};
+use crate::gateway::responder::ClientSession;
 use crate::gateway::throttle::ThrottledStream;
 use crate::gateway::{connection, frame_faults, request_faults};
 
@@ -117,10 +118,11 @@ async fn serve_tls(stream: ThrottledStream<TcpStream>, number: u64, time_limit: 
 }
 
 async fn serve_requests(stream: ClientStream, number: u64, client: Option<Certificate>, shared: &Arc<SharedState>) {
+    let session = ClientSession::new(client);
     if shared.faults.concern_requests() {
-        request_faults::serve(stream, number, client.map(Arc::new), shared).await;
+        request_faults::serve(stream, number, session, shared).await;
     } else {
-        connection::serve(stream, client.as_ref(), shared).await;
+        connection::serve(stream, session, shared).await;
     }
 }
 

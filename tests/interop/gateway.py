@@ -61,7 +61,11 @@ for what, result, wanted in (
 headers = curl(TOKEN, *topic, "-D", "-").stdout
 expect("curl: apns-id and apns-unique-id", ("apns-id: " in headers, "apns-unique-id: " in headers), (True, True))
 bare = curl(TOKEN, *topic, certificate=False)
-expect("curl: no certificate", (bare.returncode != 0, "alert" in bare.stderr), (True, True))
+expect("curl: neither a certificate nor a provider token", answered(bare), ("2 403", "MissingProviderToken"))
+for size in (65_535, 65_536, 1 << 20, 4 << 20):
+    large = WORK / "large"
+    large.write_bytes(b"x" * size)
+    expect(f"curl: a payload of {size} bytes", answered(curl(TOKEN, *topic, data=f"@{large}")), ("2 413", "PayloadTooLarge"))
 elsewhere = ("--resolve", f"other.invalid:{port}:127.0.0.1")
 expect("curl: its certificate is for no other host", curl(TOKEN, *elsewhere, at=f"https://other.invalid:{port}").returncode, 60)
 
@@ -110,6 +114,8 @@ with httpx.Client(http2=True, verify=context, timeout=10) as session:
     expect("httpx: unregistered", post(GONE, apns_topic=TOPIC), ("HTTP/2", 410, "Unregistered"))
     expect("httpx: push type that does not fit", post(TOKEN, apns_topic=TOPIC, apns_push_type="voip"),
            ("HTTP/2", 400, "InvalidPushType"))
+    large = session.post(f"{base}/3/device/{TOKEN}", headers={"apns-topic": TOPIC}, content=b"x" * (4 << 20))
+    expect("httpx: a payload of 4 MiB", (large.status_code, large.json()["reason"]), (413, "PayloadTooLarge"))
     many = {post(TOKEN, apns_topic=TOPIC) for _ in range(200)}
     expect("httpx: 200 in a row on one connection", many, {("HTTP/2", 200, None)})
 

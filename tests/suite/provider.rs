@@ -1,10 +1,18 @@
 //! `pushcert gateway` under the load and the habits of real providers.
 
 use std::io::{Read, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use data_encoding::BASE64URL_NOPAD;
 use h2::client::{ResponseFuture, SendRequest};
 use http::Request;
+use openssl::ec::{EcGroup, EcKey};
+use openssl::ecdsa::EcdsaSig;
+use openssl::nid::Nid;
+use openssl::pkey::Private;
+use openssl::sha::sha256;
+use serde_json::json;
 
 use crate::gateway::{PREFACE, Process, TOKEN, TOPIC, abuse, block_on, devices, frame, headers, post};
 
@@ -108,4 +116,151 @@ fn max_streams_is_what_the_client_is_told() {
     stream.read_exact(&mut settings[..9 + 30]).unwrap();
     let entry = settings[9..39].chunks(6).find(|entry| entry[1] == 3).unwrap();
     assert_eq!(entry[2..], 7_u32.to_be_bytes());
+}
+
+/// A token signing key.
+struct TeamKey(EcKey<Private>);
+
+impl TeamKey {
+    fn new() -> Self {
+        Self(EcKey::generate(&EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap()).unwrap())
+    }
+
+    /// The value of `authorization` with a token that was issued so many seconds ago.
+    fn bearer(&self, key_id: &str, team_id: &str, age: i64) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let encode = |value: serde_json::Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        let header = encode(json!({ "alg": "ES256", "kid": key_id }));
+        let claims = encode(json!({ "iss": team_id, "iat": i64::try_from(now).unwrap() - age }));
+        let signed = format!("{header}.{claims}");
+        let signature = EcdsaSig::sign(&sha256(signed.as_bytes()), &self.0).unwrap();
+        let numbers = [signature.r(), signature.s()].map(|number| number.to_vec_padded(32).unwrap()).concat();
+        format!("bearer {signed}.{}", BASE64URL_NOPAD.encode(&numbers))
+    }
+
+    fn private_file(&self) -> tempfile::NamedTempFile {
+        let key = openssl::pkey::PKey::from_ec_key(self.0.clone()).unwrap();
+        devices(&String::from_utf8(key.private_key_to_pem_pkcs8().unwrap()).unwrap())
+    }
+
+    fn public_file(&self) -> tempfile::NamedTempFile {
+        devices(&String::from_utf8(self.0.public_key_to_pem().unwrap()).unwrap())
+    }
+}
+
+#[test]
+fn a_client_without_a_certificate_needs_a_provider_token() {
+    let (first, second, stranger) = (TeamKey::new(), TeamKey::new(), TeamKey::new());
+    let (private, public, list) = (first.private_file(), second.public_file(), devices(TOKEN));
+    let keys = [("ABC123DEFG", &private), ("HIJ456KLMN", &public)];
+    let keys = keys.map(|(key_id, file)| format!("{key_id}:TEAMID1234:{}", file.path().display()));
+    let list = list.path().to_str().unwrap();
+    let gateway = Process::start(&["--tokens", list, "--p8-key", &keys[0], "--p8-key", &keys[1]]);
+    block_on(async {
+        let ask = async |client: &SendRequest<Bytes>, bearer: Option<&str>| {
+            let mut headers = vec![TOPIC];
+            headers.extend(bearer.map(|value| ("authorization", value)));
+            let answer = post(client, TOKEN, &headers, b"{}".to_vec()).await;
+            (answer.status().as_u16(), answer.body()["reason"].as_str().unwrap_or_default().to_owned())
+        };
+        let is = |status: u16, reason: &str| (status, reason.to_owned());
+        let client = gateway.client_showing(false).await;
+        assert_eq!(ask(&client, None).await, is(403, "MissingProviderToken"));
+        for (bearer, reason) in [
+            ("bearer nonsense".to_owned(), "InvalidProviderToken"),
+            (stranger.bearer("ABC123DEFG", "TEAMID1234", 0), "InvalidProviderToken"),
+            (first.bearer("HIJ456KLMN", "TEAMID1234", 0), "InvalidProviderToken"),
+            (first.bearer("TEAMID1234", "ABC123DEFG", 0), "InvalidProviderToken"),
+            (first.bearer("ABC123DEFG", "TEAMID1234", 3700), "ExpiredProviderToken"),
+        ] {
+            assert_eq!(ask(&client, Some(&bearer)).await, is(403, reason));
+        }
+        let used = first.bearer("ABC123DEFG", "TEAMID1234", 60);
+        assert_eq!(ask(&client, Some(&used)).await, is(200, ""));
+        let early = first.bearer("ABC123DEFG", "TEAMID1234", 30);
+        assert_eq!(ask(&client, Some(&early)).await, is(429, "TooManyProviderTokenUpdates"));
+        let other = second.bearer("HIJ456KLMN", "TEAMID1234", 0);
+        assert_eq!(ask(&client, Some(&other)).await, is(403, "UnrelatedKeyIdInToken"));
+        assert_eq!(ask(&client, Some(&used)).await, is(200, ""));
+        assert_eq!(ask(&client, None).await, is(403, "MissingProviderToken"));
+        let client = gateway.client_showing(false).await;
+        assert_eq!(ask(&client, Some(&other)).await, is(200, ""));
+        let elsewhere = [("apns-topic", "com.example.Other"), ("authorization", &other)];
+        let answer = post(&client, TOKEN, &elsewhere, b"{}".to_vec()).await;
+        assert_eq!(answer.body()["reason"], "TopicDisallowed");
+        // A certificate needs no token.
+        assert_eq!(ask(&gateway.client().await, None).await, is(200, ""));
+    });
+}
+
+#[test]
+fn one_stream_may_be_open_until_a_valid_token_was_seen() {
+    let key = TeamKey::new();
+    let file = key.private_file();
+    let gateway = Process::start(&["--p8-key", &format!("ABC123DEFG:TEAMID1234:{}", file.path().display())]);
+    block_on(async {
+        let client = gateway.client_showing(false).await;
+        post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await;
+        assert_eq!(client.current_max_send_streams(), 1);
+        let bearer = key.bearer("ABC123DEFG", "TEAMID1234", 0);
+        let headers = [TOPIC, ("authorization", &bearer)];
+        assert_eq!(post(&client, TOKEN, &headers, b"{}".to_vec()).await.status().as_u16(), 400);
+        let raised = async {
+            while client.current_max_send_streams() == 1 {
+                post(&client, TOKEN, &headers, b"{}".to_vec()).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), raised).await.unwrap();
+        assert_eq!(client.current_max_send_streams(), 1000);
+        post(&client, TOKEN, &headers, b"{}".to_vec()).await;
+        let client = gateway.client().await;
+        post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await;
+        assert_eq!(client.current_max_send_streams(), 1000, "a certificate is enough");
+    });
+    // A client that does not wait for SETTINGS: its second stream is refused (REFUSED_STREAM is 7).
+    let mut stream = gateway.connect_showing(false);
+    let opened = [frame(1, 4, 1, &headers()), frame(1, 4, 3, &headers())].concat();
+    stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &opened].concat()).unwrap();
+    let refused = frame(3, 0, 3, &[0, 0, 0, 7]);
+    let mut said = Vec::new();
+    while !said.windows(refused.len()).any(|bytes| bytes == refused) {
+        let mut piece = [0; 4096];
+        let length = stream.read(&mut piece).unwrap();
+        assert_ne!(length, 0, "{said:?}");
+        said.extend_from_slice(&piece[..length]);
+    }
+}
+
+#[test]
+fn a_background_notification_of_high_priority_is_warned_of_and_refused_only_if_strict() {
+    let (list, push_type) = (devices(TOKEN), ("apns-push-type", "background"));
+    for (arguments, expected) in [(&["-v"][..], 200), (&["-v", "--strict"], 400)] {
+        let gateway = Process::start(&[arguments, &["--tokens", list.path().to_str().unwrap()]].concat());
+        block_on(async {
+            let client = gateway.client().await;
+            let headers = [TOPIC, push_type, ("apns-priority", "10")];
+            assert_eq!(post(&client, TOKEN, &headers, b"{}".to_vec()).await.status().as_u16(), expected);
+            let headers = [TOPIC, push_type, ("apns-priority", "5")];
+            assert_eq!(post(&client, TOKEN, &headers, b"{}".to_vec()).await.status().as_u16(), 200);
+        });
+        let (_, log) = gateway.signal("-TERM");
+        let warnings: Vec<_> = log.lines().filter(|line| line.starts_with("warning: ")).collect();
+        assert_eq!(warnings.len(), 1, "{log}");
+        assert!(warnings[0].contains("priority 10"), "{log}");
+    }
+}
+
+#[test]
+fn an_identifier_in_capital_letters_is_accepted_and_a_new_one_has_them() {
+    let (gateway, _list) = gateway_with_token();
+    block_on(async {
+        let client = gateway.client().await;
+        for given in ["5F1B0C52-7A63-4F0E-9D5C-0D6F5F0C7A11", "5f1b0c52-7a63-4f0e-9d5c-0d6f5f0c7a11"] {
+            let answer = post(&client, TOKEN, &[TOPIC, ("apns-id", given)], b"{}".to_vec()).await;
+            assert_eq!((answer.status().as_u16(), answer.headers()["apns-id"].to_str().unwrap()), (200, given));
+        }
+        let answer = post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await;
+        let made = answer.headers()["apns-id"].to_str().unwrap();
+        assert!(made.len() == 36 && made == made.to_uppercase(), "{made}");
+    });
 }
