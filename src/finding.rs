@@ -110,6 +110,8 @@ pub enum FindingCode {
     Unproven,
     /// The gateway was not reached.
     Unreachable,
+    /// The gateway's answer proves something else than what was expected.
+    Unexpected,
 }
 
 /// The effect of a failure on a run.
@@ -158,7 +160,8 @@ impl FindingCode {
             | Self::Gap
             | Self::Accepted
             | Self::Refused
-            | Self::Rejected => FailureEffect { exit: ExitKind::CheckFailed, nagios: NagiosState::Critical },
+            | Self::Rejected
+            | Self::Unexpected => FailureEffect { exit: ExitKind::CheckFailed, nagios: NagiosState::Critical },
         }
     }
 

@@ -63,6 +63,39 @@ pub(crate) fn needs_provider_token(topic: &str) -> bool {
     [".push-type.liveactivity", ".location-query"].iter().any(|suffix| topic.ends_with(suffix))
 }
 
+/// A label that certificates give to a topic, and the push type of its notifications.
+struct TopicLabel {
+    label: &'static str,
+    push_type: &'static str,
+}
+
+/// The labels that have been seen in certificates.
+const TOPIC_LABELS: [TopicLabel; 6] = [
+    TopicLabel { label: "app", push_type: "alert" },
+    TopicLabel { label: "topic", push_type: "alert" },
+    TopicLabel { label: "voip", push_type: "voip" },
+    TopicLabel { label: "complication", push_type: "complication" },
+    TopicLabel { label: "voip-ptt", push_type: "pushtotalk" },
+    TopicLabel { label: ".voip-ptt", push_type: "pushtotalk" },
+];
+
+/// Returns the push type of a topic that the certificate labels: an app's bundle ID may end as another topic's suffix
+/// does. A label that is not known leaves it to the topic.
+pub(crate) fn push_type_labelled(topic: &str, label: Option<&str>) -> PushType {
+    for known in &TOPIC_LABELS {
+        if label == Some(known.label)
+            && let Some(push_type) = find_push_type(known.push_type)
+        {
+            return push_type;
+        }
+    }
+    push_type_of(topic)
+}
+
+fn find_push_type(name: &str) -> Option<PushType> {
+    PUSH_TYPES.into_iter().find(|known| known.name == name)
+}
+
 /// The headers of a request that have rules.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Headers<'a> {
@@ -124,6 +157,41 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
+/// The digits of a device token that is whole. Longer ones occur.
+pub(crate) const TOKEN_DIGITS: usize = 64;
+
+/// Returns a device token in the form of the path, from the forms in which people paste it: in either case, with blanks,
+/// quotes or the angle brackets of NSData's description.
+pub(crate) fn parse_token(text: &str) -> Option<String> {
+    let mut token = String::new();
+    for c in unwrapped(text).chars() {
+        if !c.is_whitespace() {
+            token.push(c.to_ascii_lowercase());
+        }
+    }
+    if is_token(&token) { Some(token) } else { None }
+}
+
+/// The brackets and quotes around a token.
+const WRAPPERS: [(char, char); 3] = [('"', '"'), ('\'', '\''), ('<', '>')];
+
+fn unwrapped(text: &str) -> &str {
+    let mut inner = text.trim();
+    for (open, close) in WRAPPERS {
+        if let Some(rest) = inner.strip_prefix(open)
+            && let Some(rest) = rest.strip_suffix(close)
+        {
+            inner = rest.trim();
+        }
+    }
+    inner.strip_prefix("0x").unwrap_or(inner)
+}
+
+/// Returns whether the text is NSData's description since iOS 13, which leaves out the middle of the token.
+pub(crate) fn is_shortened_token(text: &str) -> bool {
+    text.contains("length =") || text.contains("...") || text.contains('…')
+}
+
 /// Returns whether the text has the form of a topic: letters, digits, hyphens, dots and underscores.
 pub(crate) fn is_topic(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
@@ -165,7 +233,42 @@ mod tests {
         ] {
             assert_eq!(push_type_of(topic).name, kind);
         }
+        for (topic, label, kind) in [
+            ("com.example.voip", Some("app"), "alert"),
+            ("com.example.voip", Some("topic"), "alert"),
+            ("com.example.MyApp", Some("voip"), "voip"),
+            ("com.example.MyApp.complication", Some("complication"), "complication"),
+            ("com.example.MyApp", Some(".voip-ptt"), "pushtotalk"),
+            ("com.example.MyApp.voip", Some("novel"), "voip"),
+            ("com.apple.mgmt.External.5f1b", Some("uid"), "mdm"),
+            ("com.example.MyApp.voip", None, "voip"),
+        ] {
+            assert_eq!(push_type_labelled(topic, label).name, kind, "{topic} {label:?}");
+        }
+        for known in &TOPIC_LABELS {
+            assert!(find_push_type(known.push_type).is_some(), "{}", known.label);
+        }
         assert!(is_token("ab") && !is_token("abc") && !is_token("") && !is_token("xy"));
         assert!(is_topic("web.com.example") && !is_topic("") && !is_topic("a b"));
+    }
+
+    #[test]
+    fn a_token_is_taken_as_it_is_pasted() {
+        for text in [
+            "aabbccdd",
+            "AABBCCDD",
+            "<aabbccdd>",
+            "<aabb ccdd>",
+            " aabb\tccdd\n",
+            "\"<AABB CCDD>\"",
+            "'aabbccdd'",
+            "0xaabbccdd",
+        ] {
+            assert_eq!(parse_token(text).as_deref(), Some("aabbccdd"), "{text}");
+        }
+        for text in ["", "<>", "abc", "<aabb", "aabb>", "aa:bb", "token", "{length = 32, bytes = 0x3f1a ... 9c1d }"] {
+            assert_eq!(parse_token(text), None, "{text}");
+        }
+        assert!(is_shortened_token("{length = 32, bytes = 0x3f1a ... 9c1d }") && !is_shortened_token("aabb"));
     }
 }

@@ -4,7 +4,9 @@ pub(crate) mod apple;
 pub(crate) mod chain;
 pub(crate) mod extension;
 pub(crate) mod name;
+pub(crate) mod policy;
 pub(crate) mod renewal;
+pub(crate) mod threshold;
 pub(crate) mod time_left;
 pub(crate) mod warning;
 
@@ -238,6 +240,12 @@ impl Certificate {
             _ if !self.subject.is_empty() => &self.subject,
             _ => &self.title_without_subject,
         }
+    }
+
+    /// Returns the label that the certificate gives to a topic.
+    pub(crate) fn label_of(&self, topic: &str) -> Option<&str> {
+        let listed = self.topics.iter().find(|listed| listed.topic == topic)?;
+        Some(&listed.kind)
     }
 
     /// Returns the first topic.

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod describe;
+pub(crate) mod expectation;
 pub(crate) mod ground;
 pub(crate) mod outcome;
 pub(crate) mod probe;
@@ -17,15 +18,17 @@ use std::time::Duration;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::apns::notification;
+use crate::apns::notification::{self, PushType};
 use crate::certificate::apple::Environment;
 use crate::check::attempt::Attempt;
+use crate::check::expectation::Expectation;
 use crate::check::ground::{Circumstances, Ground};
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Probe, ProbeAnswer};
 use crate::check::revocation::Revocation;
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{Advice, Conclusion, ProbeToken, TopicStatus};
+use crate::finding::{Finding, Level};
 use crate::net::endpoint::Endpoint;
 use crate::net::http2::frames::{GoAway, Settings};
 use crate::net::proxy::Proxy;
@@ -55,6 +58,8 @@ pub(crate) struct TestedIdentity {
     pub(crate) warnings: Vec<String>,
     /// The environments that the certificate is for.
     pub(crate) environments: Vec<Environment>,
+    /// The findings of the policy of the run.
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// The options of a check.
@@ -69,10 +74,14 @@ pub(crate) struct CheckOptions {
     pub(crate) token: Option<Zeroizing<String>>,
     /// The topic of the notification.
     pub(crate) topic: Option<String>,
+    /// The push type of the notification.
+    pub(crate) push_type: Option<PushType>,
     /// The roots to trust.
     pub(crate) stores: Arc<StoreReader>,
     /// True if the user named the gateway.
     pub(crate) is_gateway_named: bool,
+    /// The outcome that is expected.
+    pub(crate) expectation: Option<Expectation>,
     /// The certificate whose issuer is to be asked about its revocation.
     pub(crate) revocation: Option<Revocation>,
     /// Returns the advice for a ground, which may name flags.
@@ -84,7 +93,7 @@ impl CheckOptions {
     fn probe_token(&self) -> ProbeToken {
         match &self.token {
             _ if !self.wants_probe => ProbeToken::None,
-            Some(_) => ProbeToken::Named,
+            Some(token) => ProbeToken::Named { digits: token.len() },
             None => ProbeToken::Random,
         }
     }
@@ -104,6 +113,8 @@ pub(crate) struct GatewayCheck {
     pub(crate) gateway: String,
     pub(crate) verdict: Outcome,
     pub(crate) reason: Option<String>,
+    /// True if this is the outcome that the user expects; null if the user expects none.
+    pub(crate) is_expected: Option<bool>,
     pub(crate) advice: Option<String>,
     pub(crate) topic: TopicReport,
     pub(crate) stages: Vec<Stage>,
@@ -114,7 +125,6 @@ pub(crate) struct GatewayCheck {
     /// The answer to the notification; null if there was none.
     pub(crate) probe: Option<ProbeAnswer>,
     /// The meaning of the reason.
-    #[serde(skip)]
     pub(crate) meaning: String,
 }
 
@@ -203,6 +213,11 @@ impl CheckRun {
             conclusion = conclusion.with_revocation(stage.status);
             stages.push(stage);
         }
+        conclusion = conclusion.with_policy(&self.subject.findings);
+        let is_expected = match &self.options.expectation {
+            Some(expectation) => Some(expectation.is_met(conclusion.verdict, conclusion.reason.as_deref())),
+            None => None,
+        };
         stages.append(&mut attempt.stages);
         let circumstances = attempt.circumstances();
         let advice = self.advice_after(&conclusion);
@@ -211,6 +226,7 @@ impl CheckRun {
             gateway: target.endpoint.to_string(),
             verdict: conclusion.verdict,
             reason: conclusion.reason,
+            is_expected,
             advice: advice.map(|advice| self.options.advice_text(advice, circumstances).to_owned()),
             topic: TopicReport { topic: self.options.topic.clone(), status: conclusion.topic },
             stages,
@@ -237,6 +253,9 @@ impl CheckRun {
     fn identity_stage(&self, target: &Target) -> Stage {
         let watch = Stopwatch::start(StageName::Identity);
         let mut warnings = self.subject.warnings.clone();
+        for finding in &self.subject.findings {
+            warnings.push(finding.message.to_string());
+        }
         if let Some(environment) = target.environment
             && !self.subject.environments.contains(&environment)
         {
@@ -247,6 +266,7 @@ impl CheckRun {
         }
         let status = match &self.subject.identity {
             Err(_) => Status::Failed,
+            Ok(_) if Level::worst(&self.subject.findings) == Level::Failure => Status::Failed,
             Ok(_) if warnings.is_empty() => Status::Ok,
             Ok(_) => Status::Warning,
         };
@@ -284,6 +304,7 @@ impl CheckRun {
             authority: target.endpoint.to_string(),
             token: self.token.clone(),
             topic: self.options.topic.clone(),
+            push_type: self.options.push_type,
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::finding::{FindingCode, Level};
 pub(crate) enum Outcome {
     /// Yes.
     Accepted,
-    /// The certificate was judged good, the topic or the device token was not.
+    /// The certificate was judged good by the gateway; the topic, the device token or the policy of the run refuses it.
     Refused,
     /// No.
     Rejected,
@@ -85,6 +85,8 @@ pub(crate) enum Evidence {
     TopicRefused,
     /// A reason about the device token that the user named.
     NamedTokenRefused,
+    /// The gateway judged the certificate good, the policy of the run did not.
+    PolicyViolated,
     /// BadCertificate, BadCertificateEnvironment, Forbidden, or an alert that names the certificate.
     CertificateRefused,
     /// The issuer has revoked the certificate, in a signed CRL or OCSP response.
@@ -114,7 +116,7 @@ impl Evidence {
     pub(crate) const fn outcome(self) -> Outcome {
         match self {
             Self::Delivered | Self::RandomTokenUnknown => Outcome::Accepted,
-            Self::TopicRefused | Self::NamedTokenRefused => Outcome::Refused,
+            Self::TopicRefused | Self::NamedTokenRefused | Self::PolicyViolated => Outcome::Refused,
             Self::CertificateRefused | Self::Revoked => Outcome::Rejected,
             Self::ServerTrouble
             | Self::OtherAnswer

@@ -15,7 +15,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
-use crate::apns::notification::{DEVICE_PATH, push_type_of};
+use crate::apns::notification::{DEVICE_PATH, PushType};
 use crate::net::http2::frames;
 use crate::net::http2::tap::{FrameObserver, ObservedFrames, Tap};
 use crate::text::seconds;
@@ -35,6 +35,8 @@ pub(crate) struct Probe {
     pub(crate) token: Zeroizing<String>,
     /// The topic, if the certificate has one.
     pub(crate) topic: Option<String>,
+    /// The push type that belongs to the topic.
+    pub(crate) push_type: Option<PushType>,
 }
 
 /// Returns a device token that belongs to no device: random, of the usual length.
@@ -204,7 +206,10 @@ fn send(sender: &mut SendRequest<Bytes>, probe: &Probe) -> Result<ResponseFuture
     if let Some(topic) = &probe.topic
         && let Ok(value) = HeaderValue::try_from(topic)
     {
-        builder = builder.header("apns-topic", value).header("apns-push-type", push_type_of(topic).name);
+        builder = builder.header("apns-topic", value);
+    }
+    if let Some(push_type) = probe.push_type {
+        builder = builder.header("apns-push-type", push_type.name);
     }
     let Ok(request) = builder.body(()) else { return Err(h2::Reason::INTERNAL_ERROR.into()) };
     let (response, mut body) = sender.send_request(request, false)?;

@@ -5,14 +5,17 @@
 use serde::Serialize;
 
 use crate::apns::alert::{self, AlertCause};
+use crate::apns::notification::TOKEN_DIGITS;
 use crate::apns::reason::{self, Reason, ReasonSubject};
 use crate::check::describe::goaway_text;
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Break, Conversation, ProbeAnswer};
 use crate::check::stage::Status;
+use crate::finding::{Finding, Level};
 use crate::net;
 use crate::net::http2::frames::GoAway;
+use crate::schema::text;
 
 /// The device token of the notification that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +24,8 @@ pub(crate) enum ProbeToken {
     None,
     /// A random token, which belongs to no device.
     Random,
-    /// The token that the user named.
-    Named,
+    /// The token that the user named, and the number of its digits.
+    Named { digits: usize },
 }
 
 /// The gateway's judgement of the topic.
@@ -151,6 +154,25 @@ impl Conclusion {
         Self { is_retryable: true, retry_after, ..self }
     }
 
+    /// Takes the findings of the policy into account: a certificate that the gateway judges good may still fail the run.
+    pub(crate) fn with_policy(self, findings: &[Finding]) -> Self {
+        let mut failures = Vec::new();
+        for finding in findings {
+            if finding.level == Level::Failure {
+                failures.push(finding);
+            }
+        }
+        match failures.first() {
+            Some(first) if self.verdict == Outcome::Accepted => {
+                let messages: Vec<&str> = failures.iter().map(|finding| &*finding.message).collect();
+                let meaning = format!("the certificate was judged good, but it {}", messages.join("; it "));
+                let topic = self.topic;
+                Self { topic, ..Self::new(Evidence::PolicyViolated, &text(&first.code), &meaning, "") }
+            }
+            _ => self,
+        }
+    }
+
     /// Takes the result of the question about revocation into account: a signed "revoked" decides, and without an
     /// answer nothing is proven.
     pub(crate) fn with_revocation(self, status: Status) -> Self {
@@ -260,15 +282,26 @@ fn judge_reason(reason: &Reason, status: u16, is_requested: bool, token: ProbeTo
         ReasonSubject::ProviderToken => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
         _ if !is_requested => not_requested(),
         ReasonSubject::Topic => Conclusion::refused(Evidence::TopicRefused, reason, "topic", TopicStatus::Refuted),
-        ReasonSubject::Device if token == ProbeToken::Named => {
-            Conclusion::refused(Evidence::NamedTokenRefused, reason, "device token", topic_behind(reason))
+        ReasonSubject::Device => judge_token(reason, status, token),
+        ReasonSubject::Request | ReasonSubject::Server => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
+    }
+}
+
+/// Judges a reason about the device token.
+fn judge_token(reason: &Reason, status: u16, token: ProbeToken) -> Conclusion {
+    let topic = topic_behind(reason);
+    match token {
+        ProbeToken::Named { digits } => {
+            let mut conclusion = Conclusion::refused(Evidence::NamedTokenRefused, reason, "device token", topic);
+            if digits < TOKEN_DIGITS {
+                conclusion.meaning.push_str(&format!("; it has {digits} digits, and {TOKEN_DIGITS} or more are usual"));
+            }
+            conclusion
         }
-        ReasonSubject::Device if is_expected_of_random_token(reason) && status == reason.status => {
-            Conclusion::accepted(Evidence::RandomTokenUnknown, Some(reason.name), topic_behind(reason))
+        _ if is_expected_of_random_token(reason) && status == reason.status => {
+            Conclusion::accepted(Evidence::RandomTokenUnknown, Some(reason.name), topic)
         }
-        ReasonSubject::Device | ReasonSubject::Request | ReasonSubject::Server => {
-            Conclusion::from_reason(Evidence::OtherAnswer, reason.name)
-        }
+        ProbeToken::Random | ProbeToken::None => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
     }
 }
 
@@ -320,7 +353,7 @@ mod tests {
     fn each_reason_has_its_verdict() {
         for reason in REASONS {
             let (random, named) = expected_outcomes(reason.name);
-            for (token, expected) in [(ProbeToken::Random, random), (ProbeToken::Named, named)] {
+            for (token, expected) in [(ProbeToken::Random, random), (ProbeToken::Named { digits: 64 }, named)] {
                 let conclusion = answered_to(token, reason.status, Some(reason.name), true);
                 assert_eq!(conclusion.verdict, expected, "{} {token:?}", reason.name);
                 assert_eq!(conclusion.reason.as_deref(), Some(reason.name));
@@ -384,7 +417,7 @@ mod tests {
                 "DeviceTokenNotForTopic" => TopicStatus::Supported,
                 _ => TopicStatus::Unknown,
             };
-            for token in [ProbeToken::Random, ProbeToken::Named] {
+            for token in [ProbeToken::Random, ProbeToken::Named { digits: 64 }] {
                 let conclusion = answered_to(token, reason.status, Some(reason.name), true);
                 assert_eq!(conclusion.topic, expected, "{}", reason.name);
             }

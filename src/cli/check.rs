@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 use crate::apns::endpoint::PORTS;
 use crate::apns::notification;
 use crate::certificate::apple::Environment;
+use crate::certificate::threshold::Threshold;
+use crate::check::expectation::Expectation;
 use crate::cli::format::{ReportFormat, check_formats, one_of};
 use crate::cli::{OpeningArgs, values};
 use crate::net::endpoint::Endpoint;
@@ -20,6 +22,8 @@ use crate::world::files::Location;
 Examples:
   pushcert check push.pem
   pushcert check cert.p12 --passin env:P12_PASSWORD --environment sandbox
+  pushcert check push.pem --warn 30d --fail 7d --expect-topic com.example.MyApp
+  pushcert check revoked.pem --expect rejected:certificate_revoked
   pushcert check push.pem --proxy http://proxy:3128 --port both
   pushcert check push.pem --gateway localhost:2197 --ca-file ca.pem --json")]
 pub(crate) struct CheckArgs {
@@ -67,7 +71,8 @@ pub(crate) struct CheckArgs {
     #[arg(long, conflicts_with_all = ["token", "topic"])]
     pub(crate) no_probe: bool,
 
-    /// Send the notification (an empty one) to this device [default: to one that does not exist]
+    /// Send the notification (an empty one) to this device: hexadecimal digits, as <aabb ccdd> too [default: to one that
+    /// does not exist]
     #[arg(long, value_name = "HEX", value_parser = parse_token)]
     pub(crate) token: Option<Zeroizing<String>>,
 
@@ -87,6 +92,31 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) revocation: bool,
 
+    /// Expect this outcome, and exit with 0 only if every gateway gives it: accepted, refused or rejected, if need be with
+    /// the reason (rejected:certificate_revoked); unproven and unreachable are never what is expected
+    #[arg(long, value_name = "OUTCOME[:REASON]")]
+    pub(crate) expect: Option<Expectation>,
+
+    /// Warn if the certificate has less time left: 30d, 12w, 720h, or a share of the lifetime such as 10%
+    #[arg(long, value_name = "TIME")]
+    pub(crate) warn: Option<Threshold>,
+
+    /// Fail if the certificate has less time left, in the same forms
+    #[arg(long, value_name = "TIME")]
+    pub(crate) fail: Option<Threshold>,
+
+    /// Fail unless the certificate may send to this topic (repeatable)
+    #[arg(long, value_name = "TOPIC")]
+    pub(crate) expect_topic: Vec<String>,
+
+    /// Fail unless the certificate may be used in this environment (repeatable)
+    #[arg(long, value_name = "ENVIRONMENT", value_parser = values::environments())]
+    pub(crate) expect_environment: Vec<Environment>,
+
+    /// Fail unless the certificate belongs to this team
+    #[arg(long, value_name = "TEAM-ID")]
+    pub(crate) expect_team: Option<String>,
+
     /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = one_of(&check_formats()))]
     pub(crate) format: ReportFormat,
@@ -94,6 +124,14 @@ pub(crate) struct CheckArgs {
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
+
+    /// Write the report to a file, whole or not at all, or - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<Location>,
+
+    /// Overwrite an existing report, but nothing that may hold a key
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
 
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
@@ -186,10 +224,13 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 }
 
 fn parse_token(text: &str) -> Result<Zeroizing<String>, String> {
-    if notification::is_token(text) {
-        Ok(Zeroizing::new(text.to_ascii_lowercase()))
-    } else {
-        Err("hexadecimal digits are expected, an even number of them".to_owned())
+    match notification::parse_token(text) {
+        Some(token) => Ok(Zeroizing::new(token)),
+        None if notification::is_shortened_token(text) => {
+            Err("the description of NSData leaves out the middle of the token: print its bytes in hexadecimal"
+                .to_owned())
+        }
+        None => Err("hexadecimal digits are expected, an even number of them".to_owned()),
     }
 }
 

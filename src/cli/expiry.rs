@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use time::OffsetDateTime;
 
 use crate::certificate::apple::Environment;
+use crate::certificate::threshold::Threshold;
 use crate::cli::format::ReportFormat;
 use crate::cli::{OpeningArgs, values};
-use crate::expiry::threshold::Threshold;
 use crate::world::files::Location;
 
 const EXAMPLES: &str = "\
@@ -59,7 +58,7 @@ pub(crate) struct ExpiryArgs {
     pub(crate) expect_topic: Vec<String>,
 
     /// Fail unless every leaf may be used in this environment (repeatable)
-    #[arg(long, value_name = "ENVIRONMENT", value_parser = environments())]
+    #[arg(long, value_name = "ENVIRONMENT", value_parser = values::environments())]
     pub(crate) expect_environment: Vec<Environment>,
 
     /// Fail unless every leaf belongs to this team
@@ -115,13 +114,4 @@ impl ExpiryArgs {
     pub(crate) fn format(&self) -> ReportFormat {
         if self.json { ReportFormat::Json } else { self.format }
     }
-}
-
-/// Parses an environment: the type belongs to the domain, which does not know clap.
-fn environments() -> impl TypedValueParser<Value = Environment> {
-    let names = [Environment::Sandbox, Environment::Production].map(Environment::name);
-    PossibleValuesParser::new(names).map(|name| match name.as_str() {
-        "sandbox" => Environment::Sandbox,
-        _ => Environment::Production,
-    })
 }

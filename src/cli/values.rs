@@ -1,10 +1,11 @@
 //! Parsers of values.
 
-use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser, ValueParserFactory};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser, ValueParser, ValueParserFactory};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
+use crate::certificate::apple::Environment;
 use crate::cli::password::PasswordSource;
 use crate::world::files::Location;
 
@@ -36,4 +37,13 @@ pub(crate) fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
         Ok(date) => Ok(date.midnight().assume_utc()),
         Err(_) => Err("a time such as 2026-11-24T12:00:00Z or a date such as 2026-11-24 is expected".to_owned()),
     }
+}
+
+/// Parses an environment: the type belongs to the domain, which does not know clap.
+pub(crate) fn environments() -> impl TypedValueParser<Value = Environment> {
+    let names = [Environment::Sandbox, Environment::Production].map(Environment::name);
+    PossibleValuesParser::new(names).map(|name| match name.as_str() {
+        "sandbox" => Environment::Sandbox,
+        _ => Environment::Production,
+    })
 }

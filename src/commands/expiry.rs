@@ -1,17 +1,15 @@
 //! `pushcert expiry`.
 
-use std::fs::File;
 use std::path::PathBuf;
 
+use crate::certificate::policy::{Expectations, ExpiryPolicy};
 use crate::cli::expiry::ExpiryArgs;
 use crate::commands::shared::advice;
 use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
-use crate::commands::shared::printing;
-use crate::commands::shared::writing;
+use crate::commands::shared::report_file::ReportFile;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::expiry::policy::{Expectations, ExpiryPolicy};
 use crate::expiry::report::{ExpiryReport, PolicyReport, UnreadableFile};
 use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanTotals};
 use crate::finding::Level;
@@ -20,32 +18,18 @@ use crate::report::style::Paint;
 use crate::report::{Report, human};
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
-use crate::world::outputs::Output;
-use crate::world::place::{self, WriteError};
 use crate::world::progress::Progress;
 use crate::world::walk::{self, Filter, Globs};
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
-    check_replaceable(arguments)?;
+    report_file(arguments).check_replaceable()?;
     let report = scan(arguments, context)?;
     finish(arguments, &report, context)
 }
 
-/// Refuses to replace a file, and what is not an earlier report even with --force.
-fn check_replaceable(arguments: &ExpiryArgs) -> Result<(), Error> {
-    let Some(Location::Path(path)) = &arguments.output else { return Ok(()) };
-    if !path.is_file() || place::is_descriptor(path) {
-        return Ok(());
-    }
-    let exists = advice::explain(&path.display().to_string(), &WriteError::Exists);
-    match File::open(path).and_then(is_expiry_report) {
-        Ok(true) if arguments.force => Ok(()),
-        Ok(true) => Err(exists),
-        Ok(false) | Err(_) => {
-            Err(exists.hint("--force replaces an earlier report, and this file may hold a key: choose another name"))
-        }
-    }
+fn report_file(arguments: &ExpiryArgs) -> ReportFile<'_> {
+    ReportFile { output: arguments.output.as_ref(), force: arguments.force, is_earlier: is_expiry_report }
 }
 
 fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryReport, Error> {
@@ -115,20 +99,10 @@ fn read_policy(arguments: &ExpiryArgs) -> PolicyReport {
 /// Writes the report, and returns the exit code.
 fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'_>) -> Result<u8, Error> {
     let format = arguments.format();
-    match &arguments.output {
-        None | Some(Location::Standard) => printing::print(Report::Expiry(report), format, context)?,
-        Some(Location::Path(path)) => {
-            let mut bytes = Vec::new();
-            Report::Expiry(report).write(format, &mut bytes, Paint::new(false))?;
-            // Something else may have come to this name meanwhile.
-            check_replaceable(arguments)?;
-            let output = Output { path, bytes: &bytes, is_private: false, force: arguments.force };
-            writing::write_all(&[output], context)?;
-            // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
-            if report.level != Level::Ok {
-                human::expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;
-            }
-        }
+    let is_in_file = report_file(arguments).write(Report::Expiry(report), format, context)?;
+    // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
+    if is_in_file && report.level != Level::Ok {
+        human::expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;
     }
     if arguments.exit_zero && report.exit_code != ExitKind::Bug.code() {
         return Ok(0);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::certificate::threshold::Threshold;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport, Source, UnreadableFile};
-use crate::expiry::threshold::Threshold;
 use crate::finding::{Case, Finding, FindingsReport, Measure};
 use crate::schema::text;
 

@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::chain::APPLE;
+use crate::certificate::policy::{CertificateRole, ExpiryPolicy, Facts, judge, judge_run};
 use crate::certificate::warning::KeyState;
 use crate::container::Contents;
 use crate::error::Error;
-use crate::expiry::policy::{CertificateRole, ExpiryPolicy, Facts, judge, judge_run};
 use crate::finding::{Ending, Finding, FindingCode, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
@@ -315,8 +315,8 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::certificate::policy::Expectations;
     use crate::container::{Passwords, open};
-    use crate::expiry::policy::Expectations;
     use crate::limits::DEFAULT_MAX_ITERATIONS;
     use crate::test_support::fixture;
 

@@ -1,4 +1,4 @@
-//! Recognises an earlier report of `expiry`, which a new one may replace.
+//! Recognises an earlier report of `expiry` or `check`, which a new one may replace.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -9,12 +9,29 @@ use crate::cli::format::ReportFormat;
 
 /// How much of the beginning and of the end is looked at, in bytes. Reports may be larger than any input.
 const REACH: u64 = 1024;
+/// The beginning of a report in JSON.
+const JSON: &str = "{\n  \"schema_version\": ";
+
+/// Returns whether a file begins, or ends, as a report in this format does.
+type Sniff = fn(ReportFormat, &str, &str) -> bool;
 
 /// Returns whether the file holds a report of `expiry`, in any format, or nothing.
 ///
 /// # Errors
 /// When it cannot be read.
-pub(crate) fn is_expiry_report(mut file: File) -> io::Result<bool> {
+pub(crate) fn is_expiry_report(file: File) -> io::Result<bool> {
+    is_report(file, is_of_expiry)
+}
+
+/// Returns whether the file holds a report of `check`, in any format, or nothing.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn is_check_report(file: File) -> io::Result<bool> {
+    is_report(file, is_of_check)
+}
+
+fn is_report(mut file: File, sniff: Sniff) -> io::Result<bool> {
     let size = file.metadata()?.len();
     if size == 0 {
         return Ok(true);
@@ -22,7 +39,7 @@ pub(crate) fn is_expiry_report(mut file: File) -> io::Result<bool> {
     let head = read_some(&mut file)?;
     file.seek(SeekFrom::Start(size.saturating_sub(REACH)))?;
     let tail = read_some(&mut file)?;
-    Ok(ReportFormat::value_variants().iter().any(|format| fits(*format, &head, &tail)))
+    Ok(ReportFormat::value_variants().iter().any(|format| sniff(*format, &head, &tail)))
 }
 
 fn read_some(file: &mut File) -> io::Result<String> {
@@ -31,13 +48,32 @@ fn read_some(file: &mut File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Returns whether a file begins, or ends, as the format does.
-fn fits(format: ReportFormat, head: &str, tail: &str) -> bool {
+fn is_of_check(format: ReportFormat, head: &str, tail: &str) -> bool {
     match format {
-        ReportFormat::Json => head.starts_with("{\n  \"schema_version\": "),
-        ReportFormat::Junit => {
-            head.starts_with("<?xml ") && head.contains("<testsuite id=\"0\" name=\"pushcert expiry\"")
-        }
+        ReportFormat::Json => head.starts_with(JSON),
+        ReportFormat::Junit => is_junit_of(head, "pushcert check"),
+        ReportFormat::Nagios => head.starts_with("APNS "),
+        ReportFormat::Prometheus => head.starts_with("# HELP pushcert_"),
+        ReportFormat::Human => head.lines().nth(1).is_some_and(|line| line.starts_with("  identity   ")),
+        ReportFormat::Github => head.starts_with("::") && tail.lines().last().is_some_and(is_gateway_count),
+        ReportFormat::Ics | ReportFormat::Html => false,
+    }
+}
+
+/// Returns whether the line is of the kind "1 of 2 gateways good".
+fn is_gateway_count(line: &str) -> bool {
+    let words: Vec<&str> = line.split(' ').collect();
+    matches!(words[..], [_, "of", _, "gateways", "good"] | [_, "of", _, "gateways", "as", "expected"])
+}
+
+fn is_junit_of(head: &str, name: &str) -> bool {
+    head.starts_with("<?xml ") && head.contains(&format!("<testsuite id=\"0\" name=\"{name}\""))
+}
+
+fn is_of_expiry(format: ReportFormat, head: &str, tail: &str) -> bool {
+    match format {
+        ReportFormat::Json => head.starts_with(JSON),
+        ReportFormat::Junit => is_junit_of(head, "pushcert expiry"),
         ReportFormat::Nagios => head.starts_with("PUSHCERT "),
         ReportFormat::Prometheus => head.starts_with("# HELP pushcert_"),
         ReportFormat::Ics => head.starts_with("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//pushcert//"),

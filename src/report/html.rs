@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
+use crate::certificate::policy::CertificateRole;
 use crate::certificate::time_left::TimeLeft;
-use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::Level;
 use crate::report::escape::xml;

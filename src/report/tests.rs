@@ -5,13 +5,14 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::*;
+use crate::certificate::policy::{Expectations, ExpiryPolicy};
 use crate::check::outcome::Outcome;
+use crate::check::report::RunFacts;
 use crate::check::verdict::TopicStatus;
 use crate::check::{GatewayCheck, TopicReport};
 use crate::cli::format;
 use crate::container::{Passwords, open};
 use crate::error::Error;
-use crate::expiry::policy::{Expectations, ExpiryPolicy};
 use crate::expiry::report::{FileCounts, PolicyReport, Source, UnreadableFile, check};
 use crate::finding::{FindingCode, Level};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
@@ -134,6 +135,7 @@ fn check_report(outcomes: &[Outcome]) -> CheckReport {
             gateway: "localhost:2197".to_owned(),
             verdict: *outcome,
             reason: Some("a-reason".to_owned()),
+            is_expected: None,
             advice: Some("an advice".to_owned()),
             topic: TopicReport { topic: None, status: TopicStatus::Unknown },
             stages: vec![],
@@ -143,7 +145,14 @@ fn check_report(outcomes: &[Outcome]) -> CheckReport {
             meaning: "a meaning".to_owned(),
         });
     }
-    CheckReport::new(checks, Some("push.pem".to_owned()), NOW)
+    let run = RunFacts {
+        path: Some("push.pem".to_owned()),
+        title: "push".to_owned(),
+        has_policy: false,
+        expectation: None,
+        at: NOW,
+    };
+    CheckReport::new(checks, vec![], run)
 }
 
 fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {

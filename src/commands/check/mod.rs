@@ -1,35 +1,45 @@
 //! `pushcert check`.
 
 mod advice;
+mod policy;
 mod proxy;
 mod subject;
 
 use std::sync::Arc;
 
 use crate::apns::endpoint;
+use crate::apns::notification::push_type_labelled;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
-use crate::check::report::CheckReport;
+use crate::check::report::{CheckReport, RunFacts};
 use crate::check::{self, CheckOptions, Target};
 use crate::cli::check::CheckArgs;
 use crate::commands::check::proxy::ProxyChoice;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
-use crate::commands::shared::printing;
+use crate::commands::shared::report_file::ReportFile;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::endpoint::Endpoint;
 use crate::net::trust::StoreReader;
-use crate::report::Report;
+use crate::report::earlier::is_check_report;
+use crate::report::style::Paint;
+use crate::report::{Report, human};
 use crate::world::context::Context;
 use crate::world::files::Location;
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    let file = ReportFile { output: arguments.output.as_ref(), force: arguments.force, is_earlier: is_check_report };
+    file.check_replaceable()?;
     let report = check_all(arguments, context)?;
-    let (report, format) = (Report::Check(&report), arguments.format());
-    printing::print(report, format, context)?;
-    Ok(report.exit_code(format))
+    let format = arguments.format();
+    let is_in_file = file.write(Report::Check(&report), format, context)?;
+    // A log that says nothing of a failure helps nobody.
+    if is_in_file && report.exit_code != 0 {
+        human::check::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
+    }
+    Ok(Report::Check(&report).exit_code(format))
 }
 
 fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckReport, Error> {
@@ -55,9 +65,17 @@ fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRe
     if arguments.revocation {
         check_options.revocation = Some(subject::revocation(&arguments.input, selected.leaf, &contents)?);
     }
+    let run = RunFacts {
+        path: path(&arguments.input),
+        title: selected.leaf.title().to_owned(),
+        has_policy: policy::is_given(arguments),
+        expectation: arguments.expect.clone(),
+        at: context.now,
+    };
     let identity = subject::prepare(arguments, selected, &contents, arguments.at.unwrap_or(context.now))?;
+    let findings = identity.findings.clone();
     match check::run(identity, gateways, check_options) {
-        Ok(checks) => Ok(CheckReport::new(checks, path(&arguments.input), context.now)),
+        Ok(checks) => Ok(CheckReport::new(checks, findings, run)),
         Err(error) => Err(Error::new(ExitKind::Network, format!("the network cannot be used: {error}"))),
     }
 }
@@ -74,14 +92,17 @@ fn options(arguments: &CheckArgs, leaf: &Certificate, stores: StoreReader) -> Ch
         Some(topic) => Some(topic.as_str()),
         None => leaf.main_topic(),
     };
+    let push_type = topic.map(|topic| push_type_labelled(topic, leaf.label_of(topic)));
     CheckOptions {
         timeout: arguments.timeout,
         retries: arguments.retries,
         wants_probe: !arguments.no_probe,
         token: arguments.token.clone(),
         topic: topic.map(str::to_owned),
+        push_type,
         stores: Arc::new(stores),
         is_gateway_named: arguments.gateway.is_some(),
+        expectation: arguments.expect.clone(),
         revocation: None,
         advice: advice::for_ground,
     }

@@ -12,6 +12,7 @@ use crate::check::TestedIdentity;
 use crate::check::ground::Ground;
 use crate::check::revocation::Revocation;
 use crate::cli::check::CheckArgs;
+use crate::commands::check::policy;
 use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::unread;
 use crate::container::Contents;
@@ -68,13 +69,16 @@ pub(super) fn prepare(
         },
     };
     let chain = APPLE.judge(leaf, &contents.authorities(), now);
+    let findings = policy::judge(arguments, leaf, now);
     for found in warning::judge(leaf, &chain, Some(KeyState::Matches), now) {
-        // Each gateway judges the environment.
-        if found.code != FindingCode::SandboxOnly {
+        // Each gateway judges the environment, and the policy may have said the same.
+        let is_known = findings.iter().any(|finding| finding.code == found.code);
+        if found.code != FindingCode::SandboxOnly && !is_known {
             warnings.push(found.message.to_string());
         }
     }
-    Ok(TestedIdentity { identity, title: leaf.title().to_owned(), warnings, environments: leaf.environments.clone() })
+    let (title, environments) = (leaf.title().to_owned(), leaf.environments.clone());
+    Ok(TestedIdentity { identity, title, warnings, environments, findings })
 }
 
 fn no_key_warning(ground: Ground) -> &'static str {

@@ -8,5 +8,6 @@ pub(crate) mod key_search;
 pub(crate) mod opening;
 pub(crate) mod passout;
 pub(crate) mod printing;
+pub(crate) mod report_file;
 pub(crate) mod unread;
 pub(crate) mod writing;

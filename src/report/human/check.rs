@@ -7,6 +7,7 @@ use crate::check::outcome::Outcome;
 use crate::check::report::CheckReport;
 use crate::check::stage::{Stage, Status};
 use crate::check::verdict::TopicStatus;
+use crate::finding::Level;
 use crate::net::trust::ServerCertificate;
 use crate::report::style::Paint;
 use crate::schema::text;
@@ -18,12 +19,17 @@ pub(crate) fn write(out: &mut dyn Write, report: &CheckReport, paint: Paint) -> 
         if index > 0 {
             writeln!(out)?;
         }
-        write_check(out, check, paint)?;
+        write_check(out, check, report.missed_expectation(check), paint)?;
     }
     Ok(())
 }
 
-fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::Result<()> {
+fn write_check(
+    out: &mut dyn Write,
+    check: &GatewayCheck,
+    missed_expectation: Option<String>,
+    paint: Paint,
+) -> io::Result<()> {
     writeln!(out, "{}", paint.strong(printable(&check.place())))?;
     for stage in &check.stages {
         write_stage(out, stage, paint)?;
@@ -40,13 +46,12 @@ fn write_check(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::R
             writeln!(out, "  {} {}", paint.faint("asks for  "), printable(name))?;
         }
     }
-    let word = check.verdict.word();
-    let verdict = match check.verdict {
-        Outcome::Accepted => paint.strong(word),
-        Outcome::Unproven => paint.warning(word),
-        Outcome::Refused | Outcome::Rejected | Outcome::Unreachable => paint.bad(word),
-    };
-    writeln!(out, "  {verdict}: {}", printable(&check.sentence()))?;
+    write_verdict(out, check, paint)?;
+    match missed_expectation {
+        Some(expected) => writeln!(out, "  {}", paint.bad(format_args!("{} was expected", printable(&expected))))?,
+        None if check.is_expected.is_some() => writeln!(out, "  as expected")?,
+        None => {}
+    }
     if let Some(topic) = check.topic_sentence() {
         let line = printable(&topic);
         let line = if check.topic.status == TopicStatus::Refuted { paint.bad(line) } else { line };
@@ -65,6 +70,16 @@ fn path_text(path: &[ServerCertificate]) -> String {
         subjects.push(certificate.subject.as_str());
     }
     subjects.join(" < ")
+}
+
+fn write_verdict(out: &mut dyn Write, check: &GatewayCheck, paint: Paint) -> io::Result<()> {
+    let heading = check.heading();
+    let heading = match (check.level(), check.verdict) {
+        (Level::Ok, _) => paint.strong(heading),
+        (_, Outcome::Unproven) => paint.warning(heading),
+        (Level::Warning | Level::Failure, _) => paint.bad(heading),
+    };
+    writeln!(out, "  {heading}: {}", printable(&check.sentence()))
 }
 
 fn write_stage(out: &mut dyn Write, stage: &Stage, paint: Paint) -> io::Result<()> {

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::certificate::policy::CertificateRole;
 use crate::certificate::time_left::TimeLeft;
-use crate::expiry::policy::CertificateRole;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::{FindingCode, Level};
 use crate::report::human;

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::{Stage, check, fixture_gateway};
+use super::{Checked, Stage, check, fixture_gateway};
 use crate::common::fixture;
 use pushcert::testing::TlsVersions::{V12, V13};
 use pushcert::testing::{Environment, GatewayOptions, TokenState};
@@ -69,6 +69,30 @@ fn a_device_or_topic_that_the_user_named_is_reached_or_refused() {
     let paths: Vec<_> = stage.gateway.ready.observer.recent().into_iter().map(|event| event.path).collect();
     assert_eq!(paths[0], "/3/device/00ff");
     assert_eq!(paths[3].len(), "/3/device/".len() + 64);
+}
+
+#[test]
+fn a_token_is_taken_as_it_is_pasted_and_its_refusal_is_explained() {
+    let digits = "AB".repeat(32);
+    let pasted = format!("<{} {}>", &digits[..8], &digits[8..]);
+    let stage = Stage::new(GatewayOptions::default());
+    stage.gateway.tokens.set(&digits.to_ascii_lowercase(), TokenState::Active(None));
+    let reached = stage.check(&["--token", &pasted]);
+    assert_eq!((reached.code, reached.text("/verdict")), (0, "accepted"));
+    let sentence = |checked: &Checked| {
+        checked.detail("probe").to_owned() + "; " + checked.text("/meaning") + "; " + checked.text("/advice")
+    };
+    let whole = stage.check(&["--token", &"cd".repeat(32)]);
+    assert_eq!(whole.text("/reason"), "BadDeviceToken");
+    assert!(sentence(&whole).contains("the gateway of the other environment"), "{}", sentence(&whole));
+    assert!(!sentence(&whole).contains("digits"), "{}", sentence(&whole));
+    let cut = stage.check(&["--token", "<aabb ccdd>"]);
+    assert!(sentence(&cut).contains("it has 8 digits, and 64 or more are usual"), "{}", sentence(&cut));
+    let faults = vec!["answer:DeviceTokenNotForTopic".parse().unwrap()];
+    let stage = Stage::new(GatewayOptions { faults, ..GatewayOptions::default() });
+    let other = stage.check(&["--token", &digits]);
+    assert_eq!((other.code, other.text("/verdict"), other.text("/topic/status")), (1, "refused", "supported"));
+    assert!(sentence(&other).contains("the topic of a VoIP token ends in .voip"), "{}", sentence(&other));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod advice;
 mod certificates;
+mod expectations;
 mod faults;
 mod formats;
 mod network;

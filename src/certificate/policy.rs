@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::chain::{AppleChain, ChainStatus};
+use crate::certificate::threshold::Threshold;
 use crate::certificate::warning::KeyState;
-use crate::expiry::threshold::Threshold;
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::{printable, printable_name, text_list};
 
@@ -87,23 +87,26 @@ pub(crate) fn judge(facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTim
         findings.push(Finding::failure(FindingCode::NotYetValid, message));
     }
     if facts.role == CertificateRole::Leaf {
-        judge_leaf(facts, &policy.expect, &mut findings);
+        findings.append(&mut judge_expectations(facts, &policy.expect));
     }
     findings
 }
 
-fn judge_leaf(facts: &Facts<'_>, expect: &Expectations, findings: &mut Vec<Finding>) {
-    expect_topics(facts.certificate, &expect.topics, findings);
-    expect_environments(facts.certificate, &expect.environments, findings);
+/// Holds a leaf to the expectations alone, whatever its validity is.
+pub(crate) fn judge_expectations(facts: &Facts<'_>, expect: &Expectations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    expect_topics(facts.certificate, &expect.topics, &mut findings);
+    expect_environments(facts.certificate, &expect.environments, &mut findings);
     if let Some(team) = &expect.team_id {
-        expect_team(facts.certificate, team, findings);
+        expect_team(facts.certificate, team, &mut findings);
     }
     if expect.key {
-        expect_key(facts.key, findings);
+        expect_key(facts.key, &mut findings);
     }
     if expect.apple {
-        expect_apple(facts.chain, findings);
+        expect_apple(facts.chain, &mut findings);
     }
+    findings
 }
 
 fn time_left(certificate: &Certificate, policy: &ExpiryPolicy, now: OffsetDateTime) -> Option<Finding> {

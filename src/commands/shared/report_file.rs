@@ -1,0 +1,63 @@
+//! Writing a report to the file that the user names, or to standard output.
+
+use std::fs::File;
+use std::io;
+
+use crate::cli::format::ReportFormat;
+use crate::commands::shared::advice;
+use crate::commands::shared::printing;
+use crate::commands::shared::writing;
+use crate::error::Error;
+use crate::report::Report;
+use crate::report::style::Paint;
+use crate::world::context::Context;
+use crate::world::files::Location;
+use crate::world::outputs::Output;
+use crate::world::place::{self, WriteError};
+
+/// The place of a report.
+pub(crate) struct ReportFile<'a> {
+    pub(crate) output: Option<&'a Location>,
+    pub(crate) force: bool,
+    /// Returns whether a file holds an earlier report of the same command.
+    pub(crate) is_earlier: fn(File) -> io::Result<bool>,
+}
+
+impl ReportFile<'_> {
+    /// Refuses to replace a file, and what is not an earlier report even with --force.
+    pub(crate) fn check_replaceable(&self) -> Result<(), Error> {
+        let Some(Location::Path(path)) = self.output else { return Ok(()) };
+        if !path.is_file() || place::is_descriptor(path) {
+            return Ok(());
+        }
+        let exists = advice::explain(&path.display().to_string(), &WriteError::Exists);
+        match File::open(path).and_then(self.is_earlier) {
+            Ok(true) if self.force => Ok(()),
+            Ok(true) => Err(exists),
+            Ok(false) | Err(_) => {
+                Err(exists
+                    .hint("--force replaces an earlier report, and this file may hold a key: choose another name"))
+            }
+        }
+    }
+
+    /// Writes the report. Returns whether it went into a file.
+    pub(crate) fn write(
+        &self,
+        report: Report<'_>,
+        format: ReportFormat,
+        context: &mut Context<'_>,
+    ) -> Result<bool, Error> {
+        let Some(Location::Path(path)) = self.output else {
+            printing::print(report, format, context)?;
+            return Ok(false);
+        };
+        let mut bytes = Vec::new();
+        report.write(format, &mut bytes, Paint::new(false))?;
+        // Something else may have come to this name meanwhile.
+        self.check_replaceable()?;
+        let output = Output { path, bytes: &bytes, is_private: false, force: self.force };
+        writing::write_all(&[output], context)?;
+        Ok(true)
+    }
+}
