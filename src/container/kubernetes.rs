@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
 use crate::limits::MAX_PARTS;
+use crate::pem::clear_unused_bits;
 use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
 
 /// One object with its entries.
@@ -178,7 +179,9 @@ fn decode(text: &str, is_encoded: bool, name: &str, key: &str) -> Result<Zeroizi
     if !is_encoded {
         return Ok(Zeroizing::new(text.as_bytes().to_vec()));
     }
-    match Base64::decode_vec(text) {
+    let mut text = Zeroizing::new(text.to_owned().into_bytes());
+    clear_unused_bits(&mut text);
+    match Base64::decode_vec(std::str::from_utf8(&text).unwrap_or_default()) {
         Ok(bytes) => Ok(Zeroizing::new(bytes)),
         Err(_) => Err(Malformed::new(format!("secret {name}/{key}"), "is not valid Base64")),
     }
@@ -217,6 +220,8 @@ mod tests {
         let problem = secrets[0].entries["k"].as_ref().unwrap_err().to_string();
         assert_eq!(problem, "secret b/k: is not valid Base64");
         assert_eq!(secrets[0].entries["l"].as_ref().unwrap().len(), 3);
+        let unused = r#"{"kind":"Secret","metadata":{"name":"b"},"data":{"k":"AAF="}}"#;
+        assert_eq!(parse(unused.as_bytes()).unwrap()[0].entries["k"].as_ref().unwrap().as_slice(), [0, 1]);
         assert_eq!(secrets[0].entries["s"].as_ref().unwrap().as_slice(), b"x");
         let secrets = parse(format!("{text} {{").as_bytes()).unwrap();
         assert_eq!(secrets.len(), 2);

@@ -68,16 +68,16 @@ impl Contents {
         match &bag.content {
             BagContent::Certificate(der) => match Certificate::parse(der) {
                 Ok(item) => self.certificates.push(Entry { item, friendly_name, local_key_id }),
-                Err(error) => self.unread.push(Unread::new("a bag".to_owned(), Holds::Certificate, error.into())),
+                Err(error) => self.unread.push(Unread::new(bag.place(), Holds::Certificate, error.into())),
             },
             BagContent::Key(der) => match PrivateKey::from_pkcs8(der) {
                 Ok(item) => self.keys.push(Entry { item, friendly_name, local_key_id }),
-                Err(error) => self.unread.push(Unread::new("a bag".to_owned(), Holds::Key, error.into())),
+                Err(error) => self.unread.push(Unread::new(bag.place(), Holds::Key, error.into())),
             },
             BagContent::Safe => {}
-            BagContent::Secret(_) => self.others.push("a secret of another application (a bag)".to_owned()),
+            BagContent::Secret(_) => self.others.push(format!("a secret of another application ({})", bag.place())),
             BagContent::Other => {
-                self.others.push("a revocation list, or a certificate that is not X.509 (a bag)".to_owned());
+                self.others.push(format!("a revocation list, or a certificate that is not X.509 ({})", bag.place()));
             }
         }
     }

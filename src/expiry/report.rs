@@ -61,6 +61,8 @@ pub(crate) struct Summary {
     pub(crate) without_certificates: u64,
     /// Of these, files that could not be opened.
     pub(crate) unreadable: u64,
+    /// Of these, files in folders that were not read, and by their names are rather not for certificates.
+    pub(crate) passed_over: u64,
     /// Certificates held to the policy.
     pub(crate) certificates: u64,
     /// Of these, with nothing to say.
@@ -78,6 +80,8 @@ pub(crate) struct FileCounts {
     pub(crate) files: u64,
     /// Of these, files that hold no certificate.
     pub(crate) without_certificates: u64,
+    /// Of these, files that were passed over.
+    pub(crate) passed_over: u64,
 }
 
 /// The place of a certificate.
@@ -228,6 +232,7 @@ impl ExpiryReport {
             files: files.files,
             without_certificates: files.without_certificates,
             unreadable: count_files(&unreadable),
+            passed_over: files.passed_over,
             certificates: certificates.len() as u64,
             ..Summary::default()
         };
@@ -275,7 +280,8 @@ impl ExpiryReport {
 
     /// Returns "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".
     pub(crate) fn summary_line(&self) -> String {
-        let Summary { files, without_certificates, unreadable, certificates, ok, warnings, failures } = self.summary;
+        let Summary { files, without_certificates, unreadable, passed_over, certificates, ok, warnings, failures } =
+            self.summary;
         let mut line = format!(
             "{} in {}: {}, {}, {ok} ok",
             count(certificates, "certificate"),
@@ -288,6 +294,9 @@ impl ExpiryReport {
         }
         if unreadable > 0 {
             line.push_str(&format!("; {} not readable", count(unreadable, "file")));
+        }
+        if passed_over > 0 {
+            line.push_str(&format!("; {} passed over", count(passed_over, "file")));
         }
         line
     }
@@ -345,7 +354,7 @@ mod tests {
             policy(),
             certificates.into(),
             vec![],
-            FileCounts { files: 7, without_certificates: 2 },
+            FileCounts { files: 7, without_certificates: 2, passed_over: 0 },
         );
         let files: Vec<&str> = report.certificates.iter().map(|certificate| certificate.file.as_str()).collect();
         assert_eq!(files, ["c", "e", "a", "b", "d"]);

@@ -61,6 +61,8 @@ pub(crate) enum ScanError {
     Open(#[from] OpenError),
     #[error("{0}")]
     Part(Unread),
+    #[error("it is a link that leads nowhere")]
+    DanglingLink,
     #[error("there is no certificate in it")]
     NoCertificate,
     #[error("there is no certificate in it, only a private key")]
@@ -74,9 +76,12 @@ impl ScanError {
     pub(crate) const fn code(&self) -> FindingCode {
         match self {
             Self::Open(error) | Self::Part(Unread { error, .. }) if error.is_locked() => FindingCode::FileLocked,
-            Self::Read(_) | Self::Open(_) | Self::Part(_) | Self::NoCertificate | Self::OnlyKey => {
-                FindingCode::FileUnreadable
-            }
+            Self::Read(_)
+            | Self::Open(_)
+            | Self::Part(_)
+            | Self::DanglingLink
+            | Self::NoCertificate
+            | Self::OnlyKey => FindingCode::FileUnreadable,
             Self::Crash => FindingCode::ReaderCrashed,
         }
     }
@@ -92,6 +97,7 @@ impl ScanTotals {
         self.unreadable.extend(other.unreadable);
         self.counts.files += other.counts.files;
         self.counts.without_certificates += other.counts.without_certificates;
+        self.counts.passed_over += other.counts.passed_over;
         self
     }
 }
@@ -135,7 +141,11 @@ impl ExpiryScanner<'_> {
             Err(WalkError { path, error }) => {
                 let name = path.display().to_string();
                 let item = Item { name: &name, path: &path, source: Source::File, is_named: false };
-                self.record(&item, Err(ReadError::from(error).into()), totals);
+                let error = match error.kind() {
+                    io::ErrorKind::NotFound if path.is_symlink() => ScanError::DanglingLink,
+                    _ => ReadError::from(error).into(),
+                };
+                self.record(&item, Err(error), totals);
             }
         }
     }
@@ -146,8 +156,6 @@ impl ExpiryScanner<'_> {
         let result = match files::read(&Location::Path(file.path.clone()), &mut io::empty()) {
             Ok(bytes) if self.scan_secrets(&item, &bytes, totals) => return,
             Ok(bytes) => self.open(&item, &bytes),
-            // No certificate is so large, but unrelated files in a folder may be.
-            Err(ReadError::TooLarge) if !file.is_named && !has_certificate_extension(&name) => Ok(None),
             Err(error) => Err(error.into()),
         };
         self.record(&item, result, totals);
@@ -259,6 +267,10 @@ impl ExpiryScanner<'_> {
     fn record_unreadable(&self, item: &Item<'_>, error: ScanError, totals: &mut ScanTotals) {
         let level = match &error {
             error if self.is_mere_key(item, error) => Level::Ok,
+            error if is_passed_over(item, error) => {
+                totals.counts.passed_over += 1;
+                Level::Ok
+            }
             ScanError::Crash => Level::Failure,
             _ if self.skip_unreadable => Level::Warning,
             _ => Level::Failure,
@@ -281,6 +293,13 @@ impl ExpiryScanner<'_> {
             _ => false,
         }
     }
+}
+
+/// Returns whether a file in a folder is rather not for certificates, by its name, although it was not read: no
+/// certificate is larger than the limit, and links that lead nowhere are common (`/etc/ssl/certs`, locks of editors).
+fn is_passed_over(item: &Item<'_>, error: &ScanError) -> bool {
+    let is_unlikely = matches!(error, ScanError::Read(ReadError::TooLarge) | ScanError::DanglingLink);
+    is_unlikely && !item.is_named && !has_certificate_extension(item.name)
 }
 
 /// Runs `open`; a panic becomes an error of this file, so that the other files are checked.

@@ -35,6 +35,8 @@ impl Body {
     pub(super) fn parse(text: &[u8]) -> Self {
         let unescaped = unescape(text);
         let text = unescaped.as_deref().map_or(text, Vec::as_slice);
+        let added = without_plus_signs(text);
+        let text = added.as_deref().map_or(text, Vec::as_slice);
         let mut body = Self { headers: Vec::new(), base64: Some(Zeroizing::new(Vec::with_capacity(text.len()))) };
         for line in text.split(|byte| matches!(byte, b'\n' | b'\r' | 0x0b | b'"')) {
             body.add_line(line);
@@ -43,8 +45,7 @@ impl Body {
     }
 
     fn add_line(&mut self, line: &[u8]) {
-        // `"MII…" +`, as programs join lines.
-        if matches!(line.trim_ascii(), b"+" | b".") {
+        if is_joint(line) {
             return;
         }
         if line.contains(&b':') {
@@ -104,7 +105,8 @@ impl Body {
 
     /// Decodes it. A secret is decoded in constant time; of certificates there may be very many.
     pub(super) fn decode(self, is_secret: bool) -> Content {
-        let Some(base64) = self.base64 else { return Content::NotBase64 };
+        let Some(mut base64) = self.base64 else { return Content::NotBase64 };
+        clear_unused_bits(&mut base64);
         let text = without_padding(&base64);
         if text.is_empty() {
             return Content::Empty;
@@ -119,6 +121,25 @@ impl Body {
             Some(bytes) => Content::Bytes(Zeroizing::new(bytes)),
             None => Content::NotBase64,
         }
+    }
+}
+
+/// Clears the bits of the last character before the padding that stand for nothing: some writers leave them set, and
+/// OpenSSL ignores them.
+pub(crate) fn clear_unused_bits(base64: &mut [u8]) {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let length = without_padding(base64).len();
+    let unused = match base64.len() - length {
+        2 => 0b1111,
+        1 => 0b11,
+        _ => return,
+    };
+    // A word of prose is not padded.
+    if length == 0 || !base64.len().is_multiple_of(4) {
+        return;
+    }
+    if let Some(value) = ALPHABET.iter().position(|letter| *letter == base64[length - 1]) {
+        base64[length - 1] = ALPHABET[value & !unused];
     }
 }
 
@@ -146,13 +167,15 @@ pub(crate) fn decode_cut_text(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// Removes what JSON, YAML, shells and programs write around a line of Base64.
 fn strip_quotes(line: &[u8]) -> &[u8] {
     let mut line = line.trim_ascii();
-    // `"MII…" +`, as programs join lines.
-    for sign in [&b"+"[..], b"."] {
-        if let Some(before) = line.strip_suffix(sign)
-            && let Some(b'"' | b'\'') = before.trim_ascii_end().last()
-        {
-            line = before;
-        }
+    if let Some(end) = memchr::memrchr2(b'"', b'\'', line)
+        && is_joint(&line[end + 1..])
+    {
+        line = &line[..end];
+    }
+    if let Some(start) = memchr::memchr2(b'"', b'\'', line)
+        && is_joint(&line[..start])
+    {
+        line = &line[start + 1..];
     }
     while let [first, rest @ ..] = line
         && is_wrapping(*first)
@@ -165,6 +188,50 @@ fn strip_quotes(line: &[u8]) -> &[u8] {
         line = rest;
     }
     line
+}
+
+/// The words with which programs join the lines of a text: `"MII…" & vbCrLf & _`.
+const JOINTS: [&str; 15] = [
+    "+",
+    ".",
+    "&",
+    "_",
+    "..",
+    "||",
+    "\\",
+    "vbCrLf",
+    "vbLf",
+    "vbCr",
+    "vbNewLine",
+    "PHP_EOL",
+    "os.EOL",
+    "Environment.NewLine",
+    "System.lineSeparator()",
+];
+
+/// Returns whether a text is one or more of [`JOINTS`].
+fn is_joint(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let mut words = text.split_ascii_whitespace().peekable();
+    words.peek().is_some() && words.all(|word| JOINTS.iter().any(|joint| word.eq_ignore_ascii_case(joint)))
+}
+
+/// Removes the "+" before each line of a block that a diff adds. Returns `None` where a line has none; the last one
+/// stands before the END.
+fn without_plus_signs(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if !text.ends_with(b"\n+") {
+        return None;
+    }
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
+    for line in text.split(|byte| *byte == b'\n') {
+        match line {
+            [b'+', rest @ ..] => plain.extend_from_slice(rest),
+            rest if rest.trim_ascii().is_empty() => {}
+            _ => return None,
+        }
+        plain.push(b'\n');
+    }
+    Some(plain)
 }
 
 fn is_wrapping(byte: u8) -> bool {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::asn1::Malformed;
 use body::Header;
 use body::{Body, Content};
-pub(crate) use body::{decode_cut_text, decode_text};
+pub(crate) use body::{clear_unused_bits, decode_cut_text, decode_text};
 use marker::{Marker, Word};
 
 /// One block.
@@ -351,6 +351,18 @@ mod tests {
             format!("[\"{begin}\",\n \"{first}\",\n \"{second}\",\n \"{end}\"]"),
             format!("[\"{begin}\",\"{first}\",\"{second}\",\"{end}\"]"),
             format!("x = \"{begin}\\n\" +\n  \"{first}\\n\" +\n  \"{second}\\n\" +\n  \"{end}\\n\";"),
+            format!(
+                "x = \"{begin}\" & vbCrLf & _\r\n  \"{first}\" & vbCrLf & _\r\n  \"{second}\" & vbCrLf & _\r\n  \"{end}\"\r\n"
+            ),
+            format!("$x = '{begin}' . PHP_EOL .\n  '{first}' . PHP_EOL .\n  '{second}' . PHP_EOL\n  . '{end}';\n"),
+            format!("$x = \"{begin}\\n\" .\n \"{first}\\n\" .\n \"{second}\\n\" .\n \"{end}\\n\";"),
+            format!(
+                "x = \"{begin}\"\n + Environment.NewLine + \"{first}\"\n + Environment.NewLine + \"{second}\" +\n\"{end}\""
+            ),
+            format!("x = '{begin}\\n' +\n  '{first}\\n' +\n  '{second}\\n' +\n  '{end}\\n';"),
+            format!("'{begin}' || chr(10) ||\n'{first}' ||\n'{second}' ||\n'{end}'").replace(" || chr(10)", ""),
+            format!("@@ -0,0 +1,4 @@\n+{begin}\n+{first}\n+{second}\n+{end}\n"),
+            format!("+{begin}\r\n+{first}\r\n+{second}\r\n+{end}\r\n"),
             format!("key: |\n    {begin}\n    {first}\n    {second}\n    {end}\n"),
             format!("> {begin}\n> {first}\n> {second}\n> {end}\n"),
             format!("{begin}\n{first}\x0b\n{second}\0\n{end}\n"),
@@ -368,8 +380,24 @@ mod tests {
         assert_eq!((block.header("DEK-Info"), block.der.len()), (Some("AES-128-CBC,00FF"), 48));
         let slashes = "-----BEGIN CMS-----\\n\\/\\/\\/\\/\\n-----END CMS-----";
         assert_eq!(*parse(slashes.as_bytes()).unwrap()[0].der, [255, 255, 255]);
+        let diff = "+-----BEGIN CMS-----\n+Proc-Type: 4,ENCRYPTED\n+DEK-Info: X,00\n+\n+AA\n++/\n+-----END CMS-----\n";
+        let block = &parse(diff.as_bytes()).unwrap()[0];
+        assert_eq!((block.dek_info(), &**block.der), (Some("X,00"), &[0, 15, 191][..]));
+        let plus = "-----BEGIN CMS-----\n+AAE\n+AAE\n-----END CMS-----";
+        assert_eq!(parse(plus.as_bytes()).unwrap()[0].der.len(), 6, "no diff");
         let url_safe = "-----BEGIN CMS-----\n____\n-----END CMS-----";
         assert_eq!(*parse(url_safe.as_bytes()).unwrap()[0].der, [255, 255, 255]);
+    }
+
+    #[test]
+    fn bits_that_stand_for_nothing_may_be_set() {
+        for label in ["CMS", "PRIVATE KEY"] {
+            for (base64, expected) in [("AAECAw==", &[0, 1, 2, 3][..]), ("AAECAz==", &[0, 1, 2, 3]), ("AAF=", &[0, 1])]
+            {
+                let text = format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
+                assert_eq!(**parse(text.as_bytes()).unwrap()[0].der, *expected, "{label} {base64}");
+            }
+        }
     }
 
     #[test]

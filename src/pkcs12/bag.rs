@@ -31,6 +31,8 @@ const MAX_NESTING: usize = 3;
 /// One bag, opened.
 #[derive(Debug, Clone)]
 pub struct Bag {
+    /// Its number in the file, from 1.
+    pub number: usize,
     pub content: BagContent,
     /// In the file's order; `None` where the field is absent.
     pub attributes: Option<Vec<Attribute>>,
@@ -64,6 +66,11 @@ impl fmt::Debug for BagContent {
 }
 
 impl Bag {
+    /// Returns its place in the file, for messages.
+    pub(crate) fn place(&self) -> String {
+        format!("bag {}", self.number)
+    }
+
     /// Returns the friendlyName, whatever string type it was written in, without the NUL that Windows puts at its end.
     /// An empty one is none.
     pub fn friendly_name(&self) -> Option<String> {
@@ -146,13 +153,13 @@ impl RawBag<'_> {
             },
             RawContent::Unread { holds, error } => return OpenedBag::Unread { holds, error },
         };
-        OpenedBag::Bag(Bag { content, attributes: self.attributes })
+        OpenedBag::Bag(Bag { number: 0, content, attributes: self.attributes })
     }
 
     /// Returns the bag if it is not encrypted.
     pub(super) fn open_plain(self) -> OpenedBag {
         match self.content {
-            RawContent::Plain(content) => OpenedBag::Bag(Bag { content, attributes: self.attributes }),
+            RawContent::Plain(content) => OpenedBag::Bag(Bag { number: 0, content, attributes: self.attributes }),
             RawContent::Encrypted(_) => OpenedBag::Locked,
             RawContent::Unread { holds, error } => OpenedBag::Unread { holds, error },
         }
@@ -281,7 +288,7 @@ mod tests {
     fn name(tag: Tag, content: &[u8]) -> Option<String> {
         let values = vec![AttributeValue { tag: tag.0, content: content.to_vec() }];
         let attributes = Some(vec![Attribute { oid: FRIENDLY_NAME, values }]);
-        Bag { content: BagContent::Other, attributes }.friendly_name()
+        Bag { number: 1, content: BagContent::Other, attributes }.friendly_name()
     }
 
     #[test]

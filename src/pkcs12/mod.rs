@@ -93,15 +93,29 @@ pub(crate) struct Pfx<'a> {
     mac: FileMac,
 }
 
-/// Returns whether `bytes` begin as a PFX does: a sequence whose first value is the version, 3.
+/// The only version of the format (RFC 7292 section 4).
+const VERSION: u64 = 3;
+
+/// Returns whether `bytes` begin as a PFX does: a sequence of a version and of data, plain or signed. Of version 3 the
+/// data may be damaged.
 pub(crate) fn looks_like_pfx(bytes: &[u8]) -> bool {
     let Some((pfx, _)) = Value::parse_prefix(bytes) else { return false };
     let mut fields = pfx.reader("PKCS#12");
     match (fields.try_next(), fields.try_next()) {
         (Ok(Some(version)), Ok(Some(content))) => {
-            pfx.is(Tag::Sequence) && version.unsigned() == Ok(3) && content.is(Tag::Sequence)
+            let is_right = version.unsigned() == Ok(VERSION);
+            let is_version = version.is(Tag::Integer);
+            pfx.is(Tag::Sequence) && content.is(Tag::Sequence) && (is_right || (is_version && is_safe(&content)))
         }
         _ => false,
+    }
+}
+
+/// Returns whether a value is the authenticated safe of a PFX, by its type.
+fn is_safe(content: &Value<'_>) -> bool {
+    match content.reader("PKCS#12").required("its type").and_then(|kind| kind.oid()) {
+        Ok(kind) => kind == DATA || kind == SIGNED_DATA,
+        Err(_) => false,
     }
 }
 
@@ -110,7 +124,10 @@ impl<'a> Pfx<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let (pfx, _) = Value::parse(bytes, "PKCS#12 file")?;
         let mut fields = pfx.reader("PKCS#12 file");
-        fields.expect(Tag::Integer, "the version")?;
+        let version = fields.expect(Tag::Integer, "the version")?.unsigned()?;
+        if version != VERSION {
+            return Err(fields.malformed(format!("its version is {version}, where {VERSION} is expected")).into());
+        }
         let content = fields.expect(Tag::Sequence, "the authenticated safe")?;
         let mut content = content.reader("authenticated safe");
         let kind = content.required("its type")?.oid()?;
@@ -335,7 +352,7 @@ impl<'l> SafeOpener<'l> {
         match opened {
             OpenedBag::Bag(bag) => {
                 self.decrypted += usize::from(is_encrypted);
-                self.opened.bags.push(bag);
+                self.opened.bags.push(Bag { number: self.bags, ..bag });
             }
             OpenedBag::Locked => {
                 self.locked += 1;

@@ -180,7 +180,7 @@ fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {
         };
         certificates.append(&mut check("push.cer", Source::File, &contents, &policy, at));
     }
-    ExpiryReport::new(NOW, policy, certificates, unreadable, FileCounts { files: 1, without_certificates: 0 })
+    ExpiryReport::new(NOW, policy, certificates, unreadable, FileCounts { files: 1, ..FileCounts::default() })
 }
 
 fn written(report: Report<'_>, format: ReportFormat) -> String {

@@ -178,6 +178,9 @@ impl Walk<'_> {
                 Err(error) if error.loop_ancestor().is_some() => {}
                 Err(error) => {
                     let path = error.path().unwrap_or(root).to_owned();
+                    if path.is_symlink() && !self.is_wanted_path(&path, error.depth(), root) {
+                        continue;
+                    }
                     // The library's own error repeats the path.
                     let error = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
                     self.found.push(Err(WalkError { path, error }));
@@ -187,14 +190,24 @@ impl Walk<'_> {
     }
 
     fn is_wanted(&self, entry: &DirEntry, root: &Path) -> bool {
-        if entry.depth() == 0 {
+        if entry.file_type().is_dir() {
+            return entry.depth() == 0 || !self.is_excluded(entry.path(), root);
+        }
+        self.is_wanted_path(entry.path(), entry.depth(), root)
+    }
+
+    fn is_wanted_path(&self, path: &Path, depth: usize, root: &Path) -> bool {
+        if depth == 0 {
             return true;
         }
-        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        if entry.file_name().as_encoded_bytes().starts_with(b"..") || self.filter.exclude.fit(path) {
-            return false;
-        }
-        entry.file_type().is_dir() || self.filter.include.is_empty() || self.filter.include.fit(path)
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        !self.is_excluded(path, root) && (self.filter.include.is_empty() || self.filter.include.fit(relative))
+    }
+
+    fn is_excluded(&self, path: &Path, root: &Path) -> bool {
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        let name = path.file_name().unwrap_or_default();
+        name.as_encoded_bytes().starts_with(b"..") || self.filter.exclude.fit(relative)
     }
 
     /// Returns whether a folder was not visited before: links across each other could be followed in more
@@ -336,5 +349,9 @@ mod tests {
         let paths = [folder.path().to_owned()];
         let found: Vec<bool> = find(&paths, &Filter::default()).iter().map(Result::is_err).collect();
         assert_eq!(found, [true]);
+        for (include, exclude, count) in [("*.pem", "old", 1), ("*.cer", "old", 0), ("*", "link.*", 0)] {
+            let filter = Filter { include: Globs::new(&[include]).unwrap(), exclude: Globs::new(&[exclude]).unwrap() };
+            assert_eq!(find(&paths, &filter).len(), count, "{include} {exclude}");
+        }
     }
 }

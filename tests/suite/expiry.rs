@@ -83,6 +83,35 @@ fn a_folder_counts_what_is_no_certificate() {
     assert_eq!(report["verdict"], "ok");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_passed_over_in_a_folder_is_counted_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("a.pem"), good("a")).unwrap();
+    fs::File::create(path("disk.img")).unwrap().set_len((64 << 20) + 1).unwrap();
+    std::os::unix::fs::symlink("gone", path("5ed36f99.0")).unwrap();
+    let report = json(&[text(folder.path())]);
+    assert_eq!((&report["verdict"], report["exit_code"].as_u64()), (&"ok".into(), Some(0)));
+    assert_eq!(report["summary"]["files"], 3);
+    assert_eq!(report["summary"]["passed_over"], 2);
+    assert_eq!((&report["summary"]["unreadable"], &report["summary"]["without_certificates"]), (&0.into(), &0.into()));
+    let test = test(&[text(folder.path())]).stdout_contains("5ed36f99.0: it is a link that leads nowhere");
+    test.stdout_contains("disk.img: is larger than 64 MiB").stdout_contains("1 ok; 2 files passed over").run();
+    // These may well have been certificates.
+    for name in ["live.pem", "disk.p12"] {
+        if name == "live.pem" {
+            std::os::unix::fs::symlink("../archive/live.pem", path(name)).unwrap();
+        } else {
+            fs::rename(path("disk.img"), path(name)).unwrap();
+        }
+        let report = json(&[text(folder.path())]);
+        assert_eq!((&report["verdict"], report["exit_code"].as_u64()), (&"failure".into(), Some(3)), "{name}");
+        assert_eq!(json(&[text(folder.path()), "--skip-unreadable"])["exit_code"], 0, "{name}");
+        assert_eq!(json(&[text(folder.path()), "--exclude", "*.p12", "--exclude", "live.*"])["exit_code"], 0);
+    }
+}
+
 #[test]
 fn standard_input_is_any_container_or_secrets() {
     let with_input = |input: &[u8], options: &[&str]| {

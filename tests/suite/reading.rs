@@ -606,3 +606,24 @@ fn what_is_replaced_and_may_hold_a_key_is_warned_of() {
         assert!(!said.contains("may have held"), "{old}: {said}");
     }
 }
+
+#[test]
+fn a_pkcs12_file_of_another_version_is_named() {
+    let mut bytes = read("p12/keychain.p12");
+    let version = bytes.windows(3).position(|window| window == [2, 1, 3]).unwrap() + 2;
+    for other in [1, 4] {
+        bytes[version] = other;
+        let expected = format!("PKCS#12 file: its version is {other}, where 3 is expected");
+        on(bytes.clone(), &["inspect", "-"]).status(3).stderr_contains(&expected).run();
+        on(bytes.clone(), &["convert", "-"]).status(3).stderr_contains(&expected).run();
+    }
+}
+
+#[test]
+fn a_bag_that_was_not_read_has_a_number() {
+    let mut bytes = read("p12/unencrypted.p12");
+    // The version of TBSCertificate: the certificate is a sequence, and no certificate.
+    let place = bytes.windows(5).position(|window| window == [0xa0, 3, 2, 1, 2]).unwrap();
+    bytes[place] = 0x05;
+    on(bytes, &["inspect", "-"]).any_status().stdout_contains("bag 1: ").run();
+}

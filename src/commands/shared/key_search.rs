@@ -27,6 +27,8 @@ pub(crate) struct KeySearch {
     keys: Vec<FoundKey>,
     /// Why files, or parts of them, that may be keys were not read.
     pub(crate) unread: Vec<Error>,
+    /// The files that are too large for keys.
+    passed_over: Vec<Error>,
 }
 
 /// A private key, and the file that it was found in.
@@ -76,8 +78,10 @@ impl KeySearch {
         let file = place.to_string();
         let bytes = match files::read(&place, &mut io::empty()) {
             Ok(bytes) => bytes,
-            // No key is so large.
-            Err(ReadError::TooLarge) => return,
+            // No key is so large; it is named all the same.
+            Err(error @ ReadError::TooLarge) if !sniff::has_certificate_extension(&file) => {
+                return self.passed_over.push(advice::explain(&file, &error));
+            }
             Err(error) => return self.unread.push(advice::explain(&file, &error)),
         };
         match opener.open_unasked(&bytes) {
@@ -156,10 +160,11 @@ impl KeySearch {
         if let Some(more @ 1..) = self.keys.len().checked_sub(MAX_LISTED) {
             lines.push(format!("tried {more} more"));
         }
-        for error in self.unread.iter().take(MAX_LISTED) {
+        let unread: Vec<&Error> = self.unread.iter().chain(&self.passed_over).collect();
+        for error in unread.iter().take(MAX_LISTED) {
             lines.push(format!("not read: {}", error.message));
         }
-        if let Some(more @ 1..) = self.unread.len().checked_sub(MAX_LISTED) {
+        if let Some(more @ 1..) = unread.len().checked_sub(MAX_LISTED) {
             lines.push(format!("not read: {more} more"));
         }
         lines
