@@ -1,6 +1,6 @@
 //! Arguments of `pushcert gateway`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use clap::{Args, ValueEnum};
 
@@ -19,6 +19,11 @@ pub(crate) struct GatewayArgs {
     /// The address to listen on; with port 0 the system chooses a port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
+
+    /// A further host name or address of the server's certificate, for compose and Kubernetes; repeatable.
+    /// It always has localhost, 127.0.0.1, ::1 and Apple's hosts
+    #[arg(long, value_name = "HOST", value_parser = parse_name)]
+    pub(crate) name: Vec<String>,
 
     /// The environment; certificates for the other one are refused
     #[arg(long, value_enum, default_value = "production")]
@@ -39,8 +44,10 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "KEYID:TEAMID:FILE", value_parser = parse_team_key)]
     pub(crate) p8_key: Vec<TeamKeyFile>,
 
-    /// The known device tokens, one on each line, followed by known, topic=TOPIC, unregistered or expired.
-    /// Other tokens are answered with BadDeviceToken
+    /// The known device tokens, one on each line, followed by known, topic=TOPIC, unregistered or expired (both with a
+    /// time in milliseconds, else the 410 has the time at which the file was read), by production or sandbox for the
+    /// environment that it belongs to, and by limit=N for 429 after N notifications in a minute. Other tokens are
+    /// answered with BadDeviceToken. SIGHUP reads the file again
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<Location>,
 
@@ -79,7 +86,8 @@ fn after_help() -> String {
         "\
 When it is ready it prints one line of JSON: address, ca_file (the authority that clients must
 trust) and client_file (a push certificate with its key). SIGINT, SIGTERM, SIGQUIT and SIGHUP stop
-it and remove both files.
+it and remove both files. With a file of --tokens SIGHUP reads that again instead, unless the
+terminal that it was started at is gone.
 
 Faults:{}
 
@@ -141,6 +149,15 @@ impl From<GatewayTls> for TlsVersions {
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "an address and a port are expected, such as 127.0.0.1:2197 or [::1]:0".to_owned())
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    let is_host = (1..=253).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte));
+    if is_host || text.parse::<IpAddr>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err("a host name or an address without a port is expected, such as apns.test.svc".to_owned())
 }
 
 fn parse_team_key(text: &str) -> Result<TeamKeyFile, String> {

@@ -1,7 +1,8 @@
 //! `pushcert gateway`.
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
 
 use openssl::pkey::PKey;
 use openssl::x509::X509;
@@ -9,10 +10,10 @@ use serde::Serialize;
 #[cfg(unix)]
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tempfile::TempDir;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::cli::gateway::{GatewayArgs, TeamKeyFile};
-use crate::commands::shared::advice;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
 use crate::error::Error;
@@ -20,12 +21,12 @@ use crate::exit::ExitKind;
 use crate::gateway::authority::IssuedCertificate;
 use crate::gateway::observer::{RequestEvent, RequestLog};
 use crate::gateway::team_key::TeamKey;
-use crate::gateway::tokens::Tokens;
-use crate::gateway::{self, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
+use crate::gateway::tokens::{TokenListError, Tokens};
+use crate::gateway::{self, AfterHangup, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
 use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
-use crate::world::files::{self, Location};
+use crate::world::files::Location;
 use crate::world::outputs::{self, Output};
 
 /// The line that announces a gateway.
@@ -45,7 +46,9 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
     // The folder is removed when this function returns, with or without an error.
     let folder = make_folder()?;
-    gateway::run_until_signal(options, |ready| announce(ready, folder.path(), context.stdout))
+    let reload = TokenReload::new(arguments, &options);
+    let announce_ready = |ready: &Ready| announce(ready, folder.path(), context.stdout);
+    gateway::run_until_signal(options, announce_ready, || reload.on_hangup())
         .map_err(|error| Error::new(ExitKind::Network, format!("the gateway on {listen} cannot run: {error}")))
 }
 
@@ -76,6 +79,7 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         listen: arguments.listen,
         environment: arguments.environment.into(),
         tls: arguments.tls.into(),
+        server_names: arguments.name.clone(),
         client_authorities,
         topics,
         tokens,
@@ -121,12 +125,65 @@ fn refuse_team_key(file: &Location, problem: &str) -> Error {
 }
 
 fn read_tokens(location: &Location, context: &mut Context<'_>) -> Result<Tokens, Error> {
-    let bytes = files::read(location, context.stdin).map_err(|error| advice::explain(&location.to_string(), &error))?;
-    let parsed = match std::str::from_utf8(&bytes) {
-        Ok(text) => Tokens::parse(text),
-        Err(_) => Err("a list of device tokens is expected".to_owned()),
+    let parsed = match location {
+        Location::Standard => Tokens::parse(BufReader::new(&mut *context.stdin), now()),
+        Location::Path(path) => read_token_file(path),
     };
-    parsed.map_err(|problem| Error::new(ExitKind::Input, format!("{location}: {problem}")))
+    match parsed {
+        Ok(tokens) => Ok(tokens),
+        Err(error) => Err(Error::new(ExitKind::Input, format!("{location}: {error}"))),
+    }
+}
+
+fn read_token_file(path: &Path) -> Result<Tokens, TokenListError> {
+    Tokens::parse(BufReader::new(File::open(path)?), now())
+}
+
+/// Returns the time in milliseconds since 1970.
+fn now() -> u64 {
+    let milliseconds = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    u64::try_from(milliseconds).unwrap_or_default()
+}
+
+/// The list of devices as SIGHUP finds it.
+struct TokenReload {
+    tokens: Tokens,
+    /// The file; `None` if there is none to read again.
+    file: Option<PathBuf>,
+    had_terminal: bool,
+}
+
+impl TokenReload {
+    fn new(arguments: &GatewayArgs, options: &GatewayOptions) -> Self {
+        let file = match &arguments.tokens {
+            Some(Location::Path(path)) => Some(path.clone()),
+            Some(Location::Standard) | None => None,
+        };
+        Self { tokens: options.tokens.clone(), file, had_terminal: has_terminal() }
+    }
+
+    /// Reads the list again, or ends the gateway: a terminal that is closed sends SIGHUP too. A list that cannot be read
+    /// leaves the old one in force.
+    fn on_hangup(&self) -> AfterHangup {
+        let Some(file) = &self.file else { return AfterHangup::Stop };
+        if self.had_terminal && !has_terminal() {
+            return AfterHangup::Stop;
+        }
+        let line = match read_token_file(file) {
+            Ok(tokens) => {
+                self.tokens.replace(tokens);
+                format!("{}: read again, {} device tokens", file.display(), self.tokens.count())
+            }
+            Err(error) => format!("warning: {}: {error}; the tokens are as before", file.display()),
+        };
+        let _ = writeln!(io::stderr(), "{}", printable(&line));
+        AfterHangup::Serve
+    }
+}
+
+/// Returns whether the process has a terminal, which its name leads to.
+fn has_terminal() -> bool {
+    File::open("/dev/tty").is_ok()
 }
 
 fn make_folder() -> Result<TempDir, Error> {

@@ -1,5 +1,7 @@
 //! The throwaway authority, and the certificates of the server and of clients that it issues.
 
+use std::net::IpAddr;
+
 use openssl::asn1::{Asn1Integer, Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
@@ -38,6 +40,8 @@ pub struct IssuedCertificate {
 pub struct ThrowawayCa {
     certificate: X509,
     key: PKey<Private>,
+    /// Further names and addresses of the server.
+    server_names: Vec<String>,
 }
 
 /// The kinds of server certificates.
@@ -70,7 +74,8 @@ impl ServerKind {
         }
     }
 
-    fn alternative_names(self) -> SubjectAlternativeName {
+    /// Returns the names in a certificate: those of every gateway, and `own`.
+    fn alternative_names(self, own: &[String]) -> SubjectAlternativeName {
         let mut names = SubjectAlternativeName::new();
         if self == Self::WrongHost {
             names.dns(OTHER_HOST);
@@ -84,6 +89,12 @@ impl ServerKind {
         }
         for address in LOCAL_ADDRESSES {
             names.ip(address);
+        }
+        for name in own {
+            match name.parse::<IpAddr>() {
+                Ok(_) => names.ip(name),
+                Err(_) => names.dns(name),
+            };
         }
         names
     }
@@ -145,7 +156,12 @@ impl ThrowawayCa {
         let key_id = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None))?;
         builder.append_extension(key_id)?;
         builder.sign(&key, MessageDigest::sha256())?;
-        Ok(Self { certificate: builder.build(), key })
+        Ok(Self { certificate: builder.build(), key, server_names: Vec::new() })
+    }
+
+    /// Sets further names and addresses of the server.
+    pub(super) fn with_server_names(self, server_names: Vec<String>) -> Self {
+        Self { server_names, ..self }
     }
 
     pub fn certificate(&self) -> &X509 {
@@ -163,7 +179,7 @@ impl ThrowawayCa {
         let issuer = if is_self_signed { subject.as_ref() } else { self.certificate.subject_name() };
         let mut builder = start_certificate(&subject, issuer, &key, &kind.validity())?;
         let context = builder.x509v3_context(Some(&self.certificate), None);
-        let alternative_names = kind.alternative_names().build(&context)?;
+        let alternative_names = kind.alternative_names(&self.server_names).build(&context)?;
         builder.append_extension(alternative_names)?;
         if !is_self_signed {
             self.append_authority_key_id(&mut builder)?;

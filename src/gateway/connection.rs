@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::gateway::raw_http2::SETTINGS;
 use crate::gateway::responder::{self, ClientSession, HeldResponse, IncomingRequest};
+use crate::gateway::slots::{ConnectionState, Slot};
 use crate::gateway::stream_limit::LimitedStream;
 use crate::gateway::transport::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, SharedState};
 
@@ -42,6 +43,7 @@ enum ToldLimit {
 struct ClientConnection<'a, S> {
     http2: Connection<LimitedStream<S>, Bytes>,
     session: ClientSession,
+    slot: &'a Slot,
     limit: ToldLimit,
     shared: &'a SharedState,
     /// Requests whose payload is still on its way.
@@ -51,7 +53,7 @@ struct ClientConnection<'a, S> {
 }
 
 /// Answers requests until the client closes, sends none for too long, or the gateway stops.
-pub(super) async fn serve<S>(stream: S, session: ClientSession, shared: &SharedState)
+pub(super) async fn serve<S>(stream: S, session: ClientSession, slot: &Slot, shared: &SharedState)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -61,7 +63,8 @@ where
         (LimitedStream::until_second_settings(stream, shared.max_streams), ToldLimit::One)
     };
     let Some(http2) = start(stream, shared.max_streams).await else { return };
-    ClientConnection { http2, session, limit, shared, arriving: JoinSet::new(), held: JoinSet::new() }.run().await;
+    let (arriving, held) = (JoinSet::new(), JoinSet::new());
+    ClientConnection { http2, session, slot, limit, shared, arriving, held }.run().await;
 }
 
 /// Exchanges the prefaces of HTTP/2.
@@ -98,11 +101,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
                     for request in requests.drain(..) {
                         self.take(request).await;
                     }
+                    self.record_state();
                 }
                 Some(read) = self.arriving.join_next() => {
                     if let Ok(Some(request)) = read {
                         self.answer(request);
                     }
+                    self.record_state();
                 }
                 Some(_) = self.held.join_next() => {}
                 () = &mut idle => {
@@ -117,6 +122,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
                 }
             }
         }
+    }
+
+    fn record_state(&self) {
+        self.slot.enter(if !self.session.is_authenticated() {
+            ConnectionState::Anonymous
+        } else if self.arriving.is_empty() {
+            ConnectionState::Idle
+        } else {
+            ConnectionState::Busy
+        });
     }
 
     /// Answers a request whose payload is there, and waits for it otherwise.

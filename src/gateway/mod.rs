@@ -1,6 +1,6 @@
 //! A local APNs gateway, for tests of this toolkit and of providers.
 //!
-//! On the way of a connection: [`listener`] binds the address, [`transport`] accepts TCP, TLS (set up by
+//! On the way of a connection: [`listener`] binds the address, [`transport`] accepts TCP (while [`slots`] has room), TLS (set up by
 //! [`acceptor`]), [`connection`] HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
 //! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests. [`team_key`]
 //! verifies provider tokens, and [`stream_limit`] tells a client to open one stream until it has sent one.
@@ -25,6 +25,7 @@ mod request_faults;
 mod responder;
 pub(crate) mod running;
 mod shutdown;
+mod slots;
 mod stream_limit;
 pub(crate) mod team_key;
 mod throttle;
@@ -47,6 +48,7 @@ use fault::{Faults, PlannedFault};
 use listener::Listener;
 use observer::{Observer, RequestLog};
 use policy::RequestPolicy;
+use shutdown::Signals;
 use team_key::TeamKey;
 use tokens::Tokens;
 use transport::SharedState;
@@ -64,6 +66,8 @@ pub struct GatewayOptions {
     pub listen: SocketAddr,
     pub environment: Environment,
     pub tls: TlsVersions,
+    /// Further names and addresses in the server's certificate.
+    pub server_names: Vec<String>,
     /// The authorities that issue the clients' certificates; `None` for the throwaway authority.
     pub client_authorities: Option<Vec<X509>>,
     /// The topics of the throwaway push certificate.
@@ -88,6 +92,7 @@ impl Default for GatewayOptions {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             environment: Environment::Production,
             tls: TlsVersions::Both,
+            server_names: Vec::new(),
             client_authorities: None,
             topics: DEFAULT_TOPICS.map(str::to_owned).to_vec(),
             tokens: Tokens::default(),
@@ -126,8 +131,8 @@ impl Gateway {
     ///
     /// # Errors
     /// When OpenSSL fails, or the address cannot be listened on.
-    pub(crate) async fn open(options: GatewayOptions) -> io::Result<(Self, Ready)> {
-        let authority = ThrowawayCa::new()?;
+    pub(crate) async fn open(mut options: GatewayOptions) -> io::Result<(Self, Ready)> {
+        let authority = ThrowawayCa::new()?.with_server_names(std::mem::take(&mut options.server_names));
         let tls = TlsContexts::build(&options, &authority)?;
         let (client, team_topics) = match options.client_authorities {
             Some(_) => (None, None),
@@ -164,21 +169,30 @@ impl Gateway {
     }
 }
 
-/// Runs a gateway in the foreground until a signal ends it: SIGINT, SIGTERM, SIGQUIT or SIGHUP.
+/// The way on after SIGHUP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterHangup {
+    Serve,
+    Stop,
+}
+
+/// Runs a gateway in the foreground until a signal ends it: SIGINT, SIGTERM, SIGQUIT, or SIGHUP, unless `on_hangup`
+/// decides otherwise.
 ///
 /// # Errors
 /// As [`Gateway::open`], or when `announce` fails.
 pub(crate) fn run_until_signal(
     options: GatewayOptions,
     announce: impl FnOnce(&Ready) -> io::Result<()>,
+    on_hangup: impl FnMut() -> AfterHangup,
 ) -> io::Result<()> {
     let runtime = build_runtime()?;
     let result = runtime.block_on(async {
-        let shutdown = shutdown::signal()?;
+        let signals = Signals::catch()?;
         let (gateway, ready) = Gateway::open(options).await?;
         announce(&ready)?;
         drop(ready);
-        gateway.serve(shutdown).await;
+        gateway.serve(signals.wait_for_end(on_hangup)).await;
         Ok(())
     });
     runtime.shutdown_background();

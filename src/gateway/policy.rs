@@ -136,16 +136,24 @@ impl RequestPolicy {
         }
     }
 
+    /// Checks a device token. One of the other environment is `BadDeviceToken`, as one that nobody has (Apple, "Handling
+    /// notification responses from APNs": "Verify that the request contains a valid token and that the token matches the
+    /// environment").
     fn check_token(&self, token: &str, topic: &str) -> Result<(), Reply> {
         if !is_token(token) {
             return Err(Reply::refused("BadDeviceToken"));
         }
-        match self.tokens.get(token) {
-            None => Err(Reply::refused("BadDeviceToken")),
-            Some(TokenState::Active(Some(only))) if only != topic => Err(Reply::refused("DeviceTokenNotForTopic")),
-            Some(TokenState::Active(_)) => Ok(()),
-            Some(TokenState::Unregistered(since)) => Err(Reply::refused_since("Unregistered", since)),
-            Some(TokenState::Expired(since)) => Err(Reply::refused_since("ExpiredToken", since)),
+        let Some(found) = self.tokens.find(token) else { return Err(Reply::refused("BadDeviceToken")) };
+        if found.environment.is_some_and(|own| own != self.environment) {
+            return Err(Reply::refused("BadDeviceToken"));
+        }
+        match found.state {
+            TokenState::Active(Some(only)) if only != topic => Err(Reply::refused("DeviceTokenNotForTopic")),
+            // Apple: "The server received too many requests for the same device token."
+            TokenState::Active(_) if found.is_over_limit => Err(Reply::refused("TooManyRequests")),
+            TokenState::Active(_) => Ok(()),
+            TokenState::Unregistered(since) => Err(Reply::refused_since("Unregistered", since)),
+            TokenState::Expired(since) => Err(Reply::refused_since("ExpiredToken", since)),
         }
     }
 }

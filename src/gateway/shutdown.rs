@@ -1,30 +1,56 @@
-//! The signals that stop a gateway.
+//! The signals that stop a gateway, or make it read its list of devices again.
 
 use std::io;
 
-/// Catches SIGINT, SIGTERM, SIGQUIT and SIGHUP from now on. The future ends with the first of them.
 #[cfg(unix)]
-pub(super) fn signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{self, SignalKind};
-    let mut interrupt = unix::signal(SignalKind::interrupt())?;
-    let mut terminate = unix::signal(SignalKind::terminate())?;
-    let mut quit = unix::signal(SignalKind::quit())?;
-    let hangup = if ignores_hangup() { None } else { Some(unix::signal(SignalKind::hangup())?) };
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = quit.recv() => {}
-            () = receive(hangup) => {}
+use tokio::signal::unix::{self, Signal, SignalKind};
+
+use crate::gateway::AfterHangup;
+
+/// The signals, caught from the time on at which this is made.
+#[cfg(unix)]
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    quit: Signal,
+    /// `None` if the signal is ignored.
+    hangup: Option<Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Catches SIGINT, SIGTERM, SIGQUIT and SIGHUP.
+    pub(super) fn catch() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            terminate: unix::signal(SignalKind::terminate())?,
+            quit: unix::signal(SignalKind::quit())?,
+            hangup: if ignores_hangup() { None } else { Some(unix::signal(SignalKind::hangup())?) },
+        })
+    }
+
+    /// Waits for the first signal that ends the gateway.
+    pub(super) async fn wait_for_end(mut self, mut on_hangup: impl FnMut() -> AfterHangup) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.quit.recv() => return,
+                () = receive(&mut self.hangup) => {
+                    if on_hangup() == AfterHangup::Stop {
+                        return;
+                    }
+                }
+            }
         }
-    })
+    }
 }
 
 /// Waits for a signal, or for ever if it is not caught.
 #[cfg(unix)]
-async fn receive(caught: Option<tokio::signal::unix::Signal>) {
+async fn receive(caught: &mut Option<Signal>) {
     match caught {
-        Some(mut signal) => {
+        Some(signal) => {
             signal.recv().await;
         }
         None => std::future::pending().await,
@@ -32,7 +58,7 @@ async fn receive(caught: Option<tokio::signal::unix::Signal>) {
 }
 
 /// Returns whether SIGHUP was ignored at the start, as under nohup. A handler would undo that. Only
-/// Linux tells; elsewhere SIGHUP always ends the gateway.
+/// Linux tells; elsewhere SIGHUP is always caught.
 #[cfg(unix)]
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -41,9 +67,17 @@ fn ignores_hangup() -> bool {
     u64::from_str_radix(mask.trim(), 16).is_ok_and(|ignored| ignored & 1 == 1)
 }
 
+/// The signals, where there is but Ctrl-C.
 #[cfg(not(unix))]
-pub(super) fn signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
+pub(super) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(super) fn catch() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) async fn wait_for_end(self, _: impl FnMut() -> AfterHangup) {
         let _ = tokio::signal::ctrl_c().await;
-    })
+    }
 }

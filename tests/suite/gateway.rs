@@ -53,6 +53,10 @@ impl Process {
         self.ready[name].as_str().unwrap()
     }
 
+    pub(crate) fn process_id(&self) -> String {
+        self.child.id().to_string()
+    }
+
     /// Resident memory in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -191,7 +195,7 @@ fn a_provider_gets_apns_answers() {
 }
 
 /// Starts a gateway that is not under nohup, whatever the tests are started by.
-const WITH_HANGUP: &str = r#"exec perl -e '$SIG{HUP} = "DEFAULT"; exec @ARGV' "$0" "$@""#;
+pub(crate) const WITH_HANGUP: &str = r#"exec perl -e '$SIG{HUP} = "DEFAULT"; exec @ARGV' "$0" "$@""#;
 
 #[test]
 fn it_stops_on_a_signal_and_leaves_nothing_behind() {

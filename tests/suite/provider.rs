@@ -1,7 +1,10 @@
 //! `pushcert gateway` under the load and the habits of real providers.
 
 use std::io::{Read, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
@@ -12,9 +15,11 @@ use openssl::ecdsa::EcdsaSig;
 use openssl::nid::Nid;
 use openssl::pkey::Private;
 use openssl::sha::sha256;
+use openssl::ssl::{Ssl, SslVerifyMode};
 use serde_json::json;
 
-use crate::gateway::{PREFACE, Process, TOKEN, TOPIC, abuse, block_on, devices, frame, headers, post};
+use crate::common::Test;
+use crate::gateway::{PREFACE, Process, TOKEN, TOPIC, WITH_HANGUP, abuse, block_on, devices, frame, headers, post};
 
 /// Sends a notification whose payload is cut into frames of this size, and whose end comes in an empty frame of its
 /// own, as Node.js sends it.
@@ -98,7 +103,7 @@ fn a_payload_of_any_size_gets_its_answer() {
             assert_eq!(response.status().as_u16(), 413, "{size} bytes");
             // Up to 4 MiB the stream ends regularly, which curl and httpx need.
             let ended = std::future::poll_fn(|cx| body.poll_reset(cx));
-            let reset = tokio::time::timeout(std::time::Duration::from_millis(20), ended).await;
+            let reset = tokio::time::timeout(Duration::from_millis(20), ended).await;
             if size <= 4 << 20 {
                 assert!(!matches!(reset, Ok(Ok(_))), "{size} bytes: {reset:?}");
             }
@@ -210,7 +215,7 @@ fn one_stream_may_be_open_until_a_valid_token_was_seen() {
                 post(&client, TOKEN, &headers, b"{}".to_vec()).await;
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(10), raised).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(10), raised).await.unwrap();
         assert_eq!(client.current_max_send_streams(), 1000);
         post(&client, TOKEN, &headers, b"{}".to_vec()).await;
         let client = gateway.client().await;
@@ -262,5 +267,121 @@ fn an_identifier_in_capital_letters_is_accepted_and_a_new_one_has_them() {
         let answer = post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await;
         let made = answer.headers()["apns-id"].to_str().unwrap();
         assert!(made.len() == 36 && made == made.to_uppercase(), "{made}");
+    });
+}
+
+#[test]
+fn silent_and_nameless_connections_lock_nobody_out() {
+    let gateway = Process::start(&[]);
+    let mut silent: Vec<TcpStream> = Vec::new();
+    for _ in 0..600 {
+        silent.push(TcpStream::connect(gateway.address()).unwrap());
+    }
+    // These have no certificate: they are the next to go.
+    let nameless: Vec<_> = (0..30).map(|_| gateway.connect_showing(false)).collect();
+    block_on(async {
+        let start = Instant::now();
+        let client = gateway.client().await;
+        assert_eq!(post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await.status().as_u16(), 400);
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        // It stays while others come and go.
+        for _ in 0..600 {
+            silent.push(TcpStream::connect(gateway.address()).unwrap());
+            silent.remove(0);
+        }
+        assert_eq!(post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await.status().as_u16(), 400);
+    });
+    drop(nameless);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hangup_reads_the_tokens_again() {
+    let list = devices("aa");
+    let gateway = Process::start_by(Test::shell(WITH_HANGUP), &["--tokens", list.path().to_str().unwrap()]);
+    let pid = gateway.process_id();
+    let reload = |text: &str| {
+        std::fs::write(list.path(), text).unwrap();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    };
+    block_on(async {
+        let client = gateway.client().await;
+        let status = async |token: &str| post(&client, token, &[TOPIC], b"{}".to_vec()).await.status().as_u16();
+        assert_eq!((status("aa").await, status("bb").await), (200, 400));
+        reload("bb");
+        let end = Instant::now() + Duration::from_secs(20);
+        while status("bb").await == 400 {
+            assert!(Instant::now() < end, "the list is not read again");
+        }
+        assert_eq!(status("aa").await, 400, "and the connection is the same");
+        reload("not a token");
+    });
+    // What is wrong is said, and the tokens stay.
+    block_on(async {
+        let client = gateway.client().await;
+        assert_eq!(post(&client, "bb", &[TOPIC], b"{}".to_vec()).await.status().as_u16(), 200);
+    });
+    let folder = Path::new(gateway.file("ca_file")).parent().unwrap().to_owned();
+    let (code, said) = gateway.signal("-TERM");
+    assert_eq!(code, Some(0));
+    assert!(said.contains("read again, 1 device tokens"), "{said}");
+    assert!(said.contains("warning: ") && said.contains("line 1: a device token is expected"), "{said}");
+    assert!(!folder.exists());
+}
+
+/// Starts a gateway at a terminal of its own, which is there as long as `script` is.
+const AT_A_TERMINAL: &str = r#"exec perl -e '$SIG{HUP} = "DEFAULT"; exec @ARGV' script -qec "exec $0 $*" /dev/null"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_ends_when_its_terminal_is_closed() {
+    let list = devices("aa");
+    let gateway = Process::start_by(Test::shell(AT_A_TERMINAL), &["--tokens", list.path().to_str().unwrap()]);
+    let folder = Path::new(gateway.file("ca_file")).parent().unwrap().to_owned();
+    assert!(folder.exists());
+    // The kernel closes the terminal, and sends SIGHUP.
+    assert!(Command::new("kill").args(["-KILL", &gateway.process_id()]).status().unwrap().success());
+    let end = Instant::now() + Duration::from_secs(20);
+    while folder.exists() {
+        assert!(Instant::now() < end, "its folder stays");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn its_certificate_has_further_names() {
+    let gateway = Process::start(&["--name", "apns.test.svc", "--name", "10.0.0.7"]);
+    let verify = |name: &str| {
+        let mut ssl = Ssl::new(&gateway.context(true)).unwrap();
+        ssl.set_verify(SslVerifyMode::PEER);
+        match name.parse() {
+            Ok(address) => ssl.param_mut().set_ip(address).unwrap(),
+            Err(_) => ssl.param_mut().set_host(name).unwrap(),
+        }
+        ssl.connect(TcpStream::connect(gateway.address()).unwrap()).is_ok()
+    };
+    for name in ["apns.test.svc", "10.0.0.7", "localhost", "127.0.0.1", "api.push.apple.com"] {
+        assert!(verify(name), "{name}");
+    }
+    assert!(!verify("other.test.svc") && !verify("10.0.0.8"));
+}
+
+#[test]
+fn a_token_has_an_environment_a_limit_and_a_time() {
+    let list = devices("aa sandbox\nbb production limit=1\ncc unregistered\ndd expired 1700000000000\n");
+    let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let gateway = Process::start(&["--tokens", list.path().to_str().unwrap()]);
+    block_on(async {
+        let client = gateway.client().await;
+        let ask = async |token: &str| post(&client, token, &[TOPIC], b"{}".to_vec()).await;
+        assert_eq!(ask("aa").await.body()["reason"], "BadDeviceToken");
+        assert_eq!(ask("bb").await.status().as_u16(), 200);
+        let busy = ask("bb").await;
+        assert_eq!((busy.status().as_u16(), &busy.body()["reason"]), (429, &json!("TooManyRequests")));
+        assert!(busy.headers().contains_key("retry-after"));
+        let gone = ask("cc").await;
+        let since = u128::from(gone.body()["timestamp"].as_u64().unwrap());
+        assert!((before..=before + 600_000).contains(&since), "{since}");
+        assert_eq!(ask("dd").await.body()["timestamp"], 1_700_000_000_000_u64);
     });
 }

@@ -1,0 +1,174 @@
+//! The connections that are open. When there is no room for another, the one that has been silent for the longest time
+//! makes room, of those that have shown the least of themselves.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// Limit for the connections that are open at the same time.
+const MAX_CONNECTIONS: usize = 512;
+/// The pause after which the connections are looked at again when all of them were busy.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The state of a connection. The first ones make room first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ConnectionState {
+    /// The TLS handshake is not complete.
+    Handshake,
+    /// Neither a certificate nor a valid provider token was seen.
+    Anonymous,
+    /// No request is open.
+    Idle,
+    /// A request is open. Such a connection never makes room.
+    Busy,
+}
+
+const STATES: [ConnectionState; 4] =
+    [ConnectionState::Handshake, ConnectionState::Anonymous, ConnectionState::Idle, ConnectionState::Busy];
+
+/// The open connections.
+pub(super) struct Slots {
+    open: Mutex<Vec<Arc<SlotState>>>,
+    limit: usize,
+    start: Instant,
+    freed: Notify,
+}
+
+struct SlotState {
+    /// An index in [`STATES`].
+    state: AtomicU8,
+    /// The time at which it took this state, in microseconds after the start.
+    since: AtomicU64,
+    eviction: Notify,
+}
+
+/// The place of one connection, until it is dropped.
+pub(super) struct Slot {
+    slots: Arc<Slots>,
+    state: Arc<SlotState>,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self::with_limit(MAX_CONNECTIONS)
+    }
+}
+
+impl Slots {
+    fn with_limit(limit: usize) -> Self {
+        Self { open: Mutex::default(), limit, start: Instant::now(), freed: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<SlotState>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits while there is no room, and no connection that could make room.
+    pub(super) async fn wait_for_room(&self) {
+        while self.is_full_of_busy() {
+            let _ = timeout(BUSY_PAUSE, self.freed.notified()).await;
+        }
+    }
+
+    fn is_full_of_busy(&self) -> bool {
+        let open = self.lock();
+        open.len() >= self.limit && open.iter().all(|slot| slot.state() == ConnectionState::Busy)
+    }
+
+    /// Takes a place; another connection makes room if there is none.
+    pub(super) fn take(self: &Arc<Self>) -> Slot {
+        if self.lock().len() >= self.limit {
+            self.evict();
+        }
+        let state = Arc::new(SlotState {
+            state: AtomicU8::new(ConnectionState::Handshake as u8),
+            since: AtomicU64::new(self.now()),
+            eviction: Notify::new(),
+        });
+        self.lock().push(Arc::clone(&state));
+        Slot { slots: Arc::clone(self), state }
+    }
+
+    /// Ends the connection that makes room first.
+    pub(super) fn evict(&self) {
+        let mut open = self.lock();
+        let mut first: Option<usize> = None;
+        for (index, slot) in open.iter().enumerate() {
+            if slot.state() != ConnectionState::Busy && first.is_none_or(|other| slot.rank() < open[other].rank()) {
+                first = Some(index);
+            }
+        }
+        if let Some(index) = first {
+            open.swap_remove(index).eviction.notify_one();
+        }
+    }
+}
+
+impl SlotState {
+    fn state(&self) -> ConnectionState {
+        STATES[usize::from(self.state.load(Ordering::Relaxed)) % STATES.len()]
+    }
+
+    fn rank(&self) -> (ConnectionState, u64) {
+        (self.state(), self.since.load(Ordering::Relaxed))
+    }
+}
+
+impl Slot {
+    /// Records the state, from now on.
+    pub(super) fn enter(&self, state: ConnectionState) {
+        self.state.state.store(state as u8, Ordering::Relaxed);
+        self.state.since.store(self.slots.now(), Ordering::Relaxed);
+    }
+
+    /// Waits until the connection must make room.
+    pub(super) async fn evicted(&self) {
+        self.state.eviction.notified().await;
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.slots.lock().retain(|slot| !Arc::ptr_eq(slot, &self.state));
+        self.slots.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn is_evicted(slot: &Slot) -> bool {
+        timeout(Duration::from_millis(1), slot.evicted()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn the_oldest_of_the_weakest_state_makes_room() {
+        let slots = Arc::new(Slots::with_limit(5));
+        let taken: Vec<Slot> = (0..5).map(|_| slots.take()).collect();
+        taken[0].enter(ConnectionState::Busy);
+        taken[1].enter(ConnectionState::Idle);
+        taken[2].enter(ConnectionState::Anonymous);
+        std::thread::sleep(Duration::from_millis(1));
+        taken[4].enter(ConnectionState::Handshake);
+        let mut others = Vec::new();
+        for expected in [3, 4, 2, 1] {
+            let other = slots.take();
+            other.enter(ConnectionState::Busy);
+            others.push(other);
+            for (index, slot) in taken.iter().enumerate() {
+                assert_eq!(is_evicted(slot).await, index == expected, "{index} {expected}");
+            }
+        }
+        assert!(slots.is_full_of_busy());
+        drop(others.pop());
+        assert!(!slots.is_full_of_busy());
+    }
+}
