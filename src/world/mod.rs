@@ -8,6 +8,7 @@ pub(crate) mod outputs;
 pub(crate) mod ownership;
 pub(crate) mod password_command;
 pub(crate) mod place;
+mod process_group;
 pub(crate) mod progress;
 pub(crate) mod signals;
 pub(crate) mod terminal;
