@@ -68,6 +68,16 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "N", default_value_t = gateway::DEFAULT_MAX_STREAMS, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) max_streams: u32,
 
+    /// Log each request, and what never became one, as a line of JSON (see the README); - is standard
+    /// output, after the line that announces the gateway. Device tokens are in it: only the owner can
+    /// read the file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<Location>,
+
+    /// Empty the file of --log if it exists
+    #[arg(long, requires = "log")]
+    pub(crate) force: bool,
+
     /// Log each request as one line on standard error
     #[arg(short, long)]
     pub(crate) verbose: bool,

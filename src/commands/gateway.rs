@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use openssl::pkey::PKey;
 use openssl::x509::X509;
@@ -23,10 +25,12 @@ use crate::gateway::observer::{RequestEvent, RequestLog};
 use crate::gateway::team_key::TeamKey;
 use crate::gateway::tokens::{TokenListError, Tokens};
 use crate::gateway::{self, AfterHangup, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
+use crate::report::shell::shell_word;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
+use crate::world::log_file::{self, LogError, LogFile};
 use crate::world::outputs::{self, Output};
 
 /// The line that announces a gateway.
@@ -39,17 +43,78 @@ struct ReadyReport {
 }
 
 pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<(), Error> {
-    let options = read_options(arguments, context)?;
+    let mut options = read_options(arguments, context)?;
     let listen = options.listen;
+    let log_file = match &arguments.log {
+        Some(location) => Some(Arc::new(open_log(location, arguments.force)?)),
+        None => None,
+    };
+    if let Some(log_file) = log_file.clone() {
+        options.event_log = Some(Box::new(move |line| log_file.write_line(line)));
+    }
     // A signal stops the gateway, and the folder goes with it.
     #[cfg(unix)]
     crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
     // The folder is removed when this function returns, with or without an error.
     let folder = make_folder()?;
     let reload = TokenReload::new(arguments, &options);
-    let announce_ready = |ready: &Ready| announce(ready, folder.path(), context.stdout);
-    gateway::run_until_signal(options, announce_ready, || reload.on_hangup())
-        .map_err(|error| Error::new(ExitKind::Network, format!("the gateway on {listen} cannot run: {error}")))
+    let announce_ready = |ready: &Ready| {
+        let report = announce(ready, folder.path(), context.stdout)?;
+        if context.stdout_is_terminal {
+            writeln!(context.stderr, "next: {}", check_command(ready.address, &report))?;
+        }
+        Ok(())
+    };
+    let end = gateway::run_until_signal(options, announce_ready, || reload.on_hangup());
+    drop(folder);
+    if let Err(error) = end {
+        return Err(Error::new(ExitKind::Network, format!("the gateway on {listen} cannot run: {error}")));
+    }
+    match (log_file, &arguments.log) {
+        (Some(log_file), Some(location)) => log_file.finish().map_err(|error| explain_log(location, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the command that checks the certificate of a gateway that is ready.
+fn check_command(address: SocketAddr, report: &ReadyReport) -> String {
+    let gateway = if address.ip().is_loopback() || address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
+    let client_file = report.client_file.as_deref().unwrap_or("CERTIFICATE");
+    let words = ["pushcert", "check", client_file, "--gateway", &gateway, "--ca-file", &report.ca_file];
+    words.map(shell_word).join(" ")
+}
+
+/// Opens the log, and starts its writer.
+fn open_log(location: &Location, force: bool) -> Result<LogFile, Error> {
+    let target: Box<dyn Write + Send> = match location {
+        Location::Standard => match log_file::duplicate_stdout() {
+            Ok(file) => Box::new(file),
+            Err(error) => return Err(Error::new(ExitKind::Write, format!("standard output: {error}"))),
+        },
+        Location::Path(path) => match log_file::create(path, force) {
+            Ok(file) => Box::new(file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(
+                    Error::new(ExitKind::Write, format!("{location}: the file exists")).hint("--force empties it")
+                );
+            }
+            Err(error) => return Err(Error::new(ExitKind::Write, format!("{location}: it cannot be made: {error}"))),
+        },
+    };
+    let name = location.to_string();
+    let warn = move |error: &io::Error| {
+        let line = format!("warning: {name}: the log ends here, it cannot be written: {error}");
+        let _ = writeln!(io::stderr(), "{}", printable(&line));
+    };
+    LogFile::start(target, warn).map_err(|error| Error::new(ExitKind::Write, format!("{location}: {error}")))
+}
+
+fn explain_log(location: &Location, error: &LogError) -> Error {
+    Error::new(ExitKind::Write, format!("{location}: the log is not complete: {error}"))
 }
 
 fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<GatewayOptions, Error> {
@@ -87,6 +152,7 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         is_strict: arguments.strict,
         faults: arguments.fault.clone(),
         log: arguments.verbose.then_some(request_log),
+        event_log: None,
         keeps_requests: false,
         max_streams: arguments.max_streams,
     })
@@ -192,7 +258,7 @@ fn make_folder() -> Result<TempDir, Error> {
 }
 
 /// Writes the files that clients need, then prints the line that names them.
-fn announce(ready: &Ready, folder: &Path, out: &mut dyn Write) -> io::Result<()> {
+fn announce(ready: &Ready, folder: &Path, out: &mut dyn Write) -> io::Result<ReadyReport> {
     let ca_file = write_file(&folder.join("ca.pem"), &ready.authority.to_pem()?, false)?;
     let client_file = match &ready.client {
         Some(client) => Some(write_file(&folder.join("client.pem"), &encode_client(client)?, true)?),
@@ -202,7 +268,8 @@ fn announce(ready: &Ready, folder: &Path, out: &mut dyn Write) -> io::Result<()>
     let report = ReadyReport { schema_version: SCHEMA_VERSION, address, ca_file, client_file };
     serde_json::to_writer(&mut *out, &report)?;
     writeln!(out)?;
-    out.flush()
+    out.flush()?;
+    Ok(report)
 }
 
 fn encode_client(client: &IssuedCertificate) -> io::Result<Zeroizing<Vec<u8>>> {

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::gateway::event_log::Event;
 use crate::gateway::raw_http2::SETTINGS;
 use crate::gateway::responder::{self, ClientSession, HeldResponse, IncomingRequest};
 use crate::gateway::slots::{ConnectionState, Slot};
@@ -23,10 +24,10 @@ use crate::gateway::transport::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, 
 const DATA_FRAME_BUDGET: usize = 4 * 256;
 
 /// The end of a wait for requests.
-#[derive(PartialEq, Eq)]
 enum Arrival {
     Requests,
     Closed,
+    Failed(h2::Error),
 }
 
 /// The limit for concurrent streams that the client was told.
@@ -94,8 +95,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
             tokio::select! {
                 biased;
                 arrival = next_requests(&mut self.http2, &mut self.limit, &mut requests) => {
-                    if arrival == Arrival::Closed {
-                        return;
+                    match arrival {
+                        Arrival::Requests => {}
+                        Arrival::Closed => return,
+                        Arrival::Failed(error) => {
+                            return self.shared.log(self.session.caller(), || Event::failure(&error));
+                        }
                     }
                     last_request = Instant::now();
                     for request in requests.drain(..) {
@@ -139,6 +144,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
         if self.limit == ToldLimit::One && !self.arriving.is_empty() {
             return request.refuse();
         }
+        if self.shared.event_log.is_some() {
+            request.hash_payload();
+        }
         match poll_fn(|cx| Poll::Ready(request.poll_payload(cx))).await {
             Poll::Ready(Some(())) => self.answer(request),
             // The client has broken off.
@@ -173,7 +181,8 @@ where
             let accepted = pin!(http2.accept()).poll(cx);
             match accepted {
                 Poll::Ready(Some(Ok((request, sender)))) => requests.push(IncomingRequest::new(request, sender)),
-                Poll::Ready(Some(Err(_)) | None) if requests.is_empty() => return Poll::Ready(Arrival::Closed),
+                Poll::Ready(Some(Err(error))) if requests.is_empty() => return Poll::Ready(Arrival::Failed(error)),
+                Poll::Ready(None) if requests.is_empty() => return Poll::Ready(Arrival::Closed),
                 Poll::Pending if requests.is_empty() => {
                     if !raise_limit(http2, limit) {
                         return Poll::Pending;

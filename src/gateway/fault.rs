@@ -13,6 +13,8 @@ use crate::net::alert;
 /// A fault and the occasions on which it strikes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedFault {
+    /// The fault as it was written.
+    text: String,
     pub(super) fault: Fault,
     pub(super) course: Course,
 }
@@ -311,27 +313,31 @@ impl PlannedFault {
         };
         let fault = entry.parse(argument, name.len() + 1)?;
         match course {
-            None => Ok(Self { fault, course: Course::default() }),
-            Some(course) => Self::with_course(fault, course, what.len() + 1),
-        }
-    }
-
-    fn with_course(fault: Fault, course: &str, offset: usize) -> Result<Self, Misspelling> {
-        if matches!(fault, Fault::Listen(_)) {
-            return Err(Misspelling::new(offset, "this fault has no course: it is there from the start to the end"));
-        }
-        let course = Course::parse(course, offset)?;
-        if course.lasting.is_some() && !matches!(fault, Fault::Request(RequestFault::LimitStreams(_))) {
-            return Err(Misspelling::new(offset, "only limit-streams takes for=TIME"));
-        }
-        let fault = match fault {
-            Fault::Frame(FrameFault::GoAway(reason)) if course.counts_occasions() => {
-                Fault::Request(RequestFault::GoAway(GoAway { reason, stays_open: false }))
+            None => Ok(Self { text: text.to_owned(), fault, course: Course::default() }),
+            Some(course) => {
+                let (fault, course) = with_course(fault, course, what.len() + 1)?;
+                Ok(Self { text: text.to_owned(), fault, course })
             }
-            fault => fault,
-        };
-        Ok(Self { fault, course })
+        }
     }
+}
+
+/// Parses the course of a fault, which begins at `offset`.
+fn with_course(fault: Fault, course: &str, offset: usize) -> Result<(Fault, Course), Misspelling> {
+    if matches!(fault, Fault::Listen(_)) {
+        return Err(Misspelling::new(offset, "this fault has no course: it is there from the start to the end"));
+    }
+    let course = Course::parse(course, offset)?;
+    if course.lasting.is_some() && !matches!(fault, Fault::Request(RequestFault::LimitStreams(_))) {
+        return Err(Misspelling::new(offset, "only limit-streams takes for=TIME"));
+    }
+    let fault = match fault {
+        Fault::Frame(FrameFault::GoAway(reason)) if course.counts_occasions() => {
+            Fault::Request(RequestFault::GoAway(GoAway { reason, stays_open: false }))
+        }
+        fault => fault,
+    };
+    Ok((fault, course))
 }
 
 /// Formats the table for the help.
@@ -349,6 +355,7 @@ pub(crate) fn list() -> String {
 pub(super) struct Faults(Vec<RunningFault>);
 
 struct RunningFault {
+    text: String,
     fault: Fault,
     course: RunningCourse,
     lasting: Option<Duration>,
@@ -356,27 +363,43 @@ struct RunningFault {
 
 /// A fault that strikes a request.
 pub(super) enum RequestStrike<'a> {
-    Request { fault: &'a RequestFault, lasting: Option<Duration> },
-    Response(&'a ResponseFault),
+    Request(StruckRequest<'a>),
+    Response(StruckResponse),
+}
+
+/// A fault that strikes a request or its connection.
+pub(super) struct StruckRequest<'a> {
+    pub(super) fault: &'a RequestFault,
+    pub(super) text: &'a str,
+    /// The time after which it is over.
+    pub(super) lasting: Option<Duration>,
+}
+
+/// A fault that strikes a response.
+#[derive(Debug, Clone)]
+pub(super) struct StruckResponse {
+    pub(super) fault: ResponseFault,
+    pub(super) text: String,
 }
 
 impl Faults {
     pub(super) fn new(planned: &[PlannedFault]) -> Self {
         let mut faults = Vec::new();
-        for (salt, PlannedFault { fault, course }) in (0..).zip(planned) {
-            let lasting = course.lasting;
-            faults.push(RunningFault { fault: fault.clone(), course: RunningCourse::new(*course, salt), lasting });
+        for (salt, PlannedFault { text, fault, course }) in (0..).zip(planned) {
+            let running = RunningCourse::new(*course, salt);
+            let (text, fault) = (text.clone(), fault.clone());
+            faults.push(RunningFault { text, fault, course: running, lasting: course.lasting });
         }
         Self(faults)
     }
 
-    /// Returns the fault that strikes a connection before its TLS handshake.
-    pub(super) fn tcp(&self, connection: u64) -> Option<TcpFault> {
+    /// Returns the fault that strikes a connection before its TLS handshake, and its text.
+    pub(super) fn tcp(&self, connection: u64) -> Option<(TcpFault, &str)> {
         for running in &self.0 {
             if let Fault::Tcp(fault) = running.fault
                 && running.course.strikes(connection, connection)
             {
-                return Some(fault);
+                return Some((fault, &running.text));
             }
         }
         None
@@ -394,13 +417,13 @@ impl Faults {
         None
     }
 
-    /// Returns the fault that strikes a connection after its TLS handshake.
-    pub(super) fn frame(&self, connection: u64) -> Option<&FrameFault> {
+    /// Returns the fault that strikes a connection after its TLS handshake, and its text.
+    pub(super) fn frame(&self, connection: u64) -> Option<(&FrameFault, &str)> {
         for running in &self.0 {
             if let Fault::Frame(fault) = &running.fault
                 && running.course.strikes(connection, connection)
             {
-                return Some(fault);
+                return Some((fault, &running.text));
             }
         }
         None
@@ -415,8 +438,12 @@ impl Faults {
     pub(super) fn request(&self, connection: u64, request: u64) -> Option<RequestStrike<'_>> {
         for running in &self.0 {
             let strike = match &running.fault {
-                Fault::Request(fault) => RequestStrike::Request { fault, lasting: running.lasting },
-                Fault::Response(fault) => RequestStrike::Response(fault),
+                Fault::Request(fault) => {
+                    RequestStrike::Request(StruckRequest { fault, text: &running.text, lasting: running.lasting })
+                }
+                Fault::Response(fault) => {
+                    RequestStrike::Response(StruckResponse { fault: fault.clone(), text: running.text.clone() })
+                }
                 Fault::Listen(_) | Fault::Tcp(_) | Fault::Tls(_) | Fault::Frame(_) => continue,
             };
             if running.course.strikes(connection, request) {
@@ -497,11 +524,12 @@ mod tests {
         let mut played = Vec::new();
         for number in 1..=6 {
             let reason = match faults.request(1, number) {
-                Some(RequestStrike::Response(ResponseFault::Answer(reason))) => reason.as_str(),
-                _ => "",
+                Some(RequestStrike::Response(struck)) => struck.text,
+                _ => String::new(),
             };
             played.push(reason);
         }
-        assert_eq!(played, ["", "Shutdown", "TooManyRequests", "Shutdown", "", "Shutdown"]);
+        let (second, third) = ("answer:Shutdown@every=2", "answer:TooManyRequests@every=3");
+        assert_eq!(played, ["", second, third, second, "", second]);
     }
 }

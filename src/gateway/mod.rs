@@ -2,7 +2,8 @@
 //!
 //! On the way of a connection: [`listener`] binds the address, [`transport`] accepts TCP (while [`slots`] has room), TLS (set up by
 //! [`acceptor`]), [`connection`] HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
-//! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests. [`team_key`]
+//! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests,
+//! [`event_log`] writes them down, with what [`http2_trace`] hears of those that `h2` refuses. [`team_key`]
 //! verifies provider tokens, and [`stream_limit`] tells a client to open one stream until it has sent one.
 //!
 //! [`authority`] makes the certificates. [`fault`] lists the faults, [`course`] says when they strike; [`throttle`]
@@ -14,9 +15,11 @@ pub(crate) mod acceptor;
 pub(crate) mod authority;
 mod connection;
 pub(crate) mod course;
+pub(crate) mod event_log;
 pub(crate) mod fault;
 mod fault_stream;
 mod frame_faults;
+mod http2_trace;
 mod listener;
 pub(crate) mod observer;
 mod policy;
@@ -44,6 +47,7 @@ use tokio::sync::watch;
 use crate::certificate::apple::Environment;
 use acceptor::{TlsContexts, TlsVersions};
 use authority::{IssuedCertificate, ThrowawayCa};
+use event_log::{EventLog, LineSink};
 use fault::{Faults, PlannedFault};
 use listener::Listener;
 use observer::{Observer, RequestLog};
@@ -80,6 +84,8 @@ pub struct GatewayOptions {
     /// The faults; where several strike, the first is played.
     pub faults: Vec<PlannedFault>,
     pub log: Option<RequestLog>,
+    /// Takes a line of JSON for each request, and for what never became one.
+    pub event_log: Option<LineSink>,
     /// Whether the last requests are kept, for [`Observer::recent`].
     pub keeps_requests: bool,
     /// The limit for concurrent streams of a connection.
@@ -100,6 +106,7 @@ impl Default for GatewayOptions {
             is_strict: false,
             faults: Vec::new(),
             log: None,
+            event_log: None,
             keeps_requests: true,
             max_streams: DEFAULT_MAX_STREAMS,
         }
@@ -123,6 +130,7 @@ pub(crate) struct Gateway {
     policy: RequestPolicy,
     observer: Arc<Observer>,
     faults: Faults,
+    event_log: Option<EventLog>,
     max_streams: u32,
 }
 
@@ -152,15 +160,20 @@ impl Gateway {
         let certificate = authority.certificate().clone();
         let ready = Ready { address, authority: certificate, client, observer: Arc::clone(&observer) };
         let faults = Faults::new(&options.faults);
-        Ok((Self { listener, tls, policy, observer, faults, max_streams: options.max_streams }, ready))
+        let event_log = options.event_log.map(EventLog::new);
+        if event_log.is_some() {
+            http2_trace::listen();
+        }
+        Ok((Self { listener, tls, policy, observer, faults, event_log, max_streams: options.max_streams }, ready))
     }
 
     /// Serves clients until `shutdown` is over.
     pub(crate) async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Listener::Open(listener) = &self.listener else { return shutdown.await };
         let (sender, stop) = watch::channel(false);
-        let Self { tls, policy, observer, faults, max_streams, .. } = self;
-        let shared = SharedState { tls, policy, observer, faults, requests: AtomicU64::new(0), max_streams, stop };
+        let Self { tls, policy, observer, faults, event_log, max_streams, .. } = self;
+        let requests = AtomicU64::new(0);
+        let shared = SharedState { tls, policy, observer, faults, event_log, requests, max_streams, stop };
         let announce_stop = async {
             shutdown.await;
             let _ = sender.send(true);

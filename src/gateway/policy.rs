@@ -12,6 +12,7 @@ use crate::apns::notification::{
 use crate::apns::reason;
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
+use crate::gateway::event_log::Answer;
 use crate::gateway::team_key::TeamKey;
 use crate::gateway::tokens::{TokenState, Tokens};
 
@@ -67,6 +68,12 @@ impl Reply {
 
     fn refused_since(name: &str, timestamp: u64) -> Self {
         Self { timestamp: Some(timestamp), ..Self::refused(name) }
+    }
+
+    /// Returns the answer as it is logged.
+    pub(super) fn logged(&self, apns_id: &str) -> Answer {
+        let reason = self.reason.as_deref().map(str::to_owned);
+        Answer { status: self.status, reason, timestamp: self.timestamp, apns_id: apns_id.to_owned() }
     }
 
     /// Formats the body of the response.

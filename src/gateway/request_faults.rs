@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::gateway::connection;
-use crate::gateway::fault::{GoAway, RequestFault, RequestStrike, ResponseFault};
+use crate::gateway::event_log::{Caller, Event};
+use crate::gateway::fault::{GoAway, RequestFault, RequestStrike, StruckRequest, StruckResponse};
 use crate::gateway::fault_stream::{ClientStream, FaultStream, Link};
 use crate::gateway::raw_http2::{encode_goaway, encode_stream_limit};
 use crate::gateway::responder::{self, ClientSession, IncomingRequest};
@@ -39,7 +40,7 @@ enum Phase {
 
 /// A connection that faults may strike.
 struct FaultyConnection<'a> {
-    number: u64,
+    caller: Caller,
     session: Arc<Mutex<ClientSession>>,
     shared: &'a Arc<SharedState>,
     link: Link,
@@ -57,13 +58,13 @@ struct FaultyConnection<'a> {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: ClientStream, number: u64, session: ClientSession, shared: &Arc<SharedState>) {
+pub(super) async fn serve(stream: ClientStream, session: ClientSession, shared: &Arc<SharedState>) {
     let link = Link::default();
     let Some(http2) = connection::start(FaultStream::new(stream, link.clone()), shared.max_streams).await else {
         return;
     };
     let faulty = FaultyConnection {
-        number,
+        caller: session.caller().clone(),
         session: Arc::new(Mutex::new(session)),
         shared,
         link,
@@ -92,7 +93,8 @@ impl FaultyConnection<'_> {
                             ends_at = Instant::now() + IDLE_TIMEOUT;
                         }
                     }
-                    Some(Err(_)) | None => return,
+                    Some(Err(error)) => return self.shared.log(&self.caller, || Event::failure(&error)),
+                    None => return,
                 },
                 Some(_) = self.answering.join_next() => {
                     if self.phase == (Phase::Leaving { stays_open: false }) && self.answering.is_empty() {
@@ -118,16 +120,19 @@ impl FaultyConnection<'_> {
         let shared = self.shared;
         let request = shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let previous = std::mem::replace(&mut self.last_stream, exchange.stream_id);
-        match shared.faults.request(self.number, request) {
-            Some(RequestStrike::Request { fault, lasting }) => self.play(fault, lasting, previous, exchange),
-            Some(RequestStrike::Response(fault)) => self.answer(exchange, Some(fault.clone())),
+        match shared.faults.request(self.caller.connection, request) {
+            Some(RequestStrike::Request(struck)) => {
+                shared.log(&self.caller, || Event::fault(struck.text, Some(exchange.stream_id)));
+                self.play(&struck, previous, exchange);
+            }
+            Some(RequestStrike::Response(struck)) => self.answer(exchange, Some(struck)),
             None => self.answer(exchange, None),
         }
     }
 
     /// Plays a fault. `previous` is the stream of the request before.
-    fn play(&mut self, fault: &RequestFault, lasting: Option<Duration>, previous: u32, mut exchange: Exchange) {
-        match fault {
+    fn play(&mut self, struck: &StruckRequest<'_>, previous: u32, mut exchange: Exchange) {
+        match struck.fault {
             RequestFault::GoAway(goaway) => self.send_goaway(goaway, previous, exchange),
             RequestFault::GoAwayMidway(reason) => {
                 let goaway = GoAway { reason: reason.clone(), stays_open: false };
@@ -143,7 +148,7 @@ impl FaultyConnection<'_> {
             RequestFault::RefuseStream => exchange.sender.send_reset(Reason::REFUSED_STREAM),
             RequestFault::StallAnswer => self.leave_unanswered(exchange),
             RequestFault::LimitStreams(limit) => {
-                self.lower_limit(*limit, lasting);
+                self.lower_limit(*limit, struck.lasting);
                 self.answer(exchange, None);
             }
         }
@@ -160,7 +165,7 @@ impl FaultyConnection<'_> {
     }
 
     /// Answers a request, unless it is one more than the client may have open.
-    fn answer(&mut self, mut exchange: Exchange, fault: Option<ResponseFault>) {
+    fn answer(&mut self, mut exchange: Exchange, struck: Option<StruckResponse>) {
         while self.answering.try_join_next().is_some() {}
         let open = self.answering.len() + self.unanswered.len();
         if open >= self.stream_limit(exchange.stream_id) as usize {
@@ -168,11 +173,14 @@ impl FaultyConnection<'_> {
         }
         let (shared, session) = (Arc::clone(self.shared), Arc::clone(&self.session));
         self.answering.spawn(async move {
-            let request = IncomingRequest::new(exchange.request, exchange.sender);
+            let mut request = IncomingRequest::new(exchange.request, exchange.sender);
+            if shared.event_log.is_some() {
+                request.hash_payload();
+            }
             let Some(request) = request.read_payload().await else { return };
             let held = {
                 let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
-                responder::respond(request, &mut session, fault.as_ref(), &shared)
+                responder::respond(request, &mut session, struck.as_ref(), &shared)
             };
             if let Some(held) = held {
                 held.wait().await;

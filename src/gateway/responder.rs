@@ -6,11 +6,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::time::timeout;
 use uuid::{Builder, Uuid};
@@ -18,7 +20,8 @@ use uuid::{Builder, Uuid};
 use crate::apns::notification::is_uuid;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
-use crate::gateway::fault::ResponseFault;
+use crate::gateway::event_log::{Caller, Event, LoggedRequest, PayloadFacts};
+use crate::gateway::fault::{ResponseFault, StruckResponse};
 use crate::gateway::observer::RequestEvent;
 use crate::gateway::policy::{MAX_KEPT, Provider, Reply};
 use crate::gateway::team_key::{TeamKey, TokenSession};
@@ -85,11 +88,16 @@ struct Payload {
     kept: Bytes,
     /// The number of bytes that have arrived.
     length: usize,
+    /// For the log.
+    hash: Option<Sha256>,
 }
 
 impl Payload {
     fn add(&mut self, data: Bytes) {
         self.length += data.len();
+        if let Some(hash) = &mut self.hash {
+            hash.update(&data);
+        }
         let room = MAX_KEPT - self.kept.len();
         if self.kept.is_empty() {
             self.kept = data.slice(..room.min(data.len()));
@@ -99,7 +107,23 @@ impl Payload {
     }
 }
 
+impl Payload {
+    fn facts(&self) -> PayloadFacts {
+        let is_whole = self.length <= MAX_DISCARDED;
+        let sha256 = match &self.hash {
+            Some(hash) if is_whole => Some(HEXLOWER.encode(&hash.clone().finalize())),
+            Some(_) | None => None,
+        };
+        PayloadFacts { size: self.length, sha256 }
+    }
+}
+
 impl IncomingRequest {
+    /// Hashes the payload while it is read.
+    pub(super) fn hash_payload(&mut self) {
+        self.payload.hash = Some(Sha256::new());
+    }
+
     pub(super) fn new(request: Request<RecvStream>, sender: SendResponse<Bytes>) -> Self {
         let (parts, body) = request.into_parts();
         Self { parts, body, sender, payload: Payload::default() }
@@ -147,11 +171,16 @@ pub(super) struct ClientSession {
     certificate: Option<Certificate>,
     tokens: TokenSession,
     identifiers: IdentifierSource,
+    caller: Caller,
 }
 
 impl ClientSession {
-    pub(super) fn new(certificate: Option<Certificate>) -> Self {
-        Self { certificate, tokens: TokenSession::default(), identifiers: IdentifierSource::default() }
+    pub(super) fn new(certificate: Option<Certificate>, caller: Caller) -> Self {
+        Self { certificate, tokens: TokenSession::default(), identifiers: IdentifierSource::default(), caller }
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Returns whether it has shown a certificate or a valid provider token.
@@ -208,7 +237,7 @@ impl IdentifierSource {
 pub(super) fn respond(
     request: IncomingRequest,
     session: &mut ClientSession,
-    fault: Option<&ResponseFault>,
+    fault: Option<&StruckResponse>,
     shared: &SharedState,
 ) -> Option<HeldResponse> {
     let IncomingRequest { parts, payload, mut sender, body: _body } = request;
@@ -217,11 +246,17 @@ pub(super) fn respond(
         Err(reason) => Reply::refused(reason),
     };
     let plan = match fault {
-        Some(fault) => ResponsePlan::with_fault(reply, fault),
+        Some(struck) => ResponsePlan::with_fault(reply, &struck.fault),
         None => ResponsePlan::new(reply),
     };
     let apns_id = choose_apns_id(&parts.headers, &mut session.identifiers);
     let response = build_response(&plan, &apns_id, shared.policy.environment, &mut session.identifiers);
+    shared.log(&session.caller, || {
+        let (stream, facts) = (sender.stream_id().as_u32(), payload.facts());
+        let fault = fault.map(|struck| struck.text.as_str());
+        let request = LoggedRequest { stream, parts: &parts, payload: &payload.kept, facts, fault };
+        Event::request(request, plan.reply.logged(&apns_id))
+    });
     shared.observer.record(|| describe(&parts, &plan.reply, apns_id));
     match response {
         Ok(response) => send(response, plan.body, &mut sender),

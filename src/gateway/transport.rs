@@ -1,5 +1,6 @@
 //! Connections: TCP and TLS.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -14,7 +15,8 @@ use tokio_openssl::SslStream;
 
 use crate::certificate::Certificate;
 use crate::gateway::acceptor::TlsContexts;
-use crate::gateway::fault::{Faults, TcpFault};
+use crate::gateway::event_log::{Caller, CertificateId, Event, EventLog, HandshakeEntry};
+use crate::gateway::fault::{Faults, TcpFault, TlsFault};
 use crate::gateway::fault_stream::ClientStream;
 use crate::gateway::observer::Observer;
 use crate::gateway::policy::RequestPolicy;
@@ -39,6 +41,7 @@ pub(super) struct SharedState {
     pub(super) policy: RequestPolicy,
     pub(super) observer: Arc<Observer>,
     pub(super) faults: Faults,
+    pub(super) event_log: Option<EventLog>,
     /// The number of requests that could be struck by a fault so far.
     pub(super) requests: AtomicU64,
     /// The limit for concurrent streams of a connection.
@@ -48,6 +51,14 @@ pub(super) struct SharedState {
 }
 
 impl SharedState {
+    /// Logs an event. It is described only where there is a log.
+    pub(super) fn log(&self, caller: &Caller, describe: impl FnOnce() -> Event) {
+        if let Some(log) = &self.event_log {
+            log.write_broken_rules(caller);
+            log.write(caller, &describe());
+        }
+    }
+
     /// Waits until the gateway stops.
     pub(super) async fn stopped(&self) {
         let _ = self.stop.clone().wait_for(|is_stopping| *is_stopping).await;
@@ -68,9 +79,10 @@ pub(super) async fn serve(listener: &TcpListener, shared: Arc<SharedState>) {
             listener.accept().await
         };
         tokio::select! {
-            accepted = accepted => if let Ok((stream, _)) = accepted {
+            accepted = accepted => if let Ok((stream, address)) = accepted {
                 number += 1;
-                connections.spawn(serve_in_slot(stream, number, slots.take(), Arc::clone(&shared)));
+                let caller = Caller { connection: number, address, certificate: None };
+                connections.spawn(serve_in_slot(stream, caller, slots.take(), Arc::clone(&shared)));
             } else {
                 // No file descriptor is left, for instance.
                 slots.evict();
@@ -83,68 +95,105 @@ pub(super) async fn serve(listener: &TcpListener, shared: Arc<SharedState>) {
 }
 
 /// Serves a connection until it ends, or must make room for another.
-async fn serve_in_slot(stream: TcpStream, number: u64, slot: Slot, shared: Arc<SharedState>) {
+async fn serve_in_slot(stream: TcpStream, caller: Caller, slot: Slot, shared: Arc<SharedState>) {
     tokio::select! {
-        () = serve_tcp(stream, number, &slot, &shared) => {}
+        () = serve_tcp(stream, caller, &slot, &shared) => {}
         () = slot.evicted() => {}
     }
 }
 
-async fn serve_tcp(mut stream: TcpStream, number: u64, slot: &Slot, shared: &Arc<SharedState>) {
+async fn serve_tcp(mut stream: TcpStream, caller: Caller, slot: &Slot, shared: &Arc<SharedState>) {
     let _ = stream.set_nodelay(true);
-    match shared.faults.tcp(number) {
-        None => serve_tls(ThrottledStream::at_full_speed(stream), number, HANDSHAKE_TIMEOUT, slot, shared).await,
-        Some(TcpFault::Close) => {}
-        Some(TcpFault::StallTls) => discard_input(&mut stream, IDLE_TIMEOUT).await,
-        Some(TcpFault::Slow) => serve_tls(ThrottledStream::slowed(stream), number, IDLE_TIMEOUT, slot, shared).await,
+    let Some((fault, text)) = shared.faults.tcp(caller.connection) else {
+        return serve_tls(ThrottledStream::at_full_speed(stream), caller, HANDSHAKE_TIMEOUT, slot, shared).await;
+    };
+    shared.log(&caller, || Event::fault(text, None));
+    match fault {
+        TcpFault::Close => {}
+        TcpFault::StallTls => discard_input(&mut stream, IDLE_TIMEOUT).await,
+        TcpFault::Slow => serve_tls(ThrottledStream::slowed(stream), caller, IDLE_TIMEOUT, slot, shared).await,
     }
 }
 
 async fn serve_tls(
     stream: ThrottledStream<TcpStream>,
-    number: u64,
+    mut caller: Caller,
     time_limit: Duration,
     slot: &Slot,
     shared: &Arc<SharedState>,
 ) {
-    let context = shared.tls.with_fault(shared.faults.tls(number));
-    let Ok(ssl) = Ssl::new(context) else { return };
+    let fault = shared.faults.tls(caller.connection);
+    let Ok(ssl) = Ssl::new(shared.tls.with_fault(fault)) else { return };
     let Ok(mut stream) = SslStream::new(ssl, stream) else { return };
     match timeout(time_limit, Pin::new(&mut stream).accept()).await {
         Ok(Ok(())) => {}
-        // The alert was sent. The client must be able to read it before the connection is reset.
-        Ok(Err(_)) => return discard_input(stream.get_mut(), CLOSE_TIMEOUT).await,
-        Err(_) => return,
+        Ok(Err(error)) => {
+            shared.log(&caller, || Event::HandshakeRefused(HandshakeEntry::new(&error, stream.ssl())));
+            // The alert was sent. The client must be able to read it before the connection is reset.
+            return discard_input(stream.get_mut(), CLOSE_TIMEOUT).await;
+        }
+        Err(_) => return shared.log(&caller, || Event::HandshakeRefused(HandshakeEntry::timed_out())),
     }
     slot.enter(ConnectionState::Anonymous);
-    if let Some(fault) = shared.faults.frame(number) {
-        return frame_faults::run(fault, stream).await;
+    let client = client_certificate(stream.ssl());
+    if shared.event_log.is_some() {
+        caller.certificate = client.as_ref().map(CertificateId::new);
     }
     if stream.ssl().selected_alpn_protocol() != Some(b"h2") {
-        return discard_input(&mut stream, CLOSE_TIMEOUT).await;
+        shared.log(&caller, || Event::NoH2);
+        // Others are served without ALPN, as APNs does: older Pushy and aioapns never use it.
+        if fault == Some(TlsFault::NoAlpn) {
+            return discard_input(&mut stream, CLOSE_TIMEOUT).await;
+        }
     }
-    match client_certificate(stream.ssl()) {
-        Some(client) if !shared.policy.admits(&client) => refuse_client(stream, "BadCertificateEnvironment").await,
-        client => serve_requests(stream, number, client, slot, shared).await,
-    }
+    serve_client(stream, caller, client, slot, shared).await;
 }
 
-async fn serve_requests(
+async fn serve_client(
     stream: ClientStream,
-    number: u64,
+    caller: Caller,
     client: Option<Certificate>,
     slot: &Slot,
     shared: &Arc<SharedState>,
 ) {
-    let session = ClientSession::new(client);
+    if let Some((fault, text)) = shared.faults.frame(caller.connection) {
+        shared.log(&caller, || Event::fault(text, None));
+        return frame_faults::run(fault, stream).await;
+    }
+    match client {
+        Some(client) if !shared.policy.admits(&client) => {
+            let reason = "BadCertificateEnvironment";
+            shared.log(&caller, || Event::ConnectionRefused { reason });
+            refuse_client(stream, reason).await;
+        }
+        client => {
+            let session = ClientSession::new(client, caller.clone());
+            let serving = pin!(serve_requests(stream, session, slot, shared));
+            log_broken_rules(serving, &caller, shared).await;
+        }
+    }
+}
+
+async fn serve_requests(stream: ClientStream, session: ClientSession, slot: &Slot, shared: &Arc<SharedState>) {
     if session.is_authenticated() {
         slot.enter(ConnectionState::Idle);
     }
     if shared.faults.concern_requests() {
-        request_faults::serve(stream, number, session, shared).await;
+        request_faults::serve(stream, session, shared).await;
     } else {
         connection::serve(stream, session, slot, shared).await;
     }
+}
+
+/// Runs the task of a connection, and logs what `h2` says meanwhile of malformed headers.
+async fn log_broken_rules(mut serving: Pin<&mut impl Future<Output = ()>>, caller: &Caller, shared: &SharedState) {
+    let Some(log) = &shared.event_log else { return serving.await };
+    poll_fn(|cx| {
+        let end = serving.as_mut().poll(cx);
+        log.write_broken_rules(caller);
+        end
+    })
+    .await;
 }
 
 fn client_certificate(ssl: &SslRef) -> Option<Certificate> {

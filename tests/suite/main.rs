@@ -19,6 +19,7 @@ mod files;
 mod fixtures;
 mod gateway;
 mod gateway_faults;
+mod gateway_log;
 mod keys;
 #[cfg(target_os = "linux")]
 mod memory;

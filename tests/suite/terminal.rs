@@ -406,3 +406,15 @@ fn a_file_name_cannot_pass_for_a_question() {
     session.type_line("push");
     assert_eq!(session.value("code="), "0");
 }
+
+#[test]
+fn the_gateway_shows_the_command_that_checks_its_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "gateway");
+    session.see("next: pushcert ");
+    let command = session.see("\r\n");
+    assert!(command.starts_with("check /") && command.contains(" --gateway localhost:"), "{command}");
+    super::common::Test::shell(&format!("exec \"$0\" {command}")).stdout_contains("accepted").run();
+    session.pty.send_control('c').unwrap();
+    session.see("code=0.");
+}

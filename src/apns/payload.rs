@@ -1,0 +1,252 @@
+//! What APNs takes and devices then ignore or show wrongly: mistakes in payloads and in headers beside them.
+//!
+//! Sources: Apple, "Generating a remote notification" (the keys of `aps` and their types), "Sending notification
+//! requests to APNs" (the headers).
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A mistake in a notification that may be accepted all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestWarning {
+    NotJson,
+    NotAnObject,
+    NoAps,
+    ApsIsNoObject,
+    /// A key of `aps` stands beside it.
+    OutsideAps(&'static str),
+    /// The value of a key of `aps` has another type than Apple's table says.
+    WrongType(&'static str),
+    NothingToShow,
+    BackgroundPriority,
+    BackgroundWithoutContentAvailable,
+    BackgroundWithAlert,
+    NoPushType,
+    ExpirationInMilliseconds,
+    LiveActivityIncomplete,
+}
+
+/// A warning in the form of a document.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct WarningText {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl RequestWarning {
+    /// Returns its name and the sentence that explains it.
+    pub(crate) fn text(self) -> WarningText {
+        let (code, message) = match self {
+            Self::NotJson => ("payload_not_json", "the payload is not JSON"),
+            Self::NotAnObject => ("payload_not_object", "the payload is JSON, but not an object"),
+            Self::NoAps => ("aps_missing", "the payload has no aps"),
+            Self::ApsIsNoObject => ("aps_not_object", "aps is not an object"),
+            Self::OutsideAps(key) => return keyed("key_outside_aps", key, "stands beside aps instead of in it"),
+            Self::WrongType(key) => return keyed("key_of_wrong_type", key, "in aps has a value of the wrong type"),
+            Self::NothingToShow => ("alert_empty", "the push type is alert, and aps has no alert, badge or sound"),
+            Self::BackgroundPriority => (
+                "background_priority",
+                "a background notification must have apns-priority 5, or 1; without one it is 10",
+            ),
+            Self::BackgroundWithoutContentAvailable => {
+                ("background_content_available", "a background notification needs content-available: 1 in aps")
+            }
+            Self::BackgroundWithAlert => {
+                ("background_alert", "a background notification must not have alert, badge or sound")
+            }
+            Self::NoPushType => ("push_type_missing", "apns-push-type is missing; watchOS 6 and later require it"),
+            Self::ExpirationInMilliseconds => (
+                "expiration_milliseconds",
+                "apns-expiration lies far in the future: it counts seconds, not milliseconds",
+            ),
+            Self::LiveActivityIncomplete => {
+                ("live_activity_incomplete", "a Live Activity needs timestamp, event and content-state in aps")
+            }
+        };
+        WarningText { code, message: message.to_owned() }
+    }
+}
+
+fn keyed(code: &'static str, key: &str, problem: &str) -> WarningText {
+    WarningText { code, message: format!("{key} {problem}") }
+}
+
+/// The parts of a notification in which mistakes are looked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Notification<'a> {
+    pub(crate) push_type: Option<&'a str>,
+    pub(crate) priority: Option<&'a str>,
+    pub(crate) expiration: Option<&'a str>,
+    pub(crate) payload: &'a [u8],
+}
+
+/// The type of a value in `aps`.
+#[derive(Clone, Copy)]
+enum ValueType {
+    Text,
+    Number,
+    /// The number 1.
+    One,
+    TextOrObject,
+}
+
+/// A key of `aps`.
+struct ApsKey {
+    name: &'static str,
+    value: ValueType,
+}
+
+const fn key(name: &'static str, value: ValueType) -> ApsKey {
+    ApsKey { name, value }
+}
+
+/// The keys of `aps` that cannot be meant for the app where they stand outside of it.
+const APS_KEYS: [ApsKey; 11] = [
+    key("alert", ValueType::TextOrObject),
+    key("badge", ValueType::Number),
+    key("sound", ValueType::TextOrObject),
+    key("thread-id", ValueType::Text),
+    key("category", ValueType::Text),
+    key("content-available", ValueType::One),
+    key("mutable-content", ValueType::One),
+    key("target-content-id", ValueType::Text),
+    key("interruption-level", ValueType::Text),
+    key("relevance-score", ValueType::Number),
+    key("filter-criteria", ValueType::Text),
+];
+
+/// Seconds since 1970 that nobody means: the year 5138.
+const FAR_FUTURE: u64 = 100_000_000_000;
+
+impl Notification<'_> {
+    /// Finds the mistakes.
+    pub(crate) fn warnings(&self) -> Vec<RequestWarning> {
+        let mut found = Vec::new();
+        if self.push_type.is_none() {
+            found.push(RequestWarning::NoPushType);
+        }
+        if self.push_type == Some("background") && matches!(self.priority, None | Some("10")) {
+            found.push(RequestWarning::BackgroundPriority);
+        }
+        if let Some(Ok(seconds)) = self.expiration.map(str::parse::<u64>)
+            && seconds > FAR_FUTURE
+        {
+            found.push(RequestWarning::ExpirationInMilliseconds);
+        }
+        match serde_json::from_slice(self.payload) {
+            // The empty payload has an answer of its own.
+            Err(_) if self.payload.is_empty() => {}
+            Err(_) => found.push(RequestWarning::NotJson),
+            Ok(Value::Object(payload)) => self.check_payload(&payload, &mut found),
+            Ok(_) => found.push(RequestWarning::NotAnObject),
+        }
+        found
+    }
+
+    fn check_payload(&self, payload: &Map<String, Value>, found: &mut Vec<RequestWarning>) {
+        if self.push_type == Some("mdm") || (self.push_type.is_none() && payload.contains_key("mdm")) {
+            return;
+        }
+        for key in APS_KEYS {
+            if payload.contains_key(key.name) {
+                found.push(RequestWarning::OutsideAps(key.name));
+            }
+        }
+        match payload.get("aps") {
+            None => found.push(RequestWarning::NoAps),
+            Some(Value::Object(aps)) => self.check_aps(aps, found),
+            Some(_) => found.push(RequestWarning::ApsIsNoObject),
+        }
+    }
+
+    fn check_aps(&self, aps: &Map<String, Value>, found: &mut Vec<RequestWarning>) {
+        for key in APS_KEYS {
+            if let Some(value) = aps.get(key.name)
+                && !fits(value, key.value)
+            {
+                found.push(RequestWarning::WrongType(key.name));
+            }
+        }
+        let shows_something = ["alert", "badge", "sound"].iter().any(|name| aps.contains_key(*name));
+        match self.push_type {
+            Some("alert") if !shows_something => found.push(RequestWarning::NothingToShow),
+            Some("background") => {
+                if aps.get("content-available") != Some(&Value::from(1)) {
+                    found.push(RequestWarning::BackgroundWithoutContentAvailable);
+                }
+                if shows_something {
+                    found.push(RequestWarning::BackgroundWithAlert);
+                }
+            }
+            Some("liveactivity") if !has_all(aps, &["timestamp", "event", "content-state"]) => {
+                found.push(RequestWarning::LiveActivityIncomplete);
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn fits(value: &Value, wanted: ValueType) -> bool {
+    match wanted {
+        ValueType::Text => value.is_string(),
+        ValueType::Number => value.is_number(),
+        ValueType::One => *value == 1 || *value == 0,
+        ValueType::TextOrObject => value.is_string() || value.is_object(),
+    }
+}
+
+fn has_all(aps: &Map<String, Value>, names: &[&str]) -> bool {
+    // An end needs no content.
+    let is_end = aps.get("event") == Some(&Value::from("end"));
+    names.iter().all(|name| aps.contains_key(*name) || (is_end && *name == "content-state"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(push_type: Option<&str>, priority: Option<&str>, payload: &str) -> Vec<String> {
+        let notification = Notification { push_type, priority, expiration: None, payload: payload.as_bytes() };
+        let mut codes = Vec::new();
+        for warning in notification.warnings() {
+            let text = warning.text();
+            assert!(text.message.len() > 10, "{text:?}");
+            codes.push(text.code.to_owned());
+        }
+        codes
+    }
+
+    #[test]
+    fn each_mistake_has_its_warning() {
+        let alert = Some("alert");
+        let background = Some("background");
+        for (push_type, priority, payload, expected) in [
+            (alert, None, r#"{"aps":{"alert":"hi"}}"#, &[][..]),
+            (alert, None, r#"{"aps":{"badge":0,"sound":"a","mutable-content":1},"mine":{"sound":1}}"#, &[]),
+            (background, Some("5"), r#"{"aps":{"content-available":1}}"#, &[]),
+            (Some("mdm"), None, r#"{"mdm":"x"}"#, &[]),
+            (Some("voip"), None, r#"{"aps":{}}"#, &[]),
+            (alert, None, "", &[]),
+            (alert, None, "hello", &["payload_not_json"]),
+            (alert, None, "\u{feff}{\"aps\":{\"alert\":\"hi\"}}", &["payload_not_json"]),
+            (alert, None, "[]", &["payload_not_object"]),
+            (alert, None, "{}", &["aps_missing"]),
+            (alert, None, r#"{"aps":"hi"}"#, &["aps_not_object"]),
+            (alert, None, r#"{"aps":{"alert":"hi"},"sound":"default"}"#, &["key_outside_aps"]),
+            (alert, None, r#"{"aps":{"alert":"hi","badge":"1"}}"#, &["key_of_wrong_type"]),
+            (alert, None, r#"{"aps":{"alert":"hi","content-available":true}}"#, &["key_of_wrong_type"]),
+            (alert, None, r#"{"aps":{}}"#, &["alert_empty"]),
+            (background, Some("10"), r#"{"aps":{"content-available":1}}"#, &["background_priority"]),
+            (background, None, r#"{"aps":{"content-available":1}}"#, &["background_priority"]),
+            (background, Some("5"), r#"{"aps":{}}"#, &["background_content_available"]),
+            (background, Some("5"), r#"{"aps":{"content-available":1,"sound":""}}"#, &["background_alert"]),
+            (None, None, r#"{"aps":{"alert":"hi"}}"#, &["push_type_missing"]),
+            (Some("liveactivity"), None, r#"{"aps":{"event":"update","timestamp":1}}"#, &["live_activity_incomplete"]),
+            (Some("liveactivity"), None, r#"{"aps":{"event":"end","timestamp":1}}"#, &[]),
+        ] {
+            assert_eq!(codes(push_type, priority, payload), expected, "{payload}");
+        }
+        let late = Notification { push_type: alert, expiration: Some("1764274423000"), ..Notification::default() };
+        assert_eq!(late.warnings(), [RequestWarning::ExpirationInMilliseconds]);
+    }
+}

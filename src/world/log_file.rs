@@ -1,0 +1,268 @@
+//! A log that is written beside the work: lines go through a bounded buffer to a thread, so that neither a full disk nor
+//! a slow reader stops whoever logs.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The limit of the buffer, in bytes.
+const CAPACITY: usize = 8 << 20;
+/// Time limit for a line to wait for room. After one has waited in vain, others do not wait until there is room again.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time limit for the end: the buffer is written, or given up.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The end of a log that is not complete.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogError {
+    #[error("it cannot be written: {0}")]
+    Write(io::Error),
+    #[error("its reader is too slow: {0} lines were left out")]
+    Slow(u64),
+}
+
+/// The writing end of a log.
+pub(crate) struct LogFile(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// There is something to write, or the end.
+    filled: Condvar,
+    /// There is room, or all is written.
+    emptied: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    buffer: Vec<u8>,
+    is_writing: bool,
+    is_ending: bool,
+    is_stuck: bool,
+    left_out: u64,
+    failure: Option<io::Error>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what comes until the end. `on_failure` is called once, when the first write fails.
+    fn write_all(&self, target: &mut dyn Write, on_failure: &dyn Fn(&io::Error)) {
+        let mut batch = Vec::new();
+        loop {
+            let mut state = self.lock();
+            state.is_writing = false;
+            self.emptied.notify_all();
+            while state.buffer.is_empty() && !state.is_ending {
+                state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.buffer.is_empty() {
+                return;
+            }
+            std::mem::swap(&mut batch, &mut state.buffer);
+            state.is_writing = true;
+            state.is_stuck = false;
+            self.emptied.notify_all();
+            drop(state);
+            let written = target.write_all(&batch).and_then(|()| target.flush());
+            batch.clear();
+            if let Err(error) = written {
+                on_failure(&error);
+                return self.fail(error);
+            }
+        }
+    }
+
+    fn fail(&self, error: io::Error) {
+        let mut state = self.lock();
+        state.failure = Some(error);
+        state.is_writing = false;
+        state.buffer = Vec::new();
+        self.emptied.notify_all();
+    }
+}
+
+impl LogFile {
+    /// Starts the thread that writes.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub(crate) fn start(
+        mut target: Box<dyn Write + Send>,
+        on_failure: impl Fn(&io::Error) + Send + 'static,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared { state: Mutex::default(), filled: Condvar::new(), emptied: Condvar::new() });
+        let writer = Arc::clone(&shared);
+        thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_all(&mut *target, &on_failure))?;
+        Ok(Self(shared))
+    }
+
+    /// Adds a line, without its end.
+    pub(crate) fn write_line(&self, line: &[u8]) {
+        let mut state = self.0.lock();
+        if state.buffer.len() + line.len() >= CAPACITY && !state.is_stuck && state.failure.is_none() {
+            state = self.wait_for_room(state, line.len());
+        }
+        if state.failure.is_some() {
+            return;
+        }
+        if state.buffer.len() + line.len() >= CAPACITY {
+            state.is_stuck = true;
+            state.left_out += 1;
+            return;
+        }
+        state.buffer.extend_from_slice(line);
+        state.buffer.push(b'\n');
+        self.0.filled.notify_one();
+    }
+
+    fn wait_for_room<'a>(&self, state: MutexGuard<'a, State>, length: usize) -> MutexGuard<'a, State> {
+        let is_full = |state: &mut State| state.buffer.len() + length >= CAPACITY && state.failure.is_none();
+        match self.0.emptied.wait_timeout_while(state, ROOM_TIMEOUT, is_full) {
+            Ok((state, _)) => state,
+            Err(poisoned) => poisoned.into_inner().0,
+        }
+    }
+
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    /// When a line is missing.
+    pub(crate) fn finish(&self) -> Result<(), LogError> {
+        let end = Instant::now() + FINISH_TIMEOUT;
+        let mut state = self.0.lock();
+        state.is_ending = true;
+        self.0.filled.notify_one();
+        while (state.is_writing || !state.buffer.is_empty()) && state.failure.is_none() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(LogError::Slow(state.left_out + count_lines(&state.buffer).max(1)));
+            }
+            state = match self.0.emptied.wait_timeout(state, left) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        match state.failure.take() {
+            Some(error) => Err(LogError::Write(error)),
+            None if state.left_out > 0 => Err(LogError::Slow(state.left_out)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
+}
+
+/// Returns standard output as a file of its own, which another thread can write to.
+///
+/// # Errors
+/// When the system has no further descriptor.
+pub(crate) fn duplicate_stdout() -> io::Result<File> {
+    #[cfg(unix)]
+    let duplicate = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let duplicate = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
+    Ok(File::from(duplicate))
+}
+
+/// Creates the file of a log, which only its owner may read. An existing one is emptied only with `force`.
+///
+/// # Errors
+/// When it exists, or cannot be created.
+pub(crate) fn create(path: &Path, force: bool) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    if file.metadata()?.is_file() {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Hands on what is written, and waits for leave before each write.
+    struct Gate {
+        leave: mpsc::Receiver<()>,
+        written: mpsc::Sender<Vec<u8>>,
+    }
+
+    impl Write for Gate {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.leave.recv().map_err(io::Error::other)?;
+            self.written.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_arrive_in_order_and_the_end_waits_for_them() {
+        let (permit, leave) = mpsc::channel();
+        let (written, seen) = mpsc::channel();
+        let log = LogFile::start(Box::new(Gate { leave, written }), |_| {}).unwrap();
+        for number in 0..100 {
+            log.write_line(number.to_string().as_bytes());
+        }
+        for _ in 0..100 {
+            permit.send(()).unwrap();
+        }
+        log.finish().unwrap();
+        let text = String::from_utf8(seen.try_iter().flatten().collect()).unwrap();
+        let expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_reader_that_stops_costs_lines_and_not_memory() {
+        let (_permit, leave) = mpsc::channel();
+        let (written, _seen) = mpsc::channel();
+        let log = LogFile::start(Box::new(Gate { leave, written }), |_| {}).unwrap();
+        let line = vec![b'x'; 1 << 20];
+        for _ in 0..40 {
+            log.write_line(&line);
+        }
+        assert!(log.0.lock().buffer.len() <= CAPACITY);
+        assert!(matches!(log.finish(), Err(LogError::Slow(lines)) if lines >= 20));
+    }
+
+    #[test]
+    fn the_first_failure_is_told_at_once_and_at_the_end() {
+        let (permit, leave) = mpsc::channel();
+        let (written, seen) = mpsc::channel();
+        drop(seen);
+        let (told, failures) = mpsc::channel();
+        let on_failure = move |error: &io::Error| told.send(error.to_string()).unwrap();
+        let log = LogFile::start(Box::new(Gate { leave, written }), on_failure).unwrap();
+        log.write_line(b"a");
+        permit.send(()).unwrap();
+        assert!(failures.recv().is_ok());
+        for _ in 0..1000 {
+            log.write_line(&[b'x'; 100_000]);
+        }
+        assert!(matches!(log.finish(), Err(LogError::Write(_))));
+        assert!(failures.try_recv().is_err(), "once");
+    }
+}

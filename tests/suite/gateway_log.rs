@@ -1,0 +1,346 @@
+//! The log of the gateway: what a test of a provider can assert on, and that it tells no secret.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode};
+use serde_json::{Value, json};
+
+use super::common::{Test, fixture};
+use super::gateway::{PREFACE, Process, TOKEN, TOPIC, block_on, frame, headers, post};
+
+/// A gateway that logs to a file.
+struct Logged {
+    gateway: Process,
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Logged {
+    fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let gateway = Process::start(&[&["--log", path.to_str().unwrap()], arguments].concat());
+        Self { gateway, path, _folder: folder }
+    }
+
+    /// Waits until this many lines are there, and returns them.
+    fn lines(&self, count: usize) -> Vec<Value> {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let text = std::fs::read_to_string(&self.path).unwrap();
+            let lines: Vec<_> = text.lines().collect();
+            if text.ends_with('\n') && lines.len() >= count {
+                assert_eq!(lines.len(), count, "{text}");
+                return lines.into_iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+            }
+            assert!(Instant::now() < end, "{count} lines are expected: {text}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn line(&self) -> Value {
+        self.lines(1).remove(0)
+    }
+
+    fn connect(&self, context: &SslContext) -> Result<openssl::ssl::SslStream<TcpStream>, String> {
+        let stream = TcpStream::connect(self.gateway.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Ssl::new(context).unwrap().connect(stream).map_err(|error| error.to_string())
+    }
+}
+
+fn client(change: impl FnOnce(&mut SslContextBuilder)) -> SslContext {
+    let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
+    change(&mut context);
+    context.build()
+}
+
+fn use_identity(context: &mut SslContextBuilder, pem: &Path) {
+    context.set_certificate_chain_file(pem).unwrap();
+    context.set_private_key_file(pem, openssl::ssl::SslFiletype::PEM).unwrap();
+}
+
+#[test]
+fn a_request_is_logged_whole_with_its_answer() {
+    let log = Logged::start(&["--environment", "sandbox"]);
+    let id = "5f1b0c52-7a63-4f0e-9d5c-0d6f5f0c7a11";
+    let extra = [
+        TOPIC,
+        ("apns-id", id),
+        ("apns-priority", "5"),
+        ("apns-push-type", "alert"),
+        ("apns-new", "x"),
+        ("cookie", "c"),
+    ];
+    block_on(async {
+        let client = log.gateway.client().await;
+        post(&client, TOKEN, &extra, br#"{"aps":{"alert":"hi"},"sound":"default"}"#.to_vec()).await;
+    });
+    let line = log.line();
+    assert_eq!(line["schema_version"], 1);
+    assert_eq!(line["event"], "request");
+    assert_eq!((&line["connection"], &line["stream"]), (&json!(1), &json!(1)));
+    assert_eq!((&line["method"], &line["token"]), (&json!("POST"), &json!(TOKEN)));
+    let shown = json!({
+        "apns-topic": "com.example.MyApp", "apns-id": id, "apns-priority": "5", "apns-push-type": "alert", "apns-new": "x",
+    });
+    assert_eq!(line["headers"], shown);
+    assert_eq!(line["malformed"], json!([]));
+    // By sha256sum.
+    let hash = "d32be82fb338fec52f30d9c474e531773391387c3ec642fefb248286e18a27b7";
+    assert_eq!(line["payload"], json!({ "size": 40, "sha256": hash }));
+    assert_eq!(line["warnings"][0]["code"], "key_outside_aps");
+    assert_eq!(line["answer"], json!({ "status": 400, "reason": "BadDeviceToken", "timestamp": null, "apns_id": id }));
+    assert_eq!(line["fault"], Value::Null);
+    assert!(line["client"].as_str().unwrap().starts_with("127.0.0.1:"));
+    let pem = std::fs::read(log.gateway.file("client_file")).unwrap();
+    let certificate = openssl::x509::X509::from_pem(&pem).unwrap();
+    let serial = certificate.serial_number().to_bn().unwrap().to_hex_str().unwrap().to_string();
+    assert_eq!(line["certificate"]["serial"], serial);
+    let digest = certificate.digest(openssl::hash::MessageDigest::sha256()).unwrap();
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(line["certificate"]["sha256"], digest);
+}
+
+#[test]
+fn the_hash_is_of_the_whole_payload() {
+    let log = Logged::start(&[]);
+    let payload = vec![b'x'; 100_000];
+    let expected: String = openssl::sha::sha256(&payload).iter().map(|byte| format!("{byte:02x}")).collect();
+    block_on(async {
+        let client = log.gateway.client().await;
+        post(&client, TOKEN, &[TOPIC], payload).await;
+    });
+    let line = log.line();
+    assert_eq!(line["payload"], json!({ "size": 100_000, "sha256": expected }));
+    assert_eq!(line["answer"]["reason"], "PayloadTooLarge");
+}
+
+#[test]
+fn what_is_malformed_or_secret_is_named_and_not_shown() {
+    let log = Logged::start(&[]);
+    block_on(async {
+        let client = log.gateway.client().await;
+        for extra in [("authorization", "bearer eyJhbGciOi.c2VjcmV0.c2VjcmV0"), ("apns-priority", "c2VjcmV0")] {
+            post(&client, TOKEN, &[TOPIC, extra], b"{}".to_vec()).await;
+        }
+    });
+    let lines = log.lines(2);
+    assert!(lines[0]["headers"]["authorization"].as_str().unwrap().starts_with("malformed: "), "{}", lines[0]);
+    assert_eq!(lines[1]["malformed"], json!([{ "header": "apns-priority", "rule": "it is 10, 5 or 1" }]));
+    assert_eq!(lines[1]["headers"], json!({ "apns-topic": "com.example.MyApp" }));
+    let text = std::fs::read_to_string(&log.path).unwrap();
+    assert!(!text.contains("c2VjcmV0"), "{text}");
+}
+
+#[test]
+fn a_fault_is_named_where_it_strikes() {
+    let log = Logged::start(&["--fault", "answer:Shutdown@times=1", "--fault", "refuse-stream@after=1,times=1"]);
+    block_on(async {
+        let client = log.gateway.client().await;
+        post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await;
+        let request = http::Request::post("https://localhost/3/device/aa").body(()).unwrap();
+        let (answer, _body) = client.clone().ready().await.unwrap().send_request(request, false).unwrap();
+        answer.await.unwrap_err();
+    });
+    let lines = log.lines(2);
+    assert_eq!((&lines[0]["fault"], &lines[0]["answer"]["status"]), (&json!("answer:Shutdown@times=1"), &json!(503)));
+    assert_eq!((&lines[1]["event"], &lines[1]["stream"]), (&json!("fault"), &json!(3)));
+    assert_eq!(lines[1]["fault"], "refuse-stream@after=1,times=1");
+}
+
+#[test]
+fn a_refused_handshake_is_logged_with_its_alert() {
+    let alerts = [
+        "handshake_failure",
+        "bad_certificate",
+        "certificate_revoked",
+        "certificate_expired",
+        "certificate_unknown",
+        "unknown_ca",
+        "internal_error",
+    ];
+    for name in alerts {
+        for tls in ["1.2", "1.3"] {
+            let log = Logged::start(&["--tls", tls, "--fault", &format!("alert:{name}")]);
+            let seen = match log.connect(&log.gateway.context(true)) {
+                Ok(mut stream) => stream.read(&mut [0; 16]).unwrap_err().to_string(),
+                Err(error) => error,
+            };
+            let line = log.line();
+            assert_eq!((&line["event"], &line["alert"]), (&json!("handshake_refused"), &json!(name)), "{line}");
+            // The same alert as the client saw.
+            assert!(seen.replace(' ', "_").contains(name.trim_start_matches("certificate_")), "{name}: {seen}");
+        }
+    }
+}
+
+#[test]
+fn other_handshakes_that_fail_are_logged() {
+    let log = Logged::start(&[]);
+    let pem = PathBuf::from(log.gateway.file("client_file"));
+    let ca = PathBuf::from(log.gateway.file("ca_file"));
+    // A client that speaks another protocol.
+    let other = client(|context| {
+        use_identity(context, &pem);
+        context.set_alpn_protos(b"\x08http/1.1").unwrap();
+    });
+    assert!(log.connect(&other).is_err());
+    let line = log.lines(1).pop().unwrap();
+    assert_eq!((&line["event"], &line["alert"]), (&json!("handshake_refused"), &json!("no_application_protocol")));
+    // A client that offers none.
+    let none = client(|context| use_identity(context, &pem));
+    log.connect(&none).unwrap();
+    let line = log.lines(2).pop().unwrap();
+    assert_eq!((&line["event"], &line["certificate"]["serial"].is_string()), (&json!("no_h2"), &true), "{line}");
+    // A client that does not trust the gateway.
+    let distrustful = client(|context| {
+        context.set_verify(SslVerifyMode::PEER);
+        context.set_alpn_protos(b"\x02h2").unwrap();
+    });
+    assert!(log.connect(&distrustful).is_err());
+    let line = log.lines(3).pop().unwrap();
+    assert_eq!((&line["alert"], &line["received_alert"]), (&Value::Null, &json!("unknown_ca")), "{line}");
+    // No TLS at all, and a client that goes away.
+    TcpStream::connect(log.gateway.address()).unwrap().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(log.lines(4)[3]["problem"], "http request");
+    drop(TcpStream::connect(log.gateway.address()).unwrap());
+    assert_eq!(log.lines(5)[4]["problem"], "the client closed the connection");
+    // A certificate of another authority.
+    let foreign = Logged::start(&[]);
+    let stranger = client(|context| {
+        context.set_ca_file(&ca).unwrap();
+        use_identity(context, &pem);
+        context.set_alpn_protos(b"\x02h2").unwrap();
+    });
+    let _ = foreign.connect(&stranger).map(|mut stream| stream.read(&mut [0; 16]).is_err());
+    let line = foreign.line();
+    assert_eq!((&line["event"], &line["alert"]), (&json!("handshake_refused"), &json!("unknown_ca")), "{line}");
+}
+
+/// Header fields in HPACK without a table and without Huffman codes.
+fn literal(name: &str, value: &str) -> Vec<u8> {
+    [&[0, name.len() as u8], name.as_bytes(), &[value.len() as u8], value.as_bytes()].concat()
+}
+
+#[test]
+fn malformed_headers_are_logged_with_the_rule_that_they_break() {
+    let pseudo = headers();
+    for (block, rule) in [
+        ([pseudo.clone(), literal("connection", "close")].concat(), "no connection-specific header fields"),
+        ([pseudo.clone(), literal("te", "gzip")].concat(), "te has no other value"),
+        ([literal("apns-topic", "a.b"), pseudo.clone()].concat(), "pseudo-header fields come before"),
+        ([pseudo.clone(), vec![0x83]].concat(), "a pseudo-header field is given once"),
+        ([pseudo.clone(), literal("APNS-Topic", "a.b")].concat(), "names are in lower case"),
+        ([vec![0x87, 0x01, 9], b"localhost".to_vec()].concat(), ":method is given"),
+        ([pseudo, literal("x", &"v".repeat(100)).repeat(100)].concat(), "the header list is not larger"),
+    ] {
+        let log = Logged::start(&[]);
+        let mut stream = log.gateway.connect();
+        stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &frame(1, 5, 1, &block)].concat()).unwrap();
+        let end = Instant::now() + Duration::from_secs(10);
+        let line = loop {
+            let text = std::fs::read_to_string(&log.path).unwrap();
+            match text.lines().next() {
+                Some(line) if text.contains('\n') => break serde_json::from_str::<Value>(line).unwrap(),
+                _ => std::thread::sleep(Duration::from_millis(5)),
+            }
+            assert!(Instant::now() < end, "{rule}");
+        };
+        assert_eq!((&line["event"], &line["connection"]), (&json!("malformed_request"), &json!(1)), "{rule}");
+        assert!(line["rule"].as_str().unwrap().starts_with(rule), "{rule}: {line}");
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_the_protocol_is_logged() {
+    let log = Logged::start(&[]);
+    let mut stream = log.gateway.connect();
+    stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &frame(0, 0, 0, &[0; 10])].concat()).unwrap();
+    let line = log.line();
+    assert_eq!(line["event"], "connection_failed");
+    assert!(line["problem"].as_str().unwrap().contains("protocol"), "{line}");
+}
+
+#[test]
+fn a_certificate_for_the_other_environment_is_logged() {
+    let authorities = tempfile::NamedTempFile::new().unwrap();
+    let mut pem = Vec::new();
+    for name in ["ca/intermediate.pem", "ca/root.pem"] {
+        pem.extend(std::fs::read(fixture(name)).unwrap());
+    }
+    std::fs::write(authorities.path(), pem).unwrap();
+    let log = Logged::start(&["--client-ca", authorities.path().to_str().unwrap()]);
+    let address = format!("localhost:{}", log.gateway.address().port());
+    let ca = log.gateway.file("ca_file").to_owned();
+    let checked =
+        Test::new().arg("check").arg(fixture("p12/sandbox.p12")).args(["--gateway", &address, "--ca-file", &ca]);
+    checked.args(["--passin", "pass:push"]).status(1).run();
+    let line = log.line();
+    assert_eq!((&line["event"], &line["reason"]), (&json!("connection_refused"), &json!("BadCertificateEnvironment")));
+    assert!(line["certificate"]["sha256"].is_string());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_the_owners_alone_and_is_not_overwritten() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    std::fs::write(&path, "earlier\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = Test::new().arg("gateway").arg("--log").arg(&path);
+    refused.status(6).stderr_contains("the file exists").stderr_contains("--force").run();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "earlier\n");
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let gateway = Process::start(&["--log", path.to_str().unwrap(), "--force"]);
+    assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), mode()), ("", 0o600));
+    assert_eq!(gateway.signal("-TERM").0, Some(0));
+    std::fs::remove_file(&path).unwrap();
+    let gateway = Process::start(&["--log", path.to_str().unwrap()]);
+    assert_eq!((mode(), gateway.signal("-TERM").0), (0o600, Some(0)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_the_gateway_goes_on() {
+    let gateway = Process::start(&["--log", "/dev/full", "--force"]);
+    block_on(async {
+        let client = gateway.client().await;
+        for _ in 0..50 {
+            assert_eq!(post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await.status().as_u16(), 400);
+        }
+    });
+    let (code, stderr) = gateway.signal("-TERM");
+    assert_eq!(code, Some(6));
+    assert!(stderr.contains("warning: /dev/full: the log ends here"), "{stderr}");
+    assert!(stderr.contains("error: /dev/full: the log is not complete"), "{stderr}");
+}
+
+#[test]
+fn with_a_dash_the_log_follows_the_ready_line() {
+    let mut command = Test::new().arg("gateway").args(["--log", "-"]).into_command();
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    TcpStream::connect(ready["address"].as_str().unwrap()).unwrap().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(line["event"], "handshake_refused");
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_client_without_alpn_is_served_and_logged() {
+    let log = Logged::start(&[]);
+    let pem = PathBuf::from(log.gateway.file("client_file"));
+    let mut stream = log.connect(&client(|context| use_identity(context, &pem))).unwrap();
+    let request = [frame(1, 4, 1, &headers()), frame(0, 1, 1, b"{}")].concat();
+    stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &request].concat()).unwrap();
+    let lines = log.lines(2);
+    assert_eq!((&lines[0]["event"], &lines[1]["event"]), (&json!("no_h2"), &json!("request")));
+    assert_eq!(lines[1]["answer"]["status"], 400);
+}
