@@ -13,7 +13,7 @@ use crate::check::outcome::Evidence;
 use crate::check::probe::{self, Probe, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{self, Conclusion};
-use crate::check::{CheckOptions, Http2Report, Target};
+use crate::check::{AttemptReport, CheckOptions, Http2Report, Target};
 use crate::net::dial::{self, Stream};
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::{ProxyError, RefusalCause};
@@ -93,6 +93,22 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// Returns the report on this attempt.
+    pub(super) fn report(&self, conclusion: &Conclusion) -> AttemptReport {
+        let mut ms = 0.0;
+        for stage in &self.stages {
+            ms += stage.ms;
+        }
+        AttemptReport {
+            verdict: conclusion.verdict,
+            reason: conclusion.reason.clone(),
+            ms,
+            retry_after: conclusion.retry_after.map(|wait| wait.as_secs()),
+            pause_ms: None,
+            is_wait_too_long: false,
+        }
+    }
+
     /// Returns what the advice for a ground depends on, as far as this attempt has come.
     pub(super) fn circumstances(&self) -> Circumstances {
         Circumstances {
@@ -107,7 +123,11 @@ impl<'a> Attempt<'a> {
     /// Connects to the gateway, or to the proxy and through it.
     async fn reach(&mut self) -> StageResult<Box<dyn Stream>> {
         let Some(proxy) = &self.target.proxy else {
-            return Ok(Box::new(self.dial(&self.target.endpoint, Hop::Gateway).await?));
+            let stream = match self.target.address {
+                Some(address) => self.connect(&[address], Hop::Gateway).await?,
+                None => self.dial(&self.target.endpoint, Hop::Gateway).await?,
+            };
+            return Ok(Box::new(stream));
         };
         let stream = self.dial(&proxy.endpoint, Hop::Proxy).await?;
         let watch = Stopwatch::start(StageName::Proxy);

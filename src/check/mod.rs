@@ -7,15 +7,19 @@ pub(crate) mod ground;
 pub(crate) mod outcome;
 pub(crate) mod probe;
 pub(crate) mod report;
+mod retry;
 pub(crate) mod revocation;
 pub(crate) mod stage;
 pub(crate) mod verdict;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::apns::notification::{self, PushType};
@@ -29,15 +33,12 @@ use crate::check::revocation::Revocation;
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{Advice, Conclusion, ProbeToken, TopicStatus};
 use crate::finding::{Finding, Level};
+use crate::net::dial;
 use crate::net::endpoint::Endpoint;
 use crate::net::http2::frames::{GoAway, Settings};
 use crate::net::proxy::Proxy;
 use crate::net::tls::{ClientIdentity, TlsReport};
 use crate::net::trust::StoreReader;
-
-/// The delay before the first retry; it doubles, up to [`MAX_DELAY`].
-const FIRST_DELAY: Duration = Duration::from_millis(500);
-const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// A gateway to ask.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub(crate) struct Target {
     pub(crate) environment: Option<Environment>,
     pub(crate) endpoint: Endpoint,
     pub(crate) proxy: Option<Proxy>,
+    /// The address to connect to; `None` for any that answers.
+    pub(crate) address: Option<SocketAddr>,
 }
 
 /// The certificate under test.
@@ -68,6 +71,10 @@ pub(crate) struct CheckOptions {
     pub(crate) timeout: Duration,
     /// The number of retries after temporary failures.
     pub(crate) retries: u32,
+    /// True to ask each address of a gateway.
+    pub(crate) every_address: bool,
+    /// The days left of the server's certificate below which there is a warning.
+    pub(crate) server_warn: Option<i64>,
     /// True to send a notification.
     pub(crate) wants_probe: bool,
     /// The device token of the notification, instead of a random one.
@@ -111,6 +118,8 @@ impl CheckOptions {
 pub(crate) struct GatewayCheck {
     pub(crate) environment: Option<Environment>,
     pub(crate) gateway: String,
+    /// The address, if each was to be asked.
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) verdict: Outcome,
     pub(crate) reason: Option<String>,
     /// True if this is the outcome that the user expects; null if the user expects none.
@@ -118,6 +127,12 @@ pub(crate) struct GatewayCheck {
     pub(crate) advice: Option<String>,
     pub(crate) topic: TopicReport,
     pub(crate) stages: Vec<Stage>,
+    /// All attempts, the last of which the report is about.
+    pub(crate) attempts: Vec<AttemptReport>,
+    /// The days left of the server's certificate; null if it was not seen.
+    pub(crate) server_days_left: Option<i64>,
+    /// True if these are fewer than the user wants.
+    pub(crate) server_expires_soon: bool,
     /// The TLS connection; null if it was not tried.
     pub(crate) tls: Option<TlsReport>,
     /// The HTTP/2 connection; null if there was no TLS connection.
@@ -126,6 +141,28 @@ pub(crate) struct GatewayCheck {
     pub(crate) probe: Option<ProbeAnswer>,
     /// The meaning of the reason.
     pub(crate) meaning: String,
+}
+
+/// One attempt to ask a gateway.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct AttemptReport {
+    pub(crate) verdict: Outcome,
+    pub(crate) reason: Option<String>,
+    /// Its duration in milliseconds.
+    pub(crate) ms: f64,
+    /// The seconds that the server asked to wait.
+    pub(crate) retry_after: Option<u64>,
+    /// The pause after it in milliseconds; null if no other attempt followed.
+    pub(crate) pause_ms: Option<f64>,
+    /// True if another attempt would have followed, had the server not asked for too long a pause.
+    pub(crate) is_wait_too_long: bool,
+}
+
+/// The last of several attempts, and the report on all.
+struct Tried<'a> {
+    attempt: Attempt<'a>,
+    conclusion: Conclusion,
+    attempts: Vec<AttemptReport>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -154,37 +191,42 @@ pub(crate) fn run(
         Some(token) => token.clone(),
         None => probe::random_token()?,
     };
-    let check_run = CheckRun { subject, options, token };
+    let check_run = CheckRun { subject, options, token, revocation: OnceCell::new() };
     let checks = runtime.block_on(check_run.check_all(targets));
     // Does not wait for a resolver that hangs.
     runtime.shutdown_background();
     checks
 }
 
-/// Returns the delay before a retry; the first retry is number 0.
-fn delay_before(retry: u32) -> Duration {
-    FIRST_DELAY.saturating_mul(2_u32.saturating_pow(retry)).min(MAX_DELAY)
-}
-
-/// Returns how long to wait before a retry: what the server asks for at least, and `limit` at most.
-fn pause(retry: u32, requested: Duration, limit: Duration) -> Duration {
-    delay_before(retry).max(requested).min(limit)
-}
-
 struct CheckRun {
     subject: TestedIdentity,
     options: CheckOptions,
     token: Zeroizing<String>,
+    /// What the issuer said, for all gateways.
+    revocation: OnceCell<Option<Stage>>,
 }
 
 impl CheckRun {
     async fn check_all(self, targets: Vec<Target>) -> io::Result<Vec<GatewayCheck>> {
         let this = Arc::new(self);
-        let revocation = this.revocation_stage().await;
         let mut tasks = Vec::new();
         for target in targets {
-            let (this, revocation) = (Arc::clone(&this), revocation.clone());
-            tasks.push(tokio::spawn(async move { this.check(&target, revocation).await }));
+            let this = Arc::clone(&this);
+            tasks.push(tokio::spawn(async move { this.check_target(target).await }));
+        }
+        let mut checks = Vec::new();
+        for task in tasks {
+            checks.append(&mut task.await??);
+        }
+        Ok(checks)
+    }
+
+    /// Asks a gateway, or each of its addresses, side by side.
+    async fn check_target(self: Arc<Self>, target: Target) -> io::Result<Vec<GatewayCheck>> {
+        let mut tasks = Vec::new();
+        for target in self.addresses_of(target).await {
+            let this = Arc::clone(&self);
+            tasks.push(tokio::spawn(async move { this.check(&target).await }));
         }
         let mut checks = Vec::new();
         for task in tasks {
@@ -193,22 +235,34 @@ impl CheckRun {
         Ok(checks)
     }
 
+    /// Returns the target once for each of its addresses, if each is to be asked and the resolver knows any.
+    async fn addresses_of(&self, target: Target) -> Vec<Target> {
+        if !self.options.every_address || self.subject.identity.is_err() {
+            return vec![target];
+        }
+        let resolved = tokio::time::timeout(self.options.timeout, dial::resolve(&target.endpoint)).await;
+        // Where this failed, the check itself tells why.
+        let Ok(Ok(addresses)) = resolved else { return vec![target] };
+        with_addresses(&target, &addresses)
+    }
+
+    /// Returns what the issuer says; it is asked once.
     async fn revocation_stage(&self) -> Option<Stage> {
+        self.revocation.get_or_init(|| self.ask_issuer()).await.clone()
+    }
+
+    async fn ask_issuer(&self) -> Option<Stage> {
         let revocation = self.options.revocation.as_ref()?;
         let watch = Stopwatch::start(StageName::Revocation);
         let (status, detail) = revocation.ask(self.options.timeout).await;
         Some(watch.stop(status, detail))
     }
 
-    async fn check(&self, target: &Target, revocation: Option<Stage>) -> GatewayCheck {
+    async fn check(&self, target: &Target) -> GatewayCheck {
         let mut stages = vec![self.identity_stage(target)];
-        let (mut attempt, mut conclusion) = match &self.subject.identity {
-            Ok(identity) => self.attempt_until_final(identity, target).await,
-            Err(ground) => {
-                let conclusion = Conclusion::from_ground(Evidence::NotPresented, *ground);
-                (Attempt::new(&self.options, target), conclusion)
-            }
-        };
+        // The issuer is asked beside the gateway.
+        let (tried, revocation) = tokio::join!(self.attempt(target), self.revocation_stage());
+        let Tried { mut attempt, mut conclusion, attempts } = tried;
         if let Some(stage) = revocation {
             conclusion = conclusion.with_revocation(stage.status);
             stages.push(stage);
@@ -221,15 +275,20 @@ impl CheckRun {
         stages.append(&mut attempt.stages);
         let circumstances = attempt.circumstances();
         let advice = self.advice_after(&conclusion);
+        let server_days_left = days_left(attempt.tls.as_ref(), OffsetDateTime::now_utc());
         GatewayCheck {
             environment: target.environment,
             gateway: target.endpoint.to_string(),
+            address: target.address,
             verdict: conclusion.verdict,
             reason: conclusion.reason,
             is_expected,
             advice: advice.map(|advice| self.options.advice_text(advice, circumstances).to_owned()),
             topic: TopicReport { topic: self.options.topic.clone(), status: conclusion.topic },
             stages,
+            attempts,
+            server_days_left,
+            server_expires_soon: is_below(server_days_left, self.options.server_warn),
             tls: attempt.tls,
             http2: attempt.http2,
             probe: attempt.probe,
@@ -277,22 +336,40 @@ impl CheckRun {
         watch.stop(status, format!("{title}: {}", warnings.join("; ")))
     }
 
-    async fn attempt_until_final<'a>(
-        &'a self,
-        identity: &ClientIdentity,
-        target: &'a Target,
-    ) -> (Attempt<'a>, Conclusion) {
+    /// Asks the gateway, unless there is nothing to present to it.
+    async fn attempt<'a>(&'a self, target: &'a Target) -> Tried<'a> {
+        match &self.subject.identity {
+            Ok(identity) => self.attempt_until_final(identity, target).await,
+            Err(ground) => {
+                let conclusion = Conclusion::from_ground(Evidence::NotPresented, *ground);
+                Tried { attempt: Attempt::new(&self.options, target), conclusion, attempts: Vec::new() }
+            }
+        }
+    }
+
+    async fn attempt_until_final<'a>(&'a self, identity: &ClientIdentity, target: &'a Target) -> Tried<'a> {
         let notification = self.notification(target);
+        let mut attempts = Vec::new();
         let mut retry = 0;
         loop {
             let mut attempt = Attempt::new(&self.options, target);
             let conclusion = attempt.run(identity, notification.as_ref()).await;
-            if retry == self.options.retries || !conclusion.is_retryable {
-                return (attempt, conclusion);
+            let mut report = attempt.report(&conclusion);
+            let is_last = retry == self.options.retries || !conclusion.is_retryable;
+            let delay = retry::delay_before(retry, conclusion.retry_after, self.options.timeout, retry::jitter());
+            match delay {
+                Some(delay) if !is_last => {
+                    report.pause_ms = Some(stage::milliseconds(delay));
+                    attempts.push(report);
+                    tokio::time::sleep(delay).await;
+                    retry += 1;
+                }
+                _ => {
+                    report.is_wait_too_long = !is_last;
+                    attempts.push(report);
+                    return Tried { attempt, conclusion, attempts };
+                }
             }
-            let requested = Duration::from_secs(conclusion.retry_after.unwrap_or_default());
-            tokio::time::sleep(pause(retry, requested, self.options.timeout)).await;
-            retry += 1;
         }
     }
 
@@ -309,24 +386,24 @@ impl CheckRun {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pause_is_as_long_as_the_server_asks_within_the_limit() {
-        let second = Duration::from_secs(1);
-        assert_eq!(pause(1, Duration::ZERO, 10 * second), second);
-        assert_eq!(pause(1, 5 * second, 10 * second), 5 * second);
-        assert_eq!(pause(1, 30 * second, 10 * second), 10 * second);
-        assert_eq!(pause(80, Duration::ZERO, 10 * second), 10 * second);
+/// Returns the target once for each address.
+fn with_addresses(target: &Target, addresses: &[SocketAddr]) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for address in addresses {
+        targets.push(Target { address: Some(*address), ..target.clone() });
     }
+    targets
+}
 
-    #[test]
-    fn delays_double_up_to_a_minute() {
-        assert_eq!([0, 1, 2, 3].map(|retry| delay_before(retry).as_millis()), [500, 1000, 2000, 4000]);
-        for retry in [7, 31, 32, 80, u32::MAX] {
-            assert_eq!(delay_before(retry), MAX_DELAY, "{retry}");
-        }
+/// Returns the days left of the server's certificate; less than 0 once it has expired.
+fn days_left(tls: Option<&TlsReport>, now: OffsetDateTime) -> Option<i64> {
+    let leaf = tls?.server_chain.first()?;
+    Some((leaf.not_after - now).whole_seconds().div_euclid(86_400))
+}
+
+fn is_below(days: Option<i64>, limit: Option<i64>) -> bool {
+    match (days, limit) {
+        (Some(days), Some(limit)) => days < limit,
+        _ => false,
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::check::GatewayCheck;
 use crate::check::expectation::Expectation;
 use crate::check::outcome::Outcome;
 use crate::check::verdict::TopicStatus;
+use crate::check::{AttemptReport, GatewayCheck, retry};
 use crate::finding::{Case, Ending, Finding, FindingCode, FindingsReport, Level, Measure};
 use crate::schema::SCHEMA_VERSION;
 use crate::text::Printable;
@@ -62,6 +62,9 @@ impl CheckReport {
         }
         for check in &self.checks {
             ending.add(check.level(), check.code());
+            if check.server_expires_soon {
+                ending.add(Level::Warning, FindingCode::ExpiresSoon);
+            }
         }
         ending
     }
@@ -94,7 +97,7 @@ impl CheckReport {
             title: "pushcert check",
             service: SERVICE,
             at: self.run.at,
-            summary: format!("{good} of {total} gateways {word}"),
+            summary: self.summary(good, word),
             ending: self.ending(),
             measures,
             cases,
@@ -133,24 +136,120 @@ impl CheckReport {
             hint: check.advice.as_ref().map(Printable::from),
             ..Finding::new(check.level(), check.code(), message)
         };
+        let mut findings = vec![finding];
+        findings.extend(check.server_finding());
         Case {
             name: check.place(),
             title: format!("APNs: {}", check.heading()),
             group: Some(GROUP.to_owned()),
             path: self.run.path.clone(),
             duration: check.duration(),
-            findings: vec![finding],
+            findings,
         }
     }
 }
 
-impl GatewayCheck {
-    /// Returns the gateway and its environment, in words.
-    pub(crate) fn place(&self) -> String {
-        match self.environment {
-            Some(environment) => format!("{} ({})", self.gateway, environment.name()),
-            None => self.gateway.clone(),
+impl CheckReport {
+    fn summary(&self, good: u64, word: &str) -> String {
+        let mut summary = format!("{good} of {} gateways {word}", self.checks.len());
+        for line in self.address_lines() {
+            summary.push_str("; ");
+            summary.push_str(&line);
         }
+        summary
+    }
+
+    /// Tells for each gateway of which every address was asked how many there are, and which are not good.
+    pub(crate) fn address_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for group in self.checks.chunk_by(|one, next| one.gateway == next.gateway) {
+            if group.iter().all(|check| check.address.is_some()) {
+                lines.push(format!("{}: {}", group[0].gateway, address_line(group)));
+            }
+        }
+        lines
+    }
+}
+
+/// Counts the addresses by outcome, and lists those that are not good.
+fn address_line(group: &[GatewayCheck]) -> String {
+    let total = group.len();
+    let mut parts = Vec::new();
+    for outcome in Outcome::ALL {
+        let mut addresses = Vec::new();
+        for check in group {
+            if check.verdict == outcome {
+                addresses.extend(check.address.map(|address| address.ip().to_string()));
+            }
+        }
+        let count = addresses.len();
+        match outcome {
+            _ if count == 0 => {}
+            Outcome::Accepted => parts.push(format!("{count} of {total} addresses good")),
+            _ => parts.push(format!("{count} of {total} {}, at {}", outcome.word(), addresses.join(", "))),
+        }
+    }
+    parts.join("; ")
+}
+
+impl AttemptReport {
+    /// Tells how the attempt ended, and what followed.
+    pub(crate) fn sentence(&self) -> String {
+        let mut sentence = self.verdict.word().to_owned();
+        if let Some(reason) = &self.reason {
+            sentence.push_str(&format!(": {reason}"));
+        }
+        let asked = match self.retry_after {
+            Some(asked) => format!("; the server asks for a pause of {asked} s"),
+            None => String::new(),
+        };
+        sentence.push_str(&asked);
+        if let Some(pause) = self.pause_ms {
+            sentence.push_str(&format!("; tried again after {:.1} s", pause / 1000.0));
+        }
+        if self.is_wait_too_long {
+            sentence.push_str(&format!(", and no more than {} s are waited", retry::MAX_RETRY_AFTER.as_secs()));
+        }
+        sentence
+    }
+}
+
+impl GatewayCheck {
+    /// Returns the gateway, its environment and its address, in words.
+    pub(crate) fn place(&self) -> String {
+        let mut place = self.gateway.clone();
+        if let Some(environment) = self.environment {
+            place.push_str(&format!(" ({})", environment.name()));
+        }
+        if let Some(address) = self.address {
+            place.push_str(&format!(" at {}", address.ip()));
+        }
+        place
+    }
+
+    /// Returns the sentences on the attempts that another one followed, or should have followed.
+    pub(crate) fn attempt_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for attempt in &self.attempts {
+            if attempt.pause_ms.is_some() || attempt.is_wait_too_long {
+                lines.push(attempt.sentence());
+            }
+        }
+        lines
+    }
+
+    /// Tells how long the server's certificate is valid, if that is less than the user wants.
+    pub(crate) fn server_warning(&self) -> Option<String> {
+        if !self.server_expires_soon {
+            return None;
+        }
+        let days = self.server_days_left?;
+        Some(format!("the server's certificate has {days} {} left", if days == 1 { "day" } else { "days" }))
+    }
+
+    fn server_finding(&self) -> Option<Finding> {
+        let found = Finding::new(Level::Warning, FindingCode::ExpiresSoon, self.server_warning()?);
+        Some(Finding { subject: Some(self.place()), ..found })
     }
 
     /// Returns the level: what the user expects is good, and only a proof is, if the user expects nothing.
@@ -209,5 +308,73 @@ impl GatewayCheck {
             milliseconds += stage.ms;
         }
         Duration::from_secs_f64(milliseconds / 1000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::TopicReport;
+
+    fn check(gateway: &str, address: Option<&str>, verdict: Outcome) -> GatewayCheck {
+        GatewayCheck {
+            environment: None,
+            gateway: gateway.to_owned(),
+            address: address.map(|text| text.parse().unwrap()),
+            verdict,
+            reason: None,
+            is_expected: None,
+            advice: None,
+            topic: TopicReport { topic: None, status: TopicStatus::Unknown },
+            stages: vec![],
+            attempts: vec![],
+            server_days_left: None,
+            server_expires_soon: false,
+            tls: None,
+            http2: None,
+            probe: None,
+            meaning: String::new(),
+        }
+    }
+
+    fn report_on(checks: Vec<GatewayCheck>) -> CheckReport {
+        let run = RunFacts {
+            path: None,
+            title: String::new(),
+            has_policy: false,
+            expectation: None,
+            at: OffsetDateTime::UNIX_EPOCH,
+        };
+        CheckReport::new(checks, vec![], run)
+    }
+
+    #[test]
+    fn addresses_are_counted_for_each_gateway() {
+        let checks = vec![
+            check("a:443", Some("17.0.0.1:443"), Outcome::Accepted),
+            check("a:443", Some("17.0.0.2:443"), Outcome::Unreachable),
+            check("a:443", Some("[2620:149:a44::1]:443"), Outcome::Unreachable),
+            check("b:443", Some("17.0.0.3:443"), Outcome::Accepted),
+            check("c:443", None, Outcome::Rejected),
+        ];
+        let report = report_on(checks);
+        let expected = [
+            "a:443: 1 of 3 addresses good; 2 of 3 unreachable, at 17.0.0.2, 2620:149:a44::1",
+            "b:443: 1 of 1 addresses good",
+        ];
+        assert_eq!(report.address_lines(), expected);
+        assert_eq!(report.checks[0].place(), "a:443 at 17.0.0.1");
+    }
+
+    #[test]
+    fn a_certificate_of_the_server_that_ends_soon_is_a_warning() {
+        let mut checked = check("a:443", None, Outcome::Accepted);
+        checked.server_days_left = Some(1);
+        checked.server_expires_soon = true;
+        let report = report_on(vec![checked]);
+        assert_eq!(report.ending().level, Level::Warning);
+        assert_eq!(report.ending().exit, None);
+        let found = &report.findings_report().cases[0].findings[1];
+        assert_eq!(found.message, "the server's certificate has 1 day left");
     }
 }

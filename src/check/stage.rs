@@ -1,5 +1,7 @@
 //! The stages of a check, with their durations.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -64,7 +66,11 @@ impl Stopwatch {
 
     /// Ends the stage at an earlier time.
     pub(crate) fn stop_at(self, end: Instant, status: Status, detail: impl Into<String>) -> Stage {
-        let ms = ((end - self.start).as_secs_f64() * 1e5).round() / 100.0;
-        Stage { stage: self.stage, status, ms, detail: detail.into() }
+        Stage { stage: self.stage, status, ms: milliseconds(end - self.start), detail: detail.into() }
     }
+}
+
+/// Returns a duration in milliseconds, with two decimals.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e5).round() / 100.0
 }

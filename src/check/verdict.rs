@@ -2,7 +2,10 @@
 //! after it (RFC 8446 section 4.4.2.4, and APNs has been seen to do so). Proof is an answer that only a server gives
 //! that has accepted the client.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::apns::alert::{self, AlertCause};
 use crate::apns::notification::TOKEN_DIGITS;
@@ -11,6 +14,7 @@ use crate::check::describe::goaway_text;
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Break, Conversation, ProbeAnswer};
+use crate::check::retry;
 use crate::check::stage::Status;
 use crate::finding::{Finding, Level};
 use crate::net;
@@ -61,8 +65,8 @@ pub(crate) struct Conclusion {
     pub(crate) topic: TopicStatus,
     /// True if another attempt may succeed.
     pub(crate) is_retryable: bool,
-    /// The seconds that the server asks to wait before another attempt.
-    pub(crate) retry_after: Option<u64>,
+    /// The time that the server asks to wait before another attempt.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Conclusion {
@@ -148,7 +152,7 @@ impl Conclusion {
     /// Adds that another attempt may succeed, after the delay that the answer asks for.
     fn retryable_after(self, answer: &ProbeAnswer) -> Self {
         let retry_after = match &answer.retry_after {
-            Some(text) => text.parse().ok(),
+            Some(text) => retry::parse_retry_after(text, OffsetDateTime::now_utc()),
             None => None,
         };
         Self { is_retryable: true, retry_after, ..self }

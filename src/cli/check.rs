@@ -25,7 +25,13 @@ Examples:
   pushcert check push.pem --warn 30d --fail 7d --expect-topic com.example.MyApp
   pushcert check revoked.pem --expect rejected:certificate_revoked
   pushcert check push.pem --proxy http://proxy:3128 --port both
-  pushcert check push.pem --gateway localhost:2197 --ca-file ca.pem --json")]
+  pushcert check push.pem --gateway localhost:2197 --ca-file ca.pem --json
+
+Proxies: HTTPS_PROXY, ALL_PROXY and NO_PROXY follow the rules of hyper-util, which differ from curl's. Of two spellings \
+the upper case counts. NO_PROXY is divided by commas alone; an entry is a host, which stands for the hosts below it too, \
+an address, a range such as 17.0.0.0/8, or *, and has no port. An HTTPS_PROXY that is not valid is an error, and \
+ALL_PROXY is not tried. This machine (localhost, 127.0.0.0/8, ::1) is never reached through a proxy, but for --proxy. \
+The proxy resolves names, with socks5:// too; https:// and socks4:// proxies are not supported.")]
 pub(crate) struct CheckArgs {
     /// The certificate with its key (.p12, .pem, …), or - for standard input
     #[arg(value_name = "FILE")]
@@ -61,8 +67,8 @@ pub(crate) struct CheckArgs {
     #[arg(
         long,
         value_name = "URL",
-        help = "Go through this proxy: http://[USER:PASSWORD@]HOST:PORT or socks5://… [default: HTTPS_PROXY, but for \
-                what NO_PROXY names]"
+        help = "Go through this proxy: http://[USER:PASSWORD@]HOST:PORT or socks5://… [default: HTTPS_PROXY, or \
+                else ALL_PROXY, but for what NO_PROXY names]"
     )]
     pub(crate) proxy: Option<ProxyUrl>,
 
@@ -84,11 +90,20 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
     pub(crate) timeout: Duration,
 
-    /// Retry this often after temporary failures (no answer, 429, 5xx)
+    /// Retry this often after temporary failures (no answer, 429, 5xx), with growing delays and jitter; a
+    /// server's Retry-After is obeyed up to 120 s
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) retries: u32,
 
-    /// Ask the issuer too if the certificate was revoked (OCSP, CRL)
+    /// Ask each address of a gateway, not only the first that answers
+    #[arg(long, conflicts_with = "proxy")]
+    pub(crate) every_address: bool,
+
+    /// Warn if the server's certificate has fewer days left
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(0..=100_000))]
+    pub(crate) server_warn: Option<i64>,
+
+    /// Ask the issuer too if the certificate was revoked (OCSP, CRL), through the same proxy
     #[arg(long)]
     pub(crate) revocation: bool,
 

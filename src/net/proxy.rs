@@ -3,13 +3,16 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::str::{FromStr, Utf8Error};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use http::header::{self, HeaderValue};
 use http::uri::{InvalidUri, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
+use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpStream;
@@ -111,24 +114,53 @@ fn parse_credentials(pair: &str) -> Result<Credentials, Utf8Error> {
     })
 }
 
-/// Returns whether `NO_PROXY` names the host: `*`, an address, a name, or a domain (with or without its dot).
-///
-/// The matcher of hyper-util does the same and knows address ranges too, but it brings four more crates (base64,
-/// futures-channel, ipnet, tower-service) for these few lines.
-pub(crate) fn is_exempt(no_proxy: &str, host: &str) -> bool {
-    no_proxy.split(',').any(|entry| is_named(entry.trim(), host))
+/// The proxy that was chosen, and the hosts that need none.
+#[derive(Clone, Default)]
+pub(crate) struct ProxyChoice {
+    proxy: Option<Proxy>,
+    /// Decides which hosts go through the proxy; `None` if all do.
+    matcher: Option<Arc<Matcher>>,
 }
 
-fn is_named(entry: &str, host: &str) -> bool {
-    let name = entry.trim_start_matches('.').to_ascii_lowercase();
-    let name = match name.parse::<Endpoint>() {
-        Ok(endpoint) => endpoint.host,
-        Err(_) => name,
-    };
-    match host.strip_suffix(&name) {
-        Some("") => true,
-        Some(rest) => !name.is_empty() && rest.ends_with('.'),
-        None => entry == "*",
+impl ProxyChoice {
+    /// Chooses a proxy for every host.
+    pub(crate) fn always(proxy: Proxy) -> Self {
+        Self { proxy: Some(proxy), matcher: None }
+    }
+
+    /// Chooses a proxy for every host but the loopback and those that `no_proxy` names, by the rules of hyper-util.
+    pub(crate) fn unless_exempt(proxy: Proxy, no_proxy: &str) -> Self {
+        // The matcher never sees the real URL, which may contain a password.
+        let matcher = Matcher::builder().all("http://proxy").no(no_proxy).build();
+        Self { proxy: Some(proxy), matcher: Some(Arc::new(matcher)) }
+    }
+
+    /// Returns the proxy for this host.
+    pub(crate) fn for_host(&self, host: &str) -> Option<Proxy> {
+        match &self.matcher {
+            Some(matcher) if is_loopback(host) || !takes(matcher, host) => None,
+            _ => self.proxy.clone(),
+        }
+    }
+}
+
+/// Returns whether the host goes through the proxy of the matcher.
+fn takes(matcher: &Matcher, host: &str) -> bool {
+    let endpoint = Endpoint { host: host.to_owned(), port: 443 };
+    match format!("https://{endpoint}/").parse() {
+        Ok(url) => matcher.intercept(&url).is_some(),
+        Err(_) => true,
+    }
+}
+
+/// Returns whether the host is this machine, which a proxy would take for itself (RFC 6761 section 6.3).
+fn is_loopback(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => {
+            let name = host.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
     }
 }
 
@@ -200,6 +232,22 @@ impl Credentials {
 }
 
 impl Proxy {
+    /// Returns whether the proxy takes requests for plain HTTP themselves, not only tunnels (RFC 9112 section 3.2.2).
+    pub(crate) fn takes_requests(&self) -> bool {
+        self.protocol == ProxyProtocol::Http
+    }
+
+    /// Returns the value of Proxy-Authorization for such a request.
+    ///
+    /// # Errors
+    /// If the credentials do not fit into a header.
+    pub(crate) fn authorization(&self) -> Result<Option<HeaderValue>, header::InvalidHeaderValue> {
+        match &self.credentials {
+            Some(credentials) => Ok(Some(credentials.to_header()?)),
+            None => Ok(None),
+        }
+    }
+
     /// Opens a tunnel to `target`.
     ///
     /// # Errors
@@ -222,8 +270,8 @@ impl Proxy {
 
     async fn connect(&self, stream: TcpStream, target: &Endpoint) -> Result<Box<dyn Stream>, ProxyError> {
         let mut builder = http::Request::connect(target.to_string()).header(header::HOST, target.to_string());
-        if let Some(credentials) = &self.credentials {
-            builder = builder.header(header::PROXY_AUTHORIZATION, credentials.to_header()?);
+        if let Some(authorization) = self.authorization()? {
+            builder = builder.header(header::PROXY_AUTHORIZATION, authorization);
         }
         let request = builder.body(Empty::<bytes::Bytes>::new())?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -335,17 +383,34 @@ mod tests {
     }
 
     #[test]
-    fn exemptions() {
+    fn exemptions_by_the_rules_of_hyper_util_and_the_loopback() {
         for (list, host, expected) in [
             ("*", "api.push.apple.com", true),
+            ("a, *", "api.push.apple.com", true),
             ("localhost, .apple.com", "api.push.apple.com", true),
             ("apple.com", "api.push.apple.com", true),
+            ("APPLE.com", "api.push.apple.com", true),
             ("pple.com", "api.push.apple.com", false),
-            ("127.0.0.1", "127.0.0.1", true),
-            ("", "a", false),
-            ("a:443", "a", true),
+            ("api.push.apple.com:443", "api.push.apple.com", false),
+            ("a.example api.push.apple.com", "api.push.apple.com", false),
+            ("*.apple.com", "api.push.apple.com", false),
+            ("17.0.0.0/8", "17.188.1.2", true),
+            ("17.0.0.0/8", "18.188.1.2", false),
+            ("2620:149:a44::/48", "2620:149:a44::1", true),
+            ("", "192.0.2.1", false),
+            ("", "127.0.0.1", true),
+            ("", "127.9.9.9", true),
+            ("", "::1", true),
+            ("", "::ffff:127.0.0.1", true),
+            ("", "localhost", true),
+            ("", "gateway.localhost", true),
+            ("", "localhost.example.com", false),
         ] {
-            assert_eq!(is_exempt(list, host), expected, "{list} {host}");
+            let choice = ProxyChoice::unless_exempt("http://proxy:3128".parse().unwrap(), list);
+            assert_eq!(choice.for_host(host).is_none(), expected, "{list} {host}");
         }
+        let always = ProxyChoice::always("http://proxy:3128".parse().unwrap());
+        assert!(always.for_host("localhost").is_some());
+        assert!(ProxyChoice::default().for_host("a").is_none());
     }
 }

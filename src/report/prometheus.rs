@@ -130,7 +130,12 @@ fn gateway_labels(check: &GatewayCheck) -> String {
         None => "",
     };
     let topic = check.topic.topic.as_deref().unwrap_or_default();
-    format!("gateway=\"{}\",environment=\"{environment}\",topic=\"{}\"", escape(&check.gateway), escape(topic))
+    let address = match check.address {
+        Some(address) => format!(",address=\"{}\"", address.ip()),
+        None => String::new(),
+    };
+    let gateway = escape(&check.gateway);
+    format!("gateway=\"{gateway}\",environment=\"{environment}\",topic=\"{}\"{address}", escape(topic))
 }
 
 /// Escapes the value of a label. `printable` has escaped all control characters before.

@@ -230,13 +230,21 @@ for serial, status in ((0x11, "V"), (0x12, "R"), (0x13, None)):
     if status:
         lines.append(f"{status}\t301231235959Z\t{'200101000000Z' if status == 'R' else ''}\t{serial:X}\tunknown\t/CN=leaf {serial}\n")
 index.write_text("".join(lines))
-process = start("openssl", "ocsp", "-index", index, "-port", responder_port, "-rsigner", ca, "-rkey", ca_key, "-CA", ca)
-# A connection without a request, as wait_for makes one, would stop this responder.
-wait_for_word("waiting for OCSP client connections", process)
-for serial, word in ((0x11, "good"), (0x12, "revoked"), (0x13, "unknown")):
-    report, _ = check(WORK / f"{serial}.pem", "--revocation", *own[1:])
-    detail = next(stage["detail"] for stage in report["stages"] if stage["stage"] == "revocation")
-    expect(f"openssl ocsp: {word}", detail.replace(":", ",").split(",")[0], word)
-stop(process)
+
+
+def ask_ocsp(serials, *arguments):
+    process = start("openssl", "ocsp", "-index", index, "-port", responder_port, "-rsigner", ca, "-rkey", ca_key, "-CA", ca, *arguments)
+    # A connection without a request, as wait_for makes one, would stop this responder.
+    wait_for_word("waiting for OCSP client connections", process)
+    for serial, word in serials:
+        report, _ = check(WORK / f"{serial}.pem", "--revocation", *own[1:])
+        detail = next(stage["detail"] for stage in report["stages"] if stage["stage"] == "revocation")
+        expect(f"openssl ocsp {' '.join(arguments)}: {word}", detail.replace(":", ",").split(",")[0], word)
+    stop(process)
+
+
+ask_ocsp(((0x11, "good"), (0x12, "revoked"), (0x13, "unknown")), "-nmin", "60")
+# Without nextUpdate.
+ask_ocsp(((0x11, "unknown"),))
 stop(service)
 finish()

@@ -14,13 +14,13 @@ use crate::certificate::apple::Environment;
 use crate::check::report::{CheckReport, RunFacts};
 use crate::check::{self, CheckOptions, Target};
 use crate::cli::check::CheckArgs;
-use crate::commands::check::proxy::ProxyChoice;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::report_file::ReportFile;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::endpoint::Endpoint;
+use crate::net::proxy::ProxyChoice;
 use crate::net::trust::StoreReader;
 use crate::report::earlier::is_check_report;
 use crate::report::style::Paint;
@@ -61,9 +61,11 @@ fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRe
     };
     let selected = subject::select(arguments, &contents)?;
     let gateways = targets(arguments, selected.leaf, &proxy);
+    refuse_proxied_addresses(arguments, &gateways)?;
     let mut check_options = options(arguments, selected.leaf, StoreReader::new(roots));
     if arguments.revocation {
-        check_options.revocation = Some(subject::revocation(&arguments.input, selected.leaf, &contents)?);
+        check_options.revocation =
+            Some(subject::revocation(&arguments.input, selected.leaf, &contents, proxy.clone())?);
     }
     let run = RunFacts {
         path: path(&arguments.input),
@@ -96,6 +98,8 @@ fn options(arguments: &CheckArgs, leaf: &Certificate, stores: StoreReader) -> Ch
     CheckOptions {
         timeout: arguments.timeout,
         retries: arguments.retries,
+        every_address: arguments.every_address,
+        server_warn: arguments.server_warn,
         wants_probe: !arguments.no_probe,
         token: arguments.token.clone(),
         topic: topic.map(str::to_owned),
@@ -116,6 +120,21 @@ fn refuse_retired(gateway: &Endpoint) -> Result<(), Error> {
     Err(Error::new(ExitKind::Usage, message).hint(format!("{now} took its place, with HTTP/2: --environment {name}")))
 }
 
+/// Refuses to ask every address through a proxy, which chooses the address itself.
+fn refuse_proxied_addresses(arguments: &CheckArgs, gateways: &[Target]) -> Result<(), Error> {
+    if !arguments.every_address {
+        return Ok(());
+    }
+    for Target { endpoint, proxy, .. } in gateways {
+        if let Some(proxy) = proxy {
+            let message = format!("--every-address: {endpoint} is reached through {proxy}, which chooses the address");
+            let hint = format!("connect directly: NO_PROXY={}", endpoint.host);
+            return Err(Error::new(ExitKind::Usage, message).hint(hint));
+        }
+    }
+    Ok(())
+}
+
 /// Returns the gateways to ask: the one that is named, or Apple's for each environment and port.
 fn targets(arguments: &CheckArgs, leaf: &Certificate, proxy: &ProxyChoice) -> Vec<Target> {
     if let Some(gateway) = &arguments.gateway {
@@ -123,14 +142,19 @@ fn targets(arguments: &CheckArgs, leaf: &Certificate, proxy: &ProxyChoice) -> Ve
             Some([only]) => endpoint::environment_of(gateway).or(Some(*only)),
             _ => endpoint::environment_of(gateway),
         };
-        return vec![Target { environment, endpoint: gateway.clone(), proxy: proxy.for_host(&gateway.host) }];
+        return vec![Target {
+            environment,
+            endpoint: gateway.clone(),
+            proxy: proxy.for_host(&gateway.host),
+            address: None,
+        }];
     }
     let mut list = Vec::new();
     for environment in environments(arguments, leaf) {
         for port in arguments.port.list() {
             let gateway = endpoint::gateway(environment, *port);
             let proxy = proxy.for_host(&gateway.host);
-            list.push(Target { environment: Some(environment), endpoint: gateway, proxy });
+            list.push(Target { environment: Some(environment), endpoint: gateway, proxy, address: None });
         }
     }
     list

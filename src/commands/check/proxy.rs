@@ -3,35 +3,25 @@
 use crate::cli::check::CheckArgs;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::net::proxy::{self, Proxy};
+use crate::net::proxy::{Proxy, ProxyChoice};
 use crate::world::context::Context;
 
-/// The proxy, and the value of `NO_PROXY`.
-pub(super) struct ProxyChoice {
-    proxy: Option<Proxy>,
-    exempt: String,
-}
+/// The variables that name a proxy, each with its other spelling.
+const VARIABLES: [[&str; 2]; 2] = [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]];
+const EXEMPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-impl ProxyChoice {
-    pub(super) fn for_host(&self, host: &str) -> Option<Proxy> {
-        if proxy::is_exempt(&self.exempt, host) { None } else { self.proxy.clone() }
-    }
-}
-
-/// Finds the proxy; `NO_PROXY` does not apply to `--proxy`.
+/// Finds the proxy; `NO_PROXY` and the exemption of the loopback do not apply to `--proxy`.
 pub(super) fn find(arguments: &CheckArgs, context: &Context<'_>) -> Result<ProxyChoice, Error> {
-    let mut choice = ProxyChoice { proxy: None, exempt: String::new() };
     if let Some(url) = &arguments.proxy {
-        choice.proxy = Some(parse("--proxy", &url.0)?);
-        return Ok(choice);
+        return Ok(ProxyChoice::always(parse("--proxy", &url.0)?));
     }
-    if let Some((name, url)) = first_variable(["HTTPS_PROXY", "https_proxy"], context) {
-        choice.proxy = Some(parse(name, &url)?);
+    for names in VARIABLES {
+        if let Some((name, url)) = first_variable(names, context) {
+            let exempt = first_variable(EXEMPTIONS, context).unwrap_or_default().1;
+            return Ok(ProxyChoice::unless_exempt(parse(name, &url)?, &exempt));
+        }
     }
-    if let Some((_, hosts)) = first_variable(["NO_PROXY", "no_proxy"], context) {
-        choice.exempt = hosts;
-    }
-    Ok(choice)
+    Ok(ProxyChoice::default())
 }
 
 fn parse(name: &str, url: &str) -> Result<Proxy, Error> {

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::finding::FindingCode;
 use crate::identity::{Collection, SelectError};
+use crate::net::proxy::ProxyChoice;
 use crate::net::tls::ClientIdentity;
 use crate::world::files::Location;
 
@@ -122,21 +123,30 @@ fn issuer_in<'a>(contents: &'a Contents, certificate: &Certificate) -> Option<&'
 }
 
 /// Prepares the question about revocation, with the issuer that Apple publishes or that is in the file.
-pub(super) fn revocation(file: &Location, leaf: &Certificate, contents: &Contents) -> Result<Revocation, Error> {
+pub(super) fn revocation(
+    file: &Location,
+    leaf: &Certificate,
+    contents: &Contents,
+    proxies: ProxyChoice,
+) -> Result<Revocation, Error> {
     let issuer = match APPLE.issuer_of(leaf) {
         Some((_, issuer)) => Some(issuer),
         None => issuer_in(contents, leaf),
     };
-    match revocation_of(leaf, issuer) {
+    match revocation_of(leaf, issuer, proxies) {
         Ok(revocation) => Ok(revocation),
         Err(error) => Err(Error::new(ExitKind::Input, format!("{file}: OpenSSL cannot read it: {error}"))),
     }
 }
 
-fn revocation_of(certificate: &Certificate, issuer: Option<&Certificate>) -> Result<Revocation, ErrorStack> {
+fn revocation_of(
+    certificate: &Certificate,
+    issuer: Option<&Certificate>,
+    proxies: ProxyChoice,
+) -> Result<Revocation, ErrorStack> {
     let leaf = X509::from_der(&certificate.der)?;
-    let Some(issuer) = issuer else { return Ok(Revocation { leaf, issuer: None }) };
+    let Some(issuer) = issuer else { return Ok(Revocation { leaf, issuer: None, proxies }) };
     let issuer = X509::from_der(&issuer.der)?;
     let has_issued = issuer.issued(&leaf) == X509VerifyResult::OK;
-    Ok(Revocation { leaf, issuer: has_issued.then_some(issuer) })
+    Ok(Revocation { leaf, issuer: has_issued.then_some(issuer), proxies })
 }

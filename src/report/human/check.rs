@@ -21,6 +21,9 @@ pub(crate) fn write(out: &mut dyn Write, report: &CheckReport, paint: Paint) -> 
         }
         write_check(out, check, report.missed_expectation(check), paint)?;
     }
+    for line in report.address_lines() {
+        writeln!(out, "\n{}", printable(&line))?;
+    }
     Ok(())
 }
 
@@ -45,6 +48,12 @@ fn write_check(
         for name in tls.requested_cas.iter().flatten() {
             writeln!(out, "  {} {}", paint.faint("asks for  "), printable(name))?;
         }
+    }
+    for (index, line) in check.attempt_lines().iter().enumerate() {
+        writeln!(out, "  {} {}", paint.faint(format_args!("attempt {:<2}", index + 1)), printable(line))?;
+    }
+    if let Some(warning) = check.server_warning() {
+        writeln!(out, "  {}: {}", paint.warning("warning"), printable(&warning))?;
     }
     write_verdict(out, check, paint)?;
     match missed_expectation {

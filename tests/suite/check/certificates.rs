@@ -1,9 +1,10 @@
 //! What a gateway that works makes of certificates.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
-use super::{Checked, Stage, check, fixture_gateway};
-use crate::common::fixture;
+use super::{Checked, Stage, check, fixture_gateway, read, servers};
+use crate::common::{Test, fixture};
 use pushcert::testing::TlsVersions::{V12, V13};
 use pushcert::testing::{Environment, GatewayOptions, TokenState};
 
@@ -180,6 +181,69 @@ fn what_may_pass_is_tried_again() {
         Stage::new(GatewayOptions { faults: vec!["answer:Forbidden".parse().unwrap()], ..GatewayOptions::default() });
     rejected.check(&["--retries", "3"]);
     assert_eq!(rejected.gateway.ready.observer.requests(), 1, "a no is a no");
+}
+
+#[test]
+fn every_attempt_is_in_the_report_and_retry_after_is_obeyed() {
+    let faults = vec!["answer:TooManyRequests@times=1".parse().unwrap()];
+    let stage = Stage::new(GatewayOptions { faults, ..GatewayOptions::default() });
+    let checked = stage.check(&["--retries", "3", "--timeout", "20s"]);
+    assert_eq!((checked.code, checked.text("/verdict")), (0, "accepted"), "{:#}", checked.first());
+    let attempts = checked.first()["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 2);
+    assert_eq!((attempts[0]["verdict"].as_str(), attempts[0]["retry_after"].as_u64()), (Some("unproven"), Some(2)));
+    let pause = attempts[0]["pause_ms"].as_f64().unwrap();
+    assert!((2000.0..=2200.0).contains(&pause), "{pause}");
+    assert!(checked.took >= Duration::from_secs(2), "{:?}", checked.took);
+    assert_eq!((attempts[1]["verdict"].as_str(), attempts[1]["pause_ms"].is_null()), (Some("accepted"), true));
+}
+
+#[test]
+fn a_pause_that_is_too_long_is_said_and_not_waited_for() {
+    let port = servers::serve_h2(|_| http::Response::builder().status(503).header("retry-after", "3600"), "{}");
+    let file = fixture("p12/keychain-password.p12");
+    let run = |format: &str| {
+        let test =
+            Test::new().arg("check").arg(&file).args(["--passin", "env:PASSWORD"]).env("PASSWORD", super::PASSWORD);
+        let address = format!("localhost:{}", port.port);
+        let test = test.args(["--gateway", &address, "--retries", "2", "--format", format, "--ca-file"]).arg(port.ca());
+        test.status(1).run().text().to_owned()
+    };
+    let json: serde_json::Value = serde_json::from_str(&run("json")).unwrap();
+    let attempts = json["checks"][0]["attempts"].as_array().unwrap();
+    assert_eq!((attempts.len(), &attempts[0]["is_wait_too_long"]), (1, &serde_json::json!(true)));
+    let text = run("human");
+    let expected =
+        "unproven: server-unavailable; the server asks for a pause of 3600 s, and no more than 120 s are waited";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn every_address_is_asked() {
+    let stage = Stage::new(GatewayOptions::default());
+    let checked = stage.check(&["--every-address"]);
+    let checks = checked.report["checks"].as_array().unwrap();
+    let here = checks.iter().find(|check| check["address"].as_str().unwrap().starts_with("127.0.0.1:")).unwrap();
+    assert_eq!(here["verdict"], "accepted", "{here:#}");
+    // Other addresses of localhost, if there are any, refuse.
+    let others = checks.iter().filter(|check| check["address"] != here["address"]);
+    assert_eq!(checked.code, if others.count() == 0 { 0 } else { 5 });
+    let test = Test::new().arg("check").arg(stage.file("client.pem")).args(["--gateway", "gateway.invalid:443"]);
+    let nameless = read(test.args(["--every-address", "--json"]));
+    assert_eq!((nameless.code, nameless.text("/reason")), (5, "dns"));
+}
+
+#[test]
+fn the_servers_certificate_has_days_left() {
+    let stage = Stage::new(GatewayOptions::default());
+    let days = stage.check(&[]).first()["server_days_left"].as_i64().unwrap();
+    assert!((1..1000).contains(&days), "{days}");
+    let more = (days + 1).to_string();
+    for (limit, is_soon) in [(more.as_str(), true), ("1", false)] {
+        let checked = stage.check(&["--server-warn", limit]);
+        assert_eq!((checked.code, checked.text("/verdict")), (0, "accepted"));
+        assert_eq!(checked.first()["server_expires_soon"], is_soon);
+    }
 }
 
 #[test]

@@ -212,16 +212,36 @@ fn a_proxys_refusal_is_quoted() {
 }
 
 #[test]
-fn no_proxy_is_heeded() {
-    let stage = Stage::new(GatewayOptions::default());
-    let (ca, address) = (stage.file("ca.pem"), stage.address());
-    let run = |no_proxy: &str| {
-        let test = Test::new().arg("check").arg(stage.file("client.pem")).args(["--gateway", &address, "--json"]);
-        let test = test.arg("--ca-file").arg(&ca).env("https_proxy", "http://127.0.0.1:9").env("NO_PROXY", no_proxy);
+fn the_variables_are_heeded_and_the_loopback_is_exempt() {
+    let dead = "http://127.0.0.1:9";
+    let run = |gateway: &str, variables: &[(&str, &str)]| {
+        let mut test = Test::new().arg("check").arg(fixture("p12/keychain-password.p12")).arg("--json");
+        test = test.args(["--passin", "env:PASSWORD", "--gateway", gateway]).env("PASSWORD", super::PASSWORD);
+        for (name, value) in variables {
+            test = test.env(name, value);
+        }
         read(test)
     };
-    assert_eq!(run("example.com,localhost").code, 0);
-    assert_eq!(run("example.com").text("/reason"), "proxy-unreachable");
+    let name = "gateway.invalid:443";
+    for (variables, reason) in [
+        (&[("HTTPS_PROXY", dead)][..], "proxy-unreachable"),
+        (&[("https_proxy", dead)], "proxy-unreachable"),
+        (&[("ALL_PROXY", dead)], "proxy-unreachable"),
+        (&[("all_proxy", dead)], "proxy-unreachable"),
+        (&[("HTTPS_PROXY", ""), ("ALL_PROXY", dead)], "proxy-unreachable"),
+        (&[("HTTP_PROXY", dead)], "dns"),
+        (&[("HTTPS_PROXY", "http://proxy.invalid:1"), ("https_proxy", dead)], "proxy-name"),
+        (&[("HTTPS_PROXY", dead), ("NO_PROXY", "example.com, invalid")], "dns"),
+        (&[("ALL_PROXY", dead), ("no_proxy", "*")], "dns"),
+        (&[("HTTPS_PROXY", dead), ("NO_PROXY", "example.com")], "proxy-unreachable"),
+    ] {
+        assert_eq!(run(name, variables).text("/reason"), reason, "{variables:?}");
+    }
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for host in ["localhost", "127.0.0.1"] {
+        let checked = run(&format!("{host}:{}", closed.port()), &[("HTTPS_PROXY", "http://proxy.invalid:1")]);
+        assert_eq!(checked.text("/reason"), "connection-refused", "{:#}", checked.first());
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -126,7 +127,8 @@ fn only_a_signed_and_current_list_is_believed() {
         ("200 OK", list(&issuer, 7, 3), "failed", "revoked, says the issuer's CRL"),
         ("200 OK", list(&issuer, 8, 3), "ok", "good, says the issuer's CRL"),
         ("200 OK", list(&issuer, 8, -1), "warning", "the CRL is out of date"),
-        ("200 OK", list(&stranger, 8, 3), "warning", "the CRL's signature does not verify"),
+        ("200 OK", list(&stranger, 8, 3), "warning", "the CRL is not one of the certificate's issuer"),
+        ("200 OK", damaged(list(&issuer, 8, 3)), "warning", "the CRL's signature does not verify"),
         ("200 OK", b"<html>".to_vec(), "warning", "the answer is not a CRL"),
         ("404 Not Found", vec![], "warning", "the answer is 404"),
     ] {
@@ -159,6 +161,144 @@ fn the_issuers_answer_is_part_of_the_verdict() {
         let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
         assert_eq!(found, (verdict, reason, code), "{:#}", checked.first());
     }
+}
+
+/// Changes the last byte, which belongs to the signature.
+fn damaged(mut bytes: Vec<u8>) -> Vec<u8> {
+    *bytes.last_mut().unwrap() ^= 1;
+    bytes
+}
+
+/// Returns a value in DER, whose lengths are as short as can be: OpenSSL encodes again what was signed.
+fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+    let head = match content.len() {
+        0..128 => vec![tag, low],
+        128..256 => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
+    };
+    [head, content].concat()
+}
+
+/// The single response in an OCSP answer: serial number, revoked or not, and days from now.
+struct Single {
+    serial: u8,
+    is_revoked: bool,
+    since: i64,
+    until: Option<i64>,
+}
+
+/// An OCSP answer (RFC 6960 section 4.2.1) about a certificate of `issuer`, signed by `signer`.
+fn ocsp(issuer: &Issuer, signer: &Issuer, single: &Single) -> Vec<u8> {
+    use openssl::hash::hash;
+    let at = |days: i64| {
+        let when = time::OffsetDateTime::now_utc() + time::Duration::days(days);
+        let format = time::macros::format_description!("[year][month][day][hour][minute][second]Z");
+        der(0x18, &[when.format(format).unwrap().as_bytes()])
+    };
+    let key_hash = |issuer: &Issuer| {
+        let key = issuer.key.rsa().unwrap().public_key_to_der_pkcs1().unwrap();
+        der(4, &[&hash(MessageDigest::sha1(), &key).unwrap()])
+    };
+    let name = issuer.certificate.subject_name().to_der().unwrap();
+    let name_hash = der(4, &[&hash(MessageDigest::sha1(), &name).unwrap()]);
+    let sha1 = der(0x30, &[&[6, 5, 0x2b, 14, 3, 2, 26]]);
+    let certificate = der(0x30, &[&sha1, &name_hash, &key_hash(issuer), &der(2, &[&[single.serial]])]);
+    let status = if single.is_revoked { der(0xa1, &[&at(-1)]) } else { vec![0x80, 0] };
+    let until = single.until.map_or(vec![], |days| der(0xa0, &[&at(days)]));
+    let response = der(0x30, &[&certificate, &status, &at(single.since), &until]);
+    let data = der(0x30, &[&der(0xa2, &[&key_hash(signer)]), &at(0), &der(0x30, &[&response])]);
+    let mut signature = openssl::sign::Signer::new(MessageDigest::sha256(), &signer.key).unwrap();
+    let signature = signature.sign_oneshot_to_vec(&data).unwrap();
+    let algorithm = der(0x30, &[&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 11, 5, 0]]);
+    let basic = der(0x30, &[&data, &algorithm, &der(3, &[&[0], &signature])]);
+    let kind = [6, 9, 0x2b, 6, 1, 5, 5, 7, 48, 1, 1];
+    der(0x30, &[&[10, 1, 0], &der(0xa0, &[&der(0x30, &[&kind, &der(4, &[&basic])])])])
+}
+
+#[test]
+fn an_ocsp_answer_is_believed_while_it_says_that_it_is_valid() {
+    let stage = Stage::new(GatewayOptions::default());
+    let issuer = certificate("issuer", 1, None, &[]);
+    let stranger = certificate("issuer", 1, None, &[]);
+    let good = |since, until| Single { serial: 7, is_revoked: false, since, until };
+    for (answer, expected, detail) in [
+        (ocsp(&issuer, &issuer, &good(-1, Some(1))), "ok", "good, says the issuer's OCSP"),
+        (
+            ocsp(&issuer, &issuer, &Single { is_revoked: true, ..good(-1, Some(1)) }),
+            "failed",
+            "revoked, says the issuer's OCSP",
+        ),
+        (ocsp(&issuer, &issuer, &good(0, None)), "warning", "the OCSP response does not say until when it is valid"),
+        (ocsp(&issuer, &issuer, &good(-9, Some(-1))), "warning", "the OCSP response is out of date"),
+        (ocsp(&issuer, &issuer, &good(1, Some(2))), "warning", "the OCSP response is out of date"),
+        (
+            ocsp(&issuer, &issuer, &Single { serial: 8, ..good(-1, Some(1)) }),
+            "warning",
+            "the answer is about another certificate",
+        ),
+        (ocsp(&issuer, &stranger, &good(-1, Some(1))), "warning", "the OCSP response's signature does not verify"),
+    ] {
+        let checked = check(&stage, &issuer, "OCSP", serve("200 OK", answer), &[]);
+        let (found, text) = status(&checked);
+        assert_eq!(found, expected, "{text}");
+        assert!(text.contains(detail), "{text}");
+        let verdict = if expected == "ok" { ("accepted", 0) } else { (checked.text("/verdict"), 1) };
+        assert_eq!((checked.text("/verdict"), checked.code), verdict);
+        assert!(expected == "ok" || checked.text("/verdict") != "accepted");
+    }
+}
+
+/// A proxy that answers requests for plain HTTP itself, and hands out the first lines that it saw.
+fn plain_proxy(body: Vec<u8>) -> (u16, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (seen, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut head = String::new();
+            while stream.read_line(&mut head).unwrap() > 2 {}
+            seen.send(head.clone()).unwrap();
+            let is_tunnel = head.starts_with("CONNECT");
+            let body = if is_tunnel { &[][..] } else { &body };
+            let line = if is_tunnel { "HTTP/1.1 403 Forbidden" } else { "HTTP/1.1 200 OK" };
+            let answer = format!("{line}\r\nContent-Length: {}\r\n\r\n", body.len());
+            let stream = stream.get_mut();
+            stream.write_all(answer.as_bytes()).and_then(|()| stream.write_all(body)).unwrap();
+        }
+    });
+    (port, lines)
+}
+
+#[test]
+fn revocation_goes_through_the_same_proxy() {
+    let stage = Stage::new(GatewayOptions::default());
+    let issuer = certificate("issuer", 1, None, &[]);
+    let (proxy, lines) = plain_proxy(list(&issuer, 7, 3));
+    // Port 9 is the certificate's, where nobody listens: the proxy answers in its place.
+    let url = format!("http://user:p%40ss@127.0.0.1:{proxy}");
+    let checked = check(&stage, &issuer, "CRL", 9, &["--proxy", &url]);
+    let (found, text) = status(&checked);
+    assert_eq!(found, "failed", "{text}");
+    let heads: Vec<_> = [lines.recv().unwrap(), lines.recv().unwrap()].into_iter().collect();
+    let request = heads.iter().find(|head| head.starts_with("GET http://127.0.0.1:9/list.crl HTTP/1.1")).unwrap();
+    assert!(request.to_lowercase().contains("proxy-authorization: basic dxnlcjpwqhnz"), "{request}");
+    assert!(!checked.report.to_string().contains("p@ss"));
+}
+
+#[test]
+fn revocation_is_asked_beside_the_connection() {
+    let faults = vec!["stall-answer".parse().unwrap()];
+    let stage = Stage::new(GatewayOptions { faults, ..GatewayOptions::default() });
+    let issuer = certificate("issuer", 1, None, &[]);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let checked = check(&stage, &issuer, "OCSP", port, &["--timeout", "1500ms"]);
+    assert!(status(&checked).1.contains("no answer within 1.5 s"), "{:#}", checked.first());
+    // Both wait for 1.5 seconds; one after the other that would be three.
+    assert!(checked.took < Duration::from_millis(2900), "{:?}", checked.took);
 }
 
 #[test]

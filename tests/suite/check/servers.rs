@@ -124,3 +124,47 @@ pub(super) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, 0, 0, 0, 0, 0], payload].concat()
 }
+
+/// An HTTP/2 server, and the CA that issued its certificate.
+pub(super) struct H2Server {
+    pub(super) port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl H2Server {
+    /// Returns the file of its CA certificate.
+    pub(super) fn ca(&self) -> std::path::PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+}
+
+/// Answers every request with what `answer` makes of it, and a body.
+pub(super) fn serve_h2(
+    answer: impl Fn(&http::Request<h2::RecvStream>) -> http::response::Builder + Send + Sync + 'static,
+    body: &'static str,
+) -> H2Server {
+    let root = authority("root", None, (-1, 30));
+    let leaf = server(&root, (-1, 30));
+    let tls = context(&leaf, &[], true);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), root.certificate.to_pem().unwrap()).unwrap();
+    let answer = Arc::new(answer);
+    let port = serve_tcp(move |stream| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        runtime.block_on(async {
+            let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+            let mut stream = tokio_openssl::SslStream::new(Ssl::new(&tls).unwrap(), stream).unwrap();
+            if std::pin::Pin::new(&mut stream).accept().await.is_err() {
+                return;
+            }
+            let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                let response = answer(&request).body(()).unwrap();
+                let mut stream = respond.send_response(response, false).unwrap();
+                stream.send_data(bytes::Bytes::from_static(body.as_bytes()), true).unwrap();
+            }
+        });
+    });
+    H2Server { port, folder }
+}

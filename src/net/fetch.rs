@@ -1,0 +1,134 @@
+//! One request over HTTP/1.1 for a document that is signed, so that no TLS is needed (RFC 6960 appendix A): directly, or
+//! through a proxy.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue, InvalidHeaderValue};
+use http::uri::{InvalidUri, PathAndQuery, Uri};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::rt::TokioIo;
+
+use crate::net::dial::{self, DialError, Stream};
+use crate::net::endpoint::Endpoint;
+use crate::net::proxy::{Proxy, ProxyChoice, ProxyError};
+
+/// The limit of an answer; Apple's CRLs have a few megabytes.
+const MAX_BODY: usize = 64 << 20;
+/// For a connection that is limited elsewhere.
+const NO_LIMIT: Duration = Duration::from_secs(86_400);
+
+/// The reason why a document was not fetched.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    #[error(transparent)]
+    Url(#[from] InvalidUri),
+    #[error("{0} is not supported, only http")]
+    Scheme(String),
+    #[error("the address has no host")]
+    NoHost,
+    #[error(transparent)]
+    Resolve(#[from] io::Error),
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    #[error("the credentials do not fit into a header: {0}")]
+    Header(#[from] InvalidHeaderValue),
+    #[error(transparent)]
+    Request(#[from] http::Error),
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+    #[error(transparent)]
+    Body(#[from] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the answer is {0}")]
+    Status(StatusCode),
+}
+
+/// The body of a POST.
+pub(crate) struct Post {
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A connection for one request.
+struct Route {
+    stream: Box<dyn Stream>,
+    /// The URL as this connection wants it (RFC 9112 section 3.2): whole for an HTTP proxy, else without the host.
+    url: Uri,
+    authorization: Option<HeaderValue>,
+}
+
+/// Sends one request; with `post`, a POST. The caller limits the time.
+///
+/// # Errors
+/// If there is no answer, or another status than 200.
+pub(crate) async fn fetch(url: &str, post: Option<Post>, proxies: &ProxyChoice) -> Result<Bytes, FetchError> {
+    let url: Uri = url.parse()?;
+    if url.scheme_str() != Some("http") {
+        let scheme = url.scheme_str().unwrap_or("an address without a scheme");
+        return Err(FetchError::Scheme(scheme.to_owned()));
+    }
+    let Some(authority) = url.authority() else { return Err(FetchError::NoHost) };
+    let Some(endpoint) = Endpoint::from_authority(authority, 80) else { return Err(FetchError::NoHost) };
+    let route = find_route(url, &endpoint, proxies.for_host(&endpoint.host)).await?;
+    let mut builder = Request::builder().uri(route.url).header(header::HOST, endpoint.to_string());
+    if let Some(authorization) = route.authorization {
+        builder = builder.header(header::PROXY_AUTHORIZATION, authorization);
+    }
+    let request = match post {
+        Some(Post { content_type, body }) => {
+            builder.method("POST").header(header::CONTENT_TYPE, content_type).body(Full::new(Bytes::from(body)))?
+        }
+        None => builder.body(Full::default())?,
+    };
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(route.stream)).await?;
+    tokio::spawn(connection);
+    let response = sender.send_request(request).await?;
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status(response.status()));
+    }
+    Ok(Limited::new(response.into_body(), MAX_BODY).collect().await?.to_bytes())
+}
+
+async fn find_route(url: Uri, endpoint: &Endpoint, proxy: Option<Proxy>) -> Result<Route, FetchError> {
+    let Some(proxy) = proxy else {
+        return Ok(Route { stream: Box::new(dial(endpoint).await?), url: without_host(&url)?, authorization: None });
+    };
+    let stream = dial(&proxy.endpoint).await?;
+    if proxy.takes_requests() {
+        return Ok(Route { stream: Box::new(stream), authorization: proxy.authorization()?, url });
+    }
+    let stream = proxy.tunnel(stream, endpoint, NO_LIMIT).await?;
+    Ok(Route { stream, url: without_host(&url)?, authorization: None })
+}
+
+async fn dial(endpoint: &Endpoint) -> Result<tokio::net::TcpStream, FetchError> {
+    let addresses = dial::resolve(endpoint).await?;
+    let (stream, _) = dial::connect(&addresses, NO_LIMIT).await?;
+    Ok(stream)
+}
+
+fn without_host(url: &Uri) -> Result<Uri, InvalidUri> {
+    url.path_and_query().map_or("/", PathAndQuery::as_str).parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_asked_is_refused() {
+        for (url, refusal) in [
+            ("https://a/", "https is not supported, only http"),
+            ("/list.crl", "an address without a scheme is not supported, only http"),
+            ("http://[::1/", "invalid authority"),
+            ("http://:80/", "the address has no host"),
+        ] {
+            let error = fetch(url, None, &ProxyChoice::default()).await.unwrap_err();
+            assert_eq!(error.to_string(), refusal, "{url}");
+        }
+    }
+}
