@@ -7,6 +7,5 @@ pub(crate) mod alert;
 pub(crate) mod endpoint;
 pub(crate) mod notification;
 pub(crate) mod payload;
-#[cfg_attr(not(test), expect(dead_code, reason = "check signs with it next"))]
 pub(crate) mod provider_token;
 pub(crate) mod reason;

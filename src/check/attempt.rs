@@ -13,11 +13,11 @@ use crate::check::outcome::Evidence;
 use crate::check::probe::{self, Probe, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{self, Conclusion};
-use crate::check::{AttemptReport, CheckOptions, Http2Report, Target};
+use crate::check::{AttemptReport, CheckOptions, Credential, Http2Report, Target};
 use crate::net::dial::{self, Stream};
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::{ProxyError, RefusalCause};
-use crate::net::tls::{self, ClientIdentity, ExpectedServer, TlsReport, TlsStream};
+use crate::net::tls::{self, ExpectedServer, TlsReport, TlsStream};
 use crate::net::trust::{Stores, TrustPolicy};
 use crate::text::seconds;
 
@@ -79,7 +79,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Runs all stages; `notification` is sent unless it is `None`.
-    pub(super) async fn run(&mut self, identity: &ClientIdentity, notification: Option<&Probe>) -> Conclusion {
+    pub(super) async fn run(&mut self, credential: &Credential, notification: Option<&Probe>) -> Conclusion {
         // The stores are read beside DNS and TCP, so that the TLS handshake need not wait for them.
         let options = self.options;
         let (reached, stores) = tokio::join!(self.reach(), options.stores.stores());
@@ -87,9 +87,13 @@ impl<'a> Attempt<'a> {
             Ok(transport) => transport,
             Err(conclusion) => return conclusion,
         };
-        match self.shake_hands(transport, identity, stores).await {
-            Ok(stream) => self.converse(stream, notification).await,
+        let conclusion = match self.shake_hands(transport, credential, stores).await {
+            Ok(stream) => self.converse(stream, credential, notification).await,
             Err(conclusion) => conclusion,
+        };
+        match credential {
+            Credential::Certificate(_) => conclusion,
+            Credential::Token(identity) => identity.judge(conclusion),
         }
     }
 
@@ -175,7 +179,7 @@ impl<'a> Attempt<'a> {
     async fn shake_hands(
         &mut self,
         transport: Box<dyn Stream>,
-        identity: &ClientIdentity,
+        credential: &Credential,
         stores: Arc<Stores>,
     ) -> StageResult<TlsStream> {
         let is_apple = environment_of(&self.target.endpoint).is_some();
@@ -185,11 +189,11 @@ impl<'a> Attempt<'a> {
             stores,
         };
         let watch = Stopwatch::start(StageName::Tls);
-        let handshake = tls::connect(transport, Some(identity), &server, self.options.timeout).await;
+        let handshake = tls::connect(transport, credential.certificate(), &server, self.options.timeout).await;
         let report = self.tls.insert(handshake.report);
         match handshake.result {
             Ok(stream) => {
-                self.stages.push(tls_stage(watch, report));
+                self.stages.push(tls_stage(watch, report, credential.certificate().is_some()));
                 Ok(stream)
             }
             Err(error) => {
@@ -199,8 +203,17 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn converse(&mut self, stream: TlsStream, notification: Option<&Probe>) -> Conclusion {
-        let is_requested = self.tls.as_ref().is_some_and(TlsReport::is_certificate_requested);
+    async fn converse(
+        &mut self,
+        stream: TlsStream,
+        credential: &Credential,
+        notification: Option<&Probe>,
+    ) -> Conclusion {
+        // A token is judged whether a certificate was requested or not.
+        let is_requested = match credential {
+            Credential::Certificate(_) => self.tls.as_ref().is_some_and(TlsReport::is_certificate_requested),
+            Credential::Token(_) => true,
+        };
         let watch = Stopwatch::start(StageName::Http2);
         let conversation = probe::converse(stream, notification, self.options.timeout).await;
         let conclusion = verdict::judge(&conversation, is_requested, self.options.probe_token());

@@ -15,8 +15,8 @@ use crate::net::tls::{TlsError, TlsReport};
 use crate::net::trust::{ChainFault, TrustPolicy, TrustProblem, TrustedBy};
 use crate::text::printable_name;
 
-/// Describes a handshake that succeeded.
-pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport) -> Stage {
+/// Describes a handshake that succeeded; a client with a certificate wants it to be requested.
+pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport, has_certificate: bool) -> Stage {
     let root = report.root.as_ref().map_or("a given CA certificate", |root| &root.subject);
     let parameters = match (&report.version, &report.cipher) {
         (Some(version), Some(cipher)) => format!("{version} {cipher}"),
@@ -26,7 +26,7 @@ pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport) -> Stage {
     let mut warnings = Vec::new();
     if let Some(TrustedBy { embedded: true, system: false }) = report.trusted_by {
         warnings.push("this machine's store does not trust the gateway's root; providers here will fail");
-    } else if !report.is_certificate_requested() {
+    } else if has_certificate && !report.is_certificate_requested() {
         warnings.push("the server did not request a certificate");
     }
     for flaw in &report.chain_flaws {
@@ -215,7 +215,7 @@ mod tests {
                 requested_cas: is_requested.then(Vec::new),
                 ..TlsReport::default()
             };
-            let stage = tls_stage(Stopwatch::start(StageName::Tls), &report);
+            let stage = tls_stage(Stopwatch::start(StageName::Tls), &report, true);
             assert_eq!(stage.status, status);
             assert!(stage.detail.contains(expected), "{}", stage.detail);
         }

@@ -51,6 +51,7 @@ pub(crate) enum Ground {
     NotApns,
     ServerUnavailable,
     NeedsProviderToken,
+    SwappedIds,
 }
 
 /// What the advice for a ground depends on.
@@ -98,6 +99,7 @@ impl Ground {
                 "revocation-unknown",
                 "the certificate's issuer did not answer whether it has revoked the certificate",
             ),
+            Self::SwappedIds => lasting("swapped-ids", "key ID and Team ID look swapped"),
             Self::NeedsProviderToken => lasting("needs-provider-token", "the topic needs a provider token (.p8)"),
             Self::Dns
             | Self::DnsTimeout
@@ -221,7 +223,7 @@ pub(crate) mod tests {
     use Ground::*;
 
     /// All grounds; a ground that is not here has no test of its advice.
-    pub(crate) const ALL: [Ground; 47] = [
+    pub(crate) const ALL: [Ground; 48] = [
         KeyMissing,
         KeyMismatch,
         Revoked,
@@ -269,6 +271,7 @@ pub(crate) mod tests {
         NotApns,
         ServerUnavailable,
         NeedsProviderToken,
+        SwappedIds,
     ];
 
     #[test]

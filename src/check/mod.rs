@@ -10,6 +10,7 @@ pub(crate) mod report;
 mod retry;
 pub(crate) mod revocation;
 pub(crate) mod stage;
+pub(crate) mod token;
 pub(crate) mod verdict;
 
 use std::io;
@@ -17,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
@@ -31,6 +33,7 @@ use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Probe, ProbeAnswer};
 use crate::check::revocation::Revocation;
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
+use crate::check::token::TokenIdentity;
 use crate::check::verdict::{Advice, Conclusion, ProbeToken, TopicStatus};
 use crate::finding::{Finding, Level};
 use crate::net::dial;
@@ -51,10 +54,34 @@ pub(crate) struct Target {
     pub(crate) address: Option<SocketAddr>,
 }
 
-/// The certificate under test.
+/// What is presented to a gateway.
+pub(crate) enum Credential {
+    Certificate(ClientIdentity),
+    Token(TokenIdentity),
+}
+
+impl Credential {
+    /// Returns the certificate, if it is one.
+    fn certificate(&self) -> Option<&ClientIdentity> {
+        match self {
+            Self::Certificate(identity) => Some(identity),
+            Self::Token(_) => None,
+        }
+    }
+}
+
+/// The way in which a provider authenticates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Authentication {
+    Certificate,
+    Token,
+}
+
+/// The certificate or the provider token under test.
 pub(crate) struct TestedIdentity {
-    /// The certificate with its key, or the reason why there is no key.
-    pub(crate) identity: Result<ClientIdentity, Ground>,
+    /// The certificate with its key, or the token; or the reason why there is no key.
+    pub(crate) identity: Result<Credential, Ground>,
     /// The certificate's name in the report.
     pub(crate) title: String,
     /// Warnings that are known without asking a gateway.
@@ -120,6 +147,7 @@ pub(crate) struct GatewayCheck {
     pub(crate) gateway: String,
     /// The address, if each was to be asked.
     pub(crate) address: Option<SocketAddr>,
+    pub(crate) authentication: Authentication,
     pub(crate) verdict: Outcome,
     pub(crate) reason: Option<String>,
     /// True if this is the outcome that the user expects; null if the user expects none.
@@ -262,12 +290,17 @@ impl CheckRun {
         let mut stages = vec![self.identity_stage(target)];
         // The issuer is asked beside the gateway.
         let (tried, revocation) = tokio::join!(self.attempt(target), self.revocation_stage());
-        let Tried { mut attempt, mut conclusion, attempts } = tried;
+        let Tried { mut attempt, mut conclusion, mut attempts } = tried;
         if let Some(stage) = revocation {
             conclusion = conclusion.with_revocation(stage.status);
             stages.push(stage);
         }
         conclusion = conclusion.with_policy(&self.subject.findings);
+        if let Some(last) = attempts.last_mut() {
+            // What the issuer and the policy say counts for the attempt that the report is about.
+            last.verdict = conclusion.verdict;
+            last.reason.clone_from(&conclusion.reason);
+        }
         let is_expected = match &self.options.expectation {
             Some(expectation) => Some(expectation.is_met(conclusion.verdict, conclusion.reason.as_deref())),
             None => None,
@@ -280,6 +313,7 @@ impl CheckRun {
             environment: target.environment,
             gateway: target.endpoint.to_string(),
             address: target.address,
+            authentication: self.authentication(),
             verdict: conclusion.verdict,
             reason: conclusion.reason,
             is_expected,
@@ -304,8 +338,23 @@ impl CheckRun {
         conclusion.advice
     }
 
+    fn authentication(&self) -> Authentication {
+        match &self.subject.identity {
+            Ok(Credential::Token(_)) => Authentication::Token,
+            Ok(Credential::Certificate(_)) | Err(_) => Authentication::Certificate,
+        }
+    }
+
+    fn authorization(&self) -> Option<HeaderValue> {
+        match &self.subject.identity {
+            Ok(Credential::Token(identity)) => identity.token.header_value(),
+            Ok(Credential::Certificate(_)) | Err(_) => None,
+        }
+    }
+
     fn needs_provider_token(&self) -> bool {
-        self.options.topic.as_deref().is_some_and(notification::needs_provider_token)
+        self.authentication() == Authentication::Certificate
+            && self.options.topic.as_deref().is_some_and(notification::needs_provider_token)
     }
 
     /// Describes the certificate, and the warnings that are known without asking the gateway.
@@ -339,7 +388,7 @@ impl CheckRun {
     /// Asks the gateway, unless there is nothing to present to it.
     async fn attempt<'a>(&'a self, target: &'a Target) -> Tried<'a> {
         match &self.subject.identity {
-            Ok(identity) => self.attempt_until_final(identity, target).await,
+            Ok(credential) => self.attempt_until_final(credential, target).await,
             Err(ground) => {
                 let conclusion = Conclusion::from_ground(Evidence::NotPresented, *ground);
                 Tried { attempt: Attempt::new(&self.options, target), conclusion, attempts: Vec::new() }
@@ -347,13 +396,13 @@ impl CheckRun {
         }
     }
 
-    async fn attempt_until_final<'a>(&'a self, identity: &ClientIdentity, target: &'a Target) -> Tried<'a> {
+    async fn attempt_until_final<'a>(&'a self, credential: &Credential, target: &'a Target) -> Tried<'a> {
         let notification = self.notification(target);
         let mut attempts = Vec::new();
         let mut retry = 0;
         loop {
             let mut attempt = Attempt::new(&self.options, target);
-            let conclusion = attempt.run(identity, notification.as_ref()).await;
+            let conclusion = attempt.run(credential, notification.as_ref()).await;
             let mut report = attempt.report(&conclusion);
             let is_last = retry == self.options.retries || !conclusion.is_retryable;
             let delay = retry::delay_before(retry, conclusion.retry_after, self.options.timeout, retry::jitter());
@@ -382,6 +431,7 @@ impl CheckRun {
             token: self.token.clone(),
             topic: self.options.topic.clone(),
             push_type: self.options.push_type,
+            authorization: self.authorization(),
         })
     }
 }

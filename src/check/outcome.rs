@@ -89,6 +89,8 @@ pub(crate) enum Evidence {
     PolicyViolated,
     /// BadCertificate, BadCertificateEnvironment, Forbidden, or an alert that names the certificate.
     CertificateRefused,
+    /// A reason about the provider token, which was refused.
+    ProviderTokenRefused,
     /// The issuer has revoked the certificate, in a signed CRL or OCSP response.
     Revoked,
     /// 429, 5xx, or a reason about the state of the server.
@@ -117,7 +119,7 @@ impl Evidence {
         match self {
             Self::Delivered | Self::RandomTokenUnknown => Outcome::Accepted,
             Self::TopicRefused | Self::NamedTokenRefused | Self::PolicyViolated => Outcome::Refused,
-            Self::CertificateRefused | Self::Revoked => Outcome::Rejected,
+            Self::CertificateRefused | Self::ProviderTokenRefused | Self::Revoked => Outcome::Rejected,
             Self::ServerTrouble
             | Self::OtherAnswer
             | Self::NotRequested

@@ -35,6 +35,8 @@ pub(crate) struct Probe {
     pub(crate) token: Zeroizing<String>,
     /// The topic, if the certificate has one.
     pub(crate) topic: Option<String>,
+    /// The header with the provider token; it is marked as sensitive.
+    pub(crate) authorization: Option<HeaderValue>,
     /// The push type that belongs to the topic.
     pub(crate) push_type: Option<PushType>,
 }
@@ -210,6 +212,9 @@ fn send(sender: &mut SendRequest<Bytes>, probe: &Probe) -> Result<ResponseFuture
     }
     if let Some(push_type) = probe.push_type {
         builder = builder.header("apns-push-type", push_type.name);
+    }
+    if let Some(authorization) = &probe.authorization {
+        builder = builder.header("authorization", authorization);
     }
     let Ok(request) = builder.body(()) else { return Err(h2::Reason::INTERNAL_ERROR.into()) };
     let (response, mut body) = sender.send_request(request, false)?;

@@ -314,13 +314,14 @@ impl GatewayCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::TopicReport;
+    use crate::check::{Authentication, TopicReport};
 
     fn check(gateway: &str, address: Option<&str>, verdict: Outcome) -> GatewayCheck {
         GatewayCheck {
             environment: None,
             gateway: gateway.to_owned(),
             address: address.map(|text| text.parse().unwrap()),
+            authentication: Authentication::Certificate,
             verdict,
             reason: None,
             is_expected: None,

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::apns::endpoint::PORTS;
 use crate::apns::notification;
+use crate::apns::provider_token::is_id;
 use crate::certificate::apple::Environment;
 use crate::certificate::threshold::Threshold;
 use crate::check::expectation::Expectation;
@@ -26,6 +27,7 @@ Examples:
   pushcert check revoked.pem --expect rejected:certificate_revoked
   pushcert check push.pem --proxy http://proxy:3128 --port both
   pushcert check push.pem --gateway localhost:2197 --ca-file ca.pem --json
+  pushcert check --p8 AuthKey_ABC123DEFG.p8 --team-id TEAMID1234 --topic com.example.MyApp
 
 Proxies: HTTPS_PROXY, ALL_PROXY and NO_PROXY follow the rules of hyper-util, which differ from curl's. Of two spellings \
 the upper case counts. NO_PROXY is divided by commas alone; an entry is a host, which stands for the hosts below it too, \
@@ -34,14 +36,32 @@ ALL_PROXY is not tried. This machine (localhost, 127.0.0.0/8, ::1) is never reac
 The proxy resolves names, with socks5:// too; https:// and socks4:// proxies are not supported.")]
 pub(crate) struct CheckArgs {
     /// The certificate with its key (.p12, .pem, …), or - for standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) input: Location,
+    #[arg(value_name = "FILE", required_unless_present = "p8")]
+    pub(crate) input: Option<Location>,
     #[command(flatten)]
     pub(crate) opening: OpeningArgs,
 
     /// Take the private key from this file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<Location>,
+
+    /// Authenticate with a provider token that this key signs, instead of a certificate: AuthKey_KEYID.p8, in any form
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["input", "key", "select", "revocation", "no_probe", "warn", "fail", "expect_topic",
+            "expect_environment", "expect_team"],
+        requires_all = ["team_id", "topic"]
+    )]
+    pub(crate) p8: Option<Location>,
+
+    /// Key ID of --p8 [default: the one in the file's name]
+    #[arg(long, value_name = "ID", requires = "p8", value_parser = parse_id)]
+    pub(crate) key_id: Option<String>,
+
+    /// Team ID of --p8
+    #[arg(long, value_name = "ID", requires = "p8", value_parser = parse_id)]
+    pub(crate) team_id: Option<String>,
 
     /// Choose one of several identities: a topic, or the certificate's SHA-256 (its first 8 digits do)
     #[arg(long, value_name = "TOPIC|SHA256")]
@@ -154,6 +174,14 @@ pub(crate) struct CheckArgs {
 }
 
 impl CheckArgs {
+    /// The file under test: the certificate's, or that of the key of provider tokens.
+    pub(crate) fn input(&self) -> &Location {
+        match (&self.p8, &self.input) {
+            (Some(file), _) | (None, Some(file)) => file,
+            (None, None) => &Location::Standard,
+        }
+    }
+
     /// The format, by whichever flag.
     pub(crate) fn format(&self) -> ReportFormat {
         if self.json { ReportFormat::Json } else { self.format }
@@ -219,6 +247,10 @@ impl Ports {
             Self::Both => &PORTS,
         }
     }
+}
+
+fn parse_id(text: &str) -> Result<String, String> {
+    if is_id(text) { Ok(text.to_owned()) } else { Err("ten capital letters and digits are expected".to_owned()) }
 }
 
 /// "10s", "1.5s", "500ms", "2m"; a bare number is seconds.

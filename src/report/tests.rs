@@ -9,7 +9,7 @@ use crate::certificate::policy::{Expectations, ExpiryPolicy};
 use crate::check::outcome::Outcome;
 use crate::check::report::RunFacts;
 use crate::check::verdict::TopicStatus;
-use crate::check::{GatewayCheck, TopicReport};
+use crate::check::{Authentication, GatewayCheck, TopicReport};
 use crate::cli::format;
 use crate::container::{Passwords, open};
 use crate::error::Error;
@@ -140,6 +140,7 @@ fn check_report(outcomes: &[Outcome]) -> CheckReport {
             topic: TopicReport { topic: None, status: TopicStatus::Unknown },
             stages: vec![],
             address: None,
+            authentication: Authentication::Certificate,
             attempts: vec![],
             server_days_left: None,
             server_expires_soon: false,

@@ -19,8 +19,9 @@ pub(super) const fn for_ground(ground: Ground, known: Circumstances) -> &'static
         }
         Ground::Revoked => "make a new certificate in Apple's developer portal",
         Ground::RevocationUnknown => "the stage revocation shows what each source answered; try again later",
+        Ground::SwappedIds => "swap --key-id and --team-id",
         Ground::NeedsProviderToken => {
-            "this topic needs a provider token (.p8), no certificate will do: check --p8 AuthKey_KEYID.p8"
+            "this topic needs a provider token (.p8), no certificate will do: check --p8 AuthKey_KEYID.p8 --team-id TEAMID --topic TOPIC"
         }
         Ground::Dns
         | Ground::DnsTimeout

@@ -4,16 +4,18 @@ mod advice;
 mod policy;
 mod proxy;
 mod subject;
+mod token;
 
 use std::sync::Arc;
 
 use crate::apns::endpoint;
-use crate::apns::notification::push_type_labelled;
-use crate::certificate::Certificate;
+use crate::apns::notification::{PushType, push_type_labelled, push_type_of};
 use crate::certificate::apple::Environment;
 use crate::check::report::{CheckReport, RunFacts};
-use crate::check::{self, CheckOptions, Target};
-use crate::cli::check::CheckArgs;
+use crate::check::revocation::Revocation;
+use crate::check::{self, CheckOptions, Credential, Target, TestedIdentity};
+use crate::cli::check::{CheckArgs, Environments};
+use crate::commands::check::token::TokenNames;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::report_file::ReportFile;
@@ -47,11 +49,14 @@ fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRe
         refuse_retired(gateway)?;
     }
     let proxy = proxy::find(arguments, context)?;
-    let mut inputs = vec![&arguments.input];
+    let mut inputs = vec![arguments.input()];
     inputs.extend(&arguments.key);
     inputs.extend(&arguments.ca_file);
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
-    let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
+    let subject = match &arguments.p8 {
+        Some(file) => token_subject(arguments, file, &opener, context)?,
+        None => certificate_subject(arguments, &opener, &proxy, context)?,
+    };
     let roots = match &arguments.ca_file {
         Some(location) => {
             let hint = "--ca-file takes the CA certificate that issued the server's certificate";
@@ -59,27 +64,77 @@ fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRe
         }
         None => None,
     };
-    let selected = subject::select(arguments, &contents)?;
-    let gateways = targets(arguments, selected.leaf, &proxy);
+    let gateways = targets(arguments, &subject.identity.environments, &proxy);
     refuse_proxied_addresses(arguments, &gateways)?;
-    let mut check_options = options(arguments, selected.leaf, StoreReader::new(roots));
-    if arguments.revocation {
-        check_options.revocation =
-            Some(subject::revocation(&arguments.input, selected.leaf, &contents, proxy.clone())?);
-    }
     let run = RunFacts {
-        path: path(&arguments.input),
-        title: selected.leaf.title().to_owned(),
+        path: path(arguments.input()),
+        title: subject.identity.title.clone(),
         has_policy: policy::is_given(arguments),
         expectation: arguments.expect.clone(),
         at: context.now,
     };
-    let identity = subject::prepare(arguments, selected, &contents, arguments.at.unwrap_or(context.now))?;
-    let findings = identity.findings.clone();
-    match check::run(identity, gateways, check_options) {
+    let findings = subject.identity.findings.clone();
+    let check_options = options(arguments, subject.request, StoreReader::new(roots));
+    match check::run(subject.identity, gateways, check_options) {
         Ok(checks) => Ok(CheckReport::new(checks, findings, run)),
         Err(error) => Err(Error::new(ExitKind::Network, format!("the network cannot be used: {error}"))),
     }
+}
+
+/// What is under test, and what is asked about it.
+struct Subject {
+    identity: TestedIdentity,
+    request: RequestFacts,
+}
+
+/// What a request takes from what is under test.
+struct RequestFacts {
+    topic: Option<String>,
+    push_type: Option<PushType>,
+    revocation: Option<Revocation>,
+}
+
+fn certificate_subject(
+    arguments: &CheckArgs,
+    opener: &Opener,
+    proxy: &ProxyChoice,
+    context: &mut Context<'_>,
+) -> Result<Subject, Error> {
+    let contents = opener.open_with_key(arguments.input(), arguments.key.as_ref(), context)?;
+    let selected = subject::select(arguments, &contents)?;
+    let leaf = selected.leaf;
+    let topic = match &arguments.topic {
+        Some(topic) => Some(topic.as_str()),
+        None => leaf.main_topic(),
+    };
+    let push_type = topic.map(|topic| push_type_labelled(topic, leaf.label_of(topic)));
+    let mut request = RequestFacts { topic: topic.map(str::to_owned), push_type, revocation: None };
+    if arguments.revocation {
+        request.revocation = Some(subject::revocation(arguments.input(), leaf, &contents, proxy.clone())?);
+    }
+    let identity = subject::prepare(arguments, selected, &contents, arguments.at.unwrap_or(context.now))?;
+    Ok(Subject { identity, request })
+}
+
+fn token_subject(
+    arguments: &CheckArgs,
+    file: &Location,
+    opener: &Opener,
+    context: &mut Context<'_>,
+) -> Result<Subject, Error> {
+    let team_id = arguments.team_id.as_deref().unwrap_or_default();
+    let names = TokenNames { key_id: arguments.key_id.as_deref(), team_id };
+    let token = token::prepare(file, &names, opener, context)?;
+    let push_type = arguments.topic.as_deref().map(push_type_of);
+    let request = RequestFacts { topic: arguments.topic.clone(), push_type, revocation: None };
+    let identity = TestedIdentity {
+        title: token.title(),
+        warnings: token.warnings(),
+        identity: Ok(Credential::Token(token)),
+        environments: Environments::Both.list().to_vec(),
+        findings: Vec::new(),
+    };
+    Ok(Subject { identity, request })
 }
 
 fn path(location: &Location) -> Option<String> {
@@ -89,12 +144,7 @@ fn path(location: &Location) -> Option<String> {
     }
 }
 
-fn options(arguments: &CheckArgs, leaf: &Certificate, stores: StoreReader) -> CheckOptions {
-    let topic = match &arguments.topic {
-        Some(topic) => Some(topic.as_str()),
-        None => leaf.main_topic(),
-    };
-    let push_type = topic.map(|topic| push_type_labelled(topic, leaf.label_of(topic)));
+fn options(arguments: &CheckArgs, request: RequestFacts, stores: StoreReader) -> CheckOptions {
     CheckOptions {
         timeout: arguments.timeout,
         retries: arguments.retries,
@@ -102,12 +152,12 @@ fn options(arguments: &CheckArgs, leaf: &Certificate, stores: StoreReader) -> Ch
         server_warn: arguments.server_warn,
         wants_probe: !arguments.no_probe,
         token: arguments.token.clone(),
-        topic: topic.map(str::to_owned),
-        push_type,
+        topic: request.topic,
+        push_type: request.push_type,
         stores: Arc::new(stores),
         is_gateway_named: arguments.gateway.is_some(),
         expectation: arguments.expect.clone(),
-        revocation: None,
+        revocation: request.revocation,
         advice: advice::for_ground,
     }
 }
@@ -136,7 +186,7 @@ fn refuse_proxied_addresses(arguments: &CheckArgs, gateways: &[Target]) -> Resul
 }
 
 /// Returns the gateways to ask: the one that is named, or Apple's for each environment and port.
-fn targets(arguments: &CheckArgs, leaf: &Certificate, proxy: &ProxyChoice) -> Vec<Target> {
+fn targets(arguments: &CheckArgs, own: &[Environment], proxy: &ProxyChoice) -> Vec<Target> {
     if let Some(gateway) = &arguments.gateway {
         let environment = match arguments.environment.map(|choice| choice.list()) {
             Some([only]) => endpoint::environment_of(gateway).or(Some(*only)),
@@ -150,7 +200,7 @@ fn targets(arguments: &CheckArgs, leaf: &Certificate, proxy: &ProxyChoice) -> Ve
         }];
     }
     let mut list = Vec::new();
-    for environment in environments(arguments, leaf) {
+    for environment in environments(arguments, own) {
         for port in arguments.port.list() {
             let gateway = endpoint::gateway(environment, *port);
             let proxy = proxy.for_host(&gateway.host);
@@ -160,11 +210,11 @@ fn targets(arguments: &CheckArgs, leaf: &Certificate, proxy: &ProxyChoice) -> Ve
     list
 }
 
-/// Returns the environments that the user chose, or else those of the certificate, or else all; sorted by name.
-fn environments(arguments: &CheckArgs, leaf: &Certificate) -> Vec<Environment> {
+/// Returns the environments that the user chose, or else those of the certificate or key, or else all; sorted by name.
+fn environments(arguments: &CheckArgs, own: &[Environment]) -> Vec<Environment> {
     let mut chosen = match arguments.environment {
         Some(choice) => choice.list().to_vec(),
-        None => leaf.environments.clone(),
+        None => own.to_vec(),
     };
     if chosen.is_empty() {
         chosen = vec![Environment::Production, Environment::Sandbox];

@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::chain::APPLE;
 use crate::certificate::warning::{self, KeyState};
-use crate::check::TestedIdentity;
 use crate::check::ground::Ground;
 use crate::check::revocation::Revocation;
+use crate::check::{Credential, TestedIdentity};
 use crate::cli::check::CheckArgs;
 use crate::commands::check::policy;
 use crate::commands::shared::judging::refuse_request;
@@ -32,8 +32,8 @@ pub(super) struct SelectedLeaf<'a> {
 
 /// Selects the certificate, with its key if there is one.
 pub(super) fn select<'a>(arguments: &CheckArgs, contents: &'a Contents) -> Result<SelectedLeaf<'a>, Error> {
-    unread::check_mac(&arguments.input, contents)?;
-    refuse_request(&arguments.input, contents, arguments.key.is_some())?;
+    unread::check_mac(arguments.input(), contents)?;
+    refuse_request(arguments.input(), contents, arguments.key.is_some())?;
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let wanted = arguments.select.as_deref();
     let no_key = match collection.select(wanted, true) {
@@ -42,11 +42,11 @@ pub(super) fn select<'a>(arguments: &CheckArgs, contents: &'a Contents) -> Resul
             Ground::KeyMissing
         }
         Err(SelectError::Mismatch(_)) if !contents.may_have_unread_key() => Ground::KeyMismatch,
-        Err(error) => return Err(unread::explain_selection(&arguments.input, contents, &error)),
+        Err(error) => return Err(unread::explain_selection(arguments.input(), contents, &error)),
     };
     match collection.select(wanted, false) {
         Ok(entry) => Ok(SelectedLeaf { leaf: &entry.item, no_key: Some(no_key) }),
-        Err(error) => Err(unread::explain_selection(&arguments.input, contents, &error)),
+        Err(error) => Err(unread::explain_selection(arguments.input(), contents, &error)),
     }
 }
 
@@ -65,8 +65,8 @@ pub(super) fn prepare(
             Err(ground)
         }
         None => match client_identity(leaf, contents) {
-            Ok(identity) => Ok(identity),
-            Err(error) => return Err(unusable(&arguments.input, &error)),
+            Ok(identity) => Ok(Credential::Certificate(identity)),
+            Err(error) => return Err(unusable(arguments.input(), &error)),
         },
     };
     let chain = APPLE.judge(leaf, &contents.authorities(), now);

@@ -8,6 +8,7 @@ mod formats;
 mod network;
 mod revocation;
 mod servers;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -244,8 +244,6 @@ fn an_ocsp_answer_is_believed_while_it_says_that_it_is_valid() {
         let (found, text) = status(&checked);
         assert_eq!(found, expected, "{text}");
         assert!(text.contains(detail), "{text}");
-        let verdict = if expected == "ok" { ("accepted", 0) } else { (checked.text("/verdict"), 1) };
-        assert_eq!((checked.text("/verdict"), checked.code), verdict);
         assert!(expected == "ok" || checked.text("/verdict") != "accepted");
     }
 }

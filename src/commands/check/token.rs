@@ -1,0 +1,81 @@
+//! The key that signs provider tokens, from the file of `--p8`.
+
+use time::OffsetDateTime;
+
+use crate::apns::provider_token::{ProviderToken, SignError, TokenSigner};
+use crate::check::token::{TokenIdentity, key_id_in};
+use crate::commands::shared::opening::Opener;
+use crate::commands::shared::unread;
+use crate::container::Contents;
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::key::PrivateKey;
+use crate::world::context::Context;
+use crate::world::files::Location;
+
+/// The names of a key, as far as the command line gives them.
+pub(super) struct TokenNames<'a> {
+    pub(super) key_id: Option<&'a str>,
+    pub(super) team_id: &'a str,
+}
+
+/// Reads the key, in whatever form its file has.
+pub(super) fn prepare(
+    file: &Location,
+    names: &TokenNames<'_>,
+    opener: &Opener,
+    context: &mut Context<'_>,
+) -> Result<TokenIdentity, Error> {
+    let key_id_of_file = file_key_id(file);
+    let key_id = match (names.key_id, &key_id_of_file) {
+        (Some(id), _) => id.to_owned(),
+        (None, Some(id)) => id.clone(),
+        (None, None) => return Err(no_key_id(file)),
+    };
+    let contents = opener.open(file, context)?;
+    let key = only_key(file, &contents)?;
+    let issued_at = context.now;
+    match sign(key, &key_id, names.team_id, issued_at) {
+        Ok(token) => Ok(TokenIdentity { token, issued_at, key_id, team_id: names.team_id.to_owned(), key_id_of_file }),
+        Err(error) => Err(unusable(file, &error)),
+    }
+}
+
+fn sign(key: &PrivateKey, key_id: &str, team_id: &str, now: OffsetDateTime) -> Result<ProviderToken, SignError> {
+    TokenSigner::new(key, key_id, team_id)?.sign(now.unix_timestamp())
+}
+
+fn file_key_id(file: &Location) -> Option<String> {
+    let Location::Path(path) = file else { return None };
+    key_id_in(path.file_name()?.to_str()?)
+}
+
+fn no_key_id(file: &Location) -> Error {
+    let message = format!("{file}: its name does not contain the key ID, as AuthKey_ABC123DEFG.p8 does");
+    Error::new(ExitKind::Usage, message).hint("give it with --key-id; Apple's developer portal shows it under Keys")
+}
+
+fn only_key<'a>(file: &Location, contents: &'a Contents) -> Result<&'a PrivateKey, Error> {
+    match contents.keys.as_slice() {
+        [entry] => Ok(&entry.item),
+        [] => match contents.unread.iter().find(|unread| unread.may_be_key()) {
+            Some(part) => Err(unread::explain(&file.to_string(), part)),
+            None => {
+                let message = format!("{file}: there is no private key in it; --p8 takes AuthKey_KEYID.p8");
+                Err(Error::new(ExitKind::Input, message))
+            }
+        },
+        several => {
+            let message = format!("{file}: there are {} private keys in it, one is expected", several.len());
+            Err(Error::new(ExitKind::Usage, message))
+        }
+    }
+}
+
+fn unusable(file: &Location, error: &SignError) -> Error {
+    let failure = Error::new(ExitKind::Input, format!("{file}: {error}"));
+    match error {
+        SignError::WrongKey => failure.hint("Apple's token signing keys are .p8 files; a certificate's key is another"),
+        SignError::KeyId | SignError::TeamId | SignError::OpenSsl(_) => failure,
+    }
+}
