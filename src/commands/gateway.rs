@@ -11,7 +11,6 @@ use openssl::x509::X509;
 use serde::Serialize;
 #[cfg(unix)]
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use tempfile::TempDir;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -30,6 +29,7 @@ use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
+use crate::world::key_folder::KeyFolder;
 use crate::world::log_file::{self, LogError, LogFile};
 use crate::world::outputs::{self, Output};
 
@@ -252,8 +252,8 @@ fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
 }
 
-fn make_folder() -> Result<TempDir, Error> {
-    let made = tempfile::Builder::new().prefix("pushcert-gateway-").tempdir();
+fn make_folder() -> Result<KeyFolder, Error> {
+    let made = KeyFolder::make("pushcert-gateway-");
     made.map_err(|error| Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}")))
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod context;
 pub(crate) mod descriptors;
 pub(crate) mod files;
+pub(crate) mod key_folder;
 pub(crate) mod log_file;
 pub(crate) mod memory;
 pub(crate) mod outputs;

@@ -385,3 +385,26 @@ fn a_token_has_an_environment_a_limit_and_a_time() {
         assert_eq!(ask("dd").await.body()["timestamp"], 1_700_000_000_000_u64);
     });
 }
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_gateway_leaves_is_removed_by_the_next() {
+    let temporary = tempfile::tempdir().unwrap();
+    let start = || Process::start_by(Test::new().env("TMPDIR", temporary.path()), &[]);
+    let folder = |gateway: &Process| Path::new(gateway.file("ca_file")).parent().unwrap().to_owned();
+    let (killed, living) = (start(), start());
+    let (left, kept) = (folder(&killed), folder(&living));
+    assert!(left.starts_with(temporary.path()));
+    assert!(Command::new("kill").args(["-KILL", &killed.process_id()]).status().unwrap().success());
+    drop(killed);
+    assert!(left.exists());
+    // Of another program, and of another shape.
+    let others = ["pushcert-gateway-without-lock", "other"].map(|name| temporary.path().join(name));
+    for other in &others {
+        std::fs::create_dir(other).unwrap();
+    }
+    let next = start();
+    assert!(!left.exists());
+    assert!(kept.join("client.pem").exists() && folder(&next).join("client.pem").exists());
+    assert!(others.iter().all(|other| other.exists()));
+}

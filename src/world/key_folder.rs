@@ -1,0 +1,84 @@
+//! A temporary folder for keys. It is removed with its owner, and if the owner was killed, by the next one.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+/// The name of the file that is locked as long as the owner of a folder lives.
+const LOCK: &str = "lock";
+
+/// A folder that only this user can read.
+pub(crate) struct KeyFolder {
+    folder: TempDir,
+    _lock: File,
+}
+
+impl KeyFolder {
+    /// Makes a folder whose name begins with `prefix`, and removes those that owners who were killed left behind.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn make(prefix: &str) -> io::Result<Self> {
+        // What cannot be removed is not this owner's trouble.
+        let _ = remove_abandoned(&std::env::temp_dir(), prefix);
+        let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
+        // Locked before it has its name: nobody finds it without its lock.
+        let unnamed = folder.path().join("new-lock");
+        let lock = File::create(&unnamed)?;
+        if !try_lock(&lock) {
+            return Err(io::Error::other("the folder cannot be locked"));
+        }
+        std::fs::rename(unnamed, folder.path().join(LOCK))?;
+        Ok(Self { folder, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn remove_abandoned(parent: &Path, prefix: &str) -> io::Result<()> {
+    for entry in std::fs::read_dir(parent)? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+        if is_ours && entry.file_type()?.is_dir() && is_abandoned(&entry.path()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether the owner of a folder has gone: its lock is there and free.
+fn is_abandoned(folder: &Path) -> bool {
+    if !belongs_to_user(folder) {
+        return false;
+    }
+    match File::open(folder.join(LOCK)) {
+        Ok(lock) => try_lock(&lock),
+        Err(_) => false,
+    }
+}
+
+#[cfg(unix)]
+fn belongs_to_user(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    std::fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == own)
+}
+
+#[cfg(unix)]
+fn try_lock(file: &File) -> bool {
+    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
+}
+
+#[cfg(not(unix))]
+fn belongs_to_user(_: &Path) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn try_lock(_: &File) -> bool {
+    true
+}
