@@ -46,6 +46,7 @@ struct ClientConnection<'a, S> {
     session: ClientSession,
     slot: &'a Slot,
     limit: ToldLimit,
+    has_answered: bool,
     shared: &'a SharedState,
     /// Requests whose payload is still on its way.
     arriving: JoinSet<Option<IncomingRequest>>,
@@ -65,7 +66,7 @@ where
     };
     let Some(http2) = start(stream, shared.max_streams).await else { return };
     let (arriving, held) = (JoinSet::new(), JoinSet::new());
-    ClientConnection { http2, session, slot, limit, shared, arriving, held }.run().await;
+    ClientConnection { http2, session, slot, limit, has_answered: false, shared, arriving, held }.run().await;
 }
 
 /// Exchanges the prefaces of HTTP/2.
@@ -141,7 +142,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
 
     /// Answers a request whose payload is there, and waits for it otherwise.
     async fn take(&mut self, mut request: IncomingRequest) {
-        if self.limit == ToldLimit::One && !self.arriving.is_empty() {
+        // SETTINGS came before the first answer: from then on the client knows its limit.
+        if self.limit == ToldLimit::One && self.has_answered && !self.arriving.is_empty() {
             return request.refuse();
         }
         if self.shared.event_log.is_some() {
@@ -158,6 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
     }
 
     fn answer(&mut self, request: IncomingRequest) {
+        self.has_answered = true;
         if let Some(held) = responder::respond(request, &mut self.session, None, self.shared) {
             self.held.spawn(HeldResponse::wait(held));
         }

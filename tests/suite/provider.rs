@@ -15,7 +15,7 @@ use openssl::ecdsa::EcdsaSig;
 use openssl::nid::Nid;
 use openssl::pkey::Private;
 use openssl::sha::sha256;
-use openssl::ssl::{Ssl, SslVerifyMode};
+use openssl::ssl::{Ssl, SslStream, SslVerifyMode};
 use serde_json::json;
 
 use crate::common::Test;
@@ -222,13 +222,37 @@ fn one_stream_may_be_open_until_a_valid_token_was_seen() {
         post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await;
         assert_eq!(client.current_max_send_streams(), 1000, "a certificate is enough");
     });
-    // A client that does not wait for SETTINGS: its second stream is refused (REFUSED_STREAM is 7).
+    // What a client sends before it can know the limit is answered.
+    block_on(async {
+        let client = gateway.client_showing(false).await;
+        let bearer = key.bearer("ABC123DEFG", "TEAMID1234", 0);
+        let mut early = Vec::new();
+        for _ in 0..90 {
+            let request = Request::post(format!("https://localhost/3/device/{TOKEN}")).header(TOPIC.0, TOPIC.1);
+            let request = request.header("authorization", &bearer).body(()).unwrap();
+            early.push(client.clone().send_request(request, false).unwrap());
+        }
+        for (response, mut body) in early {
+            body.send_data(Bytes::from_static(b"{}"), true).unwrap();
+            assert_eq!(response.await.unwrap().status().as_u16(), 400);
+        }
+    });
+    // A client that knows the limit and does not keep to it: its second stream is refused (REFUSED_STREAM is 7).
     let mut stream = gateway.connect_showing(false);
-    let opened = [frame(1, 4, 1, &headers()), frame(1, 4, 3, &headers())].concat();
-    stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &opened].concat()).unwrap();
-    let refused = frame(3, 0, 3, &[0, 0, 0, 7]);
+    let first = frame(1, 5, 1, &headers());
+    stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &first].concat()).unwrap();
+    let opened = [frame(1, 4, 3, &headers()), frame(1, 4, 5, &headers())].concat();
+    let refused = frame(3, 0, 5, &[0, 0, 0, 7]);
+    let answer_ends = frame(0, 1, 1, br#"{"reason":"MissingProviderToken"}"#);
+    wait_for_bytes(&mut stream, &answer_ends);
+    stream.write_all(&opened).unwrap();
+    wait_for_bytes(&mut stream, &refused);
+}
+
+/// Reads until these bytes have come.
+fn wait_for_bytes(stream: &mut SslStream<TcpStream>, wanted: &[u8]) {
     let mut said = Vec::new();
-    while !said.windows(refused.len()).any(|bytes| bytes == refused) {
+    while !said.windows(wanted.len()).any(|bytes| bytes == wanted) {
         let mut piece = [0; 4096];
         let length = stream.read(&mut piece).unwrap();
         assert_ne!(length, 0, "{said:?}");
