@@ -25,18 +25,30 @@ pub(crate) fn oid_text(oid: &Oid<'_>) -> String {
 /// The largest certificate, request or key, in bytes: what is read of one may take many times its size.
 const MAX_STRUCTURE: usize = 1 << 20;
 
-/// A structure that is not what its format says.
+/// A structure that is not what its format says, or goes beyond a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{part}: {problem}")]
 pub struct Malformed {
     /// The part of the file, such as "MAC" or "certificate bag".
     pub part: Cow<'static, str>,
     pub problem: Cow<'static, str>,
+    /// It may be whole, and goes beyond a limit.
+    pub is_limit: bool,
 }
 
 impl Malformed {
     pub fn new(part: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
-        Self { part: part.into(), problem: problem.into() }
+        Self { part: part.into(), problem: problem.into(), is_limit: false }
+    }
+
+    /// Makes an error about what goes beyond a limit.
+    pub(crate) fn limit(part: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self { is_limit: true, ..Self::new(part, problem) }
+    }
+
+    /// Returns what it says of the file.
+    pub(crate) fn verdict(&self) -> &'static str {
+        if self.is_limit { "the file goes beyond a limit" } else { "the file is damaged" }
     }
 }
 
@@ -101,6 +113,9 @@ impl<'a> Value<'a> {
         let (rest, any) = match Any::from_ber(bytes) {
             Ok(parsed) => parsed,
             Err(NomErr::Incomplete(_)) => return Err(Malformed::new(part, "ends in the middle of a value")),
+            Err(NomErr::Error(Error::BerMaxDepth) | NomErr::Failure(Error::BerMaxDepth)) => {
+                return Err(Malformed::limit(part, "is nested too deeply"));
+            }
             Err(NomErr::Error(error) | NomErr::Failure(error)) => return Err(Malformed::new(part, problem(&error))),
         };
         let value = Self {
@@ -163,7 +178,7 @@ impl<'a> Value<'a> {
             return Ok(());
         }
         if depth == 0 {
-            return Err(Malformed::new(self.part, "is nested too deeply"));
+            return Err(Malformed::limit(self.part, "is nested too deeply"));
         }
         let mut segments = self.reader(self.part);
         while let Some(segment) = segments.try_next()? {
@@ -201,7 +216,6 @@ impl<'a> Value<'a> {
 
 fn problem(error: &Error) -> &'static str {
     match error {
-        Error::BerMaxDepth => "is nested too deeply",
         Error::InvalidLength => "has an impossible length",
         Error::InvalidTag => "has an impossible tag",
         _ => "is not well-formed BER",
@@ -211,7 +225,7 @@ fn problem(error: &Error) -> &'static str {
 /// Refuses a certificate, a request or a key that is larger than any real one.
 pub(crate) fn check_size(bytes: &[u8], part: &'static str) -> Result<(), Malformed> {
     if claimed_length(bytes).unwrap_or(bytes.len()) > MAX_STRUCTURE {
-        return Err(Malformed::new(part, "is larger than 1 MiB"));
+        return Err(Malformed::limit(part, "is larger than 1 MiB"));
     }
     Ok(())
 }

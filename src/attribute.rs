@@ -67,7 +67,7 @@ fn parse_attribute(attribute: &Value<'_>, left: &mut usize) -> Result<Attribute,
 
 /// Counts an attribute or a value.
 fn charge(left: &mut usize) -> Result<(), Malformed> {
-    let Some(rest) = left.checked_sub(1) else { return Err(Malformed::new("attributes", "are too many")) };
+    let Some(rest) = left.checked_sub(1) else { return Err(Malformed::limit("attributes", "are too many")) };
     *left = rest;
     Ok(())
 }

@@ -48,6 +48,12 @@ pub enum LimitError {
         /// The limit in force.
         limit: u64,
     },
+    /// Safes inside one another, too many.
+    #[error("nests its safes deeper than {limit}")]
+    Nesting {
+        /// The limit in force.
+        limit: usize,
+    },
     /// Too much memory for scrypt.
     #[error("asks for {needed} MiB of memory for scrypt, more than the {} MiB allowed", MAX_SCRYPT_MEMORY >> 20)]
     ScryptMemory {

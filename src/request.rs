@@ -68,10 +68,10 @@ pub(crate) struct RequestSubject {
 }
 
 impl fmt::Display for RequestSubject {
-    /// As OpenSSL 3.2 and later print it.
+    /// As [`NameStyle::Escaped`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name.replace('\\', "\\\\");
-        write!(f, "emailAddress={}, CN={name}, C={}", self.email, self.country)
+        let (email, name) = (name::escaped_value(&self.email), name::escaped_value(&self.name));
+        write!(f, "emailAddress={email}, CN={name}, C={}", self.country)
     }
 }
 
@@ -195,7 +195,7 @@ impl CertificateRequest {
             None => vec![],
         };
         Ok(Self {
-            subject: name::format(&subject, NameStyle::Compact),
+            subject: name::format(&subject, NameStyle::Escaped),
             public_key,
             is_signature_valid: verifies(der).unwrap_or(false),
             extensions,
@@ -227,7 +227,7 @@ fn add_extensions(encoded: &[u8], extensions: &mut Vec<ExtensionReport>) -> Resu
     let mut left = extension::MAX_REQUEST_VALUES;
     for requested in &request.extensions {
         if extensions.len() == extension::MAX_EXTENSIONS {
-            return Err(Malformed::new(PART, format!("asks for more than {} extensions", extension::MAX_EXTENSIONS)));
+            return Err(Malformed::limit(PART, format!("asks for more than {} extensions", extension::MAX_EXTENSIONS)));
         }
         extensions.push(ExtensionReport::of(requested, &mut left));
     }

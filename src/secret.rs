@@ -28,6 +28,9 @@ impl Password {
     /// Returns what is there by mistake more often than on purpose.
     pub(crate) fn oddity(&self) -> Option<PasswordOddity> {
         let bytes = self.as_bytes();
+        if bytes.is_empty() {
+            return Some(PasswordOddity::Empty);
+        }
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
             return Some(PasswordOddity::Utf16);
         }
@@ -55,6 +58,8 @@ fn is_blank(character: char) -> bool {
 /// Something in a password that is there by mistake more often than on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordOddity {
+    /// It is empty, as a secret is that is not set.
+    Empty,
     /// It is in UTF-16, as PowerShell writes files.
     Utf16,
     /// It begins with the byte order mark of UTF-8.
@@ -291,7 +296,7 @@ mod tests {
         assert_eq!(oddity(b"push"), None);
         assert_eq!(oddity(b"pu sh\"s"), None);
         assert_eq!(oddity(b"'"), None);
-        assert_eq!(oddity(b""), None);
+        assert_eq!(oddity(b""), Some(PasswordOddity::Empty));
         assert_eq!(oddity(b"push\n"), Some(PasswordOddity::LineEnd));
         assert_eq!(oddity(b"push\r"), Some(PasswordOddity::LineEnd));
         assert_eq!(oddity(b"push\r\n"), Some(PasswordOddity::LineEnd));

@@ -202,7 +202,7 @@ fn describe_name(name: &GeneralName<'_>) -> String {
         GeneralName::RFC822Name(address) => format!("email:{address}"),
         GeneralName::URI(address) => format!("URI:{address}"),
         GeneralName::IPAddress(address) => format!("IP:{}", describe_address(address)),
-        GeneralName::DirectoryName(name) => format!("DirName:{}", name::format(name, NameStyle::Compact)),
+        GeneralName::DirectoryName(name) => format!("DirName:{}", name::format(name, NameStyle::Escaped)),
         GeneralName::RegisteredID(oid) => format!("RID:{}", oid.to_id_string()),
         GeneralName::OtherName(oid, value) => format!("othername:{}:{}", oid.to_id_string(), other_name(value)),
         GeneralName::X400Address(value) => format!("X400Name:{}", dump(value.data)),

@@ -11,10 +11,11 @@ pub(crate) mod time_left;
 pub(crate) mod warning;
 
 use time::OffsetDateTime;
-use x509_parser::asn1_rs::{Oid, oid};
+use x509_parser::asn1_rs::{Oid, Tag, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::num_bigint::{BigInt, Sign};
 use x509_parser::prelude::FromDer;
+use x509_parser::time::ASN1Time;
 
 use crate::asn1::{self, Malformed, Value};
 use crate::crypto::digest::{sha1_hex, sha256_hex};
@@ -109,6 +110,63 @@ pub struct Certificate {
     pub(crate) raw_issuer: Vec<u8>,
 }
 
+/// The reasons why a certificate cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// It was made wrongly; nothing happened to it on the way.
+    #[error(transparent)]
+    BadDate(#[from] BadDate),
+}
+
+/// A date of a certificate that is none, such as the 30th of February.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("its {field} {value} is no date of the form {form}")]
+pub struct BadDate {
+    /// "notBefore" or "notAfter".
+    field: &'static str,
+    value: String,
+    form: &'static str,
+}
+
+impl BadDate {
+    /// The longest value that is shown; dates have up to 19 characters.
+    const MAX_SHOWN: usize = 32;
+
+    /// Finds the first of the dates in a certificate that is none (RFC 5280 section 4.1.2.5).
+    fn find(certificate: &[u8]) -> Option<Self> {
+        let (certificate, _) = Value::parse_prefix(certificate)?;
+        let signed = certificate.reader("certificate").required("the certificate").ok()?;
+        let mut fields = signed.reader("certificate");
+        let first = fields.required("the version").ok()?;
+        // Version, serial number, algorithm and issuer; the version may be absent.
+        for _ in 0..if first.is_context(0) { 3 } else { 2 } {
+            fields.required("a field").ok()?;
+        }
+        let mut dates = fields.expect(Tag::Sequence, "the validity").ok()?.reader("certificate");
+        for field in ["notBefore", "notAfter"] {
+            let date = dates.required(field).ok()?;
+            if ASN1Time::from_der(date.encoded()).is_err() {
+                return Some(Self::new(field, &date));
+            }
+        }
+        None
+    }
+
+    fn new(field: &'static str, date: &Value<'_>) -> Self {
+        let content = date.content();
+        let is_shown = content.len() <= Self::MAX_SHOWN
+            && content.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'Z' | b'+' | b'-' | b'.'));
+        let value = match std::str::from_utf8(content) {
+            Ok(text) if is_shown => format!("\"{text}\""),
+            _ => format!("({} bytes)", content.len()),
+        };
+        let form = if date.is(Tag::UtcTime) { "YYMMDDhhmmssZ" } else { "YYYYMMDDhhmmssZ" };
+        Self { field, value, form }
+    }
+}
+
 /// The head of a sequence of indefinite length.
 const BER_HEAD: &[u8] = b"\x30\x80";
 
@@ -118,24 +176,18 @@ impl Certificate {
     ///
     /// # Errors
     /// When it is not a certificate.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, CertificateError> {
         asn1::check_size(bytes, "certificate")?;
         let (rest, x509) = match X509Certificate::from_der(bytes) {
             Ok(parsed) => parsed,
-            Err(error) if bytes.starts_with(BER_HEAD) => return Self::parse_ber(bytes, &describe(&error)),
-            Err(_) if Value::parse_prefix(bytes).is_none() => {
-                return Err(Malformed::new("certificate", "is cut short"));
-            }
-            Err(error) => {
-                return Err(Malformed::new("certificate", format!("does not parse ({})", describe(&error))));
-            }
+            Err(error) => return Self::parse_otherwise(bytes, &describe(&error)),
         };
         let Some(public_key) = PublicKey::parse(x509.public_key().raw.to_vec()) else {
-            return Err(Malformed::new("certificate", "has an unreadable public key"));
+            return Err(Malformed::new("certificate", "has an unreadable public key").into());
         };
         if x509.extensions().len() > extension::MAX_EXTENSIONS {
             let problem = format!("has more than {} extensions", extension::MAX_EXTENSIONS);
-            return Err(Malformed::new("certificate", problem));
+            return Err(Malformed::limit("certificate", problem).into());
         }
         let extensions = Extensions::read(&x509);
         let serial = format_serial(x509.raw_serial());
@@ -151,8 +203,8 @@ impl Certificate {
         let has_team = !extensions.is_ca && !matches!(kind, CertificateKind::Other | CertificateKind::Mdm);
         Ok(Self {
             der: bytes[..bytes.len() - rest.len()].to_vec(),
-            subject: name::format(subject, NameStyle::Compact),
-            issuer: name::format(x509.issuer(), NameStyle::Compact),
+            subject: name::format(subject, NameStyle::Escaped),
+            issuer: name::format(x509.issuer(), NameStyle::Escaped),
             common_name: name::first(subject, "CN"),
             title_without_subject,
             serial,
@@ -180,13 +232,27 @@ impl Certificate {
         })
     }
 
+    /// Reads what is not DER, or tells what is wrong with it.
+    fn parse_otherwise(bytes: &[u8], problem: &str) -> Result<Self, CertificateError> {
+        if let Some(date) = BadDate::find(bytes) {
+            return Err(date.into());
+        }
+        if bytes.starts_with(BER_HEAD) {
+            return Self::parse_ber(bytes, problem);
+        }
+        if Value::parse_prefix(bytes).is_none() {
+            return Err(Malformed::new("certificate", "is cut short").into());
+        }
+        Err(Malformed::new("certificate", format!("does not parse ({problem})")).into())
+    }
+
     /// Reads a certificate of indefinite length (X.690 section 8.1.3.6), which OpenSSL writes anew in DER.
-    fn parse_ber(bytes: &[u8], problem: &str) -> Result<Self, Malformed> {
+    fn parse_ber(bytes: &[u8], problem: &str) -> Result<Self, CertificateError> {
         let malformed = || Malformed::new("certificate", format!("does not parse ({problem})"));
         let Ok(der) = openssl::x509::X509::from_der(bytes).and_then(|certificate| certificate.to_der()) else {
-            return Err(malformed());
+            return Err(malformed().into());
         };
-        if der.starts_with(BER_HEAD) { Err(malformed()) } else { Self::parse(&der) }
+        if der.starts_with(BER_HEAD) { Err(malformed().into()) } else { Self::parse(&der) }
     }
 
     /// Returns subject and issuer in another style.

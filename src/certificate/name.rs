@@ -42,11 +42,14 @@ pub enum NameStyle {
     Spaced,
     /// As OpenSSL 3.2 and later: `UID=a, CN=b, c`, in UTF-8.
     Compact,
+    /// As [`NameStyle::Compact`], with the escapes of RFC 4514 section 2.4, so that no value passes for two attributes:
+    /// `UID=a, CN=b\\, c`.
+    Escaped,
 }
 
 /// Writes a name in the certificate's order. Control characters are always escaped.
 pub(crate) fn format(name: &X509Name<'_>, style: NameStyle) -> String {
-    let (equals, is_spaced) = if style == NameStyle::Spaced { (" = ", true) } else { ("=", false) };
+    let equals = if style == NameStyle::Spaced { " = " } else { "=" };
     let mut text = String::new();
     for (n, rdn) in name.iter().enumerate() {
         for (m, attribute) in rdn.iter().enumerate() {
@@ -64,7 +67,8 @@ pub(crate) fn format(name: &X509Name<'_>, style: NameStyle) -> String {
             }
             text.push_str(equals);
             match characters(attribute.attr_value()) {
-                Some(value) if is_spaced => quoted(&mut text, &value),
+                Some(value) if style == NameStyle::Spaced => quoted(&mut text, &value),
+                Some(value) if style == NameStyle::Escaped => text.push_str(&escaped_value(&value)),
                 Some(value) => escaped(&mut text, &value),
                 None => text.push_str(&dump(attribute.attr_value())),
             }
@@ -177,6 +181,22 @@ fn escaped(text: &mut String, value: &str) {
     }
 }
 
+/// Returns `value` with the escapes of RFC 4514 section 2.4.
+pub(crate) fn escaped_value(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let last = value.chars().count().saturating_sub(1);
+    for (index, c) in value.chars().enumerate() {
+        match c {
+            ',' | '+' | '"' | '\\' | '<' | '>' | ';' => text.extend(['\\', c]),
+            ' ' if index == 0 || index == last => text.push_str("\\ "),
+            '#' if index == 0 => text.push_str("\\#"),
+            c if c.is_ascii_control() => escape_byte(&mut text, c as u8),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
 /// Adds `value` with RFC 2253 escapes for each byte beyond ASCII, in quotes if a special character needs them.
 fn quoted(text: &mut String, value: &str) {
     let quote = if needs_quotes(value) { "\"" } else { "" };
@@ -218,6 +238,25 @@ mod tests {
             builder.append_entry_by_text_with_type(field, value, *kind).unwrap();
         }
         builder.build().to_der().unwrap()
+    }
+
+    #[test]
+    fn no_value_passes_for_two_attributes() {
+        for (value, escaped) in [
+            ("a, O=Evil", "a\\, O=Evil"),
+            ("a + CN=b", "a \\+ CN=b"),
+            ("\"a\" <b>;c\\", "\\\"a\\\" \\<b\\>\\;c\\\\"),
+            (" a ", "\\ a\\ "),
+            (" ", "\\ "),
+            ("#a#", "\\#a#"),
+            ("a\nb", "a\\0Ab"),
+            ("", ""),
+        ] {
+            assert_eq!(escaped_value(value), escaped);
+            let name = encoded(&[("CN", value, Asn1Type::UTF8STRING), ("O", "c", Asn1Type::UTF8STRING)]);
+            let (_, name) = X509Name::from_der(&name).unwrap();
+            assert_eq!(format(&name, NameStyle::Escaped), format!("CN={escaped}, O=c"));
+        }
     }
 
     #[test]

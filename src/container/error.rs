@@ -1,6 +1,7 @@
 //! Errors of a file that does not open.
 
 use crate::asn1::Malformed;
+use crate::certificate::{BadDate, CertificateError};
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::PasswordTarget;
 use crate::container::transport::TextModeDamage;
@@ -39,6 +40,9 @@ pub enum OpenError {
     TextMode(TextModeDamage),
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// A certificate was made wrongly.
+    #[error("the certificate itself is wrong: {0}")]
+    BadCertificate(BadDate),
     /// A private key cannot be read.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -55,8 +59,10 @@ pub enum OpenError {
         /// What a password that was tried has by mistake more often than on purpose.
         oddity: Option<PasswordOddity>,
     },
-    /// The file and the key in it have different passwords.
-    #[error("the password opens the PKCS#12 file, but the private key in it has another password")]
+    /// The file and the key in it have different passwords, or the key is damaged: its padding does not tell.
+    #[error(
+        "the password opens the PKCS#12 file, but not the private key in it: it has another password, or is damaged"
+    )]
     OtherKeyPassword,
     /// The password opens other parts of the file.
     #[error("the password opens the PKCS#12 file, but not this part: it has another password, or is damaged")]
@@ -84,6 +90,7 @@ impl OpenError {
             | Self::TextMode(_)
             | Self::MereText(_)
             | Self::Decode(_)
+            | Self::BadCertificate(_)
             | Self::Key(_) => false,
         }
     }
@@ -107,6 +114,15 @@ fn wrong_password(protected: PasswordTarget, has_mac: bool) -> String {
 impl From<Malformed> for OpenError {
     fn from(error: Malformed) -> Self {
         Self::Decode(error.into())
+    }
+}
+
+impl From<CertificateError> for OpenError {
+    fn from(error: CertificateError) -> Self {
+        match error {
+            CertificateError::Malformed(malformed) => malformed.into(),
+            CertificateError::BadDate(date) => Self::BadCertificate(date),
+        }
     }
 }
 

@@ -127,8 +127,9 @@ fn read_content(block: &Block, der: &[u8], unlocker: &mut Unlocker<'_, '_>) -> R
 /// Names the place in an error about a structure.
 pub(super) fn at_place(error: OpenError, place: &str) -> OpenError {
     match error {
-        OpenError::Decode(DecodeError::Malformed(Malformed { part, problem })) if part != place => {
-            Malformed::new(place.to_owned(), format!("{part} {problem}")).into()
+        OpenError::Decode(DecodeError::Malformed(Malformed { part, problem, is_limit })) if part != place => {
+            let malformed = Malformed::new(place.to_owned(), format!("{part} {problem}"));
+            Malformed { is_limit, ..malformed }.into()
         }
         other => other,
     }

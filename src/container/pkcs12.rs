@@ -1,10 +1,11 @@
 //! Reads a PKCS#12 file.
 
 use crate::certificate::Certificate;
+use crate::container::lookalike::Lookalike;
 use crate::container::passwords::{PasswordTarget, Unlocker};
 use crate::container::{Container, Contents, Entry, OpenError, Unread};
 use crate::key::PrivateKey;
-use crate::pkcs12::{Bag, BagContent, Holds, Opened, PartProblem, Pfx, Unlocked, UnreadPart};
+use crate::pkcs12::{Bag, BagContent, Holds, Opened, OtherBag, PartProblem, Pfx, Unlocked, UnreadPart};
 
 /// Reads what the passwords open, and without any of them what is not encrypted.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
@@ -59,6 +60,9 @@ impl Contents {
             };
             self.unread.push(Unread::new(place, holds, error));
         }
+        for count in opened.trailing {
+            self.others.push(format!("{count} bytes of no meaning (after the bags of a part)"));
+        }
         self.bags = opened.bags;
         Ok(())
     }
@@ -76,8 +80,9 @@ impl Contents {
             },
             BagContent::Safe => {}
             BagContent::Secret(_) => self.others.push(format!("a secret of another application ({})", bag.place())),
-            BagContent::Other => {
-                self.others.push(format!("a revocation list, or a certificate that is not X.509 ({})", bag.place()));
+            BagContent::Other(OtherBag::RevocationList) => self.add_other(Lookalike::RevocationList, &bag.place()),
+            BagContent::Other(OtherBag::ForeignCertificate) => {
+                self.others.push(format!("a certificate that is not X.509 ({})", bag.place()));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
-use crate::asn1::{Malformed, Value, oid_text};
+use crate::asn1::{Malformed, Value};
 use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
 use crate::container::{Container, Contents, OpenError, Unread};
@@ -26,28 +26,51 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
     if is_provisioning_profile(content.encoded()) {
         return Err(OpenError::Lookalike(Lookalike::ProvisioningProfile));
     }
-    match fields.try_next()? {
-        Some(set) if set.is_context(0) => read_list(&set),
-        _ => Ok(Contents::new(Container::Pkcs7)),
+    let mut contents = Contents::new(Container::Pkcs7);
+    while let Some(set) = fields.try_next()? {
+        if set.is_context(0) {
+            contents.add_certificates(&set)?;
+        } else if set.is_context(1) {
+            contents.add_revocation_lists(&set)?;
+        }
     }
+    Ok(contents)
 }
 
 fn read_list(list: &Value<'_>) -> Result<Contents, OpenError> {
     let mut contents = Contents::new(Container::Pkcs7);
-    let mut list = list.reader("PKCS#7 certificates");
-    while let Some(certificate) = list.try_next()? {
-        // Other choices (attribute certificates) are tagged.
-        if !certificate.is(Tag::Sequence) {
-            continue;
-        }
-        let place = format!("certificate {}", contents.certificates.len() + contents.unread.len() + 1);
-        match Certificate::parse(certificate.encoded()) {
-            Ok(read) => contents.certificates.push(read.into()),
-            Err(error) => contents.unread.push(Unread::new(place, Holds::Certificate, error.into())),
-        }
-        contents.check_bounds()?;
-    }
+    contents.add_certificates(list)?;
     Ok(contents)
+}
+
+impl Contents {
+    fn add_certificates(&mut self, list: &Value<'_>) -> Result<(), OpenError> {
+        let mut list = list.reader("PKCS#7 certificates");
+        while let Some(certificate) = list.try_next()? {
+            // The other choices are tagged.
+            if !certificate.is(Tag::Sequence) {
+                self.add_other(Lookalike::AttributeCertificate, "among the certificates");
+                continue;
+            }
+            let place = format!("certificate {}", self.certificates.len() + self.unread.len() + 1);
+            match Certificate::parse(certificate.encoded()) {
+                Ok(read) => self.certificates.push(read.into()),
+                Err(error) => self.unread.push(Unread::new(place, Holds::Certificate, error.into())),
+            }
+            self.check_bounds()?;
+        }
+        Ok(())
+    }
+
+    fn add_revocation_lists(&mut self, list: &Value<'_>) -> Result<(), OpenError> {
+        let mut list = list.reader("PKCS#7 revocation lists");
+        while let Some(other) = list.try_next()? {
+            // The other choices, such as OCSP responses (RFC 5940), are tagged.
+            let kind = if other.is(Tag::Sequence) { Lookalike::RevocationList } else { Lookalike::OcspResponse };
+            self.add_other(kind, "among the revocation lists");
+        }
+        Ok(())
+    }
 }
 
 /// Returns the certificates of a Netscape certificate sequence, which OpenSSL still writes (`openssl nseq`).
@@ -71,7 +94,7 @@ fn signed_data<'a>(content_info: &Value<'a>) -> Result<Value<'a>, DecodeError> {
     let mut content = content_info.reader("PKCS#7");
     let kind = content.required("its type")?.oid()?;
     if kind != SIGNED_DATA {
-        return Err(content.malformed(format!("holds no certificates (its type is {})", oid_text(&kind))).into());
+        return Err(DecodeError::unknown_type("PKCS#7 content", &kind));
     }
     let wrapped = content.expect_context(0, "its content")?;
     Ok(wrapped.reader("PKCS#7").expect(Tag::Sequence, "the signed data")?)

@@ -9,8 +9,8 @@ use crate::limits::LimitError;
 /// The reason why a file cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// It is not what its format says.
-    #[error("the file is damaged: {0}")]
+    /// It is not what its format says, or a structure in it goes beyond a limit.
+    #[error("{verdict}: {0}", verdict = .0.verdict())]
     Malformed(#[from] Malformed),
     /// It uses an algorithm that is not implemented.
     #[error("unsupported algorithm: the {part} uses {name} ({oid})")]
@@ -30,12 +30,25 @@ pub enum DecodeError {
         name: &'static str,
         remedy: Remedy,
     },
+    /// It has a structure in it of a type that is not known.
+    #[error("unsupported: a {part} of the type {oid}, which is not known here")]
+    UnknownType {
+        /// The structure, such as "bag".
+        part: &'static str,
+        /// Its object identifier, dotted.
+        oid: String,
+    },
     /// It asks for too much work.
     #[error("the file {0}")]
     Limit(#[from] LimitError),
 }
 
 impl DecodeError {
+    /// Returns the error for a structure of a type that is not known.
+    pub(crate) fn unknown_type(part: &'static str, kind: &Oid<'_>) -> Self {
+        Self::UnknownType { part, oid: oid_text(kind) }
+    }
+
     /// Returns the error for an algorithm that `part` uses and that is not implemented.
     pub(crate) fn unsupported(part: &'static str, algorithm: &Oid<'_>) -> Self {
         let oid = oid_text(algorithm);

@@ -19,6 +19,33 @@ pub(crate) fn looks_like_private_key(bytes: &[u8]) -> bool {
     }
 }
 
+/// Returns whether a structure has the fields of EncryptedPrivateKeyInfo (RFC 5208 section 6).
+pub(crate) fn looks_like_encrypted_key(info: &Value<'_>) -> bool {
+    let mut fields = info.reader("private key");
+    match (fields.try_next(), fields.try_next()) {
+        (Ok(Some(algorithm)), Ok(Some(octets))) => algorithm.is(Tag::Sequence) && octets.is(Tag::OctetString),
+        _ => false,
+    }
+}
+
+/// Returns whether decrypted bytes are PrivateKeyInfo. OpenSSL passes over what follows it; to tell it from what a wrong
+/// password yields, its algorithm must then be one.
+fn is_decrypted_key(plain: &[u8]) -> bool {
+    match Value::parse_prefix(plain) {
+        Some((info, rest)) => {
+            looks_like_private_key(info.encoded()) && (rest.is_empty() || has_algorithm(&info).unwrap_or(false))
+        }
+        None => false,
+    }
+}
+
+fn has_algorithm(info: &Value<'_>) -> Result<bool, Malformed> {
+    let mut fields = info.reader("private key");
+    let version = fields.required("the version")?.unsigned()?;
+    fields.expect(Tag::Sequence, "the algorithm")?.reader("private key").required("the algorithm")?.oid()?;
+    Ok(version <= 1)
+}
+
 fn has_private_key_fields(info: &Value<'_>) -> Result<bool, Malformed> {
     let mut fields = info.reader("private key");
     for tag in [Tag::Integer, Tag::Sequence, Tag::OctetString] {
@@ -51,6 +78,6 @@ impl<'a> EncryptedKey<'a> {
         password: &PasswordEncodings,
         limits: &Limits,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, LimitError> {
-        self.scheme.decrypt(password, &self.ciphertext, limits, looks_like_private_key)
+        self.scheme.decrypt(password, &self.ciphertext, limits, is_decrypted_key)
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn requested_cas(ssl: &SslRef) -> Option<Vec<String>> {
 /// Formats a name, or its bytes if it cannot be parsed.
 fn format_name(der: &[u8]) -> String {
     match x509_parser::x509::X509Name::from_der(der) {
-        Ok((_, parsed)) => name::format(&parsed, NameStyle::Compact),
+        Ok((_, parsed)) => name::format(&parsed, NameStyle::Escaped),
         Err(_) => format!("#{}", data_encoding::HEXLOWER.encode(der)),
     }
 }

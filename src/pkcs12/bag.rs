@@ -10,7 +10,7 @@ use crate::asn1::{Malformed, Value};
 use crate::attribute::{Attribute, AttributeValue, attribute_value, parse_attributes};
 use crate::crypto::DecodeError;
 use crate::crypto::pbe::Scheme;
-use crate::crypto::pkcs8::EncryptedKey;
+use crate::crypto::pkcs8::{self, EncryptedKey};
 use crate::limits::{LimitError, Limits, MAX_PARTS};
 use crate::pkcs12::wrapped_octets;
 use crate::secret::PasswordEncodings;
@@ -25,8 +25,8 @@ const X509_CERTIFICATE: Oid<'static> = oid!(1.2.840.113549.1.9.22.1);
 const FRIENDLY_NAME: Oid<'static> = oid!(1.2.840.113549.1.9.20);
 const LOCAL_KEY_ID: Oid<'static> = oid!(1.2.840.113549.1.9.21);
 
-/// The depth to which safe contents may nest; RFC 7292 allows any depth, and nobody writes two.
-const MAX_NESTING: usize = 3;
+/// The depth to which safe contents may nest. RFC 7292 allows any depth, nobody writes two, and OpenSSL reads six.
+const MAX_NESTING: usize = 16;
 
 /// One bag, opened.
 #[derive(Debug, Clone)]
@@ -49,8 +49,16 @@ pub enum BagContent {
     Safe,
     /// A secret of another application.
     Secret(Option<AttributeValue>),
-    /// A CRL, a certificate of another kind, or a bag of unknown type.
-    Other,
+    /// A CRL, or a certificate that is not X.509.
+    Other(OtherBag),
+}
+
+/// The kind of a bag that holds neither an X.509 certificate nor a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherBag {
+    RevocationList,
+    /// An SDSI certificate, which nobody writes.
+    ForeignCertificate,
 }
 
 impl fmt::Debug for BagContent {
@@ -60,7 +68,7 @@ impl fmt::Debug for BagContent {
             Self::Key(_) => "Key(…)",
             Self::Safe => "Safe",
             Self::Secret(_) => "Secret(…)",
-            Self::Other => "Other",
+            Self::Other(_) => "Other",
         })
     }
 }
@@ -166,12 +174,39 @@ impl RawBag<'_> {
     }
 }
 
+/// The bags of SafeContents.
+#[derive(Default)]
+pub(super) struct RawBags<'a> {
+    pub(super) bags: Vec<RawBag<'a>>,
+    /// The number of bytes after them.
+    pub(super) trailing: usize,
+}
+
 /// Reads SafeContents. What a nested safe holds follows it. A bag that cannot be read takes no other with it.
-pub(super) fn parse_all(safe_contents: &[u8]) -> Result<Vec<RawBag<'_>>, DecodeError> {
-    let (safe, _) = Value::parse(safe_contents, "safe contents")?;
+pub(super) fn parse_all(safe_contents: &[u8]) -> Result<RawBags<'_>, DecodeError> {
+    let (safe, rest) = Value::parse(safe_contents, "safe contents")?;
     let mut bags = Vec::new();
     collect_bags(&safe, &mut bags, MAX_NESTING);
-    if bags.len() > MAX_PARTS { Err(LimitError::Parts { limit: MAX_PARTS }.into()) } else { Ok(bags) }
+    if bags.len() > MAX_PARTS {
+        return Err(LimitError::Parts { limit: MAX_PARTS }.into());
+    }
+    Ok(RawBags { bags, trailing: rest.len() })
+}
+
+/// Returns whether decrypted bytes are SafeContents. OpenSSL passes over what follows them; to tell them from what a
+/// wrong password yields, they must then begin as a bag does.
+pub(super) fn looks_like_safe_contents(plain: &[u8]) -> bool {
+    match Value::parse_prefix(plain) {
+        Some((safe, rest)) => safe.is(Tag::Sequence) && (rest.is_empty() || begins_with_bag(&safe).unwrap_or(false)),
+        None => false,
+    }
+}
+
+fn begins_with_bag(safe: &Value<'_>) -> Result<bool, Malformed> {
+    let bag = safe.reader("safe contents").expect(Tag::Sequence, "a bag")?;
+    let mut fields = bag.reader("safe bag");
+    fields.required("its type")?.oid()?;
+    Ok(fields.required("its content")?.is_context(0))
 }
 
 fn collect_bags<'a>(safe: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) {
@@ -201,7 +236,7 @@ fn collect_bag<'a>(value: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) 
         return bags.push(RawBag { content, attributes });
     }
     if depth == 0 {
-        let error = Malformed::new("nested safe", "is nested too deeply");
+        let error = LimitError::Nesting { limit: MAX_NESTING };
         return bags.push(unread_bag(Holds::Anything, error.into()));
     }
     match wrapped.reader("nested safe").required("its content") {
@@ -246,30 +281,40 @@ fn holds(kind: &Oid<'_>) -> Holds {
 }
 
 fn parse_content<'a>(kind: &Oid<'_>, wrapped: &Value<'a>) -> Result<RawContent<'a>, DecodeError> {
-    if *kind == SHROUDED_KEY_BAG {
-        let info = wrapped.reader("key bag").required("its content")?;
-        return Ok(RawContent::Encrypted(EncryptedKey::parse(&info)?));
+    if *kind == SHROUDED_KEY_BAG || *kind == KEY_BAG {
+        return parse_key(kind, wrapped);
     }
-    let content = if *kind == KEY_BAG {
-        let key = wrapped.reader("key bag").expect(Tag::Sequence, "the private key")?;
-        BagContent::Key(Zeroizing::new(key.encoded().to_vec()))
-    } else if *kind == CERT_BAG {
+    let content = if *kind == CERT_BAG {
         parse_certificate(wrapped)?
     } else if *kind == SECRET_BAG {
         BagContent::Secret(parse_secret(wrapped).ok())
     } else if *kind == CRL_BAG {
-        BagContent::Other
+        BagContent::Other(OtherBag::RevocationList)
     } else {
-        return Err(Malformed::new("safe bag", "is of an unknown type").into());
+        return Err(DecodeError::unknown_type("bag", kind));
     };
     Ok(RawContent::Plain(content))
+}
+
+/// Reads a key by its content. GnuTLS puts one that is not encrypted into the bag for encrypted ones where the password
+/// is empty.
+fn parse_key<'a>(kind: &Oid<'_>, wrapped: &Value<'a>) -> Result<RawContent<'a>, DecodeError> {
+    let key = wrapped.reader("key bag").expect(Tag::Sequence, "the private key")?;
+    let is_encrypted = match *kind == KEY_BAG {
+        true => pkcs8::looks_like_encrypted_key(&key),
+        false => !pkcs8::looks_like_private_key(key.encoded()),
+    };
+    if is_encrypted {
+        return Ok(RawContent::Encrypted(EncryptedKey::parse(&key)?));
+    }
+    Ok(RawContent::Plain(BagContent::Key(Zeroizing::new(key.encoded().to_vec()))))
 }
 
 fn parse_certificate(wrapped: &Value<'_>) -> Result<BagContent, Malformed> {
     let mut fields = wrapped.reader("certificate bag").expect(Tag::Sequence, "its content")?.reader("certificate bag");
     let kind = fields.required("the type of certificate")?.oid()?;
     if kind != X509_CERTIFICATE {
-        return Ok(BagContent::Other);
+        return Ok(BagContent::Other(OtherBag::ForeignCertificate));
     }
     Ok(BagContent::Certificate(wrapped_octets(&mut fields)?.into_owned()))
 }
@@ -288,7 +333,7 @@ mod tests {
     fn name(tag: Tag, content: &[u8]) -> Option<String> {
         let values = vec![AttributeValue { tag: tag.0, content: content.to_vec() }];
         let attributes = Some(vec![Attribute { oid: FRIENDLY_NAME, values }]);
-        Bag { number: 1, content: BagContent::Other, attributes }.friendly_name()
+        Bag { number: 1, content: BagContent::Safe, attributes }.friendly_name()
     }
 
     #[test]

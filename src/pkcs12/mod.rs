@@ -13,8 +13,8 @@ use serde::Serialize;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
-pub(crate) use bag::{Bag, BagContent, Holds};
-use bag::{OpenedBag, RawBag};
+pub(crate) use bag::{Bag, BagContent, Holds, OtherBag};
+use bag::{OpenedBag, RawBag, looks_like_safe_contents};
 use mac::Mac;
 
 use crate::asn1::{BerReader, Malformed, Value, oid_text};
@@ -54,6 +54,8 @@ pub(crate) struct Opened {
     /// In the file's order, a nested safe before what it holds.
     pub(crate) bags: Vec<Bag>,
     pub(crate) unread: Vec<UnreadPart>,
+    /// The number of bytes after the bags, of each part that has some.
+    pub(crate) trailing: Vec<usize>,
 }
 
 /// A part of the file that was not read.
@@ -137,7 +139,7 @@ impl<'a> Pfx<'a> {
             return Err(DecodeError::Unsupported { part, name, oid: oid_text(&kind), remedy });
         }
         if kind != DATA {
-            return Err(content.malformed("its content is not data").into());
+            return Err(DecodeError::unknown_type("content", &kind));
         }
         let auth_safe = wrapped_octets(&mut content)?;
         let mac = match fields.try_next()? {
@@ -194,7 +196,7 @@ impl<'a> Pfx<'a> {
                 }
                 Safe::Plain(content) => {
                     // A safe that is damaged is reported where it is opened.
-                    for bag in bag::parse_all(&content).unwrap_or_default() {
+                    for bag in bag::parse_all(&content).unwrap_or_default().bags {
                         let Some(scheme) = bag.scheme() else { continue };
                         info.iterations = info.iterations.max(Some(scheme.iterations()));
                         info.key_encryption.get_or_insert_with(|| scheme.to_string());
@@ -312,7 +314,7 @@ impl<'l> SafeOpener<'l> {
             Safe::Unread(error) => self.add_unread_part(PartProblem::Decode(error)),
             Safe::Encrypted { .. } if self.is_plain => self.add_unread_part(PartProblem::Locked),
             Safe::Encrypted { scheme, ciphertext } => {
-                match scheme.decrypt(&self.encodings, &ciphertext, self.limits, is_one_sequence) {
+                match scheme.decrypt(&self.encodings, &ciphertext, self.limits, looks_like_safe_contents) {
                     Ok(Some(plain)) => {
                         self.decrypted += 1;
                         self.open_bags(&plain);
@@ -332,12 +334,15 @@ impl<'l> SafeOpener<'l> {
 
     fn open_bags(&mut self, content: &[u8]) {
         match bag::parse_all(content) {
-            Ok(bags) if self.bags + bags.len() > MAX_PARTS => {
+            Ok(read) if self.bags + read.bags.len() > MAX_PARTS => {
                 self.add_unread_part(PartProblem::Decode(LimitError::Parts { limit: MAX_PARTS }.into()));
             }
-            Ok(bags) => {
-                for bag in bags {
+            Ok(read) => {
+                for bag in read.bags {
                     self.open_bag(bag);
+                }
+                if read.trailing > 0 {
+                    self.opened.trailing.push(read.trailing);
                 }
             }
             Err(error) => self.add_unread_part(PartProblem::Decode(error)),
@@ -402,14 +407,7 @@ fn parse_safe<'a>(content: &Value<'a>) -> Result<Safe<'a>, DecodeError> {
         let (part, remedy) = ("encryption", Remedy::ExportAgain);
         return Err(DecodeError::Unsupported { part, name, oid: oid_text(&kind), remedy });
     }
-    Err(content.malformed(format!("its type {} is unknown", oid_text(&kind))).into())
-}
-
-fn is_one_sequence(plain: &[u8]) -> bool {
-    match Value::parse_prefix(plain) {
-        Some((value, [])) => value.is(Tag::Sequence),
-        _ => false,
-    }
+    Err(DecodeError::unknown_type("part", &kind))
 }
 
 /// Reads the octets in `[0] EXPLICIT OCTET STRING`, the next value of `content`.

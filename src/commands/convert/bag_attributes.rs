@@ -84,7 +84,7 @@ fn render_bag(
                 render_value(out, secret, style);
             }
         }
-        BagContent::Other => {}
+        BagContent::Other(_) => {}
     }
 }
 

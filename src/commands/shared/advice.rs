@@ -84,6 +84,9 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
 /// The hint for a file that is none of ours.
 const EXPECTED_FILES: &str = "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name";
 
+/// The hint for a file that goes beyond a limit.
+const UNUSUAL: &str = "no usual tool writes such a file: export it again";
+
 fn open_advice(error: &OpenError) -> &'static str {
     match error {
         OpenError::Empty => "export or download it again",
@@ -93,7 +96,12 @@ fn open_advice(error: &OpenError) -> &'static str {
             "copy it again in binary mode, or as Base64 (git: `*.p12 binary` in .gitattributes; ftp: `binary`)"
         }
         OpenError::Truncated { .. } => "the end is missing: copy, download or export it again",
+        OpenError::Decode(DecodeError::Malformed(problem)) if problem.is_limit => UNUSUAL,
         OpenError::Decode(DecodeError::Malformed(_)) | OpenError::MereText(_) => "copy, download or export it again",
+        OpenError::Decode(DecodeError::UnknownType { .. }) => {
+            "if something is missing, export it again in another way: no usual tool writes that type"
+        }
+        OpenError::BadCertificate(_) => "its issuer made it so, and no copy is better: ask for another certificate",
         OpenError::Key(error) => key_advice(error),
         OpenError::Decode(DecodeError::Unsupported { remedy, .. } | DecodeError::UnsupportedCipher { remedy, .. }) => {
             remedy_advice(*remedy)
@@ -108,9 +116,7 @@ fn open_advice(error: &OpenError) -> &'static str {
         OpenError::Decode(DecodeError::Limit(LimitError::Tries { .. })) => {
             "give the password that fits with --passin, or raise the limit with --max-iterations"
         }
-        OpenError::Decode(DecodeError::Limit(LimitError::ScryptMemory { .. })) => {
-            "no usual tool writes such a file: export it again"
-        }
+        OpenError::Decode(DecodeError::Limit(LimitError::ScryptMemory { .. } | LimitError::Nesting { .. })) => UNUSUAL,
         OpenError::PasswordNeeded(_) | OpenError::Ask(_) => ASK_FOR_PASSWORD,
         OpenError::WrongPassword { opens_without: true, .. } => "it opens without a password: leave out --passin",
         OpenError::WrongPassword { oddity: Some(oddity), .. } => oddity_advice(*oddity),
@@ -127,6 +133,9 @@ fn open_advice(error: &OpenError) -> &'static str {
 /// Points out what a password has by mistake more often than on purpose. The password itself is not shown.
 fn oddity_advice(oddity: PasswordOddity) -> &'static str {
     match oddity {
+        PasswordOddity::Empty => {
+            "the password that was given is empty: is the variable, the secret or the file filled?"
+        }
         PasswordOddity::Utf16 => "the password that was given is in UTF-16: give it in UTF-8",
         PasswordOddity::ByteOrderMark => "the password that was given begins with a byte order mark: give it without",
         PasswordOddity::LineEnd => "the password that was given ends in a line end (LF or CR): give it without",
