@@ -205,8 +205,60 @@ pub(crate) fn name_unless_key(name: &str) -> &str {
     if may_be_key(name) { NOT_SHOWN } else { name }
 }
 
-/// Returns whether a text has a key in it, or a line of one, in Base64 or hexadecimal.
+/// Returns whether a text has a key in it, or a line of one, in Base64 or hexadecimal, with separators or without.
 pub(crate) fn may_be_key(text: &str) -> bool {
+    has_key_run(text) || has_digits_in_groups(text) || has_equal_groups(text)
+}
+
+/// Returns the words of a text: its letters and digits between any separators, and the signs of Base64.
+fn groups(text: &str) -> impl Iterator<Item = &str> {
+    let is_separator = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '/' | '=');
+    text.split(is_separator).filter(|group| !group.is_empty())
+}
+
+/// Returns whether more digits stand in a row than a digest has, in groups such as `00 1f`, `0x00, 0x1f` or `\x00\x1f`.
+fn has_digits_in_groups(text: &str) -> bool {
+    let mut digits = 0;
+    for group in groups(text) {
+        let number = group.trim_start_matches("0x").trim_start_matches(['x', 'X', 'u']);
+        if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            digits += number.len();
+        } else {
+            digits = 0;
+        }
+        if digits > DIGEST_LENGTH {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns whether letters and digits, mixed, stand in groups of one length, as in no sentence: Base64 with separators.
+fn has_equal_groups(text: &str) -> bool {
+    let (mut length, mut run, mut has_mixed) = (0, String::new(), false);
+    for group in groups(text) {
+        // The oldest of a long run decide no longer.
+        if group.len() != length || run.len() > 2 * MIN_KEY_LENGTH {
+            (length, has_mixed) = (group.len(), false);
+            run.clear();
+        }
+        run.push_str(group);
+        has_mixed |= is_mixed(group);
+        let is_hexadecimal = run.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_random = has_mixed || (length == 1 && is_mixed(&run));
+        if run.len() >= MIN_KEY_LENGTH && run.len() > 2 * length && is_random && !is_hexadecimal {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns whether there are letters and digits.
+fn is_mixed(group: &str) -> bool {
+    group.bytes().any(|byte| byte.is_ascii_digit()) && group.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+fn has_key_run(text: &str) -> bool {
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | ':');
     for run in text.split(|c| !is_base64(c)) {
         let digits = run.replace(':', "");
@@ -281,12 +333,23 @@ mod tests {
         for name in [&key, line, &key.replace('\n', ""), &hexadecimal, &colons.join(":"), &format!("push {line}.pem")] {
             assert_eq!(name_unless_key(name), NOT_SHOWN, "{name}");
         }
+        for separator in [" ", "-", ", ", ".", "\n    ", " : ", "\u{200b}", ", 0x", "\\x", "%"] {
+            let name = format!("key{separator}{}", colons.join(separator));
+            assert_eq!(name_unless_key(&name), NOT_SHOWN, "{name}");
+            let groups: Vec<&str> =
+                line.as_bytes().chunks(8).map(|group| std::str::from_utf8(group).unwrap()).collect();
+            let name = groups.join(separator);
+            assert_eq!(name_unless_key(&name), NOT_SHOWN, "{name}");
+        }
         for name in [
             "Apple Push Services: com.example.MyApp",
             "de305d54-75b4-431b-adb2-eb6b9e546014",
             "d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1",
             "D0:40:62:FE:54:5C:6C:C1:29:CF:62:EE:4D:B2:DE:9F:21:35:3B:C2:27:A6:EE:4D:8C:80:AA:AE:06:4D:93:F1",
             "com.example.AVeryLongNameOfAnApp.WithAnother.VeryLongNameOfAnExtension2026",
+            "d0 40 62 fe 54 5c 6c c1 29 cf 62 ee 4d b2 de 9f 21 35 3b c2 27 a6 ee 4d 8c 80 aa ae 06 4d 93 f1",
+            "push cert from 2026 with team name test only once more then some that have been made last year",
+            "Apple Push Services: com.example.MyApp 2026-01-01 2027-01-01 11:22:33:44:55:66",
         ] {
             assert_eq!(name_unless_key(name), name);
         }
