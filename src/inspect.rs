@@ -14,7 +14,7 @@ use crate::finding::{Finding, FindingCode};
 use crate::identity::Collection;
 use crate::key::PrivateKey;
 use crate::pkcs12::{Holds, Pkcs12Info};
-use crate::public_key::KeyKind;
+use crate::public_key::{KeyKind, PublicKey};
 use crate::request::CertificateRequest;
 use crate::text::{NOT_SHOWN, name_unless_key};
 
@@ -33,11 +33,11 @@ pub(crate) struct InspectReport {
 }
 
 impl InspectReport {
-    /// Returns whether keys were tried for a certificate at least, and one fits each.
+    /// Returns whether keys were tried for a certificate or a request at least, and one fits each.
     pub(crate) fn has_every_key(&self) -> bool {
         let mut has_any = false;
         for file in &self.files {
-            for trial in file.certificates.iter().filter_map(|certificate| certificate.key_trial.as_ref()) {
+            for trial in file.key_trials() {
                 if trial.file.is_none() {
                     return false;
                 }
@@ -48,7 +48,7 @@ impl InspectReport {
     }
 }
 
-/// The keys that were tried for a certificate.
+/// The keys that were tried for a certificate or a request.
 #[derive(Debug, Serialize)]
 pub struct KeyTrial {
     /// The number of keys.
@@ -84,7 +84,7 @@ pub struct FileReport {
     /// What is there and is neither a certificate nor a key.
     pub others: Vec<String>,
     pub warnings: Vec<FileWarning>,
-    /// Set where the file could not be read.
+    /// Set where the file could not be read, or holds nothing of what was asked about.
     pub error: Option<Error>,
 }
 
@@ -204,6 +204,9 @@ pub struct RequestReport {
     pub signature_valid: bool,
     /// The extensions that it asks for.
     pub extensions: Vec<ExtensionReport>,
+    /// The keys that were tried, where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_trial: Option<KeyTrial>,
 }
 
 impl FileReport {
@@ -262,13 +265,39 @@ impl FileReport {
 }
 
 impl FileReport {
-    /// Adds the keys that were tried for the leaves, or for all certificates where there is no leaf.
-    pub(crate) fn add_key_trials(&mut self, contents: &Contents, try_keys: impl Fn(&Certificate) -> KeyTrial) {
+    /// Adds the keys that were tried for the requests and the leaves, or for all certificates where there is no leaf.
+    pub(crate) fn add_key_trials(&mut self, contents: &Contents, try_keys: impl Fn(&PublicKey) -> KeyTrial) {
         let has_leaf = self.certificates.iter().any(|certificate| certificate.role == FileRole::Leaf);
         for (report, entry) in self.certificates.iter_mut().zip(&contents.certificates) {
             if report.role == FileRole::Leaf || !has_leaf {
-                report.key_trial = Some(try_keys(&entry.item));
+                report.key_trial = Some(try_keys(&entry.item.public_key));
             }
+        }
+        for (report, request) in self.requests.iter_mut().zip(&contents.requests) {
+            report.key_trial = Some(try_keys(&request.public_key));
+        }
+    }
+
+    /// Returns what was tried for each certificate and request.
+    pub(crate) fn key_trials(&self) -> Vec<&KeyTrial> {
+        let mut trials = Vec::new();
+        for certificate in &self.certificates {
+            trials.extend(&certificate.key_trial);
+        }
+        for request in &self.requests {
+            trials.extend(&request.key_trial);
+        }
+        trials
+    }
+
+    /// Says what there is, for an error about what there is not.
+    pub(crate) fn describe_contents(&self) -> &'static str {
+        match (&self.certificates[..], &self.requests[..], &self.keys[..]) {
+            ([], [], []) => "nothing",
+            ([], [], _) => "only a private key",
+            ([], _, []) => "only a certificate signing request",
+            ([], _, _) => "only a certificate signing request and a private key",
+            _ => "a certificate",
         }
     }
 
@@ -309,6 +338,7 @@ impl RequestReport {
             spki_sha256: request.public_key.spki_sha256(),
             signature_valid: request.is_signature_valid,
             extensions: request.extensions.clone(),
+            key_trial: None,
         }
     }
 }

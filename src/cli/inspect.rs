@@ -32,13 +32,14 @@ pub(crate) struct InspectArgs {
     #[arg(long, conflicts_with = "field")]
     pub(crate) full: bool,
 
-    /// Which of these keys belongs to each certificate? Tries every key in these files and folders
+    /// Which of these keys belongs to each certificate or request? Tries every key in these files and folders
     /// (repeatable), and ends with 1 if none fits, with 3 or 4 if one was not read
     #[arg(long, value_name = "FILE|FOLDER", conflicts_with = "field")]
     pub(crate) key: Vec<Location>,
 
     /// Print only this, one value a line, of every leaf certificate (of every certificate in a file
-    /// that has none)
+    /// that has none). A certificate without it prints nothing; a file without certificates prints it of
+    /// its requests or keys, or ends with 3
     #[arg(long, value_name = "NAME", value_enum)]
     pub(crate) field: Option<Field>,
 
@@ -81,6 +82,14 @@ pub(crate) enum Field {
 }
 
 impl Field {
+    /// Returns the name as it is typed.
+    pub(crate) fn name(self) -> String {
+        match self.to_possible_value() {
+            Some(value) => value.get_name().to_owned(),
+            None => String::new(),
+        }
+    }
+
     /// Returns whether the private keys of a file decide on it.
     pub(crate) fn needs_key(self) -> bool {
         matches!(self, Self::KeyPresent | Self::KeyMatches | Self::Role | Self::Warning)

@@ -13,7 +13,7 @@ use crate::report::field::values;
 use crate::report::style::Paint;
 use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
-use crate::text::printable;
+use crate::text::{printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
 use time::OffsetDateTime;
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
         json::write(context.stdout, &report)?;
     } else if let Some(field) = arguments.field {
         for file in &report.files {
-            for value in values(field, file) {
+            for value in values(field, file).unwrap_or_default() {
                 writeln!(context.stdout, "{}", printable(&value))?;
             }
         }
@@ -53,8 +53,8 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
         }
     }
     if !arguments.json {
-        for unread in &report.unread_keys {
-            writeln!(context.stderr, "not read: {}", unread.message)?;
+        for line in search.unread_lines() {
+            writeln!(context.stderr, "{line}")?;
         }
     }
     if worst.is_none() && !arguments.key.is_empty() && !report.has_every_key() {
@@ -125,11 +125,33 @@ impl Inspection<'_> {
         }
         if !self.arguments.key.is_empty() {
             let tried = self.search.count();
-            report.add_key_trials(contents, |certificate| KeyTrial {
+            report.add_key_trials(contents, |public| KeyTrial {
                 tried,
-                file: self.search.key_of(certificate).map(|found| found.file.to_string()),
+                file: self.search.key_of(public).map(|found| found.file.to_string()),
             });
         }
+        if report.unread.is_empty() {
+            report.error = self.unanswerable(&report);
+        }
         report
+    }
+
+    /// Explains that a file holds nothing of what was asked about.
+    fn unanswerable(&self, report: &FileReport) -> Option<Error> {
+        let (file, held) = (printable_name(&report.file), report.describe_contents());
+        if let Some(field) = self.arguments.field
+            && values(field, report).is_none()
+        {
+            let name = field.name();
+            let error = Error::new(ExitKind::Input, format!("{file}: no {name} to print: there is {held} in it"));
+            return Some(error.hint("--field NAME asks about a certificate; of a request there are subject, key_algorithm, key_bits and spki_sha256, of a key the last three"));
+        }
+        if !self.arguments.key.is_empty() && report.key_trials().is_empty() {
+            let error = Error::new(ExitKind::Input, format!("{file}: no key belongs to it: there is {held} in it"));
+            return Some(
+                error.hint("--key asks which key belongs to a certificate or a request: name one as the FILE"),
+            );
+        }
+        None
     }
 }

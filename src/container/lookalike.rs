@@ -19,6 +19,13 @@ pub enum Lookalike {
     SshPublicKey,
     OpensshKey,
     PuttyKey,
+    PvkKey,
+    KeyBlob,
+    Jwk,
+    PublicJwk,
+    XmlKey,
+    BindKey,
+    KeyText,
     PgpBlock,
     AgeFile,
     PassphraseFile,
@@ -56,6 +63,7 @@ const UNPACK: &str = "unpack it first";
 const SIGN_IN: &str = "sign in and download the certificate again";
 const DECRYPT: &str = "decrypt it first, with the program that encrypted it";
 const SSH_KEYGEN: &str = "make a key in PEM of a copy of it with: ssh-keygen -p -m PEM -f COPY (RSA and ECDSA keys; no other kind serves for push)";
+const AS_PKCS8: &str = "export the key in PKCS#8, as PEM, with the program that made it";
 const MATCH: &str =
     "decrypt it with the passphrase of the repository: fastlane match decrypts what it downloads (MATCH_PASSWORD)";
 const PLAIN_TEXT: &str = "save it as plain text, or export the certificate again";
@@ -74,7 +82,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 34] = {
+static LOOKALIKES: [LookalikeRow; 41] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -106,6 +114,37 @@ static LOOKALIKES: [LookalikeRow; 34] = {
             Key,
             &[b"putty-user-key-file-"],
             "export it from PuTTYgen: Conversions, Export OpenSSH key; then: ssh-keygen -p -m PEM -f COPY",
+        ),
+        LookalikeRow::new(
+            L::PvkKey,
+            "a private key in Microsoft's PVK format",
+            Key,
+            &[b"\x1e\xf1\xb5\xb0"],
+            "make a key in PEM of it with: openssl rsa -inform PVK -in FILE -out push.key",
+        ),
+        LookalikeRow::new(
+            L::KeyBlob,
+            "a private key in Microsoft's BLOB format (MSBLOB)",
+            Key,
+            &[b"\x07\x02\0\0\0\x24\0\0", b"\x07\x02\0\0\0\xa4\0\0", b"\x07\x02\0\0\0\x22\0\0"],
+            "make a key in PEM of it with: openssl rsa -inform MSBLOB -in FILE -out push.key",
+        ),
+        LookalikeRow::new(
+            L::Jwk,
+            "a private key in JSON (JWK)",
+            Key,
+            &[],
+            "make a key in PEM of it with a program that reads JWK, such as node (crypto.createPrivateKey, format: 'jwk')",
+        ),
+        LookalikeRow::new(L::PublicJwk, "a public key in JSON (JWK)", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::XmlKey, "a key in .NET's XML (RSAKeyValue)", Key, &[b"<rsakeyvalue"], AS_PKCS8),
+        LookalikeRow::new(L::BindKey, "a private key of DNSSEC (BIND)", Key, &[b"private-key-format:"], AS_PKCS8),
+        LookalikeRow::new(
+            L::KeyText,
+            "the text of a private key (openssl -text), not the key itself",
+            Key,
+            &[b"private-key: (", b"rsa private-key: ("],
+            "take the file that the text was made of",
         ),
         LookalikeRow::new(L::PgpBlock, "an OpenPGP message or key", Anything, &[], DECRYPT),
         LookalikeRow::new(L::AgeFile, "a file encrypted with age", Anything, &[b"age-encryption.org/"], DECRYPT),
@@ -216,7 +255,7 @@ const TAR_MAGIC: usize = 257;
 
 impl Lookalike {
     /// Tells by the first bytes.
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         Self::of_binary(bytes).or_else(|| Self::of_text(bytes))
     }
 
@@ -241,8 +280,21 @@ impl Lookalike {
                 return Some(row.kind);
             }
         }
+        if let Some(kind) = Self::of_json(text) {
+            return Some(kind);
+        }
         let is_sops = memchr::memmem::find(&text[..text.len().min(4096)], b"ENC[AES256_GCM,data:").is_some();
         is_sops.then_some(Self::SopsFile)
+    }
+
+    /// Tells a JSON Web Key, or a set of them (RFC 7517): it has a type, and a private one `d`, or `k` if it is symmetric.
+    fn of_json(text: &[u8]) -> Option<Self> {
+        let text = &text[..text.len().min(MAX_JWK)];
+        if !matches!(text, [b'{' | b'[', ..]) || !has_member(text, b"\"kty\"") {
+            return None;
+        }
+        let is_private = has_member(text, b"\"d\"") || has_member(text, b"\"k\"");
+        Some(if is_private { Self::Jwk } else { Self::PublicJwk })
     }
 
     /// Tells by the label of a PEM block.
@@ -269,6 +321,19 @@ impl Lookalike {
     pub(crate) fn hint(self) -> Option<&'static str> {
         self.facts().hint
     }
+}
+
+/// The bytes of a JSON document that are searched for a key.
+const MAX_JWK: usize = 64 << 10;
+
+/// Returns whether an object of a JSON document has a member of this name, which stands in its quotes.
+fn has_member(json: &[u8], name: &[u8]) -> bool {
+    for start in memchr::memmem::find_iter(json, name) {
+        if json[start + name.len()..].trim_ascii_start().starts_with(b":") {
+            return true;
+        }
+    }
+    false
 }
 
 /// Returns whether the beginning of a file is one of a text: three letters are too short to tell.

@@ -1,11 +1,49 @@
 //! The values that `inspect --field` prints.
 
 use crate::cli::inspect::Field;
-use crate::inspect::{CertificateReport, FileReport, FileRole};
+use crate::inspect::{CertificateReport, FileReport, FileRole, KeyReport, RequestReport};
 use crate::schema::{rfc3339, text};
 
-/// Returns the values of a field in a file, in order.
-pub(crate) fn values(field: Field, file: &FileReport) -> Vec<String> {
+/// Returns the values of a field in a file, in order: of its certificates, or else of its requests, or else of its keys.
+/// A file that holds none of those that have such a field has no answer: `None`. A certificate that lacks it has no value.
+pub(crate) fn values(field: Field, file: &FileReport) -> Option<Vec<String>> {
+    if !file.certificates.is_empty() {
+        return Some(certificate_values(field, file));
+    }
+    let mut list = Vec::new();
+    for request in &file.requests {
+        list.extend(request_values(field, request)?);
+    }
+    if file.requests.is_empty() {
+        for key in &file.keys {
+            list.extend(key_values(field, key)?);
+        }
+    }
+    if file.requests.is_empty() && file.keys.is_empty() { None } else { Some(list) }
+}
+
+fn request_values(field: Field, request: &RequestReport) -> Option<Vec<String>> {
+    Some(match field {
+        Field::Subject => vec![request.subject.clone()],
+        Field::KeyAlgorithm => vec![request.key.algorithm.clone()],
+        Field::KeyBits => vec![request.key.bits.to_string()],
+        Field::SpkiSha256 => vec![request.spki_sha256.clone()],
+        _ => return None,
+    })
+}
+
+fn key_values(field: Field, key: &KeyReport) -> Option<Vec<String>> {
+    Some(match field {
+        Field::KeyAlgorithm => vec![key.kind.algorithm.clone()],
+        Field::KeyBits => vec![key.kind.bits.to_string()],
+        Field::SpkiSha256 => vec![key.spki_sha256.clone()],
+        Field::FriendlyName => optional(&key.friendly_name),
+        Field::LocalKeyId => optional(&key.local_key_id),
+        _ => return None,
+    })
+}
+
+fn certificate_values(field: Field, file: &FileReport) -> Vec<String> {
     if field == Field::Warning {
         return file.warnings.iter().map(|warning| text(&warning.code)).collect();
     }

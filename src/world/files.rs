@@ -175,6 +175,16 @@ pub(crate) fn read(location: &Location, stdin: &mut dyn Read) -> Result<Zeroizin
     }
 }
 
+/// The bytes that tell what a file is: a tar archive shows it in the last of them.
+const START: u64 = 512;
+
+/// Reads the beginning of a file of any size.
+pub(crate) fn read_start(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(512));
+    File::open(path)?.take(START).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn read_bounded(reader: impl Read, expected: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(expected + 1));
     reader.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;

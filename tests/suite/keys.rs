@@ -68,7 +68,7 @@ fn a_folder_without_keys_is_no_mismatch() {
         .folder(folder.path())
         .args(["convert", "aps.cer", "--key", "keys", "-o", "push.pem"])
         .status(3)
-        .stderr("error: aps.cer: there is no private key to try with --key\n")
+        .stderr_contains("error: aps.cer: there is no private key to try with --key\n")
         .run();
 }
 
@@ -118,5 +118,63 @@ fn inspect_names_the_key_that_fits_and_those_it_could_not_read() {
 #[test]
 fn nothing_is_proven_where_there_is_no_certificate() {
     let folder = folder();
-    Test::new().folder(folder.path()).args(["inspect", "keys/a.key", "--key", "keys"]).status(1).run();
+    let inspect = Test::new().folder(folder.path()).args(["inspect", "keys/a.key", "--key", "keys"]);
+    inspect.status(3).stderr_contains("no key belongs to it: there is only a private key in it").run();
+}
+
+/// The beginnings of files that may hold the key that is looked for.
+const UNREAD: [(&str, &[u8], &str); 8] = [
+    ("push.key", b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "an OpenSSH private key"),
+    ("noname", b"PuTTY-User-Key-File-3: ssh-rsa\n", "a PuTTY private key"),
+    ("keys.zip", b"PK\x03\x04and more", "a ZIP archive"),
+    ("keys.tgz", b"\x1f\x8band more", "a gzip archive"),
+    ("keys.xz", b"\xfd7zXZ\0and more", "an xz archive"),
+    ("push.pvk", b"\x1e\xf1\xb5\xb0and more", "PVK"),
+    ("push.blob", b"\x07\x02\0\0\0\xa4\0\0RSA2", "MSBLOB"),
+    ("push.jwk", b"{\"kty\":\"RSA\",\"d\":\"AQ\"}", "JWK"),
+];
+
+#[test]
+fn what_may_hold_the_key_and_is_not_read_is_no_proof_that_none_fits() {
+    for (name, bytes, kind) in UNREAD {
+        let folder = folder();
+        fs::write(folder.path().join("keys").join(name), bytes).unwrap();
+        let run = |command: &[&str]| Test::new().folder(folder.path()).args(command).args(["--key", "keys"]);
+        let not_read = format!("not read: keys/{name}: ");
+        let inspected = run(&["inspect", "aps.cer"]).status(3).stderr_contains(&not_read).stderr_contains(kind).run();
+        assert!(inspected.text().contains("none of 2 keys fits"));
+        run(&["convert", "aps.cer", "-o", "push.pem"]).status(3).stderr_contains(&not_read).run();
+        fs::remove_file(folder.path().join("keys/a.key")).unwrap();
+        fs::remove_file(folder.path().join("keys/b")).unwrap();
+        run(&["convert", "aps.cer", "-o", "push.pem"]).status(3).stderr_contains(kind).run();
+        // The key that fits is enough.
+        copy(folder.path(), &[("key/push.pem", "keys/z.key")]);
+        run(&["inspect", "aps.cer"]).stdout_contains("is in keys/z.key").run();
+    }
+}
+
+#[test]
+fn an_archive_that_is_too_large_to_be_read_may_hold_the_key() {
+    let folder = folder();
+    let inspect = || Test::new().folder(folder.path()).args(["inspect", "aps.cer", "--key", "keys"]);
+    let large = |name: &str, start: &[u8]| {
+        fs::write(folder.path().join("keys").join(name), start).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(folder.path().join("keys").join(name)).unwrap();
+        file.set_len(65 << 20).unwrap();
+    };
+    large("film", b"anything");
+    inspect().status(1).run();
+    large("keys.zip", b"PK\x03\x04");
+    inspect().status(3).stderr_contains("not read: keys/keys.zip: this is a ZIP archive").run();
+}
+
+#[test]
+fn the_key_of_a_request_is_found_too() {
+    let folder = folder();
+    copy(folder.path(), &[("csr/request.der", "request"), ("key/push.pem", "keys/push.key")]);
+    let inspect = |key: &str| Test::new().folder(folder.path()).args(["inspect", "request", "--key", key]);
+    inspect("keys").stdout_contains("  Its key      is in keys/push.key\n").stderr("").run();
+    inspect("keys/a.key").status(1).stdout_contains("  Its key      the one key that was tried does not fit\n").run();
+    let json = inspect("keys").arg("--json").run().json();
+    assert_eq!(json["files"][0]["requests"][0]["key_trial"]["file"], "keys/push.key");
 }

@@ -233,6 +233,19 @@ fn what_is_no_certificate_is_named_with_the_way_on() {
             "fastlane match",
             "passphrase of the repository",
         ),
+        (b"\x1e\xf1\xb5\xb0\0\0\0\0\x01\0\0\0".to_vec(), "Microsoft's PVK format", "openssl rsa -inform PVK"),
+        (b"\x07\x02\0\0\0\x24\0\0RSA2\0\x08\0\0".to_vec(), "(MSBLOB)", "openssl rsa -inform MSBLOB"),
+        (b"\x07\x02\0\0\0\xa4\0\0RSA2\0\x08\0\0".to_vec(), "(MSBLOB)", "openssl rsa -inform MSBLOB"),
+        (
+            b"{\n \"kty\": \"EC\", \"crv\": \"P-256\", \"d\": \"AQ\"}".to_vec(),
+            "a private key in JSON (JWK)",
+            "reads JWK",
+        ),
+        (b"{\"keys\":[{\"kty\":\"RSA\",\"d\":\"AQ\"}]}".to_vec(), "a private key in JSON (JWK)", "reads JWK"),
+        (b"{\"kty\":\"RSA\",\"n\":\"AQ\"}".to_vec(), "a public key in JSON (JWK)", "is expected"),
+        (b"<RSAKeyValue><Modulus>AQ==</Modulus>".to_vec(), "a key in .NET's XML", "in PKCS#8"),
+        (b"Private-key-format: v1.3\n".to_vec(), "a private key of DNSSEC", "in PKCS#8"),
+        (b"Private-Key: (2048 bit, 2 primes)\nmodulus:\n".to_vec(), "the text of a private key", "made of"),
         (b"$ANSIBLE_VAULT;1.1;AES256\n6162\n".to_vec(), "Ansible Vault", "ansible-vault view"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n".to_vec(), "a Git LFS pointer", "git lfs pull"),
         (block("X509 CRL", b"\x30\x03\x02\x01\x00").into_bytes(), "certificate revocation list", "is expected"),
@@ -250,6 +263,103 @@ fn what_is_no_certificate_is_named_with_the_way_on() {
     let key = read("pem/AuthKey_ABC123DEFG.p8");
     on(key, &["convert", "-"]).status(3).stderr_contains("APNs token signing key").run();
     on(read("csr/request.der"), &["convert", "-"]).status(3).stderr_contains("certificate signing request").run();
+}
+
+fn inspected(file: &str) -> Test {
+    Test::new().args(["inspect", "--passin", "env:P"]).env("P", "push").arg(fixture(file))
+}
+
+#[test]
+fn a_part_that_is_whole_and_not_read_is_not_called_damaged() {
+    let run = inspected("p12/unknown-bag.p12").status(3).stdout_contains("is here and matches").run();
+    let sentence = "bag 2: unsupported: a bag of the type 1.3.6.1.4.1.55555.4, which is not known here";
+    assert!(run.text().contains(sentence) && run.stderr.contains("no usual tool"), "{}", run.stderr);
+    assert!(!run.text().contains("damaged") && !run.stderr.contains("damaged"));
+    let run = inspected("p12/nested-beyond-limit.p12").status(3).run();
+    assert!(run.stderr.contains("nests its safes deeper than 16") && !run.stderr.contains("damaged"), "{}", run.stderr);
+    inspected("p12/nested-six-deep.p12").stdout_contains("is here and matches").run();
+    // Content of other types (RFC 5652): digestedData in the place of the safes, data in the place of signedData.
+    for content in [
+        &b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x00"[..],
+        b"\x30\x82\x00\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x05\xa0\x00",
+    ] {
+        let run = on(content, &["inspect", "-"]).status(3).stderr_contains("unsupported: a PKCS#7 content").run();
+        assert!(!run.stderr.contains("damaged"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_key_in_a_bag_is_read_by_its_content() {
+    for file in ["p12/plain-shrouded-key.p12", "p12/encrypted-key-bag.p12"] {
+        inspected(file).stdout_contains("the private key is here and matches").run();
+    }
+}
+
+#[test]
+fn bytes_after_the_bags_are_passed_over_and_named() {
+    let run = inspected("p12/bytes-after-bags.p12").stdout_contains("is here and matches").run();
+    assert_eq!(run.text().matches("also here    3 bytes of no meaning").count(), 2, "{}", run.text());
+}
+
+#[test]
+fn a_date_that_is_none_is_the_certificate_s_own_fault() {
+    let der = read("der/universal.cer");
+    let at = der.windows(15).position(|bytes| bytes == b"20991231000000Z").unwrap();
+    for value in ["20990230000000Z", "20991231235960Z", "209912310000000"] {
+        let mut odd = der.clone();
+        odd[at..at + 15].copy_from_slice(value.as_bytes());
+        let message =
+            format!("the certificate itself is wrong: its notAfter \"{value}\" is no date of the form YYYYMMDDhhmmssZ");
+        let run = on(odd.clone(), &["inspect", "-"]).status(3).stderr_contains(&message).run();
+        assert!(run.stderr.contains("no copy is better") && !run.stderr.contains("damaged"), "{}", run.stderr);
+        // It takes no other with it.
+        let both = block("CERTIFICATE", &odd) + &text("pem/identity.pem");
+        on(both, &["inspect", "-"]).status(3).stdout_contains("is here and matches").stdout_contains(&message).run();
+    }
+    // What may be anything is not shown.
+    let mut odd = der;
+    odd[at..at + 15].copy_from_slice(b"hunter2hunter2!");
+    on(odd, &["inspect", "-"]).status(3).stderr_contains("its notAfter (15 bytes) is no date").hides("hunter2").run();
+}
+
+#[test]
+fn revocation_lists_are_named_wherever_they_stand() {
+    for (file, place) in [
+        ("p7b/revocation-list.p7b", "among the revocation lists"),
+        ("pem/crl.pem", "PEM block \"X509 CRL\" at line 1"),
+        ("p12/odd-attributes.p12", "bag 1"),
+    ] {
+        let json = inspected(file).arg("--json").run().json();
+        let named = format!("a certificate revocation list (CRL) ({place})");
+        assert!(json["files"][0]["others"].as_array().unwrap().contains(&named.into()), "{json}");
+    }
+}
+
+#[test]
+fn a_field_that_nothing_in_a_file_has_is_no_success() {
+    for (file, name, value) in [
+        ("csr/request.der", "subject", "emailAddress=push@example.com, CN=Push Key, C=US\n"),
+        ("csr/request.der", "key_bits", "2048\n"),
+        ("key/push.pem", "key_algorithm", "RSA\n"),
+        ("p12/key-only.p12", "friendly_name", "Push Key\n"),
+        // What separates attributes is escaped in their values (RFC 4514).
+        (
+            "der/forged-team.cer",
+            "subject",
+            "UID=com.example.MyApp, CN=www.example.com\\, OU=TEAMID1234\\, O=Apple Inc., OU=OTHERTEAM1, O=Example Team, C=US\n",
+        ),
+        // A certificate that lacks a field answers with nothing.
+        ("der/not-push.cer", "topic", ""),
+    ] {
+        inspected(file).args(["--field", name]).stdout(value).run();
+    }
+    for (file, name, message) in [
+        ("key/push.pem", "sha256", "no sha256 to print: there is only a private key in it"),
+        ("csr/request.der", "not_after", "no not_after to print: there is only a certificate signing request in it"),
+        ("p7b/empty.p7b", "subject", "no subject to print: there is nothing in it"),
+    ] {
+        inspected(file).args(["--field", name]).status(3).stdout("").stderr_contains(message).run();
+    }
 }
 
 fn field(bytes: &str, name: &str) -> Test {

@@ -13,7 +13,7 @@ use crate::cli::convert::{Certs, ConvertArgs, KeyForm};
 use crate::commands::convert::outputs::{OutputPlan, Part, PlannedOutput};
 use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judged, Judging, apple_issuer, refuse_request};
-use crate::commands::shared::key_search::KeySearch;
+use crate::commands::shared::key_search::{KeySearch, ONE_KEY_A_FILE};
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
@@ -69,7 +69,7 @@ fn find_key(arguments: &ConvertArgs, opener: &Opener, context: &mut Context<'_>)
     let search = KeySearch::read(&arguments.key, opener, context);
     let mut fitting = Vec::new();
     for entry in &contents.certificates {
-        if let Some(found) = search.key_of(&entry.item) {
+        if let Some(found) = search.key_of(&entry.item.public_key) {
             fitting.push((&entry.item, found.file.clone()));
         }
     }
@@ -178,10 +178,11 @@ fn select_key<'a>(
             let missing = SelectError::NoKey(String::new());
             Err(unread::explain_selection(&arguments.input, contents, &missing))
         }
+        [] => Err(Error::new(ExitKind::Input, format!("{}: there is no private key in it", arguments.input))),
         keys => {
             let (file, count) = (&arguments.input, keys.len());
             let message = format!("{file}: there are {count} private keys in it, and no certificate to choose one by");
-            Err(Error::new(ExitKind::Input, message))
+            Err(Error::new(ExitKind::Input, message).hint(ONE_KEY_A_FILE))
         }
     }
 }

@@ -3,15 +3,17 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::certificate::Certificate;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::{advice, unread};
-use crate::container::{Contents, Entry};
+use crate::container::lookalike::Lookalike;
+use crate::container::{Contents, Entry, OpenError};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::sniff;
 use crate::inspect::none_fits;
 use crate::key::PrivateKey;
+use crate::pkcs12::Holds;
+use crate::public_key::PublicKey;
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::{self, Location, ReadError};
@@ -19,6 +21,10 @@ use crate::world::walk::{self, Filter, FoundFile, WalkError};
 
 /// The most files that a message lists.
 const MAX_LISTED: usize = 10;
+
+/// The hint where a file has several keys, and no certificate tells them apart.
+pub(crate) const ONE_KEY_A_FILE: &str = "give each key a file of its own, as PEM from its BEGIN to its END; which of them belongs to a certificate tells \
+     pushcert inspect CERTIFICATE --key FOLDER";
 
 /// The private keys of files and folders.
 #[derive(Default)]
@@ -78,16 +84,24 @@ impl KeySearch {
         let file = place.to_string();
         let bytes = match files::read(&place, &mut io::empty()) {
             Ok(bytes) => bytes,
-            // No key is so large; it is named all the same.
             Err(error @ ReadError::TooLarge) if !sniff::has_certificate_extension(&file) => {
-                return self.passed_over.push(advice::explain(&file, &error));
+                return self.pass_over(&place, &error);
             }
             Err(error) => return self.unread.push(advice::explain(&file, &error)),
         };
         match opener.open_unasked(&bytes) {
             Ok(contents) => self.add(&place, contents),
-            Err(error) if sniff::is_unrelated_file(&file, &bytes, &error) => {}
+            Err(error) if is_no_key_file(&file, &bytes, &error) => {}
             Err(error) => self.unread.push(advice::explain(&file, &error)),
+        }
+    }
+
+    /// Names a file that is too large. No key is so large; what holds keys may be.
+    fn pass_over(&mut self, place: &Location, error: &ReadError) {
+        let file = place.to_string();
+        match large_lookalike(place) {
+            Some(kind) => self.unread.push(advice::explain(&file, &OpenError::Lookalike(kind))),
+            None => self.passed_over.push(advice::explain(&file, error)),
         }
     }
 
@@ -100,6 +114,19 @@ impl KeySearch {
         for key in contents.keys {
             self.keys.push(FoundKey { file: place.clone(), key });
         }
+    }
+
+    /// Returns the first lines of what was not read, and how many more there are.
+    pub(crate) fn unread_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let unread: Vec<&Error> = self.unread.iter().chain(&self.passed_over).collect();
+        for error in unread.iter().take(MAX_LISTED) {
+            lines.push(format!("not read: {}", error.message));
+        }
+        if let Some(more @ 1..) = unread.len().checked_sub(MAX_LISTED) {
+            lines.push(format!("not read: {more} more"));
+        }
+        lines
     }
 
     /// Returns all keys of a file.
@@ -124,9 +151,9 @@ impl KeySearch {
         different.len()
     }
 
-    /// Returns the first key that belongs to a certificate.
-    pub(crate) fn key_of(&self, certificate: &Certificate) -> Option<&FoundKey> {
-        self.keys.iter().find(|found| found.key.item.public().is_same_key(&certificate.public_key))
+    /// Returns the first key with this public half, which a certificate or a request has.
+    pub(crate) fn key_of(&self, public: &PublicKey) -> Option<&FoundKey> {
+        self.keys.iter().find(|found| found.key.item.public().is_same_key(public))
     }
 
     /// Explains that no key belongs to any of the certificates of a file.
@@ -135,7 +162,8 @@ impl KeySearch {
         if self.keys.is_empty() {
             return match self.unread.first() {
                 Some(error) => error.clone(),
-                None => Error::new(ExitKind::Input, format!("{file}: there is no private key to try with --key")),
+                None => Error::new(ExitKind::Input, format!("{file}: there is no private key to try with --key"))
+                    .hint("--key takes files and folders with the keys that requests were made with"),
             };
         }
         let message = format!("{file}: {}", none_fits(self.count()));
@@ -160,13 +188,26 @@ impl KeySearch {
         if let Some(more @ 1..) = self.keys.len().checked_sub(MAX_LISTED) {
             lines.push(format!("tried {more} more"));
         }
-        let unread: Vec<&Error> = self.unread.iter().chain(&self.passed_over).collect();
-        for error in unread.iter().take(MAX_LISTED) {
-            lines.push(format!("not read: {}", error.message));
-        }
-        if let Some(more @ 1..) = unread.len().checked_sub(MAX_LISTED) {
-            lines.push(format!("not read: {more} more"));
-        }
+        lines.extend(self.unread_lines());
         lines
     }
+}
+
+/// Returns whether a file in a folder that does not open is certainly no key, and holds none.
+fn is_no_key_file(name: &str, bytes: &[u8], error: &OpenError) -> bool {
+    match error {
+        OpenError::Lookalike(kind) if may_hold_key(*kind) => false,
+        error => sniff::is_unrelated_file(name, bytes, error),
+    }
+}
+
+fn may_hold_key(kind: Lookalike) -> bool {
+    matches!(kind.holds(), Holds::Key | Holds::Anything)
+}
+
+/// Tells what a file of any size is that may hold keys, by its beginning.
+fn large_lookalike(place: &Location) -> Option<Lookalike> {
+    let Location::Path(path) = place else { return None };
+    let start = files::read_start(path).ok()?;
+    Lookalike::of(&start).filter(|kind| may_hold_key(*kind))
 }

@@ -41,7 +41,7 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
     for certificate in &file.certificates {
         writeln!(out)?;
         write_certificate(out, certificate, paint)?;
-        write_key_trial(out, certificate, paint)?;
+        write_key_trial(out, certificate.key_trial.as_ref(), paint)?;
         write_extensions(out, certificate, paint)?;
         for warning in &file.warnings {
             if warning.certificate == certificate.sha256 {
@@ -111,7 +111,8 @@ fn write_request(out: &mut dyn Write, request: &RequestReport, paint: Paint) -> 
         let name = extension.name.unwrap_or(&extension.oid);
         row(out, paint, if index == 0 { "Asks for" } else { "" }, &format!("{name}: {}", extension.values.join(", ")))?;
     }
-    row(out, paint, "SPKI", &format!("{} (SHA-256)", request.spki_sha256))
+    row(out, paint, "SPKI", &format!("{} (SHA-256)", request.spki_sha256))?;
+    write_key_trial(out, request.key_trial.as_ref(), paint)
 }
 
 fn or_none(name: &str) -> &str {
@@ -189,8 +190,8 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
     Ok(())
 }
 
-fn write_key_trial(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -> io::Result<()> {
-    match &c.key_trial {
+fn write_key_trial(out: &mut dyn Write, trial: Option<&KeyTrial>, paint: Paint) -> io::Result<()> {
+    match trial {
         None => Ok(()),
         Some(KeyTrial { file: Some(file), .. }) => row(out, paint, "Its key", &format!("is in {file}")),
         Some(KeyTrial { file: None, tried }) => row(out, paint, "Its key", &none_fits(*tried)),
