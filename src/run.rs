@@ -137,7 +137,12 @@ fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Resul
     match cli.command.format() {
         ReportFormat::Json => json::write_error(context.stdout, error)?,
         ReportFormat::Nagios => nagios::write_error(context.stdout, cli.command.service(), error)?,
-        _ => human::error(context.stderr, error, Paint::new(context.stderr_has_color))?,
+        _ => {
+            human::error(context.stderr, error, Paint::new(context.stderr_has_color))?;
+            // The error is told: that standard output takes nothing more changes nothing.
+            let _ = context.stdout.flush();
+            return Ok(());
+        }
     }
     context.stdout.flush()
 }

@@ -6,15 +6,16 @@ use zeroize::Zeroizing;
 
 use crate::cli::csr::CsrArgs;
 use crate::commands::shared::advice;
+use crate::commands::shared::key_search::ONE_KEY_A_FILE;
 use crate::commands::shared::opening::{Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
 use crate::commands::shared::writing;
 use crate::commands::unanswered;
-use crate::container::{self, OpenError, Passwords};
+use crate::container::{self, Contents, OpenError, Passwords};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::identity::SelectError;
+use crate::identity::{Collection, SelectError};
 use crate::key::{KeyError, PrivateKey};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
@@ -98,7 +99,7 @@ fn check_request_output(arguments: &CsrArgs) -> Result<(), Error> {
     match place::check_free(path) {
         Ok(()) => Ok(()),
         Err(error @ WriteError::Exists) => {
-            check_replaceable(path)?;
+            check_replaceable(arguments, path)?;
             if arguments.force { Ok(()) } else { Err(advice::explain(&path.display().to_string(), &error)) }
         }
         Err(error) => Err(advice::explain(&path.display().to_string(), &error)),
@@ -156,9 +157,13 @@ fn existing(path: &Path) -> Existing {
 }
 
 /// Refuses to replace what is not known to be replaceable, not even with --force.
-fn check_replaceable(path: &Path) -> Result<(), Error> {
+fn check_replaceable(arguments: &CsrArgs, path: &Path) -> Result<(), Error> {
     match existing(path) {
         Existing::Replaceable => Ok(()),
+        Existing::Key if arguments.key.is_some() => {
+            let hint = "it holds a private key, which a request never replaces: choose another name for the request";
+            Err(advice::explain(&path.display().to_string(), &WriteError::Exists).hint(hint))
+        }
         Existing::Key => Err(key_error(path, &WriteError::Exists)),
         Existing::Unread => Err(advice::explain(&path.display().to_string(), &WriteError::Exists).hint(
             "--force replaces requests and certificates alone, and this file may hold a key: choose another name",
@@ -222,10 +227,16 @@ fn read_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>)
             .hint("leave out --key, and a new key is made")),
         several => {
             let message = format!("{location}: there are {} private keys in it, where one is expected", several.len());
-            Err(Error::new(ExitKind::Input, message).hint(
-                "take one out first: pushcert convert FILE --select TOPIC --cert-out push.crt --key-out push.key",
-            ))
+            Err(Error::new(ExitKind::Input, message).hint(one_key_of(&contents)))
         }
+    }
+}
+
+/// Returns how to take one of several keys out of a file.
+fn one_key_of(contents: &Contents) -> &'static str {
+    match Collection::new(&contents.certificates, &contents.keys).identities(None, true) {
+        Ok(_) => "take one out first: pushcert convert FILE --select TOPIC --cert-out push.crt --key-out push.key",
+        Err(_) => ONE_KEY_A_FILE,
     }
 }
 
@@ -278,7 +289,7 @@ fn write(
         let request = Output { path, bytes: request, is_private: false, force: arguments.force };
         // Something else may have come to this name meanwhile.
         if arguments.force && matches!(place::check_free(path), Err(WriteError::Exists)) {
-            check_replaceable(path)?;
+            check_replaceable(arguments, path)?;
         }
         // The key is the first to have a name: a request whose key is lost is worth nothing, and worse once it is signed.
         let outputs: Vec<Output<'_>> = new_key.into_iter().chain([request]).collect();

@@ -16,8 +16,11 @@ pub(crate) fn shell_word(word: &str) -> String {
     }
 }
 
-/// As [`shell_word`], for the name of a file, which need not be UTF-8.
+/// As [`shell_word`], for the name of a file, which need not be UTF-8, and which must not pass for an option.
 pub(crate) fn shell_path(path: &Path) -> String {
+    if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        return shell_path(&Path::new(".").join(path));
+    }
     match path.to_str() {
         Some(word) => shell_word(word),
         None => format!("$'{}'", byte_escapes(path.as_os_str().as_encoded_bytes())),
@@ -44,7 +47,16 @@ fn is_plain(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::shell_word;
+    use std::path::Path;
+
+    use super::{shell_path, shell_word};
+
+    #[test]
+    fn no_path_passes_for_an_option() {
+        for (path, word) in [("-dash.pem", "./-dash.pem"), ("-", "./-"), ("a-b", "a-b"), ("-a b", "'./-a b'")] {
+            assert_eq!(shell_path(Path::new(path)), word);
+        }
+    }
 
     #[test]
     fn words_of_a_shell() {

@@ -155,7 +155,7 @@ fn force_replaces_only_what_was_read_and_holds_no_key() {
             assert_eq!(run.code, Some(code), "{what}: {}", run.stderr);
             assert_eq!(fs::read(&target).unwrap() == bytes, code == 6, "{what}");
             assert_eq!(run.stderr.contains("already exists, and nothing is overwritten"), code == 6, "{what}");
-            let advice = ["this file may hold a key: choose another name", "make the request for it with --key"];
+            let advice = ["this file may hold a key: choose another name", "choose another name for the request"];
             assert_eq!(advice.iter().any(|text| run.stderr.contains(text)), code == 6, "{what}: {}", run.stderr);
             assert_eq!(entries(folder.path()), [REQUEST], "{what}");
         }
@@ -207,13 +207,40 @@ fn where_the_request_cannot_be_printed_the_key_stays_and_is_of_use() {
     for output in ["-", "/dev/full"] {
         let script = format!("\"$0\" csr {} -o {output} >/dev/full", "--email jo@example.com --name Jo --country DE");
         let test = Test::shell(&script).folder(folder.path()).status(6);
-        test.stderr_contains("stays in push.key").stderr_contains("pushcert csr --key push.key").run();
+        let run = test.stderr_contains("stays in push.key").stderr_contains("pushcert csr --key push.key").run();
+        assert_eq!(run.stderr.matches("error: ").count(), 1, "{}", run.stderr);
         assert_eq!(entries(folder.path()), [KEY]);
         csr(folder.path(), &["--key", KEY, "--force"]).run();
         whole_request(&folder.path().join(REQUEST), &whole_key(&folder.path().join(KEY)));
         fs::remove_file(folder.path().join(KEY)).unwrap();
         fs::remove_file(folder.path().join(REQUEST)).unwrap();
     }
+}
+
+#[test]
+fn advice_on_a_file_with_keys_can_be_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = [fs::read(fixture("key/push.pem")).unwrap(), fs::read(fixture("key/other.pem")).unwrap()].concat();
+    fs::write(folder.path().join("two.key"), both).unwrap();
+    fs::copy(fixture("key/push.pem"), folder.path().join("ok.key")).unwrap();
+    let run = csr(folder.path(), &["--key", "two.key"]).status(3).stderr_contains("a file of its own").run();
+    assert!(!run.stderr.contains("--select"), "{}", run.stderr);
+    let run = csr(folder.path(), &["--key", "ok.key", "-o", "ok.key", "--force"]).status(6).run();
+    assert!(
+        run.stderr.contains("another name for the request") && !run.stderr.contains("--key ok.key"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(entries(folder.path()), ["ok.key", "two.key"]);
+}
+
+#[test]
+fn a_path_in_a_command_is_no_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let convert = Test::new().folder(folder.path()).arg("convert").arg(fixture("pem/identity.pem"));
+    convert.args(["-o", "./-dash.pem"]).stderr_contains("next: pushcert check ./-dash.pem\n").run();
+    csr(folder.path(), &["--key-out=-dash.key", "-o", "./-dash.req"]).stderr_contains("--key ./-dash.key -o").run();
+    Test::new().folder(folder.path()).args(["inspect", "./-dash.pem"]).run();
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn a_password_that_has_something_by_mistake_is_pointed_out_and_not_shown() {
         ("push ", "hint: the password that was given begins or ends with a space"),
         ("\u{a0}push", "hint: the password that was given begins or ends with a space"),
         ("\"push\"", "hint: the password that was given stands in quotes"),
+        ("", "hint: the password that was given is empty"),
         ("pusch", "hint: it is the password that was chosen"),
     ] {
         for file in ["p12/keychain-password.p12", "pem/encrypted-key.pem", "pem/dek-info-des.pem"] {

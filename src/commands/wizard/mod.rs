@@ -107,6 +107,11 @@ impl CommandLine {
         self.0.push(word);
     }
 
+    /// Adds a file as an argument: one that begins with `-` is no option.
+    fn file(&mut self, name: &str) {
+        self.push(if name.starts_with('-') { format!("./{name}") } else { name.to_owned() });
+    }
+
     fn option(&mut self, name: &str, value: &str) {
         if value.starts_with('-') {
             self.push(format!("{name}={value}"));
@@ -173,7 +178,7 @@ struct WizardInput {
 impl WizardInput {
     /// Adds the input to a command line.
     fn add_to(&self, line: &mut CommandLine) {
-        line.push(self.file.to_string());
+        line.file(&self.file.to_string());
         if let Some(key) = &self.key_file {
             line.option("--key", &key.to_string());
         }
@@ -196,7 +201,7 @@ fn prepare(default: Option<&str>, context: &mut Context<'_>) -> Result<u8, Error
     match line.show(context)? {
         Command::Convert(arguments) => {
             convert::convert(&arguments, &input.contents, arguments.key.first(), context)?;
-            check_line.push(output);
+            check_line.file(&output);
         }
         Command::Pack(arguments) => {
             pack::pack(&arguments, &input.contents, context)?;
@@ -249,7 +254,7 @@ impl From<Error> for Refusal {
 fn find(default: Option<&str>, context: &mut Context<'_>) -> Result<WizardInput, Refusal> {
     let file = ask_file("Where is it?", default, context)?;
     let mut line = CommandLine::new(&["inspect"]);
-    line.push(file.to_string());
+    line.file(&file.to_string());
     line.show(context)?;
     let mut contents = open(&file, context)?;
     refuse_request(&file, &contents, false).map_err(Refusal::File)?;
