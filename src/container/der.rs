@@ -18,9 +18,9 @@ use crate::secret::PasswordEncodings;
 /// Reads all values of a file, and the text after them. What is neither is passed over.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let start = detect::trim_start(bytes);
-    let first = detect::detect_der(start).and_then(|format| read_value(format, start, unlocker));
+    let first = read_first(start, unlocker);
     let mut rest = after_value(start);
-    if !rest.starts_with(b"\x30") && !has_text_parts(rest) {
+    if !rest.starts_with(b"\x30") && !has_text_parts(rest) && detect::find_value(rest).is_none() {
         let mut contents = first?;
         contents.is_read_whole &= rest.is_empty();
         return Ok(contents);
@@ -29,19 +29,24 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     contents.add_part("byte 0", held_by(start), first.and_then(Contents::check_anything))?;
     while rest.starts_with(b"\x30") {
         let place = format!("byte {}", bytes.len() - rest.len());
-        let part = detect::detect_der(rest).and_then(|format| read_value(format, rest, unlocker));
+        let part = read_first(rest, unlocker);
         contents.add_part(&place, held_by(rest), part.and_then(Contents::check_anything))?;
         rest = after_value(rest);
     }
-    if has_text_parts(rest) {
+    if has_text_parts(rest) || detect::find_value(rest).is_some() {
         contents.add(pem::read(rest, unlocker)?)?;
     }
     contents.is_read_whole &= rest.is_empty();
     Ok(contents)
 }
 
+/// Reads the first value alone.
+pub(super) fn read_first(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    read_value(detect::detect_der(bytes)?, bytes, unlocker)
+}
+
 /// Returns what follows the first value, without white space and zeros; nothing where the value is not whole.
-fn after_value(bytes: &[u8]) -> &[u8] {
+pub(super) fn after_value(bytes: &[u8]) -> &[u8] {
     let Some((_, mut rest)) = Value::parse_prefix(bytes) else { return &[] };
     while let [0 | b' ' | b'\n' | b'\r' | b'\t', after @ ..] = rest {
         rest = after;

@@ -87,6 +87,31 @@ pub(super) fn begins_with_value(bytes: &[u8]) -> bool {
     transport::begins_as_der(bytes) && Value::parse_prefix(bytes).is_some()
 }
 
+/// The fewest bytes of a value that is found among others: no key is shorter.
+const MIN_VALUE: usize = 100;
+
+/// The most places that are tried.
+const MAX_TRIES: usize = 100_000;
+
+/// Returns the rest of `bytes` from the first certificate, key or container in DER in it on, or from the value of any
+/// kind that it begins with.
+pub(super) fn find_value(bytes: &[u8]) -> Option<&[u8]> {
+    let start = trim_start(bytes);
+    if begins_with_value(start) {
+        return Some(start);
+    }
+    for position in memchr::memchr_iter(b'\x30', bytes).take(MAX_TRIES) {
+        let rest = &bytes[position..];
+        if matches!(rest, [0x30, 0x81 | 0x82, ..])
+            && asn1::claimed_length(rest).is_some_and(|claimed| claimed >= MIN_VALUE && claimed <= rest.len())
+            && detect_der(rest).is_ok()
+        {
+            return Some(rest);
+        }
+    }
+    None
+}
+
 /// Leaves out white space, zeros and a byte order mark before a DER value.
 pub(super) fn trim_start(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
@@ -117,9 +142,17 @@ fn check_length(bytes: &[u8]) -> Result<(), OpenError> {
     match asn1::claimed_length(bytes) {
         // What claims to be longer than any file is rather no DER at all.
         Some(claimed) if claimed as u64 > MAX_FILE_SIZE && claimed > found => Err(OpenError::Unrecognized),
+        // The length of a short value may be a letter.
+        Some(claimed) if claimed > found && is_text(bytes) => Err(OpenError::Unrecognized),
         Some(claimed) if claimed > found => Err(OpenError::Truncated { claimed, found }),
         _ => Ok(()),
     }
+}
+
+/// Returns whether a file begins as a text.
+fn is_text(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(64)];
+    head.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
 /// An encrypted message (RFC 5652 section 6.1).

@@ -1,5 +1,6 @@
 //! Files and structures that are often taken for a certificate, and are none.
 
+use crate::container::dump;
 use crate::pkcs12::Holds;
 
 /// A file or structure that is often taken for a certificate.
@@ -27,6 +28,7 @@ pub enum Lookalike {
     BindKey,
     KeyText,
     PgpBlock,
+    PgpSignature,
     AgeFile,
     PassphraseFile,
     MatchFile,
@@ -45,6 +47,7 @@ pub enum Lookalike {
     AttributeCertificate,
     SslSession,
     EncryptedMessage,
+    HexDump,
     UnknownBlock,
 }
 
@@ -82,7 +85,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 41] = {
+static LOOKALIKES: [LookalikeRow; 43] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -147,6 +150,7 @@ static LOOKALIKES: [LookalikeRow; 41] = {
             "take the file that the text was made of",
         ),
         LookalikeRow::new(L::PgpBlock, "an OpenPGP message or key", Anything, &[], DECRYPT),
+        LookalikeRow::new(L::PgpSignature, "an OpenPGP signature", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::AgeFile, "a file encrypted with age", Anything, &[b"age-encryption.org/"], DECRYPT),
         LookalikeRow::new(
             L::PassphraseFile,
@@ -219,6 +223,13 @@ static LOOKALIKES: [LookalikeRow; 41] = {
         LookalikeRow::new(L::AttributeCertificate, "an attribute certificate", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::SslSession, "a TLS session", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::EncryptedMessage, "an encrypted message (S/MIME)", Other, &[], DECRYPT),
+        LookalikeRow::new(
+            L::HexDump,
+            "a hex dump",
+            Anything,
+            &[],
+            "make the file of it again with: certutil -decodehex FILE NEW (Windows), or xxd -r FILE NEW",
+        ),
         LookalikeRow::new(L::UnknownBlock, "something of another kind", Other, &[], NOT_A_CERTIFICATE),
     ]
 };
@@ -246,7 +257,7 @@ static LABELS: [LabelRow; 18] = [
     LabelRow { label: "PGP PRIVATE KEY BLOCK", kind: Lookalike::PgpBlock },
     LabelRow { label: "PGP PUBLIC KEY BLOCK", kind: Lookalike::PgpBlock },
     LabelRow { label: "PGP MESSAGE", kind: Lookalike::PgpBlock },
-    LabelRow { label: "PGP SIGNATURE", kind: Lookalike::PgpBlock },
+    LabelRow { label: "PGP SIGNATURE", kind: Lookalike::PgpSignature },
     LabelRow { label: "AGE ENCRYPTED FILE", kind: Lookalike::AgeFile },
 ];
 
@@ -282,6 +293,9 @@ impl Lookalike {
         }
         if let Some(kind) = Self::of_json(text) {
             return Some(kind);
+        }
+        if let Some(lookalike) = dump::sniff(text) {
+            return Some(lookalike);
         }
         let is_sops = memchr::memmem::find(&text[..text.len().min(4096)], b"ENC[AES256_GCM,data:").is_some();
         is_sops.then_some(Self::SopsFile)

@@ -2,7 +2,9 @@
 
 mod der;
 mod detect;
+mod dump;
 mod error;
+mod escape;
 pub(crate) mod kubernetes;
 pub(crate) mod lookalike;
 mod passwords;

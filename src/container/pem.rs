@@ -45,17 +45,25 @@ impl TextReader<'_, '_, '_, '_> {
             return Ok(());
         }
         self.contents.is_read_whole = false;
-        let value = detect::trim_start(gap);
-        if detect::begins_with_value(value) {
-            let place = format!("byte {}", self.position + gap.len() - value.len());
-            return self.contents.add_part(&place, der::held_by(value), der::read(value, self.unlocker));
+        let mut rest = gap;
+        while let Some(value) = detect::find_value(rest) {
+            self.read_encoded(&rest[..rest.len() - value.len()], end - rest.len())?;
+            let place = format!("byte {}", end - value.len());
+            let read = der::read_first(value, self.unlocker).and_then(Contents::check_anything);
+            self.contents.add_part(&place, der::held_by(value), read)?;
+            rest = der::after_value(value);
         }
-        for part in transport::encoded_parts(gap) {
-            let place = format!("Base64 at line {}", self.lines.line_of(self.position + part.start));
+        self.read_encoded(rest, end - rest.len())
+    }
+
+    /// Reads the values of a text that are files in Base64; the text begins at `start`.
+    fn read_encoded(&mut self, text: &[u8], start: usize) -> Result<(), OpenError> {
+        for part in transport::encoded_parts(text) {
+            let place = format!("Base64 at line {}", self.lines.line_of(start + part.start));
             let undone = transport::undo(&part.bytes);
             let bytes = undone.as_deref().map_or(&part.bytes[..], Vec::as_slice);
             let read = read_layer(bytes, self.unlocker).and_then(Contents::check_anything);
-            self.contents.add_part(&place, der::held_by(bytes), read)?;
+            self.contents.add_part(&place, der::held_by(bytes), read.map_err(|error| not_cut(error, &place)))?;
         }
         Ok(())
     }
@@ -83,6 +91,7 @@ impl TextReader<'_, '_, '_, '_> {
         }
         let kind = match unread.label.and_then(Format::of_label) {
             Some(format) => format.holds(),
+            None if unread.is_bare_key => Holds::Key,
             None => Holds::Anything,
         };
         let error = Malformed::new(unread.name(), unread.problem.clone()).into();
@@ -121,6 +130,20 @@ fn read_content(block: &Block, der: &[u8], unlocker: &mut Unlocker<'_, '_>) -> R
         (Err(OpenError::Lookalike(kind)), _) => Err(OpenError::Lookalike(kind)),
         (Err(_), Some(format)) => der::read_value(format, der, unlocker),
         (Err(_), None) => Err(OpenError::Lookalike(Lookalike::UnknownBlock)),
+    }
+}
+
+/// Returns what is wrong with a value in a text that is shorter than it should be: the text goes on after it.
+fn not_cut(error: OpenError, place: &str) -> OpenError {
+    match error {
+        OpenError::Truncated { claimed, found } => {
+            let problem = format!(
+                "is not valid Base64 of a whole file: characters of it were lost or changed \
+                 ({found} bytes are there, {claimed} should be)"
+            );
+            Malformed::new(place.to_owned(), problem).into()
+        }
+        other => other,
     }
 }
 

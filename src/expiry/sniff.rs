@@ -22,7 +22,8 @@ pub(crate) fn is_unrelated_file(name: &str, bytes: &[u8], error: &OpenError) -> 
     }
     match error {
         // The dates of its certificates can be seen without the password, but not here.
-        OpenError::Lookalike(Lookalike::Jks | Lookalike::Jceks) => false,
+        // A dump is named only where it begins as a certificate or a key does.
+        OpenError::Lookalike(Lookalike::Jks | Lookalike::Jceks | Lookalike::HexDump) => false,
         OpenError::Empty
         | OpenError::Lookalike(_)
         | OpenError::Unrecognized

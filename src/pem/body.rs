@@ -4,6 +4,7 @@ use base64ct::{Base64Unpadded, Encoding};
 use data_encoding::BASE64_NOPAD;
 use zeroize::Zeroizing;
 
+use crate::asn1;
 use crate::pem::marker::is_base64;
 
 /// A header of RFC 1421, such as DEK-Info.
@@ -17,8 +18,8 @@ pub struct Header {
 const MAX_HEADERS: usize = 50;
 
 /// The text of a block, taken apart.
-pub(super) struct Body {
-    pub(super) headers: Vec<Header>,
+struct Body {
+    headers: Vec<Header>,
     /// `None` where something else than Base64 stands.
     base64: Option<Zeroizing<Vec<u8>>>,
 }
@@ -31,8 +32,53 @@ pub(super) enum Content {
     Bytes(Zeroizing<Vec<u8>>),
 }
 
+/// A block, decoded.
+pub(super) struct Decoded {
+    pub(super) headers: Vec<Header>,
+    pub(super) content: Content,
+}
+
+impl Decoded {
+    /// Decodes the text of a block.
+    pub(super) fn parse(text: &[u8], is_secret: bool) -> Self {
+        let mut body = Body::parse(text);
+        let headers = std::mem::take(&mut body.headers);
+        Self { headers, content: body.decode(is_secret) }
+    }
+
+    /// Returns whether it is a whole value in DER, or in blocks of a cipher.
+    pub(super) fn is_whole(&self) -> bool {
+        let Content::Bytes(bytes) = &self.content else { return false };
+        if self.is_encrypted() {
+            return !bytes.is_empty() && bytes.len().is_multiple_of(8);
+        }
+        bytes.starts_with(b"\x30\x80") || asn1::claimed_length(bytes) == Some(bytes.len())
+    }
+
+    /// Returns the length that a value in DER claims to have, if more bytes than there are.
+    pub(super) fn missing_length(&self) -> Option<Missing> {
+        let Content::Bytes(bytes) = &self.content else { return None };
+        if self.is_encrypted() || !matches!(bytes[..], [0x30, 0x81..=0x83, ..]) {
+            return None;
+        }
+        let claimed = asn1::claimed_length(bytes)?;
+        let found = bytes.len();
+        (claimed > found).then_some(Missing { claimed, found })
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.headers.iter().any(|header| header.name == "DEK-Info")
+    }
+}
+
+/// The length of a value that lacks bytes.
+pub(super) struct Missing {
+    pub(super) claimed: usize,
+    pub(super) found: usize,
+}
+
 impl Body {
-    pub(super) fn parse(text: &[u8]) -> Self {
+    fn parse(text: &[u8]) -> Self {
         let unescaped = unescape(text);
         let text = unescaped.as_deref().map_or(text, Vec::as_slice);
         let added = without_plus_signs(text);
@@ -74,7 +120,7 @@ impl Body {
     }
 
     fn add_header(&mut self, name: &str, value: &str) {
-        self.push_header(name.trim_matches(['"', '\'', ' ']), value.trim_matches(['"', '\'', ',']));
+        self.push_header(name.trim_matches(['"', '\'', ' ', '+']), value.trim_matches(['"', '\'', ',', '+']));
     }
 
     /// Adds a header. A text with more of them than any writer makes is no block.
@@ -104,7 +150,7 @@ impl Body {
     }
 
     /// Decodes it. A secret is decoded in constant time; of certificates there may be very many.
-    pub(super) fn decode(self, is_secret: bool) -> Content {
+    fn decode(self, is_secret: bool) -> Content {
         let Some(mut base64) = self.base64 else { return Content::NotBase64 };
         clear_unused_bits(&mut base64);
         let text = without_padding(&base64);

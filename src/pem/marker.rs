@@ -11,7 +11,7 @@ const DASHES: usize = 5;
 const MAX_LABEL: usize = 64;
 
 /// The most bytes that are looked at for the beginning of a line: a file may be one line.
-const MAX_LOOK_BACK: usize = 256;
+pub(super) const MAX_LOOK_BACK: usize = 256;
 
 /// The most bytes after a BEGIN that are looked at for Base64.
 const MAX_DATA: usize = 4096;
@@ -28,8 +28,11 @@ pub(super) struct Marker<'a> {
     /// The text between the word and the dashes: foreign, and perhaps a key.
     pub(super) text: &'a [u8],
     pub(super) label: Option<&'static str>,
-    /// It is written as RFC 7468 has it: capitals, one space, five dashes on both sides.
+    /// It is written as RFC 7468 has it: capitals, one space, five dashes on both sides. A proxy may have written the
+    /// space as "+", and a mail program may have broken the line there.
     pub(super) is_whole: bool,
+    /// Five dashes stand on both sides.
+    pub(super) has_dashes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +86,73 @@ pub(super) fn data_after(text: &[u8], end: usize) -> usize {
     }
     // The first letters of every DER sequence, but for the shortest.
     let is_file = is_encrypted || base64.starts_with(b"b3BlbnNza") || matches!(&base64[..], [b'M', b'A'..=b'P', ..]);
-    if is_file && others * 8 < base64.len() { base64.len() } else { 0 }
+    if is_file && others * 8 < base64.len() {
+        return base64.len();
+    }
+    let region = &window[..memchr::memmem::find(window, b"-----").unwrap_or(window.len())];
+    dense_data(region, is_encrypted)
+}
+
+/// The fewest characters of a word that is told from a word of a text.
+const MIN_WORD: usize = 16;
+
+/// Counts the characters of all words that are Base64 rather than text. The first of them begins a file, wherever in it:
+/// what a log or a web page writes before each line may be Base64 too.
+fn dense_data(text: &[u8], is_encrypted: bool) -> usize {
+    let mut count = 0;
+    for word in text.split(|byte| !is_base64(*byte)) {
+        if !is_dense(word) {
+            continue;
+        }
+        if count == 0 && !is_encrypted && !has_file_start(&word[..word.len().min(2 * MIN_WORD)]) {
+            return 0;
+        }
+        count += word.len();
+    }
+    count
+}
+
+/// Returns whether a word has capitals, small letters and digits, as Base64 of so many bytes has.
+fn is_dense(word: &[u8]) -> bool {
+    word.len() >= MIN_WORD
+        && word.iter().any(u8::is_ascii_uppercase)
+        && word.iter().any(u8::is_ascii_lowercase)
+        && word.iter().any(u8::is_ascii_digit)
+}
+
+/// Returns whether a sequence of more than 127 bytes begins in Base64, or a key of OpenSSH.
+fn has_file_start(head: &[u8]) -> bool {
+    head.windows(3).any(|letters| matches!(letters, [b'M', b'I', b'A'..=b'T']))
+        || memchr::memmem::find(head, b"b3BlbnNz").is_some()
+}
+
+/// The header of a key in OpenSSL's old encryption, which no other text has with an initialization vector in it.
+const DEK_INFO: &[u8] = b"DEK-Info";
+
+/// The fewest characters of Base64 of an encrypted key: an EC key has so many.
+const MIN_KEY: usize = 100;
+
+/// Finds the next header of an encrypted key with the key after it.
+pub(super) fn find_dek_info(text: &[u8], from: usize) -> Option<usize> {
+    let mut position = from;
+    loop {
+        let start = position + memchr::memmem::find(text.get(position..)?, DEK_INFO)?;
+        position = start + DEK_INFO.len();
+        let window = &text[position..text.len().min(position + MAX_DATA)];
+        let window = &window[..memchr::memmem::find(window, DEK_INFO).unwrap_or(window.len())];
+        let window = &window[..memchr::memmem::find(window, b"-----").unwrap_or(window.len())];
+        if has_vector(window) && dense_data(window, true) >= MIN_KEY {
+            return Some(start);
+        }
+    }
+}
+
+/// Returns whether the value of DEK-Info follows: an algorithm, a comma, and eight bytes or more in hexadecimal.
+fn has_vector(value: &[u8]) -> bool {
+    let head = &value[..value.len().min(2 * MAX_LABEL)];
+    let Some(comma) = memchr::memchr(b',', head) else { return false };
+    let vector = head[comma + 1..].trim_ascii_start();
+    vector.iter().take_while(|byte| byte.is_ascii_hexdigit()).count() >= 16
 }
 
 /// Leaves out the line ends that are written as `\n`, and the backslashes before other letters.
@@ -96,14 +165,14 @@ fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-pub(super) fn is_base64(byte: u8) -> bool {
+pub(crate) fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
 fn next_run(text: &[u8], from: usize) -> Option<Run> {
     let mut position = from;
     loop {
-        let start = position + memchr::memchr2(b'-', 0xe2, text.get(position..)?)?;
+        let start = position + memchr::memchr3(b'-', 0xe2, 0xef, text.get(position..)?)?;
         let run = run_at(text, start);
         if !run.span.is_empty() {
             return Some(run);
@@ -115,15 +184,30 @@ fn next_run(text: &[u8], from: usize) -> Option<Run> {
 fn run_at(text: &[u8], start: usize) -> Run {
     let mut run = Run { span: start..start, is_ascii: true };
     loop {
-        match &text[run.span.end..] {
-            [b'-', ..] => run.span.end += 1,
-            // U+2010 to U+2015, and U+2212.
-            [0xe2, 0x80, 0x90..=0x95, ..] | [0xe2, 0x88, 0x92, ..] => {
-                run.span.end += 3;
+        match dash_length(&text[run.span.end..]) {
+            0 => return run,
+            1 => run.span.end += 1,
+            length => {
+                run.span.end += length;
                 run.is_ascii = false;
             }
-            _ => return run,
         }
+    }
+}
+
+/// Returns the length of the dash that a text begins with; 0 if there is none.
+fn dash_length(text: &[u8]) -> usize {
+    match text {
+        [b'-', ..] => 1,
+        // U+2010 to U+2015, U+2043, U+2212, and lines of boxes: U+2500 and U+2501.
+        [0xe2, 0x80, 0x90..=0x95, ..]
+        | [0xe2, 0x81, 0x83, ..]
+        | [0xe2, 0x88, 0x92, ..]
+        | [0xe2, 0x94, 0x80 | 0x81, ..]
+        // The dashes of East Asian texts: U+FE58, U+FE63, U+FF0D.
+        | [0xef, 0xb9, 0x98 | 0xa3, ..]
+        | [0xef, 0xbc, 0x8d, ..] => 3,
+        _ => 0,
     }
 }
 
@@ -145,19 +229,23 @@ fn marker_after<'a>(text: &'a [u8], run: &Run, word: Word) -> Option<Marker<'a>>
         return None;
     }
     let label_start = run.span.end + spaces + word.text().len();
-    let label_end = label_start + label_length(&text[label_start..]);
+    let label_end = end_of_label(text, label_start);
     let raw = &text[label_start..label_end];
     let closing = run_at(text, label_end);
     let label = label_of(raw);
+    let has_dashes = is_full(run) && is_full(&closing);
     let is_whole = spaces == 0
         && rest == word.text()
-        && is_full(run)
-        && is_full(&closing)
-        && matches!(raw, [b' ', first, ..] if !first.is_ascii_whitespace());
+        && has_dashes
+        && match raw {
+            [b'\r', b'\n', ..] => label.is_some(),
+            [first, second, ..] => is_blank(*first) && !is_blank(*second),
+            _ => false,
+        };
     // Glued to the line before it, a marker has the dashes of both; glued to the next, it leaves it five.
     let start = if run.span.len() == 2 * DASHES { run.span.start + DASHES } else { run.span.start };
     let end = if closing.span.len() == 2 * DASHES { closing.span.start + DASHES } else { closing.span.end };
-    let marker = Marker { word, span: start..end, text: trimmed(raw), label, is_whole };
+    let marker = Marker { word, span: start..end, text: trimmed(raw), label, is_whole, has_dashes };
     marker.is_meant(text, run).then_some(marker)
 }
 
@@ -170,7 +258,9 @@ fn marker_before<'a>(text: &'a [u8], run: &Run, from: usize) -> Option<Marker<'a
             && let Some(label) = label_of(raw)
         {
             let span = start..run.span.end;
-            let marker = Marker { word, span, text: trimmed(raw), label: Some(label), is_whole: false };
+            let text_of_label = trimmed(raw);
+            let marker =
+                Marker { word, span, text: text_of_label, label: Some(label), is_whole: false, has_dashes: false };
             return marker.is_meant(text, run).then_some(marker);
         }
     }
@@ -194,16 +284,40 @@ fn is_full(run: &Run) -> bool {
 }
 
 fn label_length(text: &[u8]) -> usize {
-    let is_end = |byte: &u8| matches!(byte, b'-' | b'\n' | b'\r' | 0xe2);
+    let is_end = |byte: &u8| matches!(byte, b'-' | b'\n' | b'\r' | 0xe2 | 0xef);
     let window = &text[..text.len().min(MAX_LABEL)];
     window.iter().position(is_end).unwrap_or(window.len())
 }
 
+/// Returns where the label ends that begins at `start`. A mail program may have broken it over two lines.
+fn end_of_label(text: &[u8], start: usize) -> usize {
+    let end = start + label_length(&text[start..]);
+    if let Some(b'\n' | b'\r') = text.get(end) {
+        let next_line = end + text[end..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).take(2).count();
+        let longer = next_line + label_length(&text[next_line..]);
+        if longer - start <= MAX_LABEL && label_of(&text[start..longer]).is_some() && is_full(&run_at(text, longer)) {
+            return longer;
+        }
+    }
+    end
+}
+
 /// Returns the known label that a text is, in capitals and with single spaces.
 fn label_of(raw: &[u8]) -> Option<&'static str> {
-    let text = std::str::from_utf8(raw).ok()?;
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    known_label(&words.join(" ").to_ascii_uppercase())
+    let mut label = Vec::with_capacity(raw.len());
+    for word in raw.split(|byte| is_blank(*byte)) {
+        if !word.is_empty() && !label.is_empty() {
+            label.push(b' ');
+        }
+        label.extend_from_slice(word);
+    }
+    label.make_ascii_uppercase();
+    known_label(std::str::from_utf8(&label).ok()?)
+}
+
+/// Returns whether a byte stands for a space: forms write "+", and 0xA0 is the no-break space of Windows.
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'+' | 0xa0)
 }
 
 fn trimmed(text: &[u8]) -> &[u8] {
@@ -222,7 +336,7 @@ fn is_explanation(text: &[u8], position: usize) -> bool {
 }
 
 /// Returns where the line of a position begins, or `None` if that is far away.
-fn line_start(text: &[u8], from: usize, position: usize) -> Option<usize> {
+pub(super) fn line_start(text: &[u8], from: usize, position: usize) -> Option<usize> {
     let window_start = position.saturating_sub(MAX_LOOK_BACK).max(from);
     match memchr::memrchr2(b'\n', b'\r', &text[window_start..position]) {
         Some(end) => Some(window_start + end + 1),

@@ -2,6 +2,7 @@
 
 mod body;
 mod marker;
+mod repair;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,9 +12,11 @@ use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
 use body::Header;
-use body::{Body, Content};
+use body::{Content, Decoded, Missing};
 pub(crate) use body::{clear_unused_bits, decode_cut_text, decode_text};
+pub(crate) use marker::is_base64;
 use marker::{Marker, Word};
+use repair::BlockText;
 
 /// One block.
 pub struct Block {
@@ -34,6 +37,8 @@ pub(crate) struct UnreadBlock {
     /// As [`Block::line`].
     pub line: usize,
     pub problem: Cow<'static, str>,
+    /// It is an encrypted key by its header DEK-Info, and has no BEGIN.
+    pub is_bare_key: bool,
     /// So much Base64 follows as a certificate has: it is no text that only speaks of PEM.
     pub has_data: bool,
 }
@@ -100,24 +105,32 @@ const OPAQUE_LABELS: [&str; 9] = [
     "SSL SESSION PARAMETERS",
 ];
 
-/// So much Base64 after a BEGIN is a certificate. Examples in documents are shorter.
-const MIN_DATA: usize = 200;
+/// So much Base64 after a BEGIN is a key or a certificate. Examples in documents are shorter.
+const MIN_DATA: usize = 150;
 
 /// The pieces of a text, one after the other.
 pub(crate) struct Pieces<'a> {
     text: &'a [u8],
     position: usize,
     lines: LineCounter<'a>,
+    next_dek_info: NextDekInfo,
+}
+
+/// The next header of an encrypted key, so that no part of a text is searched twice.
+enum NextDekInfo {
+    NotSearched,
+    At(usize),
+    None,
 }
 
 /// Returns the pieces of a text. What is no BEGIN is passed over; no BEGIN is.
 pub(crate) fn pieces(text: &[u8]) -> Pieces<'_> {
-    Pieces { text, position: 0, lines: LineCounter::new(text) }
+    Pieces { text, position: 0, lines: LineCounter::new(text), next_dek_info: NextDekInfo::NotSearched }
 }
 
-/// Returns whether there is a BEGIN, whole or damaged.
+/// Returns whether there is a BEGIN, whole or damaged, or an encrypted key that has lost it.
 pub(crate) fn looks_like_pem(text: &[u8]) -> bool {
-    next_begin(text, 0).is_some()
+    next_begin(text, 0).is_some() || marker::find_dek_info(text, 0).is_some()
 }
 
 /// Reads all blocks.
@@ -139,14 +152,14 @@ impl Iterator for Pieces<'_> {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
-        let begin = next_begin(self.text, self.position)?;
+        let begin = next_begin(self.text, self.position);
+        let limit = begin.as_ref().map_or(self.text.len(), |begin| begin.span.start);
+        if let Some(start) = self.dek_info_before(limit) {
+            return Some(self.bare_key(start));
+        }
+        let begin = begin?;
         let line = self.lines.line_of(begin.span.start);
-        let next = marker::find(self.text, begin.span.end);
-        self.position = match &next {
-            Some(marker) if marker.word == Word::End => marker.span.end,
-            Some(marker) => marker.span.start,
-            None => self.text.len(),
-        };
+        let next = self.go_on_after(begin.span.end);
         let span = begin.span.start..self.position;
         let read = match self.read(&begin, next.as_ref(), line) {
             Ok(block) => Ok(block),
@@ -154,6 +167,7 @@ impl Iterator for Pieces<'_> {
                 label: begin.label,
                 line,
                 problem,
+                is_bare_key: false,
                 has_data: marker::data_after(self.text, begin.span.end) >= MIN_DATA,
             }),
         };
@@ -161,10 +175,51 @@ impl Iterator for Pieces<'_> {
     }
 }
 
-impl Pieces<'_> {
+impl<'a> Pieces<'a> {
+    /// Returns the next marker, and ends the piece there.
+    fn go_on_after(&mut self, position: usize) -> Option<Marker<'a>> {
+        let next = marker::find(self.text, position);
+        self.position = match &next {
+            Some(marker) if marker.word == Word::End => marker.span.end,
+            Some(marker) => marker.span.start,
+            None => self.text.len(),
+        };
+        next
+    }
+
+    /// Returns where the next encrypted key is that has lost its BEGIN, if that is before `limit`.
+    fn dek_info_before(&mut self, limit: usize) -> Option<usize> {
+        let is_known = match self.next_dek_info {
+            NextDekInfo::NotSearched => false,
+            NextDekInfo::At(start) => start >= self.position,
+            NextDekInfo::None => true,
+        };
+        if !is_known {
+            self.next_dek_info = match marker::find_dek_info(self.text, self.position) {
+                Some(start) => NextDekInfo::At(start),
+                None => NextDekInfo::None,
+            };
+        }
+        match self.next_dek_info {
+            NextDekInfo::At(start) if start < limit => Some(start),
+            NextDekInfo::At(_) | NextDekInfo::NotSearched | NextDekInfo::None => None,
+        }
+    }
+
+    fn bare_key(&mut self, start: usize) -> Piece {
+        let line = self.lines.line_of(start);
+        self.go_on_after(start);
+        let problem =
+            "has no BEGIN line that can be read: \"-----BEGIN RSA PRIVATE KEY-----\", or EC or DSA in the place of \
+                       RSA, belongs before its headers"
+                .into();
+        let unread = UnreadBlock { label: None, line, problem, is_bare_key: true, has_data: true };
+        Piece { span: start..self.position, read: Err(unread) }
+    }
+
     fn read(&mut self, begin: &Marker<'_>, next: Option<&Marker<'_>>, line: usize) -> Result<Block, Cow<'static, str>> {
         if !begin.is_whole {
-            return Err("its BEGIN line is damaged: five dashes belong on both sides of \"BEGIN\" and its label".into());
+            return Err(damaged_marker(begin).into());
         }
         let label = begin.label;
         let is_opaque = label.is_some_and(|label| OPAQUE_LABELS.contains(&label));
@@ -172,9 +227,18 @@ impl Pieces<'_> {
             return Ok(Block { label, line, headers: Vec::new(), der: Zeroizing::default() });
         }
         let end = self.check_end(begin, next)?;
-        let mut body = Body::parse(&self.text[begin.span.end..end.span.start]);
-        let headers = std::mem::take(&mut body.headers);
-        match body.decode(begin.text.ends_with(b"PRIVATE KEY")) {
+        let block_text = BlockText { text: self.text, begin: begin.span.clone(), end: end.span.start };
+        let decoded = block_text.decode(begin.text.ends_with(b"KEY"));
+        if let Some(missing) = decoded.missing_length() {
+            let Missing { claimed, found } = missing;
+            return Err(format!(
+                "is not valid Base64 of a whole file: characters of it were lost or changed \
+                 ({found} bytes are there, {claimed} should be)"
+            )
+            .into());
+        }
+        let Decoded { headers, content } = decoded;
+        match content {
             Content::Bytes(der) => Ok(Block { label, line, headers, der }),
             Content::Empty | Content::NotBase64 if is_opaque => {
                 Ok(Block { label, line, headers, der: Zeroizing::default() })
@@ -185,26 +249,44 @@ impl Pieces<'_> {
     }
 
     /// Returns the END of a block.
-    fn check_end<'m, 'a>(
+    fn check_end<'m, 't>(
         &mut self,
         begin: &Marker<'_>,
-        next: Option<&'m Marker<'a>>,
-    ) -> Result<&'m Marker<'a>, Cow<'static, str>> {
+        next: Option<&'m Marker<'t>>,
+    ) -> Result<&'m Marker<'t>, Cow<'static, str>> {
         let Some(next) = next else { return Err("has no END line: the file is cut short".into()) };
         match next.word {
             Word::Begin => {
                 let line = self.lines.line_of(next.span.start);
                 Err(format!("has no END line before the next block at line {line}").into())
             }
-            Word::End if next.text != begin.text => Err(match next.label {
+            Word::End if !is_same_label(begin, next) => Err(match next.label {
                 Some(label) => format!("ends as \"{label}\"").into(),
                 None => format!("ends with an unknown label at line {}", self.lines.line_of(next.span.start)).into(),
             }),
-            Word::End if !next.is_whole => {
-                Err("its END line is damaged: five dashes belong on both sides of \"END\" and its label".into())
-            }
+            Word::End if !next.is_whole => Err(damaged_marker(next).into()),
             Word::End => Ok(next),
         }
+    }
+}
+
+fn is_same_label(begin: &Marker<'_>, end: &Marker<'_>) -> bool {
+    match (begin.label, end.label) {
+        (Some(label), Some(other)) => label == other,
+        (None, None) => begin.text == end.text,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Says what is wrong with a BEGIN or END.
+fn damaged_marker(marker: &Marker<'_>) -> &'static str {
+    match (marker.word, marker.has_dashes) {
+        (Word::Begin, false) => {
+            "its BEGIN line is damaged: five dashes belong on both sides of \"BEGIN\" and its label"
+        }
+        (Word::Begin, true) => "its BEGIN line is damaged: \"BEGIN\", one space and a label in capitals belong there",
+        (Word::End, false) => "its END line is damaged: five dashes belong on both sides of \"END\" and its label",
+        (Word::End, true) => "its END line is damaged: \"END\", one space and a label in capitals belong there",
     }
 }
 
@@ -279,6 +361,9 @@ impl Block {
 impl UnreadBlock {
     /// As [`Block::name`].
     pub(super) fn name(&self) -> String {
+        if self.is_bare_key {
+            return format!("encrypted private key (DEK-Info) at line {}", self.line);
+        }
         block_name(self.label, self.line)
     }
 }
@@ -293,6 +378,11 @@ fn block_name(label: Option<&str>, line: usize) -> String {
 /// Returns whether a text is the beginning of a known label.
 fn begins_label(text: &[u8]) -> bool {
     !text.is_empty() && LABELS.into_iter().any(|label| label.as_bytes().starts_with(text))
+}
+
+/// Returns whether a text is a label that common tools write.
+pub(crate) fn is_known_label(text: &[u8]) -> bool {
+    LABELS.into_iter().any(|label| label.as_bytes() == text)
 }
 
 fn known_label(text: &str) -> Option<&'static str> {
@@ -331,7 +421,7 @@ mod tests {
     }
 
     /// Base64 of the head of a certificate, 48 bytes long.
-    const DATA: &str = "MIIBAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKiss";
+    const DATA: &str = "MC4BAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKiss";
 
     fn data() -> Vec<u8> {
         data_encoding::BASE64.decode(DATA.as_bytes()).unwrap()
@@ -412,6 +502,7 @@ mod tests {
             "-----BEGIN  PRIVATE KEY-----",
             "----- BEGIN PRIVATE KEY -----",
             "\u{2014}BEGIN PRIVATE KEY\u{2014}",
+            "\u{ff0d}\u{ff0d}BEGIN PRIVATE KEY\u{2500}",
             "-----BEGIN%20PRIVATE%20KEY-----",
         ] {
             for body in [DATA.repeat(4), format!("\n{}{}", " ".repeat(500), DATA.repeat(4))] {

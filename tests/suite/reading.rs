@@ -113,6 +113,197 @@ fn wrapped(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Returns the lines of a text, each between what a program writes before and after it; `{}` stands for its number.
+fn framed(text: &str, before: &str, after: &str) -> Vec<u8> {
+    let mut lines = String::new();
+    for (index, line) in text.lines().enumerate() {
+        let number = (index + 9).to_string();
+        lines += &format!("{}{line}{}\n", before.replace("{}", &number), after.replace("{}", &number));
+    }
+    lines.into_bytes()
+}
+
+/// What programs write before and after each line.
+const FRAMES: [(&str, &str); 25] = [
+    ("     {}\t", ""),
+    ("      {} ", ""),
+    ("{} | ", ""),
+    ("{}. ", ""),
+    ("{}:", ""),
+    ("push.pem:", ""),
+    ("./certs/push.pem:{}:", ""),
+    ("app_1  | ", ""),
+    ("[20:00:{}] ", ""),
+    ("2026-11-27T20:00:{}Z ", ""),
+    ("2026-11-27T20:00:00.12345{}Z stdout F ", ""),
+    ("Nov 27 20:00:{} host app[123]: ", ""),
+    ("{\"log\":\"", "\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-27T20:00:{}Z\"}"),
+    ("echo ", " >> push.pem"),
+    ("echo \"", "\">>push.pem"),
+    ("// ", ""),
+    (" * ", ""),
+    ("-- ", ""),
+    ("+", ""),
+    ("", "$"),
+    ("", "\\par"),
+    ("", "_x000D_"),
+    ("\u{1b}[32m", "\u{1b}[0m"),
+    ("<tr><td>", "</td></tr>"),
+    ("\u{3000}", ""),
+];
+
+/// What is written in the place of characters.
+fn rewritten(text: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || sign == '-';
+    let escaped = |sign: char| format!("%{:02X}", u32::from(sign));
+    let url: String = text.chars().map(|sign| if is_plain(sign) { sign.to_string() } else { escaped(sign) }).collect();
+    let form = url.replace("%20", "+");
+    let all: String = text.chars().map(escaped).collect();
+    let five = |sign: &str| text.replace("-----", &sign.repeat(5)).into_bytes();
+    let soft = |line: &str| match line.split_at_checked(40) {
+        Some((start, end)) => format!("{start}=\n{}\n", end.replace('=', "=3D")),
+        None => line.replace('=', "=3D") + "\n",
+    };
+    vec![
+        ("URL", url.clone().into_bytes()),
+        ("URL with CR LF", url.replace("%0A", "%0D%0A").into_bytes()),
+        ("URL, \"+\" as it is", url.replace("%2B", "+").into_bytes()),
+        ("URL, all", all.into_bytes()),
+        ("form", form.into_bytes()),
+        ("HAProxy", text.replace(' ', "\\ ").replace('\n', "\\n").into_bytes()),
+        ("quoted-printable", text.replace('=', "=3D").into_bytes()),
+        ("quoted-printable, soft", text.lines().map(soft).collect::<String>().into_bytes()),
+        ("quoted-printable, all", text.replace('=', "=3D").replace('\n', "=0A").into_bytes()),
+        ("entities", text.replace('-', "&#45;").replace('/', "&#x2F;").replace('+', "&plus;").into_bytes()),
+        ("HTML, line ends", text.replace('\n', "&NewLine;").replace('=', "&equals;").into_bytes()),
+        ("paragraphs", text.lines().map(|line| format!("<p>{line}</p>")).collect::<String>().into_bytes()),
+        (
+            "divisions",
+            text.lines().map(|line| format!("<div class=\"x\">{line}</div>")).collect::<String>().into_bytes(),
+        ),
+        ("Markdown", text.replace('-', "\\-").replace('+', "\\+").into_bytes()),
+        ("pandoc", text.replace("-----", "\\-\\-\\-\\--").into_bytes()),
+        ("bytes", text.replace('\n', "\\x0a").into_bytes()),
+        ("PowerShell", text.replace('\n', "`r`n").into_bytes()),
+        ("equals signs", five("=")),
+        ("stars", five("*")),
+        ("underscores", five("_")),
+        ("full width", five("\u{ff0d}")),
+        ("small", five("\u{fe63}")),
+        ("box", five("\u{2500}")),
+        ("no dashes", five("")),
+        ("BEGIN over two lines", text.replace("-----BEGIN ", "-----BEGIN\n").into_bytes()),
+        ("narrow spaces", text.replace("BEGIN ", "BEGIN\u{202f}").replace("END ", "END\u{2003}").into_bytes()),
+        (
+            "space of Windows",
+            text.replace("BEGIN ", "BEGIN\u{1}").bytes().map(|b| if b == 1 { 0xa0 } else { b }).collect(),
+        ),
+        ("marks of direction", text.replace("-----\n", "-----\u{200f}\n\u{200e}\u{202a}").into_bytes()),
+        ("line separators", text.replace('\n', "\u{2028}").into_bytes()),
+        ("paragraph separators", text.replace('\n', "\u{2029}").into_bytes()),
+        ("next lines", text.replace('\n', "\u{85}").into_bytes()),
+        ("signed mail", text.replace("-----BEGIN", "- -----BEGIN").replace("-----END", "- -----END").into_bytes()),
+        ("UTF-32", text.chars().flat_map(|character| u32::from(character).to_le_bytes()).collect()),
+        ("UTF-32, the other order", text.chars().flat_map(|character| u32::from(character).to_be_bytes()).collect()),
+    ]
+}
+
+#[test]
+fn what_programs_write_around_lines_and_for_characters_is_undone() {
+    let identity = converted(read("pem/identity.pem"), &[]);
+    for (file, passin) in [("pem/identity.pem", &[][..]), ("pem/dek-info-3des.pem", &PASSIN[..])] {
+        for (before, after) in FRAMES {
+            assert!(converted(framed(&text(file), before, after), passin) == identity, "{file}, {before:?}, {after:?}");
+        }
+        for (name, bytes) in rewritten(&text(file)) {
+            assert!(converted(bytes, passin) == identity, "{file}, {name}");
+        }
+    }
+    let pluses = text("pem/identity.pem").replace('+', " ");
+    assert!(converted(pluses, &[]) == identity);
+}
+
+#[test]
+fn an_encrypted_key_without_a_begin_is_never_passed_over() {
+    let certificate = text("pem/certificate-only.pem");
+    let key = text("pem/dek-info-3des.pem");
+    let key = &key[key.find("-----BEGIN RSA").unwrap()..];
+    let (_, lost) = key.split_once('\n').unwrap();
+    for damaged in
+        [lost.to_owned(), key.replace("BEGIN", "\u{412}EGIN"), key.replace("-----", "==").replace("==\n", "\n")]
+    {
+        let both = format!("{certificate}{damaged}");
+        let line = both.lines().position(|line| line.starts_with("DEK-Info")).unwrap() + 1;
+        let named = format!("encrypted private key (DEK-Info) at line {line}: has no BEGIN line");
+        let run = on(both.clone(), &["inspect", "-"]).status(3).stderr_contains(&named).run();
+        assert!(!run.text().contains("is not here"), "{}", run.text());
+        on(both, &["convert", "-"]).status(3).stderr_contains(&named).run();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("keys")).unwrap();
+        std::fs::write(folder.path().join("keys/notes"), &damaged).unwrap();
+        std::fs::write(folder.path().join("push.pem"), &certificate).unwrap();
+        Test::new().args(["inspect", "push.pem", "--key", "keys"]).folder(folder.path()).status(3).run();
+    }
+}
+
+#[test]
+fn a_whole_block_that_is_not_read_fails_a_folder_by_any_name() {
+    let identity = text("pem/identity.pem");
+    for text in [
+        identity.replace('\n', "n"),
+        identity.replace('\n', "\n<unknown "),
+        identity.lines().enumerate().map(|(number, line)| format!("{}/{line}\n", "x".repeat(number % 3))).collect(),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["push.txt", "push.log", "push"] {
+            std::fs::write(folder.path().join(name), &text).unwrap();
+        }
+        Test::new().args(["expiry", "."]).folder(folder.path()).status(3).stdout_contains("at line 1").run();
+    }
+}
+
+#[test]
+fn what_is_damaged_within_is_not_called_cut() {
+    let certificate = text("pem/certificate-only.pem");
+    let lines: Vec<&str> = certificate.lines().collect();
+    let line_lost = [&lines[..5], &lines[6..], &[""]].concat().join("\n");
+    for damaged in [certificate.replace(['+', '/'], ""), line_lost] {
+        for bytes in [damaged.clone(), damaged.replace("-----", "==")] {
+            let run =
+                on(bytes, &["inspect", "-"]).status(3).stderr_contains("is not valid Base64 of a whole file").run();
+            assert!(!run.stderr.contains("cut") && !run.stderr.contains("the end is missing"), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_text_that_begins_with_a_zero_is_no_damaged_file() {
+    for text in ["0 hello\r\n1 world\r\n2 x\r\n", "0\r\n1\r\n2\r\n3\r\n"] {
+        on(text, &["inspect", "-"]).status(3).stderr_contains("this is not a certificate").run();
+    }
+    let mut dump = String::new();
+    for (index, line) in read("p12/keychain.p12").chunks(16).enumerate() {
+        let bytes: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        dump += &format!("{:04x}\t{}   ...\r\n", index * 16, bytes.join(" "));
+    }
+    on(dump, &["inspect", "-"]).status(3).stderr_contains("this is a hex dump").stderr_contains("-decodehex").run();
+}
+
+#[test]
+fn a_value_after_other_bytes_is_read() {
+    let universal = read("der/universal.cer");
+    let mdm = read("der/mdm.cer");
+    let base64 = BASE64.encode(&universal);
+    for bytes in [
+        [&universal[..], b"xx", &mdm].concat(),
+        [base64.as_bytes(), b"\n", &mdm].concat(),
+        [text("pem/certificate-only.pem").as_bytes(), b"xx", &mdm, b"yy", &universal].concat(),
+    ] {
+        let run = on(bytes, &["inspect", "-"]).run();
+        assert!(run.text().contains("com.example.MyApp") && run.text().contains("MDM"), "{}", run.text());
+    }
+}
+
 #[test]
 fn what_transport_did_to_a_text_is_undone() {
     let identity = converted(read("pem/identity.pem"), &[]);
@@ -193,6 +384,11 @@ fn a_begin_that_was_not_read_is_never_passed_over() {
     }
 }
 
+/// A file that speaks of PEM and has hashes in Base64 after it.
+const LOCK_FILE: &str = r#"{"begin": "-----BEGIN CERTIFICATE-----", "integrity": [
+"sha512-3Qf9MeNrQv0yBDXmMhsLJ0bJ3C8Yk1Bz8zdGWIPSmW9xPYfDyJVMrP7cCzqk0v0GKN1bZkzXyM8oUuRr2dN8Kw==",
+"sha512-7Qf9MeNrQv0yBDXmMhsLJ0bJ3C8Yk1Bz8zdGWIPSmW9xPYfDyJVMrP7cCzqk0v0GKN1bZkzXyM8oUuRr2dN8Kw=="]}"#;
+
 #[test]
 fn prose_about_pem_fails_no_folder() {
     let folder = tempfile::tempdir().unwrap();
@@ -201,11 +397,14 @@ fn prose_about_pem_fails_no_folder() {
         ("README.md", "Copy from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.\n"),
         ("main.go", "if strings.HasPrefix(line, \"-----BEGIN CERTIFICATE\") {\n"),
         ("notes.txt", "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n"),
+        ("keys.md", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n...\n"),
+        ("lock.json", LOCK_FILE),
+        ("sql.txt", "BEGIN CERTIFICATE\nthe heading of a chapter\n=====BEGIN LOG=====\n"),
     ] {
         std::fs::write(folder.path().join(name), prose).unwrap();
         Test::new().args(["inspect", name]).folder(folder.path()).any_status().run();
     }
-    Test::new().args(["expiry", "."]).folder(folder.path()).stdout_contains("1 certificate in 4 files").run();
+    Test::new().args(["expiry", "."]).folder(folder.path()).stdout_contains("1 certificate in 7 files").run();
     // A file that is called a certificate is another matter.
     std::fs::write(folder.path().join("cut.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
     Test::new().args(["expiry", "."]).folder(folder.path()).status(3).run();

@@ -1,0 +1,340 @@
+//! Undoes what JSON, HTML, URLs, Markdown and programs write in the place of a character: escapes, characters that are
+//! not seen, and other signs for the dashes of a BEGIN.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use crate::pem;
+
+/// A character that is written in another way.
+struct Escape {
+    /// In small letters.
+    written: &'static [u8],
+    character: char,
+}
+
+const fn escape(written: &'static str, character: char) -> Escape {
+    Escape { written: written.as_bytes(), character }
+}
+
+/// The escapes that name no number. HTML's are in <https://html.spec.whatwg.org/entities.json>.
+static ESCAPES: [Escape; 31] = [
+    escape("\\/", '/'),
+    escape("\\-", '-'),
+    escape("\\+", '+'),
+    escape("\\=", '='),
+    escape("\\ ", ' '),
+    escape("\\012", '\n'),
+    escape("\\015", '\r'),
+    escape("<br>", '\n'),
+    escape("<br/>", '\n'),
+    escape("<br />", '\n'),
+    escape("&amp;", '&'),
+    escape("&apos;", '\''),
+    escape("&colon;", ':'),
+    escape("&comma;", ','),
+    escape("&dash;", '\u{2010}'),
+    escape("&equals;", '='),
+    escape("&gt;", '>'),
+    escape("&horbar;", '\u{2015}'),
+    escape("&hyphen;", '\u{2010}'),
+    escape("&lt;", '<'),
+    escape("&mdash;", '\u{2014}'),
+    escape("&minus;", '\u{2212}'),
+    escape("&nbsp;", ' '),
+    escape("&ndash;", '\u{2013}'),
+    escape("&newline;", '\n'),
+    escape("&num;", '#'),
+    escape("&plus;", '+'),
+    escape("&quot;", '"'),
+    escape("&shy;", '\u{ad}'),
+    escape("&sol;", '/'),
+    escape("&tab;", '\t'),
+];
+
+/// The most bytes of a number in an escape of HTML, with its signs.
+const MAX_ENTITY: usize = 10;
+
+/// An escape in a text.
+struct Escaped {
+    length: usize,
+    character: char,
+}
+
+/// Writes escaped characters as themselves. Returns `None` where there is none.
+pub(super) fn unescape(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if is_binary(bytes) {
+        return None;
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    let mut copied = 0;
+    let mut position = 0;
+    while let Some(next) = next_sign(bytes, position) {
+        position = next + 1;
+        let Some(escaped) = escaped_at(&bytes[next..]) else { continue };
+        // A vector that does not grow leaves no copies behind; no character takes more bytes than its escape.
+        text.reserve_exact(if copied == 0 { bytes.len() } else { 0 });
+        text.extend_from_slice(&bytes[copied..next]);
+        text.extend_from_slice(escaped.character.encode_utf8(&mut [0; 4]).as_bytes());
+        position = next + escaped.length;
+        copied = position;
+    }
+    if copied == 0 {
+        return None;
+    }
+    text.extend_from_slice(&bytes[copied..]);
+    Some(text)
+}
+
+/// Returns whether there are bytes that no text has, and every DER value has: its tags.
+fn is_binary(bytes: &[u8]) -> bool {
+    memchr::memchr3(1, 2, 3, bytes).is_some()
+}
+
+/// Returns the place of the next character that may begin an escape.
+fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let sign = memchr::memchr3(b'\\', b'&', b'<', rest);
+    let percent = memchr::memchr(b'%', &rest[..sign.unwrap_or(rest.len())]);
+    Some(from + percent.or(sign)?)
+}
+
+fn escaped_at(bytes: &[u8]) -> Option<Escaped> {
+    match bytes {
+        [b'%', high, low, ..] => escaped(3, ascii(&[*high, *low])?),
+        [b'\\', b'x' | b'X', high, low, ..] => escaped(4, ascii(&[*high, *low])?),
+        [b'\\', b'u' | b'U', digits @ ..] => escaped(6, readable(digits.get(..4)?, 16)?),
+        [b'&', b'#', ..] => numbered_entity(bytes),
+        // A file may be all backslashes.
+        [b'\\', b'/' | b'-' | b'+' | b'=' | b' ' | b'0', ..] | [b'<', b'b' | b'B', ..] => named(bytes),
+        [b'&', ..] => {
+            let end = bytes.iter().take(MAX_ENTITY).position(|byte| *byte == b';')?;
+            named(&bytes[..=end])
+        }
+        _ => None,
+    }
+}
+
+fn escaped(length: usize, character: char) -> Option<Escaped> {
+    Some(Escaped { length, character })
+}
+
+fn named(bytes: &[u8]) -> Option<Escaped> {
+    for Escape { written, character } in &ESCAPES {
+        if let Some(head) = bytes.get(..written.len())
+            && head.eq_ignore_ascii_case(written)
+        {
+            return escaped(written.len(), *character);
+        }
+    }
+    None
+}
+
+/// Reads `&#45;` and `&#x2d;`.
+fn numbered_entity(bytes: &[u8]) -> Option<Escaped> {
+    let end = bytes.iter().take(MAX_ENTITY).position(|byte| *byte == b';')?;
+    let character = match &bytes[2..end] {
+        [b'x' | b'X', digits @ ..] => readable(digits, 16)?,
+        digits => readable(digits, 10)?,
+    };
+    escaped(end + 1, character)
+}
+
+/// Returns the character with a number, where it is one of ASCII.
+fn ascii(digits: &[u8]) -> Option<char> {
+    let character = readable(digits, 16)?;
+    character.is_ascii().then_some(character)
+}
+
+/// Returns the character with a number, where a text may have it.
+fn readable(digits: &[u8], radix: u32) -> Option<char> {
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let number = u32::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()?;
+    let character = char::from_u32(number)?;
+    let is_text = !character.is_control() || matches!(character, '\n' | '\r' | '\t' | '\u{85}');
+    is_text.then_some(character)
+}
+
+/// Returns what a character is replaced with that is not seen, or that is one of Unicode's spaces and line ends.
+fn replacement(character: char) -> Option<&'static str> {
+    Some(match character {
+        // Soft hyphens, marks of direction, joiners, variation selectors, byte order marks.
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' => "",
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => " ",
+        '\u{85}' | '\u{2028}' | '\u{2029}' => "\n",
+        _ => return None,
+    })
+}
+
+/// Removes what is not seen from a text, and writes Unicode's spaces and line ends as those of ASCII. Returns `None`
+/// where there is none.
+pub(super) fn without_invisible(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if bytes.is_ascii() {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (first, _) = text.char_indices().find(|(_, character)| replacement(*character).is_some())?;
+    let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    plain.extend_from_slice(&bytes[..first]);
+    for character in text[first..].chars() {
+        match replacement(character) {
+            Some(other) => plain.extend_from_slice(other.as_bytes()),
+            None => plain.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    Some(plain)
+}
+
+const DASHES: &[u8] = b"-----";
+
+/// Signs that stand for the dashes of a BEGIN, five on each side.
+const SIGNS: [&str; 16] = [
+    "=", "*", "_", "~", "#", "\u{2010}", "\u{2011}", "\u{2012}", "\u{2013}", "\u{2014}", "\u{2015}", "\u{2212}",
+    "\u{2500}", "\u{fe58}", "\u{fe63}", "\u{ff0d}",
+];
+
+/// The most bytes of a known label, with a space before it.
+const MAX_LABEL: usize = 32;
+
+/// The places of a text where dashes belong.
+#[derive(Default)]
+struct Places {
+    spans: Vec<Range<usize>>,
+}
+
+/// Writes the dashes of BEGIN and END lines where five other signs stand for them, or where such a line has none at all.
+/// Returns `None` where there is no such line.
+pub(super) fn restore_dashes(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut places = Places::default();
+    for position in memchr::memmem::find_iter(bytes, b"BEGIN ") {
+        places.add(bytes, position, position + 5);
+    }
+    if places.spans.is_empty() {
+        return None;
+    }
+    for position in memchr::memmem::find_iter(bytes, b"END ") {
+        places.add(bytes, position, position + 3);
+    }
+    places.spans.sort_unstable_by_key(|span| span.start);
+    let mut text = Zeroizing::new(Vec::with_capacity(bytes.len() + places.spans.len() * DASHES.len()));
+    let mut copied = 0;
+    for span in places.spans {
+        // The end of a BEGIN may be the beginning of its END.
+        if span.start < copied {
+            continue;
+        }
+        text.extend_from_slice(&bytes[copied..span.start]);
+        text.extend_from_slice(DASHES);
+        copied = span.end;
+    }
+    text.extend_from_slice(&bytes[copied..]);
+    Some(text)
+}
+
+impl Places {
+    /// Adds both sides of a BEGIN or END, from `start` to `end`, if a label follows with the same signs after it.
+    fn add(&mut self, text: &[u8], start: usize, end: usize) {
+        let Some(sign) = signs_before(&text[..start]) else { return };
+        let after = &text[end..text.len().min(end + MAX_LABEL + sign.len() * DASHES.len())];
+        let length = if sign.is_empty() {
+            after.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(after.len())
+        } else {
+            let Some(length) = memchr::memmem::find(after, sign) else { return };
+            length
+        };
+        let label_end = end + length;
+        let closing = label_end..label_end + sign.len() * DASHES.len();
+        let has_label = pem::is_known_label(text[end..label_end].trim_ascii());
+        let has_signs = match text.get(closing.clone()) {
+            Some(signs) => is_five(signs, sign),
+            None => false,
+        };
+        if has_label && has_signs && (!sign.is_empty() || end == start + 3 || has_body(&text[label_end..])) {
+            self.spans.push(start - closing.len()..start);
+            self.spans.push(closing);
+        }
+    }
+}
+
+/// Returns the sign that stands five times at the end of a text; an empty one at the beginning of a line.
+fn signs_before(text: &[u8]) -> Option<&'static [u8]> {
+    if matches!(text, [] | [.., b'\n' | b'\r']) {
+        return Some(b"");
+    }
+    for sign in SIGNS {
+        let five = text.len().checked_sub(sign.len() * DASHES.len());
+        if let Some(start) = five
+            && is_five(&text[start..], sign.as_bytes())
+        {
+            return Some(sign.as_bytes());
+        }
+    }
+    None
+}
+
+/// Returns whether the lines of a block follow, so that "BEGIN" without dashes is none of a sentence.
+fn has_body(text: &[u8]) -> bool {
+    let text = text[..text.len().min(128)].trim_ascii_start();
+    let head = &text[..text.len().min(40)];
+    text.starts_with(b"Proc-Type:") || (head.len() == 40 && head.iter().all(|byte| pem::is_base64(*byte)))
+}
+
+fn is_five(text: &[u8], sign: &[u8]) -> bool {
+    sign.is_empty() || text.chunks(sign.len()).all(|chunk| chunk == sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_escape_is_undone_in_small_and_capital_letters() {
+        for Escape { written, character } in &ESCAPES {
+            for written in [written.to_vec(), written.to_ascii_uppercase()] {
+                let text = [b"a", &written[..], b"b"].concat();
+                let plain = format!("a{character}b");
+                assert_eq!(unescape(&text).unwrap().as_slice(), plain.as_bytes(), "{}", text.escape_ascii());
+            }
+        }
+        let numbers = "%2B%2f%20&#43;&#x2F;&#8212;\\x0a\\u002B\\u2014%0D";
+        assert_eq!(unescape(numbers.as_bytes()).unwrap().as_slice(), "+/ +/\u{2014}\n+\u{2014}\r".as_bytes());
+        assert_eq!(unescape(b"\\\\n & < % \\n <a> %ff %00 &amp &#0; &#xd800; \\ud800 \\xzz %+1"), None);
+        assert_eq!(unescape(b"\x30\x03\x02\x01%2b"), None);
+    }
+
+    #[test]
+    fn what_is_not_seen_is_left_out() {
+        let text = "\u{200e}a\u{202a}\u{202e}b\u{2028}c\u{85}d\u{3000}e\u{202f}f\u{a0}\u{ad}ü";
+        assert_eq!(without_invisible(text.as_bytes()).unwrap().as_slice(), "ab\nc\nd e f ü".as_bytes());
+        assert_eq!(without_invisible("für".as_bytes()), None);
+    }
+
+    #[test]
+    fn dashes_are_restored_on_both_sides_of_a_label() {
+        let plain = "x\n-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123456789abcdefABCDEFGHIJKL\n-----END RSA PRIVATE KEY-----";
+        for sign in SIGNS.into_iter().chain([""]) {
+            let text = plain.replace('-', sign);
+            assert_eq!(restore_dashes(text.as_bytes()).unwrap().as_slice(), plain.as_bytes(), "{sign}");
+        }
+        for text in [
+            plain,
+            "=====BEGIN LOG=====",
+            "BEGIN CERTIFICATE and so on",
+            "a BEGIN CERTIFICATE",
+            "BEGIN CERTIFICATE\nand so on",
+            "==BEGIN CMS==",
+        ] {
+            assert_eq!(restore_dashes(text.as_bytes()), None, "{text}");
+        }
+    }
+}
