@@ -8,6 +8,7 @@ use crate::apns::reason::{self, ReasonSubject};
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::verdict::{Advice, Conclusion};
+use crate::net::alert;
 
 /// A provider token, and the names of the key that signed it. One token is used for all gateways and attempts: APNs
 /// wants no more than one in 20 minutes.
@@ -58,6 +59,9 @@ impl TokenIdentity {
             None => None,
         };
         let name = conclusion.reason.clone().unwrap_or_default();
+        if alert::number(&name).is_some() {
+            return after_alert(conclusion);
+        }
         match (conclusion.verdict, subject) {
             (Outcome::Unproven, Some(ReasonSubject::ProviderToken)) if name != "MissingProviderToken" => {
                 self.restate(&name, Conclusion { is_retryable: false, ..conclusion }, Evidence::ProviderTokenRefused)
@@ -106,6 +110,20 @@ impl TokenIdentity {
             conclusion.advice = Some(Advice::Ground(Ground::SwappedIds));
         }
         conclusion
+    }
+}
+
+/// Restates a conclusion from an alert, which says nothing of a token, and of a certificate that was never sent.
+fn after_alert(conclusion: Conclusion) -> Conclusion {
+    let evidence = match conclusion.verdict {
+        Outcome::Unreachable => Evidence::NotReached,
+        _ => Evidence::OtherAlert,
+    };
+    Conclusion {
+        verdict: evidence.outcome(),
+        meaning: "the server ended the TLS connection before it saw the provider token".to_owned(),
+        advice: Some(Advice::Text("check the address: APNs takes provider tokens without a certificate")),
+        ..conclusion
     }
 }
 

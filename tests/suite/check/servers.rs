@@ -87,6 +87,18 @@ pub(super) fn context(server: &Issued, chain: &[&Issued], is_requesting: bool) -
     context.build()
 }
 
+/// A context of a server that lets nobody in without a certificate.
+pub(super) fn strict_context(server: &Issued) -> SslContext {
+    let mut context: SslContextBuilder = SslContext::builder(SslMethod::tls_server()).unwrap();
+    context.set_certificate(&server.certificate).unwrap();
+    context.set_private_key(&server.key).unwrap();
+    context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+    context.set_alpn_select_callback(|_, offered| {
+        openssl::ssl::select_next_proto(b"\x02h2", offered).ok_or(AlpnError::NOACK)
+    });
+    context.build()
+}
+
 /// Lets the act play on each connection; returns the port.
 pub(super) fn serve_tcp(act: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -161,6 +161,21 @@ fn a_server_without_a_word_about_the_token_proves_nothing() {
 }
 
 #[test]
+fn an_alert_suspects_no_certificate_where_none_was_sent() {
+    let keys = Keys::new();
+    let root = servers::authority("root", None, (-1, 30));
+    let port = servers::serve_tls(servers::strict_context(&servers::server(&root, (-1, 30))), |_| {});
+    let ca = keys.write("ca.pem", &root.certificate.to_pem().unwrap());
+    let test = Test::new().arg("check").arg("--p8").arg(keys.usual()).args(["--gateway", &format!("localhost:{port}")]);
+    let test = test.arg("--ca-file").arg(ca).args(["--team-id", TEAM_ID, "--topic", TOPIC, "--json"]);
+    let checked = read(test);
+    let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
+    assert_eq!(found, ("unproven", "certificate_required", 1), "{:#}", checked.first());
+    assert!(checked.text("/advice").contains("without a certificate"), "{}", checked.text("/advice"));
+    assert!(!checked.text("/meaning").contains("certificate"), "{}", checked.text("/meaning"));
+}
+
+#[test]
 fn the_token_is_in_no_format() {
     let keys = Keys::new();
     let gateway = keys.gateway(&[]);
