@@ -74,6 +74,7 @@ pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, policy: Trust
     let ground = match error {
         TlsError::Alert(number) => return Conclusion::from_alert(*number, is_sent),
         TlsError::Untrusted(problem) => trust_ground(problem, report, policy),
+        TlsError::Signing(_) => return Conclusion::from_ground(Evidence::NotPresented, Ground::KeyUnusable),
         TlsError::NotTls => Ground::NotTls,
         // With TLS 1.2, some servers close the connection when they refuse the certificate.
         TlsError::Closed | TlsError::Reset if is_sent => {

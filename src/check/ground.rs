@@ -6,6 +6,7 @@
 pub(crate) enum Ground {
     KeyMissing,
     KeyMismatch,
+    KeyUnusable,
     Revoked,
     RevocationUnknown,
     Dns,
@@ -94,6 +95,7 @@ impl Ground {
         match self {
             Self::KeyMissing => lasting("key-missing", "there is no private key for the certificate"),
             Self::KeyMismatch => lasting("key-mismatch", "the private key belongs to another certificate"),
+            Self::KeyUnusable => lasting("key-unusable", "OpenSSL cannot sign with the private key"),
             Self::Revoked => lasting("revoked", "the certificate's issuer has revoked it"),
             Self::RevocationUnknown => lasting(
                 "revocation-unknown",
@@ -226,6 +228,7 @@ pub(crate) mod tests {
     pub(crate) const ALL: [Ground; 48] = [
         KeyMissing,
         KeyMismatch,
+        KeyUnusable,
         Revoked,
         RevocationUnknown,
         Dns,

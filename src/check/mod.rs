@@ -457,3 +457,84 @@ fn is_below(days: Option<i64>, limit: Option<i64>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use openssl::pkey::{PKey, Private};
+    use openssl::rsa::Rsa;
+
+    use super::*;
+    use crate::gateway::GatewayOptions;
+    use crate::gateway::acceptor::TlsVersions;
+    use crate::gateway::running::RunningGateway;
+
+    /// Returns an RSA key that is the given one to all who look at its public half, and that cannot sign: its first
+    /// prime is even.
+    fn unable_to_sign(key: &PKey<Private>) -> PKey<Private> {
+        let copy = |number: &openssl::bn::BigNumRef| number.to_owned().unwrap();
+        let rsa = key.rsa().unwrap();
+        let mut even = copy(rsa.p().unwrap());
+        even.sub_word(1).unwrap();
+        let built = Rsa::from_private_components(
+            copy(rsa.n()),
+            copy(rsa.e()),
+            copy(rsa.d()),
+            even,
+            copy(rsa.q().unwrap()),
+            copy(rsa.dmp1().unwrap()),
+            copy(rsa.dmq1().unwrap()),
+            copy(rsa.iqmp().unwrap()),
+        );
+        PKey::from_rsa(built.unwrap()).unwrap()
+    }
+
+    fn check_against(gateway: &RunningGateway, key: PKey<Private>) -> GatewayCheck {
+        let client = gateway.ready.client.as_ref().unwrap();
+        let identity = ClientIdentity { leaf: client.certificate.clone(), authorities: vec![], key };
+        let subject = TestedIdentity {
+            identity: Ok(Credential::Certificate(identity)),
+            title: "the certificate".to_owned(),
+            warnings: vec![],
+            environments: vec![],
+            findings: vec![],
+        };
+        let endpoint = format!("localhost:{}", gateway.ready.address.port()).parse().unwrap();
+        let options = CheckOptions {
+            timeout: Duration::from_secs(20),
+            retries: 0,
+            every_address: false,
+            server_warn: None,
+            wants_probe: true,
+            token: None,
+            topic: None,
+            push_type: None,
+            stores: Arc::new(StoreReader::new(Some(vec![gateway.ready.authority.to_der().unwrap()]))),
+            is_gateway_named: true,
+            expectation: None,
+            revocation: None,
+            advice: |_, _| "an advice",
+        };
+        let target = Target { environment: None, endpoint, proxy: None, address: None };
+        run(subject, vec![target], options).unwrap().remove(0)
+    }
+
+    #[test]
+    fn a_key_that_cannot_sign_is_no_fault_of_the_network() {
+        for tls in [TlsVersions::V12, TlsVersions::V13] {
+            let gateway = RunningGateway::start(GatewayOptions { tls, ..GatewayOptions::default() }).unwrap();
+            let client = gateway.ready.client.as_ref().unwrap();
+            let good =
+                ClientIdentity { leaf: client.certificate.clone(), authorities: vec![], key: client.key.clone() };
+            assert!(good.try_out().is_ok());
+            assert_eq!(check_against(&gateway, client.key.clone()).stages.last().unwrap().stage, StageName::Probe);
+            let key = unable_to_sign(&client.key);
+            let bad = ClientIdentity { leaf: client.certificate.clone(), authorities: vec![], key: key.clone() };
+            assert!(bad.try_out().is_err());
+            let checked = check_against(&gateway, key);
+            let found = (checked.verdict, checked.reason.as_deref());
+            assert_eq!(found, (Outcome::Unproven, Some("key-unusable")), "{:?}", checked.stages);
+            let detail = &checked.stages.last().unwrap().detail;
+            assert!(detail.starts_with("OpenSSL cannot sign with the private key: "), "{detail}");
+        }
+    }
+}

@@ -224,20 +224,22 @@ fn send(sender: &mut SendRequest<Bytes>, probe: &Probe) -> Result<ResponseFuture
 
 async fn read(response: ResponseFuture) -> Result<ProbeAnswer, h2::Error> {
     let (head, mut stream) = response.await?.into_parts();
-    let mut body = BytesMut::new();
+    let (mut body, mut is_whole) = (BytesMut::new(), true);
     while let Some(data) = stream.data().await {
         let data = data?;
         stream.flow_control().release_capacity(data.len())?;
         body.extend_from_slice(&data);
         if body.len() > MAX_BODY {
+            is_whole = false;
             break;
         }
     }
     Ok(ProbeAnswer {
         status: head.status.as_u16(),
-        reason: frames::parse_reason(&body),
+        // What was not read to its end proves nothing.
+        reason: if is_whole { frames::parse_reason(&body) } else { None },
         apns_id: header_text(&head.headers, "apns-id"),
-        is_json: body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok(),
+        is_json: is_whole && (body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok()),
         retry_after: header_text(&head.headers, "retry-after"),
     })
 }

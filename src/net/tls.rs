@@ -8,7 +8,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use openssl::error::ErrorStack;
-use openssl::pkey::{PKey, Private};
+use openssl::hash::MessageDigest;
+use openssl::pkey::{Id, PKey, Private};
+use openssl::sign::Signer;
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslRef, SslVerifyMode, SslVersion};
 use openssl::stack::StackRef;
 use openssl::x509::{X509, X509StoreContext, X509StoreContextRef};
@@ -40,6 +42,21 @@ impl ClientIdentity {
             context.add_extra_chain_cert(authority.clone())?;
         }
         context.set_private_key(&self.key)
+    }
+
+    /// Presents the certificate and signs once, as a handshake does.
+    ///
+    /// # Errors
+    /// If OpenSSL cannot use the certificate or the key, which is then no fault of a server or of the network.
+    pub(crate) fn try_out(&self) -> Result<(), ErrorStack> {
+        let mut context = SslContext::builder(SslMethod::tls_client())?;
+        context.set_security_level(0);
+        self.present(&mut context)?;
+        let mut signer = match self.key.id() {
+            Id::ED25519 | Id::ED448 => Signer::new_without_digest(&self.key)?,
+            _ => Signer::new(MessageDigest::sha256(), &self.key)?,
+        };
+        signer.sign_oneshot_to_vec(b"pushcert").map(drop)
     }
 }
 
@@ -124,6 +141,8 @@ pub(crate) enum TlsError {
     Timeout(Duration),
     #[error("the server does not offer HTTP/2 (it chose {})", .0.as_deref().unwrap_or("no protocol"))]
     NoHttp2(Option<String>),
+    #[error("OpenSSL cannot sign with the private key: {0}")]
+    Signing(String),
     #[error("the TLS handshake failed: {0}")]
     Other(String),
 }
@@ -205,11 +224,19 @@ fn handshake_error(error: &openssl::ssl::Error, problem: Option<TrustProblem>, i
         reasons.extend(error.reason());
     }
     let reasons = reasons.join(", ");
+    if errors.errors().iter().any(is_about_signing) {
+        return TlsError::Signing(reasons);
+    }
     match reasons.as_str() {
         "" => TlsError::Other(error.to_string()),
         text if text.contains("unexpected eof") => closed,
         _ => TlsError::Other(reasons),
     }
+}
+
+/// Returns whether the error is from the function that signs for the client. OpenSSL has no reason of its own for it.
+fn is_about_signing(error: &openssl::error::Error) -> bool {
+    error.function().is_some_and(|function| function == "tls_construct_cert_verify")
 }
 
 fn open(

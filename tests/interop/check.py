@@ -3,13 +3,13 @@
 
     check.py PUSHCERT
 
-Needs openssl, nghttpd (Debian: nghttp2-server), node, tinyproxy and squid; no network but the loopback.
+Needs openssl, nghttpd (Debian: nghttp2-server), node, nginx, haproxy, tinyproxy and squid; no network but the loopback.
 """
 import sys
 sys.dont_write_bytecode = True
 from trial import *
 
-need("openssl", "nghttpd", "node", "tinyproxy", "squid")
+need("openssl", "nghttpd", "node", "nginx", "haproxy", "tinyproxy", "squid")
 push, expired = client("keychain-password"), client("expired")
 key, certificate = server_certificate("server")
 authorities = WORK / "authorities.pem"
@@ -114,6 +114,7 @@ server.on('stream', (stream, headers) => {
     if (!isRight || (mode === 'apns' && subject.UID !== 'com.example.MyApp')) answer(stream, 500, id, '{"reason":"InternalServerError"}');
     else if (mode === 'sent') answer(stream, 200, id, '');
     else if (mode === 'web') answer(stream, 200, {}, 'hello');
+    else if (mode === 'endless') { stream.respond({ ':status': 400, ...id }); stream.write('{"reason":"BadDeviceToken"}' + ' '.repeat(1e5)); }
     else if (mode === 'reset') stream.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
     else answer(stream, 400, id, '{"reason":"BadDeviceToken"}');
   });
@@ -136,6 +137,7 @@ for version in ("TLSv1.2", "TLSv1.3"):
         ("apns", ("accepted", "BadDeviceToken", "probe", 0)),
         ("sent", ("accepted", None, "probe", 0)),
         ("web", ("unproven", "not-apns", "probe", 1)),
+        ("endless", ("unproven", "not-apns", "probe", 1)),
         ("reset", ("unproven", "reset", "probe", 1)),
         ("goaway", ("rejected", "BadCertificateEnvironment", "http2", 1)),
     ):
@@ -147,6 +149,81 @@ for version in ("TLSv1.2", "TLSv1.3"):
     stop(process)
 process, port = node("apns", '{"requestCert":false}')
 expect("Node that asks for no certificate", verdict(push, *at(port))[0], "unproven")
+stop(process)
+
+
+# --- nginx and haproxy -------------------------------------------------------------------------------
+
+# Both answer as APNs does, once they have verified the client's certificate.
+ID, BODY = "5f1b0c52-7a63-4f0e-9d5c-0d6f5f0c7a11", '{"reason":"BadDeviceToken"}'
+pair = WORK / "server.pem"
+pair.write_text(certificate.read_text() + key.read_text())
+
+
+def nginx(version, verify, ca=authorities):
+    port, config = free_port(), WORK / "nginx.conf"
+    folders = "".join(f"{name}_temp_path {WORK}/{name};" for name in
+                      ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    config.write_text(f"""daemon off; master_process off; pid {WORK}/nginx.pid; error_log stderr;
+events {{}}
+http {{ access_log off; {folders}
+  server {{ listen 127.0.0.1:{port} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};
+    ssl_protocols {version}; ssl_verify_client {verify}; ssl_client_certificate {ca}; ssl_verify_depth 4;
+    location / {{ default_type application/json; add_header apns-id {ID} always; return 400 '{BODY}'; }} }} }}
+""")
+    process = start("nginx", "-c", config, "-e", "stderr")
+    wait_for(port, process)
+    return process, port
+
+
+def haproxy(version, verify, ca=authorities):
+    port, config = free_port(), WORK / "haproxy.cfg"
+    config.write_text(f"""defaults
+  mode http
+  timeout connect 5s
+  timeout client 5s
+  timeout server 5s
+frontend apns
+  bind 127.0.0.1:{port} ssl crt {pair} alpn h2 ssl-min-ver {version} ssl-max-ver {version} ca-file {ca} verify {verify}
+  http-request return status 400 content-type application/json string '{BODY}' hdr apns-id {ID}
+""")
+    process = start("haproxy", "-db", "-f", config)
+    wait_for(port, process)
+    return process, port
+
+
+accepted = ("accepted", "BadDeviceToken", "probe", 0)
+unasked = ("unproven", "no-certificate-requested", "probe", 1)
+for version in ("TLSv1.2", "TLSv1.3"):
+    # nginx completes every handshake, and refuses a certificate with an HTML page, which is no word of APNs.
+    not_apns = ("unproven", "not-apns", "probe", 1)
+    for what, file, verify, ca, wanted in (
+        ("accepted", push, "on", authorities, accepted),
+        ("missing: none is asked for", push, "off", authorities, unasked),
+        ("foreign", push, "on", stranger, not_apns),
+        ("expired", expired, "on", authorities, not_apns),
+        ("foreign, and optional", push, "optional", stranger, not_apns),
+    ):
+        process, port = nginx(version, verify, ca)
+        expect(f"nginx {version}, ssl_verify_client {verify}, {what}", verdict(file, *at(port)), wanted)
+        stop(process)
+    stage = "tls" if version == "TLSv1.2" else "http2"
+    for what, file, verify, ca, wanted in (
+        ("accepted", push, "required", authorities, accepted),
+        ("missing: none is asked for", push, "none", authorities, unasked),
+        ("foreign", push, "required", stranger, ("rejected", "unknown_ca", stage, 1)),
+        ("expired", expired, "required", authorities, ("rejected", "certificate_expired", stage, 1)),
+        ("foreign, and optional", push, "optional", stranger, ("rejected", "unknown_ca", stage, 1)),
+    ):
+        process, port = haproxy(version, verify, ca)
+        expect(f"haproxy {version}, verify {verify}, {what}", verdict(file, *at(port)), wanted)
+        if what == "expired":
+            found = check(file, *at(port), "--expect", "rejected:certificate_expired")
+            expect(f"haproxy {version}, verify {verify}, expired as expected", (found[0]["is_expected"], found[1]), (True, 0))
+        stop(process)
+process, port = haproxy("TLSv1.3", "required")
+expect("haproxy, a certificate without its key", verdict(FIXTURES / "der" / "universal.cer", *at(port)),
+       ("unproven", "key-missing", "identity", 1))
 stop(process)
 
 

@@ -65,7 +65,14 @@ pub(super) fn prepare(
             Err(ground)
         }
         None => match client_identity(leaf, contents) {
-            Ok(identity) => Ok(Credential::Certificate(identity)),
+            Ok(identity) => match identity.try_out() {
+                Ok(()) => Ok(Credential::Certificate(identity)),
+                Err(error) => {
+                    let file = arguments.key.as_ref().unwrap_or(arguments.input());
+                    warnings.push(format!("OpenSSL cannot sign with the private key in {file}: {error}"));
+                    Err(Ground::KeyUnusable)
+                }
+            },
             Err(error) => return Err(unusable(arguments.input(), &error)),
         },
     };

@@ -118,6 +118,13 @@ fn every_fault_is_told_for_what_it_is() {
 }
 
 #[test]
+fn a_wrong_first_frame_is_named() {
+    let checked = put_to("no-settings", Both, Environment::Production, "not-http2");
+    let detail = checked.detail("http2");
+    assert!(detail.contains("it began with a frame other than SETTINGS"), "{detail}");
+}
+
+#[test]
 fn every_reason_in_an_answer_has_its_verdict() {
     in_parallel(&REASONS, |reason| {
         let checked = put_to(&format!("answer:{}", reason.name), Both, Environment::Production, reason.name);

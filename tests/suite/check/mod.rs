@@ -6,6 +6,7 @@ mod expectations;
 mod faults;
 mod formats;
 mod network;
+mod relay;
 mod revocation;
 mod servers;
 mod tokens;

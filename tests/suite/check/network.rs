@@ -348,3 +348,11 @@ fn ipv6_is_spoken() {
     let checked = check(&fixture("p12/keychain-password.p12"), &arguments);
     assert_eq!(checked.text("/reason"), "unknown_ca", "{:#}", checked.first());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_may_open_nothing_more_says_that_it_cannot_use_the_network() {
+    let test = Test::shell("ulimit -n 5; exec \"$0\" \"$@\"").arg("check").arg(fixture("p12/keychain-password.p12"));
+    let test = test.args(["--passin", "pass:push", "--gateway", "localhost:1"]);
+    test.status(5).stderr_contains("the network cannot be used: ").run();
+}
