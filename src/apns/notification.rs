@@ -161,11 +161,11 @@ pub(crate) fn is_token(text: &str) -> bool {
 pub(crate) const TOKEN_DIGITS: usize = 64;
 
 /// Returns a device token in the form of the path, from the forms in which people paste it: in either case, with blanks,
-/// quotes or the angle brackets of NSData's description.
+/// hyphens (.NET's BitConverter), colons, quotes or the angle brackets of NSData's description.
 pub(crate) fn parse_token(text: &str) -> Option<String> {
     let mut token = String::new();
     for c in unwrapped(text).chars() {
-        if !c.is_whitespace() {
+        if !c.is_whitespace() && !matches!(c, '-' | ':') {
             token.push(c.to_ascii_lowercase());
         }
     }
@@ -263,10 +263,12 @@ mod tests {
             "\"<AABB CCDD>\"",
             "'aabbccdd'",
             "0xaabbccdd",
+            "AA-BB-CC-DD",
+            "aa:bb:cc:dd",
         ] {
             assert_eq!(parse_token(text).as_deref(), Some("aabbccdd"), "{text}");
         }
-        for text in ["", "<>", "abc", "<aabb", "aabb>", "aa:bb", "token", "{length = 32, bytes = 0x3f1a ... 9c1d }"] {
+        for text in ["", "<>", "abc", "<aabb", "aabb>", "token", "{length = 32, bytes = 0x3f1a ... 9c1d }"] {
             assert_eq!(parse_token(text), None, "{text}");
         }
         assert!(is_shortened_token("{length = 32, bytes = 0x3f1a ... 9c1d }") && !is_shortened_token("aabb"));

@@ -225,7 +225,7 @@ pub(crate) mod tests {
     use Ground::*;
 
     /// All grounds; a ground that is not here has no test of its advice.
-    pub(crate) const ALL: [Ground; 48] = [
+    pub(crate) const ALL: [Ground; 49] = [
         KeyMissing,
         KeyMismatch,
         KeyUnusable,

@@ -52,12 +52,27 @@ impl ClientIdentity {
         let mut context = SslContext::builder(SslMethod::tls_client())?;
         context.set_security_level(0);
         self.present(&mut context)?;
-        let mut signer = match self.key.id() {
-            Id::ED25519 | Id::ED448 => Signer::new_without_digest(&self.key)?,
-            _ => Signer::new(MessageDigest::sha256(), &self.key)?,
-        };
-        signer.sign_oneshot_to_vec(b"pushcert").map(drop)
+        match self.key.id() {
+            Id::ED25519 | Id::ED448 => sign(Signer::new_without_digest(&self.key)),
+            _ => self.sign_with_any_digest(),
+        }
     }
+
+    /// Signs with the first digest that the key allows: one for RSA-PSS may be restricted to another than SHA-256.
+    fn sign_with_any_digest(&self) -> Result<(), ErrorStack> {
+        let mut result = sign(Signer::new(MessageDigest::sha256(), &self.key));
+        for digest in [MessageDigest::sha384(), MessageDigest::sha512()] {
+            if result.is_ok() {
+                break;
+            }
+            result = sign(Signer::new(digest, &self.key));
+        }
+        result
+    }
+}
+
+fn sign(signer: Result<Signer<'_>, ErrorStack>) -> Result<(), ErrorStack> {
+    signer?.sign_oneshot_to_vec(b"pushcert").map(drop)
 }
 
 /// The server that a client expects, and how it must prove itself.
