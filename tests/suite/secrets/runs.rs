@@ -13,7 +13,7 @@ pub(super) struct Run {
 }
 
 /// The words of [`RUNS`] that stand for arguments; the others are arguments.
-const WORDS: [(&str, &[&str]); 6] = [
+const WORDS: [(&str, &[&str]); 7] = [
     ("PASS", &["--passin", "env:PASSWORD"]),
     ("TO", &["--passout", "env:LONG_PASSWORD"]),
     ("WHO", &["--email", "jo@example.com", "--name", "Jo", "--country", "DE"]),
@@ -21,6 +21,7 @@ const WORDS: [(&str, &[&str]); 6] = [
     ("CLOSED", &["--gateway", "127.0.0.1:1", "--timeout", "1s"]),
     // An address of nobody (RFC 5737): the gateway cannot run.
     ("NOWHERE", &["--listen", "192.0.2.1:1"]),
+    ("TEAM", &["--key-id", "ABC123DEFG", "--team-id", "TEAMID1234", "--topic", "com.example.MyApp"]),
     ("NEVER", &["--at", "2030-01-01"]),
 ];
 
@@ -29,7 +30,7 @@ const FILES: [(&str, &str); 3] =
     [("CERT", "der/universal.cer"), ("IDENTITY", "pem/identity.pem"), ("P12", "p12/keychain-password.p12")];
 
 #[rustfmt::skip]
-const RUNS: [(&str, i32); 84] = [
+const RUNS: [(&str, i32); 87] = [
     ("convert FILE PASS -o out.pem", 0),
     ("convert FILE PASS --json -o out.pem", 0),
     ("convert FILE PASS --json --bag-attributes --key-out out.key --cert-out out.crt", 2),
@@ -108,6 +109,9 @@ const RUNS: [(&str, i32); 84] = [
     ("check CERT PASS --key FILE CLOSED", 5),
     ("check IDENTITY --ca-file FILE CLOSED", 5),
     ("check P12 --passin file:FILE CLOSED", 4),
+    ("check --p8 FILE TEAM PASS CLOSED", 3),
+    ("check --p8 FILE TEAM CLOSED --json", 3),
+    ("gateway --p8-key ABC123DEFG:TEAMID1234:FILE NOWHERE", 3),
     ("gateway --client-ca FILE NOWHERE", 5),
     ("gateway --client-ca - NOWHERE < FILE", 5),
     ("gateway --tokens FILE NOWHERE", 3),
@@ -177,7 +181,7 @@ impl Run {
 const FILE_VALUES: [&str; 3] = ["<FILE>", "<FILE|FOLDER>", "<SOURCE>"];
 
 /// Options that only name a new file.
-const OUTPUTS: [&str; 3] = ["--output", "--cert-out", "--key-out"];
+const OUTPUTS: [&str; 4] = ["--output", "--cert-out", "--key-out", "--log"];
 
 #[test]
 fn every_option_that_takes_a_file_is_given_the_damaged_one() {
