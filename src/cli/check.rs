@@ -97,8 +97,8 @@ pub(crate) struct CheckArgs {
     #[arg(long, conflicts_with_all = ["token", "topic"])]
     pub(crate) no_probe: bool,
 
-    /// Send the notification (an empty one) to this device: hexadecimal digits, as <aabb ccdd> too [default: to one that
-    /// does not exist]
+    /// Send the notification (an empty one) to this device: hexadecimal digits, with blanks, hyphens, colons or angle
+    /// brackets as they are pasted [default: to one that does not exist]
     #[arg(long, value_name = "HEX", value_parser = parse_token)]
     pub(crate) token: Option<Zeroizing<String>>,
 

@@ -86,7 +86,7 @@ pub struct GatewayOptions {
     pub log: Option<RequestLog>,
     /// Takes a line of JSON for each request, and for what never became one.
     pub event_log: Option<LineSink>,
-    /// Whether the last requests are kept, for [`Observer::recent`].
+    /// Whether the last requests are kept, for `Observer::recent`.
     pub keeps_requests: bool,
     /// The limit for concurrent streams of a connection.
     pub max_streams: u32,

@@ -201,7 +201,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().unwrap_or("\u{fffd}"))
 }
 
-/// Checks the priority of a background notification. Apple: "it's an error to use this priority [10] for a push
+/// Checks the priority of a background notification. Apple: "it's an error to use this priority" (10) "for a push
 /// notification that contains only the content-available key" (Apple, "Sending notification requests to APNs"); an absent
 /// priority counts as 10. APNs answered 200 in 2016; its answer today [?].
 fn check_background(headers: &Headers<'_>) -> Option<&'static str> {
