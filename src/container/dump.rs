@@ -3,22 +3,15 @@
 
 use zeroize::Zeroizing;
 
+use crate::container::detect;
 use crate::container::lookalike::Lookalike;
-use crate::container::transport;
+use crate::container::transport::{self, EncodedPart};
 
 /// The fewest bytes of a file.
 const MIN_BYTES: usize = 100;
 
-/// Reads a text that is numbers alone, or lists of them that begin as a file does.
-pub(super) fn undo(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    match decode_hex(text) {
-        Some(bytes) => Some(bytes),
-        None => decode_lists(text),
-    }
-}
-
-/// Decodes a text of hexadecimal digits, with colons or white space between them.
-fn decode_hex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+/// Decodes a text that is hexadecimal digits as a whole, with colons or white space between them.
+pub(super) fn decode_hex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let is_hex = |byte: &u8| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace() || *byte == b':';
     if !text[..text.len().min(2 * MIN_BYTES)].iter().all(is_hex) {
         return None;
@@ -44,62 +37,111 @@ fn hex_digit(byte: u8) -> Option<u8> {
     u8::try_from(digit).ok()
 }
 
-/// The first numbers of a list that is a file: of DER, or the dashes of PEM.
-const LISTS: [&[u8]; 5] = [b"0x30", b"0X30", b"[48,", b"[45,45,45,45,45,", b"[45, 45, 45, 45, 45,"];
+/// The beginnings of a file, as the first number of a list: of DER, or the dashes of PEM.
+const FIRST_BYTES: [u8; 2] = [0x30, b'-'];
 
-/// Decodes all lists of numbers in a text that begin as a file does.
-fn decode_lists(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let mut list_end = 0;
-    for start in memchr::memchr2_iter(b'0', b'[', text) {
-        let list = &text[start..];
-        if start < list_end || !LISTS.iter().any(|first| list.starts_with(first)) {
-            continue;
-        }
-        // A vector that does not grow leaves no copies behind; a number takes two characters at least.
-        if bytes.capacity() == 0 {
-            bytes.reserve_exact(text.len() / 2 + 1);
-        }
-        let before = bytes.len();
-        list_end = start + add_list(list, &mut bytes);
-        if bytes.len() - before < MIN_BYTES {
-            bytes.truncate(before);
-        } else {
-            bytes.push(b'\n');
+/// Returns the lists of numbers in a text that are files, one after the other.
+pub(super) fn lists(text: &[u8]) -> Lists<'_> {
+    Lists { text, position: 0 }
+}
+
+/// Lists of numbers in a text.
+pub(super) struct Lists<'a> {
+    text: &'a [u8],
+    position: usize,
+}
+
+impl Iterator for Lists<'_> {
+    type Item = EncodedPart;
+
+    fn next(&mut self) -> Option<EncodedPart> {
+        loop {
+            let rest = self.text.get(self.position..)?;
+            let start = self.position + memchr::memchr3(b'[', b'{', b'0', rest)?;
+            self.position = start + 1;
+            let first = start + usize::from(self.text[start] != b'0');
+            let numbers = Numbers { text: &self.text[first..] };
+            if !begins_file(&numbers) {
+                continue;
+            }
+            let mut counted = numbers.clone();
+            let count = counted.by_ref().count();
+            // No list begins in the middle of another.
+            self.position = self.text.len() - counted.text.len();
+            // A vector that does not grow leaves no copies behind.
+            let mut bytes = Zeroizing::new(Vec::with_capacity(count));
+            bytes.extend(numbers);
+            if is_file(&bytes) && (bytes.starts_with(b"-") || detect::detect_der(&bytes).is_ok()) {
+                return Some(EncodedPart { start, bytes });
+            }
         }
     }
-    is_file(&bytes).then_some(bytes)
 }
 
-/// Adds the numbers of a list, and returns the length of its text.
-fn add_list(text: &[u8], bytes: &mut Zeroizing<Vec<u8>>) -> usize {
-    let mut position = usize::from(text.starts_with(b"["));
-    while let Some(byte) = text.get(position) {
-        if *byte == b',' || byte.is_ascii_whitespace() {
-            position += 1;
-        } else if let Some(number) = number_at(&text[position..]) {
-            bytes.push(number.value);
-            position += number.length;
-        } else {
-            break;
-        }
+fn begins_file(numbers: &Numbers<'_>) -> bool {
+    let first = numbers.clone().next();
+    first.is_some_and(|first| FIRST_BYTES.contains(&first))
+}
+
+/// The numbers of a list, as programs write bytes: `0x30`, `48`, `48u8`, `-126`, `(byte)0x82`, with comments between them.
+#[derive(Clone)]
+struct Numbers<'a> {
+    text: &'a [u8],
+}
+
+impl Iterator for Numbers<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        self.text = after_gap(self.text);
+        let text = self.text.strip_prefix(b"(byte)").unwrap_or(self.text).trim_ascii_start();
+        let (number, length) = number_at(text)?;
+        let rest = &text[length..];
+        self.text = rest.strip_prefix(b"u8").unwrap_or(rest);
+        Some(number)
     }
-    position
 }
 
-struct Number {
-    value: u8,
-    length: usize,
+/// The longest comment in a list, in bytes.
+const MAX_COMMENT: usize = 128;
+
+/// The most comments between two numbers.
+const MAX_COMMENTS: usize = 2;
+
+/// Leaves out what stands between two numbers.
+fn after_gap(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    let mut comments = 0;
+    loop {
+        let head = &rest[..rest.len().min(MAX_COMMENT)];
+        let length = match rest {
+            [b',' | b' ' | b'\n' | b'\r' | b'\t', ..] => Some(1),
+            [b'/', b'*' | b'/', ..] if comments == MAX_COMMENTS => None,
+            [b'/', b'*', ..] => memchr::memmem::find(head, b"*/").map(|end| end + 2),
+            [b'/', b'/', ..] => memchr::memchr(b'\n', head),
+            _ => None,
+        };
+        comments += usize::from(rest.starts_with(b"/"));
+        let Some(length) = length else { return rest };
+        rest = &rest[length..];
+    }
 }
 
-fn number_at(text: &[u8]) -> Option<Number> {
+/// Returns the number that a text begins with, and the length of it. Java writes the bytes from 128 on below 0.
+fn number_at(text: &[u8]) -> Option<(u8, usize)> {
     let (prefix, radix) = match text {
         [b'0', b'x' | b'X', ..] => (2, 16),
+        [b'-', ..] => (1, 10),
         _ => (0, 10),
     };
-    let digits = text[prefix..].iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let word = std::str::from_utf8(&text[prefix..prefix + digits]).ok()?;
-    Some(Number { value: u8::from_str_radix(word, radix).ok()?, length: prefix + digits })
+    let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+    let length = prefix + text[prefix..].iter().take(4).take_while(is_digit).count();
+    let digits = std::str::from_utf8(&text[prefix..length]).ok()?;
+    let number = match prefix {
+        1 => 256u16.checked_sub(digits.parse().ok()?)?,
+        _ => u16::from_str_radix(digits, radix).ok()?,
+    };
+    Some((u8::try_from(number).ok()?, length))
 }
 
 fn is_file(bytes: &[u8]) -> bool {
@@ -140,17 +182,39 @@ mod tests {
         for file in [&der, &pem] {
             let plain = join(file, "", |byte| format!("{byte:02x}"));
             for text in [plain.clone(), plain.to_uppercase() + "\n", join(file, ":", |byte| format!("{byte:02X}"))] {
-                assert!(undo(text.as_bytes()).unwrap().as_slice() == file.as_slice());
+                assert!(decode_hex(text.as_bytes()).unwrap().as_slice() == file.as_slice());
             }
         }
-        let array = format!("unsigned char a[] = {{\n  {}\n}};", join(&der, ", ", |byte| format!("0x{byte:02x}")));
-        assert!(undo(array.as_bytes()).unwrap().strip_suffix(b"\n") == Some(&der[..]));
-        for file in [&der, &pem] {
-            let buffer = format!("{{\"type\":\"Buffer\",\"data\":[{}]}}", join(file, ",", u8::to_string));
-            assert!(undo(buffer.as_bytes()).unwrap().strip_suffix(b"\n") == Some(&file[..]));
+        for text in ["", "48", "deadbeef", &"30 ".repeat(200)] {
+            assert_eq!(decode_hex(text.as_bytes()), None);
         }
-        for text in ["", "48", "0x30, 0x82", "[48,130,1", "deadbeef", &"30 ".repeat(200)] {
-            assert_eq!(undo(text.as_bytes()), None);
+    }
+
+    #[test]
+    fn lists_of_numbers_are_read() {
+        let der = fixture("der/universal.cer");
+        let pem = fixture("pem/identity.pem");
+        let join = |file: &[u8], number: fn(&u8) -> String| file.iter().map(number).collect::<Vec<_>>().join(", ");
+        let signed = |byte: &u8| i8::from_be_bytes([*byte]).to_string();
+        for file in [&der, &pem] {
+            for text in [
+                format!("unsigned char a[] = {{\n  {}\n}};", join(file, |byte| format!("0x{byte:02x}"))),
+                format!("{{\"type\":\"Buffer\",\"data\":[{}]}}", join(file, u8::to_string).replace(' ', "")),
+                format!("{{\"data\": [\n  {}]}}", join(file, u8::to_string).replace(' ', "\n  ")),
+                format!("[]byte{{{}}}", join(file, u8::to_string)),
+                format!("let key = [{}];", join(file, |byte| format!("{byte}u8"))),
+                format!("byte[] key = {{{}}};", join(file, |byte| format!("(byte)0x{byte:02X} /* {byte} */"))),
+                format!("[{}]", join(file, signed)),
+            ] {
+                let found: Vec<_> = lists(text.as_bytes()).map(|part| part.bytes.to_vec()).collect();
+                assert!(found == [file.clone()], "{}", &text[..40]);
+            }
+        }
+        let bare = join(&der, |byte| format!("0x{byte:02X}"));
+        assert!(lists(bare.as_bytes()).next().unwrap().bytes.as_slice() == der);
+        let numbers: Vec<_> = (0..200).map(|number| number.to_string()).collect();
+        for text in ["0x30, 0x82", "[48,130,1", "[]{}0", &format!("{{0x30, 0x82, {}}}", numbers.join(", "))] {
+            assert!(lists(text.as_bytes()).next().is_none(), "{text}");
         }
     }
 

@@ -18,8 +18,8 @@ const fn escape(written: &'static str, character: char) -> Escape {
     Escape { written: written.as_bytes(), character }
 }
 
-/// The escapes that name no number. HTML's are in <https://html.spec.whatwg.org/entities.json>.
-static ESCAPES: [Escape; 31] = [
+/// Escapes of programs and of Markdown.
+static BACKSLASHES: [Escape; 7] = [
     escape("\\/", '/'),
     escape("\\-", '-'),
     escape("\\+", '+'),
@@ -27,9 +27,13 @@ static ESCAPES: [Escape; 31] = [
     escape("\\ ", ' '),
     escape("\\012", '\n'),
     escape("\\015", '\r'),
-    escape("<br>", '\n'),
-    escape("<br/>", '\n'),
-    escape("<br />", '\n'),
+];
+
+/// The line ends of HTML.
+static BREAKS: [Escape; 3] = [escape("<br>", '\n'), escape("<br/>", '\n'), escape("<br />", '\n')];
+
+/// The names of characters in HTML, of those in <https://html.spec.whatwg.org/entities.json> that stand in PEM.
+static ENTITIES: [Escape; 21] = [
     escape("&amp;", '&'),
     escape("&apos;", '\''),
     escape("&colon;", ':'),
@@ -70,7 +74,8 @@ pub(super) fn unescape(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(Vec::new());
     let mut copied = 0;
     let mut position = 0;
-    while let Some(next) = next_sign(bytes, position) {
+    let mut signs = Signs::new(bytes);
+    while let Some(next) = signs.next(position) {
         position = next + 1;
         let Some(escaped) = escaped_at(&bytes[next..]) else { continue };
         // A vector that does not grow leaves no copies behind; no character takes more bytes than its escape.
@@ -87,17 +92,44 @@ pub(super) fn unescape(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(text)
 }
 
-/// Returns whether there are bytes that no text has, and every DER value has: its tags.
+/// Returns whether there is DER among the bytes: the beginning of a sequence, which no text in UTF-8 has, and tags that
+/// hardly any text has.
 fn is_binary(bytes: &[u8]) -> bool {
-    memchr::memchr3(1, 2, 3, bytes).is_some()
+    let begins_value = |position| matches!(bytes[position..], [0x30, 0x80..=0x84, ..]);
+    memchr::memchr3(1, 2, 3, bytes).is_some() && memchr::memchr_iter(0x30, bytes).any(begins_value)
 }
 
-/// Returns the place of the next character that may begin an escape.
-fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    let sign = memchr::memchr3(b'\\', b'&', b'<', rest);
-    let percent = memchr::memchr(b'%', &rest[..sign.unwrap_or(rest.len())]);
-    Some(from + percent.or(sign)?)
+/// The next characters that may begin an escape. What was found once is not searched again.
+struct Signs<'a> {
+    bytes: &'a [u8],
+    percent: usize,
+    other: usize,
+}
+
+impl<'a> Signs<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let mut signs = Self { bytes, percent: 0, other: 0 };
+        signs.search(0, true, true);
+        signs
+    }
+
+    fn search(&mut self, from: usize, wants_percent: bool, wants_other: bool) {
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let place = |found: Option<usize>| from + found.unwrap_or(rest.len());
+        if wants_percent {
+            self.percent = place(memchr::memchr(b'%', rest));
+        }
+        if wants_other {
+            self.other = place(memchr::memchr3(b'\\', b'&', b'<', rest));
+        }
+    }
+
+    /// Returns the place of the first one at `from` or after it.
+    fn next(&mut self, from: usize) -> Option<usize> {
+        self.search(from, self.percent < from, self.other < from);
+        let next = self.percent.min(self.other);
+        (next < self.bytes.len()).then_some(next)
+    }
 }
 
 fn escaped_at(bytes: &[u8]) -> Option<Escaped> {
@@ -107,10 +139,11 @@ fn escaped_at(bytes: &[u8]) -> Option<Escaped> {
         [b'\\', b'u' | b'U', digits @ ..] => escaped(6, readable(digits.get(..4)?, 16)?),
         [b'&', b'#', ..] => numbered_entity(bytes),
         // A file may be all backslashes.
-        [b'\\', b'/' | b'-' | b'+' | b'=' | b' ' | b'0', ..] | [b'<', b'b' | b'B', ..] => named(bytes),
+        [b'\\', b'/' | b'-' | b'+' | b'=' | b' ', ..] | [b'\\', b'0', b'1', ..] => named(&BACKSLASHES, bytes),
+        [b'<', b'b' | b'B', b'r' | b'R', ..] => named(&BREAKS, bytes),
         [b'&', ..] => {
             let end = bytes.iter().take(MAX_ENTITY).position(|byte| *byte == b';')?;
-            named(&bytes[..=end])
+            named(&ENTITIES, &bytes[..=end])
         }
         _ => None,
     }
@@ -120,8 +153,8 @@ fn escaped(length: usize, character: char) -> Option<Escaped> {
     Some(Escaped { length, character })
 }
 
-fn named(bytes: &[u8]) -> Option<Escaped> {
-    for Escape { written, character } in &ESCAPES {
+fn named(escapes: &[Escape], bytes: &[u8]) -> Option<Escaped> {
+    for Escape { written, character } in escapes {
         if let Some(head) = bytes.get(..written.len())
             && head.eq_ignore_ascii_case(written)
         {
@@ -299,7 +332,7 @@ mod tests {
 
     #[test]
     fn every_escape_is_undone_in_small_and_capital_letters() {
-        for Escape { written, character } in &ESCAPES {
+        for Escape { written, character } in BACKSLASHES.iter().chain(&BREAKS).chain(&ENTITIES) {
             for written in [written.to_vec(), written.to_ascii_uppercase()] {
                 let text = [b"a", &written[..], b"b"].concat();
                 let plain = format!("a{character}b");
@@ -309,7 +342,8 @@ mod tests {
         let numbers = "%2B%2f%20&#43;&#x2F;&#8212;\\x0a\\u002B\\u2014%0D";
         assert_eq!(unescape(numbers.as_bytes()).unwrap().as_slice(), "+/ +/\u{2014}\n+\u{2014}\r".as_bytes());
         assert_eq!(unescape(b"\\\\n & < % \\n <a> %ff %00 &amp &#0; &#xd800; \\ud800 \\xzz %+1"), None);
-        assert_eq!(unescape(b"\x30\x03\x02\x01%2b"), None);
+        assert_eq!(unescape(b"\x30\x82\x02\x01%2b"), None);
+        assert_eq!(unescape(b"\x02 0%2b").unwrap().as_slice(), b"\x02 0+");
     }
 
     #[test]

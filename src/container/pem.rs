@@ -1,10 +1,10 @@
-//! Reads a text: its PEM blocks, and values in it that are files in Base64.
+//! Reads a text: its PEM blocks, and values in it that are files in Base64 or in numbers.
 
 use crate::asn1::Malformed;
 use crate::container::detect::{self, Format};
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::Unlocker;
-use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, der, read_layer, transport};
+use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, der, dump, read_layer, transport};
 use crate::crypto::DecodeError;
 use crate::pem::{self, Block, LineCounter, UnreadBlock};
 use crate::pkcs12::Holds;
@@ -56,16 +56,30 @@ impl TextReader<'_, '_, '_, '_> {
         self.read_encoded(rest, end - rest.len())
     }
 
-    /// Reads the values of a text that are files in Base64; the text begins at `start`.
+    /// Reads the values of a text that are files in Base64 or in numbers; the text begins at `start`.
     fn read_encoded(&mut self, text: &[u8], start: usize) -> Result<(), OpenError> {
+        let mut lists = dump::lists(text);
+        let mut list = lists.next();
         for part in transport::encoded_parts(text) {
-            let place = format!("Base64 at line {}", self.lines.line_of(start + part.start));
-            let undone = transport::undo(&part.bytes);
-            let bytes = undone.as_deref().map_or(&part.bytes[..], Vec::as_slice);
-            let read = read_layer(bytes, self.unlocker).and_then(Contents::check_anything);
-            self.contents.add_part(&place, der::held_by(bytes), read.map_err(|error| not_cut(error, &place)))?;
+            while let Some(earlier) = list.take_if(|list| list.start < part.start) {
+                self.read_part("numbers", start + earlier.start, &earlier.bytes)?;
+                list = lists.next();
+            }
+            self.read_part("Base64", start + part.start, &part.bytes)?;
+        }
+        while let Some(part) = list {
+            self.read_part("numbers", start + part.start, &part.bytes)?;
+            list = lists.next();
         }
         Ok(())
+    }
+
+    fn read_part(&mut self, kind: &str, start: usize, bytes: &[u8]) -> Result<(), OpenError> {
+        let place = format!("{kind} at line {}", self.lines.line_of(start));
+        let undone = transport::undo(bytes);
+        let bytes = undone.as_deref().map_or(bytes, Vec::as_slice);
+        let read = read_layer(bytes, self.unlocker).and_then(Contents::check_anything);
+        self.contents.add_part(&place, der::held_by(bytes), read.map_err(|error| not_cut(error, &place)))
     }
 
     fn read_block(&mut self, block: &Block) -> Result<(), OpenError> {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::asn1;
 use crate::container::lookalike::Lookalike;
-use crate::container::{dump, escape};
+use crate::container::{detect, dump, escape};
 use crate::pem;
 
 /// The number of times that a file may be encoded over and over.
@@ -60,7 +60,7 @@ fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     {
         return Some(decoded);
     }
-    dump::undo(bytes)
+    dump::decode_hex(bytes)
 }
 
 /// Decodes a text in UTF-16, which PowerShell makes of what a command prints. Its byte order mark shows it, or the
@@ -148,7 +148,7 @@ pub(super) fn begins_as_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 0x80..=0x84, ..])
 }
 
-/// A part of a text that is a file in Base64, such as a value in JSON, YAML or a .env file.
+/// A part of a text that is a file in Base64 or in numbers, such as a value in JSON, YAML or a .env file.
 pub(super) struct EncodedPart {
     /// Its first byte in the text.
     pub(super) start: usize,
@@ -157,7 +157,7 @@ pub(super) struct EncodedPart {
 
 /// Returns whether there is such a part.
 pub(super) fn has_encoded_part(text: &[u8]) -> bool {
-    EncodedParts { text, position: 0 }.next().is_some()
+    EncodedParts { text, position: 0 }.next().is_some() || dump::lists(text).next().is_some()
 }
 
 /// Returns all such parts.
@@ -177,6 +177,10 @@ impl Iterator for EncodedParts<'_> {
     fn next(&mut self) -> Option<EncodedPart> {
         loop {
             let word = next_word(self.text, self.position)?;
+            if let Some(bytes) = decode_hex(&self.text[word.clone()]) {
+                self.position = word.end;
+                return Some(EncodedPart { start: word.start, bytes });
+            }
             if let Some(part) = self.read(&word, word.end) {
                 return Some(part);
             }
@@ -208,6 +212,16 @@ impl EncodedParts<'_> {
         self.position = end;
         Some(EncodedPart { start: word.start, bytes })
     }
+}
+
+/// Decodes a word of hexadecimal digits that is a file, as configurations and databases have it.
+fn decode_hex(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let digits = word.strip_prefix(b"0x").unwrap_or(word);
+    if digits.len() < MIN_ENCODED || !matches!(digits, [b'3', b'0', b'8', ..] | [b'2', b'd' | b'D', b'2', ..]) {
+        return None;
+    }
+    let bytes = Zeroizing::new(data_encoding::HEXLOWER_PERMISSIVE.decode(digits).ok()?);
+    (bytes.starts_with(b"-----BEGIN") || detect::detect_der(&bytes).is_ok()).then_some(bytes)
 }
 
 /// Words of Base64 that belong together: lines of the same length, and a shorter one at the end.
@@ -349,6 +363,11 @@ mod tests {
         let found: Vec<_> = encoded_parts(text.as_bytes()).map(|part| part.bytes.to_vec()).collect();
         assert!(found == [der, pem.clone(), pem], "{} parts", found.len());
         assert!(!has_encoded_part(b"MIT License"));
+        let hex = data_encoding::HEXUPPER.encode(&fixture("der/universal.cer"));
+        for text in [format!("KEY={hex}"), format!("{{\"key\":\"{}\"}}", hex.to_lowercase()), format!("0x{hex}")] {
+            assert!(has_encoded_part(text.as_bytes()), "{text}");
+        }
+        assert!(!has_encoded_part(&hex.as_bytes()[..400]));
         let noise = data_encoding::BASE64.encode(&(0..9_000u32).flat_map(u32::to_be_bytes).collect::<Vec<_>>());
         assert!(!has_encoded_part(noise.as_bytes()));
         for text in [

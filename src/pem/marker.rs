@@ -73,6 +73,8 @@ pub(super) fn find(text: &[u8], from: usize) -> Option<Marker<'_>> {
 /// headers of an encrypted key. A text that only speaks of PEM has none there.
 pub(super) fn data_after(text: &[u8], end: usize) -> usize {
     let window = &text[end..text.len().min(end + MAX_DATA)];
+    // What follows the next BEGIN is of that one, and is not searched for both.
+    let window = &window[..memchr::memmem::find(window, b"BEGIN").unwrap_or(window.len())];
     let region = &window[..memchr::memmem::find(window, b"--").unwrap_or(window.len())];
     let is_encrypted = memchr::memmem::find(region, b"Proc-Type:").is_some();
     let mut base64 = Vec::with_capacity(region.len());

@@ -704,6 +704,58 @@ fn der_and_pem_in_one_file_are_both_read() {
     assert_eq!(report["files"][0]["certificates"].as_array().unwrap().len(), 3);
 }
 
+/// Bytes as the source of a program has them.
+fn as_array(bytes: &[u8]) -> String {
+    let mut array = String::from("unsigned char bytes[] = {");
+    for byte in bytes {
+        write!(array, "{byte:#04x}, ").unwrap();
+    }
+    array + "};\n"
+}
+
+#[test]
+fn bytes_written_as_numbers_hide_nothing_beside_them() {
+    let expired = block("CERTIFICATE", &read("der/expired.cer"));
+    let array = as_array(&read("der/universal.cer"));
+    let buffer = format!("{{\"a\": {:?}, \"b\": {:?}}}", expired, read("der/universal.cer"));
+    for text in [expired.clone() + &array, array.clone() + &expired, buffer] {
+        on(text, &["expiry", "-"]).status(1).stdout_contains("2 certificates in 1 file: 1 failure").run();
+    }
+    // These begin as DER does, and are none.
+    for numbers in [vec![0x30, 0x82, 0, 1], vec![0x30, 0x81, 0xc8, 2, 1]] {
+        let numbers: Vec<u8> = numbers.into_iter().chain(0..200).collect();
+        on(expired.clone() + &as_array(&numbers), &["expiry", "-"]).status(1).stdout_contains("1 certificate in").run();
+    }
+    let key = text("key/push.pem") + &array;
+    let folder = in_folder(
+        &[("push.key", &key), ("new.key", &text("key/other.pem"))],
+        &[
+            "csr",
+            "--email",
+            "jo@example.com",
+            "--name",
+            "Jo",
+            "--country",
+            "DE",
+            "--key",
+            "new.key",
+            "--force",
+            "-o",
+            "push.key",
+        ],
+        6,
+    );
+    assert_eq!(std::fs::read_to_string(folder.path().join("push.key")).unwrap(), key);
+}
+
+#[test]
+fn control_characters_turn_off_no_escapes() {
+    let escaped = block("CERTIFICATE", &read("der/expired.cer")).replace('-', "%2D").replace('\n', "%0A");
+    for control in ["\x01", "\x02", "\x03"] {
+        on(format!("log {control}\n{escaped}"), &["expiry", "-"]).status(1).stdout_contains("1 failure").run();
+    }
+}
+
 #[test]
 fn a_locked_key_hides_no_locked_certificate() {
     let pem = text("pem/encrypted-key.pem");
