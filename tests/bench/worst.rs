@@ -37,7 +37,7 @@ struct Case {
     bytes: fn() -> Vec<u8>,
 }
 
-const CASES: [Case; 63] = [
+const CASES: [Case; 75] = [
     Case { name: "PEM: tiny blocks", bytes: || repeat(b"-----BEGIN CMS-----\nAA==\n-----END CMS-----\n") },
     Case { name: "PEM: tiny blocks, unknown", bytes: || repeat(b"-----BEGIN A-----\nAA==\n-----END A-----\n") },
     Case { name: "PEM: empty blocks", bytes: || repeat(b"-----BEGIN CMS-----\n-----END CMS-----\n") },
@@ -71,6 +71,21 @@ const CASES: [Case; 63] = [
         name: "PEM: escaped line ends",
         bytes: || around(b"-----BEGIN CMS-----", b"\\nAAAA", b"\\n-----END CMS-----\n"),
     },
+    Case { name: "PEM: BEGINs of one dash", bytes: || repeat(b"-BEGIN CMS- ") },
+    Case { name: "PEM: BEGINs of other signs", bytes: || repeat(b"=====BEGIN CMS=====") },
+    Case {
+        name: "PEM: DEK-Info without BEGIN",
+        bytes: || repeat(b"DEK-Info: DES,0123456789ABCDEF\nMIIabc0123456789\n"),
+    },
+    Case { name: "escapes: of URLs", bytes: || repeat(b"%41") },
+    Case { name: "escapes: in one another", bytes: || repeat(b"%2525252541") },
+    Case { name: "escapes: names of HTML", bytes: || around(b"", b"&nnnnn;", b"%252525252541") },
+    Case { name: "escapes: line ends of HTML", bytes: || around(b"", b"<br", b"%252525252541") },
+    Case { name: "escapes: of programs", bytes: || around(b"", b"\\01", b"%252525252541") },
+    Case { name: "numbers: beginnings of lists", bytes: || repeat(b"[48,") },
+    Case { name: "numbers: one list", bytes: || repeat(b"0x30,") },
+    Case { name: "numbers: comments", bytes: || repeat(b"[//[\n") },
+    Case { name: "numbers: hexadecimal words", bytes: || repeat(&[&b"3082".repeat(40)[..], b","].concat()) },
     Case { name: "text: Base64 of DER, lines", bytes: || around(b"key: x\n", b"MIIB\n", b"") },
     Case { name: "text: Base64 of DER, words", bytes: || around(b"key: x\n", b"MIIB ", b"") },
     Case { name: "text: Base64 of DER, long words", bytes: || around(b"key: x\n", &word(b"MIIB"), b"") },
