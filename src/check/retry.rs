@@ -3,23 +3,25 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 /// The delay before the first retry; it doubles, up to [`MAX_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const MAX_DELAY: Duration = Duration::from_secs(60);
 /// The longest wait that a server may ask for; a server that asks for more is not asked again.
 pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
+/// What a number of seconds counts as that is too large to be read (RFC 9111 section 1.2.2).
+const LARGEST_SECONDS: u64 = 1 << 31;
 /// The most that jitter adds to the wait that a server asks for.
 const MAX_EXTRA: Duration = Duration::from_secs(1);
 
-/// Returns the wait that the header Retry-After asks for: seconds, or a date (RFC 9110 section 10.2.3).
+/// Returns the wait that the header Retry-After asks for: seconds, or a date in one of three forms (RFC 9110 sections
+/// 10.2.3 and 5.6.7).
 pub(super) fn parse_retry_after(text: &str, now: OffsetDateTime) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(LARGEST_SECONDS)));
     }
-    let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+    let date = OffsetDateTime::from(httpdate::parse_http_date(text).ok()?);
     Some(Duration::try_from(date - now).unwrap_or_default())
 }
 
@@ -87,6 +89,12 @@ mod tests {
             (" 0 ", Some(0)),
             ("Fri, 27 Nov 2026 20:01:30 GMT", Some(90)),
             ("Fri, 27 Nov 2026 19:00:00 GMT", Some(0)),
+            ("Friday, 27-Nov-26 20:01:30 GMT", Some(90)),
+            ("Fri Nov 27 20:01:30 2026", Some(90)),
+            ("99999999999999999999999999", Some(1 << 31)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("+2", None),
+            ("2.5", None),
             ("soon", None),
             ("-5", None),
             ("", None),
