@@ -50,36 +50,38 @@ const RIGHT_TOPIC: &str = "use a topic of the certificate: pushcert inspect FILE
 const RIGHT_TOKEN: &str = "copy the device token again, or ask the gateway of the other environment";
 const RIGHT_PAIR: &str = "use the topic of the device token; the topic of a VoIP token ends in .voip";
 const TOKEN_AUTHENTICATION: &str =
-    "this concerns provider tokens (.p8 keys), not certificates: leave out authorization";
+    "no provider token was sent with the certificate: check the address; something on the way may add one";
+const NOT_OURS: &str = "pushcert's request does not have this fault: check the address, for something on the way may change it; where \
+     APNs itself answers so, report it to pushcert";
 const LATER: &str = "try again later, with growing delays";
 
 /// The known reasons. APNs may send others, which are kept as text.
 pub const REASONS: [Reason; 33] = [
-    reason("BadCollapseId", 400, Request, "the collapse identifier is longer than 64 bytes", "shorten it"),
+    reason("BadCollapseId", 400, Request, "the collapse identifier is longer than 64 bytes", NOT_OURS),
     reason("BadDeviceToken", 400, Device, "the device token is not one of this environment", RIGHT_TOKEN),
-    reason("BadExpirationDate", 400, Request, "apns-expiration is not a number of seconds", "send UNIX seconds, or 0"),
-    reason("BadMessageId", 400, Request, "apns-id is not a UUID", "send a UUID, or none"),
-    reason("BadPriority", 400, Request, "apns-priority is not 10, 5 or 1", "send 10, 5 or 1"),
+    reason("BadExpirationDate", 400, Request, "apns-expiration is not a number of seconds", NOT_OURS),
+    reason("BadMessageId", 400, Request, "apns-id is not a UUID", NOT_OURS),
+    reason("BadPriority", 400, Request, "apns-priority is not 10, 5 or 1", NOT_OURS),
     reason("BadTopic", 400, Topic, "the topic is not valid", RIGHT_TOPIC),
     reason("DeviceTokenNotForTopic", 400, Device, "the device token belongs to another topic", RIGHT_PAIR),
-    reason("DuplicateHeaders", 400, Request, "a header is repeated", "send each header once"),
+    reason("DuplicateHeaders", 400, Request, "a header is repeated", NOT_OURS),
     reason("IdleTimeout", 400, Server, "the connection was idle for too long", "connect again"),
     reason(
         "InvalidPushType",
         400,
         Request,
         "apns-push-type is unknown or does not fit the topic",
-        "send the push type of the topic",
+        "the push type follows from the topic: give the topic with its suffix",
     ),
-    reason("MissingDeviceToken", 400, Request, "the path has no device token", "POST to /3/device/TOKEN"),
+    reason("MissingDeviceToken", 400, Request, "the path has no device token", NOT_OURS),
     reason(
         "MissingTopic",
         400,
         Topic,
         "the certificate has several topics and the request names none",
-        "send apns-topic",
+        "give one of them as the topic",
     ),
-    reason("PayloadEmpty", 400, Request, "the request has no payload", "send a payload"),
+    reason("PayloadEmpty", 400, Request, "the request has no payload", NOT_OURS),
     reason("TopicDisallowed", 400, Topic, "the certificate may not send to this topic", RIGHT_TOPIC),
     reason("BadCertificate", 403, Certificate, "the certificate is not valid", NEW_CERTIFICATE),
     reason(
@@ -111,7 +113,7 @@ pub const REASONS: [Reason; 33] = [
         403,
         ProviderToken,
         "the gateway saw neither a certificate nor a provider token",
-        "send the certificate; a proxy that intercepts TLS connections removes it",
+        "a device on the way that intercepts TLS connections removes the certificate: it must exclude the gateway",
     ),
     reason(
         "UnrelatedKeyIdInToken",
@@ -120,18 +122,12 @@ pub const REASONS: [Reason; 33] = [
         "the provider token's key does not go with the earlier one",
         TOKEN_AUTHENTICATION,
     ),
-    reason("BadPath", 404, Request, "the path is not /3/device/TOKEN", "POST to /3/device/TOKEN"),
-    reason("MethodNotAllowed", 405, Request, "the method is not POST", "use POST"),
+    reason("BadPath", 404, Request, "the path is not /3/device/TOKEN", NOT_OURS),
+    reason("MethodNotAllowed", 405, Request, "the method is not POST", NOT_OURS),
     reason("ExpiredToken", 410, Device, "the device token has expired", "stop sending to it"),
     reason("Unregistered", 410, Device, "the device token is no longer active for the topic", "stop sending to it"),
-    reason("PayloadTooLarge", 413, Request, "the payload is larger than 4096 bytes (VoIP: 5120)", "send less"),
-    reason(
-        "TooManyProviderTokenUpdates",
-        429,
-        Server,
-        "the provider token changes too often",
-        "keep a token for at least 20 minutes",
-    ),
+    reason("PayloadTooLarge", 413, Request, "the payload is larger than 4096 bytes (VoIP: 5120)", NOT_OURS),
+    reason("TooManyProviderTokenUpdates", 429, Server, "the provider token changes too often", TOKEN_AUTHENTICATION),
     reason("TooManyRequests", 429, Server, "too many requests to one device token", LATER),
     reason("InternalServerError", 500, Server, "the gateway has an internal error", LATER),
     reason("ServiceUnavailable", 503, Server, "the gateway is not available", LATER),
@@ -159,6 +155,19 @@ mod tests {
             let is_about_provider = matches!(reason.subject, Certificate | ProviderToken);
             assert_eq!(reason.status == 403, is_about_provider, "{}", reason.name);
             assert!(reason.status < 429 || reason.subject == Server, "{}", reason.name);
+        }
+    }
+
+    #[test]
+    fn no_advice_asks_for_what_pushcert_alone_can_do() {
+        for reason in REASONS {
+            if reason.subject == Request && reason.name != "InvalidPushType" {
+                assert_eq!(reason.advice, NOT_OURS, "{}", reason.name);
+            }
+            for word in ["POST", "authorization", "header", "payload", "apns-", "send "] {
+                let is_found = reason.advice.contains(word);
+                assert!(!is_found, "{}: {}", reason.name, reason.advice);
+            }
         }
     }
 }

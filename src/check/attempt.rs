@@ -14,9 +14,10 @@ use crate::check::probe::{self, Probe, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{self, Conclusion};
 use crate::check::{AttemptReport, CheckOptions, Credential, Http2Report, Target};
+use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::dial::{self, Stream};
 use crate::net::endpoint::Endpoint;
-use crate::net::proxy::{ProxyError, RefusalCause};
+use crate::net::proxy::{Proxy, ProxyError, RefusalCause};
 use crate::net::tls::{self, ExpectedServer, TlsReport, TlsStream};
 use crate::net::trust::{Stores, TrustPolicy};
 use crate::text::seconds;
@@ -120,6 +121,7 @@ impl<'a> Attempt<'a> {
             is_named: self.options.is_gateway_named,
             has_given_roots: self.options.stores.has_given_roots(),
             has_proxy: self.target.proxy.is_some(),
+            has_proxy_credentials: self.target.proxy.as_ref().is_some_and(Proxy::has_credentials),
             is_certificate_sent: self.tls.as_ref().is_some_and(|tls| tls.is_certificate_sent),
         }
     }
@@ -155,6 +157,7 @@ impl<'a> Attempt<'a> {
                 self.stages.push(watch.stop(Status::Ok, dial::list(&addresses)));
                 return self.connect(&addresses, hop).await;
             }
+            Ok(Err(error)) if is_out_of_descriptors(&error) => (error.to_string(), Ground::OpenFiles),
             Ok(Err(error)) => (error.to_string(), if hop == Hop::Proxy { Ground::ProxyName } else { Ground::Dns }),
             Err(_) => (format!("the resolver did not answer within {}", seconds(timeout)), Ground::DnsTimeout),
         };
@@ -171,7 +174,11 @@ impl<'a> Attempt<'a> {
             }
             Err(error) => {
                 self.stages.push(watch.stop(Status::Failed, error.to_string()));
-                Err(unreachable(if hop == Hop::Proxy { Ground::ProxyUnreachable } else { tcp_ground(error.kind()) }))
+                Err(unreachable(match hop {
+                    _ if error.lacks_descriptors() => Ground::OpenFiles,
+                    Hop::Proxy => Ground::ProxyUnreachable,
+                    Hop::Gateway => tcp_ground(error.kind()),
+                }))
             }
         }
     }
@@ -198,7 +205,7 @@ impl<'a> Attempt<'a> {
             }
             Err(error) => {
                 self.stages.push(watch.stop(Status::Failed, tls_failure(&error, report)));
-                Err(tls_conclusion(&error, report, server.policy))
+                Err(tls_conclusion(&error, report, &server))
             }
         }
     }

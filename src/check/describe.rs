@@ -7,11 +7,11 @@ use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
-use crate::check::verdict::Conclusion;
+use crate::check::verdict::{CertificateProgress, Conclusion};
 use crate::net::alert;
 use crate::net::http2::frames::GoAway;
 use crate::net::http2::tap::ObservedFrames;
-use crate::net::tls::{TlsError, TlsReport};
+use crate::net::tls::{ExpectedServer, TlsError, TlsReport};
 use crate::net::trust::{ChainFault, TrustPolicy, TrustProblem, TrustedBy};
 use crate::text::printable_name;
 
@@ -68,12 +68,23 @@ fn word_list(names: &[String]) -> String {
     }
 }
 
-/// Concludes from a failed handshake.
-pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, policy: TrustPolicy) -> Conclusion {
+/// Returns how far the handshake came with the client certificate.
+fn progress_of_certificate(report: &TlsReport) -> CertificateProgress {
+    if report.is_certificate_sent {
+        CertificateProgress::Sent
+    } else if report.is_certificate_requested() {
+        CertificateProgress::Requested
+    } else {
+        CertificateProgress::NotRequested
+    }
+}
+
+/// Concludes from a failed handshake with this server.
+pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, server: &ExpectedServer) -> Conclusion {
     let is_sent = report.is_certificate_sent;
     let ground = match error {
-        TlsError::Alert(number) => return Conclusion::from_alert(*number, is_sent),
-        TlsError::Untrusted(problem) => trust_ground(problem, report, policy),
+        TlsError::Alert(number) => return Conclusion::from_alert(*number, progress_of_certificate(report)),
+        TlsError::Untrusted(problem) => trust_ground(problem, report, server),
         TlsError::Signing(_) => return Conclusion::from_ground(Evidence::NotPresented, Ground::KeyUnusable),
         TlsError::NotTls => Ground::NotTls,
         // With TLS 1.2, some servers close the connection when they refuse the certificate.
@@ -91,10 +102,11 @@ pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, policy: Trust
     Conclusion::from_ground(Evidence::NotReached, ground)
 }
 
-/// Returns why a server's certificate is not trusted.
-fn trust_ground(problem: &TrustProblem, report: &TlsReport, policy: TrustPolicy) -> Ground {
+/// Returns why a server's certificate is not trusted. Who names the roots expects a server that is not Apple's.
+fn trust_ground(problem: &TrustProblem, report: &TlsReport, server: &ExpectedServer) -> Ground {
     let is_from_apple = report.server_chain.first().is_some_and(|leaf| leaf.issuer.contains("Apple"));
-    if policy == TrustPolicy::PublicRoot && !is_from_apple {
+    let expects_apple = server.policy == TrustPolicy::PublicRoot && !server.stores.has_given_roots();
+    if expects_apple && !is_from_apple {
         return Ground::TlsInterception;
     }
     match problem.fault() {
@@ -219,6 +231,21 @@ mod tests {
             let stage = tls_stage(Stopwatch::start(StageName::Tls), &report, true);
             assert_eq!(stage.status, status);
             assert!(stage.detail.contains(expected), "{}", stage.detail);
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_seen_is_not_denied() {
+        let stores = std::sync::Arc::default();
+        let server = ExpectedServer { host: "a".to_owned(), policy: TrustPolicy::AnyRoot, stores };
+        for (requested_cas, is_certificate_sent, expected) in [
+            (None, false, "before it requested a certificate"),
+            (Some(vec![]), false, "before the certificate was sent"),
+            (Some(vec![]), true, "the certificate may be the cause"),
+        ] {
+            let report = TlsReport { requested_cas, is_certificate_sent, ..TlsReport::default() };
+            let conclusion = tls_conclusion(&TlsError::Alert(40), &report, &server);
+            assert!(conclusion.meaning.contains(expected), "{}", conclusion.meaning);
         }
     }
 }

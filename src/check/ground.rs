@@ -9,6 +9,11 @@ pub(crate) enum Ground {
     KeyUnusable,
     Revoked,
     RevocationUnknown,
+    RevocationUnreachable,
+    RevocationNoSource,
+    RevocationNoIssuer,
+    RevocationLocal,
+    OpenFiles,
     Dns,
     DnsTimeout,
     ConnectionRefused,
@@ -53,6 +58,7 @@ pub(crate) enum Ground {
     ServerUnavailable,
     NeedsProviderToken,
     SwappedIds,
+    SameIds,
 }
 
 /// What the advice for a ground depends on.
@@ -66,6 +72,8 @@ pub(crate) struct Circumstances {
     pub(crate) has_given_roots: bool,
     /// True if a proxy is on the way.
     pub(crate) has_proxy: bool,
+    /// True if the proxy's URL has a user and a password.
+    pub(crate) has_proxy_credentials: bool,
     /// True if the certificate under test was sent, so that the server may have judged it.
     pub(crate) is_certificate_sent: bool,
 }
@@ -97,11 +105,14 @@ impl Ground {
             Self::KeyMismatch => lasting("key-mismatch", "the private key belongs to another certificate"),
             Self::KeyUnusable => lasting("key-unusable", "OpenSSL cannot sign with the private key"),
             Self::Revoked => lasting("revoked", "the certificate's issuer has revoked it"),
-            Self::RevocationUnknown => lasting(
-                "revocation-unknown",
-                "the certificate's issuer did not answer whether it has revoked the certificate",
-            ),
+            Self::RevocationUnknown
+            | Self::RevocationUnreachable
+            | Self::RevocationNoSource
+            | Self::RevocationNoIssuer
+            | Self::RevocationLocal => self.explain_revocation(),
+            Self::OpenFiles => lasting("open-files", "this machine lets pushcert open no more files and connections"),
             Self::SwappedIds => lasting("swapped-ids", "key ID and Team ID look swapped"),
+            Self::SameIds => lasting("same-ids", "key ID and Team ID are the same"),
             Self::NeedsProviderToken => lasting("needs-provider-token", "the topic needs a provider token (.p8)"),
             Self::Dns
             | Self::DnsTimeout
@@ -136,6 +147,28 @@ impl Ground {
             | Self::TlsTimeout
             | Self::Tls => self.explain_tls(),
             _ => self.explain_conversation(),
+        }
+    }
+
+    const fn explain_revocation(self) -> Explanation {
+        match self {
+            Self::RevocationUnreachable => {
+                lasting("revocation-unreachable", "nobody answered whether the certificate is revoked")
+            }
+            Self::RevocationNoSource => {
+                lasting("revocation-no-source", "the certificate does not name anyone to ask whether it is revoked")
+            }
+            Self::RevocationNoIssuer => lasting(
+                "revocation-no-issuer",
+                "whether the certificate is revoked was not asked: its issuer's certificate is not known",
+            ),
+            Self::RevocationLocal => {
+                lasting("revocation-not-judged", "the answer about revocation could not be judged on this machine")
+            }
+            _ => lasting(
+                "revocation-unknown",
+                "the answer of the certificate's issuer does not show whether the certificate is revoked",
+            ),
         }
     }
 
@@ -225,12 +258,17 @@ pub(crate) mod tests {
     use Ground::*;
 
     /// All grounds; a ground that is not here has no test of its advice.
-    pub(crate) const ALL: [Ground; 49] = [
+    pub(crate) const ALL: [Ground; 55] = [
         KeyMissing,
         KeyMismatch,
         KeyUnusable,
         Revoked,
         RevocationUnknown,
+        RevocationUnreachable,
+        RevocationNoSource,
+        RevocationNoIssuer,
+        RevocationLocal,
+        OpenFiles,
         Dns,
         DnsTimeout,
         ConnectionRefused,
@@ -275,6 +313,7 @@ pub(crate) mod tests {
         ServerUnavailable,
         NeedsProviderToken,
         SwappedIds,
+        SameIds,
     ];
 
     #[test]

@@ -31,11 +31,12 @@ use crate::check::expectation::Expectation;
 use crate::check::ground::{Circumstances, Ground};
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Probe, ProbeAnswer};
-use crate::check::revocation::Revocation;
+use crate::check::revocation::{Revocation, RevocationVerdict};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::token::TokenIdentity;
 use crate::check::verdict::{Advice, Conclusion, ProbeToken, TopicStatus};
 use crate::finding::{Finding, Level};
+use crate::net::descriptors;
 use crate::net::dial;
 use crate::net::endpoint::Endpoint;
 use crate::net::http2::frames::{GoAway, Settings};
@@ -214,7 +215,7 @@ pub(crate) fn run(
     targets: Vec<Target>,
     options: CheckOptions,
 ) -> io::Result<Vec<GatewayCheck>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = descriptors::build_runtime()?;
     let token = match &options.token {
         Some(token) => token.clone(),
         None => probe::random_token()?,
@@ -231,7 +232,14 @@ struct CheckRun {
     options: CheckOptions,
     token: Zeroizing<String>,
     /// What the issuer said, for all gateways.
-    revocation: OnceCell<Option<Stage>>,
+    revocation: OnceCell<Option<Asked>>,
+}
+
+/// What the issuer said, and the stage that shows it.
+#[derive(Clone)]
+struct Asked {
+    found: RevocationVerdict,
+    stage: Stage,
 }
 
 impl CheckRun {
@@ -275,15 +283,16 @@ impl CheckRun {
     }
 
     /// Returns what the issuer says; it is asked once.
-    async fn revocation_stage(&self) -> Option<Stage> {
+    async fn revocation_stage(&self) -> Option<Asked> {
         self.revocation.get_or_init(|| self.ask_issuer()).await.clone()
     }
 
-    async fn ask_issuer(&self) -> Option<Stage> {
+    async fn ask_issuer(&self) -> Option<Asked> {
         let revocation = self.options.revocation.as_ref()?;
         let watch = Stopwatch::start(StageName::Revocation);
-        let (status, detail) = revocation.ask(self.options.timeout).await;
-        Some(watch.stop(status, detail))
+        let found = revocation.ask(self.options.timeout).await;
+        let stage = watch.stop(found.status, &found.detail);
+        Some(Asked { found, stage })
     }
 
     async fn check(&self, target: &Target) -> GatewayCheck {
@@ -291,8 +300,8 @@ impl CheckRun {
         // The issuer is asked beside the gateway.
         let (tried, revocation) = tokio::join!(self.attempt(target), self.revocation_stage());
         let Tried { mut attempt, mut conclusion, mut attempts } = tried;
-        if let Some(stage) = revocation {
-            conclusion = conclusion.with_revocation(stage.status);
+        if let Some(Asked { found, stage }) = revocation {
+            conclusion = conclusion.with_revocation(&found);
             stages.push(stage);
         }
         conclusion = conclusion.with_policy(&self.subject.findings);

@@ -17,14 +17,25 @@ use openssl::x509::{X509, X509Crl, X509StoreContext, X509VerifyResult};
 use tempfile::NamedTempFile;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+use x509_parser::oid_registry::Oid;
+use x509_parser::prelude::{CertificateRevocationList, FromDer, oid_registry};
 
+use crate::check::ground::Ground;
 use crate::check::stage::Status;
+use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::fetch::{FetchError, Post, fetch};
 use crate::net::proxy::ProxyChoice;
 use crate::text::{printable_name, seconds};
 
 /// The accepted difference between clocks, in seconds.
 const CLOCK_SKEW: u32 = 300;
+/// The extensions of a CRL that OpenSSL understands; it judges whether an issuing distribution point covers the
+/// certificate.
+const KNOWN_EXTENSIONS: [Oid<'static>; 3] = [
+    oid_registry::OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER,
+    oid_registry::OID_X509_EXT_CRL_NUMBER,
+    oid_registry::OID_X509_EXT_ISSUER_DISTRIBUTION_POINT,
+];
 /// The most sources that are asked.
 const MAX_SOURCES: usize = 8;
 
@@ -43,7 +54,25 @@ pub(crate) struct Revocation {
 enum RevocationAnswer {
     Good,
     Revoked,
+    /// A signed "revoked", in an answer that is out of date or does not say until when it is valid. What is revoked
+    /// stays so.
+    RevokedOutdated,
     Unknown,
+}
+
+/// What the sources say together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RevocationVerdict {
+    pub(crate) status: Status,
+    pub(crate) detail: String,
+    /// The ground of what was said, or of not knowing; `None` for "good".
+    pub(crate) ground: Option<Ground>,
+}
+
+impl RevocationVerdict {
+    fn unknown(ground: Ground, detail: &str) -> Self {
+        Self { status: Status::Warning, detail: format!("unknown: {detail}"), ground: Some(ground) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,21 +138,42 @@ enum SourceError {
     Outdated(SourceKind),
     #[error("the {} does not say until when it is valid", .0.document())]
     NoNextUpdate(SourceKind),
+    #[error("the CRL lists only what has changed since another CRL")]
+    Delta,
+    #[error("the CRL has a critical extension that is not known ({0})")]
+    CriticalExtension(String),
     #[error("OpenSSL does not accept the CRL: {0}")]
     Refused(&'static str),
     #[error("the answer could not be judged")]
     NotJudged,
 }
 
+impl SourceError {
+    /// Returns why nothing is known. What the issuer said tells more than that another source did not answer.
+    fn ground(&self) -> Ground {
+        match self {
+            Self::Fetch(error) if error.lacks_descriptors() => Ground::OpenFiles,
+            Self::File(error) if is_out_of_descriptors(error) => Ground::OpenFiles,
+            Self::File(_) | Self::OpenSsl(_) | Self::NotJudged => Ground::RevocationLocal,
+            Self::Timeout(_) | Self::Fetch(_) => Ground::RevocationUnreachable,
+            _ => Ground::RevocationUnknown,
+        }
+    }
+}
+
 impl Revocation {
     /// Asks every source that the certificate names, side by side, for at most `limit`.
-    pub(crate) async fn ask(&self, limit: Duration) -> (Status, String) {
+    pub(crate) async fn ask(&self, limit: Duration) -> RevocationVerdict {
         let sources = self.sources();
         if sources.is_empty() {
-            return (Status::Warning, "unknown: the certificate names no OCSP responder and no CRL".to_owned());
+            let detail = "the certificate names no OCSP responder and no CRL";
+            return RevocationVerdict::unknown(Ground::RevocationNoSource, detail);
         }
         let Some(issuer) = &self.issuer else {
-            return (Status::Warning, "unknown: the issuer's certificate is not known here".to_owned());
+            return RevocationVerdict::unknown(
+                Ground::RevocationNoIssuer,
+                "the issuer's certificate is not known here",
+            );
         };
         let pair = Arc::new(Pair { leaf: self.leaf.clone(), issuer: issuer.clone(), proxies: self.proxies.clone() });
         let end = Instant::now() + limit;
@@ -220,34 +270,50 @@ impl Pair {
         }
         let id = self.ocsp_id()?;
         let Some(status) = basic.find_status(&id) else { return Err(SourceError::OtherCertificate) };
+        let is_current = status.next_update().is_some() && status.check_validity(CLOCK_SKEW, None).is_ok();
+        if status.status == OcspCertStatus::REVOKED {
+            return Ok(if is_current { RevocationAnswer::Revoked } else { RevocationAnswer::RevokedOutdated });
+        }
         // Without nextUpdate nothing says how old an answer may be (RFC 6960 section 4.2.2.1), so that it may be replayed.
         if status.next_update().is_none() {
             return Err(SourceError::NoNextUpdate(SourceKind::Ocsp));
         }
-        if status.check_validity(CLOCK_SKEW, None).is_err() {
+        if !is_current {
             return Err(SourceError::Outdated(SourceKind::Ocsp));
         }
         Ok(match status.status {
             OcspCertStatus::GOOD => RevocationAnswer::Good,
-            OcspCertStatus::REVOKED => RevocationAnswer::Revoked,
             _ => RevocationAnswer::Unknown,
         })
     }
 
-    /// Lets OpenSSL verify the certificate with the CRL: signature, issuer, scope, critical extensions and dates.
+    /// Judges the certificate by a CRL: what it says, and whether it still says so.
     fn judge_crl(&self, body: &[u8]) -> Result<RevocationAnswer, SourceError> {
         let crl = parse_crl(body)?;
-        if crl.next_update().is_none() {
-            return Err(SourceError::NoNextUpdate(SourceKind::Crl));
+        let der = crl.to_der()?;
+        check_extensions(&der)?;
+        let answer = match crl.next_update() {
+            Some(_) => self.look_up(&der, X509VerifyFlags::empty()),
+            None => Err(SourceError::NoNextUpdate(SourceKind::Crl)),
+        };
+        let is_old = matches!(&answer, Err(SourceError::Outdated(_) | SourceError::NoNextUpdate(_)));
+        if is_old && let Ok(RevocationAnswer::Revoked) = self.look_up(&der, X509VerifyFlags::NO_CHECK_TIME) {
+            return Ok(RevocationAnswer::RevokedOutdated);
         }
+        answer
+    }
+
+    /// Lets OpenSSL verify the certificate with the CRL: signature, issuer, scope and critical extensions, and dates
+    /// unless the flags leave them out.
+    fn look_up(&self, crl: &[u8], flags: X509VerifyFlags) -> Result<RevocationAnswer, SourceError> {
         // The openssl crate takes a CRL from a file alone, whose name is UTF-8.
         let mut file = NamedTempFile::new()?;
-        file.write_all(&crl.to_der()?)?;
+        file.write_all(crl)?;
         let Some(path) = file.path().to_str() else {
             return Err(io::Error::other("the folder for temporary files has no name in UTF-8").into());
         };
         let mut store = self.store()?;
-        store.set_flags(X509VerifyFlags::PARTIAL_CHAIN | X509VerifyFlags::CRL_CHECK)?;
+        store.set_flags(X509VerifyFlags::PARTIAL_CHAIN | X509VerifyFlags::CRL_CHECK | flags)?;
         store.add_lookup(X509Lookup::file())?.load_crl_file(path, SslFiletype::ASN1)?;
         let no_others = Stack::new()?;
         let mut context = X509StoreContext::new()?;
@@ -268,6 +334,21 @@ fn parse_crl(body: &[u8]) -> Result<X509Crl, SourceError> {
         Ok(crl) => Ok(crl),
         Err(_) => Err(SourceError::Malformed("a CRL")),
     }
+}
+
+/// Refuses a CRL that does not list all that is revoked (RFC 5280 section 5.2.4), or that says what is not understood.
+/// OpenSSL takes a delta CRL for a whole one.
+fn check_extensions(der: &[u8]) -> Result<(), SourceError> {
+    let Ok((_, crl)) = CertificateRevocationList::from_der(der) else { return Err(SourceError::Malformed("a CRL")) };
+    for extension in crl.extensions() {
+        if extension.oid == oid_registry::OID_X509_EXT_DELTA_CRL_INDICATOR {
+            return Err(SourceError::Delta);
+        }
+        if extension.critical && !KNOWN_EXTENSIONS.contains(&extension.oid) {
+            return Err(SourceError::CriticalExtension(extension.oid.to_id_string()));
+        }
+    }
+    Ok(())
 }
 
 /// OpenSSL's result, and the certificate that it means: 0 is the leaf.
@@ -298,23 +379,44 @@ fn answer_of(found: &Found) -> Result<RevocationAnswer, SourceError> {
     }
 }
 
-/// Concludes from all answers: one "revoked" decides; otherwise one "good" does.
-fn conclude(results: &[SourceResult]) -> (Status, String) {
+/// Concludes from all answers: one "revoked" decides, even if it is old; otherwise one "good" does.
+fn conclude(results: &[SourceResult]) -> RevocationVerdict {
     if let Some(Source { kind, url }) = first_with(results, RevocationAnswer::Revoked) {
-        return (Status::Failed, format!("revoked, says the issuer's {kind} at {}", printable_name(url)));
+        let detail = format!("revoked, says the issuer's {kind} at {}", printable_name(url));
+        return RevocationVerdict { status: Status::Failed, detail, ground: Some(Ground::Revoked) };
+    }
+    if let Some(Source { kind, url }) = first_with(results, RevocationAnswer::RevokedOutdated) {
+        let url = printable_name(url);
+        let detail =
+            format!("revoked, says the issuer's {kind} at {url}, which is out of date; what is revoked stays so");
+        return RevocationVerdict { status: Status::Failed, detail, ground: Some(Ground::Revoked) };
     }
     if let Some(Source { kind, url }) = first_with(results, RevocationAnswer::Good) {
-        return (Status::Ok, format!("good, says the issuer's {kind} at {}", printable_name(url)));
+        let detail = format!("good, says the issuer's {kind} at {}", printable_name(url));
+        return RevocationVerdict { status: Status::Ok, detail, ground: None };
     }
+    let mut ground = Ground::RevocationUnreachable;
     let mut lines = Vec::new();
     for SourceResult { source: Source { kind, url }, answer } in results {
         let url = printable_name(url);
+        let found = answer.as_ref().map_or_else(SourceError::ground, |_| Ground::RevocationUnknown);
+        ground = more_telling(ground, found);
         lines.push(match answer {
             Err(error) => format!("{kind} at {url}: {error}"),
             Ok(_) => format!("{kind} at {url} does not know the certificate"),
         });
     }
-    (Status::Warning, format!("unknown: {}", lines.join("; ")))
+    RevocationVerdict::unknown(ground, &lines.join("; "))
+}
+
+/// Returns the ground that tells more: a fault of this machine, then an answer of the issuer, then silence.
+fn more_telling(one: Ground, other: Ground) -> Ground {
+    for ground in [Ground::OpenFiles, Ground::RevocationLocal, Ground::RevocationUnknown] {
+        if one == ground || other == ground {
+            return ground;
+        }
+    }
+    one
 }
 
 fn first_with(results: &[SourceResult], wanted: RevocationAnswer) -> Option<&Source> {
@@ -330,7 +432,7 @@ fn first_with(results: &[SourceResult], wanted: RevocationAnswer) -> Option<&Sou
 mod tests {
     use super::*;
 
-    fn status_of(answers: Vec<Result<RevocationAnswer, SourceError>>) -> (Status, String) {
+    fn status_of(answers: Vec<Result<RevocationAnswer, SourceError>>) -> RevocationVerdict {
         let mut results = Vec::new();
         for answer in answers {
             let source = Source { kind: SourceKind::Ocsp, url: "http://a".to_owned() };
@@ -342,10 +444,29 @@ mod tests {
     #[test]
     fn no_answer_is_unknown_and_revoked_decides() {
         let silence = || Err(SourceError::Timeout(Duration::from_secs(1)));
-        assert_eq!(status_of(vec![silence(), silence()]).0, Status::Warning);
-        assert!(status_of(vec![silence()]).1.starts_with("unknown: OCSP at http://a: no answer within 1 s"));
-        assert_eq!(status_of(vec![Ok(RevocationAnswer::Unknown)]).0, Status::Warning);
-        assert_eq!(status_of(vec![silence(), Ok(RevocationAnswer::Good)]).0, Status::Ok);
-        assert_eq!(status_of(vec![Ok(RevocationAnswer::Good), Ok(RevocationAnswer::Revoked)]).0, Status::Failed);
+        assert_eq!(status_of(vec![silence(), silence()]).status, Status::Warning);
+        assert!(status_of(vec![silence()]).detail.starts_with("unknown: OCSP at http://a: no answer within 1 s"));
+        assert_eq!(status_of(vec![Ok(RevocationAnswer::Unknown)]).status, Status::Warning);
+        assert_eq!(status_of(vec![silence(), Ok(RevocationAnswer::Good)]).status, Status::Ok);
+        assert_eq!(status_of(vec![Ok(RevocationAnswer::Good), Ok(RevocationAnswer::Revoked)]).status, Status::Failed);
+    }
+
+    #[test]
+    fn the_ground_of_not_knowing_is_the_most_telling() {
+        let silence = || Err(SourceError::Timeout(Duration::from_secs(1)));
+        let no_folder = || Err(SourceError::File(io::Error::other("no folder")));
+        let ground_of = |answers| status_of(answers).ground;
+        assert_eq!(ground_of(vec![silence(), silence()]), Some(Ground::RevocationUnreachable));
+        assert_eq!(ground_of(vec![silence(), Ok(RevocationAnswer::Unknown)]), Some(Ground::RevocationUnknown));
+        assert_eq!(ground_of(vec![Err(SourceError::RequestRefused), silence()]), Some(Ground::RevocationUnknown));
+        assert_eq!(ground_of(vec![no_folder(), Ok(RevocationAnswer::Unknown)]), Some(Ground::RevocationLocal));
+        assert_eq!(ground_of(vec![silence(), Ok(RevocationAnswer::Good)]), None);
+    }
+
+    #[test]
+    fn an_old_revocation_weighs_more_than_a_good_answer() {
+        let found = status_of(vec![Ok(RevocationAnswer::Good), Ok(RevocationAnswer::RevokedOutdated)]);
+        assert_eq!((found.status, found.ground), (Status::Failed, Some(Ground::Revoked)));
+        assert!(found.detail.ends_with("which is out of date; what is revoked stays so"), "{}", found.detail);
     }
 }

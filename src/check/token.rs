@@ -33,6 +33,11 @@ impl TokenIdentity {
         self.key_id != self.team_id && self.key_id_of_file.as_ref() == Some(&self.team_id)
     }
 
+    /// Returns whether one ID was given for both.
+    fn has_one_id(&self) -> bool {
+        self.key_id == self.team_id
+    }
+
     /// Returns what is odd about the names, without asking anyone.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -40,6 +45,7 @@ impl TokenIdentity {
             Some(id) if self.looks_swapped() => {
                 warnings.push(format!("key ID and Team ID look swapped, for the file is named after the key {id}"));
             }
+            _ if self.has_one_id() => warnings.push("key ID and Team ID are the same".to_owned()),
             Some(id) if *id != self.key_id => warnings.push(format!("the file is named after another key, {id}")),
             _ => {}
         }
@@ -105,11 +111,21 @@ impl TokenIdentity {
         if name == "ExpiredProviderToken" {
             conclusion.meaning.push_str(&format!("; by this machine's clock it was signed at {}", self.clock()));
         }
-        if name == "InvalidProviderToken" && self.looks_swapped() {
-            conclusion.meaning.push_str("; key ID and Team ID look swapped");
-            conclusion.advice = Some(Advice::Ground(Ground::SwappedIds));
+        if name == "InvalidProviderToken" {
+            self.suspect_ids(&mut conclusion);
         }
         conclusion
+    }
+
+    /// Says what is wrong with the IDs, where it shows.
+    fn suspect_ids(&self, conclusion: &mut Conclusion) {
+        if self.looks_swapped() {
+            conclusion.meaning.push_str("; key ID and Team ID look swapped");
+            conclusion.advice = Some(Advice::Ground(Ground::SwappedIds));
+        } else if self.has_one_id() {
+            conclusion.meaning.push_str("; key ID and Team ID are the same");
+            conclusion.advice = Some(Advice::Ground(Ground::SameIds));
+        }
     }
 }
 
@@ -138,12 +154,15 @@ const fn known(name: &'static str, meaning: &'static str, advice: &'static str) 
     TokenReason { name, meaning, advice }
 }
 
+const RIGHT_APP: &str = "use a topic of one of the team's own apps: the bundle ID, with its suffix";
 const OTHER_ENVIRONMENT: &str = "the key is for the other environment";
 const RIGHT_ENVIRONMENT: &str = "ask the gateway of the key's environment, or use a key for both";
 
 /// The reasons that mean something else for a token than for a certificate (Apple, "Handling notification responses
 /// from APNs" and "Establishing a token-based connection to APNs").
-const TOKEN_REASONS: [TokenReason; 9] = [
+const TOKEN_REASONS: [TokenReason; 11] = [
+    known("BadTopic", "the topic is not valid", RIGHT_APP),
+    known("MissingTopic", "the request names no topic", RIGHT_APP),
     known(
         "InvalidProviderToken",
         "key, key ID and Team ID do not belong together, or the key was revoked",

@@ -15,6 +15,7 @@ use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{Break, Conversation, ProbeAnswer};
 use crate::check::retry;
+use crate::check::revocation::RevocationVerdict;
 use crate::check::stage::Status;
 use crate::finding::{Finding, Level};
 use crate::net;
@@ -51,6 +52,21 @@ pub(crate) enum Advice {
     Text(&'static str),
     /// The advice for a ground. It names flags, which only the command line knows.
     Ground(Ground),
+}
+
+/// The advice after an answer about the probe's own token that APNs does not give.
+const RANDOM_TOKEN: &str =
+    "APNs does not answer so to a random device token: check the address; something on the way may answer in its place";
+
+/// How far a handshake came with the client certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CertificateProgress {
+    /// The server has not requested one.
+    NotRequested,
+    /// The server has requested one, and has not seen it.
+    Requested,
+    /// It was sent, so that the server may have judged it.
+    Sent,
 }
 
 /// A verdict and its reason.
@@ -106,11 +122,10 @@ impl Conclusion {
         }
     }
 
-    /// Concludes from an alert during the handshake. One that comes before the server has requested a certificate is
-    /// not about it.
-    pub(crate) fn from_alert(number: u8, is_requested: bool) -> Self {
-        if !is_requested {
-            return Self::early_alert(Evidence::NotReached, number);
+    /// Concludes from an alert during the handshake. One that comes before the certificate was sent is not about it.
+    pub(crate) fn from_alert(number: u8, progress: CertificateProgress) -> Self {
+        if progress != CertificateProgress::Sent {
+            return Self::early_alert(Evidence::NotReached, number, progress);
         }
         let name = net::alert::name(number);
         match alert::find(number) {
@@ -122,13 +137,20 @@ impl Conclusion {
         }
     }
 
-    /// Concludes from an alert of a server that has not requested a certificate.
-    fn early_alert(evidence: Evidence, number: u8) -> Self {
+    /// Concludes from an alert of a server that has not seen the certificate.
+    fn early_alert(evidence: Evidence, number: u8, progress: CertificateProgress) -> Self {
         let name = net::alert::name(number);
         match alert::find(number) {
             Some(known) if known.cause == AlertCause::Connection => {
                 Self::new(evidence, &name, known.meaning, known.advice)
             }
+            _ if progress == CertificateProgress::Requested => Self::new(
+                evidence,
+                &name,
+                "the server requested a certificate, and ended the connection before the certificate was sent",
+                "the certificate under test is not the cause: look into the server's log, and check the server's own \
+                 certificate and key",
+            ),
             _ => Self::new(
                 evidence,
                 &name,
@@ -136,6 +158,11 @@ impl Conclusion {
                 "check the address, and the TLS versions that the server supports",
             ),
         }
+    }
+
+    /// Takes back the advice about a device token that nobody chose.
+    fn unlike_apns(self) -> Self {
+        Self { advice: Some(Advice::Text(RANDOM_TOKEN)), ..self }
     }
 
     /// Concludes that the certificate is good, and that the topic or the device token (`what`) is not.
@@ -179,13 +206,14 @@ impl Conclusion {
 
     /// Takes the result of the question about revocation into account: a signed "revoked" decides, and without an
     /// answer nothing is proven.
-    pub(crate) fn with_revocation(self, status: Status) -> Self {
-        match (status, self.verdict) {
+    pub(crate) fn with_revocation(self, found: &RevocationVerdict) -> Self {
+        let ground = found.ground.unwrap_or(Ground::RevocationUnknown);
+        match (found.status, self.verdict) {
             (Status::Failed, Outcome::Rejected) => self,
             (Status::Failed, _) => Self::from_ground(Evidence::Revoked, Ground::Revoked),
             (Status::Warning, Outcome::Accepted) => {
                 let topic = self.topic;
-                Self { topic, ..Self::from_ground(Evidence::RevocationUnknown, Ground::RevocationUnknown) }
+                Self { topic, ..Self::from_ground(Evidence::RevocationUnknown, ground) }
             }
             (Status::Ok | Status::Warning, _) => self,
         }
@@ -247,9 +275,9 @@ fn not_apns() -> Conclusion {
 /// Judges an alert after the handshake: the server was reached.
 fn judge_late_alert(number: u8, is_requested: bool) -> Conclusion {
     if is_requested {
-        Conclusion::from_alert(number, true)
+        Conclusion::from_alert(number, CertificateProgress::Sent)
     } else {
-        Conclusion::early_alert(Evidence::NotRequested, number)
+        Conclusion::early_alert(Evidence::NotRequested, number, CertificateProgress::NotRequested)
     }
 }
 
@@ -257,7 +285,8 @@ fn judge_answer(answer: &ProbeAnswer, is_requested: bool, token: ProbeToken) -> 
     let Some(name) = answer.reason.as_deref() else { return judge_status(answer, is_requested) };
     match (answer.status, reason::find(name)) {
         (429 | 500..=599, _) | (400..=499, Some(Reason { subject: ReasonSubject::Server, .. })) => {
-            Conclusion::from_reason(Evidence::ServerTrouble, name).retryable_after(answer)
+            let conclusion = Conclusion::from_reason(Evidence::ServerTrouble, name).retryable_after(answer);
+            if token != ProbeToken::Random || !is_about_device(name) { conclusion } else { conclusion.unlike_apns() }
         }
         (400..=499, Some(known)) => judge_reason(known, answer.status, is_requested, token),
         (400..=499, None) => Conclusion::from_reason(Evidence::OtherAnswer, name),
@@ -305,8 +334,14 @@ fn judge_token(reason: &Reason, status: u16, token: ProbeToken) -> Conclusion {
         _ if is_expected_of_random_token(reason) && status == reason.status => {
             Conclusion::accepted(Evidence::RandomTokenUnknown, Some(reason.name), topic)
         }
-        ProbeToken::Random | ProbeToken::None => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
+        ProbeToken::Random | ProbeToken::None => {
+            Conclusion::from_reason(Evidence::OtherAnswer, reason.name).unlike_apns()
+        }
     }
+}
+
+fn is_about_device(name: &str) -> bool {
+    matches!(reason::find(name), Some(Reason { subject: ReasonSubject::Device, .. }))
 }
 
 /// Returns whether APNs says this of a token that belongs to no device.
@@ -384,10 +419,16 @@ mod tests {
         for number in 0..=255 {
             let is_about_certificate = matches!(number, 42..=46 | 48 | 49);
             let expected = if is_about_certificate { Outcome::Rejected } else { Outcome::Unproven };
-            assert_eq!(Conclusion::from_alert(number, true).verdict, expected, "{number}");
+            assert_eq!(Conclusion::from_alert(number, CertificateProgress::Sent).verdict, expected, "{number}");
             assert_eq!(judge_late_alert(number, true).verdict, expected, "{number} late");
-            // Before the server has requested a certificate, no alert is about one.
-            assert_eq!(Conclusion::from_alert(number, false).verdict, Outcome::Unreachable, "{number}");
+            // Before the server has seen a certificate, no alert is about one.
+            for progress in [CertificateProgress::NotRequested, CertificateProgress::Requested] {
+                let conclusion = Conclusion::from_alert(number, progress);
+                assert_eq!(conclusion.verdict, Outcome::Unreachable, "{number}");
+                let denies = conclusion.meaning.contains("before it requested a certificate");
+                assert!(progress == CertificateProgress::NotRequested || !denies, "{number}: {}", conclusion.meaning);
+                assert!(!conclusion.meaning.contains("the certificate may be the cause"), "{number}");
+            }
             assert_eq!(judge_late_alert(number, false).verdict, Outcome::Unproven, "{number} late");
         }
     }
@@ -408,7 +449,9 @@ mod tests {
             (unreachable(), Status::Warning, Outcome::Unreachable, Some("dns")),
             (unreachable(), Status::Failed, Outcome::Rejected, Some("revoked")),
         ] {
-            let judged = conclusion.with_revocation(status);
+            let ground = (status == Status::Warning).then_some(Ground::RevocationUnknown);
+            let found = RevocationVerdict { status, detail: String::new(), ground };
+            let judged = conclusion.with_revocation(&found);
             assert_eq!((judged.verdict, judged.reason.as_deref()), (verdict, reason));
         }
     }
@@ -454,5 +497,19 @@ mod tests {
         assert_eq!(conclusion.advice, Some(Advice::Ground(Ground::AnswerTimeout)));
         assert!(conclusion.is_retryable);
         assert!(!Conclusion::from_ground(Evidence::OtherAnswer, Ground::NotApns).is_retryable);
+    }
+
+    #[test]
+    fn no_advice_is_about_a_token_that_nobody_chose() {
+        for reason in REASONS {
+            for status in [400, 401, 410, 429, 500, 503] {
+                let conclusion = answered(status, Some(reason.name), true);
+                if reason.subject == ReasonSubject::Device && conclusion.verdict != Outcome::Accepted {
+                    assert_eq!(conclusion.advice, Some(Advice::Text(RANDOM_TOKEN)), "{status} {}", reason.name);
+                }
+            }
+        }
+        let named = answered_to(ProbeToken::Named { digits: 64 }, 410, Some("Unregistered"), true);
+        assert_eq!(named.advice, Some(Advice::Text("stop sending to it")));
     }
 }

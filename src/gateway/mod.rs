@@ -45,6 +45,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::certificate::apple::Environment;
+use crate::net::descriptors;
 use acceptor::{TlsContexts, TlsVersions};
 use authority::{IssuedCertificate, ThrowawayCa};
 use event_log::{EventLog, LineSink};
@@ -213,5 +214,5 @@ pub(crate) fn run_until_signal(
 }
 
 fn build_runtime() -> io::Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+    descriptors::build_runtime()
 }

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::net::descriptors::{explain_resolver, is_out_of_descriptors};
 use crate::net::endpoint::Endpoint;
 use crate::text::seconds;
 
@@ -27,7 +28,11 @@ pub(crate) async fn resolve(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> 
     if let Some(address) = endpoint.address() {
         return Ok(vec![SocketAddr::new(address, endpoint.port)]);
     }
-    let addresses: Vec<_> = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port)).await?.collect();
+    let found = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port)).await;
+    let addresses: Vec<_> = match found {
+        Ok(addresses) => addresses.collect(),
+        Err(error) => return Err(explain_resolver(error)),
+    };
     if addresses.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no addresses"));
     }
@@ -80,6 +85,12 @@ const TELLING_KINDS: [io::ErrorKind; 5] = [
 ];
 
 impl DialError {
+    /// Returns whether the cause is that there are no file descriptors left.
+    pub(crate) fn lacks_descriptors(&self) -> bool {
+        let Self::Failed(failures) = self else { return false };
+        failures.iter().any(|failure| is_out_of_descriptors(&failure.error))
+    }
+
     /// Returns the most telling kind of the errors.
     pub(crate) fn kind(&self) -> io::ErrorKind {
         let Self::Failed(failures) = self else { return io::ErrorKind::TimedOut };

@@ -11,6 +11,7 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 
+use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::dial::{self, DialError, Stream};
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::{Proxy, ProxyChoice, ProxyError};
@@ -45,6 +46,17 @@ pub(crate) enum FetchError {
     Body(#[from] Box<dyn std::error::Error + Send + Sync>),
     #[error("the answer is {0}")]
     Status(StatusCode),
+}
+
+impl FetchError {
+    /// Returns whether the cause is that there are no file descriptors left.
+    pub(crate) fn lacks_descriptors(&self) -> bool {
+        match self {
+            Self::Resolve(error) => is_out_of_descriptors(error),
+            Self::Dial(error) => error.lacks_descriptors(),
+            _ => false,
+        }
+    }
 }
 
 /// The body of a POST.

@@ -1,9 +1,10 @@
-//! The way to a server: [`endpoint`] (host and port), [`dial`] (addresses, TCP), [`proxy`], [`trust`] (who signed the
+//! The way to a server: [`endpoint`] (host and port), [`descriptors`] (how many connections there can be), [`dial`] (addresses, TCP), [`proxy`], [`trust`] (who signed the
 //! server's certificate), [`fetch`] (one request over
 //! HTTP/1.1), [`tls`] with [`alert`] and [`certificate_request`], [`http2`] (its frames).
 
 pub(crate) mod alert;
 pub(crate) mod certificate_request;
+pub(crate) mod descriptors;
 pub(crate) mod dial;
 pub(crate) mod endpoint;
 pub(crate) mod fetch;

@@ -23,6 +23,8 @@ use crate::net::dial::Stream;
 use crate::net::endpoint::Endpoint;
 use crate::text::seconds;
 
+/// The longest wait for a refusal's body, which says no more than why.
+const PAGE_WAIT: Duration = Duration::from_millis(500);
 /// The limit of a refusal's body.
 const MAX_BODY: usize = 64 << 10;
 
@@ -232,6 +234,11 @@ impl Credentials {
 }
 
 impl Proxy {
+    /// Returns whether the proxy's URL has a user and a password.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// Returns whether the proxy takes requests for plain HTTP themselves, not only tunnels (RFC 9112 section 3.2.2).
     pub(crate) fn takes_requests(&self) -> bool {
         self.protocol == ProxyProtocol::Http
@@ -258,17 +265,17 @@ impl Proxy {
         target: &Endpoint,
         timeout: Duration,
     ) -> Result<Box<dyn Stream>, ProxyError> {
-        let result = match self.protocol {
-            ProxyProtocol::Http => tokio::time::timeout(timeout, self.connect(stream, target)).await,
-            ProxyProtocol::Socks5 => tokio::time::timeout(timeout, self.socks(stream, target)).await,
-        };
-        match result {
-            Ok(tunnel) => tunnel,
-            Err(_) => Err(ProxyError::Timeout(timeout)),
+        if self.protocol == ProxyProtocol::Socks5 {
+            return within(timeout, self.socks(stream, target)).await;
         }
+        let response = within(timeout, self.connect(stream, target)).await?;
+        if response.status().is_success() {
+            return Ok(Box::new(TokioIo::new(hyper::upgrade::on(response).await?)));
+        }
+        Err(refusal(response).await)
     }
 
-    async fn connect(&self, stream: TcpStream, target: &Endpoint) -> Result<Box<dyn Stream>, ProxyError> {
+    async fn connect(&self, stream: TcpStream, target: &Endpoint) -> Result<Answer, ProxyError> {
         let mut builder = http::Request::connect(target.to_string()).header(header::HOST, target.to_string());
         if let Some(authorization) = self.authorization()? {
             builder = builder.header(header::PROXY_AUTHORIZATION, authorization);
@@ -276,11 +283,7 @@ impl Proxy {
         let request = builder.body(Empty::<bytes::Bytes>::new())?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection.with_upgrades());
-        let response = sender.send_request(request).await?;
-        if response.status().is_success() {
-            return Ok(Box::new(TokioIo::new(hyper::upgrade::on(response).await?)));
-        }
-        Err(refusal(response).await)
+        Ok(sender.send_request(request).await?)
     }
 
     async fn socks(&self, stream: TcpStream, target: &Endpoint) -> Result<Box<dyn Stream>, ProxyError> {
@@ -295,8 +298,30 @@ impl Proxy {
     }
 }
 
+/// A proxy's answer to CONNECT.
+type Answer = http::Response<hyper::body::Incoming>;
+
+/// Waits for a proxy for this time.
+async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, ProxyError>>) -> Result<T, ProxyError> {
+    match tokio::time::timeout(limit, step).await {
+        Ok(result) => result,
+        Err(_) => Err(ProxyError::Timeout(limit)),
+    }
+}
+
+/// Reads a page, or what has come of it when the wait is over.
+async fn read_page(body: hyper::body::Incoming) -> String {
+    let mut body = Limited::new(body, MAX_BODY);
+    let mut bytes = Vec::new();
+    let end = tokio::time::Instant::now() + PAGE_WAIT;
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout_at(end, body.frame()).await {
+        bytes.extend_from_slice(frame.data_ref().map_or(&[], bytes::Bytes::as_ref));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Reads a refusal: status line, requested authentication, title of the page.
-async fn refusal(response: http::Response<hyper::body::Incoming>) -> ProxyError {
+async fn refusal(response: Answer) -> ProxyError {
     let mut text = format!("\"{}\"", status_line(&response));
     let mut schemes = Vec::new();
     for value in response.headers().get_all(header::PROXY_AUTHENTICATE) {
@@ -306,10 +331,7 @@ async fn refusal(response: http::Response<hyper::body::Incoming>) -> ProxyError 
         text.push_str(&format!(" and asks for {}", schemes.join(", ")));
     }
     let (head, body) = response.into_parts();
-    let page = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
-        Err(_) => String::new(),
-    };
+    let page = read_page(body).await;
     if let Some(title) = title_in(&page) {
         text.push_str(&format!(" ({title})"));
     }
@@ -344,7 +366,7 @@ fn http_cause(head: &http::response::Parts, page: &str) -> RefusalCause {
     if head.status.is_server_error() { RefusalCause::Server } else { RefusalCause::Rule }
 }
 
-fn status_line(response: &http::Response<hyper::body::Incoming>) -> String {
+fn status_line(response: &Answer) -> String {
     let status = response.status();
     match (response.extensions().get::<hyper::ext::ReasonPhrase>(), status.canonical_reason()) {
         (Some(phrase), _) => format!("{} {}", status.as_u16(), String::from_utf8_lossy(phrase.as_bytes())),

@@ -364,6 +364,11 @@ struct Trial {
 }
 
 impl Stores {
+    /// Returns whether the user gave the roots to trust.
+    pub(crate) fn has_given_roots(&self) -> bool {
+        self.given.is_some()
+    }
+
     /// Judges a chain as the server sent it, the leaf first. The leaf must be for `host`.
     pub(crate) fn judge(&self, chain: &[X509], host: &str, policy: TrustPolicy) -> Judgement {
         let trials = self.try_sets(chain);

@@ -19,8 +19,23 @@ pub(super) const fn for_ground(ground: Ground, known: Circumstances) -> &'static
              request"
         }
         Ground::Revoked => "make a new certificate in Apple's developer portal",
-        Ground::RevocationUnknown => "the stage revocation shows what each source answered; try again later",
+        Ground::RevocationUnknown => {
+            "the stage revocation shows what each source answered: the issuer must repair it, or know the certificate"
+        }
+        Ground::RevocationUnreachable => {
+            "HTTP to the addresses that the stage revocation shows must be allowed, or go through a --proxy; or try again \
+             later"
+        }
+        Ground::RevocationNoSource => "leave out --revocation: no source can say anything of this certificate",
+        Ground::RevocationNoIssuer => "put the certificate of its issuer into the file",
+        Ground::RevocationLocal => {
+            "the stage revocation shows the cause; the folder for temporary files (TMPDIR) must exist and have room"
+        }
+        Ground::OpenFiles => "raise the limit of open files (ulimit -n), or end other programs that hold many",
         Ground::SwappedIds => "swap --key-id and --team-id",
+        Ground::SameIds => {
+            "compare both with Apple's developer portal: --key-id is under Keys, --team-id under Membership"
+        }
         Ground::NeedsProviderToken => {
             "this topic needs a provider token (.p8), no certificate will do: check --p8 AuthKey_KEYID.p8 --team-id TEAMID --topic TOPIC"
         }
@@ -40,7 +55,7 @@ pub(super) const fn for_ground(ground: Ground, known: Circumstances) -> &'static
         | Ground::ProxyDns
         | Ground::ProxyServer
         | Ground::Proxy
-        | Ground::NotProxy => for_proxy(ground),
+        | Ground::NotProxy => for_proxy(ground, known),
         Ground::TlsInterception
         | Ground::ServerName
         | Ground::ServerExpired
@@ -75,7 +90,7 @@ const fn for_connection(ground: Ground, known: Circumstances) -> &'static str {
     }
 }
 
-const fn for_proxy(ground: Ground) -> &'static str {
+const fn for_proxy(ground: Ground, known: Circumstances) -> &'static str {
     match ground {
         Ground::ProxyName => "check the proxy's host name, in --proxy or HTTPS_PROXY, and this machine's resolver",
         Ground::ProxyUnreachable => {
@@ -84,8 +99,12 @@ const fn for_proxy(ground: Ground) -> &'static str {
         Ground::ProxyTimeout => {
             "the proxy may itself wait for the gateway: let it connect there, or give a longer --timeout"
         }
+        Ground::ProxyCredentials if known.has_proxy_credentials => {
+            "check user and password in the proxy's URL, each percent-encoded; of the ways to log in, pushcert knows Basic \
+             (HTTP) and user and password (SOCKS5)"
+        }
         Ground::ProxyCredentials => {
-            "put user and password into the proxy's URL, percent-encoded: http://USER:PASSWORD@HOST:PORT"
+            "put user and password into the proxy's URL, each percent-encoded, before its host: USER:PASSWORD@HOST:PORT"
         }
         Ground::ProxyDns => "the proxy's own resolver must know the gateway's name; this machine's is not asked",
         Ground::ProxyServer => "the proxy itself must be able to resolve the gateway's name and to connect to it",
@@ -104,6 +123,10 @@ const fn for_trust(ground: Ground, known: Circumstances) -> &'static str {
         Ground::TlsInterception => {
             "a device on the way intercepts TLS connections; it must exclude the gateway, because client certificates \
              do not pass it"
+        }
+        Ground::UnknownAuthority if known.is_apples && known.has_given_roots => {
+            "only the certificates of --ca-file are trusted here: leave it out, or let it have the CA certificate that \
+             issued the server's"
         }
         _ if known.is_apples => CHECK_ADDRESS,
         Ground::ServerName => {
@@ -155,7 +178,7 @@ mod tests {
 
     fn all_circumstances() -> Vec<Circumstances> {
         let mut list = Vec::new();
-        for bits in 0..32_u8 {
+        for bits in 0..64_u8 {
             let bit = |index: u8| bits >> index & 1 == 1;
             list.push(Circumstances {
                 is_apples: bit(0),
@@ -163,6 +186,7 @@ mod tests {
                 has_given_roots: bit(2),
                 has_proxy: bit(3),
                 is_certificate_sent: bit(4),
+                has_proxy_credentials: bit(5),
             });
         }
         list
@@ -175,10 +199,13 @@ mod tests {
                 let advice = for_ground(ground, known);
                 let text = format!("{ground:?} {known:?}: {advice}");
                 assert!(!advice.is_empty(), "{text}");
-                assert!(!(known.has_given_roots && advice.contains("--ca-file")), "{text}");
-                assert!(!(known.is_apples && advice.contains("--ca-file")), "{text}");
+                assert!(!(known.has_given_roots && advice.contains("with --ca-file")), "{text}");
+                let speaks_of_roots = advice.contains("--ca-file");
+                assert!(!(known.is_apples && !known.has_given_roots && speaks_of_roots), "{text}");
                 let names_way = advice.contains("--port") || advice.contains("firewall must");
                 assert!(!(known.is_named && names_way), "{text}");
+                assert!(!(known.has_proxy_credentials && advice.contains("put user and password")), "{text}");
+                assert!(!advice.contains("http://USER"), "{text}");
                 let suspects = advice.contains("refused the certificate");
                 assert!(known.is_certificate_sent || !suspects, "{text}");
             }

@@ -6,11 +6,13 @@ mod proxy;
 mod subject;
 mod token;
 
+use std::io;
 use std::sync::Arc;
 
 use crate::apns::endpoint;
 use crate::apns::notification::{PushType, push_type_labelled, push_type_of};
 use crate::certificate::apple::Environment;
+use crate::check::ground::{Circumstances, Ground};
 use crate::check::report::{CheckReport, RunFacts};
 use crate::check::revocation::Revocation;
 use crate::check::{self, CheckOptions, Credential, Target, TestedIdentity};
@@ -21,6 +23,7 @@ use crate::commands::shared::opening::Opener;
 use crate::commands::shared::report_file::ReportFile;
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::ProxyChoice;
 use crate::net::trust::StoreReader;
@@ -77,8 +80,16 @@ fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRe
     let check_options = options(arguments, subject.request, StoreReader::new(roots));
     match check::run(subject.identity, gateways, check_options) {
         Ok(checks) => Ok(CheckReport::new(checks, findings, run)),
-        Err(error) => Err(Error::new(ExitKind::Network, format!("the network cannot be used: {error}"))),
+        Err(error) => Err(unusable_network(&error)),
     }
+}
+
+fn unusable_network(error: &io::Error) -> Error {
+    let failure = Error::new(ExitKind::Network, format!("the network cannot be used: {error}"));
+    if is_out_of_descriptors(error) {
+        return failure.hint(advice::for_ground(Ground::OpenFiles, Circumstances::default()));
+    }
+    failure
 }
 
 /// What is under test, and what is asked about it.

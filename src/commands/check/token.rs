@@ -13,6 +13,9 @@ use crate::key::PrivateKey;
 use crate::world::context::Context;
 use crate::world::files::Location;
 
+/// The hint for a file without a private key.
+const EXPECTED_KEY: &str = "--p8 takes the private key AuthKey_KEYID.p8, as Apple's developer portal gives it out";
+
 /// The names of a key, as far as the command line gives them.
 pub(super) struct TokenNames<'a> {
     pub(super) key_id: Option<&'a str>,
@@ -32,7 +35,7 @@ pub(super) fn prepare(
         (None, Some(id)) => id.clone(),
         (None, None) => return Err(no_key_id(file)),
     };
-    let contents = opener.open(file, context)?;
+    let contents = opener.open_key(file, EXPECTED_KEY, context)?;
     let key = only_key(file, &contents)?;
     let issued_at = context.now;
     match sign(key, &key_id, names.team_id, issued_at) {
@@ -61,8 +64,7 @@ fn only_key<'a>(file: &Location, contents: &'a Contents) -> Result<&'a PrivateKe
         [] => match contents.unread.iter().find(|unread| unread.may_be_key()) {
             Some(part) => Err(unread::explain(&file.to_string(), part)),
             None => {
-                let message = format!("{file}: there is no private key in it; --p8 takes AuthKey_KEYID.p8");
-                Err(Error::new(ExitKind::Input, message))
+                Err(Error::new(ExitKind::Input, format!("{file}: there is no private key in it")).hint(EXPECTED_KEY))
             }
         },
         several => {

@@ -80,6 +80,13 @@ impl Opener {
         bytes: &[u8],
         context: &mut Context<'_>,
     ) -> Result<Contents, Error> {
+        match self.try_open(location, bytes, context) {
+            Ok(contents) => Ok(contents),
+            Err(error) => Err(advice::explain(&location.to_string(), &error)),
+        }
+    }
+
+    fn try_open(&self, location: &Location, bytes: &[u8], context: &mut Context<'_>) -> Result<Contents, OpenError> {
         let name = location.to_string();
         let terminal = &mut *context.terminal;
         let mut ask = |protected, attempt| ask_password(terminal, &name, protected, attempt);
@@ -88,10 +95,25 @@ impl Opener {
             None if self.asks => Passwords::Ask(&mut ask),
             None => Passwords::None,
         };
-        match container::open(bytes, &mut passwords, self.max_iterations) {
-            Ok(contents) => Ok(contents),
-            Err(error) => Err(advice::explain(&name, &error)),
-        }
+        container::open(bytes, &mut passwords, self.max_iterations)
+    }
+
+    /// Reads and opens an input of which only a private key is wanted; `hint` says which.
+    pub(crate) fn open_key(
+        &self,
+        location: &Location,
+        hint: &'static str,
+        context: &mut Context<'_>,
+    ) -> Result<Contents, Error> {
+        let bytes = read(location, context)?;
+        let message = match self.try_open(location, &bytes, context) {
+            Ok(contents) => return Ok(contents),
+            Err(OpenError::OnlyOthers(others)) => format!("{location}: there is no private key in it, only {others}"),
+            Err(OpenError::Lookalike(other)) => format!("{location}: this is {}, not a private key", other.name()),
+            Err(OpenError::Unrecognized) => format!("{location}: this is not a private key"),
+            Err(error) => return Err(advice::explain(&location.to_string(), &error)),
+        };
+        Err(Error::new(ExitKind::Input, message).hint(hint))
     }
 
     /// Opens what was read from a file in a folder; nobody is asked for its password.

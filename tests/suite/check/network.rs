@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Stage, check, read};
 use crate::common::{Test, fixture};
-use pushcert::testing::{GatewayOptions, RunningGateway};
+use pushcert::testing::{GatewayOptions, RunningGateway, ThrowawayCa};
 
 #[test]
 fn a_plain_server_is_no_gateway() {
@@ -207,7 +207,44 @@ fn a_proxys_refusal_is_quoted() {
         let checked = stage.check(&["--proxy", &url]);
         assert_eq!((checked.code, checked.end(), checked.text("/reason")), (5, ("proxy", "failed"), reason), "{url}");
         assert!(checked.detail("proxy").contains(expected), "{url}: {}", checked.detail("proxy"));
+        if reason == "proxy-credentials" {
+            let advice = checked.text("/advice");
+            let start = if url.contains('@') { "check user and password" } else { "put user and password" };
+            assert!(advice.starts_with(start) && !advice.contains("http://"), "{url}: {advice}");
+        }
         assert!(!checked.report.to_string().contains("wrong"), "the password stays out of the report");
+    }
+}
+
+#[test]
+fn a_refusal_counts_although_its_page_stalls() {
+    let proxy = accept_all(|mut stream| {
+        let head = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5000\r\n\r\n<title>Gone</title>";
+        stream.write_all(head.as_bytes()).unwrap();
+        // Until the client goes.
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    let arguments = ["--proxy", &format!("http://{proxy}"), "--environment", "sandbox", "--timeout", "20s"];
+    let checked = check(&fixture("p12/keychain-password.p12"), &arguments);
+    assert_eq!((checked.code, checked.text("/reason")), (5, "proxy-server"), "{:#}", checked.first());
+    assert!(checked.detail("proxy").contains("\"502 Bad Gateway\" (Gone)"), "{}", checked.detail("proxy"));
+    assert!(checked.took < Duration::from_secs(10), "{:?}", checked.took);
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_descriptors_are_named_and_nothing_else_is_blamed() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for limit in [7, 8, 9, 10, 11, 12] {
+        for host in ["localhost", "127.0.0.1"] {
+            let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+            let test = Test::shell(&script).arg("check").arg(fixture("p12/keychain-password.p12"));
+            let test = test.args(["--passin", "env:PASSWORD", "--gateway", &format!("{host}:{closed}")]);
+            let run = test.env("PASSWORD", super::PASSWORD).any_status().run();
+            assert_eq!(run.code, Some(5), "{limit} {host}: {}", run.stderr);
+            assert!(run.stderr.to_lowercase().contains("too many open files"), "{limit} {host}: {}", run.stderr);
+            assert!(run.stderr.contains("ulimit -n"), "{limit} {host}: {}", run.stderr);
+        }
     }
 }
 
@@ -264,6 +301,16 @@ fn a_server_that_is_not_apples_is_named() {
         "{}",
         stranger.detail("tls")
     );
+    // Who names the roots does not expect Apple's.
+    let other = stage.file("other.pem");
+    let strange = ThrowawayCa::new().unwrap();
+    std::fs::write(&other, strange.certificate().to_pem().unwrap()).unwrap();
+    let given = check(
+        &stage.file("client.pem"),
+        &["--environment", "sandbox", "--proxy", &proxy, "--ca-file", other.to_str().unwrap()],
+    );
+    assert_eq!((given.code, given.text("/reason")), (5, "unknown-authority"), "{:#}", given.first());
+    assert!(given.text("/advice").contains("--ca-file are trusted here"), "{}", given.text("/advice"));
     // As in a company whose machines trust its proxy.
     let known = run(Some("ca.pem"));
     assert_eq!((known.code, known.text("/reason")), (5, "tls-interception"));

@@ -73,6 +73,11 @@ fn certificate(name: &str, serial: u32, issuer: Option<&Issuer>, points: &[(&str
 
 /// A list signed by `issuer` with `serial` in it.
 fn list(issuer: &Issuer, serial: u32, days: i64) -> Vec<u8> {
+    list_with(issuer, serial, days, None)
+}
+
+/// A list with a critical extension.
+fn list_with(issuer: &Issuer, serial: u32, days: i64, critical: Option<(&str, &[u8])>) -> Vec<u8> {
     use openssl::asn1::{Asn1Object, Asn1OctetString};
     use openssl::x509::{X509CrlBuilder, X509RevokedBuilder};
     let at = |days: i64| Asn1Time::from_unix(time::OffsetDateTime::now_utc().unix_timestamp() + days * 86400).unwrap();
@@ -91,6 +96,11 @@ fn list(issuer: &Issuer, serial: u32, days: i64) -> Vec<u8> {
         let value = Asn1OctetString::new_from_bytes(&value).unwrap();
         let oid = Asn1Object::from_str(oid).unwrap();
         list.append_extension(X509Extension::new_from_der(&oid, false, &value).unwrap()).unwrap();
+    }
+    if let Some((oid, value)) = critical {
+        let value = Asn1OctetString::new_from_bytes(value).unwrap();
+        let oid = Asn1Object::from_str(oid).unwrap();
+        list.append_extension(X509Extension::new_from_der(&oid, true, &value).unwrap()).unwrap();
     }
     list.sign(&issuer.key, MessageDigest::sha256()).unwrap();
     list.build().unwrap().to_der().unwrap()
@@ -118,6 +128,13 @@ fn status(checked: &Checked) -> (String, String) {
     (stage["status"].as_str().unwrap().to_owned(), stage["detail"].as_str().unwrap().to_owned())
 }
 
+/// deltaCRLIndicator: what has changed since the CRL with number 1.
+const DELTA: (&str, &[u8]) = ("2.5.29.27", &[2, 1, 1]);
+const UNKNOWN: (&str, &[u8]) = ("1.2.3.4", &[5, 0]);
+/// issuingDistributionPoint: only the certificates of authorities, only those of users.
+const CA_ONLY: (&str, &[u8]) = ("2.5.29.28", &[0x30, 3, 0x82, 1, 0xff]);
+const USERS: (&str, &[u8]) = ("2.5.29.28", &[0x30, 3, 0x81, 1, 0xff]);
+
 #[test]
 fn only_a_signed_and_current_list_is_believed() {
     let stage = Stage::new(GatewayOptions::default());
@@ -127,6 +144,17 @@ fn only_a_signed_and_current_list_is_believed() {
         ("200 OK", list(&issuer, 7, 3), "failed", "revoked, says the issuer's CRL"),
         ("200 OK", list(&issuer, 8, 3), "ok", "good, says the issuer's CRL"),
         ("200 OK", list(&issuer, 8, -1), "warning", "the CRL is out of date"),
+        ("200 OK", list(&issuer, 7, -1), "failed", "which is out of date; what is revoked stays so"),
+        ("200 OK", damaged(list(&issuer, 7, -1)), "warning", "out of date"),
+        ("200 OK", list_with(&issuer, 8, 3, Some(DELTA)), "warning", "lists only what has changed since another CRL"),
+        (
+            "200 OK",
+            list_with(&issuer, 8, 3, Some(UNKNOWN)),
+            "warning",
+            "a critical extension that is not known (1.2.3.4)",
+        ),
+        ("200 OK", list_with(&issuer, 8, 3, Some(CA_ONLY)), "warning", "OpenSSL does not accept the CRL"),
+        ("200 OK", list_with(&issuer, 8, 3, Some(USERS)), "ok", "good"),
         ("200 OK", list(&stranger, 8, 3), "warning", "the CRL is not one of the certificate's issuer"),
         ("200 OK", damaged(list(&issuer, 8, 3)), "warning", "the CRL's signature does not verify"),
         ("200 OK", b"<html>".to_vec(), "warning", "the answer is not a CRL"),
@@ -161,6 +189,34 @@ fn the_issuers_answer_is_part_of_the_verdict() {
         let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
         assert_eq!(found, (verdict, reason, code), "{:#}", checked.first());
     }
+}
+
+#[test]
+fn each_way_of_not_knowing_has_its_ground_and_its_advice() {
+    let issuer = certificate("issuer", 1, None, &[]);
+    let stage = gateway_of(&issuer);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let outdated = serve("200 OK", list(&issuer, 8, -1));
+    for (port, reason, advice) in [
+        (closed, "revocation-unreachable", "HTTP to the addresses"),
+        (outdated, "revocation-unknown", "what each source answered"),
+    ] {
+        let checked = check(&stage, &issuer, "CRL", port, &[]);
+        assert_eq!((checked.text("/verdict"), checked.text("/reason")), ("unproven", reason), "{:#}", checked.first());
+        assert!(checked.text("/advice").contains(advice), "{}", checked.text("/advice"));
+    }
+    // The file as it was, without its issuer.
+    let whole = std::fs::read_to_string(stage.file(&format!("leaf-{outdated}.pem"))).unwrap();
+    let parts: Vec<&str> = whole.split_inclusive("-----END CERTIFICATE-----\n").collect();
+    let alone = stage.file("alone.pem");
+    std::fs::write(&alone, [parts[0], parts[2]].concat()).unwrap();
+    let checked = stage.check_file(&alone, &["--revocation"]);
+    assert_eq!(checked.text("/reason"), "revocation-no-issuer", "{:#}", checked.first());
+    assert_eq!(checked.text("/advice"), "put the certificate of its issuer into the file");
+    // The gateway's own certificate names no source.
+    let own = Stage::new(GatewayOptions::default()).check(&["--revocation"]);
+    assert_eq!(own.text("/reason"), "revocation-no-source", "{:#}", own.first());
+    assert!(own.text("/advice").contains("leave out --revocation"), "{}", own.text("/advice"));
 }
 
 /// Changes the last byte, which belongs to the signature.
@@ -229,6 +285,17 @@ fn an_ocsp_answer_is_believed_while_it_says_that_it_is_valid() {
             ocsp(&issuer, &issuer, &Single { is_revoked: true, ..good(-1, Some(1)) }),
             "failed",
             "revoked, says the issuer's OCSP",
+        ),
+        (
+            ocsp(&issuer, &issuer, &Single { is_revoked: true, ..good(-9, Some(-1)) }),
+            "failed",
+            "which is out of date; what is revoked stays so",
+        ),
+        (ocsp(&issuer, &issuer, &Single { is_revoked: true, ..good(-9, None) }), "failed", "out of date"),
+        (
+            ocsp(&issuer, &stranger, &Single { is_revoked: true, ..good(-9, Some(-1)) }),
+            "warning",
+            "the OCSP response's signature does not verify",
         ),
         (ocsp(&issuer, &issuer, &good(0, None)), "warning", "the OCSP response does not say until when it is valid"),
         (ocsp(&issuer, &issuer, &good(-9, Some(-1))), "warning", "the OCSP response is out of date"),

@@ -118,6 +118,10 @@ fn swapped_names_are_suspected_and_said() {
     let file = keys.write("key.pem", &std::fs::read(keys.usual()).unwrap());
     let unnamed = check(&gateway, &file, &["--key-id", TEAM_ID, "--team-id", KEY_ID]);
     assert!(unnamed.text("/advice").contains("may be swapped"), "{}", unnamed.text("/advice"));
+    let same = check(&gateway, &keys.usual(), &["--key-id", KEY_ID, "--team-id", KEY_ID]);
+    assert!(same.text("/meaning").contains("are the same"), "{}", same.text("/meaning"));
+    assert!(same.text("/advice").starts_with("compare both"), "{}", same.text("/advice"));
+    assert!(same.detail("identity").contains("are the same"), "{}", same.detail("identity"));
     let other = check(&gateway, &keys.usual(), &["--key-id", "ZZZ123DEFG"]);
     assert_eq!(other.text("/reason"), "InvalidProviderToken");
     assert!(other.detail("identity").contains("named after another key, ABC123DEFG"), "{}", other.detail("identity"));
@@ -195,6 +199,12 @@ fn what_cannot_sign_is_refused() {
         test.args(arguments)
     };
     run(&fixture("key/push.pem"), &["--key-id", KEY_ID]).status(3).stderr_contains("not an EC key on P-256").run();
+    let key = openssl::pkey::PKey::private_key_from_pem(&std::fs::read(keys.usual()).unwrap()).unwrap();
+    let public = keys.write("public.p8", &key.public_key_to_pem().unwrap());
+    let refused =
+        run(&public, &["--key-id", KEY_ID]).status(3).stderr_contains("no private key in it, only a public key");
+    let refused = refused.stderr_contains("--p8 takes the private key").run();
+    assert!(!refused.stderr.contains("certificate"), "{}", refused.stderr);
     run(&fixture("der/universal.cer"), &["--key-id", KEY_ID]).status(3).stderr_contains("no private key").run();
     let unnamed = keys.write("key.p8", &std::fs::read(keys.usual()).unwrap());
     run(&unnamed, &[]).status(2).stderr_contains("--key-id").run();
