@@ -143,7 +143,7 @@ fn escaped_at(bytes: &[u8]) -> Option<Escaped> {
         [b'<', b'b' | b'B', b'r' | b'R', ..] => named(&BREAKS, bytes),
         [b'&', ..] => {
             let end = bytes.iter().take(MAX_ENTITY).position(|byte| *byte == b';')?;
-            named(&ENTITIES, &bytes[..=end])
+            entity(&bytes[..=end])
         }
         _ => None,
     }
@@ -159,6 +159,17 @@ fn named(escapes: &[Escape], bytes: &[u8]) -> Option<Escaped> {
             && head.eq_ignore_ascii_case(written)
         {
             return escaped(written.len(), *character);
+        }
+    }
+    None
+}
+
+/// Reads `&sol;`: all of the bytes.
+fn entity(bytes: &[u8]) -> Option<Escaped> {
+    for Escape { written, character } in &ENTITIES {
+        // A file may be all entities: most are told by their length.
+        if written.len() == bytes.len() && written.eq_ignore_ascii_case(bytes) {
+            return escaped(bytes.len(), *character);
         }
     }
     None
