@@ -118,6 +118,14 @@ const APS_KEYS: [ApsKey; 11] = [
 /// Seconds since 1970 that nobody means: the year 5138.
 const FAR_FUTURE: u64 = 100_000_000_000;
 
+/// Returns whether `aps` has content-available and nothing else, so that the notification is for the background
+/// whatever its push type is.
+pub(crate) fn is_background_only(payload: &[u8]) -> bool {
+    let Ok(Value::Object(payload)) = serde_json::from_slice(payload) else { return false };
+    let Some(Value::Object(aps)) = payload.get("aps") else { return false };
+    aps.len() == 1 && aps.get("content-available") == Some(&Value::from(1))
+}
+
 impl Notification<'_> {
     /// Finds the mistakes.
     pub(crate) fn warnings(&self) -> Vec<RequestWarning> {
@@ -125,7 +133,11 @@ impl Notification<'_> {
         if self.push_type.is_none() {
             found.push(RequestWarning::NoPushType);
         }
-        if self.push_type == Some("background") && matches!(self.priority, None | Some("10")) {
+        let is_background = match self.push_type {
+            Some(push_type) => push_type == "background",
+            None => is_background_only(self.payload),
+        };
+        if is_background && matches!(self.priority, None | Some("10")) {
             found.push(RequestWarning::BackgroundPriority);
         }
         if let Some(Ok(seconds)) = self.expiration.map(str::parse::<u64>)

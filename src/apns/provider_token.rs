@@ -3,6 +3,7 @@
 //! Sources: Apple, "Establishing a token-based connection to APNs" (the fields); RFC 7515 section 7.1 (the three
 //! parts); RFC 7518 section 3.4 (ES256: the signature is r and s, 32 bytes each).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -14,6 +15,7 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{HasParams, PKey, PKeyRef, Private, Public};
 use openssl::sign::{Signer, Verifier};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -27,6 +29,9 @@ const NUMBER_LENGTH: usize = 32;
 const ID_LENGTH: usize = 10;
 /// The time for which a token is valid, in seconds (Apple: "within the last hour").
 pub(crate) const LIFETIME: i64 = 3600;
+
+/// The members of an object. The structs below could also be read from an array.
+type Members = BTreeMap<String, IgnoredAny>;
 
 #[derive(Serialize, Deserialize)]
 struct JoseHeader {
@@ -138,13 +143,15 @@ pub(crate) enum TokenError {
     NotBearer,
     #[error("the provider token does not have three parts in Base64 for URLs")]
     Parts,
-    #[error("the provider token's header is not JSON with alg and kid")]
+    #[error("the provider token's header is not a JSON object with alg and kid")]
     Header,
+    #[error("the provider token's header has crit, and no extension is understood")]
+    Critical,
     #[error("the provider token's algorithm is not ES256")]
     Algorithm,
     #[error("the provider token's key ID is not ten capital letters and digits")]
     KeyId,
-    #[error("the provider token's claims are not JSON with iss, a text, and iat, a whole number")]
+    #[error("the provider token's claims are not a JSON object with iss, a text, and iat, a whole number")]
     Claims,
     #[error("the provider token's issuer is not a Team ID, ten capital letters and digits")]
     TeamId,
@@ -184,6 +191,11 @@ impl ReceivedToken {
 }
 
 fn parse_header(json: &[u8]) -> Result<JoseHeader, TokenError> {
+    let Ok(members) = serde_json::from_slice::<Members>(json) else { return Err(TokenError::Header) };
+    // RFC 7515 section 4.1.11: what is listed there must be understood.
+    if members.contains_key("crit") {
+        return Err(TokenError::Critical);
+    }
     let Ok(header) = serde_json::from_slice::<JoseHeader>(json) else { return Err(TokenError::Header) };
     if header.alg != ALGORITHM {
         return Err(TokenError::Algorithm);
@@ -195,6 +207,9 @@ fn parse_header(json: &[u8]) -> Result<JoseHeader, TokenError> {
 }
 
 fn parse_claims(json: &[u8]) -> Result<Claims, TokenError> {
+    if serde_json::from_slice::<Members>(json).is_err() {
+        return Err(TokenError::Claims);
+    }
     let Ok(claims) = serde_json::from_slice::<Claims>(json) else { return Err(TokenError::Claims) };
     if is_id(&claims.iss) { Ok(claims) } else { Err(TokenError::TeamId) }
 }
@@ -309,6 +324,7 @@ mod tests {
         let part = |json: &str| Base64UrlUnpadded::encode_string(json.as_bytes());
         let header = part(r#"{"alg":"ES256","kid":"ABC123DEFG","typ":"JWT"}"#);
         let claims = part(r#"{"iss":"TEAMID1234","iat":1700000000}"#);
+        let critical = r#"{"alg":"ES256","kid":"ABC123DEFG","crit":["b64"],"b64":false}"#;
         let signature = Base64UrlUnpadded::encode_string(&[1; 64]);
         let token = |header: &str, claims: &str, signature: &str| format!("Bearer {header}.{claims}.{signature}");
         assert!(ReceivedToken::parse(&token(&header, &claims, &signature)).is_ok());
@@ -321,6 +337,9 @@ mod tests {
             (token(&format!("{header}="), &claims, &signature), TokenError::Parts),
             (token(&header, "", &signature), TokenError::Parts),
             (token(&part("[]"), &claims, &signature), TokenError::Header),
+            (token(&part(r#"["ES256","ABC123DEFG"]"#), &claims, &signature), TokenError::Header),
+            (token(&part(critical), &claims, &signature), TokenError::Critical),
+            (token(&header, &part(r#"["TEAMID1234",1700000000]"#), &signature), TokenError::Claims),
             (token(&part(r#"{"alg":"none","kid":"ABC123DEFG"}"#), &claims, &signature), TokenError::Algorithm),
             (token(&part(r#"{"alg":"ES256","kid":"abc"}"#), &claims, &signature), TokenError::KeyId),
             (token(&header, &part(r#"{"iss":"TEAMID1234","iat":"now"}"#), &signature), TokenError::Claims),

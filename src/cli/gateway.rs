@@ -162,12 +162,24 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn parse_name(text: &str) -> Result<String, String> {
-    let is_host = (1..=253).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte));
-    if is_host || text.parse::<IpAddr>().is_ok() {
+    if is_host(text) || text.parse::<IpAddr>().is_ok() {
         return Ok(text.to_owned());
     }
     Err("a host name or an address without a port is expected, such as apns.test.svc".to_owned())
+}
+
+/// Returns whether a text is a host name, the first label of which may be an asterisk.
+fn is_host(text: &str) -> bool {
+    let rest = text.strip_prefix("*.").unwrap_or(text);
+    (1..=253).contains(&text.len()) && rest.split('.').all(is_host_label)
+}
+
+/// RFC 1123 section 2.1, and underscores, which names in compose have.
+fn is_host_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 fn parse_team_key(text: &str) -> Result<TeamKeyFile, String> {

@@ -58,22 +58,37 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     // The folder is removed when this function returns, with or without an error.
     let folder = make_folder()?;
     let reload = TokenReload::new(arguments, &options);
+    let mut is_announcing = false;
     let announce_ready = |ready: &Ready| {
+        is_announcing = true;
         let report = announce(ready, folder.path(), context.stdout)?;
         if context.stdout_is_terminal {
             writeln!(context.stderr, "next: {}", check_command(ready.address, &report))?;
         }
+        is_announcing = false;
         Ok(())
     };
     let end = gateway::run_until_signal(options, announce_ready, || reload.on_hangup());
     drop(folder);
     if let Err(error) = end {
-        return Err(Error::new(ExitKind::Network, format!("the gateway on {listen} cannot run: {error}")));
+        return Err(explain_end(error, is_announcing, listen));
     }
     match (log_file, &arguments.log) {
         (Some(log_file), Some(location)) => log_file.finish().map_err(|error| explain_log(location, &error)),
         _ => Ok(()),
     }
+}
+
+/// Explains why the gateway has ended.
+fn explain_end(error: io::Error, is_announcing: bool, listen: SocketAddr) -> Error {
+    if is_announcing {
+        return Error::from(error);
+    }
+    let kind = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ExitKind::Write,
+        _ => ExitKind::Network,
+    };
+    Error::new(kind, format!("the gateway on {listen} cannot run: {error}"))
 }
 
 /// Returns the command that checks the certificate of a gateway that is ready.
@@ -171,7 +186,11 @@ fn read_team_key(argument: &TeamKeyFile, context: &mut Context<'_>) -> Result<Te
     let parsed = match PKey::public_key_from_pem(&bytes).or_else(|_| PKey::public_key_from_der(&bytes)) {
         Ok(public) => TeamKey::from_public(key_id, team_id, public),
         Err(_) => {
-            let contents = Opener::without_password().open_bytes(file, &bytes, context)?;
+            let contents = match Opener::without_password().open_bytes(file, &bytes, context) {
+                Ok(contents) => contents,
+                Err(error) if error.kind == ExitKind::Password => return Err(error.hint(decrypt_hint(file))),
+                Err(error) => return Err(error),
+            };
             let [key] = &contents.keys[..] else {
                 let found = contents.keys.len();
                 return Err(refuse_team_key(file, &format!("one key is expected, and there are {found}")));
@@ -183,6 +202,12 @@ fn read_team_key(argument: &TeamKeyFile, context: &mut Context<'_>) -> Result<Te
         }
     };
     parsed.ok_or_else(|| refuse_team_key(file, "the key is not an EC key on P-256, as token signing keys are"))
+}
+
+/// Returns the way to a key that needs no password.
+fn decrypt_hint(file: &Location) -> String {
+    let file = shell_word(&file.to_string());
+    format!("decrypt it first (openssl pkey -in {file} -out DECRYPTED.p8), and give DECRYPTED.p8 to --p8-key")
 }
 
 fn refuse_team_key(file: &Location, problem: &str) -> Error {

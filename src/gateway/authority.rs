@@ -280,7 +280,7 @@ fn encode_topics(topics: &[String]) -> Vec<u8> {
 }
 
 /// Returns the label that Apple gives a topic: the part after the bundle ID.
-fn topic_label<'a>(topic: &'a str, bundle_id: &str) -> &'a str {
+pub(super) fn topic_label<'a>(topic: &'a str, bundle_id: &str) -> &'a str {
     if let Some(rest) = topic.strip_prefix(bundle_id)
         && let Some(label) = rest.strip_prefix('.')
     {

@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::gateway::event_log::Event;
+use crate::gateway::http2_trace::NO_PATH;
+use crate::gateway::policy::MAX_KEPT;
 use crate::gateway::raw_http2::SETTINGS;
 use crate::gateway::responder::{self, ClientSession, HeldResponse, IncomingRequest};
 use crate::gateway::slots::{ConnectionState, Slot};
@@ -22,6 +24,9 @@ use crate::gateway::transport::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, 
 /// does not end its stream, takes 256 - n. Providers send a payload in one to three frames, and Node.js ends the
 /// stream in another; the default of `h2` is 100 frames for all streams of a connection together.
 const DATA_FRAME_BUDGET: usize = 4 * 256;
+/// The further budget of a connection, whatever its number of streams: two of the largest payloads, each byte in a frame
+/// of its own.
+const DATA_FRAME_FLOOR: usize = 2 * MAX_KEPT * 256;
 
 /// The end of a wait for requests.
 enum Arrival {
@@ -81,7 +86,7 @@ where
         .initial_window_size(SETTINGS.initial_window_size)
         .max_frame_size(SETTINGS.max_frame_size)
         .max_header_list_size(SETTINGS.max_header_list_size)
-        .data_frame_budget(DATA_FRAME_BUDGET * max_streams as usize);
+        .data_frame_budget(DATA_FRAME_FLOOR + DATA_FRAME_BUDGET * max_streams as usize);
     timeout(HANDSHAKE_TIMEOUT, builder.handshake(stream)).await.ok()?.ok()
 }
 
@@ -145,6 +150,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
         // SETTINGS came before the first answer: from then on the client knows its limit.
         if self.limit == ToldLimit::One && self.has_answered && !self.arriving.is_empty() {
             return request.refuse();
+        }
+        if request.lacks_path() {
+            self.shared.log(self.session.caller(), || Event::MalformedRequest { rule: NO_PATH });
+            return request.reject();
         }
         if self.shared.event_log.is_some() {
             request.hash_payload();

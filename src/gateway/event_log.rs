@@ -235,13 +235,13 @@ impl ShownHeaders {
         let (Some(value), None) = (values.next(), values.next()) else {
             return self.add_malformed(name, "it is given once".to_owned());
         };
-        let Ok(text) = value.to_str() else {
-            return self.add_malformed(name, "its value has visible ASCII characters only".to_owned());
+        let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
+            return self.add_malformed(name, "its value is text in UTF-8".to_owned());
         };
         match broken_rule(name.as_str(), text) {
             Some(rule) => self.add_malformed(name, rule),
             None => {
-                self.values.insert(name.to_string(), text.to_owned());
+                self.values.insert(name.to_string(), printable(text));
             }
         }
     }
@@ -384,7 +384,8 @@ mod tests {
             ("apns-priority", b"secret-value", "10, 5 or 1"),
             ("apns-push-type", b"secret-value", "push types"),
             ("apns-topic", b"secret value", "bundle ID"),
-            ("apns-new", b"secret-\xff", "ASCII"),
+            ("apns-new", b"secret-\xff", "UTF-8"),
+            ("apns-collapse-id", "é".repeat(33).as_bytes(), "64 bytes"),
             ("apns-collapse-id", [b'x'; 65].as_slice(), "64 bytes"),
         ] {
             let headers = shown(&[(name, value)]);

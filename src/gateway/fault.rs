@@ -405,13 +405,13 @@ impl Faults {
         None
     }
 
-    /// Returns the fault that strikes the TLS handshake of a connection.
-    pub(super) fn tls(&self, connection: u64) -> Option<TlsFault> {
+    /// Returns the fault that strikes the TLS handshake of a connection, and its text.
+    pub(super) fn tls(&self, connection: u64) -> Option<(TlsFault, &str)> {
         for running in &self.0 {
             if let Fault::Tls(fault) = running.fault
                 && running.course.strikes(connection, connection)
             {
-                return Some(fault);
+                return Some((fault, &running.text));
             }
         }
         None

@@ -18,8 +18,11 @@ const fn traced(message: &'static str, rule: &'static str) -> TracedRule {
     TracedRule { message, rule }
 }
 
+/// The rule that a request without a path breaks. `h2` lets one without `:authority` pass.
+pub(super) const NO_PATH: &str = ":path is given";
+
 /// RFC 9113 sections 8.2 and 8.3, RFC 7541, and the limit in SETTINGS.
-const RULES: [TracedRule; 15] = [
+const RULES: [TracedRule; 16] = [
     traced(
         "load_hpack; connection level header",
         "no connection-specific header fields, such as connection or upgrade",
@@ -31,7 +34,8 @@ const RULES: [TracedRule; 15] = [
     traced("hpack decoding error", "names are in lower case and values without line ends, encoded by HPACK"),
     traced("malformed headers: missing method", ":method is given"),
     traced("malformed headers: missing scheme", ":scheme is given"),
-    traced("malformed headers: missing path", ":path is given"),
+    traced("malformed headers: missing path", NO_PATH),
+    traced("stream error PROTOCOL_ERROR -- error building request", NO_PATH),
     traced("malformed headers: malformed path", ":path is a path"),
     traced("malformed headers: malformed authority", ":authority is a host, with or without a port"),
     traced("malformed headers: malformed scheme", ":scheme is a scheme"),

@@ -7,18 +7,28 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use crate::apns::notification::{
-    DEVICE_PATH, Headers, MAX_PAYLOAD, MAX_VOIP_PAYLOAD, PUSH_TYPES, PushType, is_token, is_topic, push_type_of,
+    DEVICE_PATH, Headers, MAX_PAYLOAD, MAX_VOIP_PAYLOAD, PUSH_TYPES, PushType, is_token, is_topic, push_type_labelled,
+    push_type_of,
 };
+use crate::apns::payload::is_background_only;
 use crate::apns::reason;
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
+use crate::gateway::authority::topic_label;
 use crate::gateway::event_log::Answer;
 use crate::gateway::team_key::TeamKey;
 use crate::gateway::tokens::{TokenState, Tokens};
 
 /// The headers that a request may have only once.
-const SINGLE_HEADERS: [&str; 6] =
-    ["apns-id", "apns-expiration", "apns-priority", "apns-topic", "apns-collapse-id", "apns-push-type"];
+const SINGLE_HEADERS: [&str; 7] = [
+    "apns-id",
+    "apns-expiration",
+    "apns-priority",
+    "apns-topic",
+    "apns-collapse-id",
+    "apns-push-type",
+    "authorization",
+];
 
 /// Limit for the part of a payload that is kept: one byte more than the largest payload.
 pub(super) const MAX_KEPT: usize = MAX_VOIP_PAYLOAD + 1;
@@ -105,7 +115,7 @@ impl RequestPolicy {
     fn check(&self, provider: Provider<'_>, request: &Parts, payload: &[u8]) -> Result<Option<&'static str>, Reply> {
         let token = device_token(request)?;
         let headers = check_headers(&request.headers)?;
-        let warning = check_background(&headers);
+        let warning = check_background(&headers, payload);
         if self.is_strict && warning.is_some() {
             return Err(Reply { warning, ..Reply::refused("BadPriority") });
         }
@@ -114,7 +124,7 @@ impl RequestPolicy {
             None => default_topic(provider)?,
         };
         self.check_topic(provider, topic, headers.push_type)?;
-        check_payload(payload, topic)?;
+        check_payload(payload, self.push_type_of(provider, topic))?;
         self.check_token(token, topic)?;
         Ok(warning)
     }
@@ -128,7 +138,9 @@ impl RequestPolicy {
         }
         let push_type = PUSH_TYPES.iter().find(|known| Some(known.name) == push_type);
         match push_type {
-            Some(push_type) if !fits_topic(push_type, topic, provider) => Err(Reply::refused("InvalidPushType")),
+            Some(push_type) if !fits_topic(push_type, self.push_type_of(provider, topic), provider) => {
+                Err(Reply::refused("InvalidPushType"))
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -139,7 +151,19 @@ impl RequestPolicy {
         match (provider, &self.team_topics) {
             (Provider::Certificate(certificate), _) => certificate.topics.iter().any(|known| known.topic == topic),
             (Provider::Team, None) => true,
-            (Provider::Team, Some(topics)) => topics.iter().any(|known| bundle_id(known) == bundle_id(topic)),
+            (Provider::Team, Some(topics)) => topics.iter().any(|known| is_of_app(topic, known, &topics[0])),
+        }
+    }
+
+    /// Returns the push type of a topic. An app's bundle ID may end as another topic's suffix does, so that the label
+    /// in the certificate decides, or the one that the topic of a team would have there.
+    fn push_type_of(&self, provider: Provider<'_>, topic: &str) -> PushType {
+        match (provider, &self.team_topics) {
+            (Provider::Certificate(certificate), _) => push_type_labelled(topic, certificate.label_of(topic)),
+            (Provider::Team, Some(topics)) if topics.iter().any(|known| known == topic) => {
+                push_type_labelled(topic, Some(topic_label(topic, &topics[0])))
+            }
+            (Provider::Team, _) => push_type_of(topic),
         }
     }
 
@@ -196,17 +220,19 @@ fn check_headers(headers: &HeaderMap) -> Result<Headers<'_>, Reply> {
     }
 }
 
-/// Returns the text of a header. A value that is not text becomes one that breaks every rule.
+/// Returns the text of a header. A value that is not text becomes the empty one, which breaks every rule.
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    Some(headers.get(name)?.to_str().unwrap_or("\u{fffd}"))
+    Some(std::str::from_utf8(headers.get(name)?.as_bytes()).unwrap_or_default())
 }
 
 /// Checks the priority of a background notification. Apple: "it's an error to use this priority" (10) "for a push
 /// notification that contains only the content-available key" (Apple, "Sending notification requests to APNs"); an absent
-/// priority counts as 10. APNs answered 200 in 2016; its answer today [?].
-fn check_background(headers: &Headers<'_>) -> Option<&'static str> {
-    if headers.push_type != Some("background") {
-        return None;
+/// priority counts as 10, and the push type may be absent. APNs answered 200 in 2016; its answer today [?].
+fn check_background(headers: &Headers<'_>, payload: &[u8]) -> Option<&'static str> {
+    match headers.push_type {
+        Some("background") => {}
+        None if is_background_only(payload) => {}
+        Some(_) | None => return None,
     }
     match headers.priority {
         Some("10") => Some("a background notification has priority 10, which Apple calls an error: 5 is expected"),
@@ -226,24 +252,27 @@ fn default_topic(provider: Provider<'_>) -> Result<&str, Reply> {
     Err(Reply::refused("MissingTopic"))
 }
 
-/// Returns a topic without the suffix of its push type.
-fn bundle_id(topic: &str) -> &str {
-    topic.strip_suffix(push_type_of(topic).suffix).unwrap_or(topic)
+/// Returns whether a topic belongs to the app of a topic that is known, where the first of them is `first`: it is the
+/// bundle ID, with the suffix of a push type or none.
+fn is_of_app(topic: &str, known: &str, first: &str) -> bool {
+    let known_type = push_type_labelled(known, Some(topic_label(known, first)));
+    let bundle_id = known.strip_suffix(known_type.suffix).unwrap_or(known);
+    let Some(suffix) = topic.strip_prefix(bundle_id) else { return false };
+    PUSH_TYPES.iter().any(|push_type| push_type.suffix == suffix)
 }
 
 /// Returns whether a push type fits a topic. "mdm" needs a certificate, "location" a provider token (Apple, "Sending
 /// notification requests to APNs").
-fn fits_topic(push_type: &PushType, topic: &str, provider: Provider<'_>) -> bool {
+fn fits_topic(push_type: &PushType, topic_type: PushType, provider: Provider<'_>) -> bool {
     match (push_type.name, provider) {
         ("mdm", Provider::Certificate(certificate)) => certificate.kind == CertificateKind::Mdm,
         ("mdm", Provider::Team) | ("location", Provider::Certificate(_)) => false,
-        _ => push_type.suffix == push_type_of(topic).suffix,
+        _ => push_type.suffix == topic_type.suffix,
     }
 }
 
-fn check_payload(payload: &[u8], topic: &str) -> Result<(), Reply> {
-    let is_voip = push_type_of(topic).name == "voip";
-    let limit = if is_voip { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD };
+fn check_payload(payload: &[u8], topic_type: PushType) -> Result<(), Reply> {
+    let limit = if topic_type.name == "voip" { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD };
     if payload.is_empty() {
         Err(Reply::refused("PayloadEmpty"))
     } else if payload.len() > limit {
@@ -340,6 +369,7 @@ mod tests {
         let large = vec![b'x'; MAX_PAYLOAD + 1];
         let larger = vec![b'x'; MAX_VOIP_PAYLOAD + 1];
         let long = "x".repeat(65);
+        let accents = "é".repeat(33);
         type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8], Option<&'a str>);
         let cases: &[Case<'_>] = &[
             ("POST", &path, &[topic], b"{}", None),
@@ -354,6 +384,14 @@ mod tests {
             ("POST", &path, &[topic, ("apns-priority", "11")], b"{}", Some("BadPriority")),
             ("POST", &path, &[topic, ("apns-id", "1")], b"{}", Some("BadMessageId")),
             ("POST", &path, &[topic, ("apns-collapse-id", &long)], b"{}", Some("BadCollapseId")),
+            ("POST", &path, &[topic, ("apns-collapse-id", &accents)], b"{}", Some("BadCollapseId")),
+            ("POST", &path, &[topic, ("apns-collapse-id", "réservation")], b"{}", None),
+            ("POST", &path, &[topic, ("apns-id", &accents)], b"{}", Some("BadMessageId")),
+            ("POST", &path, &[topic, ("apns-priority", "é")], b"{}", Some("BadPriority")),
+            ("POST", &path, &[topic, ("apns-expiration", "é")], b"{}", Some("BadExpirationDate")),
+            ("POST", &path, &[topic, ("apns-push-type", "é")], b"{}", Some("InvalidPushType")),
+            ("POST", &path, &[("apns-topic", "com.é")], b"{}", Some("BadTopic")),
+            ("POST", &path, &[topic, ("authorization", "a"), ("authorization", "b")], b"{}", Some("DuplicateHeaders")),
             ("POST", &path, &[topic, ("apns-push-type", "shout")], b"{}", Some("InvalidPushType")),
             ("POST", &path, &[topic, ("apns-push-type", "voip")], b"{}", Some("InvalidPushType")),
             ("POST", &path, &[topic, ("apns-push-type", "location")], b"{}", Some("InvalidPushType")),
@@ -380,6 +418,65 @@ mod tests {
             ask("universal", "POST", "/3/device/aa", &[topic], b"{}").body(),
             r#"{"reason":"Unregistered","timestamp":5}"#
         );
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_breaks_every_rule() {
+        let path = format!("{DEVICE_PATH}{TOKEN}");
+        for (name, reason) in [
+            ("apns-id", "BadMessageId"),
+            ("apns-expiration", "BadExpirationDate"),
+            ("apns-priority", "BadPriority"),
+            ("apns-collapse-id", "BadCollapseId"),
+            ("apns-push-type", "InvalidPushType"),
+            ("apns-topic", "BadTopic"),
+        ] {
+            let mut request = request("POST", &path, &[("apns-topic", "com.example.MyApp")]);
+            request.headers.insert(name, http::HeaderValue::from_bytes(&[0xe9; 20]).unwrap());
+            let answer = policy().answer(Provider::Team, &request, b"{}");
+            assert_eq!(answer.reason.as_deref(), Some(reason), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_id_may_end_as_a_suffix_does() {
+        let path = format!("{DEVICE_PATH}{TOKEN}");
+        for bundle_id in ["com.acme.voip", "com.acme.complication", "com.acme.my.voip-ptt"] {
+            let policy = RequestPolicy { team_topics: Some(vec![bundle_id.to_owned()]), ..policy() };
+            let voip = format!("{bundle_id}.voip");
+            for (topic, push_type, expected) in [
+                (bundle_id, "alert", None),
+                (bundle_id, "voip", Some("InvalidPushType")),
+                (bundle_id, "complication", Some("InvalidPushType")),
+                (&voip, "voip", None),
+                (&voip, "alert", Some("InvalidPushType")),
+                ("com.acme", "alert", Some("TopicDisallowed")),
+            ] {
+                let headers = [("apns-topic", topic), ("apns-push-type", push_type)];
+                let answer = policy.answer(Provider::Team, &request("POST", &path, &headers), b"{}");
+                assert_eq!(answer.reason.as_deref(), expected, "{topic} {push_type}");
+            }
+            let headers = [("apns-topic", bundle_id)];
+            let large = vec![b'x'; MAX_PAYLOAD + 1];
+            let answer = policy.answer(Provider::Team, &request("POST", &path, &headers), &large);
+            assert_eq!(answer.reason.as_deref(), Some("PayloadTooLarge"), "{bundle_id} has the limit of alerts");
+        }
+    }
+
+    #[test]
+    fn a_payload_for_the_background_alone_needs_no_push_type_to_be_warned_of() {
+        let path = format!("{DEVICE_PATH}{TOKEN}");
+        let strict = RequestPolicy { is_strict: true, ..policy() };
+        let topic = ("apns-topic", "com.example.MyApp");
+        let five = ("apns-priority", "5");
+        let only: &[u8] = br#"{"aps":{"content-available":1},"id":7}"#;
+        let shown: &[u8] = br#"{"aps":{"content-available":1,"alert":"hi"}}"#;
+        for (headers, payload, expected) in
+            [(&[topic][..], only, Some("BadPriority")), (&[topic, five], only, None), (&[topic], shown, None)]
+        {
+            let answer = strict.answer(Provider::Team, &request("POST", &path, headers), payload);
+            assert_eq!(answer.reason.as_deref(), expected, "{headers:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -149,6 +149,16 @@ impl IncomingRequest {
         Poll::Ready(Some(()))
     }
 
+    /// Returns whether the request has no `:path`, which every method but CONNECT needs.
+    pub(super) fn lacks_path(&self) -> bool {
+        self.parts.method != Method::CONNECT && self.parts.uri.path().is_empty()
+    }
+
+    /// Ends the stream of a request that is malformed (RFC 9113 section 8.1.1).
+    pub(super) fn reject(mut self) {
+        self.sender.send_reset(Reason::PROTOCOL_ERROR);
+    }
+
     /// Refuses a stream that the client may not open yet.
     pub(super) fn refuse(mut self) {
         self.sender.send_reset(Reason::REFUSED_STREAM);
@@ -193,6 +203,9 @@ impl ClientSession {
     fn authenticate(&mut self, keys: &[TeamKey], headers: &HeaderMap) -> Result<Provider<'_>, &'static str> {
         if let Some(certificate) = &self.certificate {
             return Ok(Provider::Certificate(certificate));
+        }
+        if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+            return Err("DuplicateHeaders");
         }
         let now = OffsetDateTime::now_utc().unix_timestamp();
         self.tokens.authenticate(keys, headers.get(AUTHORIZATION), now)?;
@@ -245,10 +258,14 @@ pub(super) fn respond(
         Ok(provider) => shared.policy.answer(provider, &parts, &payload.kept),
         Err(reason) => Reply::refused(reason),
     };
-    let plan = match fault {
+    let mut plan = match fault {
         Some(struck) => ResponsePlan::with_fault(reply, &struck.fault),
         None => ResponsePlan::new(reply),
     };
+    // RFC 9110 section 9.3.2: the answer to HEAD has no body.
+    if parts.method == Method::HEAD {
+        plan.body = PlannedBody::Whole(String::new());
+    }
     let apns_id = choose_apns_id(&parts.headers, &mut session.identifiers);
     let response = build_response(&plan, &apns_id, shared.policy.environment, &mut session.identifiers);
     shared.log(&session.caller, || {

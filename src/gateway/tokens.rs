@@ -46,7 +46,9 @@ pub(super) struct FoundToken {
 struct TokenTable {
     /// Sorted by key.
     entries: Vec<TokenEntry>,
-    topics: Vec<String>,
+    topics: Vec<Arc<str>>,
+    /// The place of each topic.
+    places: HashMap<Arc<str>, usize>,
     limits: HashMap<TokenKey, Mutex<TokenLimit>>,
 }
 
@@ -100,12 +102,13 @@ impl PackedStatus {
         Self(number << 4 | environment << 2 | kind)
     }
 
-    fn state(self, topics: &[String]) -> TokenState {
+    fn state(self, topics: &[Arc<str>]) -> TokenState {
         let number = self.0 >> 4;
         match self.0 & 3 {
             Self::ANY_TOPIC => TokenState::Active(None),
             Self::ONE_TOPIC => {
-                TokenState::Active(usize::try_from(number).ok().and_then(|place| topics.get(place).cloned()))
+                let topic = usize::try_from(number).ok().and_then(|place| topics.get(place));
+                TokenState::Active(topic.map(|topic| topic.to_string()))
             }
             Self::UNREGISTERED => TokenState::Unregistered(number),
             _ => TokenState::Expired(number),
@@ -139,7 +142,7 @@ impl TokenTable {
         match state {
             TokenState::Active(None) => PackedStatus::new(PackedStatus::ANY_TOPIC, environment, 0),
             TokenState::Active(Some(topic)) => {
-                let place = self.place_of(topic);
+                let place = self.place_of(&topic);
                 PackedStatus::new(PackedStatus::ONE_TOPIC, environment, place as u64)
             }
             TokenState::Unregistered(since) => PackedStatus::new(PackedStatus::UNREGISTERED, environment, since),
@@ -147,14 +150,14 @@ impl TokenTable {
         }
     }
 
-    fn place_of(&mut self, topic: String) -> usize {
-        match self.topics.iter().position(|known| *known == topic) {
-            Some(place) => place,
-            None => {
-                self.topics.push(topic);
-                self.topics.len() - 1
-            }
+    fn place_of(&mut self, topic: &str) -> usize {
+        if let Some(place) = self.places.get(topic) {
+            return *place;
         }
+        let (kept, place): (Arc<str>, _) = (topic.into(), self.topics.len());
+        self.topics.push(Arc::clone(&kept));
+        self.places.insert(kept, place);
+        place
     }
 
     fn search(&self, key: TokenKey) -> Result<usize, usize> {
@@ -356,6 +359,20 @@ mod tests {
 
     fn parse(text: &str) -> Result<Tokens, TokenListError> {
         Tokens::parse(text.as_bytes(), READ_AT)
+    }
+
+    #[test]
+    fn a_list_with_many_topics_is_read_in_linear_time() {
+        let mut list = String::new();
+        for number in 0..100_000 {
+            list += &format!("{number:08} topic=com.example.App{number}\n");
+        }
+        let start = Instant::now();
+        let tokens = parse(&list).unwrap();
+        // By comparing each topic with all before it took more than a minute.
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        let topic = "com.example.App99999".to_owned();
+        assert_eq!(tokens.find("00099999").unwrap().state, TokenState::Active(Some(topic)));
     }
 
     #[test]

@@ -122,7 +122,11 @@ async fn serve_tls(
     slot: &Slot,
     shared: &Arc<SharedState>,
 ) {
-    let fault = shared.faults.tls(caller.connection);
+    let struck = shared.faults.tls(caller.connection);
+    let fault = struck.map(|(fault, _)| fault);
+    if let Some((_, text)) = struck {
+        shared.log(&caller, || Event::fault(text, None));
+    }
     let Ok(ssl) = Ssl::new(shared.tls.with_fault(fault)) else { return };
     let Ok(mut stream) = SslStream::new(ssl, stream) else { return };
     match timeout(time_limit, Pin::new(&mut stream).accept()).await {

@@ -153,6 +153,25 @@ fn a_fault_is_named_where_it_strikes() {
 }
 
 #[test]
+fn every_fault_of_tls_is_named() {
+    for fault in ["wrong-host", "expired-server", "self-signed", "no-request", "no-alpn", "alert:unknown_ca"] {
+        let log = Logged::start(&["--fault", fault]);
+        let _ = log.connect(&log.gateway.context(true));
+        let end = Instant::now() + Duration::from_secs(10);
+        let text = loop {
+            let text = std::fs::read_to_string(&log.path).unwrap();
+            if text.contains('\n') {
+                break text;
+            }
+            assert!(Instant::now() < end, "{fault}");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let line: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!((&line["event"], &line["fault"]), (&json!("fault"), &json!(fault)), "{line}");
+    }
+}
+
+#[test]
 fn a_refused_handshake_is_logged_with_its_alert() {
     let alerts = [
         "handshake_failure",
@@ -170,7 +189,7 @@ fn a_refused_handshake_is_logged_with_its_alert() {
                 Ok(mut stream) => stream.read(&mut [0; 16]).unwrap_err().to_string(),
                 Err(error) => error,
             };
-            let line = log.line();
+            let line = log.lines(2).remove(1);
             assert_eq!((&line["event"], &line["alert"]), (&json!("handshake_refused"), &json!(name)), "{line}");
             // The same alert as the client saw.
             assert!(seen.replace(' ', "_").contains(name.trim_start_matches("certificate_")), "{name}: {seen}");
@@ -236,6 +255,8 @@ fn malformed_headers_are_logged_with_the_rule_that_they_break() {
         ([pseudo.clone(), vec![0x83]].concat(), "a pseudo-header field is given once"),
         ([pseudo.clone(), literal("APNS-Topic", "a.b")].concat(), "names are in lower case"),
         ([vec![0x87, 0x01, 9], b"localhost".to_vec()].concat(), ":method is given"),
+        ([vec![0x83, 0x87, 0x01, 9], b"localhost".to_vec()].concat(), ":path is given"),
+        (vec![0x83, 0x87], ":path is given"),
         ([pseudo, literal("x", &"v".repeat(100)).repeat(100)].concat(), "the header list is not larger"),
     ] {
         let log = Logged::start(&[]);

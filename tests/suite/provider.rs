@@ -61,6 +61,95 @@ fn notifications_whose_end_comes_in_a_frame_of_its_own_are_all_answered() {
 }
 
 #[test]
+fn small_frames_are_no_flood_whatever_the_number_of_streams_is() {
+    let list = devices(TOKEN);
+    let gateway = Process::start(&["--tokens", list.path().to_str().unwrap(), "--max-streams", "1"]);
+    block_on(async {
+        let client = gateway.client().await;
+        for (size, frame_size) in [(100, 20), (300, 50), (4096, 16), (4096, 1)] {
+            for _ in 0..5 {
+                let response = start_post(&client, &vec![b'x'; size], frame_size).await.await.unwrap();
+                assert_eq!(response.status().as_u16(), 200, "{size} bytes in frames of {frame_size}");
+            }
+        }
+    });
+}
+
+#[test]
+fn an_answer_to_head_has_no_body() {
+    let gateway = Process::start(&[]);
+    block_on(async {
+        let mut client = gateway.client().await.ready().await.unwrap();
+        let request = Request::head(format!("https://localhost/3/device/{TOKEN}")).body(()).unwrap();
+        let (response, _) = client.send_request(request, true).unwrap();
+        let response = response.await.unwrap();
+        assert_eq!(response.status().as_u16(), 405);
+        assert!(response.body().is_end_stream(), "the headers end the stream");
+    });
+}
+
+#[test]
+fn an_app_whose_bundle_id_ends_as_a_suffix_does_receives_alerts() {
+    for bundle_id in ["com.acme.voip", "com.acme.complication", "com.acme.my.voip-ptt"] {
+        let list = devices(TOKEN);
+        let gateway = Process::start(&["--tokens", list.path().to_str().unwrap(), "--topic", bundle_id]);
+        block_on(async {
+            let client = gateway.client().await;
+            for (push_type, expected) in [("alert", 200), ("voip", 400), ("complication", 400)] {
+                let headers = [("apns-topic", bundle_id), ("apns-push-type", push_type)];
+                let answer = post(&client, TOKEN, &headers, b"{}".to_vec()).await;
+                assert_eq!(answer.status().as_u16(), expected, "{bundle_id} {push_type}");
+            }
+        });
+    }
+}
+
+#[test]
+fn what_it_cannot_write_ends_it_with_6() {
+    Test::shell("exec \"$0\" gateway >&-").status(6).stderr_contains("cannot write").run();
+    if cfg!(target_os = "linux") {
+        Test::shell("exec \"$0\" gateway >/dev/full").status(6).stderr_contains("cannot write").run();
+    }
+}
+
+#[test]
+fn names_that_no_host_has_are_refused() {
+    for name in ["-x", "a..b", ".", "a.-b", "a-.b", "x*.test", ""] {
+        let refused = Test::new().args(["gateway", &format!("--name={name}")]);
+        refused.status(2).stderr_contains("a host name or an address without a port is expected").run();
+    }
+}
+
+#[test]
+fn an_encrypted_signing_key_is_refused_with_the_way_to_decrypt_it() {
+    let key = openssl::pkey::PKey::from_ec_key(TeamKey::new().0).unwrap();
+    let cipher = openssl::symm::Cipher::aes_256_cbc();
+    let pem = key.private_key_to_pem_pkcs8_passphrase(cipher, b"secret").unwrap();
+    let file = devices(&String::from_utf8(pem).unwrap());
+    let refused =
+        Test::new().args(["gateway", "--p8-key", &format!("ABC123DEFG:TEAMID1234:{}", file.path().display())]);
+    refused.status(4).stderr_contains("openssl pkey -in ").hides("--passin").run();
+}
+
+#[test]
+fn two_provider_tokens_in_one_request_are_refused() {
+    let key = TeamKey::new();
+    let file = key.private_file();
+    let gateway = Process::start(&["--p8-key", &format!("ABC123DEFG:TEAMID1234:{}", file.path().display())]);
+    let bearer = key.bearer("ABC123DEFG", "TEAMID1234", 0);
+    block_on(async {
+        for shows_certificate in [false, true] {
+            let client = gateway.client_showing(shows_certificate).await;
+            for tokens in [[bearer.as_str(), "bearer x"], ["bearer x", bearer.as_str()]] {
+                let headers = [TOPIC, ("authorization", tokens[0]), ("authorization", tokens[1])];
+                let answer = post(&client, TOKEN, &headers, b"{}".to_vec()).await;
+                assert_eq!(answer.body()["reason"], "DuplicateHeaders");
+            }
+        }
+    });
+}
+
+#[test]
 fn floods_of_small_frames_are_still_cut_off() {
     let (gateway, _list) = gateway_with_token();
     let opened = frame(1, 4, 1, &headers());
