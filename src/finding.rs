@@ -102,6 +102,8 @@ pub enum FindingCode {
     ReaderCrashed,
     /// The gateway accepts the certificate.
     Accepted,
+    /// The gateway accepts the certificate, in a run that does not end with 0.
+    Passed,
     /// The gateway accepts the certificate, but not the topic or the device token.
     Refused,
     /// The gateway rejects the certificate.
@@ -159,6 +161,7 @@ impl FindingCode {
             | Self::EnvironmentGained
             | Self::Gap
             | Self::Accepted
+            | Self::Passed
             | Self::Refused
             | Self::Rejected
             | Self::Unexpected => FailureEffect { exit: ExitKind::CheckFailed, nagios: NagiosState::Critical },

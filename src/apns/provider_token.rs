@@ -110,6 +110,11 @@ impl fmt::Debug for ProviderToken {
 }
 
 impl ProviderToken {
+    /// Returns the token itself, for what must not repeat it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the value of the header `authorization`, which HTTP libraries neither show nor index.
     pub(crate) fn header_value(&self) -> Option<HeaderValue> {
         let text = Zeroizing::new(format!("bearer {}", self.0.as_str()));

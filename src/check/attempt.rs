@@ -143,10 +143,16 @@ impl<'a> Attempt<'a> {
                 Ok(tunnel)
             }
             Err(error) => {
-                self.stages.push(watch.stop(Status::Failed, format!("{proxy}: {error}")));
+                self.push_masked(watch.stop(Status::Failed, format!("{proxy}: {error}")));
                 Err(unreachable(proxy_ground(&error)))
             }
         }
+    }
+
+    /// Adds a stage whose detail has the words of a server or a proxy in it.
+    fn push_masked(&mut self, mut stage: Stage) {
+        self.options.mask.apply(&mut stage.detail);
+        self.stages.push(stage);
     }
 
     async fn dial(&mut self, server: &Endpoint, hop: Hop) -> StageResult<TcpStream> {
@@ -198,16 +204,16 @@ impl<'a> Attempt<'a> {
         let watch = Stopwatch::start(StageName::Tls);
         let handshake = tls::connect(transport, credential.certificate(), &server, self.options.timeout).await;
         let report = self.tls.insert(handshake.report);
-        match handshake.result {
-            Ok(stream) => {
-                self.stages.push(tls_stage(watch, report, credential.certificate().is_some()));
-                Ok(stream)
-            }
+        let (stage, result) = match handshake.result {
+            Ok(stream) => (tls_stage(watch, report, credential.certificate().is_some()), Ok(stream)),
             Err(error) => {
-                self.stages.push(watch.stop(Status::Failed, tls_failure(&error, report)));
-                Err(tls_conclusion(&error, report, &server))
+                let stage = watch.stop(Status::Failed, tls_failure(&error, report));
+                (stage, Err(tls_conclusion(&error, report, &server)))
             }
-        }
+        };
+        report.mask(&self.options.mask);
+        self.push_masked(stage);
+        result
     }
 
     async fn converse(
@@ -222,8 +228,15 @@ impl<'a> Attempt<'a> {
             Credential::Token(_) => true,
         };
         let watch = Stopwatch::start(StageName::Http2);
-        let conversation = probe::converse(stream, notification, self.options.timeout).await;
-        let conclusion = verdict::judge(&conversation, is_requested, self.options.probe_token());
+        let mut conversation = probe::converse(stream, notification, self.options.timeout).await;
+        conversation.mask(&self.options.mask);
+        let is_withheld = self.tls.as_ref().is_some_and(|tls| tls.is_certificate_withheld);
+        let conclusion = if is_withheld {
+            // Whatever the server says, it has not seen the certificate.
+            Conclusion::withheld()
+        } else {
+            verdict::judge(&conversation, is_requested, self.options.probe_token())
+        };
         let stages = conversation_stages(watch, &conversation, conclusion.verdict, notification.is_some());
         self.stages.extend(stages);
         self.http2 = Some(Http2Report { settings: conversation.frames.settings, goaway: conversation.frames.goaway });

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
-use crate::check::probe::{Conversation, ProbeAnswer};
+use crate::check::probe::{BodyForm, Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::verdict::{CertificateProgress, Conclusion};
 use crate::net::alert;
@@ -28,6 +28,9 @@ pub(crate) fn tls_stage(watch: Stopwatch, report: &TlsReport, has_certificate: b
         warnings.push("this machine's store does not trust the gateway's root; providers here will fail");
     } else if has_certificate && !report.is_certificate_requested() {
         warnings.push("the server did not request a certificate");
+    }
+    if report.is_certificate_withheld {
+        warnings.push("the server takes no signature of the certificate's key, so it was not sent");
     }
     for flaw in &report.chain_flaws {
         warnings.push(flaw.text());
@@ -83,6 +86,9 @@ fn progress_of_certificate(report: &TlsReport) -> CertificateProgress {
 pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, server: &ExpectedServer) -> Conclusion {
     let is_sent = report.is_certificate_sent;
     let ground = match error {
+        TlsError::Alert(_) | TlsError::Closed | TlsError::Reset if report.is_certificate_withheld => {
+            return Conclusion::withheld();
+        }
         TlsError::Alert(number) => return Conclusion::from_alert(*number, progress_of_certificate(report)),
         TlsError::Untrusted(problem) => trust_ground(problem, report, server),
         TlsError::Signing(_) => return Conclusion::from_ground(Evidence::NotPresented, Ground::KeyUnusable),
@@ -175,8 +181,8 @@ fn settings_text(frames: &ObservedFrames) -> String {
 fn answer_text(conversation: &Conversation) -> String {
     match &conversation.answer {
         Some(ProbeAnswer { status, reason: Some(reason), .. }) => format!("{status} {reason}"),
-        Some(ProbeAnswer { status, is_json: true, .. }) => format!("{status}"),
-        Some(ProbeAnswer { status, .. }) => format!("{status}, with a body that is not JSON"),
+        Some(ProbeAnswer { status, body: BodyForm::NotJson, .. }) => format!("{status}, with a body that is not JSON"),
+        Some(ProbeAnswer { status, .. }) => format!("{status}"),
         None => end_text(conversation),
     }
 }

@@ -53,6 +53,7 @@ pub(crate) enum Ground {
     Reset,
     NotHttp2,
     NoCertificateRequested,
+    CertificateWithheld,
     NotProbed,
     NotApns,
     ServerUnavailable,
@@ -242,6 +243,10 @@ impl Ground {
                 "no-certificate-requested",
                 "the server requested no certificate, so its answer proves nothing about this one",
             ),
+            Self::CertificateWithheld => lasting(
+                "certificate-not-sent",
+                "the server takes no signature that the certificate's key can make, so the certificate was not sent",
+            ),
             Self::NotProbed => lasting(
                 "not-probed",
                 "no notification was sent, so the gateway did not show its judgement of the certificate",
@@ -258,7 +263,7 @@ pub(crate) mod tests {
     use Ground::*;
 
     /// All grounds; a ground that is not here has no test of its advice.
-    pub(crate) const ALL: [Ground; 55] = [
+    pub(crate) const ALL: [Ground; 56] = [
         KeyMissing,
         KeyMismatch,
         KeyUnusable,
@@ -308,6 +313,7 @@ pub(crate) mod tests {
         Reset,
         NotHttp2,
         NoCertificateRequested,
+        CertificateWithheld,
         NotProbed,
         NotApns,
         ServerUnavailable,

@@ -40,6 +40,7 @@ use crate::net::descriptors;
 use crate::net::dial;
 use crate::net::endpoint::Endpoint;
 use crate::net::http2::frames::{GoAway, Settings};
+use crate::net::mask::Mask;
 use crate::net::proxy::Proxy;
 use crate::net::tls::{ClientIdentity, TlsReport};
 use crate::net::trust::StoreReader;
@@ -119,6 +120,8 @@ pub(crate) struct CheckOptions {
     pub(crate) expectation: Option<Expectation>,
     /// The certificate whose issuer is to be asked about its revocation.
     pub(crate) revocation: Option<Revocation>,
+    /// Hides the secrets of the run in the words of servers and proxies.
+    pub(crate) mask: Mask,
     /// Returns the advice for a ground, which may name flags.
     pub(crate) advice: fn(Ground, Circumstances) -> &'static str,
 }
@@ -290,7 +293,8 @@ impl CheckRun {
     async fn ask_issuer(&self) -> Option<Asked> {
         let revocation = self.options.revocation.as_ref()?;
         let watch = Stopwatch::start(StageName::Revocation);
-        let found = revocation.ask(self.options.timeout).await;
+        let mut found = revocation.ask(self.options.timeout).await;
+        self.options.mask.apply(&mut found.detail);
         let stage = watch.stop(found.status, &found.detail);
         Some(Asked { found, stage })
     }
@@ -304,15 +308,17 @@ impl CheckRun {
             conclusion = conclusion.with_revocation(&found);
             stages.push(stage);
         }
+        // What only the policy refuses was not refused by the gateway.
+        let is_gateways = self.is_expected(&conclusion);
         conclusion = conclusion.with_policy(&self.subject.findings);
         if let Some(last) = attempts.last_mut() {
             // What the issuer and the policy say counts for the attempt that the report is about.
             last.verdict = conclusion.verdict;
             last.reason.clone_from(&conclusion.reason);
         }
-        let is_expected = match &self.options.expectation {
-            Some(expectation) => Some(expectation.is_met(conclusion.verdict, conclusion.reason.as_deref())),
-            None => None,
+        let is_expected = match (is_gateways, self.is_expected(&conclusion)) {
+            (Some(before), Some(after)) => Some(before && after),
+            _ => None,
         };
         stages.append(&mut attempt.stages);
         let circumstances = attempt.circumstances();
@@ -337,6 +343,12 @@ impl CheckRun {
             probe: attempt.probe,
             meaning: conclusion.meaning,
         }
+    }
+
+    /// Returns whether this is what the user expects, if the user expects anything.
+    fn is_expected(&self, conclusion: &Conclusion) -> Option<bool> {
+        let expectation = self.options.expectation.as_ref()?;
+        Some(expectation.is_met(conclusion.verdict, conclusion.reason.as_deref()))
     }
 
     /// Returns the advice, which for the topics of some services is another one than that of the reason.
@@ -521,6 +533,7 @@ mod tests {
             is_gateway_named: true,
             expectation: None,
             revocation: None,
+            mask: Mask::default(),
             advice: |_, _| "an advice",
         };
         let target = Target { environment: None, endpoint, proxy: None, address: None };

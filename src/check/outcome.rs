@@ -11,6 +11,8 @@ use crate::finding::{FindingCode, Level};
 pub(crate) enum Outcome {
     /// Yes.
     Accepted,
+    /// Yes, of a gateway in a run that does not end with 0 for another cause: another gateway, the expectation.
+    Passed,
     /// The certificate was judged good by the gateway; the topic, the device token or the policy of the run refuses it.
     Refused,
     /// No.
@@ -38,7 +40,7 @@ const fn failure(outcome: Outcome, word: &'static str, code: FindingCode) -> Out
 }
 
 /// All outcomes. Only proof ends a run with 0.
-const OUTCOMES: [OutcomeRow; 5] = [
+const OUTCOMES: [OutcomeRow; 6] = [
     OutcomeRow {
         outcome: Outcome::Accepted,
         word: "accepted",
@@ -46,6 +48,7 @@ const OUTCOMES: [OutcomeRow; 5] = [
         level: Level::Ok,
         exit: None,
     },
+    OutcomeRow { outcome: Outcome::Passed, word: "passed", code: FindingCode::Passed, level: Level::Ok, exit: None },
     failure(Outcome::Refused, "refused", FindingCode::Refused),
     failure(Outcome::Rejected, "rejected", FindingCode::Rejected),
     failure(Outcome::Unproven, "unproven", FindingCode::Unproven),
@@ -55,10 +58,28 @@ const OUTCOMES: [OutcomeRow; 5] = [
 impl Outcome {
     /// All outcomes, in the order of [`OUTCOMES`].
     pub(crate) const ALL: [Self; OUTCOMES.len()] =
-        [Self::Accepted, Self::Refused, Self::Rejected, Self::Unproven, Self::Unreachable];
+        [Self::Accepted, Self::Passed, Self::Refused, Self::Rejected, Self::Unproven, Self::Unreachable];
 
     const fn row(self) -> &'static OutcomeRow {
         &OUTCOMES[self as usize]
+    }
+
+    /// Returns whether the gateway accepts the certificate.
+    pub(crate) const fn is_acceptance(self) -> bool {
+        matches!(self, Self::Accepted | Self::Passed)
+    }
+
+    /// Returns whether the gateway has shown its judgement.
+    pub(crate) const fn is_proof(self) -> bool {
+        !matches!(self, Self::Unproven | Self::Unreachable)
+    }
+
+    /// Returns the outcome as a run tells it that does not end with 0.
+    pub(crate) const fn in_a_run_that_fails(self) -> Self {
+        match self {
+            Self::Accepted => Self::Passed,
+            other => other,
+        }
     }
 
     pub(crate) const fn word(self) -> &'static str {
@@ -99,6 +120,8 @@ pub(crate) enum Evidence {
     OtherAnswer,
     /// The server requested no certificate.
     NotRequested,
+    /// The server requested a certificate, and takes no signature of this one's key.
+    NotSent,
     /// An alert that names no cause, or another cause than the certificate.
     OtherAlert,
     /// The connection ended, or the time was up, before there was an answer.
@@ -123,6 +146,7 @@ impl Evidence {
             Self::ServerTrouble
             | Self::OtherAnswer
             | Self::NotRequested
+            | Self::NotSent
             | Self::OtherAlert
             | Self::NoAnswer
             | Self::NotProbed
@@ -145,13 +169,14 @@ mod tests {
             let mut ending = Ending::default();
             ending.add(outcome.level(), outcome.code());
             assert_eq!(ending.exit, row.exit, "{}", row.word);
-            assert_eq!(row.exit.is_none(), outcome == Outcome::Accepted, "{}", row.word);
+            let is_good = matches!(outcome, Outcome::Accepted | Outcome::Passed);
+            assert_eq!(row.exit.is_none(), is_good, "{}", row.word);
         }
     }
 
     #[test]
     fn the_exit_codes_are_those_of_the_help() {
         let codes = OUTCOMES.map(|row| row.exit.map_or(0, ExitKind::code));
-        assert_eq!(codes, [0, 1, 1, 1, 5]);
+        assert_eq!(codes, [0, 0, 1, 1, 1, 5]);
     }
 }

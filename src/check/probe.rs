@@ -8,7 +8,8 @@ use bytes::{Bytes, BytesMut};
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong};
 use http::{HeaderMap, HeaderValue, Request};
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinError;
 use tokio::time::error::Elapsed;
@@ -16,8 +17,10 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::apns::notification::{DEVICE_PATH, PushType};
+use crate::apns::reason;
 use crate::net::http2::frames;
 use crate::net::http2::tap::{FrameObserver, ObservedFrames, Tap};
+use crate::net::mask::Mask;
 use crate::text::seconds;
 
 /// A notification that shows nothing.
@@ -62,12 +65,62 @@ pub(crate) struct ProbeAnswer {
     pub(crate) reason: Option<String>,
     /// The header apns-id.
     pub(crate) apns_id: Option<String>,
-    /// True if the body was JSON, or empty.
+    /// What the body is.
     #[serde(skip)]
-    pub(crate) is_json: bool,
+    pub(crate) body: BodyForm,
     /// The header retry-after.
     #[serde(skip)]
     pub(crate) retry_after: Option<String>,
+}
+
+/// The form of an answer's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum BodyForm {
+    /// There is none, as in APNs' answer to a notification that it takes.
+    #[default]
+    Empty,
+    /// A JSON object with one `reason`, as in APNs' refusals.
+    Refusal,
+    /// Other JSON, or with what APNs does not send: another type in the header, trailers.
+    Foreign,
+    /// No JSON, or more than was read.
+    NotJson,
+}
+
+impl ProbeAnswer {
+    /// Returns whether it has the form in which APNs takes a notification: no body, and a UUID.
+    pub(crate) fn is_delivery(&self) -> bool {
+        self.body == BodyForm::Empty && self.apns_id.as_deref().is_some_and(is_uuid)
+    }
+}
+
+impl Conversation {
+    /// Hides this side's own secrets in the server's words, but not in those that any APNs would say.
+    pub(crate) fn mask(&mut self, mask: &Mask) {
+        if let Some(goaway) = &mut self.frames.goaway {
+            mask.apply(&mut goaway.debug_data);
+            mask_reason(&mut goaway.reason, mask);
+        }
+        if let Some(answer) = &mut self.answer {
+            mask_reason(&mut answer.reason, mask);
+            if !answer.apns_id.as_deref().is_some_and(is_uuid) {
+                mask.apply_to(&mut answer.apns_id);
+            }
+        }
+    }
+}
+
+fn mask_reason(reason: &mut Option<String>, mask: &Mask) {
+    let is_known = reason.as_deref().is_some_and(|name| reason::find(name).is_some());
+    if !is_known {
+        mask.apply_to(reason);
+    }
+}
+
+/// Returns whether a text is a UUID with its hyphens, in either case.
+fn is_uuid(text: &str) -> bool {
+    const LENGTH: usize = 36;
+    text.len() == LENGTH && uuid::Uuid::try_parse(text).is_ok()
 }
 
 /// The end of a conversation without an answer.
@@ -234,14 +287,44 @@ async fn read(response: ResponseFuture) -> Result<ProbeAnswer, h2::Error> {
             break;
         }
     }
+    // What was not read to its end proves nothing.
+    let has_trailers = is_whole && stream.trailers().await?.is_some();
+    let form = if is_whole { form_of(&body) } else { BodyForm::NotJson };
     Ok(ProbeAnswer {
         status: head.status.as_u16(),
-        // What was not read to its end proves nothing.
         reason: if is_whole { frames::parse_reason(&body) } else { None },
         apns_id: header_text(&head.headers, "apns-id"),
-        is_json: is_whole && (body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok()),
+        body: match form {
+            BodyForm::Empty | BodyForm::Refusal if has_trailers || !may_be_json(&head.headers) => BodyForm::Foreign,
+            _ => form,
+        },
         retry_after: header_text(&head.headers, "retry-after"),
     })
+}
+
+/// The body of a refusal. More than one `reason` is an error.
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+fn form_of(body: &[u8]) -> BodyForm {
+    // A sequence is not taken for the struct.
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    match serde_json::from_slice::<IgnoredAny>(body) {
+        _ if body.is_empty() => BodyForm::Empty,
+        Ok(_) if is_object && serde_json::from_slice::<Refusal>(body).is_ok() => BodyForm::Refusal,
+        Ok(_) => BodyForm::Foreign,
+        Err(_) => BodyForm::NotJson,
+    }
+}
+
+/// Returns whether the headers name JSON as the type of the body, or none.
+fn may_be_json(headers: &HeaderMap) -> bool {
+    let Some(value) = header_text(headers, "content-type") else { return true };
+    let kind = value.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/json")
 }
 
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -44,6 +44,8 @@ pub(crate) struct RunFacts {
     pub(crate) has_policy: bool,
     /// The outcome that is expected.
     pub(crate) expectation: Option<Expectation>,
+    /// True if a warning has an exit code of its own, as Nagios wants it.
+    pub(crate) warnings_count: bool,
     /// The time of the run.
     pub(crate) at: OffsetDateTime,
 }
@@ -51,8 +53,22 @@ pub(crate) struct RunFacts {
 impl CheckReport {
     pub(crate) fn new(checks: Vec<GatewayCheck>, findings: Vec<Finding>, run: RunFacts) -> Self {
         let mut report = Self { schema_version: SCHEMA_VERSION, exit_code: 0, findings, checks, run };
-        report.exit_code = report.ending().exit_code();
+        let ending = report.ending();
+        report.exit_code = ending.exit_code();
+        if report.exit_code != 0 || (report.run.warnings_count && ending.level != Level::Ok) {
+            report.withhold_acceptance();
+        }
         report
+    }
+
+    /// Replaces the word "accepted", which stands only beside exit code 0.
+    fn withhold_acceptance(&mut self) {
+        for check in &mut self.checks {
+            check.verdict = check.verdict.in_a_run_that_fails();
+            for attempt in &mut check.attempts {
+                attempt.verdict = attempt.verdict.in_a_run_that_fails();
+            }
+        }
     }
 
     pub(crate) fn ending(&self) -> Ending {
@@ -152,6 +168,11 @@ impl CheckReport {
 impl CheckReport {
     fn summary(&self, good: u64, word: &str) -> String {
         let mut summary = format!("{good} of {} gateways {word}", self.checks.len());
+        match Level::worst(&self.findings) {
+            Level::Ok => {}
+            Level::Warning => summary.push_str("; the certificate has warnings"),
+            Level::Failure => summary.push_str("; the certificate does not meet the policy"),
+        }
         for line in self.address_lines() {
             summary.push_str("; ");
             summary.push_str(&line);
@@ -185,7 +206,7 @@ fn address_line(group: &[GatewayCheck]) -> String {
         let count = addresses.len();
         match outcome {
             _ if count == 0 => {}
-            Outcome::Accepted => parts.push(format!("{count} of {total} addresses good")),
+            Outcome::Accepted | Outcome::Passed => parts.push(format!("{count} of {total} addresses good")),
             _ => parts.push(format!("{count} of {total} {}, at {}", outcome.word(), addresses.join(", "))),
         }
     }
@@ -263,17 +284,14 @@ impl GatewayCheck {
 
     pub(crate) fn code(&self) -> FindingCode {
         match (self.is_expected, self.verdict) {
-            (Some(false), Outcome::Accepted | Outcome::Refused | Outcome::Rejected) => FindingCode::Unexpected,
+            (Some(false), verdict) if verdict.is_proof() => FindingCode::Unexpected,
             _ => self.verdict.code(),
         }
     }
 
-    /// Returns the word of the outcome. "accepted" stands only where the run does not fail.
+    /// Returns the word of the outcome.
     pub(crate) fn heading(&self) -> &'static str {
-        match (self.is_expected, self.verdict) {
-            (Some(false), Outcome::Accepted) => "not as expected",
-            _ => self.verdict.word(),
-        }
+        self.verdict.word()
     }
 
     /// Returns the outcome, the reason and its meaning.
@@ -284,14 +302,14 @@ impl GatewayCheck {
     /// Returns the reason and its meaning.
     pub(crate) fn sentence(&self) -> String {
         match &self.reason {
-            Some(reason) if self.verdict != Outcome::Accepted => format!("{reason}: {}", self.meaning),
+            Some(reason) if !self.verdict.is_acceptance() => format!("{reason}: {}", self.meaning),
             _ => self.meaning.clone(),
         }
     }
 
     /// Returns what is known of the topic; `None` where the gateway did not get as far as the topic.
     pub(crate) fn topic_sentence(&self) -> Option<String> {
-        if !matches!(self.verdict, Outcome::Accepted | Outcome::Refused) {
+        if !self.verdict.is_acceptance() && self.verdict != Outcome::Refused {
             return None;
         }
         let name = self.topic.topic.as_deref()?;
@@ -344,6 +362,7 @@ mod tests {
             title: String::new(),
             has_policy: false,
             expectation: None,
+            warnings_count: false,
             at: OffsetDateTime::UNIX_EPOCH,
         };
         CheckReport::new(checks, vec![], run)
@@ -365,6 +384,24 @@ mod tests {
         ];
         assert_eq!(report.address_lines(), expected);
         assert_eq!(report.checks[0].place(), "a:443 at 17.0.0.1");
+    }
+
+    #[test]
+    fn a_good_gateway_has_passed_where_another_fails_the_run() {
+        let good = || check("a:443", Some("17.0.0.1:443"), Outcome::Accepted);
+        assert_eq!(report_on(vec![good(), good()]).checks[1].verdict, Outcome::Accepted);
+        for other in [Outcome::Refused, Outcome::Rejected, Outcome::Unproven, Outcome::Unreachable] {
+            let report = report_on(vec![good(), check("a:443", Some("17.0.0.2:443"), other), good()]);
+            let verdicts = [0, 1, 2].map(|index| report.checks[index].verdict);
+            assert_eq!(verdicts, [Outcome::Passed, other, Outcome::Passed]);
+            assert_ne!(report.exit_code, 0);
+            let shown = [
+                format!("{:?}", report.findings_report()),
+                report.address_lines().join(""),
+                serde_json::to_string(&report).unwrap(),
+            ];
+            assert!(!shown.join("").contains("accepted"), "{shown:?}");
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl TokenIdentity {
             }
             // A reason or an alert about a certificate says nothing of a token.
             (Outcome::Rejected, _) => self.restate(&name, conclusion, Evidence::OtherAnswer),
-            (Outcome::Accepted, _) => {
+            (Outcome::Accepted | Outcome::Passed, _) => {
                 Conclusion { meaning: "the gateway accepts the provider token".to_owned(), ..conclusion }
             }
             (Outcome::Refused, subject) => {

@@ -13,7 +13,7 @@ use crate::apns::reason::{self, Reason, ReasonSubject};
 use crate::check::describe::goaway_text;
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
-use crate::check::probe::{Break, Conversation, ProbeAnswer};
+use crate::check::probe::{BodyForm, Break, Conversation, ProbeAnswer};
 use crate::check::retry;
 use crate::check::revocation::RevocationVerdict;
 use crate::check::stage::Status;
@@ -106,6 +106,11 @@ impl Conclusion {
             is_retryable: explanation.is_retryable,
             ..Self::new(evidence, explanation.name, explanation.meaning, "")
         }
+    }
+
+    /// Concludes that nothing can be proven, because the certificate was not sent.
+    pub(crate) fn withheld() -> Self {
+        Self::from_ground(Evidence::NotSent, Ground::CertificateWithheld)
     }
 
     /// Concludes from a GOAWAY whose debug data is not a reason, in the server's own words.
@@ -204,12 +209,16 @@ impl Conclusion {
         }
     }
 
-    /// Takes the result of the question about revocation into account: a signed "revoked" decides, and without an
-    /// answer nothing is proven.
+    /// Takes the result of the question about revocation into account: a signed "revoked" decides where the gateway was
+    /// reached, and without an answer nothing is proven.
     pub(crate) fn with_revocation(self, found: &RevocationVerdict) -> Self {
         let ground = found.ground.unwrap_or(Ground::RevocationUnknown);
         match (found.status, self.verdict) {
             (Status::Failed, Outcome::Rejected) => self,
+            (Status::Failed, Outcome::Unreachable) => {
+                let meaning = format!("{}; {}", self.meaning, Ground::Revoked.explanation().meaning);
+                Self { meaning, is_retryable: false, ..self }
+            }
             (Status::Failed, _) => Self::from_ground(Evidence::Revoked, Ground::Revoked),
             (Status::Warning, Outcome::Accepted) => {
                 let topic = self.topic;
@@ -288,6 +297,8 @@ fn judge_answer(answer: &ProbeAnswer, is_requested: bool, token: ProbeToken) -> 
             let conclusion = Conclusion::from_reason(Evidence::ServerTrouble, name).retryable_after(answer);
             if token != ProbeToken::Random || !is_about_device(name) { conclusion } else { conclusion.unlike_apns() }
         }
+        // What looks like a reason of APNs in another form than APNs' is another server's.
+        (400..=499, Some(_)) if answer.body != BodyForm::Refusal => not_apns(),
         (400..=499, Some(known)) => judge_reason(known, answer.status, is_requested, token),
         (400..=499, None) => Conclusion::from_reason(Evidence::OtherAnswer, name),
         // APNs gives a reason only for a refusal.
@@ -301,7 +312,7 @@ fn judge_status(answer: &ProbeAnswer, is_requested: bool) -> Conclusion {
         429 | 500..=599 => {
             Conclusion::from_ground(Evidence::ServerTrouble, Ground::ServerUnavailable).retryable_after(answer)
         }
-        200 if answer.apns_id.is_none() || !answer.is_json => not_apns(),
+        200 if !answer.is_delivery() => not_apns(),
         200 if !is_requested => not_requested(),
         200 => Conclusion::accepted(Evidence::Delivered, None, TopicStatus::Supported),
         _ => not_apns(),
@@ -369,8 +380,8 @@ mod tests {
         let answer = ProbeAnswer {
             status,
             reason: reason.map(str::to_owned),
-            apns_id: Some(String::new()),
-            is_json: true,
+            apns_id: Some("5F1B0C52-7a63-4f0e-9d5c-0d6f5f0c7a11".to_owned()),
+            body: if reason.is_some() { BodyForm::Refusal } else { BodyForm::Empty },
             retry_after: None,
         };
         let frames = ObservedFrames { settings: Some(Default::default()), ..ObservedFrames::default() };
@@ -447,7 +458,7 @@ mod tests {
             (refused(), Status::Failed, Outcome::Rejected, Some("revoked")),
             (rejected(), Status::Failed, Outcome::Rejected, Some("Forbidden")),
             (unreachable(), Status::Warning, Outcome::Unreachable, Some("dns")),
-            (unreachable(), Status::Failed, Outcome::Rejected, Some("revoked")),
+            (unreachable(), Status::Failed, Outcome::Unreachable, Some("dns")),
         ] {
             let ground = (status == Status::Warning).then_some(Ground::RevocationUnknown);
             let found = RevocationVerdict { status, detail: String::new(), ground };

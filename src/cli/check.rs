@@ -29,6 +29,9 @@ Examples:
   pushcert check push.pem --gateway localhost:2197 --ca-file ca.pem --json
   pushcert check --p8 AuthKey_ABC123DEFG.p8 --team-id TEAMID1234 --topic com.example.MyApp
 
+Outcomes: accepted stands only beside exit code 0; a good gateway of a run that ends otherwise has passed. refused, \
+rejected and unproven exit with 1, unreachable with 5.
+
 Proxies: HTTPS_PROXY, ALL_PROXY and NO_PROXY follow the rules of hyper-util, which differ from curl's. Of two spellings \
 the upper case counts. NO_PROXY is divided by commas alone; an entry is a host, which stands for the hosts below it too, \
 an address, a range such as 17.0.0.0/8, or *, and has no port. An HTTPS_PROXY that is not valid is an error, and \
@@ -50,7 +53,7 @@ pub(crate) struct CheckArgs {
         long,
         value_name = "FILE",
         conflicts_with_all = ["input", "key", "select", "revocation", "no_probe", "warn", "fail", "expect_topic",
-            "expect_environment", "expect_team"],
+            "expect_environment", "expect_team", "at"],
         requires_all = ["team_id", "topic"]
     )]
     pub(crate) p8: Option<Location>,
@@ -128,7 +131,8 @@ pub(crate) struct CheckArgs {
     pub(crate) revocation: bool,
 
     /// Expect this outcome, and exit with 0 only if every gateway gives it: accepted, refused or rejected, if need be with
-    /// the reason (rejected:certificate_revoked); unproven and unreachable are never what is expected
+    /// the reason (rejected:certificate_revoked); unproven and unreachable are never what is expected, nor is what only the
+    /// policy of --warn, --fail and --expect-… refuses
     #[arg(long, value_name = "OUTCOME[:REASON]")]
     pub(crate) expect: Option<Expectation>,
 

@@ -1,13 +1,15 @@
 //! The server's CertificateRequest (RFC 8446 section 4.3.2, RFC 5246 section 7.4.4): whether the server asked for a
-//! client certificate, and the CA names that it accepts.
+//! client certificate, the CA names that it accepts, and whether the client could sign as it asks.
 //!
 //! This is the only module with `unsafe`. OpenSSL keeps the request, but the openssl crate offers no safe way to
-//! read it; without these two functions, the handshake would have to be decrypted and parsed a second time. Why
+//! read it; without these functions, the handshake would have to be decrypted and parsed a second time. Why
 //! the calls are sound:
-//! - Both functions exist with these signatures since OpenSSL 1.1.1, and read fields of a connection without
+//! - The functions exist with these signatures since OpenSSL 1.1.1, and read fields of a connection without
 //!   changing it. The pointer comes from a live `&SslRef`, so that it is valid and nobody changes the connection.
 //! - `SSL_get_sigalgs` accepts null for every output. A client learns the server's signature algorithms only from a
 //!   CertificateRequest, which must have at least one (SSL_get_sigalgs(3)).
+//! - `SSL_get_signature_type_nid` writes one number, which lives until it returns. OpenSSL chooses the algorithm of the
+//!   client's signature before it sends the certificate; where none fits, it sends an empty list instead.
 //! - `SSL_get0_peer_CA_list` returns null or a list that the connection owns until it is freed or starts another
 //!   handshake. The list is copied before the borrow of the connection ends.
 
@@ -34,6 +36,8 @@ unsafe extern "C" {
         raw_signature: *mut c_uchar,
         raw_hash: *mut c_uchar,
     ) -> c_int;
+
+    fn SSL_get_signature_type_nid(ssl: *const c_void, nid: *mut c_int) -> c_int;
 
     fn SSL_get0_peer_CA_list(ssl: *const c_void) -> *const c_void;
 }
@@ -62,6 +66,15 @@ pub(crate) fn requested_cas(ssl: &SslRef) -> Option<Vec<String>> {
         });
     }
     Some(names)
+}
+
+/// Returns whether a client has found an algorithm for its signature among those that the server takes. Without one it
+/// sends no certificate.
+pub(crate) fn has_signature_algorithm(ssl: &SslRef) -> bool {
+    let mut algorithm = 0;
+    // SAFETY: both pointers are valid; see above.
+    let is_chosen = unsafe { SSL_get_signature_type_nid(ssl.as_ptr().cast::<c_void>(), &raw mut algorithm) };
+    is_chosen == 1
 }
 
 /// Formats a name, or its bytes if it cannot be parsed.

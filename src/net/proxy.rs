@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::net::dial::Stream;
 use crate::net::endpoint::Endpoint;
+use crate::net::mask::Mask;
 use crate::text::seconds;
 
 /// The longest wait for a refusal's body, which says no more than why.
@@ -135,6 +136,15 @@ impl ProxyChoice {
         // The matcher never sees the real URL, which may contain a password.
         let matcher = Matcher::builder().all("http://proxy").no(no_proxy).build();
         Self { proxy: Some(proxy), matcher: Some(Arc::new(matcher)) }
+    }
+
+    /// Adds what no message may repeat: the password, and how it is sent.
+    pub(crate) fn add_secrets(&self, mask: &mut Mask) {
+        if let Some(Proxy { credentials: Some(Credentials { user, password }), .. }) = &self.proxy {
+            let pair = Zeroizing::new(format!("{user}:{}", password.as_str()));
+            mask.add(password);
+            mask.add(&Zeroizing::new(Base64::encode_string(pair.as_bytes())));
+        }
     }
 
     /// Returns the proxy for this host.

@@ -19,8 +19,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
 
 use crate::net::alert;
-use crate::net::certificate_request::requested_cas;
+use crate::net::certificate_request::{has_signature_algorithm, requested_cas};
 use crate::net::dial::Stream;
+use crate::net::mask::Mask;
 use crate::net::trust::{ChainFlaw, Judgement, ServerCertificate, Stores, TrustPolicy, TrustProblem, TrustedBy};
 use crate::text::seconds;
 
@@ -107,12 +108,25 @@ pub(crate) struct TlsReport {
     pub(crate) requested_cas: Option<Vec<String>>,
     /// True if the client certificate was sent, so that the server may have judged it.
     pub(crate) is_certificate_sent: bool,
+    /// True if an empty list was sent instead, because the server takes no signature that the certificate's key can make.
+    pub(crate) is_certificate_withheld: bool,
 }
 
 impl TlsReport {
     /// Returns whether the server requested a client certificate.
     pub(crate) fn is_certificate_requested(&self) -> bool {
         self.requested_cas.is_some()
+    }
+
+    /// Hides this side's own secrets in the server's words.
+    pub(crate) fn mask(&mut self, mask: &Mask) {
+        for certificate in self.server_chain.iter_mut().chain(&mut self.server_path).chain(&mut self.root) {
+            certificate.mask(mask);
+        }
+        mask.apply_to(&mut self.alpn);
+        for name in self.requested_cas.iter_mut().flatten() {
+            mask.apply(name);
+        }
     }
 
     fn add_server(&mut self, judgement: &Judgement) {
@@ -187,8 +201,10 @@ pub(crate) async fn connect(
     let ended = tokio::time::timeout(timeout, Pin::new(&mut stream).connect()).await;
     report.add_connection(stream.ssl());
     let is_tls = stream.get_ref().is_tls();
-    report.is_certificate_sent =
-        identity.is_some() && report.is_certificate_requested() && has_sent_all(&stream, &ended);
+    if identity.is_some() && report.is_certificate_requested() && has_sent_all(&stream, &ended) {
+        report.is_certificate_sent = has_signature_algorithm(stream.ssl());
+        report.is_certificate_withheld = !report.is_certificate_sent;
+    }
     let mut problem = None;
     if let Some(judgement) = judgement.get() {
         report.add_server(judgement);

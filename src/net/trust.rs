@@ -17,6 +17,7 @@ use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 
 use crate::certificate::Certificate;
+use crate::net::mask::Mask;
 
 /// The stores that contain a root of the server's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,6 +44,15 @@ pub(crate) struct ServerCertificate {
 }
 
 impl ServerCertificate {
+    /// Hides this side's own secrets in the names, which may be a proxy's words.
+    pub(crate) fn mask(&mut self, mask: &Mask) {
+        mask.apply(&mut self.subject);
+        mask.apply(&mut self.issuer);
+        for name in &mut self.names {
+            mask.apply(name);
+        }
+    }
+
     fn parse(x509: &X509Ref) -> Option<Self> {
         let facts = Certificate::parse(&x509.to_der().ok()?).ok()?;
         Some(Self {

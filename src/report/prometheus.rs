@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use crate::check::GatewayCheck;
-use crate::check::outcome::Outcome;
 use crate::check::report::CheckReport;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::Level;
@@ -86,14 +85,10 @@ fn write_certificates(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<
 
 /// Writes the report of `check`.
 pub(crate) fn write_check(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
-    write_head(out, "pushcert_check_verdict", "Whether this is what came of the check.")?;
+    write_head(out, "pushcert_check_verdict", "1, with what came of the check as a label.")?;
     for check in &report.checks {
         let labels = gateway_labels(check);
-        // Each series is there whatever the outcome is.
-        for outcome in Outcome::ALL {
-            let value = u8::from(check.verdict == outcome);
-            writeln!(out, "pushcert_check_verdict{{{labels},verdict=\"{}\"}} {value}", outcome.word())?;
-        }
+        writeln!(out, "pushcert_check_verdict{{{labels},verdict=\"{}\"}} 1", check.verdict.word())?;
     }
     write_head(out, "pushcert_check_stage_seconds", "How long a stage of the check took.")?;
     for check in &report.checks {
@@ -205,13 +200,9 @@ pushcert_run_timestamp_seconds 1795478400
         assert_data_eq!(
             printed_check("prometheus"),
             str![[r##"
-# HELP pushcert_check_verdict Whether this is what came of the check.
+# HELP pushcert_check_verdict 1, with what came of the check as a label.
 # TYPE pushcert_check_verdict gauge
-pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="accepted"} 0
-pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="refused"} 0
-pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="rejected"} 0
 pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="unproven"} 1
-pushcert_check_verdict{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",verdict="unreachable"} 0
 # HELP pushcert_check_stage_seconds How long a stage of the check took.
 # TYPE pushcert_check_stage_seconds gauge
 pushcert_check_stage_seconds{gateway="api.push.apple.com:443",environment="production",topic="com.example.MyApp",stage="identity"} [..]

@@ -155,6 +155,7 @@ fn check_report(outcomes: &[Outcome]) -> CheckReport {
         title: "push".to_owned(),
         has_policy: false,
         expectation: None,
+        warnings_count: false,
         at: NOW,
     };
     CheckReport::new(checks, vec![], run)

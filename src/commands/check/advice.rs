@@ -165,6 +165,9 @@ const fn for_conversation(ground: Ground, known: Circumstances) -> &'static str 
         }
         Ground::Reset => "try again later",
         Ground::NoCertificateRequested => "check the address: APNs requests a certificate",
+        Ground::CertificateWithheld => {
+            "check the address, for APNs takes RSA keys; another server's list of signature algorithms must fit the key"
+        }
         Ground::NotProbed => "leave out --no-probe",
         Ground::ServerUnavailable => LATER,
         _ => CHECK_ADDRESS,

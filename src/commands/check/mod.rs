@@ -17,6 +17,7 @@ use crate::check::report::{CheckReport, RunFacts};
 use crate::check::revocation::Revocation;
 use crate::check::{self, CheckOptions, Credential, Target, TestedIdentity};
 use crate::cli::check::{CheckArgs, Environments};
+use crate::cli::format::ReportFormat;
 use crate::commands::check::token::TokenNames;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
@@ -25,6 +26,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::endpoint::Endpoint;
+use crate::net::mask::Mask;
 use crate::net::proxy::ProxyChoice;
 use crate::net::trust::StoreReader;
 use crate::report::earlier::is_check_report;
@@ -74,10 +76,12 @@ fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckRe
         title: subject.identity.title.clone(),
         has_policy: policy::is_given(arguments),
         expectation: arguments.expect.clone(),
+        warnings_count: arguments.format() == ReportFormat::Nagios,
         at: context.now,
     };
     let findings = subject.identity.findings.clone();
-    let check_options = options(arguments, subject.request, StoreReader::new(roots));
+    let mask = secrets(arguments, &subject.identity, &proxy);
+    let check_options = options(arguments, subject.request, StoreReader::new(roots), mask);
     match check::run(subject.identity, gateways, check_options) {
         Ok(checks) => Ok(CheckReport::new(checks, findings, run)),
         Err(error) => Err(unusable_network(&error)),
@@ -155,7 +159,20 @@ fn path(location: &Location) -> Option<String> {
     }
 }
 
-fn options(arguments: &CheckArgs, request: RequestFacts, stores: StoreReader) -> CheckOptions {
+/// Returns the secrets that are sent to others, who may repeat them.
+fn secrets(arguments: &CheckArgs, identity: &TestedIdentity, proxy: &ProxyChoice) -> Mask {
+    let mut mask = Mask::default();
+    if let Ok(Credential::Token(identity)) = &identity.identity {
+        mask.add(identity.token.expose());
+    }
+    if let Some(token) = &arguments.token {
+        mask.add(token);
+    }
+    proxy.add_secrets(&mut mask);
+    mask
+}
+
+fn options(arguments: &CheckArgs, request: RequestFacts, stores: StoreReader, mask: Mask) -> CheckOptions {
     CheckOptions {
         timeout: arguments.timeout,
         retries: arguments.retries,
@@ -169,6 +186,7 @@ fn options(arguments: &CheckArgs, request: RequestFacts, stores: StoreReader) ->
         is_gateway_named: arguments.gateway.is_some(),
         expectation: arguments.expect.clone(),
         revocation: request.revocation,
+        mask,
         advice: advice::for_ground,
     }
 }

@@ -6,6 +6,7 @@ mod expectations;
 mod faults;
 mod formats;
 mod network;
+mod proof;
 mod relay;
 mod revocation;
 mod servers;

@@ -219,6 +219,18 @@ fn each_way_of_not_knowing_has_its_ground_and_its_advice() {
     assert!(own.text("/advice").contains("leave out --revocation"), "{}", own.text("/advice"));
 }
 
+#[test]
+fn a_gateway_that_was_not_reached_meets_no_expectation() {
+    let issuer = certificate("issuer", 1, None, &[]);
+    let faults = vec!["close-tcp".parse().unwrap()];
+    let stage = Stage::new(GatewayOptions { faults, ..GatewayOptions::default() });
+    let port = serve("200 OK", list(&issuer, 7, 3));
+    let checked = check(&stage, &issuer, "CRL", port, &["--expect", "rejected"]);
+    assert_eq!((checked.text("/verdict"), checked.code), ("unreachable", 5), "{:#}", checked.first());
+    assert_eq!(checked.first()["is_expected"], false);
+    assert!(checked.text("/meaning").ends_with("; the certificate's issuer has revoked it"), "{:#}", checked.first());
+}
+
 /// Changes the last byte, which belongs to the signature.
 fn damaged(mut bytes: Vec<u8>) -> Vec<u8> {
     *bytes.last_mut().unwrap() ^= 1;

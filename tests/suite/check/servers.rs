@@ -72,6 +72,10 @@ pub(super) fn issue(spec: &Spec<'_>) -> Issued {
 
 /// A context of a server that sends this chain after its certificate, and requests a certificate of the client.
 pub(super) fn context(server: &Issued, chain: &[&Issued], is_requesting: bool) -> SslContext {
+    context_builder(server, chain, is_requesting).build()
+}
+
+fn context_builder(server: &Issued, chain: &[&Issued], is_requesting: bool) -> SslContextBuilder {
     let mut context: SslContextBuilder = SslContext::builder(SslMethod::tls_server()).unwrap();
     context.set_certificate(&server.certificate).unwrap();
     context.set_private_key(&server.key).unwrap();
@@ -84,7 +88,7 @@ pub(super) fn context(server: &Issued, chain: &[&Issued], is_requesting: bool) -
     context.set_alpn_select_callback(|_, offered| {
         openssl::ssl::select_next_proto(b"\x02h2", offered).ok_or(AlpnError::NOACK)
     });
-    context.build()
+    context
 }
 
 /// A context of a server that lets nobody in without a certificate.
@@ -155,9 +159,26 @@ pub(super) fn serve_h2(
     answer: impl Fn(&http::Request<h2::RecvStream>) -> http::response::Builder + Send + Sync + 'static,
     body: &'static str,
 ) -> H2Server {
+    serve_answers(|_| {}, move |request| Answer { head: answer(request), body: body.to_owned(), trailers: None })
+}
+
+/// An answer of an HTTP/2 server.
+pub(super) struct Answer {
+    pub(super) head: http::response::Builder,
+    pub(super) body: String,
+    pub(super) trailers: Option<http::HeaderMap>,
+}
+
+/// Answers every request with what `answer` makes of it, with what `adjust` makes of the context.
+pub(super) fn serve_answers(
+    adjust: impl Fn(&mut SslContextBuilder),
+    answer: impl Fn(&http::Request<h2::RecvStream>) -> Answer + Send + Sync + 'static,
+) -> H2Server {
     let root = authority("root", None, (-1, 30));
     let leaf = server(&root, (-1, 30));
-    let tls = context(&leaf, &[], true);
+    let mut builder = context_builder(&leaf, &[], true);
+    adjust(&mut builder);
+    let tls = builder.build();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ca.pem"), root.certificate.to_pem().unwrap()).unwrap();
     let answer = Arc::new(answer);
@@ -172,9 +193,12 @@ pub(super) fn serve_h2(
             }
             let Ok(mut connection) = h2::server::handshake(stream).await else { return };
             while let Some(Ok((request, mut respond))) = connection.accept().await {
-                let response = answer(&request).body(()).unwrap();
-                let mut stream = respond.send_response(response, false).unwrap();
-                stream.send_data(bytes::Bytes::from_static(body.as_bytes()), true).unwrap();
+                let Answer { head, body, trailers } = answer(&request);
+                let mut stream = respond.send_response(head.body(()).unwrap(), false).unwrap();
+                stream.send_data(bytes::Bytes::from(body), trailers.is_none()).unwrap();
+                if let Some(trailers) = trailers {
+                    stream.send_trailers(trailers).unwrap();
+                }
             }
         });
     });
