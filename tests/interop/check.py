@@ -160,7 +160,7 @@ pair = WORK / "server.pem"
 pair.write_text(certificate.read_text() + key.read_text())
 
 
-def nginx(version, verify, ca=authorities):
+def nginx(version, verify, ca=authorities, more=""):
     port, config = free_port(), WORK / "nginx.conf"
     folders = "".join(f"{name}_temp_path {WORK}/{name};" for name in
                       ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -168,7 +168,7 @@ def nginx(version, verify, ca=authorities):
 events {{}}
 http {{ access_log off; {folders}
   server {{ listen 127.0.0.1:{port} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};
-    ssl_protocols {version}; ssl_verify_client {verify}; ssl_client_certificate {ca}; ssl_verify_depth 4;
+    ssl_protocols {version}; ssl_verify_client {verify}; ssl_client_certificate {ca}; ssl_verify_depth 4; {more}
     location / {{ default_type application/json; add_header apns-id {ID} always; return 400 '{BODY}'; }} }} }}
 """)
     process = start("nginx", "-c", config, "-e", "stderr")
@@ -207,6 +207,11 @@ for version in ("TLSv1.2", "TLSv1.3"):
         process, port = nginx(version, verify, ca)
         expect(f"nginx {version}, ssl_verify_client {verify}, {what}", verdict(file, *at(port)), wanted)
         stop(process)
+    # It asks for a certificate and takes no RSA signature: OpenSSL sends none, and the answer is about nobody.
+    process, port = nginx(version, "optional", authorities, "ssl_conf_command ClientSignatureAlgorithms ECDSA+SHA256;")
+    expect(f"nginx {version}, takes no RSA signature", verdict(push, *at(port)),
+           ("unproven", "certificate-not-sent", "probe", 1))
+    stop(process)
     stage = "tls" if version == "TLSv1.2" else "http2"
     for what, file, verify, ca, wanted in (
         ("accepted", push, "required", authorities, accepted),
