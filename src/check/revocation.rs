@@ -155,6 +155,7 @@ impl SourceError {
             Self::Fetch(error) if error.lacks_descriptors() => Ground::OpenFiles,
             Self::File(error) if is_out_of_descriptors(error) => Ground::OpenFiles,
             Self::File(_) | Self::OpenSsl(_) | Self::NotJudged => Ground::RevocationLocal,
+            Self::Fetch(FetchError::Status(_)) => Ground::RevocationUnknown,
             Self::Timeout(_) | Self::Fetch(_) => Ground::RevocationUnreachable,
             _ => Ground::RevocationUnknown,
         }
@@ -459,6 +460,8 @@ mod tests {
         assert_eq!(ground_of(vec![silence(), silence()]), Some(Ground::RevocationUnreachable));
         assert_eq!(ground_of(vec![silence(), Ok(RevocationAnswer::Unknown)]), Some(Ground::RevocationUnknown));
         assert_eq!(ground_of(vec![Err(SourceError::RequestRefused), silence()]), Some(Ground::RevocationUnknown));
+        let not_found = FetchError::Status(http::StatusCode::NOT_FOUND);
+        assert_eq!(ground_of(vec![silence(), Err(not_found.into())]), Some(Ground::RevocationUnknown));
         assert_eq!(ground_of(vec![no_folder(), Ok(RevocationAnswer::Unknown)]), Some(Ground::RevocationLocal));
         assert_eq!(ground_of(vec![silence(), Ok(RevocationAnswer::Good)]), None);
     }
