@@ -82,7 +82,8 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
 /// Explains why the gateway has ended.
 fn explain_end(error: io::Error, is_announcing: bool, listen: SocketAddr) -> Error {
     if is_announcing {
-        return Error::from(error);
+        // A gateway that nobody can find serves nobody: a closed pipe is an error here.
+        return Error { is_closed_pipe: false, ..Error::from(error) };
     }
     let kind = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ExitKind::Write,
