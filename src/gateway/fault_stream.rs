@@ -22,7 +22,7 @@ const HEADER: usize = 9;
 
 /// The state of a connection with faults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum LinkState {
+pub(super) enum LinkState {
     #[default]
     Open,
     /// What is written and read is thrown away.
@@ -36,6 +36,8 @@ enum LinkState {
 #[derive(Default)]
 struct LinkData {
     state: LinkState,
+    /// Whether bytes of `h2` wait for the client to read.
+    is_blocked: bool,
     /// Frames to send before the next one of `h2`.
     injected: Vec<u8>,
     /// For each of the injected SETTINGS that the client has acknowledged, its highest stream before that.
@@ -56,17 +58,14 @@ impl Link {
         self.lock().injected.extend_from_slice(frame);
     }
 
-    /// Sends and hears nothing more.
-    pub(super) fn fall_silent(&self) {
-        self.lock().state = LinkState::Silent;
+    /// Enters another state, for good.
+    pub(super) fn enter(&self, state: LinkState) {
+        self.lock().state = state;
     }
 
-    pub(super) fn close(&self) {
-        self.lock().state = LinkState::Closed;
-    }
-
-    pub(super) fn reset(&self) {
-        self.lock().state = LinkState::Reset;
+    /// Returns whether `h2` could not write all that it has.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.lock().is_blocked
     }
 
     /// Returns how many of the injected SETTINGS were acknowledged before the client opened a stream.
@@ -162,7 +161,9 @@ impl AsyncWrite for FaultStream {
         }
         let waits_for_end = ready!(this.poll_injected(cx))?;
         let limit = if waits_for_end { this.written.clone().step(bytes) } else { bytes.len() };
-        let length = ready!(Pin::new(&mut this.inner).poll_write(cx, &bytes[..limit]))?;
+        let written = Pin::new(&mut this.inner).poll_write(cx, &bytes[..limit]);
+        this.link.lock().is_blocked = written.is_pending();
+        let length = ready!(written)?;
         this.written.advance(&bytes[..length]);
         Poll::Ready(Ok(length))
     }

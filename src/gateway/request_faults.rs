@@ -2,8 +2,10 @@
 //! request; the others never come this way.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,15 +13,24 @@ use h2::server::{Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::Request;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::gateway::connection;
 use crate::gateway::event_log::{Caller, Event};
 use crate::gateway::fault::{GoAway, RequestFault, RequestStrike, StruckRequest, StruckResponse};
-use crate::gateway::fault_stream::{ClientStream, FaultStream, Link};
+use crate::gateway::fault_stream::{ClientStream, FaultStream, Link, LinkState};
+use crate::gateway::http2_trace::NO_PATH;
 use crate::gateway::raw_http2::{encode_goaway, encode_stream_limit};
 use crate::gateway::responder::{self, ClientSession, IncomingRequest};
+use crate::gateway::slots::{ConnectionState, Slot};
+use crate::gateway::stream_limit::LimitedStream;
 use crate::gateway::transport::{CLOSE_TIMEOUT, IDLE_TIMEOUT, SharedState};
+
+/// The pause after which a connection that ends is looked at again while the client does not read.
+const BLOCKED_PAUSE: Duration = Duration::from_millis(10);
+
+/// The streams of `h2` in which faults act.
+type FaultyHttp2 = Connection<LimitedStream<FaultStream>, Bytes>;
 
 /// A request with the handle of its response.
 struct Exchange {
@@ -36,15 +47,24 @@ enum Phase {
     Leaving {
         stays_open: bool,
     },
+    /// The connection enters this state as soon as the answers before are written, or at this time.
+    Ending {
+        state: LinkState,
+        deadline: Instant,
+    },
 }
 
 /// A connection that faults may strike.
 struct FaultyConnection<'a> {
     caller: Caller,
     session: Arc<Mutex<ClientSession>>,
+    slot: &'a Slot,
     shared: &'a Arc<SharedState>,
     link: Link,
     phase: Phase,
+    /// The fault that struck last.
+    last_fault: String,
+    has_answered: bool,
     /// Requests that are being answered.
     answering: JoinSet<()>,
     /// Requests that get no answer.
@@ -58,20 +78,27 @@ struct FaultyConnection<'a> {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: ClientStream, session: ClientSession, shared: &Arc<SharedState>) {
+pub(super) async fn serve(stream: ClientStream, session: ClientSession, slot: &Slot, shared: &Arc<SharedState>) {
     let link = Link::default();
-    let Some(http2) = connection::start(FaultStream::new(stream, link.clone()), shared.max_streams).await else {
-        return;
+    let stream = FaultStream::new(stream, link.clone());
+    let (stream, first_limit) = if session.is_authenticated() {
+        (LimitedStream::unlimited(stream), shared.max_streams)
+    } else {
+        (LimitedStream::until_second_settings(stream, shared.max_streams), 1)
     };
+    let Some(http2) = connection::start(stream, shared.max_streams).await else { return };
     let faulty = FaultyConnection {
         caller: session.caller().clone(),
         session: Arc::new(Mutex::new(session)),
+        slot,
         shared,
         link,
         phase: Phase::Serving,
+        last_fault: String::new(),
+        has_answered: false,
         answering: JoinSet::new(),
         unanswered: JoinSet::new(),
-        stream_limits: vec![shared.max_streams],
+        stream_limits: vec![first_limit],
         limit_ends: None,
         last_stream: 0,
     };
@@ -79,11 +106,14 @@ pub(super) async fn serve(stream: ClientStream, session: ClientSession, shared: 
 }
 
 impl FaultyConnection<'_> {
-    async fn run(mut self, mut http2: Connection<FaultStream, Bytes>) {
+    async fn run(mut self, mut http2: FaultyHttp2) {
         let mut ends_at = Instant::now() + IDLE_TIMEOUT;
         let mut is_stopping = false;
         loop {
+            self.record_state();
+            self.end_if_written(&mut http2).await;
             let limit_ends = self.limit_ends;
+            let is_ending = matches!(self.phase, Phase::Ending { .. });
             tokio::select! {
                 request = http2.accept() => match request {
                     Some(Ok((request, sender))) => {
@@ -97,13 +127,15 @@ impl FaultyConnection<'_> {
                     None => return,
                 },
                 Some(_) = self.answering.join_next() => {
+                    self.note_answer();
                     if self.phase == (Phase::Leaving { stays_open: false }) && self.answering.is_empty() {
                         ends_at = ends_at.min(Instant::now() + CLOSE_TIMEOUT);
                     }
                 }
                 Some(_) = self.unanswered.join_next() => {}
                 () = sleep_until(limit_ends.unwrap_or(ends_at)), if limit_ends.is_some() => self.raise_limit(),
-                () = sleep_until(ends_at) => self.link.close(),
+                () = sleep(BLOCKED_PAUSE), if is_ending => {}
+                () = sleep_until(ends_at) => self.link.enter(LinkState::Closed),
                 () = self.shared.stopped(), if !is_stopping => {
                     is_stopping = true;
                     http2.graceful_shutdown();
@@ -112,9 +144,54 @@ impl FaultyConnection<'_> {
         }
     }
 
+    fn is_authenticated(&self) -> bool {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).is_authenticated()
+    }
+
+    fn record_state(&self) {
+        self.slot.enter(if !self.is_authenticated() {
+            ConnectionState::Anonymous
+        } else if self.answering.is_empty() && self.unanswered.is_empty() {
+            ConnectionState::Idle
+        } else {
+            ConnectionState::Busy
+        });
+    }
+
+    /// Raises the limit of one stream after the first valid provider token.
+    fn note_answer(&mut self) {
+        self.has_answered = true;
+        if self.stream_limits == [1] && self.shared.max_streams > 1 && self.is_authenticated() {
+            self.send_limit(self.shared.max_streams);
+        }
+    }
+
+    /// Ends the connection by the fault that struck it, if the answers to the requests before are written.
+    async fn end_if_written(&mut self, http2: &mut FaultyHttp2) {
+        while let Phase::Ending { state, deadline } = self.phase {
+            if !self.answering.is_empty() && Instant::now() < deadline {
+                return;
+            }
+            // In one poll `h2` writes what is queued, unless the client does not read.
+            match poll_fn(|cx| Poll::Ready(pin!(http2.accept()).poll(cx))).await {
+                Poll::Ready(Some(Ok((request, sender)))) => {
+                    let stream_id = sender.stream_id().as_u32();
+                    self.take(Exchange { request, sender, stream_id });
+                    continue;
+                }
+                Poll::Pending if self.link.is_blocked() && Instant::now() < deadline => return,
+                Poll::Ready(_) | Poll::Pending => {}
+            }
+            self.answering.abort_all();
+            self.phase = Phase::Leaving { stays_open: true };
+            self.link.enter(state);
+        }
+    }
+
     /// Takes a request, with the fault that strikes it.
     fn take(&mut self, exchange: Exchange) {
-        if matches!(self.phase, Phase::Leaving { .. }) {
+        if self.phase != Phase::Serving {
+            self.shared.log(&self.caller, || Event::fault(&self.last_fault, Some(exchange.stream_id)));
             return self.leave_unanswered(exchange);
         }
         let shared = self.shared;
@@ -123,6 +200,7 @@ impl FaultyConnection<'_> {
         match shared.faults.request(self.caller.connection, request) {
             Some(RequestStrike::Request(struck)) => {
                 shared.log(&self.caller, || Event::fault(struck.text, Some(exchange.stream_id)));
+                self.last_fault = struck.text.to_owned();
                 self.play(&struck, previous, exchange);
             }
             Some(RequestStrike::Response(struck)) => self.answer(exchange, Some(struck)),
@@ -138,12 +216,9 @@ impl FaultyConnection<'_> {
                 let goaway = GoAway { reason: reason.clone(), stays_open: false };
                 self.send_goaway(&goaway, exchange.stream_id, exchange);
             }
-            RequestFault::Close => self.link.close(),
-            RequestFault::ResetTcp => self.link.reset(),
-            RequestFault::Silence => {
-                self.link.fall_silent();
-                self.leave_unanswered(exchange);
-            }
+            RequestFault::Close => self.end(LinkState::Closed, exchange),
+            RequestFault::ResetTcp => self.end(LinkState::Reset, exchange),
+            RequestFault::Silence => self.end(LinkState::Silent, exchange),
             RequestFault::Reset => exchange.sender.send_reset(Reason::INTERNAL_ERROR),
             RequestFault::RefuseStream => exchange.sender.send_reset(Reason::REFUSED_STREAM),
             RequestFault::StallAnswer => self.leave_unanswered(exchange),
@@ -152,6 +227,12 @@ impl FaultyConnection<'_> {
                 self.answer(exchange, None);
             }
         }
+    }
+
+    /// Ends the connection after the answers to the requests before.
+    fn end(&mut self, state: LinkState, exchange: Exchange) {
+        self.phase = Phase::Ending { state, deadline: Instant::now() + CLOSE_TIMEOUT };
+        self.leave_unanswered(exchange);
     }
 
     fn send_goaway(&mut self, goaway: &GoAway, last_stream: u32, exchange: Exchange) {
@@ -166,14 +247,20 @@ impl FaultyConnection<'_> {
 
     /// Answers a request, unless it is one more than the client may have open.
     fn answer(&mut self, mut exchange: Exchange, struck: Option<StruckResponse>) {
-        while self.answering.try_join_next().is_some() {}
+        while self.answering.try_join_next().is_some() {
+            self.note_answer();
+        }
         let open = self.answering.len() + self.unanswered.len();
         if open >= self.stream_limit(exchange.stream_id) as usize {
             return exchange.sender.send_reset(Reason::REFUSED_STREAM);
         }
         let (shared, session) = (Arc::clone(self.shared), Arc::clone(&self.session));
+        let mut request = IncomingRequest::new(exchange.request, exchange.sender);
+        if request.lacks_path() {
+            self.shared.log(&self.caller, || Event::MalformedRequest { rule: NO_PATH });
+            return request.reject();
+        }
         self.answering.spawn(async move {
-            let mut request = IncomingRequest::new(exchange.request, exchange.sender);
             if shared.event_log.is_some() {
                 request.hash_payload();
             }
@@ -199,6 +286,10 @@ impl FaultyConnection<'_> {
     /// Returns the limit that the client knew when it opened a stream.
     fn stream_limit(&self, stream_id: u32) -> u32 {
         let known = self.link.acknowledged_before(stream_id);
+        // The first SETTINGS came before the first answer: until then the client need not know its limit.
+        if known == 0 && !self.has_answered {
+            return self.shared.max_streams;
+        }
         self.stream_limits.get(known).copied().unwrap_or(self.shared.max_streams)
     }
 

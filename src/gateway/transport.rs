@@ -183,7 +183,7 @@ async fn serve_requests(stream: ClientStream, session: ClientSession, slot: &Slo
         slot.enter(ConnectionState::Idle);
     }
     if shared.faults.concern_requests() {
-        request_faults::serve(stream, session, shared).await;
+        request_faults::serve(stream, session, slot, shared).await;
     } else {
         connection::serve(stream, session, slot, shared).await;
     }

@@ -228,6 +228,48 @@ fn a_connection_works_and_then_falls_silent_while_tcp_stays_open() {
 }
 
 #[test]
+fn requests_before_the_fault_are_answered_even_when_they_come_at_once() {
+    for fault in ["silence", "close-midway", "reset-tcp"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let text = format!("{fault}@after=5");
+        let gateway = Process::start(&["--fault", &text, "--log", path.to_str().unwrap()]);
+        let mut stream = gateway.connect();
+        let mut sent = [PREFACE, &frame(4, 0, 0, &[])].concat();
+        for number in 0..20 {
+            sent.extend(request(2 * number + 1));
+        }
+        stream.write_all(&sent).unwrap();
+        let mut reader = Frames::new(stream);
+        let mut answered = Vec::new();
+        while answered.len() < 5 {
+            let frame = reader.next().unwrap_or_else(|_| panic!("{fault}: only {answered:?}"));
+            if frame.kind == 1 {
+                answered.push(frame.stream);
+            }
+        }
+        answered.sort_unstable();
+        assert_eq!(answered, [1, 3, 5, 7, 9], "{fault}");
+        drop(reader);
+        drop(gateway);
+        let log = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let count = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+        assert_eq!((count("request"), count("fault")), (5, 15), "{fault}: {log}");
+    }
+}
+
+#[test]
+fn a_fault_that_never_strikes_leaves_the_stream_limit_of_clients_without_a_token() {
+    let gateway = Process::start(&["--fault", "reset@after=1000000"]);
+    block_on(async {
+        let client = gateway.client_showing(false).await;
+        super::gateway::post(&client, "aa", &[], b"{}".to_vec()).await;
+        assert_eq!(client.current_max_send_streams(), 1);
+    });
+}
+
+#[test]
 fn the_stream_limit_falls_and_rises_again() {
     let gateway = Process::start(&["--fault", "limit-streams:1@after=1,times=1,for=300ms"]);
     block_on(async {
