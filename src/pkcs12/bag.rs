@@ -28,6 +28,12 @@ const LOCAL_KEY_ID: Oid<'static> = oid!(1.2.840.113549.1.9.21);
 /// The depth to which safe contents may nest. RFC 7292 allows any depth, nobody writes two, and OpenSSL reads six.
 const MAX_NESTING: usize = 16;
 
+/// The depth from which on a safe must be small: where lengths are indefinite, each level is searched anew for its end.
+const MAX_LARGE_NESTING: usize = 3;
+
+/// The most bytes of a safe that is nested deeper than that.
+const MAX_DEEP_SAFE: usize = 1 << 20;
+
 /// One bag, opened.
 #[derive(Debug, Clone)]
 pub struct Bag {
@@ -239,6 +245,10 @@ fn collect_bag<'a>(value: &Value<'a>, bags: &mut Vec<RawBag<'a>>, depth: usize) 
         let error = LimitError::Nesting { limit: MAX_NESTING };
         return bags.push(unread_bag(Holds::Anything, error.into()));
     }
+    if MAX_NESTING - depth >= MAX_LARGE_NESTING && wrapped.content().len() > MAX_DEEP_SAFE {
+        let error = Malformed::limit("nested safe", "is larger than 1 MiB, and deeper than three others");
+        return bags.push(unread_bag(Holds::Anything, error.into()));
+    }
     match wrapped.reader("nested safe").required("its content") {
         Ok(nested) => {
             bags.push(RawBag { content: RawContent::Plain(BagContent::Safe), attributes });
@@ -334,6 +344,37 @@ mod tests {
         let values = vec![AttributeValue { tag: tag.0, content: content.to_vec() }];
         let attributes = Some(vec![Attribute { oid: FRIENDLY_NAME, values }]);
         Bag { number: 1, content: BagContent::Safe, attributes }.friendly_name()
+    }
+
+    /// Returns safes in one another, around one secret of so many bytes.
+    fn nested(depth: usize, length: usize) -> Vec<u8> {
+        let indefinite = |kind: u8, content: &[u8]| {
+            let oid = [0x06, 0x0b, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01, kind];
+            [b"\x30\x80\x30\x80", &oid[..], b"\xa0\x80", content, b"\0\0\0\0\0\0"].concat()
+        };
+        let length_octets = u32::try_from(length).unwrap().to_be_bytes();
+        let secret = [b"\x04\x84", &length_octets[..], &vec![0; length]].concat();
+        let mut safe = indefinite(5, &secret);
+        for _ in 0..depth {
+            safe = indefinite(6, &safe);
+        }
+        safe
+    }
+
+    #[test]
+    fn a_safe_deep_in_others_is_small() {
+        let limit = "is larger than 1 MiB, and deeper than three others";
+        for (depth, length, expected) in
+            [(3, 2 << 20, ""), (4, 2 << 20, limit), (12, 1 << 19, ""), (12, 2 << 20, limit)]
+        {
+            let safe = nested(depth, length);
+            let bags = parse_all(&safe).unwrap().bags;
+            let refusal = match &bags.last().unwrap().content {
+                RawContent::Unread { error, .. } => error.to_string(),
+                RawContent::Plain(_) | RawContent::Encrypted(_) => String::new(),
+            };
+            assert!(refusal.contains(expected) && refusal.is_empty() == expected.is_empty(), "{depth}: {refusal}");
+        }
     }
 
     #[test]
