@@ -221,11 +221,34 @@ mod tests {
         let notification = Notification { push_type, priority, expiration: None, payload: payload.as_bytes() };
         let mut codes = Vec::new();
         for warning in notification.warnings() {
-            let text = warning.text();
-            assert!(text.message.len() > 10, "{text:?}");
-            codes.push(text.code.to_owned());
+            codes.push(warning.text().code.to_owned());
         }
         codes
+    }
+
+    #[test]
+    fn each_warning_has_its_sentence() {
+        use RequestWarning as W;
+        for (warning, sentence) in [
+            (W::NotJson, "the payload is not JSON"),
+            (W::NotAnObject, "the payload is JSON, but not an object"),
+            (W::NoAps, "the payload has no aps"),
+            (W::ApsIsNoObject, "aps is not an object"),
+            (W::OutsideAps("sound"), "sound stands beside aps instead of in it"),
+            (W::WrongType("badge"), "badge in aps has a value of the wrong type"),
+            (W::NothingToShow, "the push type is alert, and aps has no alert, badge or sound"),
+            (W::BackgroundPriority, "a background notification must have apns-priority 5, or 1; without one it is 10"),
+            (W::BackgroundWithoutContentAvailable, "a background notification needs content-available: 1 in aps"),
+            (W::BackgroundWithAlert, "a background notification must not have alert, badge or sound"),
+            (W::NoPushType, "apns-push-type is missing; watchOS 6 and later require it"),
+            (
+                W::ExpirationInMilliseconds,
+                "apns-expiration lies far in the future: it counts seconds, not milliseconds",
+            ),
+            (W::LiveActivityIncomplete, "a Live Activity needs timestamp, event and content-state in aps"),
+        ] {
+            assert_eq!(warning.text().message, sentence);
+        }
     }
 
     #[test]

@@ -357,6 +357,28 @@ mod tests {
     }
 
     #[test]
+    fn each_error_says_what_is_expected() {
+        for (error, sentence) in [
+            (TokenError::NotBearer, "authorization does not begin with \"bearer\""),
+            (TokenError::Parts, "the provider token does not have three parts in Base64 for URLs"),
+            (TokenError::Header, "the provider token's header is not a JSON object with alg and kid"),
+            (TokenError::Critical, "the provider token's header has crit, and no extension is understood"),
+            (TokenError::Algorithm, "the provider token's algorithm is not ES256"),
+            (TokenError::KeyId, "the provider token's key ID is not ten capital letters and digits"),
+            (
+                TokenError::Claims,
+                "the provider token's claims are not a JSON object with iss, a text, and iat, a whole number",
+            ),
+            (TokenError::TeamId, "the provider token's issuer is not a Team ID, ten capital letters and digits"),
+            (TokenError::Signature, "the provider token's signature is not 64 bytes"),
+        ] {
+            assert_eq!(error.to_string(), sentence);
+        }
+        assert_eq!(SignError::KeyId.to_string(), "the key ID is not ten capital letters and digits");
+        assert_eq!(SignError::TeamId.to_string(), "the Team ID is not ten capital letters and digits");
+    }
+
+    #[test]
     fn only_keys_on_p256_with_names_sign() {
         let key = new_key(Nid::X9_62_PRIME256V1);
         let refused = |key: &PrivateKey, key_id: &str, team_id: &str| TokenSigner::new(key, key_id, team_id).err();

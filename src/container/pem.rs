@@ -74,12 +74,18 @@ impl TextReader<'_, '_, '_, '_> {
         Ok(())
     }
 
-    fn read_part(&mut self, kind: &str, start: usize, bytes: &[u8]) -> Result<(), OpenError> {
+    fn read_part(&mut self, kind: &str, start: usize, encoded: &[u8]) -> Result<(), OpenError> {
         let place = format!("{kind} at line {}", self.lines.line_of(start));
-        let undone = transport::undo(bytes);
-        let bytes = undone.as_deref().map_or(bytes, Vec::as_slice);
-        let read = read_layer(bytes, self.unlocker).and_then(Contents::check_anything);
-        self.contents.add_part(&place, der::held_by(bytes), read.map_err(|error| not_cut(error, &place)))
+        let undone = transport::undo(encoded);
+        let bytes = match &undone {
+            Some(undone) => undone,
+            None => encoded,
+        };
+        let read = match read_layer(bytes, self.unlocker).and_then(Contents::check_anything) {
+            Err(error) => Err(not_cut(error, &place)),
+            read => read,
+        };
+        self.contents.add_part(&place, der::held_by(bytes), read)
     }
 
     fn read_block(&mut self, block: &Block) -> Result<(), OpenError> {

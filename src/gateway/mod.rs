@@ -6,7 +6,7 @@
 //! [`event_log`] writes them down, with what [`http2_trace`] hears of those that `h2` refuses. [`team_key`]
 //! verifies provider tokens, and [`stream_limit`] tells a client to open one stream until it has sent one.
 //!
-//! [`authority`] makes the certificates. [`fault`] lists the faults, [`course`] says when they strike; [`throttle`]
+//! [`authority`] makes the certificates. [`fault`] lists the faults, [`course`] and [`running_faults`] say when they strike; [`throttle`]
 //! slows a stream down, [`frame_faults`] plays the faults that need frames written by hand, with [`raw_http2`], and
 //! [`request_faults`] those that come with a request, through a [`fault_stream`] below `h2`. [`running`] is a gateway
 //! in a thread, for tests; [`shutdown`] waits for signals.
@@ -27,6 +27,7 @@ mod raw_http2;
 mod request_faults;
 mod responder;
 pub(crate) mod running;
+mod running_faults;
 mod shutdown;
 mod slots;
 mod stream_limit;
@@ -49,10 +50,11 @@ use crate::net::descriptors;
 use acceptor::{TlsContexts, TlsVersions};
 use authority::{IssuedCertificate, ThrowawayCa};
 use event_log::{EventLog, LineSink};
-use fault::{Faults, PlannedFault};
+use fault::PlannedFault;
 use listener::Listener;
 use observer::{Observer, RequestLog};
 use policy::RequestPolicy;
+use running_faults::Faults;
 use shutdown::Signals;
 use team_key::TeamKey;
 use tokens::Tokens;

@@ -17,11 +17,12 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::gateway::connection;
 use crate::gateway::event_log::{Caller, Event};
-use crate::gateway::fault::{GoAway, RequestFault, RequestStrike, StruckRequest, StruckResponse};
+use crate::gateway::fault::{GoAway, RequestFault};
 use crate::gateway::fault_stream::{ClientStream, FaultStream, Link, LinkState};
 use crate::gateway::http2_trace::NO_PATH;
 use crate::gateway::raw_http2::{encode_goaway, encode_stream_limit};
 use crate::gateway::responder::{self, ClientSession, IncomingRequest};
+use crate::gateway::running_faults::{RequestStrike, StruckRequest, StruckResponse};
 use crate::gateway::slots::{ConnectionState, Slot};
 use crate::gateway::stream_limit::LimitedStream;
 use crate::gateway::transport::{CLOSE_TIMEOUT, IDLE_TIMEOUT, SharedState};

@@ -21,9 +21,10 @@ use crate::apns::notification::is_uuid;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::gateway::event_log::{Caller, Event, LoggedRequest, PayloadFacts};
-use crate::gateway::fault::{ResponseFault, StruckResponse};
+use crate::gateway::fault::ResponseFault;
 use crate::gateway::observer::RequestEvent;
 use crate::gateway::policy::{MAX_KEPT, Provider, Reply};
+use crate::gateway::running_faults::StruckResponse;
 use crate::gateway::team_key::{TeamKey, TokenSession};
 use crate::gateway::transport::SharedState;
 

@@ -1,7 +1,7 @@
-//! The way to a server: [`endpoint`] (host and port), [`descriptors`] (how many connections there can be), [`dial`] (addresses, TCP), [`proxy`], [`trust`] (who signed the
-//! server's certificate), [`fetch`] (one request over
-//! HTTP/1.1), [`tls`] with [`alert`] and [`certificate_request`], [`http2`] (its frames), [`mask`] (own secrets in the
-//! words of others).
+//! The way to a server: [`endpoint`] (host and port), [`descriptors`] (how many connections there can be), [`dial`]
+//! (addresses, TCP), [`proxy`], [`trust`] (who signed the server's certificate), [`server_chain`] (what it sent),
+//! [`fetch`] (one request over HTTP/1.1), [`tls`] with [`alert`] and [`certificate_request`], [`http2`] (its frames),
+//! [`mask`] (own secrets in the words of others).
 
 pub(crate) mod alert;
 pub(crate) mod certificate_request;
@@ -12,5 +12,6 @@ pub(crate) mod fetch;
 pub(crate) mod http2;
 pub(crate) mod mask;
 pub(crate) mod proxy;
+pub(crate) mod server_chain;
 pub(crate) mod tls;
 pub(crate) mod trust;

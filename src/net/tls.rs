@@ -22,7 +22,8 @@ use crate::net::alert;
 use crate::net::certificate_request::{has_signature_algorithm, requested_cas};
 use crate::net::dial::Stream;
 use crate::net::mask::Mask;
-use crate::net::trust::{ChainFlaw, Judgement, ServerCertificate, Stores, TrustPolicy, TrustProblem, TrustedBy};
+use crate::net::server_chain::{ChainFlaw, ServerCertificate};
+use crate::net::trust::{Judgement, Stores, TrustPolicy, TrustProblem, TrustedBy};
 use crate::text::seconds;
 
 /// HTTP/2 in ALPN (RFC 7301, RFC 9113 section 3.2).

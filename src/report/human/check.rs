@@ -8,7 +8,7 @@ use crate::check::report::CheckReport;
 use crate::check::stage::{Stage, Status};
 use crate::check::verdict::TopicStatus;
 use crate::finding::Level;
-use crate::net::trust::ServerCertificate;
+use crate::net::server_chain::ServerCertificate;
 use crate::report::style::Paint;
 use crate::schema::text;
 use crate::text::printable;
