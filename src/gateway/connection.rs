@@ -11,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::gateway::event_log::Event;
+use crate::gateway::event_log::{Caller, Event};
 use crate::gateway::http2_trace::NO_PATH;
 use crate::gateway::policy::MAX_KEPT;
 use crate::gateway::raw_http2::SETTINGS;
-use crate::gateway::responder::{self, ClientSession, HeldResponse, IncomingRequest};
+use crate::gateway::responder::{self, ClientSession, HeldResponse, IncomingRequest, Unfinished};
 use crate::gateway::slots::{ConnectionState, Slot};
 use crate::gateway::stream_limit::LimitedStream;
 use crate::gateway::transport::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, SharedState};
@@ -54,7 +54,7 @@ struct ClientConnection<'a, S> {
     has_answered: bool,
     shared: &'a SharedState,
     /// Requests whose payload is still on its way.
-    arriving: JoinSet<Option<IncomingRequest>>,
+    arriving: JoinSet<Result<IncomingRequest, Event>>,
     /// Responses without an end.
     held: JoinSet<()>,
 }
@@ -69,25 +69,31 @@ where
     } else {
         (LimitedStream::until_second_settings(stream, shared.max_streams), ToldLimit::One)
     };
-    let Some(http2) = start(stream, shared.max_streams).await else { return };
+    let Some(http2) = start(stream, session.caller(), shared).await else { return };
     let (arriving, held) = (JoinSet::new(), JoinSet::new());
     ClientConnection { http2, session, slot, limit, has_answered: false, shared, arriving, held }.run().await;
 }
 
-/// Exchanges the prefaces of HTTP/2.
-pub(super) async fn start<S>(stream: S, max_streams: u32) -> Option<Connection<S, Bytes>>
+/// Exchanges the prefaces of HTTP/2. What the client sends in the place of one is logged; that it left is not.
+pub(super) async fn start<S>(stream: S, caller: &Caller, shared: &SharedState) -> Option<Connection<S, Bytes>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut builder = h2::server::Builder::new();
     builder
         .header_table_size(SETTINGS.header_table_size)
-        .max_concurrent_streams(max_streams)
+        .max_concurrent_streams(shared.max_streams)
         .initial_window_size(SETTINGS.initial_window_size)
         .max_frame_size(SETTINGS.max_frame_size)
         .max_header_list_size(SETTINGS.max_header_list_size)
-        .data_frame_budget(DATA_FRAME_FLOOR + DATA_FRAME_BUDGET * max_streams as usize);
-    timeout(HANDSHAKE_TIMEOUT, builder.handshake(stream)).await.ok()?.ok()
+        .data_frame_budget(DATA_FRAME_FLOOR + DATA_FRAME_BUDGET * shared.max_streams as usize);
+    match timeout(HANDSHAKE_TIMEOUT, builder.handshake(stream)).await {
+        Ok(Ok(http2)) => return Some(http2),
+        Ok(Err(error)) if error.is_io() => {}
+        Ok(Err(error)) => shared.log(caller, || Event::failure(&error)),
+        Err(_) => shared.log(caller, Event::silence),
+    }
+    None
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
@@ -115,8 +121,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
                     self.record_state();
                 }
                 Some(read) = self.arriving.join_next() => {
-                    if let Ok(Some(request)) = read {
-                        self.answer(request);
+                    match read {
+                        Ok(Ok(request)) => self.answer(request),
+                        Ok(Err(event)) => self.shared.log(self.session.caller(), || event),
+                        Err(_) => {}
                     }
                     self.record_state();
                 }
@@ -149,6 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
     async fn take(&mut self, mut request: IncomingRequest) {
         // SETTINGS came before the first answer: from then on the client knows its limit.
         if self.limit == ToldLimit::One && self.has_answered && !self.arriving.is_empty() {
+            self.log_unfinished(&request, Unfinished::Refused);
             return request.refuse();
         }
         if request.lacks_path() {
@@ -159,13 +168,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
             request.hash_payload();
         }
         match poll_fn(|cx| Poll::Ready(request.poll_payload(cx))).await {
-            Poll::Ready(Some(())) => self.answer(request),
-            // The client has broken off.
-            Poll::Ready(None) => {}
+            Poll::Ready(Ok(())) => self.answer(request),
+            Poll::Ready(Err(unfinished)) => self.log_unfinished(&request, unfinished),
             Poll::Pending => {
                 self.arriving.spawn(request.read_payload());
             }
         }
+    }
+
+    fn log_unfinished(&self, request: &IncomingRequest, unfinished: Unfinished) {
+        self.shared.log(self.session.caller(), || unfinished.event(request.stream_id()));
     }
 
     fn answer(&mut self, request: IncomingRequest) {

@@ -81,6 +81,11 @@ pub(super) enum Event {
     MalformedRequest {
         rule: &'static str,
     },
+    /// A request whose end did not come, or that came too early.
+    RequestUnfinished {
+        stream: u32,
+        problem: &'static str,
+    },
     ConnectionFailed {
         problem: String,
     },
@@ -179,6 +184,11 @@ impl Event {
     /// Describes the end of a connection by an error.
     pub(super) fn failure(error: &h2::Error) -> Self {
         Self::ConnectionFailed { problem: printable(&error.to_string()) }
+    }
+
+    /// Describes a client that sent no preface of HTTP/2.
+    pub(super) fn silence() -> Self {
+        Self::ConnectionFailed { problem: "the client did not begin HTTP/2 in time".to_owned() }
     }
 
     pub(super) fn request(request: LoggedRequest<'_>, answer: Answer) -> Self {

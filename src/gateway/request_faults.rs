@@ -21,7 +21,7 @@ use crate::gateway::fault::{GoAway, RequestFault};
 use crate::gateway::fault_stream::{ClientStream, FaultStream, Link, LinkState};
 use crate::gateway::http2_trace::NO_PATH;
 use crate::gateway::raw_http2::{encode_goaway, encode_stream_limit};
-use crate::gateway::responder::{self, ClientSession, IncomingRequest};
+use crate::gateway::responder::{self, ClientSession, IncomingRequest, Unfinished};
 use crate::gateway::running_faults::{RequestStrike, StruckRequest, StruckResponse};
 use crate::gateway::slots::{ConnectionState, Slot};
 use crate::gateway::stream_limit::LimitedStream;
@@ -87,7 +87,7 @@ pub(super) async fn serve(stream: ClientStream, session: ClientSession, slot: &S
     } else {
         (LimitedStream::until_second_settings(stream, shared.max_streams), 1)
     };
-    let Some(http2) = connection::start(stream, shared.max_streams).await else { return };
+    let Some(http2) = connection::start(stream, session.caller(), shared).await else { return };
     let faulty = FaultyConnection {
         caller: session.caller().clone(),
         session: Arc::new(Mutex::new(session)),
@@ -253,9 +253,10 @@ impl FaultyConnection<'_> {
         }
         let open = self.answering.len() + self.unanswered.len();
         if open >= self.stream_limit(exchange.stream_id) as usize {
+            self.shared.log(&self.caller, || Unfinished::Refused.event(exchange.stream_id));
             return exchange.sender.send_reset(Reason::REFUSED_STREAM);
         }
-        let (shared, session) = (Arc::clone(self.shared), Arc::clone(&self.session));
+        let (shared, session, caller) = (Arc::clone(self.shared), Arc::clone(&self.session), self.caller.clone());
         let mut request = IncomingRequest::new(exchange.request, exchange.sender);
         if request.lacks_path() {
             self.shared.log(&self.caller, || Event::MalformedRequest { rule: NO_PATH });
@@ -265,7 +266,10 @@ impl FaultyConnection<'_> {
             if shared.event_log.is_some() {
                 request.hash_payload();
             }
-            let Some(request) = request.read_payload().await else { return };
+            let request = match request.read_payload().await {
+                Ok(request) => request,
+                Err(event) => return shared.log(&caller, || event),
+            };
             let held = {
                 let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
                 responder::respond(request, &mut session, struck.as_ref(), &shared)

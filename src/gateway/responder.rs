@@ -75,6 +75,28 @@ impl ResponsePlan {
     }
 }
 
+/// The cause for which a request gets no answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unfinished {
+    BrokenOff,
+    Malformed,
+    Late,
+    Refused,
+}
+
+impl Unfinished {
+    /// Returns the entry of the log.
+    pub(super) fn event(self, stream: u32) -> Event {
+        let problem = match self {
+            Self::BrokenOff => "the client broke it off",
+            Self::Malformed => "its payload breaks a rule of HTTP/2, such as its content-length",
+            Self::Late => "its payload did not come in time",
+            Self::Refused => "it is one more than the client may have open: REFUSED_STREAM",
+        };
+        Event::RequestUnfinished { stream, problem }
+    }
+}
+
 /// A request whose payload is being read.
 pub(super) struct IncomingRequest {
     parts: Parts,
@@ -131,23 +153,28 @@ impl IncomingRequest {
     }
 
     /// Reads the part of the payload that has arrived. It is ready at the end of the payload, or when more of it was
-    /// discarded than a client may send; with `None` if the client breaks off.
-    pub(super) fn poll_payload(&mut self, cx: &mut Context<'_>) -> Poll<Option<()>> {
+    /// discarded than a client may send.
+    pub(super) fn poll_payload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unfinished>> {
         while self.payload.length <= MAX_DISCARDED {
             let arrived = pin!(self.body.data()).poll(cx);
             match arrived {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => break,
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(error))) if error.is_library() => return Poll::Ready(Err(Unfinished::Malformed)),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Unfinished::BrokenOff)),
                 Poll::Ready(Some(Ok(data))) => {
                     if self.body.flow_control().release_capacity(data.len()).is_err() {
-                        return Poll::Ready(None);
+                        return Poll::Ready(Err(Unfinished::BrokenOff));
                     }
                     self.payload.add(data);
                 }
             }
         }
-        Poll::Ready(Some(()))
+        Poll::Ready(Ok(()))
+    }
+
+    pub(super) fn stream_id(&self) -> u32 {
+        self.sender.stream_id().as_u32()
     }
 
     /// Returns whether the request has no `:path`, which every method but CONNECT needs.
@@ -165,13 +192,17 @@ impl IncomingRequest {
         self.sender.send_reset(Reason::REFUSED_STREAM);
     }
 
-    /// Waits for the payload; returns `None` if it does not come.
-    pub(super) async fn read_payload(mut self) -> Option<Self> {
+    /// Waits for the payload.
+    ///
+    /// # Errors
+    /// With the entry for the log, if it does not come.
+    pub(super) async fn read_payload(mut self) -> Result<Self, Event> {
         match timeout(PAYLOAD_TIMEOUT, poll_fn(|cx| self.poll_payload(cx))).await {
-            Ok(end) => end.is_some().then_some(self),
+            Ok(Ok(())) => Ok(self),
+            Ok(Err(unfinished)) => Err(unfinished.event(self.stream_id())),
             Err(_) => {
                 self.sender.send_reset(Reason::CANCEL);
-                None
+                Err(Unfinished::Late.event(self.stream_id()))
             }
         }
     }

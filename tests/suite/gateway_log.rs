@@ -287,6 +287,37 @@ fn a_connection_that_breaks_the_protocol_is_logged() {
 }
 
 #[test]
+fn what_is_no_http2_is_logged() {
+    let log = Logged::start(&[]);
+    let mut stream = log.gateway.connect();
+    stream.write_all(b"POST /3/device/aa HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    assert_eq!(log.line()["event"], "connection_failed");
+}
+
+#[test]
+fn a_request_without_its_end_is_logged() {
+    // The static table of HPACK: :method POST, :scheme https; :path and :authority in letters.
+    let literal = |index: u8, value: &[u8]| [&[index, u8::try_from(value.len()).unwrap()], value].concat();
+    let block = [vec![0x83, 0x87], literal(0x04, b"/3/device/aa"), literal(0x01, b"localhost")].concat();
+    let with_length = [&block[..], &[0x0f, 0x0d, 1, b'9']].concat();
+    let reset = frame(3, 0, 1, &8u32.to_be_bytes());
+    for (arguments, block, next, problem) in [
+        (&[][..], &block, &reset, "the client broke it off"),
+        (&[], &with_length, &frame(0, 1, 1, b"{}"), "its payload breaks a rule of HTTP/2, such as its content-length"),
+        (&["--fault", "answer:Shutdown@after=9"], &block, &reset, "the client broke it off"),
+    ] {
+        let log = Logged::start(arguments);
+        let mut stream = log.gateway.connect();
+        let start = [PREFACE, &frame(4, 0, 0, &[]), &frame(1, 4, 1, block)].concat();
+        stream.write_all(&start).unwrap();
+        stream.write_all(next).unwrap();
+        let line = log.line();
+        assert_eq!((&line["event"], &line["stream"]), (&json!("request_unfinished"), &json!(1)), "{problem}: {line}");
+        assert_eq!(line["problem"], problem);
+    }
+}
+
+#[test]
 fn a_certificate_for_the_other_environment_is_logged() {
     let authorities = tempfile::NamedTempFile::new().unwrap();
     let mut pem = Vec::new();
