@@ -3,7 +3,7 @@
 //! Sources: Apple's Certification Practice Statements for WWDR, and decoded certificates; the topics'
 //! encoding is known from certificates alone.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
@@ -85,7 +85,7 @@ impl CertificateKind {
 }
 
 /// One of APNs' two environments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// For development builds.

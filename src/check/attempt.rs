@@ -18,7 +18,7 @@ use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::dial::{self, Stream};
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::{Proxy, ProxyError, RefusalCause};
-use crate::net::tls::{self, ExpectedServer, TlsReport, TlsStream};
+use crate::net::tls::{self, Application, ExpectedServer, TlsReport, TlsStream};
 use crate::net::trust::{Stores, TrustPolicy};
 use crate::text::seconds;
 
@@ -198,6 +198,7 @@ impl<'a> Attempt<'a> {
         let is_apple = environment_of(&self.target.endpoint).is_some();
         let server = ExpectedServer {
             host: self.target.endpoint.host.clone(),
+            application: Application::Http2,
             policy: if is_apple { TrustPolicy::PublicRoot } else { TrustPolicy::AnyRoot },
             stores,
         };

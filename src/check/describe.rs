@@ -102,7 +102,7 @@ pub(crate) fn tls_conclusion(error: &TlsError, report: &TlsReport, server: &Expe
         TlsError::Reset => Ground::TlsReset,
         TlsError::Silence(_) => Ground::HelloTimeout,
         TlsError::Timeout(_) => Ground::TlsTimeout,
-        TlsError::NoHttp2(_) => Ground::NoHttp2,
+        TlsError::NotOffered(..) => Ground::NoHttp2,
         TlsError::Other(_) => Ground::Tls,
     };
     Conclusion::from_ground(Evidence::NotReached, ground)
@@ -214,6 +214,7 @@ fn end_text(conversation: &Conversation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::tls::Application;
 
     #[test]
     fn a_root_that_this_machine_does_not_trust_is_a_line_in_the_report() {
@@ -243,7 +244,12 @@ mod tests {
     #[test]
     fn a_request_that_was_seen_is_not_denied() {
         let stores = std::sync::Arc::default();
-        let server = ExpectedServer { host: "a".to_owned(), policy: TrustPolicy::AnyRoot, stores };
+        let server = ExpectedServer {
+            host: "a".to_owned(),
+            application: Application::Http2,
+            policy: TrustPolicy::AnyRoot,
+            stores,
+        };
         for (requested_cas, is_certificate_sent, expected) in [
             (None, false, "before it requested a certificate"),
             (Some(vec![]), false, "before the certificate was sent"),

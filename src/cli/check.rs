@@ -258,7 +258,7 @@ fn parse_id(text: &str) -> Result<String, String> {
 }
 
 /// "10s", "1.5s", "500ms", "2m"; a bare number is seconds.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let expected = || "a duration such as 10s, 500ms or 2m is expected".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {

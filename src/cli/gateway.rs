@@ -51,6 +51,10 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<Location>,
 
+    /// Let simulated devices (pushcert device) connect although the address is not of this machine alone
+    #[arg(long)]
+    pub(crate) devices: bool,
+
     /// Refuse what Apple documents as an error although APNs may accept it: a background notification with priority 10
     #[arg(long)]
     pub(crate) strict: bool,
@@ -199,6 +203,6 @@ fn parse_team_key(text: &str) -> Result<TeamKeyFile, String> {
         .to_owned())
 }
 
-fn parse_topic(text: &str) -> Result<String, String> {
+pub(super) fn parse_topic(text: &str) -> Result<String, String> {
     if is_topic(text) { Ok(text.to_owned()) } else { Err("a topic such as com.example.MyApp is expected".to_owned()) }
 }

@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod csr;
+pub(crate) mod device;
 pub(crate) mod expiry;
 pub(crate) mod format;
 pub(crate) mod gateway;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Check(Box<check::CheckArgs>),
     /// Run a local stand-in for APNs, for tests
     Gateway(Box<gateway::GatewayArgs>),
+    /// Run an app on a simulated device: it registers with a gateway and shows what arrives
+    Device(Box<device::DeviceArgs>),
     /// Interactive setup; shows each step as a command
     Wizard,
     /// Print a completion script for a shell
@@ -79,6 +82,7 @@ impl Command {
             Self::Csr(csr) => csr.json,
             Self::Pack(pack) => pack.json,
             Self::Compare(compare) => compare.json,
+            Self::Device(device) => device.json,
             Self::Gateway(_) | Self::Wizard | Self::Completions(_) => false,
         };
         if wants_json { ReportFormat::Json } else { ReportFormat::Human }

@@ -171,6 +171,7 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         event_log: None,
         keeps_requests: false,
         max_streams: arguments.max_streams,
+        takes_devices: arguments.devices || arguments.listen.ip().is_loopback(),
     })
 }
 

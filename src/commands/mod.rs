@@ -5,6 +5,7 @@ mod compare;
 mod completions;
 mod convert;
 mod csr;
+mod device;
 mod expiry;
 mod gateway;
 mod inspect;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         // A format may have exit codes of its own.
         Command::Expiry(arguments) => return expiry::run(arguments, context),
         Command::Check(arguments) => return check::run(arguments, context),
+        Command::Device(arguments) => device::run(arguments, context)?,
         Command::Wizard => return wizard::run(context),
         Command::Csr(arguments) => done(csr::run(arguments, context))?,
         Command::Convert(arguments) => done(convert::run(arguments, context))?,

@@ -14,7 +14,9 @@ use crate::gateway::GatewayOptions;
 use crate::gateway::authority::{OTHER_HOST, ServerKind, ThrowawayCa};
 use crate::gateway::fault::{Fault, PlannedFault, RefusalAlert, TlsFault};
 
-const ALPN: &[u8] = b"\x02h2";
+/// The protocols in ALPN, the preferred one first. Where no devices are taken, only the first stands there.
+const ALPN: &[u8] = b"\x02h2\x11pushcert-device/1";
+const HTTP2_LENGTH: usize = 3;
 
 /// The versions of TLS that the gateway speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -103,7 +105,10 @@ fn build_context(options: &GatewayOptions, authority: &ThrowawayCa, plan: &Hands
     context.set_certificate(&server.certificate)?;
     context.set_private_key(&server.key)?;
     if plan.selects_protocol {
-        context.set_alpn_select_callback(|_, offered| select_next_proto(ALPN, offered).ok_or(AlpnError::ALERT_FATAL));
+        let protocols = if options.takes_devices { ALPN } else { &ALPN[..HTTP2_LENGTH] };
+        context.set_alpn_select_callback(move |_, offered| {
+            select_next_proto(protocols, offered).ok_or(AlpnError::ALERT_FATAL)
+        });
     }
     let own_authority = [authority.certificate().clone()];
     let client_authorities = options.client_authorities.as_deref().unwrap_or(&own_authority);
@@ -232,4 +237,18 @@ pub(crate) fn parse_authorities(certificates: &[Vec<u8>]) -> Result<Vec<X509>, E
         authorities.push(X509::from_der(der)?);
     }
     Ok(authorities)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::device_lines::DEVICE_PROTOCOL;
+
+    #[test]
+    fn the_protocols_are_those_of_providers_and_of_devices() {
+        let (http2, device) = ALPN.split_at(HTTP2_LENGTH);
+        assert_eq!(http2, b"\x02h2");
+        assert_eq!(usize::from(device[0]), DEVICE_PROTOCOL.len());
+        assert_eq!(&device[1..], DEVICE_PROTOCOL);
+    }
 }

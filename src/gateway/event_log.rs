@@ -18,6 +18,7 @@ use crate::apns::provider_token::ReceivedToken;
 use crate::certificate::Certificate;
 use crate::gateway::http2_trace;
 use crate::net::alert;
+use crate::net::device_lines::DeviceRefusal;
 use crate::schema::{SCHEMA_VERSION, rfc3339};
 use crate::text::printable;
 
@@ -88,6 +89,22 @@ pub(super) enum Event {
     },
     ConnectionFailed {
         problem: String,
+    },
+    /// An app on a simulated device has got a token.
+    DeviceRegistered {
+        token: String,
+        topic: String,
+    },
+    /// A notification was written to the app.
+    DeviceReceived {
+        token: String,
+        apns_id: String,
+    },
+    DeviceUninstalled {
+        token: String,
+    },
+    DeviceRefused {
+        reason: DeviceRefusal,
     },
 }
 

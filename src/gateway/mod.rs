@@ -10,11 +10,15 @@
 //! slows a stream down, [`frame_faults`] plays the faults that need frames written by hand, with [`raw_http2`], and
 //! [`request_faults`] those that come with a request, through a [`fault_stream`] below `h2`. [`running`] is a gateway
 //! in a thread, for tests; [`shutdown`] waits for signals.
+//!
+//! [`devices`] keeps the simulated devices, each of which [`device_session`] serves.
 
 pub(crate) mod acceptor;
 pub(crate) mod authority;
 mod connection;
 pub(crate) mod course;
+mod device_session;
+mod devices;
 pub(crate) mod event_log;
 pub(crate) mod fault;
 mod fault_stream;
@@ -93,6 +97,8 @@ pub struct GatewayOptions {
     pub keeps_requests: bool,
     /// The limit for concurrent streams of a connection.
     pub max_streams: u32,
+    /// Whether simulated devices may connect.
+    pub takes_devices: bool,
 }
 
 impl Default for GatewayOptions {
@@ -112,6 +118,7 @@ impl Default for GatewayOptions {
             event_log: None,
             keeps_requests: true,
             max_streams: DEFAULT_MAX_STREAMS,
+            takes_devices: true,
         }
     }
 }
@@ -156,6 +163,7 @@ impl Gateway {
         let policy = RequestPolicy {
             environment: options.environment,
             tokens: options.tokens,
+            devices: Arc::default(),
             team_keys: options.team_keys,
             team_topics,
             is_strict: options.is_strict,

@@ -2,6 +2,7 @@
 //! here the form of the request comes before the topic, and the topic before the device token.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::request::Parts;
@@ -15,9 +16,11 @@ use crate::apns::reason;
 use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
 use crate::gateway::authority::topic_label;
+use crate::gateway::devices::Devices;
 use crate::gateway::event_log::Answer;
 use crate::gateway::team_key::TeamKey;
 use crate::gateway::tokens::{TokenState, Tokens};
+use crate::net::device_lines::DeviceMessage;
 
 /// The headers that a request may have only once.
 const SINGLE_HEADERS: [&str; 7] = [
@@ -37,6 +40,7 @@ pub(super) const MAX_KEPT: usize = MAX_VOIP_PAYLOAD + 1;
 pub(super) struct RequestPolicy {
     pub(super) environment: Environment,
     pub(super) tokens: Tokens,
+    pub(super) devices: Arc<Devices>,
     /// The keys with which provider tokens may be signed.
     pub(super) team_keys: Vec<TeamKey>,
     /// The topics of their teams, without the suffixes of push types; `None` if they have every topic.
@@ -111,6 +115,21 @@ impl RequestPolicy {
         }
     }
 
+    /// Delivers a notification that was accepted, if its token is a simulated device's.
+    pub(super) fn deliver(&self, provider: Provider<'_>, request: &Parts, payload: &[u8], apns_id: &str) {
+        let Some(token) = request.uri.path().strip_prefix(DEVICE_PATH) else { return };
+        let text = |name| header(&request.headers, name).map(str::to_owned);
+        self.devices.deliver(token, || DeviceMessage {
+            apns_id: apns_id.to_owned(),
+            topic: text("apns-topic").or(default_topic(provider).ok().map(str::to_owned)).unwrap_or_default(),
+            push_type: text("apns-push-type"),
+            priority: text("apns-priority"),
+            expiration: text("apns-expiration"),
+            collapse_id: text("apns-collapse-id"),
+            payload: String::from_utf8_lossy(payload).into_owned(),
+        });
+    }
+
     /// Checks a request; returns a warning.
     fn check(&self, provider: Provider<'_>, request: &Parts, payload: &[u8]) -> Result<Option<&'static str>, Reply> {
         let token = device_token(request)?;
@@ -174,18 +193,25 @@ impl RequestPolicy {
         if !is_token(token) {
             return Err(Reply::refused("BadDeviceToken"));
         }
+        if let Some(state) = self.devices.state_of(token) {
+            return check_state(state, false, topic);
+        }
         let Some(found) = self.tokens.find(token) else { return Err(Reply::refused("BadDeviceToken")) };
         if found.environment.is_some_and(|own| own != self.environment) {
             return Err(Reply::refused("BadDeviceToken"));
         }
-        match found.state {
-            TokenState::Active(Some(only)) if only != topic => Err(Reply::refused("DeviceTokenNotForTopic")),
-            // Apple: "The server received too many requests for the same device token."
-            TokenState::Active(_) if found.is_over_limit => Err(Reply::refused("TooManyRequests")),
-            TokenState::Active(_) => Ok(()),
-            TokenState::Unregistered(since) => Err(Reply::refused_since("Unregistered", since)),
-            TokenState::Expired(since) => Err(Reply::refused_since("ExpiredToken", since)),
-        }
+        check_state(found.state, found.is_over_limit, topic)
+    }
+}
+
+fn check_state(state: TokenState, is_over_limit: bool, topic: &str) -> Result<(), Reply> {
+    match state {
+        TokenState::Active(Some(only)) if only != topic => Err(Reply::refused("DeviceTokenNotForTopic")),
+        // Apple: "The server received too many requests for the same device token."
+        TokenState::Active(_) if is_over_limit => Err(Reply::refused("TooManyRequests")),
+        TokenState::Active(_) => Ok(()),
+        TokenState::Unregistered(since) => Err(Reply::refused_since("Unregistered", since)),
+        TokenState::Expired(since) => Err(Reply::refused_since("ExpiredToken", since)),
     }
 }
 
@@ -301,7 +327,14 @@ mod tests {
         tokens.set("cc", TokenState::Active(Some("com.example.Other".to_owned())));
         let team_topics = Some(vec!["com.example.MyApp".to_owned()]);
         let environment = Environment::Production;
-        RequestPolicy { environment, tokens, team_keys: Vec::new(), team_topics, is_strict: false }
+        RequestPolicy {
+            environment,
+            tokens,
+            devices: Arc::default(),
+            team_keys: Vec::new(),
+            team_topics,
+            is_strict: false,
+        }
     }
 
     fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Parts {

@@ -230,6 +230,11 @@ impl ClientSession {
         self.certificate.is_some() || self.tokens.is_authenticated()
     }
 
+    /// Returns the provider of a request that was accepted.
+    fn provider(&self) -> Provider<'_> {
+        self.certificate.as_ref().map_or(Provider::Team, Provider::Certificate)
+    }
+
     /// Returns the provider that sends a request. A client with a certificate needs no token, and the one that it may
     /// send all the same is not looked at [?].
     fn authenticate(&mut self, keys: &[TeamKey], headers: &HeaderMap) -> Result<Provider<'_>, &'static str> {
@@ -306,6 +311,9 @@ pub(super) fn respond(
         let request = LoggedRequest { stream, parts: &parts, payload: &payload.kept, facts, fault };
         Event::request(request, plan.reply.logged(&apns_id))
     });
+    if plan.reply.reason.is_none() {
+        shared.policy.deliver(session.provider(), &parts, &payload.kept, &apns_id);
+    }
     shared.observer.record(|| describe(&parts, &plan.reply, apns_id));
     match response {
         Ok(response) => send(response, plan.body, &mut sender),

@@ -25,7 +25,8 @@ use crate::gateway::responder::ClientSession;
 use crate::gateway::running_faults::Faults;
 use crate::gateway::slots::{ConnectionState, Slot, Slots};
 use crate::gateway::throttle::ThrottledStream;
-use crate::gateway::{connection, frame_faults, request_faults};
+use crate::gateway::{connection, device_session, frame_faults, request_faults};
+use crate::net::device_lines::DEVICE_PROTOCOL;
 
 /// Time limit for a TLS handshake, and for an HTTP/2 one.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -143,6 +144,9 @@ async fn serve_tls(
     let client = client_certificate(stream.ssl());
     if shared.event_log.is_some() {
         caller.certificate = client.as_ref().map(CertificateId::new);
+    }
+    if stream.ssl().selected_alpn_protocol() == Some(DEVICE_PROTOCOL) {
+        return device_session::serve(stream, &caller, slot, shared).await;
     }
     if stream.ssl().selected_alpn_protocol() != Some(b"h2") {
         shared.log(&caller, || Event::NoH2);

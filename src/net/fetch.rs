@@ -1,20 +1,23 @@
-//! One request over HTTP/1.1 for a document that is signed, so that no TLS is needed (RFC 6960 appendix A): directly, or
-//! through a proxy.
+//! One request over HTTP/1.1, directly or through a proxy: for a document that is signed, so that no TLS is needed (RFC
+//! 6960 appendix A), or with one that is handed over.
 
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue, InvalidHeaderValue};
-use http::uri::{InvalidUri, PathAndQuery, Uri};
-use http::{Request, StatusCode};
+use http::uri::{InvalidUri, PathAndQuery, Scheme, Uri};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 
 use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::dial::{self, DialError, Stream};
 use crate::net::endpoint::Endpoint;
 use crate::net::proxy::{Proxy, ProxyChoice, ProxyError};
+use crate::net::tls::{self, Application, ExpectedServer, TlsError};
+use crate::net::trust::{StoreReader, TrustPolicy};
 
 /// The limit of an answer; Apple's CRLs have a few megabytes.
 const MAX_BODY: usize = 64 << 20;
@@ -28,6 +31,8 @@ pub(crate) enum FetchError {
     Url(#[from] InvalidUri),
     #[error("{0} is not supported, only http")]
     Scheme(String),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("the address has no host")]
     NoHost,
     #[error(transparent)]
@@ -96,13 +101,53 @@ pub(crate) async fn fetch(url: &str, post: Option<Post>, proxies: &ProxyChoice) 
         }
         None => builder.body(Full::default())?,
     };
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(route.stream)).await?;
-    tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
+    let response = send(route.stream, request).await?;
     if response.status() != StatusCode::OK {
         return Err(FetchError::Status(response.status()));
     }
     Ok(Limited::new(response.into_body(), MAX_BODY).collect().await?.to_bytes())
+}
+
+/// Sends a document over http or https, without a proxy, and returns the status of the answer; a redirection is not
+/// followed. The caller limits the time.
+///
+/// # Errors
+/// If there is no answer.
+pub(crate) async fn post(url: &Uri, post: Post, stores: &StoreReader) -> Result<StatusCode, FetchError> {
+    let Some(authority) = url.authority() else { return Err(FetchError::NoHost) };
+    let is_tls = url.scheme() == Some(&Scheme::HTTPS);
+    let Some(endpoint) = Endpoint::from_authority(authority, if is_tls { 443 } else { 80 }) else {
+        return Err(FetchError::NoHost);
+    };
+    let stream: Box<dyn Stream> = Box::new(dial(&endpoint).await?);
+    let stream = if is_tls { encrypt(stream, &endpoint, stores).await? } else { stream };
+    let request = Request::builder()
+        .method("POST")
+        .uri(without_host(url)?)
+        .header(header::HOST, endpoint.to_string())
+        .header(header::CONTENT_TYPE, post.content_type)
+        .body(Full::new(Bytes::from(post.body)))?;
+    Ok(send(stream, request).await?.status())
+}
+
+async fn encrypt(
+    stream: Box<dyn Stream>,
+    endpoint: &Endpoint,
+    stores: &StoreReader,
+) -> Result<Box<dyn Stream>, FetchError> {
+    let server = ExpectedServer {
+        host: endpoint.host.clone(),
+        application: Application::Http1,
+        policy: TrustPolicy::AnyRoot,
+        stores: stores.stores().await,
+    };
+    Ok(Box::new(tls::connect(stream, None, &server, NO_LIMIT).await.result?))
+}
+
+async fn send(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    sender.send_request(request).await
 }
 
 async fn find_route(url: Uri, endpoint: &Endpoint, proxy: Option<Proxy>) -> Result<Route, FetchError> {

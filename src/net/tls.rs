@@ -1,5 +1,6 @@
 //! The TLS handshake: presents the client certificate, judges the server's, and reports what the server requested.
 
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -20,14 +21,58 @@ use tokio_openssl::SslStream;
 
 use crate::net::alert;
 use crate::net::certificate_request::{has_signature_algorithm, requested_cas};
+use crate::net::device_lines::DEVICE_PROTOCOL;
 use crate::net::dial::Stream;
 use crate::net::mask::Mask;
 use crate::net::server_chain::{ChainFlaw, ServerCertificate};
 use crate::net::trust::{Judgement, Stores, TrustPolicy, TrustProblem, TrustedBy};
 use crate::text::seconds;
 
-/// HTTP/2 in ALPN (RFC 7301, RFC 9113 section 3.2).
-const ALPN: &[u8] = b"\x02h2";
+/// The protocol that is asked for in ALPN (RFC 7301).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Application {
+    /// RFC 9113 section 3.2.
+    Http2,
+    /// HTTP/1.1, which servers speak that choose no protocol.
+    Http1,
+    /// [`crate::net::device_lines`].
+    Device,
+}
+
+impl Application {
+    const fn protocol(self) -> &'static [u8] {
+        match self {
+            Self::Http2 => b"h2",
+            Self::Http1 => b"http/1.1",
+            Self::Device => DEVICE_PROTOCOL,
+        }
+    }
+
+    /// Returns the list for ALPN: the length, then the name.
+    fn offer(self) -> Vec<u8> {
+        let protocol = self.protocol();
+        let mut offer = vec![protocol.len() as u8];
+        offer.extend(protocol);
+        offer
+    }
+
+    fn is_spoken(self, chosen: Option<&str>) -> bool {
+        match chosen {
+            Some(chosen) => chosen.as_bytes() == self.protocol(),
+            None => self == Self::Http1,
+        }
+    }
+}
+
+impl fmt::Display for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http2 => "HTTP/2",
+            Self::Http1 => "HTTP/1.1",
+            Self::Device => "simulated devices",
+        })
+    }
+}
 
 /// The certificate that the client presents, with the CA certificates from the same file, and its key.
 pub(crate) struct ClientIdentity {
@@ -81,6 +126,7 @@ fn sign(signer: Result<Signer<'_>, ErrorStack>) -> Result<(), ErrorStack> {
 #[derive(Clone)]
 pub(crate) struct ExpectedServer {
     pub(crate) host: String,
+    pub(crate) application: Application,
     pub(crate) policy: TrustPolicy,
     pub(crate) stores: Arc<Stores>,
 }
@@ -169,8 +215,8 @@ pub(crate) enum TlsError {
     Silence(Duration),
     #[error("the TLS handshake did not end within {}", seconds(*.0))]
     Timeout(Duration),
-    #[error("the server does not offer HTTP/2 (it chose {})", .0.as_deref().unwrap_or("no protocol"))]
-    NoHttp2(Option<String>),
+    #[error("the server does not offer {0} (it chose {chosen})", chosen = .1.as_deref().unwrap_or("no protocol"))]
+    NotOffered(Application, Option<String>),
     #[error("OpenSSL cannot sign with the private key: {0}")]
     Signing(String),
     #[error("the TLS handshake failed: {0}")]
@@ -214,8 +260,8 @@ pub(crate) async fn connect(
     let result = match ended {
         Err(_) if is_tls.is_none() => Err(TlsError::Silence(timeout)),
         Err(_) => Err(TlsError::Timeout(timeout)),
-        Ok(Ok(())) if report.alpn.as_deref() == Some("h2") => Ok(stream),
-        Ok(Ok(())) => Err(TlsError::NoHttp2(report.alpn.clone())),
+        Ok(Ok(())) if server.application.is_spoken(report.alpn.as_deref()) => Ok(stream),
+        Ok(Ok(())) => Err(TlsError::NotOffered(server.application, report.alpn.clone())),
         Ok(Err(error)) => Err(handshake_error(&error, problem, is_tls)),
     };
     if result.is_err() && report.server_chain.is_empty() && is_tls != Some(true) {
@@ -281,7 +327,7 @@ fn open(
     // The server decides whether a weak client certificate is good enough, not OpenSSL.
     context.set_security_level(0);
     context.set_min_proto_version(Some(SslVersion::TLS1_2))?;
-    context.set_alpn_protos(ALPN)?;
+    context.set_alpn_protos(&server.application.offer())?;
     if let Some(identity) = identity {
         identity.present(&mut context)?;
     }
