@@ -42,6 +42,8 @@ pub enum FindingCode {
     Expired,
     /// The validity ends soon.
     ExpiresSoon,
+    /// The validity ends soon, and a renewal is there.
+    Renewed,
     /// The validity has not begun.
     NotYetValid,
     /// There is no key beside the certificate.
@@ -134,6 +136,7 @@ impl FindingCode {
             Self::ReaderCrashed => FailureEffect { exit: ExitKind::Bug, nagios: NagiosState::Unknown },
             Self::Expired
             | Self::ExpiresSoon
+            | Self::Renewed
             | Self::NotYetValid
             | Self::KeyMissing
             | Self::KeyMismatch
@@ -303,6 +306,8 @@ pub(crate) struct FindingsReport {
     pub(crate) at: OffsetDateTime,
     /// The counts, in a line.
     pub(crate) summary: String,
+    /// What was not judged, and is no finding.
+    pub(crate) notes: Vec<String>,
     pub(crate) ending: Ending,
     /// The counts and times, for graphs.
     pub(crate) measures: Vec<Measure>,

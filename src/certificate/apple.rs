@@ -127,6 +127,7 @@ pub(super) struct Extensions {
     pub(super) has_unknown_critical: bool,
     /// The name to call it by, of subjectAltName.
     pub(super) first_name: Option<String>,
+    pub(super) dns_names: Vec<String>,
     sandbox: bool,
     production: bool,
     voip: bool,
@@ -173,6 +174,7 @@ impl Extensions {
             ParsedExtension::KeyUsage(usage) => self.lacks_cert_sign = !usage.key_cert_sign(),
             ParsedExtension::SubjectAlternativeName(names) => {
                 self.first_name = extension::first_name(&names.general_names);
+                self.dns_names = extension::host_names(&names.general_names);
             }
             ParsedExtension::CertificatePolicies(policies) => {
                 self.is_apple |= policies.iter().any(|policy| policy.policy_id == POLICY);

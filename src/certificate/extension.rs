@@ -256,6 +256,25 @@ fn describe_address(address: &[u8]) -> String {
     }
 }
 
+/// The most names of hosts of a certificate that are kept; authorities allow 100.
+const MAX_HOST_NAMES: usize = 1_000;
+
+/// Returns the names and addresses of hosts in subjectAltName, in small letters and in order, each once.
+pub(super) fn host_names(names: &[GeneralName<'_>]) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for name in names.iter().take(MAX_HOST_NAMES) {
+        match name {
+            GeneralName::DNSName(name) => hosts.push(name.trim().to_ascii_lowercase()),
+            GeneralName::IPAddress(address) => hosts.push(describe_address(address)),
+            _ => {}
+        }
+    }
+    hosts.retain(|host| !host.is_empty());
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts
+}
+
 /// Returns the name to call a certificate without a subject by: its first DNS name, or else its first address.
 pub(super) fn first_name(names: &[GeneralName<'_>]) -> Option<String> {
     for name in names {

@@ -67,6 +67,8 @@ pub struct Certificate {
     pub common_name: Option<String>,
     /// The first name of subjectAltName, or else the serial number.
     pub(crate) title_without_subject: String,
+    /// The names and addresses of hosts in subjectAltName, in small letters and in order.
+    pub(crate) dns_names: Vec<String>,
     /// The serial number as OpenSSL prints it: upper-case hex, an even number of digits, "-" for a negative one.
     pub serial: String,
     /// The beginning of its validity.
@@ -189,7 +191,7 @@ impl Certificate {
             let problem = format!("has more than {} extensions", extension::MAX_EXTENSIONS);
             return Err(Malformed::limit("certificate", problem).into());
         }
-        let extensions = Extensions::read(&x509);
+        let mut extensions = Extensions::read(&x509);
         let serial = format_serial(x509.raw_serial());
         let title_without_subject = match &extensions.first_name {
             Some(name) => name.clone(),
@@ -207,6 +209,7 @@ impl Certificate {
             issuer: name::format(x509.issuer(), NameStyle::Escaped),
             common_name: name::first(subject, "CN"),
             title_without_subject,
+            dns_names: std::mem::take(&mut extensions.dns_names),
             serial,
             not_before: x509.validity().not_before.to_datetime(),
             not_after: x509.validity().not_after.to_datetime(),

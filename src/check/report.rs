@@ -114,6 +114,7 @@ impl CheckReport {
             service: SERVICE,
             at: self.run.at,
             summary: self.summary(good, word),
+            notes: vec![],
             ending: self.ending(),
             measures,
             cases,

@@ -29,11 +29,12 @@ pub(crate) struct ExpiryArgs {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<Location>,
 
-    /// In folders, check only files that match: a name such as *.pem, or a path with a slash
+    /// In folders and Kubernetes secrets, check only files and entries that match: a name such as *.pem, or a path with
+    /// a slash (NAMESPACE/NAME/KEY of an entry)
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<String>,
 
-    /// In folders, skip files and folders that match
+    /// In folders and Kubernetes secrets, skip files, folders and entries that match
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
 
@@ -83,6 +84,14 @@ pub(crate) struct ExpiryArgs {
     /// a source as for --passin (env:, file:, fd: or pass:, not cmd:)
     #[arg(long, value_name = "FILE")]
     pub(crate) passwords: Option<PathBuf>,
+
+    /// Hold a certificate that ends soon to the policy even if its renewal is among the files
+    #[arg(long)]
+    pub(crate) no_renewals: bool,
+
+    /// Name every file and entry that was not judged, and what it is
+    #[arg(long)]
+    pub(crate) list_skipped: bool,
 
     /// Warn about files that cannot be opened, instead of failing
     #[arg(long)]

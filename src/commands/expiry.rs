@@ -10,7 +10,7 @@ use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::report_file::ReportFile;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::expiry::report::{ExpiryReport, PolicyReport, UnreadableFile};
+use crate::expiry::report::{ExpiryReport, PolicyReport, RunFiles, UnreadableFile};
 use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanTotals};
 use crate::finding::Level;
 use crate::report::earlier::is_expiry_report;
@@ -48,6 +48,7 @@ fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryRepor
         skip_unreadable: arguments.skip_unreadable,
         now,
         roots: &roots,
+        filter: &filter,
     };
     let mut totals = ScanTotals::default();
     if arguments.paths.contains(&Location::Standard) {
@@ -55,9 +56,10 @@ fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryRepor
     }
     let found = walk::find(&roots, &filter);
     let progress = Progress::new(found.len(), context.stderr_is_terminal);
-    let ScanTotals { certificates, unreadable, counts } = totals.merge(scanner.scan_files(found, &progress));
+    let totals = totals.merge(scanner.scan_files(found, &progress)).settle(&scanner);
+    let ScanTotals { certificates, unreadable, skipped, counts, .. } = totals;
     let unreadable = unreadable.into_iter().map(explain).collect();
-    Ok(ExpiryReport::new(now, policy, certificates, unreadable, counts))
+    Ok(ExpiryReport::new(now, policy, certificates, RunFiles { unreadable, skipped, counts }))
 }
 
 fn globs(option: &str, patterns: &[String]) -> Result<Globs, Error> {
@@ -93,6 +95,8 @@ fn read_policy(arguments: &ExpiryArgs) -> PolicyReport {
         policy: ExpiryPolicy { warn: arguments.warn, fail: arguments.fail, expect },
         leaf_only: arguments.leaf_only,
         min_certificates: arguments.min_certificates,
+        renewals: !arguments.no_renewals,
+        list_skipped: arguments.list_skipped,
     }
 }
 

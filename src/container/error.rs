@@ -22,8 +22,12 @@ pub enum OpenError {
     #[error("this is not a certificate, a key or a PKCS#12 file")]
     Unrecognized,
     /// It holds several things, and none of them is of use.
-    #[error("this is not a certificate: the file holds only {0}")]
-    OnlyOthers(String),
+    #[error("this is not a certificate: the file holds only {list}")]
+    OnlyOthers {
+        list: String,
+        /// Their kinds; empty where one is not known.
+        kinds: Vec<Lookalike>,
+    },
     /// It claims to be longer than it is.
     #[error("the file is damaged: it is cut short ({found} bytes are there, {claimed} should be)")]
     Truncated {
@@ -85,7 +89,7 @@ impl OpenError {
             Self::Empty
             | Self::Lookalike(_)
             | Self::Unrecognized
-            | Self::OnlyOthers(_)
+            | Self::OnlyOthers { .. }
             | Self::Truncated { .. }
             | Self::TextMode(_)
             | Self::MereText(_)

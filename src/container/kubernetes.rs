@@ -1,5 +1,5 @@
-//! Reads objects of Kubernetes, as `kubectl get … -o json` and the API print them: one or a list, one document or
-//! several.
+//! Reads objects of Kubernetes, as `kubectl get … -o json` or `-o yaml` and the API print them: one or a list, one
+//! document or several.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,28 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
+use crate::container::yaml;
 use crate::limits::MAX_PARTS;
 use crate::pem::clear_unused_bits;
 use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
 
 /// One object with its entries.
-#[derive(Debug, Default)]
-pub struct Secret {
+#[derive(Debug)]
+pub struct KubernetesObject {
     /// "namespace/name".
     pub name: String,
-    /// Its entries, by key, or why one is not read.
+    pub kind: ObjectKind,
+    /// Its entries, by key, or why one is not read. Only Secrets and ConfigMaps have any.
     pub entries: BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>>,
 }
 
-impl Secret {
-    /// Returns whether it is an object of another kind, read as a text.
-    pub(crate) fn is_other_kind(&self) -> bool {
-        self.entries.contains_key(OTHER_KIND)
-    }
+/// The kind of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectKind {
+    Secret,
+    ConfigMap,
+    /// Another, by its name.
+    Other(String),
 }
 
 /// A document: an object, or a list of them. The items of a list from the API have no kind.
@@ -37,13 +41,18 @@ struct Document<'a> {
     items: Option<Vec<&'a RawValue>>,
 }
 
-/// A Secret or a ConfigMap (v1).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Object {
+/// The beginning of any object.
+#[derive(Deserialize, Default)]
+struct Head {
     kind: Option<String>,
     #[serde(default)]
     metadata: Metadata,
+}
+
+/// The entries of a Secret or a ConfigMap (v1).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
     data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
     string_data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
     binary_data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
@@ -66,42 +75,63 @@ impl Metadata {
     }
 }
 
-/// The key under which an object of another kind is read as a text.
-const OTHER_KIND: &str = "(object of another kind)";
+/// The end of the name of a list's kind: "SecretList".
+const LIST: &str = "List";
 
 /// Returns whether it is JSON: no certificate file begins so.
 pub(crate) fn looks_like_json(bytes: &[u8]) -> bool {
     matches!(bytes.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['))
 }
 
+/// The words that stand in JSON of Secrets and ConfigMaps, even where it is cut.
+const DUMP_WORDS: [&[u8]; 5] = [b"\"Secret\"", b"\"SecretList\"", b"\"ConfigMap\"", b"\"ConfigMapList\"", b"\"items\""];
+
+/// Returns whether JSON that does not parse was one of Kubernetes' with entries in it.
+pub(crate) fn looks_like_dump(json: &[u8]) -> bool {
+    let has = |word: &[u8]| memchr::memmem::find(json, word).is_some();
+    looks_like_json(json) && has(b"\"apiVersion\"") && DUMP_WORDS.iter().any(|word| has(word))
+}
+
 /// The most keys in a document: each may take memory.
 const MAX_KEYS: usize = 1_000_000;
 
-/// Reads all objects. What a Secret or a ConfigMap holds are entries; another object is one entry, its text.
+/// Reads the objects of a text in YAML; `None` if it is no YAML of Kubernetes'.
+pub(crate) fn parse_yaml(bytes: &[u8]) -> Option<Vec<KubernetesObject>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if bytes.starts_with(b"-----") || !text.contains("apiVersion:") || !text.contains("kind:") {
+        return None;
+    }
+    let mut objects = Vec::new();
+    for document in yaml::to_json(text)? {
+        add_document(&document, &mut objects).ok()?;
+    }
+    if objects.is_empty() { None } else { Some(objects) }
+}
+
+/// Reads all objects of a text in JSON.
 ///
 /// # Errors
 /// When it is JSON of another kind. The text of the error repeats nothing of what was read: that may be a secret.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Secret>, Malformed> {
+pub fn parse(bytes: &[u8]) -> Result<Vec<KubernetesObject>, Malformed> {
     // A colon in a string is counted too; Base64 has none.
     if memchr::memchr_iter(b':', bytes).count() > MAX_KEYS {
         return Err(Malformed::new("JSON", format!("has more than {MAX_KEYS} keys")));
     }
-    let mut secrets = Vec::new();
+    let mut objects = Vec::new();
     for document in serde_json::Deserializer::from_slice(bytes).into_iter::<&RawValue>() {
-        if secrets.len() > MAX_PARTS {
+        if objects.len() > MAX_PARTS {
             return Err(Malformed::new("JSON", format!("has more than {MAX_PARTS} objects")));
         }
         match document {
-            Ok(document) => add_document(document.get(), &mut secrets)?,
-            Err(error) if secrets.is_empty() => return Err(foreign(&error)),
+            Ok(document) => add_document(document.get(), &mut objects)?,
+            Err(error) if objects.is_empty() => return Err(foreign(&error)),
             Err(error) => {
-                let entries = BTreeMap::from([("(next document)".to_owned(), Err(foreign(&error)))]);
-                secrets.push(Secret { name: String::new(), entries });
+                objects.push(unreadable(String::new(), "(next document)", foreign(&error)));
                 break;
             }
         }
     }
-    Ok(secrets)
+    Ok(objects)
 }
 
 fn foreign(error: &serde_json::Error) -> Malformed {
@@ -109,10 +139,15 @@ fn foreign(error: &serde_json::Error) -> Malformed {
     Malformed::new("JSON", format!("is not that of `kubectl get secrets -o json` ({place})"))
 }
 
-fn add_document(text: &str, secrets: &mut Vec<Secret>) -> Result<(), Malformed> {
+/// Returns a Secret of one entry that cannot be read.
+fn unreadable(name: String, key: &str, error: Malformed) -> KubernetesObject {
+    KubernetesObject { name, kind: ObjectKind::Secret, entries: BTreeMap::from([(key.to_owned(), Err(error))]) }
+}
+
+fn add_document(text: &str, objects: &mut Vec<KubernetesObject>) -> Result<(), Malformed> {
     if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) {
         for item in list {
-            add_document(item.get(), secrets)?;
+            add_document(item.get(), objects)?;
         }
         return Ok(());
     }
@@ -121,47 +156,60 @@ fn add_document(text: &str, secrets: &mut Vec<Secret>) -> Result<(), Malformed> 
         Err(error) => return Err(foreign(&error)),
     };
     match (document.items, document.kind) {
-        (Some(items), _) => {
+        (Some(items), kind) => {
+            let item_kind = kind.as_deref().and_then(|kind| kind.strip_suffix(LIST)).unwrap_or_default();
             for item in items {
-                secrets.push(parse_object(item.get()));
+                objects.push(parse_object(item.get(), item_kind));
             }
         }
-        (None, Some(_)) => secrets.push(parse_object(text)),
+        // The API writes an empty list so.
+        (None, Some(kind)) if kind.ends_with(LIST) => {}
+        (None, Some(_)) => objects.push(parse_object(text, "")),
         (None, None) => return Err(Malformed::new("JSON", "is not that of `kubectl get secrets -o json`")),
     }
     Ok(())
 }
 
-fn parse_object(text: &str) -> Secret {
-    let Ok(object) = serde_json::from_str::<Object>(text) else { return as_text(String::new(), text) };
-    let name = object.metadata.name();
-    let is_encoded = match object.kind.as_deref() {
-        Some("Secret") => true,
-        Some("ConfigMap") => false,
-        // An item of a list from the API.
-        None if object.data.is_some() => true,
-        _ => return as_text(name, text),
+/// Reads an object; `item_kind` is the kind of a list's items that do not name it, or empty.
+fn parse_object(text: &str, item_kind: &str) -> KubernetesObject {
+    let Head { kind, metadata } = serde_json::from_str(text).unwrap_or_default();
+    let name = metadata.name();
+    let data = serde_json::from_str::<Data>(text);
+    let has_data = matches!(&data, Ok(Data { data: Some(_), .. }));
+    let kind = match kind.as_deref().unwrap_or(item_kind) {
+        "Secret" => ObjectKind::Secret,
+        "ConfigMap" => ObjectKind::ConfigMap,
+        "" if has_data => ObjectKind::Secret,
+        "" => return other(name, "object without a kind"),
+        kind => return other(name, name_unless_key(kind)),
     };
-    let mut secret = Secret { name, entries: BTreeMap::new() };
-    let all = [(object.data, is_encoded), (object.string_data, false), (object.binary_data, true)];
-    for (entries, encoded) in all {
-        for (key, value) in entries.into_iter().flatten() {
-            let key = entry_name(key, secret.entries.len() + 1);
-            if secret.entries.len() > MAX_PARTS {
-                let problem = format!("has more than {MAX_PARTS} entries");
-                secret.entries.insert(key, Err(Malformed::new(format!("secret {}", secret.name), problem)));
-                return secret;
-            }
-            let bytes = decode(&value.unwrap_or_default(), encoded, &secret.name, &key);
-            secret.entries.insert(key, bytes);
-        }
+    match data {
+        Ok(data) => KubernetesObject { entries: entries(data, &name, &kind), name, kind },
+        Err(error) => unreadable(name, "(data)", foreign(&error)),
     }
-    secret
 }
 
-fn as_text(name: String, text: &str) -> Secret {
-    let bytes = Zeroizing::new(text.as_bytes().to_vec());
-    Secret { name, entries: BTreeMap::from([(OTHER_KIND.to_owned(), Ok(bytes))]) }
+fn other(name: String, kind: &str) -> KubernetesObject {
+    KubernetesObject { name, kind: ObjectKind::Other(kind.to_owned()), entries: BTreeMap::new() }
+}
+
+/// Decodes the entries of a Secret or a ConfigMap.
+fn entries(data: Data, name: &str, kind: &ObjectKind) -> BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>> {
+    let mut entries = BTreeMap::new();
+    let is_encoded = *kind == ObjectKind::Secret;
+    for (values, encoded) in [(data.data, is_encoded), (data.string_data, false), (data.binary_data, true)] {
+        for (key, value) in values.into_iter().flatten() {
+            let key = entry_name(key, entries.len() + 1);
+            if entries.len() > MAX_PARTS {
+                let problem = format!("has more than {MAX_PARTS} entries");
+                entries.insert(key, Err(Malformed::new(format!("secret {name}"), problem)));
+                return entries;
+            }
+            let bytes = decode(&value.unwrap_or_default(), encoded, name, &key);
+            entries.insert(key, bytes);
+        }
+    }
+    entries
 }
 
 /// Returns the name of an entry, or its number if the name may be a key. The extension tells what the entry holds.
@@ -176,7 +224,8 @@ fn entry_name(key: String, number: usize) -> String {
 }
 
 fn decode(text: &str, is_encoded: bool, name: &str, key: &str) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-    if !is_encoded {
+    // A file of SOPS keeps the form of the object, and encrypts the values.
+    if !is_encoded || text.starts_with("ENC[") {
         return Ok(Zeroizing::new(text.as_bytes().to_vec()));
     }
     let mut text = Zeroizing::new(text.to_owned().into_bytes());
@@ -229,12 +278,46 @@ mod tests {
     }
 
     #[test]
-    fn other_objects_are_texts() {
-        let text = r#"{"kind":"List","items":[{"kind":"ConfigMap","data":{"k":"x"}},{"kind":"Pod","data":[1]},{"kind":"Job"}]}"#;
-        let secrets = parse(text.as_bytes()).unwrap();
-        assert_eq!(secrets[0].entries["k"].as_ref().unwrap().as_slice(), b"x");
-        assert_eq!(secrets[1].entries[OTHER_KIND].as_ref().unwrap().as_slice(), br#"{"kind":"Pod","data":[1]}"#);
-        assert!(secrets[2].entries.contains_key(OTHER_KIND));
+    fn other_objects_have_their_kind_alone() {
+        let text = r#"{"kind":"List","items":[{"kind":"ConfigMap","data":{"k":"x"}},{"kind":"Pod","data":[1]},{"kind":"Job"},
+            {"kind":"Secret","metadata":{"name":"b"},"data":[1]}]}"#;
+        let objects = parse(text.as_bytes()).unwrap();
+        assert_eq!(objects[0].entries["k"].as_ref().unwrap().as_slice(), b"x");
+        assert_eq!(objects[1].kind, ObjectKind::Other("Pod".to_owned()));
+        assert_eq!(objects[2].kind, ObjectKind::Other("Job".to_owned()));
+        // A Secret is never passed over.
+        assert!(objects[3].entries["(data)"].is_err());
+    }
+
+    #[test]
+    fn the_items_of_a_list_are_of_its_kind() {
+        let kinds = |text: &str| {
+            let objects = parse(text.as_bytes()).unwrap();
+            objects.into_iter().map(|object| object.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(r#"{"kind":"SecretList","items":null}"#), []);
+        assert_eq!(kinds(r#"{"kind":"PodList","items":[{"spec":{}}]}"#), [ObjectKind::Other("Pod".to_owned())]);
+        let map = r#"{"kind":"ConfigMapList","items":[{"metadata":{"name":"b"},"data":{"k":"-----BEGIN"}}]}"#;
+        assert_eq!(kinds(map), [ObjectKind::ConfigMap]);
+        assert_eq!(**parse(map.as_bytes()).unwrap()[0].entries["k"].as_ref().unwrap(), *b"-----BEGIN");
+    }
+
+    #[test]
+    fn yaml_is_read_as_json_is() {
+        let item = "apiVersion: v1\ndata:\n  k: AAEC\nkind: Secret\nmetadata:\n  name: b\n  namespace: a\n";
+        let list =
+            format!("apiVersion: v1\nitems:\n- {}kind: List\n", item.replace('\n', "\n  ").trim_end_matches(' '));
+        for (text, count) in [(item.to_owned(), 1), (list, 1), (format!("---\n{item}---\n{item}..."), 2)] {
+            let objects = parse_yaml(text.as_bytes()).unwrap();
+            assert_eq!((objects.len(), objects[0].name.as_str()), (count, "a/b"), "{text}");
+            assert_eq!(**objects[0].entries["k"].as_ref().unwrap(), [0, 1, 2]);
+        }
+        let block = "apiVersion: v1\nkind: ConfigMap\ndata:\n  k: |\n    -----BEGIN\n    x\n  l: 1\n";
+        let objects = parse_yaml(block.as_bytes()).unwrap();
+        assert_eq!(objects[0].entries["k"].as_ref().unwrap().as_slice(), b"-----BEGIN\nx\n");
+        for other in ["a: b", "apiVersion: v1\nkind: {{ .Values.kind }}\n", "apiVersion: &a v1\nkind: *a\n"] {
+            assert!(parse_yaml(other.as_bytes()).is_none(), "{other}");
+        }
     }
 
     #[test]

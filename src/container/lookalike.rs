@@ -321,6 +321,23 @@ impl Lookalike {
         &LOOKALIKES[self as usize]
     }
 
+    /// Returns whether its contents show that no certificate is in it, whatever its name is. (A web page, for one, may
+    /// have taken the place of a certificate.)
+    pub(crate) fn excludes_certificates(self) -> bool {
+        matches!(
+            self,
+            Self::RevocationList
+                | Self::Parameters
+                | Self::PublicKey
+                | Self::PublicJwk
+                | Self::SshPublicKey
+                | Self::OcspResponse
+                | Self::AttributeCertificate
+                | Self::SslSession
+                | Self::PgpSignature
+        )
+    }
+
     /// Returns the name of it, with its article.
     pub(crate) fn name(self) -> &'static str {
         self.facts().name

@@ -12,6 +12,7 @@ mod pem;
 mod pkcs12;
 mod pkcs7;
 mod transport;
+mod yaml;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -75,6 +76,8 @@ pub struct Contents {
     pub unread: Vec<Unread>,
     /// The parts that are neither a certificate nor a key, such as "a public key (PEM block … at line 3)".
     pub others: Vec<String>,
+    /// What those of `others` are that are told by their kind.
+    pub(crate) other_kinds: Vec<Lookalike>,
     /// True if nothing stands in the file beside what was read. A PKCS#7 or PKCS#12 file may hold more than is read
     /// of it.
     pub is_read_whole: bool,
@@ -198,6 +201,7 @@ impl Contents {
             bags: vec![],
             unread: vec![],
             others: vec![],
+            other_kinds: vec![],
             is_read_whole: false,
         }
     }
@@ -223,6 +227,7 @@ impl Contents {
         self.bags.extend(part.bags);
         self.unread.extend(part.unread);
         self.others.extend(part.others);
+        self.other_kinds.extend(part.other_kinds);
         self.is_read_whole &= part.is_read_whole;
         if self.pkcs12.is_none() {
             self.pkcs12 = part.pkcs12;
@@ -252,6 +257,7 @@ impl Contents {
             // So many of them are of no interest to anyone.
         } else if kind.holds() == Holds::Other {
             self.others.push(format!("{} ({place})", kind.name()));
+            self.other_kinds.push(kind);
         } else {
             self.unread.push(Unread::new(place.to_owned(), kind.holds(), OpenError::Lookalike(kind)));
         }
@@ -271,7 +277,12 @@ impl Contents {
         if let Some(unread) = first {
             return Err(pem::at_place(unread.error.clone(), &unread.place));
         }
-        if self.others.is_empty() { Ok(self) } else { Err(OpenError::OnlyOthers(self.others.join(", "))) }
+        if self.others.is_empty() {
+            return Ok(self);
+        }
+        let are_all_known = self.other_kinds.len() == self.others.len();
+        let kinds = if are_all_known { self.other_kinds } else { vec![] };
+        Err(OpenError::OnlyOthers { list: self.others.join(", "), kinds })
     }
 
     /// Returns whether a key may be among what was not read.

@@ -34,6 +34,7 @@ impl ExpiryReport {
             service: SERVICE,
             at: self.at,
             summary: self.summary_line(),
+            notes: self.skipped_lines(),
             ending: self.ending,
             measures: self.measures(),
             cases,
@@ -58,6 +59,7 @@ impl ExpiryReport {
             ("warnings", summary.warnings),
             ("failures", summary.failures),
             ("unreadable", summary.unreadable),
+            ("passed_over", summary.passed_over),
         ] {
             measures.push(Measure { min: Some(0), ..Measure::new(name, count) });
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod findings;
 pub(crate) mod passwords;
+pub(crate) mod relations;
 pub(crate) mod report;
 pub(crate) mod scanner;
 pub(crate) mod sniff;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use crate::container::Passwords;
-use crate::secret::Password;
+use crate::container::kubernetes::KubernetesObject;
+use crate::secret::{self, Password};
 use crate::world::walk::Globs;
 
 /// Passwords for the files of a run. Nobody is asked while it runs.
@@ -50,6 +51,45 @@ impl PasswordCandidates {
             _ => Passwords::AnyOf(matching),
         }
     }
+}
+
+/// The passwords that an entry of a Secret may be.
+#[derive(Debug)]
+pub(crate) struct EntryPassword {
+    /// The entry's name, as reports have it.
+    pub(crate) entry: String,
+    /// Its bytes, and its first line where that is less.
+    pub(crate) passwords: Vec<Password>,
+}
+
+/// The ends of the names of entries that are passwords.
+const PASSWORD_NAMES: [&str; 4] = ["password", "passphrase", "passwd", "pass"];
+
+/// The most entries of a Secret that are tried as passwords.
+const MAX_ENTRY_PASSWORDS: usize = 8;
+
+/// Returns the passwords in a Secret, for the other entries of it.
+pub(crate) fn entry_passwords(object: &KubernetesObject) -> Vec<EntryPassword> {
+    let mut found = Vec::new();
+    for (key, bytes) in &object.entries {
+        let name = key.to_ascii_lowercase();
+        let stem = name.strip_suffix(".txt").unwrap_or(&name);
+        let Ok(bytes) = bytes else { continue };
+        if bytes.is_empty() || !PASSWORD_NAMES.iter().any(|end| stem.ends_with(end)) {
+            continue;
+        }
+        let mut passwords = vec![Password::new(bytes.to_vec())];
+        let line = secret::first_line(bytes);
+        if line.len() < bytes.len() {
+            passwords.push(Password::new(line.to_vec()));
+        }
+        let entry = if object.name.is_empty() { key.clone() } else { format!("{}/{key}", object.name) };
+        found.push(EntryPassword { entry, passwords });
+        if found.len() == MAX_ENTRY_PASSWORDS {
+            break;
+        }
+    }
+    found
 }
 
 /// Returns the path below the folder that was named, or that of a file that was named itself.

@@ -1,5 +1,7 @@
 //! The report of `expiry`, as data; every format is made of it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -10,9 +12,11 @@ use crate::certificate::policy::{CertificateRole, ExpiryPolicy, Facts, judge, ju
 use crate::certificate::warning::KeyState;
 use crate::container::Contents;
 use crate::error::Error;
+use crate::expiry::relations::Identifiers;
 use crate::finding::{Ending, Finding, FindingCode, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
+use crate::text::printable_name;
 
 /// The report on a run.
 #[derive(Debug, Serialize)]
@@ -38,6 +42,8 @@ pub(crate) struct ExpiryReport {
     pub(crate) certificates: Vec<CheckedCertificate>,
     /// The files that could not be opened, by name.
     pub(crate) unreadable: Vec<UnreadableFile>,
+    /// What was passed over by its name; with [`PolicyReport::list_skipped`] all that was not judged.
+    pub(crate) skipped: Vec<SkippedFile>,
 }
 
 /// The policy of a run.
@@ -50,6 +56,11 @@ pub(crate) struct PolicyReport {
     pub(crate) leaf_only: bool,
     /// The least number of certificates.
     pub(crate) min_certificates: u64,
+    /// A certificate whose renewal is there does not fail before it has expired.
+    pub(crate) renewals: bool,
+    /// All files that were not judged are listed.
+    #[serde(skip)]
+    pub(crate) list_skipped: bool,
 }
 
 /// The counts of a run.
@@ -61,12 +72,16 @@ pub(crate) struct Summary {
     pub(crate) without_certificates: u64,
     /// Of these, files that could not be opened.
     pub(crate) unreadable: u64,
-    /// Of these, files in folders that were not read, and by their names are rather not for certificates.
+    /// Of these, files that were passed over by their names or by what they are, and Kubernetes' objects of other kinds.
     pub(crate) passed_over: u64,
+    /// The same by what they are.
+    pub(crate) passed_over_kinds: BTreeMap<String, u64>,
     /// Certificates held to the policy.
     pub(crate) certificates: u64,
     /// Of these, with nothing to say.
     pub(crate) ok: u64,
+    /// Of those that are ok, certificates that end soon and whose renewal is there.
+    pub(crate) renewed: u64,
     /// Of these, with a warning.
     pub(crate) warnings: u64,
     /// Of these, with a failure.
@@ -74,14 +89,55 @@ pub(crate) struct Summary {
 }
 
 /// The counts that the lists of a report do not tell.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct FileCounts {
     /// Files looked at.
     pub(crate) files: u64,
     /// Of these, files that hold no certificate.
     pub(crate) without_certificates: u64,
-    /// Of these, files that were passed over.
-    pub(crate) passed_over: u64,
+    /// Of these, what was passed over, by what it is.
+    pub(crate) passed_over: BTreeMap<String, u64>,
+}
+
+/// What was found of the files of a run, beside their certificates.
+#[derive(Debug, Default)]
+pub(crate) struct RunFiles {
+    pub(crate) unreadable: Vec<UnreadableFile>,
+    pub(crate) skipped: Vec<SkippedFile>,
+    pub(crate) counts: FileCounts,
+}
+
+/// A file, an entry, an object or a part that was not judged, which is no failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SkippedFile {
+    pub(crate) file: String,
+    pub(crate) source: Source,
+    pub(crate) reason: SkipReason,
+    /// For people: "a certificate revocation list (CRL)", "Pod".
+    pub(crate) what: String,
+}
+
+/// The reason why something was not judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SkipReason {
+    /// It is known what it is, and no certificate in it can be judged.
+    KnownOther,
+    /// An entry of a Secret or a ConfigMap that is empty.
+    Empty,
+    /// An object of Kubernetes that is neither a Secret nor a ConfigMap.
+    OtherObject,
+    /// A part of a file that is neither a certificate nor a key.
+    Part,
+    /// It is not for certificates.
+    NoCertificate,
+}
+
+impl SkipReason {
+    /// Returns whether it is named in every report; the rest is counted, and named where that is asked for.
+    pub(crate) const fn is_always_named(self) -> bool {
+        matches!(self, Self::KnownOther)
+    }
 }
 
 /// The place of a certificate.
@@ -106,6 +162,9 @@ pub(crate) struct CheckedCertificate {
     pub(crate) kind: CertificateKind,
     /// [`Certificate::title`].
     pub(crate) name: String,
+    /// The names of hosts that it is for; Apple's certificates have topics instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) dns_names: Vec<String>,
     /// The topics that it may send to.
     pub(crate) topics: Vec<String>,
     pub(crate) environments: Vec<Environment>,
@@ -132,6 +191,39 @@ pub(crate) struct CheckedCertificate {
     #[serde(rename = "verdict")]
     pub(crate) level: Level,
     pub(crate) findings: Vec<Finding>,
+    /// The entry of the Secret whose password opened the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) opened_by: Option<String>,
+    /// Its renewal, where that keeps it from failing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) renewed_by: Option<Renewal>,
+    #[serde(skip)]
+    pub(crate) identifiers: Identifiers,
+    /// The same certificate judged as a leaf: an authority whose key is in another file is one.
+    #[serde(skip)]
+    pub(crate) as_leaf: Option<Box<CheckedCertificate>>,
+}
+
+/// The certificate that takes the place of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Renewal {
+    /// Its file.
+    pub(crate) file: String,
+    /// SHA-256, lower-case hex.
+    pub(crate) sha256: String,
+    /// The end of its validity.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) not_after: OffsetDateTime,
+}
+
+/// The origin of contents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    /// The file, or the name of the entry in a Kubernetes secret.
+    pub(crate) file: &'a str,
+    pub(crate) source: Source,
+    /// The entry of the Secret whose password opened it.
+    pub(crate) opened_by: Option<&'a str>,
 }
 
 /// A file that could not be opened, or a part of one that could not be read.
@@ -149,16 +241,17 @@ pub(crate) struct UnreadableFile {
 
 impl CheckedCertificate {
     /// Checks a certificate against the policy.
-    fn of(file: &str, source: Source, facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Self {
+    fn of(origin: Origin<'_>, facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Self {
         let certificate = facts.certificate;
         let findings = judge(facts, policy, now);
         let left = certificate.time_left(now);
         Self {
-            file: file.to_owned(),
-            source,
+            file: origin.file.to_owned(),
+            source: origin.source,
             role: facts.role,
             kind: certificate.kind,
             name: certificate.title().to_owned(),
+            dns_names: if certificate.kind.is_push() { vec![] } else { certificate.dns_names.clone() },
             topics: certificate.topics.iter().map(|topic| topic.topic.clone()).collect(),
             environments: certificate.environments.clone(),
             team_id: certificate.team_id.clone(),
@@ -176,6 +269,10 @@ impl CheckedCertificate {
             },
             level: Level::worst(&findings),
             findings,
+            opened_by: origin.opened_by.map(str::to_owned),
+            renewed_by: None,
+            identifiers: Identifiers::of(certificate),
+            as_leaf: None,
         }
     }
 }
@@ -187,32 +284,29 @@ fn percent_left(certificate: &Certificate, now: OffsetDateTime) -> u8 {
     u8::try_from((left * 100 + lifetime - 1) / lifetime).unwrap_or(100)
 }
 
-/// Checks all certificates of a file against the policy.
+/// Checks all certificates of a file against the policy. Other files of the run may yet change what is said of keys.
 pub(crate) fn check(
-    file: &str,
-    source: Source,
+    origin: Origin<'_>,
     contents: &Contents,
-    policy: &PolicyReport,
+    policy: &ExpiryPolicy,
     now: OffsetDateTime,
 ) -> Vec<CheckedCertificate> {
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let cas = contents.authorities();
-    let PolicyReport { policy, leaf_only, .. } = policy;
     let mut checked = Vec::with_capacity(contents.certificates.len());
     for entry in &contents.certificates {
         let certificate = &entry.item;
         let is_leaf = collection.is_leaf(certificate);
-        if *leaf_only && !is_leaf {
-            continue;
+        let chain = if policy.expect.apple { Some(APPLE.judge(certificate, &cas, now)) } else { None };
+        let role = CertificateRole::of(certificate, is_leaf);
+        let key = contents.key_state(&collection, certificate);
+        let facts = Facts { certificate, role, key, chain: chain.as_ref() };
+        let mut judged = CheckedCertificate::of(origin, &facts, policy, now);
+        if !is_leaf {
+            let facts = Facts { role: CertificateRole::Leaf, key: KeyState::Matches, ..facts };
+            judged.as_leaf = Some(Box::new(CheckedCertificate::of(origin, &facts, policy, now)));
         }
-        let chain = if is_leaf && policy.expect.apple { Some(APPLE.judge(certificate, &cas, now)) } else { None };
-        let facts = Facts {
-            certificate,
-            role: CertificateRole::of(certificate, is_leaf),
-            key: contents.key_state(&collection, certificate),
-            chain: chain.as_ref(),
-        };
-        checked.push(CheckedCertificate::of(file, source, &facts, policy, now));
+        checked.push(judged);
     }
     checked
 }
@@ -223,22 +317,25 @@ impl ExpiryReport {
         at: OffsetDateTime,
         policy: PolicyReport,
         mut certificates: Vec<CheckedCertificate>,
-        mut unreadable: Vec<UnreadableFile>,
-        files: FileCounts,
+        files: RunFiles,
     ) -> Self {
+        let RunFiles { mut unreadable, mut skipped, counts } = files;
         unreadable.sort_by(|a, b| a.file.cmp(&b.file));
+        skipped.sort_by(|a, b| (&a.file, a.reason, &a.what).cmp(&(&b.file, b.reason, &b.what)));
         certificates.sort_unstable_by(|a, b| (a.not_after, &a.file, &a.sha256).cmp(&(b.not_after, &b.file, &b.sha256)));
         let mut summary = Summary {
-            files: files.files,
-            without_certificates: files.without_certificates,
+            files: counts.files,
+            without_certificates: counts.without_certificates,
             unreadable: count_files(&unreadable),
-            passed_over: files.passed_over,
+            passed_over: counts.passed_over.values().sum(),
+            passed_over_kinds: counts.passed_over,
             certificates: certificates.len() as u64,
             ..Summary::default()
         };
         let mut leaves = 0;
         for certificate in &certificates {
             leaves += u64::from(certificate.role == CertificateRole::Leaf);
+            summary.renewed += u64::from(certificate.renewed_by.is_some());
             match certificate.level {
                 Level::Ok => summary.ok += 1,
                 Level::Warning => summary.warnings += 1,
@@ -275,32 +372,73 @@ impl ExpiryReport {
             findings,
             certificates,
             unreadable,
+            skipped,
         }
     }
 
     /// Returns "5 certificates in 4 files: 1 failure, 1 warning, 3 ok; 1 file cannot be opened".
     pub(crate) fn summary_line(&self) -> String {
-        let Summary { files, without_certificates, unreadable, passed_over, certificates, ok, warnings, failures } =
-            self.summary;
+        let summary = &self.summary;
         let mut line = format!(
-            "{} in {}: {}, {}, {ok} ok",
-            count(certificates, "certificate"),
-            count(files, "file"),
-            count(failures, "failure"),
-            count(warnings, "warning")
+            "{} in {}: {}, {}, {} ok",
+            count(summary.certificates, "certificate"),
+            count(summary.files, "file"),
+            count(summary.failures, "failure"),
+            count(summary.warnings, "warning"),
+            summary.ok
         );
-        if without_certificates > 0 {
-            line.push_str(&format!("; {} without certificates", count(without_certificates, "file")));
+        if summary.renewed > 0 {
+            line.push_str(&format!(" ({} renewed)", summary.renewed));
         }
-        if unreadable > 0 {
-            line.push_str(&format!("; {} not readable", count(unreadable, "file")));
+        if summary.without_certificates > 0 {
+            line.push_str(&format!("; {} without certificates", count(summary.without_certificates, "file")));
         }
-        if passed_over > 0 {
-            line.push_str(&format!("; {} passed over", count(passed_over, "file")));
+        if summary.unreadable > 0 {
+            line.push_str(&format!("; {} not readable", count(summary.unreadable, "file")));
+        }
+        if summary.passed_over > 0 {
+            line.push_str(&format!(
+                "; {} passed over ({})",
+                count(summary.passed_over, "file"),
+                self.passed_over_kinds()
+            ));
         }
         line
     }
+
+    /// Returns a line for each thing that was passed over, and with [`PolicyReport::list_skipped`] for all that was not
+    /// judged. Without that there are few.
+    pub(crate) fn skipped_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let most = if self.policy.list_skipped { usize::MAX } else { MAX_NAMED };
+        for skipped in self.skipped.iter().take(most) {
+            let (file, what) = (printable_name(&skipped.file), printable_name(&skipped.what));
+            lines.push(format!("{file}: passed over: {what}"));
+        }
+        if let Some(more @ 1..) = self.skipped.len().checked_sub(most) {
+            lines.push(format!("{more} more passed over"));
+        }
+        lines
+    }
+
+    /// Returns "a ZIP archive: 1, Pod: 3".
+    fn passed_over_kinds(&self) -> String {
+        let mut kinds = Vec::new();
+        for (kind, number) in self.summary.passed_over_kinds.iter().take(MAX_KINDS) {
+            kinds.push(format!("{}: {number}", printable_name(kind)));
+        }
+        if let Some(more @ 1..) = self.summary.passed_over_kinds.len().checked_sub(MAX_KINDS) {
+            kinds.push(format!("{more} more kinds"));
+        }
+        kinds.join(", ")
+    }
 }
+
+/// The most files that were passed over that a report names unless all are asked for.
+const MAX_NAMED: usize = 10;
+
+/// The most kinds of what was passed over that a line names.
+const MAX_KINDS: usize = 8;
 
 /// Counts the files that could not be read. They are in order.
 fn count_files(unreadable: &[UnreadableFile]) -> u64 {
@@ -334,7 +472,7 @@ mod tests {
     fn policy() -> PolicyReport {
         let (warn, fail) = ("30d".parse().unwrap(), "7d".parse().unwrap());
         let policy = ExpiryPolicy { warn, fail, expect: Expectations::default() };
-        PolicyReport { policy, leaf_only: false, min_certificates: 1 }
+        PolicyReport { policy, leaf_only: false, min_certificates: 1, renewals: true, list_skipped: false }
     }
 
     /// A certificate with so many days left.
@@ -342,7 +480,8 @@ mod tests {
         let bytes = fixture("der/universal.cer");
         let mut contents = open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
         contents.certificates[0].item.not_after = NOW + time::Duration::days(days_left);
-        check(file, Source::File, &contents, &policy(), NOW).remove(0)
+        let origin = Origin { file, source: Source::File, opened_by: None };
+        check(origin, &contents, &policy().policy, NOW).remove(0)
     }
 
     #[test]
@@ -353,8 +492,10 @@ mod tests {
             NOW,
             policy(),
             certificates.into(),
-            vec![],
-            FileCounts { files: 7, without_certificates: 2, passed_over: 0 },
+            RunFiles {
+                counts: FileCounts { files: 7, without_certificates: 2, ..FileCounts::default() },
+                ..RunFiles::default()
+            },
         );
         let files: Vec<&str> = report.certificates.iter().map(|certificate| certificate.file.as_str()).collect();
         assert_eq!(files, ["c", "e", "a", "b", "d"]);

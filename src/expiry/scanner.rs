@@ -1,5 +1,6 @@
 //! Opens many files, on all cores where there are many, and keeps only what the report needs.
 
+use std::collections::HashSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -8,16 +9,21 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::container::kubernetes::Secret;
-use crate::container::{self, Contents, OpenError, PasswordTarget, Unread, kubernetes};
-use crate::expiry::passwords::PasswordCandidates;
-use crate::expiry::report::{CheckedCertificate, FileCounts, PolicyReport, Source, check};
-use crate::expiry::sniff::{has_certificate_extension, is_suspiciously_empty, is_unrelated_file};
+use crate::asn1::Malformed;
+use crate::certificate::policy::CertificateRole;
+use crate::container::kubernetes::{KubernetesObject, ObjectKind};
+use crate::container::{self, Contents, OpenError, PasswordTarget, Passwords, Unread, kubernetes};
+use crate::expiry::passwords::{EntryPassword, PasswordCandidates, entry_passwords};
+use crate::expiry::relations::{self, KeyHash};
+use crate::expiry::report::{
+    CheckedCertificate, FileCounts, Origin, PolicyReport, SkipReason, SkippedFile, Source, check,
+};
+use crate::expiry::sniff::{self, Skip, has_certificate_extension, is_suspiciously_empty};
 use crate::finding::{FindingCode, Level};
 use crate::pkcs12::Holds;
 use crate::world::files::{self, Location, ReadError};
 use crate::world::progress::Progress;
-use crate::world::walk::{FoundFile, WalkError};
+use crate::world::walk::{Filter, FoundFile, WalkError};
 
 /// So many files or fewer are opened on one core: threads take longer to start.
 const PARALLEL_THRESHOLD: usize = 16;
@@ -31,6 +37,8 @@ pub(crate) struct ExpiryScanner<'a> {
     pub(crate) now: OffsetDateTime,
     /// The paths that were named.
     pub(crate) roots: &'a [PathBuf],
+    /// The filter of folders, which reaches the entries of Secrets too.
+    pub(crate) filter: &'a Filter,
 }
 
 /// The findings of a scan, in no order.
@@ -38,7 +46,20 @@ pub(crate) struct ExpiryScanner<'a> {
 pub(crate) struct ScanTotals {
     pub(crate) certificates: Vec<CheckedCertificate>,
     pub(crate) unreadable: Vec<FileFailure>,
+    pub(crate) skipped: Vec<SkippedFile>,
     pub(crate) counts: FileCounts,
+    /// The keys of all files.
+    keys: HashSet<KeyHash>,
+    /// The files that were named and hold keys alone.
+    key_files: Vec<KeyFile>,
+}
+
+/// A file that was named and holds keys alone: a failure, unless they are those of certificates of the run.
+#[derive(Debug)]
+struct KeyFile {
+    file: String,
+    source: Source,
+    keys: Vec<KeyHash>,
 }
 
 /// A file whose certificates could not be checked.
@@ -87,18 +108,85 @@ impl ScanError {
     }
 }
 
-/// The contents of a file; `None` if the file is not for certificates.
-type FileResult = Result<Option<Contents>, ScanError>;
+/// What came of opening a file.
+enum Opened {
+    Contents {
+        contents: Box<Contents>,
+        /// The entry of the Secret whose password opened it.
+        opened_by: Option<String>,
+    },
+    /// The file is not for certificates.
+    Skipped(Skip),
+}
+
+type FileResult = Result<Opened, ScanError>;
+
+impl Opened {
+    /// Returns whether parts of it are locked.
+    fn is_locked(result: &FileResult) -> bool {
+        match result {
+            Ok(Self::Contents { contents, .. }) => contents.unread.iter().any(|unread| unread.error.is_locked()),
+            Ok(Self::Skipped(_)) => false,
+            Err(error) => error.code() == FindingCode::FileLocked,
+        }
+    }
+}
 
 impl ScanTotals {
     /// Returns both together.
     pub(crate) fn merge(mut self, other: Self) -> Self {
         self.certificates.extend(other.certificates);
         self.unreadable.extend(other.unreadable);
+        self.skipped.extend(other.skipped);
+        self.keys.extend(other.keys);
+        self.key_files.extend(other.key_files);
         self.counts.files += other.counts.files;
         self.counts.without_certificates += other.counts.without_certificates;
-        self.counts.passed_over += other.counts.passed_over;
+        for (kind, count) in other.counts.passed_over {
+            *self.counts.passed_over.entry(kind).or_default() += count;
+        }
         self
+    }
+
+    /// Judges what all files together tell.
+    pub(crate) fn settle(mut self, scanner: &ExpiryScanner<'_>) -> Self {
+        relations::find_keys(&mut self.certificates, &self.keys);
+        let PolicyReport { leaf_only, renewals, .. } = scanner.policy;
+        if *leaf_only {
+            let is_authority =
+                |role: CertificateRole| matches!(role, CertificateRole::Intermediate | CertificateRole::Root);
+            self.certificates.retain(|one| !is_authority(one.role));
+        }
+        if *renewals {
+            relations::find_renewals(&mut self.certificates, scanner.now);
+        }
+        for KeyFile { file, source, keys } in std::mem::take(&mut self.key_files) {
+            if keys.iter().all(|key| relations::belongs(*key, &self.certificates)) {
+                let what = "the private key of another file's certificate";
+                self.skip(&file, source, Skip::new(SkipReason::NoCertificate, what));
+            } else {
+                self.unreadable.push(FileFailure { file, source, level: scanner.failure(), error: ScanError::OnlyKey });
+            }
+        }
+        if !scanner.policy.list_skipped {
+            self.skipped.retain(|skipped| skipped.reason.is_always_named());
+        }
+        self
+    }
+
+    /// Counts what is not judged, and remembers its name.
+    fn skip(&mut self, file: &str, source: Source, skip: Skip) {
+        match skip.reason {
+            SkipReason::NoCertificate => self.counts.without_certificates += 1,
+            SkipReason::Part => {}
+            SkipReason::Empty | SkipReason::KnownOther | SkipReason::OtherObject => self.pass_over(&skip.what),
+        }
+        let Skip { reason, what } = skip;
+        self.skipped.push(SkippedFile { file: file.to_owned(), source, reason, what });
+    }
+
+    fn pass_over(&mut self, what: &str) {
+        *self.counts.passed_over.entry(what.to_owned()).or_default() += 1;
     }
 }
 
@@ -153,12 +241,10 @@ impl ExpiryScanner<'_> {
     fn scan_file(&self, file: &FoundFile, totals: &mut ScanTotals) {
         let name = file.path.display().to_string();
         let item = Item { name: &name, path: &file.path, source: Source::File, is_named: file.is_named };
-        let result = match files::read(&Location::Path(file.path.clone()), &mut io::empty()) {
-            Ok(bytes) if self.scan_secrets(&item, &bytes, totals) => return,
-            Ok(bytes) => self.open(&item, &bytes),
-            Err(error) => Err(error.into()),
-        };
-        self.record(&item, result, totals);
+        match files::read(&Location::Path(file.path.clone()), &mut io::empty()) {
+            Ok(bytes) => self.scan_bytes(&item, &bytes, totals),
+            Err(error) => self.record(&item, Err(error.into()), totals),
+        }
     }
 
     /// Checks standard input.
@@ -166,97 +252,156 @@ impl ExpiryScanner<'_> {
         let mut totals = ScanTotals::default();
         let item = Item::stdin();
         match bytes {
-            Ok(bytes) if self.scan_secrets(&item, &bytes, &mut totals) => {}
-            Ok(bytes) => self.record(&item, self.open(&item, &bytes), &mut totals),
+            Ok(bytes) => self.scan_bytes(&item, &bytes, &mut totals),
             Err(error) => self.record(&item, Err(error.into()), &mut totals),
         }
         totals
     }
 
-    /// Checks the entries of Kubernetes secrets. An entry without a key borrows those beside it: TLS secrets
+    fn scan_bytes(&self, file: &Item<'_>, bytes: &[u8], totals: &mut ScanTotals) {
+        match find_objects(bytes) {
+            Objects::Of(objects) => self.scan_objects(file, &objects, totals),
+            Objects::Damaged(error) => {
+                // What is left of it is judged all the same.
+                match self.open(file, bytes) {
+                    Ok(opened @ Opened::Contents { .. }) => self.record(file, Ok(opened), totals),
+                    Ok(Opened::Skipped(_)) | Err(_) => totals.counts.files += 1,
+                }
+                self.record_unreadable(file, OpenError::from(error).into(), totals);
+            }
+            Objects::Foreign(error) if file.is_named => self.record(file, Err(OpenError::from(error).into()), totals),
+            Objects::None if is_empty_entry(file, bytes) => {
+                totals.counts.files += 1;
+                totals.skip(file.name, file.source, Skip::new(SkipReason::Empty, EMPTY_ENTRY));
+            }
+            Objects::None | Objects::Foreign(_) => self.record(file, self.open(file, bytes), totals),
+        }
+    }
+
+    /// Checks the objects of Kubernetes in a file.
+    fn scan_objects(&self, file: &Item<'_>, objects: &[KubernetesObject], totals: &mut ScanTotals) {
+        // A file that was found has passed the filter by its own name.
+        let is_chosen = !file.is_named && !self.filter.include.is_empty();
+        for object in objects {
+            match &object.kind {
+                ObjectKind::Other(kind) => {
+                    totals.counts.files += 1;
+                    let name = if object.name.is_empty() { kind } else { &object.name };
+                    totals.skip(name, Source::Secret, Skip::new(SkipReason::OtherObject, kind));
+                }
+                ObjectKind::Secret | ObjectKind::ConfigMap => self.scan_object(object, is_chosen, totals),
+            }
+        }
+    }
+
+    /// Checks the entries of a Secret or a ConfigMap. An entry without a key borrows those beside it: TLS secrets
     /// keep certificate and key apart (tls.crt and tls.key).
-    ///
-    /// Returns whether the file is theirs. JSON of another kind may still have certificates in it.
-    fn scan_secrets(&self, file: &Item<'_>, json: &[u8], totals: &mut ScanTotals) -> bool {
-        let decoded = container::as_utf8(json);
-        let json = decoded.as_deref().map_or(json, Vec::as_slice);
-        if !kubernetes::looks_like_json(json) {
-            return false;
-        }
-        let secrets = match kubernetes::parse(json) {
-            Ok(secrets) => secrets,
-            Err(_) if !file.is_named || container::has_text_parts(json) => return false,
-            Err(error) => {
-                let file = Item { source: Source::File, ..*file };
-                self.record(&file, Err(OpenError::from(error).into()), totals);
-                return true;
+    fn scan_object(&self, object: &KubernetesObject, is_chosen: bool, totals: &mut ScanTotals) {
+        let passwords = entry_passwords(object);
+        let mut keys = Vec::new();
+        let mut results = Vec::with_capacity(object.entries.len());
+        for (key, bytes) in &object.entries {
+            let name = if object.name.is_empty() { key.clone() } else { format!("{}/{key}", object.name) };
+            if !self.filter.admits_entry(&name, is_chosen) {
+                continue;
             }
-        };
-        let known = totals.certificates.len() + totals.unreadable.len();
-        let are_all_others = !secrets.is_empty() && secrets.iter().all(Secret::is_other_kind);
-        for secret in secrets {
-            let mut keys = Vec::new();
-            let mut entries = Vec::with_capacity(secret.entries.len());
-            for (key, bytes) in &secret.entries {
-                let name = format!("{}/{key}", secret.name);
-                let result = match bytes {
-                    Ok(bytes) => self.open(&Item::secret_entry(&name), bytes),
-                    Err(error) => Err(OpenError::from(error.clone()).into()),
-                };
-                if let Ok(Some(contents)) = &result {
-                    keys.extend_from_slice(&contents.keys);
+            let item = Item::secret_entry(&name);
+            let result = match bytes {
+                Ok(bytes) if bytes.trim_ascii().is_empty() => {
+                    Ok(Opened::Skipped(Skip::new(SkipReason::Empty, EMPTY_ENTRY)))
                 }
-                entries.push((name, result));
+                Ok(bytes) => self.open_entry(&item, bytes, &passwords),
+                Err(error) => Err(OpenError::from(error.clone()).into()),
+            };
+            if let Ok(Opened::Contents { contents, .. }) = &result {
+                keys.extend_from_slice(&contents.keys);
             }
-            for (name, mut result) in entries {
-                if let Ok(Some(contents)) = &mut result
-                    && contents.keys.is_empty()
-                {
-                    contents.keys.clone_from(&keys);
-                }
-                self.record(&Item::secret_entry(&name), result, totals);
+            results.push((name, result));
+        }
+        for (name, mut result) in results {
+            if let Ok(Opened::Contents { contents, .. }) = &mut result
+                && contents.keys.is_empty()
+                && !contents.certificates.is_empty()
+            {
+                contents.keys.clone_from(&keys);
             }
+            self.record(&Item::secret_entry(&name), result, totals);
         }
-        if are_all_others && file.is_named && totals.certificates.len() + totals.unreadable.len() == known {
-            self.record(&Item { source: Source::File, ..*file }, Err(ScanError::NoCertificate), totals);
+    }
+
+    /// Opens an entry, with the passwords that stand beside it in the Secret where it is locked.
+    fn open_entry(&self, item: &Item<'_>, bytes: &[u8], passwords: &[EntryPassword]) -> FileResult {
+        let first = self.open(item, bytes);
+        if !Opened::is_locked(&first) {
+            return first;
         }
-        true
+        for EntryPassword { entry, passwords } in passwords {
+            if *entry == item.name {
+                continue;
+            }
+            let mut result = self.open_with(item, bytes, &mut Passwords::AnyOf(passwords));
+            if Opened::is_locked(&result) {
+                continue;
+            }
+            if let Ok(Opened::Contents { opened_by, .. }) = &mut result {
+                *opened_by = Some(entry.clone());
+            }
+            return result;
+        }
+        first
     }
 
     fn open(&self, item: &Item<'_>, bytes: &[u8]) -> FileResult {
+        let candidates = self.passwords.matching(item.path, self.roots);
+        let mut passwords = self.passwords.as_passwords(&candidates);
+        self.open_with(item, bytes, &mut passwords)
+    }
+
+    fn open_with(&self, item: &Item<'_>, bytes: &[u8], passwords: &mut Passwords<'_>) -> FileResult {
         guarded(|| {
-            let candidates = self.passwords.matching(item.path, self.roots);
-            let mut passwords = self.passwords.as_passwords(&candidates);
-            let contents = match container::open(bytes, &mut passwords, self.max_iterations) {
+            let contents = match container::open(bytes, passwords, self.max_iterations) {
                 Ok(contents) => contents,
-                Err(error) if !item.is_named && is_unrelated_file(item.name, bytes, &error) => return Ok(None),
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    return match sniff::skip(item.name, item.is_named, bytes, &error) {
+                        Some(skip) => Ok(Opened::Skipped(skip)),
+                        None => Err(error.into()),
+                    };
+                }
             };
             if contents.certificates.is_empty()
                 && contents.unread.is_empty()
-                && (item.is_named || is_suspiciously_empty(item.name, &contents))
+                && (is_suspiciously_empty(item.name, &contents) || (item.is_named && contents.keys.is_empty()))
             {
-                return Err(if contents.keys.is_empty() { ScanError::NoCertificate } else { ScanError::OnlyKey });
+                return Err(ScanError::NoCertificate);
             }
-            Ok(Some(contents))
+            Ok(Opened::Contents { contents: Box::new(contents), opened_by: None })
         })
     }
 
     fn record(&self, item: &Item<'_>, result: FileResult, totals: &mut ScanTotals) {
         totals.counts.files += 1;
-        let contents = match result {
-            Ok(Some(contents)) => contents,
-            Ok(None) => {
-                totals.counts.without_certificates += 1;
-                return;
-            }
+        let (contents, opened_by) = match result {
+            Ok(Opened::Contents { contents, opened_by }) => (*contents, opened_by),
+            Ok(Opened::Skipped(skip)) => return totals.skip(item.name, item.source, skip),
             Err(error) => return self.record_unreadable(item, error, totals),
         };
+        let keys: Vec<KeyHash> = contents.keys.iter().map(|key| KeyHash::of(&key.item)).collect();
+        totals.keys.extend(&keys);
         if contents.certificates.is_empty() && contents.unread.is_empty() {
-            totals.counts.without_certificates += 1;
+            let (file, source) = (item.name.to_owned(), item.source);
+            if item.is_named {
+                totals.key_files.push(KeyFile { file, source, keys });
+            } else {
+                let what = if keys.is_empty() { "a certificate signing request" } else { "a private key" };
+                totals.skip(&file, source, Skip::new(SkipReason::NoCertificate, what));
+            }
             return;
         }
-        totals.certificates.extend(check(item.name, item.source, &contents, self.policy, self.now));
+        for other in &contents.others {
+            totals.skip(item.name, item.source, Skip::new(SkipReason::Part, other));
+        }
+        let origin = Origin { file: item.name, source: item.source, opened_by: opened_by.as_deref() };
+        totals.certificates.extend(check(origin, &contents, &self.policy.policy, self.now));
         for unread in contents.unread {
             if item.is_named || has_certificate_extension(item.name) || !unread.is_mere_text {
                 self.record_unreadable(item, ScanError::Part(unread), totals);
@@ -268,15 +413,64 @@ impl ExpiryScanner<'_> {
         let level = match &error {
             error if self.is_mere_key(item, error) => Level::Ok,
             error if is_passed_over(item, error) => {
-                totals.counts.passed_over += 1;
+                totals.pass_over(match error {
+                    ScanError::DanglingLink => "a link that leads nowhere",
+                    _ => "a large file",
+                });
                 Level::Ok
             }
             ScanError::Crash => Level::Failure,
-            _ if self.skip_unreadable => Level::Warning,
-            _ => Level::Failure,
+            _ => self.failure(),
         };
         totals.unreadable.push(FileFailure { file: item.name.to_owned(), source: item.source, level, error });
     }
+
+    /// Returns the level of a file that could not be checked.
+    fn failure(&self) -> Level {
+        if self.skip_unreadable { Level::Warning } else { Level::Failure }
+    }
+}
+
+/// What an entry without bytes is called.
+const EMPTY_ENTRY: &str = "an empty entry";
+
+/// The objects of Kubernetes in a file.
+enum Objects {
+    Of(Vec<KubernetesObject>),
+    /// There were some, before it was cut.
+    Damaged(Malformed),
+    /// It is JSON of another kind.
+    Foreign(Malformed),
+    None,
+}
+
+/// Returns the objects of a file. One with no Secret and no ConfigMap in it that has certificates is read as any text.
+fn find_objects(bytes: &[u8]) -> Objects {
+    let decoded = container::as_utf8(bytes);
+    let text = decoded.as_deref().map_or(bytes, Vec::as_slice);
+    let objects = if kubernetes::looks_like_json(text) {
+        match kubernetes::parse(text) {
+            Ok(objects) => objects,
+            Err(error) if kubernetes::looks_like_dump(text) => return Objects::Damaged(error),
+            Err(_) if container::has_text_parts(text) => return Objects::None,
+            Err(error) => return Objects::Foreign(error),
+        }
+    } else {
+        match kubernetes::parse_yaml(text) {
+            Some(objects) => objects,
+            None => return Objects::None,
+        }
+    };
+    let has_entries = objects.iter().any(|object| !matches!(object.kind, ObjectKind::Other(_)));
+    if !has_entries && container::has_text_parts(text) { Objects::None } else { Objects::Of(objects) }
+}
+
+/// The folder of a mounted Secret that its entries are links into.
+const MOUNTED: &str = "..data";
+
+/// Returns whether a file is an empty entry of a mounted Secret: cert-manager leaves ca.crt empty.
+fn is_empty_entry(file: &Item<'_>, bytes: &[u8]) -> bool {
+    bytes.trim_ascii().is_empty() && std::fs::read_link(file.path).is_ok_and(|target| target.starts_with(MOUNTED))
 }
 
 impl ExpiryScanner<'_> {

@@ -1,12 +1,45 @@
-//! Tells a damaged certificate file from a file that is not for certificates.
+//! Tells a damaged certificate file from a file that is not for certificates, and says what the latter is.
 
 use std::path::Path;
 
 use crate::container::lookalike::Lookalike;
 use crate::container::{self, Container, Contents, OpenError};
+use crate::expiry::report::SkipReason;
+use crate::pkcs12::Holds;
 
 /// The extensions of files that hold certificates.
-const EXTENSIONS: [&str; 10] = ["cer", "cert", "crt", "der", "p12", "p7b", "p7c", "pem", "pfx", "pkcs12"];
+const EXTENSIONS: [&str; 16] = [
+    "cer",
+    "cert",
+    "crt",
+    "der",
+    "jceks",
+    "jks",
+    "keystore",
+    "mobileprovision",
+    "p12",
+    "p7b",
+    "p7c",
+    "pem",
+    "pfx",
+    "pkcs12",
+    "provisionprofile",
+    "spc",
+];
+
+/// The reason why a file is not judged, which is no failure, and what it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Skip {
+    pub(crate) reason: SkipReason,
+    /// For people: "a certificate revocation list (CRL)".
+    pub(crate) what: String,
+}
+
+impl Skip {
+    pub(crate) fn new(reason: SkipReason, what: impl Into<String>) -> Self {
+        Self { reason, what: what.into() }
+    }
+}
 
 /// Returns whether the file's name has the extension of a certificate file.
 pub(crate) fn has_certificate_extension(name: &str) -> bool {
@@ -14,23 +47,69 @@ pub(crate) fn has_certificate_extension(name: &str) -> bool {
     EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
-/// Returns whether a file that does not open is certainly not a certificate file, by its contents and its
-/// name.
-pub(crate) fn is_unrelated_file(name: &str, bytes: &[u8], error: &OpenError) -> bool {
-    if has_certificate_extension(name) {
-        return false;
+/// Returns whether a file that is packed or encrypted is by its name one for certificates: `push.p12.gpg`, `certs.pem.zip`.
+fn is_packed_certificate(name: &str) -> bool {
+    let Some(stem) = Path::new(name).file_stem() else { return false };
+    has_certificate_extension(&stem.to_string_lossy())
+}
+
+/// Returns why a file that does not open need not be judged: by its contents and its name it is certainly not for
+/// certificates. A file that was named itself is told by its contents alone.
+pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) -> Option<Skip> {
+    if let Some(skip) = known_other(error) {
+        return Some(skip);
     }
-    match error {
+    if let OpenError::Lookalike(kind) = error
+        && kind.holds() == Holds::Key
+        && !is_named
+    {
+        return Some(Skip::new(SkipReason::KnownOther, kind.name()));
+    }
+    if is_named || has_certificate_extension(name) {
+        return None;
+    }
+    let what = match error {
         // The dates of its certificates can be seen without the password, but not here.
         // A dump is named only where it begins as a certificate or a key does.
-        OpenError::Lookalike(Lookalike::Jks | Lookalike::Jceks | Lookalike::HexDump) => false,
-        OpenError::Empty
-        | OpenError::Lookalike(_)
-        | OpenError::Unrecognized
-        | OpenError::OnlyOthers(_)
-        | OpenError::MereText(_) => true,
-        _ => container::describe(bytes).container.is_none() && !may_be_der(bytes),
+        OpenError::Lookalike(
+            Lookalike::Jks | Lookalike::Jceks | Lookalike::HexDump | Lookalike::ProvisioningProfile,
+        ) => return None,
+        OpenError::Lookalike(kind) => return skip_lookalike(name, *kind),
+        OpenError::Empty => "an empty file",
+        OpenError::OnlyOthers { list, .. } => list,
+        OpenError::Unrecognized | OpenError::MereText(_) => NOT_A_CERTIFICATE,
+        _ if container::describe(bytes).container.is_none() && !may_be_der(bytes) => NOT_A_CERTIFICATE,
+        _ => return None,
+    };
+    Some(Skip::new(SkipReason::NoCertificate, what))
+}
+
+const NOT_A_CERTIFICATE: &str = "not a certificate, a key or a PKCS#12 file";
+
+/// Returns what a file holds that can have no certificate in it: lists of revoked certificates, parameters, public keys.
+fn known_other(error: &OpenError) -> Option<Skip> {
+    let mut names = Vec::new();
+    match error {
+        OpenError::Lookalike(kind) if kind.excludes_certificates() => names.push(kind.name()),
+        OpenError::OnlyOthers { kinds, .. } if kinds.iter().all(|kind| kind.excludes_certificates()) => {
+            for kind in kinds {
+                names.push(kind.name());
+            }
+        }
+        _ => {}
     }
+    names.dedup();
+    if names.is_empty() { None } else { Some(Skip::new(SkipReason::KnownOther, names.join(", "))) }
+}
+
+/// Passes over a file that is named by its beginning, unless certificates were likely meant to be read in it.
+fn skip_lookalike(name: &str, kind: Lookalike) -> Option<Skip> {
+    let reason = match kind.holds() {
+        Holds::Anything if is_packed_certificate(name) => return None,
+        Holds::Anything => SkipReason::KnownOther,
+        Holds::Certificate | Holds::Key | Holds::Mac | Holds::Other => SkipReason::NoCertificate,
+    };
+    Some(Skip::new(reason, kind.name()))
 }
 
 /// Returns whether a file that opens and holds nothing should have held something.
@@ -52,9 +131,13 @@ mod tests {
     use crate::limits::DEFAULT_MAX_ITERATIONS;
     use crate::test_support::fixture;
 
-    fn is_else(name: &str, bytes: &[u8]) -> bool {
+    fn skip_of(name: &str, is_named: bool, bytes: &[u8]) -> Option<Skip> {
         let error = open(bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap_err();
-        is_unrelated_file(name, bytes, &error)
+        skip(name, is_named, bytes, &error)
+    }
+
+    fn is_else(name: &str, bytes: &[u8]) -> bool {
+        skip_of(name, false, bytes).is_some()
     }
 
     #[test]
@@ -69,8 +152,30 @@ mod tests {
             assert!(is_else("noname", plain), "{plain:?}");
             assert!(!is_else("push.P12", plain), "{plain:?}");
         }
+    }
+
+    #[test]
+    fn what_can_hold_no_certificate_is_named_whatever_it_is_called() {
         let public = b"-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n";
-        assert!(is_else("key.pub", public) && !is_else("key.pem", public));
+        for (name, is_named) in [("key.pub", false), ("key.pem", false), ("key.pem", true)] {
+            let expected = Skip::new(SkipReason::KnownOther, "a public key");
+            assert_eq!(skip_of(name, is_named, public), Some(expected), "{name}");
+        }
+        // It may have been a certificate.
+        assert_eq!(skip_of("push.cer", false, b"<html>sign in</html>"), None);
+        assert!(skip_of("index.html", false, b"<html>sign in</html>").is_some());
+        let other = b"-----BEGIN SOMETHING-----\nMIIB\n-----END SOMETHING-----\n";
+        assert!(!is_else("push.pem", other) && is_else("notes.txt", other));
+    }
+
+    #[test]
+    fn what_was_meant_to_be_read_is_not_passed_over() {
+        let archive = b"PK\x03\x04 and more";
+        assert_eq!(skip_of("push.p12.zip", false, archive), None);
+        assert_eq!(skip_of("docs.zip", true, archive), None);
+        let expected = Skip::new(SkipReason::KnownOther, "a ZIP archive");
+        assert_eq!(skip_of("docs.zip", false, archive), Some(expected));
+        assert_eq!(skip_of("trust.store", false, b"\xfe\xed\xfe\xed and more"), None);
     }
 
     #[test]

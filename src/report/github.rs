@@ -12,7 +12,10 @@ pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<
             annotate(out, finding, case.path.as_deref(), &case.title)?;
         }
     }
-    // A line of the log, which must not be a command whatever is in it.
+    // Lines of the log, which must not be commands whatever is in them.
+    for note in &report.notes {
+        writeln!(out, "note: {note}")?;
+    }
     writeln!(out, "{}", report.summary)
 }
 

@@ -49,7 +49,8 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
 
 /// Writes what has no place on a timeline: the findings about the run, and the files that cannot be opened.
 fn write_problems(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    if report.findings.is_empty() && report.unreadable.is_empty() {
+    let skipped = report.skipped_lines();
+    if report.findings.is_empty() && report.unreadable.is_empty() && skipped.is_empty() {
         return Ok(());
     }
     writeln!(out, "<ul>")?;
@@ -58,6 +59,9 @@ fn write_problems(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> 
     }
     for file in &report.unreadable {
         write_problem(out, file.level, &file.error.message, file.error.hint.as_deref())?;
+    }
+    for line in &skipped {
+        write_problem(out, Level::Ok, line, None)?;
     }
     writeln!(out, "</ul>")
 }

@@ -27,6 +27,8 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
     write_line(out, "BEGIN:VCALENDAR")?;
     write_line(out, "VERSION:2.0")?;
     write_line(out, concat!("PRODID:-//pushcert//pushcert ", env!("CARGO_PKG_VERSION"), "//EN"))?;
+    // Of no standard, but shown by calendars: what has no event is told here.
+    write_line(out, &format!("X-WR-CALDESC:{}", escape(&calendar_description(report))))?;
     for certificate in &report.certificates {
         // The first of several takes the list.
         if let Some(files) = files_of.remove(certificate.sha256.as_str()) {
@@ -34,6 +36,19 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
         }
     }
     write_line(out, "END:VCALENDAR")
+}
+
+/// Returns the summary, and what could not be judged.
+fn calendar_description(report: &ExpiryReport) -> String {
+    let mut lines = vec![report.summary_line()];
+    for file in &report.unreadable {
+        lines.push(file.error.message.to_string());
+    }
+    for finding in &report.findings {
+        lines.push(finding.message.to_string());
+    }
+    lines.extend(report.skipped_lines());
+    lines.join("\n")
 }
 
 fn write_event(
@@ -150,6 +165,9 @@ mod tests {
 BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//pushcert//pushcert 0.1.0//EN
+X-WR-CALDESC:2 certificates in 3 files: 1 failure\, 0 warnings\, 1 ok\; 1 f
+ ile not readable\nfixtures/p12/truncated.p12: the file is damaged: it is c
+ ut short (1537 bytes are there\, 3074 should be)
 BEGIN:VEVENT
 UID:0613dfe3fda02462d2f77ea0d7f7f2b67663fcc0@pushcert
 DTSTAMP:20261124T000000Z

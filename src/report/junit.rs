@@ -74,7 +74,9 @@ pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<
     for case in &report.cases {
         write_case(out, case)?;
     }
-    write_output(out, &report.summary)?;
+    let mut output = report.notes.clone();
+    output.push(report.summary.clone());
+    write_output(out, &output.join("\n"))?;
     writeln!(out, "</testsuite></testsuites>")
 }
 

@@ -54,9 +54,19 @@ pub(crate) fn write_expiry(out: &mut dyn Write, report: &ExpiryReport) -> io::Re
         ("pushcert_files", "Files looked at.", summary.files),
         ("pushcert_files_unreadable", "Files that cannot be opened.", summary.unreadable),
         ("pushcert_files_without_certificates", "Files without certificates.", summary.without_certificates),
+        ("pushcert_certificates_renewed", "Certificates that end soon and are renewed.", summary.renewed),
     ] {
         write_head(out, name, help)?;
         writeln!(out, "{name} {value}")?;
+    }
+    let name = "pushcert_files_passed_over";
+    write_head(out, name, "Files and objects that were passed over, by what they are.")?;
+    let mut kinds = HashSet::new();
+    for (kind, count) in &summary.passed_over_kinds {
+        let label = escape(kind);
+        if kinds.insert(label.clone()) {
+            writeln!(out, "{name}{{kind=\"{label}\"}} {count}")?;
+        }
     }
     write_head(out, "pushcert_run_verdict", "0 ok, 1 warning, 2 failure: the worst of all.")?;
     writeln!(out, "pushcert_run_verdict {}", number(report.level))?;
@@ -184,6 +194,11 @@ pushcert_files_unreadable 1
 # HELP pushcert_files_without_certificates Files without certificates.
 # TYPE pushcert_files_without_certificates gauge
 pushcert_files_without_certificates 0
+# HELP pushcert_certificates_renewed Certificates that end soon and are renewed.
+# TYPE pushcert_certificates_renewed gauge
+pushcert_certificates_renewed 0
+# HELP pushcert_files_passed_over Files and objects that were passed over, by what they are.
+# TYPE pushcert_files_passed_over gauge
 # HELP pushcert_run_verdict 0 ok, 1 warning, 2 failure: the worst of all.
 # TYPE pushcert_run_verdict gauge
 pushcert_run_verdict 2

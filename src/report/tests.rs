@@ -13,7 +13,7 @@ use crate::check::{Authentication, GatewayCheck, TopicReport};
 use crate::cli::format;
 use crate::container::{Passwords, open};
 use crate::error::Error;
-use crate::expiry::report::{FileCounts, PolicyReport, Source, UnreadableFile, check};
+use crate::expiry::report::{FileCounts, Origin, PolicyReport, RunFiles, Source, UnreadableFile, check};
 use crate::finding::{FindingCode, Level};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::test_support::fixture;
@@ -170,9 +170,12 @@ fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {
         },
         leaf_only: false,
         min_certificates: 1,
+        renewals: true,
+        list_skipped: false,
     };
     let contents = open(&fixture("der/universal.cer"), &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
     let (mut certificates, mut unreadable) = (Vec::new(), Vec::new());
+    let origin = Origin { file: "push.cer", source: Source::File, opened_by: None };
     for part in parts {
         let at = match part {
             ExpiryPart::Good => NOW,
@@ -184,9 +187,10 @@ fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {
                 continue;
             }
         };
-        certificates.append(&mut check("push.cer", Source::File, &contents, &policy, at));
+        certificates.append(&mut check(origin, &contents, &policy.policy, at));
     }
-    ExpiryReport::new(NOW, policy, certificates, unreadable, FileCounts { files: 1, ..FileCounts::default() })
+    let counts = FileCounts { files: 1, ..FileCounts::default() };
+    ExpiryReport::new(NOW, policy, certificates, RunFiles { unreadable, counts, ..RunFiles::default() })
 }
 
 fn written(report: Report<'_>, format: ReportFormat) -> String {

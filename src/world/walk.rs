@@ -118,6 +118,20 @@ pub(crate) struct Filter {
     pub(crate) exclude: Globs,
 }
 
+impl Filter {
+    /// Returns whether an entry of a file is wanted, by its name, which has slashes as a path has. The entries of a
+    /// file that was itself chosen by its name are wanted unless they are excluded.
+    pub(crate) fn admits_entry(&self, name: &str, is_file_chosen: bool) -> bool {
+        for (end, _) in name.match_indices('/') {
+            if self.exclude.fit(Path::new(&name[..end])) {
+                return false;
+            }
+        }
+        let path = Path::new(name);
+        !self.exclude.fit(path) && (is_file_chosen || self.include.is_empty() || self.include.fit(path))
+    }
+}
+
 /// A file to look at.
 #[derive(Debug)]
 pub(crate) struct FoundFile {
@@ -257,6 +271,22 @@ mod tests {
         assert_eq!(names(&[], &["/old/"]), ".c.pem a.pem b.p12 new/old/e.pem");
         assert_eq!(names(&["old/*"], &[]), "old/a.pem old/d.cer");
         assert_eq!(names(&["**/old/*.pem"], &["./new/old/*"]), "old/a.pem");
+    }
+
+    #[test]
+    fn entries_are_filtered_as_paths_are() {
+        let admits = |include: &[&str], exclude: &[&str], is_file_chosen| {
+            let filter = Filter { include: Globs::new(include).unwrap(), exclude: Globs::new(exclude).unwrap() };
+            filter.admits_entry("prod/push/tls.crt", is_file_chosen)
+        };
+        assert!(admits(&[], &[], false));
+        for fitting in ["*.crt", "prod/*/tls.crt", "prod/push/*", "prod/**"] {
+            assert!(admits(&[fitting], &[], false) && !admits(&[], &[fitting], true), "{fitting}");
+        }
+        assert!(!admits(&["*.json"], &[], false) && admits(&["*.json"], &[], true));
+        for folder in ["prod", "prod/push", "push"] {
+            assert!(!admits(&[], &[folder], true), "{folder}");
+        }
     }
 
     #[test]

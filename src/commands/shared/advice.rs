@@ -91,7 +91,7 @@ fn open_advice(error: &OpenError) -> &'static str {
     match error {
         OpenError::Empty => "export or download it again",
         OpenError::Lookalike(lookalike) => lookalike.hint().unwrap_or(EXPECTED_FILES),
-        OpenError::Unrecognized | OpenError::OnlyOthers(_) => EXPECTED_FILES,
+        OpenError::Unrecognized | OpenError::OnlyOthers { .. } => EXPECTED_FILES,
         OpenError::TextMode(_) => {
             "copy it again in binary mode, or as Base64 (git: `*.p12 binary` in .gitattributes; ftp: `binary`)"
         }

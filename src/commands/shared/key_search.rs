@@ -197,7 +197,7 @@ impl KeySearch {
 fn is_no_key_file(name: &str, bytes: &[u8], error: &OpenError) -> bool {
     match error {
         OpenError::Lookalike(kind) if may_hold_key(*kind) => false,
-        error => sniff::is_unrelated_file(name, bytes, error),
+        error => sniff::skip(name, false, bytes, error).is_some(),
     }
 }
 

@@ -108,7 +108,9 @@ impl Opener {
         let bytes = read(location, context)?;
         let message = match self.try_open(location, &bytes, context) {
             Ok(contents) => return Ok(contents),
-            Err(OpenError::OnlyOthers(others)) => format!("{location}: there is no private key in it, only {others}"),
+            Err(OpenError::OnlyOthers { list, .. }) => {
+                format!("{location}: there is no private key in it, only {list}")
+            }
             Err(OpenError::Lookalike(other)) => format!("{location}: this is {}, not a private key", other.name()),
             Err(OpenError::Unrecognized) => format!("{location}: this is not a private key"),
             Err(error) => return Err(advice::explain(&location.to_string(), &error)),

@@ -128,7 +128,7 @@ fn replaced_key(path: &Path, inputs: &Contents) -> Option<String> {
         }
         Ok(old) => old.unread.iter().any(Unread::may_be_key),
         Err(OpenError::Lookalike(kind)) => matches!(kind.holds(), Holds::Key | Holds::Anything),
-        Err(OpenError::Empty | OpenError::OnlyOthers(_) | OpenError::Unrecognized) => false,
+        Err(OpenError::Empty | OpenError::OnlyOthers { .. } | OpenError::Unrecognized) => false,
         Err(_) => true,
     };
     may_be_key.then(|| format!("{file}: what is replaced was not read, and may have held a private key"))

@@ -46,6 +46,9 @@ fn write_rest(out: &mut dyn Write, report: &ExpiryReport, paint: Paint) -> io::R
     for finding in &report.findings {
         writeln!(out, "{} {}", paint.bad("error:"), finding.message)?;
     }
+    for line in report.skipped_lines() {
+        writeln!(out, "{} {line}", paint.faint("note:"))?;
+    }
     let summary = report.summary_line();
     writeln!(out, "{}", if report.level == Level::Failure { paint.bad(summary) } else { paint.strong(summary) })
 }
@@ -60,6 +63,9 @@ fn write_certificate(out: &mut dyn Write, one: &CheckedCertificate, width: usize
     let (name, file) = (printable(&one.name), paint.faint(printable(&one.file)));
     let date = one.not_after.date();
     writeln!(out, "{word}  {:>width$}  {}  {date}  {name}{role}  {file}", left(one), bar(one))?;
+    if let Some(entry) = &one.opened_by {
+        writeln!(out, "      opened with {}", printable(entry))?;
+    }
     for finding in &one.findings {
         // The row itself says when it expires.
         if !matches!(finding.code, FindingCode::Expired | FindingCode::ExpiresSoon) {

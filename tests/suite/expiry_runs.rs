@@ -1,0 +1,421 @@
+//! `pushcert expiry` over files that belong together: Secrets, keys and renewals, and a folder with one of everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use super::certificates::{self, push, server};
+use super::common::{Test, fixture, root};
+
+const NOW: [&str; 2] = ["--at", "2026-11-24"];
+
+/// A folder with files in it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &[u8])]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (name, bytes) in files {
+            folder.write(name, bytes);
+        }
+        folder
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn test(&self, arguments: &[&str]) -> Test {
+        Test::new().arg("expiry").args(arguments).args(NOW).folder(self.0.path()).any_status()
+    }
+
+    /// Returns the exit code and the report.
+    fn report(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        let run = self.test(arguments).arg("--json").run();
+        (run.code, run.json())
+    }
+}
+
+fn secret(namespace: &str, name: &str, entries: &[(&str, &[u8])]) -> Value {
+    let mut data = BTreeMap::new();
+    for (key, bytes) in entries {
+        data.insert(*key, BASE64.encode(bytes));
+    }
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": namespace, "name": name}, "data": data})
+}
+
+fn text(value: &Value) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+fn files(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|one| one["file"].as_str().unwrap()).collect()
+}
+
+fn ends_soon(uid: &str) -> Vec<u8> {
+    push(uid, "a", "20251101", "20261127")
+}
+
+fn read(name: &str) -> Vec<u8> {
+    fs::read(fixture(name)).unwrap()
+}
+
+#[test]
+fn other_kinds_are_counted_and_lists_of_the_api_are_read() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let mut item = secret("prod", "push", &[("tls.crt", &good)]);
+    item.as_object_mut().unwrap().remove("kind");
+    let pod = json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"note": BASE64.encode(&ends_soon("x"))}});
+    for list in [
+        json!({"kind": "List", "items": [pod, pod, {"kind": "Job"}, secret("prod", "push", &[("tls.crt", &good)])]}),
+        json!([pod, pod, {"kind": "Job"}, {"kind": "SecretList", "items": [item]}]),
+    ] {
+        let (code, report) = Folder::new(&[("all.json", &text(&list))]).report(&["all.json"]);
+        assert_eq!((code, files(&report["certificates"])), (Some(0), vec!["prod/push/tls.crt"]), "{report}");
+        assert_eq!(report["summary"]["passed_over_kinds"], json!({"Job": 1, "Pod": 2}));
+        assert_eq!((&report["summary"]["passed_over"], &report["summary"]["files"]), (&json!(3), &json!(4)));
+    }
+    // A list of ConfigMaps has no Base64.
+    let maps = json!({"kind": "ConfigMapList", "items": [{"metadata": {"name": "ca"},
+                      "data": {"ca.crt": String::from_utf8(good).unwrap()}}]});
+    let (code, report) = Folder::new(&[("maps.json", &text(&maps))]).report(&["."]);
+    assert_eq!((code, files(&report["certificates"])), (Some(0), vec!["ca/ca.crt"]), "{report}");
+    // None at all is no certificate, and no file that cannot be read.
+    let none = json!({"kind": "SecretList", "apiVersion": "v1", "items": null});
+    assert_eq!(Folder::new(&[("none.json", &text(&none))]).report(&["none.json"]).0, Some(1));
+}
+
+#[test]
+fn yaml_is_judged_entry_by_entry_and_not_by_what_was_applied_last() {
+    let (good, old) = (push("com.example.a", "a", "20260101", "20271231"), ends_soon("com.example.a"));
+    let object = |bytes: &[u8]| {
+        let applied = secret("prod", "push", &[("tls.crt", &old)]).to_string();
+        let (encoded, entry) = (BASE64.encode(bytes), "tls.crt");
+        format!(
+            "apiVersion: v1\ndata:\n  ca.crt: \"\"\n  {entry}: {encoded}\nkind: Secret\nmetadata:\n  annotations:\n    \
+             kubectl.kubernetes.io/last-applied-configuration: |\n      {applied}\n  name: push\n  namespace: prod\n"
+        )
+    };
+    let list = format!("apiVersion: v1\nitems:\n- {}kind: List\n", object(&good).replace('\n', "\n  "));
+    let twice = object(BASE64.encode(&good).as_bytes());
+    for yaml in
+        [object(&good), list.replace("\n  kind: List", "\nkind: List"), twice, format!("---\n{}", object(&good))]
+    {
+        let (code, report) = Folder::new(&[("all.yaml", yaml.as_bytes())]).report(&["."]);
+        assert_eq!((code, files(&report["certificates"])), (Some(0), vec!["prod/push/tls.crt"]), "{yaml} {report}");
+    }
+    let both = format!("{}---\n{}", object(&good), object(&old).replace("name: push", "name: old"));
+    let (code, report) = Folder::new(&[("all.yaml", both.as_bytes())]).report(&["."]);
+    assert_eq!((code, files(&report["certificates"])), (Some(1), vec!["prod/old/tls.crt", "prod/push/tls.crt"]));
+}
+
+#[test]
+fn empty_entries_are_no_failure_and_damaged_dumps_are() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let dump = text(&json!({"apiVersion": "v1", "kind": "List", "items": [
+        secret("a", "empty", &[("ca.crt", b""), ("tls.crt", b"\n"), ("tls.key", b"")]),
+        secret("a", "good", &[("ca.crt", b""), ("tls.crt", &good)])]}));
+    let folder = Folder::new(&[("secrets.json", &dump)]);
+    let (code, report) = folder.report(&["."]);
+    assert_eq!((code, &report["summary"]["passed_over_kinds"]), (Some(0), &json!({"an empty entry": 4})), "{report}");
+    for cut in [dump.len() - 1, dump.len() - 20, 90, 45] {
+        folder.write("secrets.json", &dump[..cut]);
+        let (code, report) = folder.report(&[".", "--min-certificates", "0"]);
+        assert_eq!((code, files(&report["unreadable"])[0]), (Some(3), "./secrets.json"), "{cut} {report}");
+    }
+    let wrong = json!({"kind": "Secret", "metadata": {"name": "s"}, "data": ["x"]});
+    folder.write("secrets.json", &text(&wrong));
+    assert_eq!(folder.report(&[".", "--min-certificates", "0"]).0, Some(3));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_empty_entry_of_a_mounted_secret_is_no_failure() {
+    let folder = Folder::new(&[
+        ("..2026/tls.crt", &push("com.example.a", "a", "20260101", "20271231")[..]),
+        ("..2026/ca.crt", b""),
+    ]);
+    std::os::unix::fs::symlink("..2026", folder.path("..data")).unwrap();
+    for name in ["tls.crt", "ca.crt"] {
+        std::os::unix::fs::symlink(format!("..data/{name}"), folder.path(name)).unwrap();
+    }
+    assert_eq!(folder.report(&["."]).0, Some(0));
+    folder.write("other.crt", b"");
+    assert_eq!(folder.report(&["."]).0, Some(3));
+}
+
+#[test]
+fn globs_reach_entries() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let old = push("com.example.old", "old", "20240101", "20250101");
+    let dump = json!({"kind": "List", "items": [secret("prod", "push", &[("tls.crt", &good), ("old.pem", &old)]),
+                      secret("test", "push", &[("tls.crt", &old)])]});
+    let folder = Folder::new(&[("secrets.json", &text(&dump))]);
+    let judged = |arguments: &[&str]| {
+        let (_, report) = folder.report(arguments);
+        files(&report["certificates"]).join(" ")
+    };
+    let all = "prod/push/old.pem test/push/tls.crt prod/push/tls.crt";
+    assert_eq!(judged(&["secrets.json"]), all);
+    assert_eq!(judged(&["secrets.json", "--exclude", "test", "--exclude", "old.pem"]), "prod/push/tls.crt");
+    assert_eq!(judged(&["secrets.json", "--include", "prod/push/*"]), "prod/push/old.pem prod/push/tls.crt");
+    assert_eq!(judged(&["secrets.json", "--include", "prod/*/tls.crt"]), "prod/push/tls.crt");
+    assert_eq!(
+        judged(&[".", "--include", "*.json", "--exclude", "prod/push/old.pem"]),
+        &all["prod/push/old.pem ".len()..]
+    );
+    assert_eq!(judged(&[".", "--include", "*.crt"]), "");
+}
+
+#[test]
+fn the_password_in_the_secret_opens_its_file_and_is_named() {
+    let p12 = read("p12/keychain-password.p12");
+    for entry in ["password", "push.password", "p12-password", "passphrase", "P12_PASSWORD"] {
+        for password in [&b"push"[..], b"push\n", b"push\r\n"] {
+            let all = [("push.p12", &p12[..]), ("a-password", b"wrong"), (entry, password)];
+            let folder = Folder::new(&[("s.json", &text(&secret("prod", "push", &all)))]);
+            let (code, report) = folder.report(&["s.json", "--expect-key"]);
+            assert_eq!(code, Some(0), "{entry} {report}");
+            assert_eq!(report["certificates"][0]["opened_by"], format!("prod/push/{entry}"));
+            let opened = format!("opened with {}", format_args!("prod/push/{entry}"));
+            folder.test(&["s.json"]).stdout_contains(&opened).status(0).run();
+        }
+    }
+    // One of another Secret is not tried, and neither is anything but a password.
+    let dump = json!([
+        secret("prod", "push", &[("push.p12", &p12), ("note", b"push")]),
+        secret("prod", "other", &[("password", b"push")])
+    ]);
+    assert_eq!(Folder::new(&[("s.json", &text(&dump))]).report(&["s.json"]).0, Some(4));
+}
+
+#[test]
+fn keys_are_found_by_what_they_are() {
+    let (one, two) = (server(&["a.example"], "20260101", "20271231"), server(&["b.example"], "20260101", "20271231"));
+    let folder = Folder::new(&[
+        ("a/tls.crt", &one.certificate),
+        ("a/tls.key", &one.key),
+        ("live/b/cert.pem", &two.certificate),
+        ("live/b/privkey.pem", &two.key),
+    ]);
+    let (code, report) = folder.report(&[".", "--expect-key"]);
+    assert_eq!(code, Some(0), "{report}");
+    assert!(report["certificates"].as_array().unwrap().iter().all(|one| one["key_matches"] == true), "{report}");
+    // The key of the one beside the other is no match.
+    fs::remove_file(folder.path("live/b/privkey.pem")).unwrap();
+    let (code, report) = folder.report(&[".", "--expect-key"]);
+    assert_eq!((code, &report["summary"]["failures"]), (Some(1), &json!(1)), "{report}");
+    // Files that are named belong together too, and a key that belongs to none is still named.
+    let named = ["a/tls.crt", "a/tls.key", "--expect-key"];
+    assert_eq!(folder.report(&named).0, Some(0));
+    folder.write("other.key", &two.key);
+    assert_eq!(folder.report(&["a/tls.crt", "other.key"]).0, Some(3));
+}
+
+#[test]
+fn a_self_made_authority_with_its_key_in_another_file_is_a_leaf() {
+    let key = certificates::ec_key();
+    let certificate = certificates::server_with(&key, "self", &["a.example"], "20251101", "20261127", true);
+    let folder = Folder::new(&[("tls.crt", &certificate), ("tls.key", &key.private_key_to_pem_pkcs8().unwrap())]);
+    let (code, report) = folder.report(&[".", "--leaf-only", "--expect-key"]);
+    assert_eq!((code, &report["certificates"][0]["role"]), (Some(1), &json!("leaf")), "{report}");
+    assert_eq!(report["summary"]["failures"], 1);
+    fs::remove_file(folder.path("tls.key")).unwrap();
+    let (_, report) = folder.report(&["."]);
+    assert_eq!(report["certificates"][0]["role"], "root");
+}
+
+#[test]
+fn a_renewal_that_is_there_keeps_the_old_one_from_failing_until_it_expires() {
+    let old = ends_soon("com.example.a");
+    let new = [push("com.example.a", "a", "20261101", "20271231"), read("key/push.pem")].concat();
+    let folder = Folder::new(&[("old.pem", &old), ("new/push.pem", &new)]);
+    let (code, report) = folder.report(&["."]);
+    let renewed = &report["certificates"][0];
+    assert_eq!((code, &renewed["verdict"], &renewed["file"]), (Some(0), &json!("ok"), &json!("./old.pem")), "{report}");
+    assert_eq!(renewed["renewed_by"]["file"], "./new/push.pem");
+    assert_eq!(renewed["findings"][0]["code"], "renewed");
+    assert_eq!((&report["summary"]["renewed"], &report["summary"]["ok"]), (&json!(1), &json!(2)));
+    for format in ["human", "html", "github", "nagios", "junit"] {
+        folder.test(&[".", "--format", format]).status(0).stdout_contains("2 ok (1 renewed)").run();
+    }
+    folder.test(&["."]).stdout_contains("is renewed by ./new/push.pem until 2027-12-31").run();
+    assert_eq!(folder.report(&[".", "--no-renewals"]).0, Some(1));
+    folder.write("old.pem", &push("com.example.a", "a", "20251101", "20261123"));
+    assert_eq!(folder.report(&["."]).0, Some(1), "what has expired may still be served");
+}
+
+#[test]
+fn only_a_renewal_for_the_same_that_can_be_used_now_counts() {
+    let key = read("key/push.pem");
+    let old = ends_soon("com.example.a");
+    let with_key = |certificate: Vec<u8>| [certificate, key.clone()].concat();
+    for (what, new) in [
+        ("without its key", push("com.example.a", "a", "20261101", "20271231")),
+        ("of another app", with_key(push("com.example.b", "a", "20261101", "20271231"))),
+        ("not valid yet", with_key(push("com.example.a", "a", "20261125", "20271231"))),
+        ("no later", with_key(ends_soon("com.example.a"))),
+    ] {
+        assert_eq!(Folder::new(&[("old.pem", &old), ("new.pem", &new)]).report(&["."]).0, Some(1), "{what}");
+    }
+    let pair = |old: &[&str], new: &[&str]| {
+        let old = server(old, "20251101", "20261127");
+        let new = server(new, "20261101", "20271231");
+        let files = [
+            ("archive/cert1.pem", &old.certificate[..]),
+            ("archive/cert2.pem", &new.certificate),
+            ("key2.pem", &new.key),
+        ];
+        Folder::new(&files).report(&["."]).0
+    };
+    assert_eq!(pair(&["a.example", "b.example"], &["B.example", "a.example"]), Some(0));
+    assert_eq!(pair(&["a.example"], &["a.example", "b.example"]), Some(1), "other names are for something else");
+    assert_eq!(pair(&[], &[]), Some(1), "nothing says that they are for the same");
+    // Servers have a certificate for each kind of key.
+    let other_kind = {
+        let rsa = openssl::pkey::PKey::private_key_from_pem(&key).unwrap();
+        with_key(certificates::server_with(&rsa, "server", &["a.example"], "20261101", "20271231", false))
+    };
+    let old = server(&["a.example"], "20251101", "20261127");
+    assert_eq!(Folder::new(&[("old.pem", &old.certificate), ("new.pem", &other_kind)]).report(&["."]).0, Some(1));
+}
+
+/// Returns all files below a folder.
+fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { all_files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// One of everything that inspect opens or refuses: all fixtures, the fuzzers' seeds of forms, and what is packed.
+fn one_of_everything() -> Folder {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let mut paths = Vec::new();
+    all_files(&root().join("fixtures"), &mut paths);
+    for path in paths {
+        let name = path.strip_prefix(root().join("fixtures")).unwrap();
+        folder.write(name.to_str().unwrap(), &fs::read(&path).unwrap());
+    }
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let dump = json!({"apiVersion": "v1", "kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "pod"}},
+        secret("ns", "s", &[("tls.crt", &good), ("ca.crt", b""), ("note", b"x"), ("cut.pem", &good[..200])])]});
+    let others: [(&str, &[u8]); 22] = [
+        ("other/secrets.json", &text(&dump)),
+        ("other/cut.json", &text(&dump)[..text(&dump).len() - 4]),
+        ("other/README.md", b"# read me"),
+        ("other/empty", b""),
+        ("other/empty.crt", b""),
+        ("other/logo.png", b"\x89PNG\r\n"),
+        ("other/backup.zip", b"PK\x03\x04 and more"),
+        ("other/push.p12.gpg", b"-----BEGIN PGP MESSAGE-----\n\nhQEM\n-----END PGP MESSAGE-----\n"),
+        ("other/notes.gpg", b"-----BEGIN PGP MESSAGE-----\n\nhQEM\n-----END PGP MESSAGE-----\n"),
+        ("other/vault.yml", b"$ANSIBLE_VAULT;1.1;AES256\n6162"),
+        ("other/login.cer", b"<!DOCTYPE html><title>Sign in</title>"),
+        ("other/index.html", b"<!DOCTYPE html><title>Sign in</title>"),
+        (
+            "other/id_rsa",
+            b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+        ),
+        ("other/id_rsa.pub", b"ssh-rsa AAAAB3NzaC1yc2E user@host"),
+        ("other/trust.jceks", b"\xce\xce\xce\xce and more"),
+        ("other/public.pem", b"-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n"),
+        ("other/dh.pem", b"-----BEGIN DH PARAMETERS-----\nMIIB\n-----END DH PARAMETERS-----\n"),
+        ("other/list.crl", b"-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n"),
+        ("other/lfs.p12", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
+        ("other/doc.pdf", b"%PDF-1.7"),
+        ("other/deployment.yaml", b"apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: x\n"),
+        ("other/package.json", b"{\"name\": \"x\"}"),
+    ];
+    for (name, bytes) in others {
+        folder.write(name, bytes);
+    }
+    folder
+}
+
+#[test]
+fn nothing_is_passed_over_in_silence() {
+    let folder = one_of_everything();
+    let (code, report) = folder.report(&[".", "--list-skipped", "--passin", "pass:push", "--max-iterations", "20000"]);
+    assert_eq!(code, Some(1));
+    let mut told = BTreeSet::new();
+    for list in ["certificates", "unreadable", "skipped"] {
+        told.extend(files(&report[list]));
+    }
+    let mut paths = Vec::new();
+    all_files(folder.0.path(), &mut paths);
+    for path in &paths {
+        let name = format!("./{}", path.strip_prefix(folder.0.path()).unwrap().display());
+        let is_dump = ["./other/secrets.json", "./other/deployment.yaml"].contains(&name.as_str());
+        assert!(is_dump || told.contains(name.as_str()), "{name} is not told of");
+    }
+    for entry in ["ns/s/tls.crt", "ns/s/ca.crt", "ns/s/note", "ns/s/cut.pem", "pod", "x"] {
+        assert!(told.contains(entry), "{entry} is not told of");
+    }
+    // What inspect refuses by name and may hold certificates is a failure here, and never a file without certificates.
+    for list in ["unreadable", "skipped"] {
+        for one in report[list].as_array().unwrap() {
+            let (file, is_failure) = (one["file"].as_str().unwrap(), list == "unreadable");
+            match file.rsplit('/').next().unwrap() {
+                "java-keystore.jks" | "trust.jceks" | "push.p12.gpg" | "login.cer" | "lfs.p12" | "cut.json"
+                | "cut.pem" => {
+                    assert!(is_failure, "{one}");
+                }
+                "backup.zip" | "notes.gpg" | "vault.yml" | "list.crl" | "dh.pem" | "public.pem" => {
+                    assert_eq!(one["reason"], "known-other", "{one}");
+                }
+                _ => {}
+            }
+        }
+    }
+    // The counts add up: each file is in one of them.
+    let summary = &report["summary"];
+    let count = |name: &str| summary[name].as_u64().unwrap();
+    let judged: BTreeSet<&str> = files(&report["certificates"]).into_iter().collect();
+    let mut unreadable = BTreeSet::new();
+    for one in report["unreadable"].as_array().unwrap() {
+        unreadable.insert(one["file"].as_str().unwrap());
+    }
+    let judged_alone = judged.union(&unreadable).count() as u64;
+    assert_eq!(count("files"), judged_alone + count("without_certificates") + count("passed_over"), "{summary}");
+    assert_eq!(
+        summary["passed_over_kinds"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>(),
+        count("passed_over")
+    );
+}
+
+#[test]
+fn every_format_tells_of_what_was_not_judged() {
+    let folder = Folder::new(&[
+        ("good.pem", &push("com.example.a", "a", "20260101", "20271231")),
+        ("list.crl", b"-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n"),
+        ("README.md", b"# read me"),
+        ("cut.p12", &read("p12/truncated.p12")[..500]),
+    ]);
+    for format in ["human", "json", "github", "junit", "nagios", "prometheus", "ics", "html"] {
+        let run = folder.test(&[".", "--format", format]).run();
+        let out = run.text().replace("\r\n ", "");
+        for told in ["revocation list", "cut.p12"] {
+            assert!(out.contains(told), "{format} does not tell of {told}: {out}");
+        }
+        assert!(!out.contains("README"), "{format}: {out}");
+        if !["json", "prometheus"].contains(&format) {
+            assert!(out.contains("1 file without certificates"), "{format}: {out}");
+        }
+        if !["prometheus"].contains(&format) {
+            assert!(out.contains("list.crl"), "{format}: {out}");
+        }
+        if ["human", "json", "github", "junit", "nagios", "ics", "html"].contains(&format) {
+            folder.test(&[".", "--format", format, "--list-skipped"]).stdout_contains("README").run();
+        }
+    }
+}
