@@ -182,6 +182,9 @@ fn answer_text(conversation: &Conversation) -> String {
     match &conversation.answer {
         Some(ProbeAnswer { status, reason: Some(reason), .. }) => format!("{status} {reason}"),
         Some(ProbeAnswer { status, body: BodyForm::NotJson, .. }) => format!("{status}, with a body that is not JSON"),
+        Some(ProbeAnswer { status, body: BodyForm::TooLong, .. }) => {
+            format!("{status}, with a longer body than APNs sends")
+        }
         Some(ProbeAnswer { status, .. }) => format!("{status}"),
         None => end_text(conversation),
     }

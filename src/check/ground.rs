@@ -13,6 +13,8 @@ pub(crate) enum Ground {
     RevocationNoSource,
     RevocationNoIssuer,
     RevocationLocal,
+    RevocationClock,
+    RevocationProxy,
     OpenFiles,
     Dns,
     DnsTimeout,
@@ -56,6 +58,7 @@ pub(crate) enum Ground {
     CertificateWithheld,
     NotProbed,
     NotApns,
+    TooManyRequests,
     ServerUnavailable,
     NeedsProviderToken,
     SwappedIds,
@@ -110,7 +113,9 @@ impl Ground {
             | Self::RevocationUnreachable
             | Self::RevocationNoSource
             | Self::RevocationNoIssuer
-            | Self::RevocationLocal => self.explain_revocation(),
+            | Self::RevocationLocal
+            | Self::RevocationClock
+            | Self::RevocationProxy => self.explain_revocation(),
             Self::OpenFiles => lasting("open-files", "this machine lets pushcert open no more files and connections"),
             Self::SwappedIds => lasting("swapped-ids", "key ID and Team ID look swapped"),
             Self::SameIds => lasting("same-ids", "key ID and Team ID are the same"),
@@ -166,6 +171,14 @@ impl Ground {
             Self::RevocationLocal => {
                 lasting("revocation-not-judged", "the answer about revocation could not be judged on this machine")
             }
+            Self::RevocationClock => lasting(
+                "revocation-clock",
+                "by this machine's clock, the answer of the certificate's issuer is not valid yet",
+            ),
+            Self::RevocationProxy => lasting(
+                "revocation-proxy",
+                "whether the certificate is revoked was not asked: the proxy asks for valid credentials",
+            ),
             _ => lasting(
                 "revocation-unknown",
                 "the answer of the certificate's issuer does not show whether the certificate is revoked",
@@ -252,6 +265,7 @@ impl Ground {
                 "no notification was sent, so the gateway did not show its judgement of the certificate",
             ),
             Self::NotApns => lasting("not-apns", "the answer is not from APNs"),
+            Self::TooManyRequests => temporary("too-many-requests", "the server has had too many requests"),
             _ => temporary("server-unavailable", "the server has an internal problem"),
         }
     }
@@ -263,7 +277,7 @@ pub(crate) mod tests {
     use Ground::*;
 
     /// All grounds; a ground that is not here has no test of its advice.
-    pub(crate) const ALL: [Ground; 56] = [
+    pub(crate) const ALL: [Ground; 59] = [
         KeyMissing,
         KeyMismatch,
         KeyUnusable,
@@ -273,6 +287,8 @@ pub(crate) mod tests {
         RevocationNoSource,
         RevocationNoIssuer,
         RevocationLocal,
+        RevocationClock,
+        RevocationProxy,
         OpenFiles,
         Dns,
         DnsTimeout,
@@ -316,6 +332,7 @@ pub(crate) mod tests {
         CertificateWithheld,
         NotProbed,
         NotApns,
+        TooManyRequests,
         ServerUnavailable,
         NeedsProviderToken,
         SwappedIds,

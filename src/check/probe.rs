@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -83,8 +84,10 @@ pub(crate) enum BodyForm {
     Refusal,
     /// Other JSON, or with what APNs does not send: another type in the header, trailers.
     Foreign,
-    /// No JSON, or more than was read.
+    /// No JSON.
     NotJson,
+    /// More than was read.
+    TooLong,
 }
 
 impl ProbeAnswer {
@@ -289,7 +292,7 @@ async fn read(response: ResponseFuture) -> Result<ProbeAnswer, h2::Error> {
     }
     // What was not read to its end proves nothing.
     let has_trailers = is_whole && stream.trailers().await?.is_some();
-    let form = if is_whole { form_of(&body) } else { BodyForm::NotJson };
+    let form = if is_whole { form_of(&body) } else { BodyForm::TooLong };
     Ok(ProbeAnswer {
         status: head.status.as_u16(),
         reason: if is_whole { frames::parse_reason(&body) } else { None },
@@ -320,16 +323,25 @@ fn form_of(body: &[u8]) -> BodyForm {
     }
 }
 
-/// Returns whether the headers name JSON as the type of the body, or none.
+/// Returns whether the headers name JSON as the type of the body, or none, and no encoding.
 fn may_be_json(headers: &HeaderMap) -> bool {
-    let Some(value) = header_text(headers, "content-type") else { return true };
-    let kind = value.split(';').next().unwrap_or_default();
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    types.all(is_json) && !headers.contains_key(CONTENT_ENCODING)
+}
+
+fn is_json(value: &HeaderValue) -> bool {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let kind = text.split(';').next().unwrap_or_default();
     kind.trim().eq_ignore_ascii_case("application/json")
 }
 
+/// Returns a header as text; what is there more than once is joined (RFC 9110 section 5.3).
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    let mut values = Vec::new();
+    for value in headers.get_all(name) {
+        values.push(String::from_utf8_lossy(value.as_bytes()));
+    }
+    if values.is_empty() { None } else { Some(values.join(", ")) }
 }
 
 /// Returns what an error means for the conversation.

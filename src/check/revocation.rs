@@ -6,14 +6,17 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
-use openssl::ocsp::{OcspCertId, OcspCertStatus, OcspFlag, OcspRequest, OcspResponse, OcspResponseStatus};
+use openssl::ocsp::{
+    OcspCertId, OcspCertStatus, OcspFlag, OcspRequest, OcspResponse, OcspResponseStatus, OcspRevokedStatus,
+};
 use openssl::ssl::SslFiletype;
 use openssl::stack::Stack;
 use openssl::x509::store::{X509Lookup, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
-use openssl::x509::{X509, X509Crl, X509StoreContext, X509VerifyResult};
+use openssl::x509::{CrlStatus, ReasonCode, X509, X509Crl, X509CrlRef, X509StoreContext, X509VerifyResult};
 use tempfile::NamedTempFile;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -36,6 +39,8 @@ const KNOWN_EXTENSIONS: [Oid<'static>; 3] = [
     oid_registry::OID_X509_EXT_CRL_NUMBER,
     oid_registry::OID_X509_EXT_ISSUER_DISTRIBUTION_POINT,
 ];
+/// The reason of a revocation that may be taken back (RFC 5280 section 5.3.1).
+const CERTIFICATE_HOLD: i64 = 6;
 /// The most sources that are asked.
 const MAX_SOURCES: usize = 8;
 
@@ -54,8 +59,8 @@ pub(crate) struct Revocation {
 enum RevocationAnswer {
     Good,
     Revoked,
-    /// A signed "revoked", in an answer that is out of date or does not say until when it is valid. What is revoked
-    /// stays so.
+    /// A signed "revoked", in an answer that is not current or does not say until when it is valid. What is revoked
+    /// stays so, unless it is only on hold (RFC 5280 section 5.3.1).
     RevokedOutdated,
     Unknown,
 }
@@ -136,6 +141,10 @@ enum SourceError {
     OtherIssuer,
     #[error("the {} is out of date", .0.document())]
     Outdated(SourceKind),
+    #[error("by this machine's clock, the {} is not valid yet", .0.document())]
+    NotYetValid(SourceKind),
+    #[error("the certificate has expired, and the CRL need not list it any more")]
+    Expired,
     #[error("the {} does not say until when it is valid", .0.document())]
     NoNextUpdate(SourceKind),
     #[error("the CRL lists only what has changed since another CRL")]
@@ -155,7 +164,9 @@ impl SourceError {
             Self::Fetch(error) if error.lacks_descriptors() => Ground::OpenFiles,
             Self::File(error) if is_out_of_descriptors(error) => Ground::OpenFiles,
             Self::File(_) | Self::OpenSsl(_) | Self::NotJudged => Ground::RevocationLocal,
+            Self::Fetch(FetchError::ProxyStatus(StatusCode::PROXY_AUTHENTICATION_REQUIRED)) => Ground::RevocationProxy,
             Self::Fetch(FetchError::Status(_)) => Ground::RevocationUnknown,
+            Self::NotYetValid(_) => Ground::RevocationClock,
             Self::Timeout(_) | Self::Fetch(_) => Ground::RevocationUnreachable,
             _ => Ground::RevocationUnknown,
         }
@@ -271,16 +282,24 @@ impl Pair {
         }
         let id = self.ocsp_id()?;
         let Some(status) = basic.find_status(&id) else { return Err(SourceError::OtherCertificate) };
-        let is_current = status.next_update().is_some() && status.check_validity(CLOCK_SKEW, None).is_ok();
-        if status.status == OcspCertStatus::REVOKED {
-            return Ok(if is_current { RevocationAnswer::Revoked } else { RevocationAnswer::RevokedOutdated });
+        let validity = status.check_validity(CLOCK_SKEW, None);
+        let is_current = status.next_update().is_some() && validity.is_ok();
+        if status.status == OcspCertStatus::REVOKED && is_current {
+            return Ok(RevocationAnswer::Revoked);
+        }
+        if status.status == OcspCertStatus::REVOKED && status.reason != OcspRevokedStatus::STATUS_CERTIFICATE_HOLD {
+            return Ok(RevocationAnswer::RevokedOutdated);
         }
         // Without nextUpdate nothing says how old an answer may be (RFC 6960 section 4.2.2.1), so that it may be replayed.
         if status.next_update().is_none() {
             return Err(SourceError::NoNextUpdate(SourceKind::Ocsp));
         }
-        if !is_current {
-            return Err(SourceError::Outdated(SourceKind::Ocsp));
+        if let Err(errors) = validity {
+            return Err(if is_not_yet_valid(&errors) {
+                SourceError::NotYetValid(SourceKind::Ocsp)
+            } else {
+                SourceError::Outdated(SourceKind::Ocsp)
+            });
         }
         Ok(match status.status {
             OcspCertStatus::GOOD => RevocationAnswer::Good,
@@ -297,8 +316,14 @@ impl Pair {
             Some(_) => self.look_up(&der, X509VerifyFlags::empty()),
             None => Err(SourceError::NoNextUpdate(SourceKind::Crl)),
         };
-        let is_old = matches!(&answer, Err(SourceError::Outdated(_) | SourceError::NoNextUpdate(_)));
-        if is_old && let Ok(RevocationAnswer::Revoked) = self.look_up(&der, X509VerifyFlags::NO_CHECK_TIME) {
+        let is_current = !matches!(
+            &answer,
+            Err(SourceError::Outdated(_) | SourceError::NotYetValid(_) | SourceError::NoNextUpdate(_))
+        );
+        if !is_current
+            && !is_on_hold(&crl, &self.leaf)
+            && let Ok(RevocationAnswer::Revoked) = self.look_up(&der, X509VerifyFlags::NO_CHECK_TIME)
+        {
             return Ok(RevocationAnswer::RevokedOutdated);
         }
         answer
@@ -325,6 +350,19 @@ impl Pair {
         })?;
         answer_of(&found)
     }
+}
+
+/// Returns whether a CRL lists a certificate with the reason certificateHold, which may be taken back.
+fn is_on_hold(crl: &X509CrlRef, leaf: &X509) -> bool {
+    let CrlStatus::Revoked(entry) = crl.get_by_serial(leaf.serial_number()) else { return false };
+    let Ok(Some((_, reason))) = entry.extension::<ReasonCode>() else { return false };
+    reason.get_i64().is_ok_and(|number| number == CERTIFICATE_HOLD)
+}
+
+/// Returns whether OpenSSL finds that an answer is from the future (ocsperr.h).
+fn is_not_yet_valid(errors: &ErrorStack) -> bool {
+    const STATUS_NOT_YET_VALID: i32 = 126;
+    errors.errors().iter().any(|error| error.reason_code() == STATUS_NOT_YET_VALID)
 }
 
 fn parse_crl(body: &[u8]) -> Result<X509Crl, SourceError> {
@@ -371,11 +409,14 @@ fn answer_of(found: &Found) -> Result<RevocationAnswer, SourceError> {
     const UNABLE_TO_GET_CRL_ISSUER: i32 = 33;
     match found.error.as_raw() {
         0 => Ok(RevocationAnswer::Good),
-        CERT_NOT_YET_VALID | CERT_HAS_EXPIRED if found.depth == 0 => Ok(RevocationAnswer::Good),
+        CERT_NOT_YET_VALID if found.depth == 0 => Ok(RevocationAnswer::Good),
+        // RFC 5280 section 3.3: an entry goes with the first CRL after the certificate has expired.
+        CERT_HAS_EXPIRED if found.depth == 0 => Err(SourceError::Expired),
         CERT_REVOKED => Ok(RevocationAnswer::Revoked),
         UNABLE_TO_GET_CRL | UNABLE_TO_GET_CRL_ISSUER => Err(SourceError::OtherIssuer),
         CRL_SIGNATURE_FAILURE => Err(SourceError::Signature(SourceKind::Crl)),
-        CRL_NOT_YET_VALID | CRL_HAS_EXPIRED => Err(SourceError::Outdated(SourceKind::Crl)),
+        CRL_NOT_YET_VALID => Err(SourceError::NotYetValid(SourceKind::Crl)),
+        CRL_HAS_EXPIRED => Err(SourceError::Outdated(SourceKind::Crl)),
         _ => Err(SourceError::Refused(found.error.error_string())),
     }
 }
@@ -389,7 +430,7 @@ fn conclude(results: &[SourceResult]) -> RevocationVerdict {
     if let Some(Source { kind, url }) = first_with(results, RevocationAnswer::RevokedOutdated) {
         let url = printable_name(url);
         let detail =
-            format!("revoked, says the issuer's {kind} at {url}, which is out of date; what is revoked stays so");
+            format!("revoked, says the issuer's {kind} at {url}, which is not current; what is revoked stays so");
         return RevocationVerdict { status: Status::Failed, detail, ground: Some(Ground::Revoked) };
     }
     if let Some(Source { kind, url }) = first_with(results, RevocationAnswer::Good) {
@@ -412,7 +453,13 @@ fn conclude(results: &[SourceResult]) -> RevocationVerdict {
 
 /// Returns the ground that tells more: a fault of this machine, then an answer of the issuer, then silence.
 fn more_telling(one: Ground, other: Ground) -> Ground {
-    for ground in [Ground::OpenFiles, Ground::RevocationLocal, Ground::RevocationUnknown] {
+    for ground in [
+        Ground::OpenFiles,
+        Ground::RevocationLocal,
+        Ground::RevocationProxy,
+        Ground::RevocationClock,
+        Ground::RevocationUnknown,
+    ] {
         if one == ground || other == ground {
             return ground;
         }
@@ -462,6 +509,13 @@ mod tests {
         assert_eq!(ground_of(vec![Err(SourceError::RequestRefused), silence()]), Some(Ground::RevocationUnknown));
         let not_found = FetchError::Status(http::StatusCode::NOT_FOUND);
         assert_eq!(ground_of(vec![silence(), Err(not_found.into())]), Some(Ground::RevocationUnknown));
+        for (status, expected) in [
+            (http::StatusCode::PROXY_AUTHENTICATION_REQUIRED, Ground::RevocationProxy),
+            (http::StatusCode::FORBIDDEN, Ground::RevocationUnreachable),
+            (http::StatusCode::BAD_GATEWAY, Ground::RevocationUnreachable),
+        ] {
+            assert_eq!(ground_of(vec![Err(FetchError::ProxyStatus(status).into())]), Some(expected), "{status}");
+        }
         assert_eq!(ground_of(vec![no_folder(), Ok(RevocationAnswer::Unknown)]), Some(Ground::RevocationLocal));
         assert_eq!(ground_of(vec![silence(), Ok(RevocationAnswer::Good)]), None);
     }
@@ -470,6 +524,6 @@ mod tests {
     fn an_old_revocation_weighs_more_than_a_good_answer() {
         let found = status_of(vec![Ok(RevocationAnswer::Good), Ok(RevocationAnswer::RevokedOutdated)]);
         assert_eq!((found.status, found.ground), (Status::Failed, Some(Ground::Revoked)));
-        assert!(found.detail.ends_with("which is out of date; what is revoked stays so"), "{}", found.detail);
+        assert!(found.detail.ends_with("which is not current; what is revoked stays so"), "{}", found.detail);
     }
 }

@@ -72,6 +72,8 @@ pub(crate) enum CertificateProgress {
 /// A verdict and its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Conclusion {
+    /// What the verdict follows from.
+    pub(super) evidence: Evidence,
     pub(crate) verdict: Outcome,
     /// A reason of APNs, the name of an alert, or the name of a [`Ground`].
     pub(crate) reason: Option<String>,
@@ -88,6 +90,7 @@ pub(crate) struct Conclusion {
 impl Conclusion {
     fn new(evidence: Evidence, reason: &str, meaning: &str, advice: &'static str) -> Self {
         Self {
+            evidence,
             verdict: evidence.outcome(),
             reason: Some(reason.to_owned()),
             meaning: meaning.to_owned(),
@@ -210,12 +213,12 @@ impl Conclusion {
     }
 
     /// Takes the result of the question about revocation into account: a signed "revoked" decides where the gateway was
-    /// reached, and without an answer nothing is proven.
+    /// asked, and without an answer nothing is proven.
     pub(crate) fn with_revocation(self, found: &RevocationVerdict) -> Self {
         let ground = found.ground.unwrap_or(Ground::RevocationUnknown);
         match (found.status, self.verdict) {
             (Status::Failed, Outcome::Rejected) => self,
-            (Status::Failed, Outcome::Unreachable) => {
+            (Status::Failed, _) if matches!(self.evidence, Evidence::NotReached | Evidence::NotPresented) => {
                 let meaning = format!("{}; {}", self.meaning, Ground::Revoked.explanation().meaning);
                 Self { meaning, is_retryable: false, ..self }
             }
@@ -309,7 +312,8 @@ fn judge_answer(answer: &ProbeAnswer, is_requested: bool, token: ProbeToken) -> 
 /// Judges an answer without a reason.
 fn judge_status(answer: &ProbeAnswer, is_requested: bool) -> Conclusion {
     match answer.status {
-        429 | 500..=599 => {
+        429 => Conclusion::from_ground(Evidence::ServerTrouble, Ground::TooManyRequests).retryable_after(answer),
+        500..=599 => {
             Conclusion::from_ground(Evidence::ServerTrouble, Ground::ServerUnavailable).retryable_after(answer)
         }
         200 if !answer.is_delivery() => not_apns(),
@@ -464,6 +468,20 @@ mod tests {
             let found = RevocationVerdict { status, detail: String::new(), ground };
             let judged = conclusion.with_revocation(&found);
             assert_eq!((judged.verdict, judged.reason.as_deref()), (verdict, reason));
+        }
+    }
+
+    #[test]
+    fn a_revoked_certificate_that_was_not_shown_is_not_rejected() {
+        let revoked =
+            RevocationVerdict { status: Status::Failed, detail: String::new(), ground: Some(Ground::Revoked) };
+        for ground in [Ground::KeyMissing, Ground::KeyMismatch, Ground::KeyUnusable] {
+            let judged = Conclusion::from_ground(Evidence::NotPresented, ground).with_revocation(&revoked);
+            assert_eq!(
+                (judged.verdict, judged.reason.as_deref()),
+                (Outcome::Unproven, Some(ground.explanation().name))
+            );
+            assert!(judged.meaning.ends_with("; the certificate's issuer has revoked it"), "{}", judged.meaning);
         }
     }
 

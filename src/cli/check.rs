@@ -96,7 +96,7 @@ pub(crate) struct CheckArgs {
     pub(crate) proxy: Option<ProxyUrl>,
 
     /// Send no notification: shows how far the connection gets and what the server refuses at once, but
-    /// proves nothing: the verdict is never better than "unproven", exit code 1
+    /// proves nothing: the verdict is never better than "unproven"
     #[arg(long, conflicts_with_all = ["token", "topic"])]
     pub(crate) no_probe: bool,
 

@@ -34,6 +34,7 @@ impl Endpoint {
             Some(port) => parse_port(port)?,
             None => default_port,
         };
+        let host = without_root(host);
         if host.is_empty() { None } else { Some(Self { host: host.to_ascii_lowercase(), port }) }
     }
 
@@ -52,8 +53,14 @@ impl Endpoint {
             Some((host, port)) => (host, parse_port(port)?),
             None => (text, HTTPS_PORT),
         };
+        let host = without_root(host);
         is_host_name(host).then(|| Self { host: host.to_ascii_lowercase(), port })
     }
+}
+
+/// Returns a name without the dot for the root, which neither SNI nor certificates have (RFC 6066 section 3).
+fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
 }
 
 fn parse_port(text: &str) -> Option<u16> {
@@ -93,6 +100,8 @@ mod tests {
         for (text, shown) in [
             ("api.push.apple.com:2197", "api.push.apple.com:2197"),
             ("LOCALHOST", "localhost:443"),
+            ("api.push.apple.com.", "api.push.apple.com:443"),
+            ("localhost.:1", "localhost:1"),
             ("127.0.0.1:1", "127.0.0.1:1"),
             ("[::1]:2197", "[::1]:2197"),
             ("[::1]", "[::1]:443"),
@@ -100,9 +109,22 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), shown);
         }
-        for wrong in
-            ["", ":1", "a:0", "a:65536", "a:", "a:x", "[a]:1", "[::1]x", "a b:1", "https://a", "u@a:1", "a:b:1"]
-        {
+        for wrong in [
+            "",
+            ".",
+            ".:1",
+            ":1",
+            "a:0",
+            "a:65536",
+            "a:",
+            "a:x",
+            "[a]:1",
+            "[::1]x",
+            "a b:1",
+            "https://a",
+            "u@a:1",
+            "a:b:1",
+        ] {
             assert!(wrong.parse::<Endpoint>().is_err(), "{wrong}");
         }
     }

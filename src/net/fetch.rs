@@ -51,6 +51,9 @@ pub(crate) enum FetchError {
     Body(#[from] Box<dyn std::error::Error + Send + Sync>),
     #[error("the answer is {0}")]
     Status(StatusCode),
+    /// The proxy may have said it, not the server behind it.
+    #[error("the answer, perhaps the proxy's own, is {0}")]
+    ProxyStatus(StatusCode),
 }
 
 impl FetchError {
@@ -76,6 +79,8 @@ struct Route {
     /// The URL as this connection wants it (RFC 9112 section 3.2): whole for an HTTP proxy, else without the host.
     url: Uri,
     authorization: Option<HeaderValue>,
+    /// The proxy sends the request on itself.
+    is_forwarded: bool,
 }
 
 /// Sends one request; with `post`, a POST. The caller limits the time.
@@ -91,6 +96,7 @@ pub(crate) async fn fetch(url: &str, post: Option<Post>, proxies: &ProxyChoice) 
     let Some(authority) = url.authority() else { return Err(FetchError::NoHost) };
     let Some(endpoint) = Endpoint::from_authority(authority, 80) else { return Err(FetchError::NoHost) };
     let route = find_route(url, &endpoint, proxies.for_host(&endpoint.host)).await?;
+    let is_forwarded = route.is_forwarded;
     let mut builder = Request::builder().uri(route.url).header(header::HOST, endpoint.to_string());
     if let Some(authorization) = route.authorization {
         builder = builder.header(header::PROXY_AUTHORIZATION, authorization);
@@ -102,8 +108,10 @@ pub(crate) async fn fetch(url: &str, post: Option<Post>, proxies: &ProxyChoice) 
         None => builder.body(Full::default())?,
     };
     let response = send(route.stream, request).await?;
-    if response.status() != StatusCode::OK {
-        return Err(FetchError::Status(response.status()));
+    match response.status() {
+        StatusCode::OK => {}
+        status if is_forwarded && may_be_of_proxy(status) => return Err(FetchError::ProxyStatus(status)),
+        status => return Err(FetchError::Status(status)),
     }
     Ok(Limited::new(response.into_body(), MAX_BODY).collect().await?.to_bytes())
 }
@@ -152,14 +160,22 @@ async fn send(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> hyper::
 
 async fn find_route(url: Uri, endpoint: &Endpoint, proxy: Option<Proxy>) -> Result<Route, FetchError> {
     let Some(proxy) = proxy else {
-        return Ok(Route { stream: Box::new(dial(endpoint).await?), url: without_host(&url)?, authorization: None });
+        let stream = Box::new(dial(endpoint).await?);
+        return Ok(Route { stream, url: without_host(&url)?, authorization: None, is_forwarded: false });
     };
     let stream = dial(&proxy.endpoint).await?;
     if proxy.takes_requests() {
-        return Ok(Route { stream: Box::new(stream), authorization: proxy.authorization()?, url });
+        let authorization = proxy.authorization()?;
+        return Ok(Route { stream: Box::new(stream), url, authorization, is_forwarded: true });
     }
     let stream = proxy.tunnel(stream, endpoint, NO_LIMIT).await?;
-    Ok(Route { stream, url: without_host(&url)?, authorization: None })
+    Ok(Route { stream, url: without_host(&url)?, authorization: None, is_forwarded: false })
+}
+
+/// Returns whether proxies answer so in their own name: for want of credentials, by a rule, or without the server.
+fn may_be_of_proxy(status: StatusCode) -> bool {
+    use StatusCode as S;
+    status == S::PROXY_AUTHENTICATION_REQUIRED || status == S::FORBIDDEN || status.is_server_error()
 }
 
 async fn dial(endpoint: &Endpoint) -> Result<tokio::net::TcpStream, FetchError> {

@@ -1,5 +1,6 @@
 //! Hides this side's own secrets in the words of others: a server or a proxy may repeat what it was sent.
 
+use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 /// Stands for a secret, or for a part of one.
@@ -8,6 +9,9 @@ const HIDDEN: &str = "(not shown)";
 /// The shortest part of a secret that is hidden: messages are shortened, and a peer may cut. A shorter secret is hidden
 /// whole.
 const SHORTEST_PART: usize = 12;
+
+/// The number of times that a peer may have escaped a secret.
+const MAX_ESCAPED: usize = 3;
 
 /// A shorter secret is none, and to hide it would spell it out, letter by letter.
 const SHORTEST_SECRET: usize = 4;
@@ -26,8 +30,23 @@ impl Mask {
         }
     }
 
-    /// Hides every secret in a text, and every part of one that is long enough to tell something.
+    /// Hides every secret in a text, and every part of one that is long enough to tell something. A text that repeats one
+    /// with the escapes of a URL or of HTML is shown without these.
     pub(crate) fn apply(&self, text: &mut String) {
+        let mut plain = text.clone();
+        for _ in 0..MAX_ESCAPED {
+            plain = without_escapes(&plain);
+            let mut hidden = plain.clone();
+            self.hide(&mut hidden);
+            if hidden != plain {
+                *text = hidden;
+                return;
+            }
+        }
+        self.hide(text);
+    }
+
+    fn hide(&self, text: &mut String) {
         let mut shown = String::new();
         let mut rest = text.as_str();
         let mut has_hidden = false;
@@ -70,6 +89,48 @@ impl Mask {
         }
         longest
     }
+}
+
+/// Undoes the escapes of URLs (RFC 3986 section 2.1) and of HTML (those that HTML itself needs, and numbers) once.
+fn without_escapes(text: &str) -> String {
+    let decoded = percent_decode_str(text).decode_utf8_lossy();
+    let mut plain = String::new();
+    let mut rest = &*decoded;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        match reference(after) {
+            Some((character, length)) => {
+                plain.push(character);
+                rest = &after[length..];
+            }
+            None => {
+                plain.push('&');
+                rest = after;
+            }
+        }
+    }
+    plain + rest
+}
+
+/// Returns the character of a reference, and the length of its name with the semicolon.
+fn reference(text: &str) -> Option<(char, usize)> {
+    let (name, _) = text.split_once(';')?;
+    let character = match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let digits = name.strip_prefix('#')?;
+            let number = match digits.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => digits.parse(),
+            };
+            char::from_u32(number.ok()?)?
+        }
+    };
+    Some((character, name.len() + 1))
 }
 
 /// Returns the length of the beginning that two texts have in common. Peers may change the case.
@@ -118,6 +179,18 @@ mod tests {
         let pair = ["hunter2", "dXNlcjpodW50ZXIy", "pässwört"];
         assert_eq!(masked(&pair, "403 Basic dXNlcjpodW50ZXIy"), "403 Basic (not shown)");
         assert_eq!(masked(&pair, "(user:hunter2, hunter, pässwört)"), "(user:(not shown), hunter, (not shown))");
+        let escaped = ["hunter&secret<pass"];
+        for text in [
+            "hunter&secret<pass",
+            "hunter&amp;secret&lt;pass",
+            "hunter%26secret%3Cpass",
+            "%68unter%26secret%3cpass",
+            "hunter&#38;secret&#x3C;pass",
+            "hunter%2526secret%253Cpass",
+        ] {
+            assert_eq!(masked(&escaped, &format!("bad login jo:{text}!")), "bad login jo:(not shown)!", "{text}");
+        }
+        assert_eq!(masked(&escaped, "Tom &amp; Jerry, 100%25"), "Tom &amp; Jerry, 100%25");
         assert_eq!(masked(&["abc"], "abc"), "abc");
         assert_eq!(masked(&[], "abc"), "abc");
     }

@@ -31,6 +31,8 @@ pub(super) const fn for_ground(ground: Ground, known: Circumstances) -> &'static
         Ground::RevocationLocal => {
             "the stage revocation shows the cause; the folder for temporary files (TMPDIR) must exist and have room"
         }
+        Ground::RevocationClock => CLOCK,
+        Ground::RevocationProxy => for_proxy(Ground::ProxyCredentials, known),
         Ground::OpenFiles => "raise the limit of open files (ulimit -n), or end other programs that hold many",
         Ground::SwappedIds => "swap --key-id and --team-id",
         Ground::SameIds => {
@@ -169,7 +171,7 @@ const fn for_conversation(ground: Ground, known: Circumstances) -> &'static str 
             "check the address, for APNs takes RSA keys; another server's list of signature algorithms must fit the key"
         }
         Ground::NotProbed => "leave out --no-probe",
-        Ground::ServerUnavailable => LATER,
+        Ground::TooManyRequests | Ground::ServerUnavailable => LATER,
         _ => CHECK_ADDRESS,
     }
 }

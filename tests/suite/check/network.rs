@@ -231,6 +231,21 @@ fn a_refusal_counts_although_its_page_stalls() {
     assert!(checked.took < Duration::from_secs(10), "{:?}", checked.took);
 }
 
+#[test]
+fn a_password_that_a_page_repeats_in_its_escapes_is_hidden() {
+    let proxy = accept_all(|mut stream| {
+        let title = "<title>bad login jo:hunter&amp;secret&lt;pass jo%3Ahunter%26secret%3Cpass</title>";
+        let head = format!("HTTP/1.1 407 No\r\nContent-Length: {}\r\n\r\n{title}", title.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    let url = format!("http://jo:hunter%26secret%3Cpass@{proxy}");
+    let checked = check(&fixture("p12/keychain-password.p12"), &["--proxy", &url, "--environment", "sandbox"]);
+    assert_eq!(checked.text("/reason"), "proxy-credentials");
+    assert!(checked.detail("proxy").contains("bad login jo:(not shown)"), "{}", checked.detail("proxy"));
+    assert!(!checked.report.to_string().contains("hunter"), "{:#}", checked.report);
+}
+
 #[cfg(unix)]
 #[test]
 fn too_few_descriptors_are_named_and_nothing_else_is_blamed() {

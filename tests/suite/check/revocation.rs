@@ -144,7 +144,7 @@ fn only_a_signed_and_current_list_is_believed() {
         ("200 OK", list(&issuer, 7, 3), "failed", "revoked, says the issuer's CRL"),
         ("200 OK", list(&issuer, 8, 3), "ok", "good, says the issuer's CRL"),
         ("200 OK", list(&issuer, 8, -1), "warning", "the CRL is out of date"),
-        ("200 OK", list(&issuer, 7, -1), "failed", "which is out of date; what is revoked stays so"),
+        ("200 OK", list(&issuer, 7, -1), "failed", "which is not current; what is revoked stays so"),
         ("200 OK", damaged(list(&issuer, 7, -1)), "warning", "out of date"),
         ("200 OK", list_with(&issuer, 8, 3, Some(DELTA)), "warning", "lists only what has changed since another CRL"),
         (
@@ -220,6 +220,32 @@ fn each_way_of_not_knowing_has_its_ground_and_its_advice() {
 }
 
 #[test]
+fn a_certificate_without_its_key_meets_no_expectation() {
+    let issuer = certificate("issuer", 1, None, &[]);
+    let stage = gateway_of(&issuer);
+    let port = serve("200 OK", list(&issuer, 7, 3));
+    check(&stage, &issuer, "CRL", port, &[]);
+    let whole = std::fs::read_to_string(stage.file(&format!("leaf-{port}.pem"))).unwrap();
+    let alone = stage.file("alone.pem");
+    std::fs::write(&alone, whole.split("-----BEGIN PRIVATE KEY-----").next().unwrap()).unwrap();
+    for expected in ["rejected", "rejected:revoked"] {
+        let checked = stage.check_file(&alone, &["--revocation", "--expect", expected]);
+        assert_eq!((checked.text("/verdict"), checked.code), ("unproven", 1), "{:#}", checked.first());
+        assert_eq!(checked.first()["is_expected"], false);
+    }
+}
+
+#[test]
+fn a_list_from_the_future_is_a_matter_of_clocks() {
+    let issuer = certificate("issuer", 1, None, &[]);
+    let stage = gateway_of(&issuer);
+    let body = ocsp(&issuer, &issuer, &Single { serial: 7, is_revoked: false, reason: None, since: 2, until: Some(4) });
+    let checked = check(&stage, &issuer, "OCSP", serve("200 OK", body), &[]);
+    assert_eq!((checked.text("/verdict"), checked.text("/reason")), ("unproven", "revocation-clock"));
+    assert!(checked.text("/advice").contains("clock"), "{}", checked.text("/advice"));
+}
+
+#[test]
 fn a_gateway_that_was_not_reached_meets_no_expectation() {
     let issuer = certificate("issuer", 1, None, &[]);
     let faults = vec!["close-tcp".parse().unwrap()];
@@ -253,6 +279,8 @@ fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 struct Single {
     serial: u8,
     is_revoked: bool,
+    /// The code of RFC 5280 section 5.3.1.
+    reason: Option<u8>,
     since: i64,
     until: Option<i64>,
 }
@@ -273,7 +301,8 @@ fn ocsp(issuer: &Issuer, signer: &Issuer, single: &Single) -> Vec<u8> {
     let name_hash = der(4, &[&hash(MessageDigest::sha1(), &name).unwrap()]);
     let sha1 = der(0x30, &[&[6, 5, 0x2b, 14, 3, 2, 26]]);
     let certificate = der(0x30, &[&sha1, &name_hash, &key_hash(issuer), &der(2, &[&[single.serial]])]);
-    let status = if single.is_revoked { der(0xa1, &[&at(-1)]) } else { vec![0x80, 0] };
+    let reason = single.reason.map_or(vec![], |code| der(0xa0, &[&[10, 1, code]]));
+    let status = if single.is_revoked { der(0xa1, &[&at(-1), &reason]) } else { vec![0x80, 0] };
     let until = single.until.map_or(vec![], |days| der(0xa0, &[&at(days)]));
     let response = der(0x30, &[&certificate, &status, &at(single.since), &until]);
     let data = der(0x30, &[&der(0xa2, &[&key_hash(signer)]), &at(0), &der(0x30, &[&response])]);
@@ -290,7 +319,7 @@ fn an_ocsp_answer_is_believed_while_it_says_that_it_is_valid() {
     let stage = Stage::new(GatewayOptions::default());
     let issuer = certificate("issuer", 1, None, &[]);
     let stranger = certificate("issuer", 1, None, &[]);
-    let good = |since, until| Single { serial: 7, is_revoked: false, since, until };
+    let good = |since, until| Single { serial: 7, is_revoked: false, reason: None, since, until };
     for (answer, expected, detail) in [
         (ocsp(&issuer, &issuer, &good(-1, Some(1))), "ok", "good, says the issuer's OCSP"),
         (
@@ -301,9 +330,9 @@ fn an_ocsp_answer_is_believed_while_it_says_that_it_is_valid() {
         (
             ocsp(&issuer, &issuer, &Single { is_revoked: true, ..good(-9, Some(-1)) }),
             "failed",
-            "which is out of date; what is revoked stays so",
+            "which is not current; what is revoked stays so",
         ),
-        (ocsp(&issuer, &issuer, &Single { is_revoked: true, ..good(-9, None) }), "failed", "out of date"),
+        (ocsp(&issuer, &issuer, &Single { is_revoked: true, ..good(-9, None) }), "failed", "not current"),
         (
             ocsp(&issuer, &stranger, &Single { is_revoked: true, ..good(-9, Some(-1)) }),
             "warning",
@@ -311,7 +340,26 @@ fn an_ocsp_answer_is_believed_while_it_says_that_it_is_valid() {
         ),
         (ocsp(&issuer, &issuer, &good(0, None)), "warning", "the OCSP response does not say until when it is valid"),
         (ocsp(&issuer, &issuer, &good(-9, Some(-1))), "warning", "the OCSP response is out of date"),
-        (ocsp(&issuer, &issuer, &good(1, Some(2))), "warning", "the OCSP response is out of date"),
+        (
+            ocsp(&issuer, &issuer, &good(1, Some(2))),
+            "warning",
+            "by this machine's clock, the OCSP response is not valid yet",
+        ),
+        (
+            ocsp(&issuer, &issuer, &Single { is_revoked: true, reason: Some(6), ..good(-9, Some(-1)) }),
+            "warning",
+            "the OCSP response is out of date",
+        ),
+        (
+            ocsp(&issuer, &issuer, &Single { is_revoked: true, reason: Some(6), ..good(-1, Some(1)) }),
+            "failed",
+            "revoked, says the issuer's OCSP",
+        ),
+        (
+            ocsp(&issuer, &issuer, &Single { is_revoked: true, reason: Some(1), ..good(-9, Some(-1)) }),
+            "failed",
+            "not current",
+        ),
         (
             ocsp(&issuer, &issuer, &Single { serial: 8, ..good(-1, Some(1)) }),
             "warning",
@@ -363,6 +411,21 @@ fn revocation_goes_through_the_same_proxy() {
     let request = heads.iter().find(|head| head.starts_with("GET http://127.0.0.1:9/list.crl HTTP/1.1")).unwrap();
     assert!(request.to_lowercase().contains("proxy-authorization: basic dxnlcjpwqhnz"), "{request}");
     assert!(!checked.report.to_string().contains("p@ss"));
+}
+
+#[test]
+fn the_proxys_own_answer_is_not_the_issuers() {
+    let stage = Stage::new(GatewayOptions::default());
+    let issuer = certificate("issuer", 1, None, &[]);
+    for (status_line, expected) in [
+        ("407 Proxy Authentication Required", "the answer, perhaps the proxy's own, is 407"),
+        ("503 Service Unavailable", "the answer, perhaps the proxy's own, is 503"),
+        ("404 Not Found", "the answer is 404"),
+    ] {
+        let url = format!("http://127.0.0.1:{}", serve(status_line, vec![]));
+        let checked = check(&stage, &issuer, "CRL", 9, &["--proxy", &url]);
+        assert!(status(&checked).1.contains(expected), "{}", status(&checked).1);
+    }
 }
 
 #[test]
