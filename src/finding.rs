@@ -176,6 +176,11 @@ impl FindingCode {
         self.effect().exit
     }
 
+    /// Returns whether the finding is about the end of the validity, which a table shows in a column of its own.
+    pub(crate) const fn is_about_the_end(self) -> bool {
+        matches!(self, Self::Expired | Self::ExpiresSoon)
+    }
+
     /// Returns whether a failure with this code answers the question; otherwise it could not be answered.
     pub(crate) const fn is_answer(self) -> bool {
         matches!(self.effect().nagios, NagiosState::Critical)
@@ -304,6 +309,8 @@ pub(crate) struct FindingsReport {
     pub(crate) service: &'static str,
     /// The time it is judged for.
     pub(crate) at: OffsetDateTime,
+    /// What is wrong, in a few words.
+    pub(crate) headline: String,
     /// The counts, in a line.
     pub(crate) summary: String,
     /// What was not judged, and is no finding.

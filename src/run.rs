@@ -17,6 +17,7 @@ use crate::cli::format::ReportFormat;
 use crate::commands;
 use crate::error::Error;
 use crate::exit::{ExitKind, NagiosState};
+use crate::expiry::findings::SERVICE;
 use crate::report::style::Paint;
 use crate::report::{human, json, nagios};
 use crate::text::{printable, printable_name};
@@ -24,7 +25,7 @@ use crate::world::context::Context;
 #[cfg(unix)]
 use crate::world::descriptors::{self, ClosedStream};
 use crate::world::memory;
-use crate::world::terminal::ControllingTerminal;
+use crate::world::terminal::{self, ControllingTerminal};
 
 /// Runs the command line and returns the exit code. A panic ends with the exit code of a bug.
 pub fn main() -> ExitCode {
@@ -35,7 +36,12 @@ pub fn main() -> ExitCode {
             let message = "error: this is a bug in pushcert; please report it, without the certificate's key";
             let _ = writeln!(io::stderr(), "{message}");
             let error = Error::new(ExitKind::Bug, "a bug in pushcert");
-            if wants_nagios() { print_for_nagios(&error) } else { ExitCode::from(error.exit_code) }
+            if wants_nagios() {
+                // There is no more to be said of a bug, whatever becomes of the line.
+                let _ = nagios::write_error(&mut io::stdout(), SERVICE, &error);
+                return ExitCode::from(NagiosState::Unknown.code());
+            }
+            ExitCode::from(error.exit_code)
         }
     }
 }
@@ -56,11 +62,6 @@ fn wants_format(name: &str) -> bool {
         || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == name)
 }
 
-fn print_for_nagios(error: &Error) -> ExitCode {
-    let _ = nagios::write_error(&mut io::stdout(), "PUSHCERT", error);
-    ExitCode::from(NagiosState::Unknown.code())
-}
-
 fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -78,6 +79,7 @@ fn run() -> ExitCode {
         is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         stdout_is_terminal: io::stdout().is_terminal(),
         stdout_has_color: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+        stdout_columns: terminal::stdout_columns(),
         stderr_is_terminal: io::stderr().is_terminal(),
         stderr_has_color: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
         variable: &|name| std::env::var_os(name),
@@ -86,16 +88,39 @@ fn run() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.is_closed_pipe => ExitCode::SUCCESS,
         Err(error) => {
-            if print_error(&cli, &mut context, &error).is_err() {
-                // There is no other place to report that the report of an error failed.
-                let _ = human::error(context.stderr, &error, Paint::new(context.stderr_has_color));
-            }
-            ExitCode::from(match cli.command.format() {
-                ReportFormat::Nagios => NagiosState::Unknown.code(),
-                _ => error.exit_code,
-            })
+            let printed = print_error(&cli, &mut context, &error);
+            let code = code_of_error(&error, cli.command.format());
+            end_after(printed, code, Some(&error))
         }
     }
+}
+
+/// Returns the exit code of an error. Nagios has its own, but for an output that cannot be written: nothing came to it.
+const fn code_of_error(error: &Error, format: ReportFormat) -> u8 {
+    match (format, error.kind) {
+        (ReportFormat::Nagios, ExitKind::Write) => error.exit_code,
+        (ReportFormat::Nagios, _) => NagiosState::Unknown.code(),
+        _ => error.exit_code,
+    }
+}
+
+/// Ends a run after its last output, which may have failed. A closed pipe is no failure, but the error that was not told
+/// is told on standard error.
+fn end_after(printed: io::Result<()>, code: u8, untold: Option<&Error>) -> ExitCode {
+    let Err(failure) = printed else { return ExitCode::from(code) };
+    let paint = Paint::new(AutoStream::choice(&io::stderr()) != ColorChoice::Never);
+    // There is no other place to report that the report of an error failed.
+    if let Some(error) = untold {
+        let _ = human::error(&mut io::stderr(), error, paint);
+    }
+    let failure = Error::from(failure);
+    if failure.is_closed_pipe {
+        return ExitCode::from(code);
+    }
+    if untold.is_none_or(|error| error.message != failure.message) {
+        let _ = human::error(&mut io::stderr(), &failure, paint);
+    }
+    ExitCode::from(failure.exit_code)
 }
 
 /// Returns standard output. What was closed at the start takes nothing: the runtime put the null device in its place.
@@ -152,21 +177,32 @@ fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Resul
 fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     make_printable(&mut clap_error);
     if !clap_error.use_stderr() {
-        let _ = clap_error.print();
-        return ExitCode::SUCCESS;
+        return end_after(print_help(&clap_error), 0, None);
     }
     let text = clap_error.to_string();
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let error = Error::new(ExitKind::Usage, message);
     if wants_nagios() {
-        return print_for_nagios(&error);
+        let printed = nagios::write_error(&mut standard_output(), SERVICE, &error);
+        return end_after(printed, NagiosState::Unknown.code(), Some(&error));
     }
     if wants_json() {
-        let _ = json::write_error(&mut io::stdout(), &error);
-    } else {
-        let _ = clap_error.print();
+        return end_after(json::write_error(&mut standard_output(), &error), error.exit_code, Some(&error));
     }
+    let _ = clap_error.print();
     ExitCode::from(error.exit_code)
+}
+
+/// Prints help or the version, in colour where there is any.
+fn print_help(help: &clap::Error) -> io::Result<()> {
+    let text = help.render();
+    let mut stdout = standard_output();
+    if AutoStream::choice(&io::stdout()) == ColorChoice::Never {
+        write!(stdout, "{text}")?;
+    } else {
+        write!(stdout, "{}", text.ansi())?;
+    }
+    stdout.flush()
 }
 
 /// Escapes what an error of the command line repeats of the arguments.

@@ -62,7 +62,7 @@ pub(crate) struct TestWorld {
 }
 
 impl TestWorld {
-    /// Makes a world where nobody is asked, and no variable is set.
+    /// Makes a world where nobody is asked, and no variable is set but the locale.
     pub(crate) fn new() -> Self {
         Self {
             stdout: vec![],
@@ -71,7 +71,7 @@ impl TestWorld {
             terminal: Scripted::default(),
             is_interactive: false,
             stdout_is_terminal: false,
-            variable: |_| None,
+            variable: |name| (name == "LC_ALL").then(|| "C.UTF-8".into()),
         }
     }
 
@@ -91,6 +91,7 @@ impl TestWorld {
             is_interactive: self.is_interactive,
             stdout_is_terminal: self.stdout_is_terminal,
             stdout_has_color: false,
+            stdout_columns: None,
             stderr_is_terminal: false,
             stderr_has_color: false,
             variable: &self.variable,

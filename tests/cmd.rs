@@ -2,5 +2,15 @@
 
 #[test]
 fn cases() {
-    trycmd::TestCases::new().env("PUSHCERT_TEST_PASSWORD", "push").case("tests/cmd/**/*.trycmd").run();
+    let cases = trycmd::TestCases::new();
+    for (name, value) in [
+        ("PUSHCERT_TEST_PASSWORD", "push"),
+        ("LC_ALL", "C.UTF-8"),
+        // Where the tests run in a workflow, their reports are none of it.
+        ("GITHUB_WORKSPACE", ""),
+        ("GITHUB_STEP_SUMMARY", ""),
+    ] {
+        cases.env(name, value);
+    }
+    cases.case("tests/cmd/**/*.trycmd").run();
 }

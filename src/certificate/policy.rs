@@ -58,6 +58,15 @@ impl CertificateRole {
         }
     }
 
+    /// Returns what a list adds to the name of a certificate: nothing for a leaf.
+    pub(crate) const fn note(self) -> &'static str {
+        match self {
+            Self::Leaf => "",
+            Self::Intermediate => " (intermediate)",
+            Self::Root => " (root)",
+        }
+    }
+
     /// Returns "leaf", "intermediate" or "root".
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -28,6 +28,19 @@ impl Threshold {
     }
 }
 
+impl Threshold {
+    /// Returns "within 30 days", or the like.
+    pub(crate) fn period(self) -> String {
+        let (number, unit) = match self {
+            Self::Hours(n) => (n, "hour"),
+            Self::Days(n) => (n, "day"),
+            Self::Weeks(n) => (n, "week"),
+            Self::Percent(n) => return format!("in the last {n}% of the lifetime"),
+        };
+        format!("within {number} {unit}{}", if number == 1 { "" } else { "s" })
+    }
+}
+
 impl FromStr for Threshold {
     type Err = String;
 

@@ -113,6 +113,7 @@ impl CheckReport {
             title: "pushcert check",
             service: SERVICE,
             at: self.run.at,
+            headline: format!("APNs check: {good} of {total} gateways {word}"),
             summary: self.summary(good, word),
             notes: vec![],
             ending: self.ending(),

@@ -12,8 +12,10 @@ pub(crate) enum ReportFormat {
     Json,
     /// JUnit XML, for CI systems
     Junit,
-    /// Annotations of a GitHub workflow
+    /// Annotations of a GitHub workflow, and a Markdown table for the step's summary
     Github,
+    /// A Markdown table, the worst first
+    Markdown,
     /// A Nagios plugin, with its own exit codes (0 ok, 1 warning, 2 critical, 3 unknown)
     Nagios,
     /// Prometheus text, for the textfile collector of the node exporter
@@ -28,7 +30,13 @@ impl ReportFormat {
     /// Returns whether `check` has this format; `expiry` has all.
     const fn is_for_check(self) -> bool {
         match self {
-            Self::Human | Self::Json | Self::Junit | Self::Github | Self::Nagios | Self::Prometheus => true,
+            Self::Human
+            | Self::Json
+            | Self::Junit
+            | Self::Github
+            | Self::Markdown
+            | Self::Nagios
+            | Self::Prometheus => true,
             Self::Ics | Self::Html => false,
         }
     }

@@ -14,7 +14,7 @@ use crate::expiry::report::{ExpiryReport, PolicyReport, RunFiles, UnreadableFile
 use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanTotals};
 use crate::finding::Level;
 use crate::report::earlier::is_expiry_report;
-use crate::report::style::Paint;
+use crate::report::medium::Medium;
 use crate::report::{Report, human};
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
@@ -106,7 +106,8 @@ fn finish(arguments: &ExpiryArgs, report: &ExpiryReport, context: &mut Context<'
     let is_in_file = report_file(arguments).write(Report::Expiry(report), format, context)?;
     // A log that says nothing of a failure helps nobody; a cron job that is fine says nothing.
     if is_in_file && report.level != Level::Ok {
-        human::expiry::write_brief(context.stderr, report, Paint::new(context.stderr_has_color))?;
+        let medium = Medium::stderr(context);
+        human::expiry::write_brief(context.stderr, report, &medium)?;
     }
     if arguments.exit_zero && report.exit_code != ExitKind::Bug.code() {
         return Ok(0);

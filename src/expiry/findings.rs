@@ -33,6 +33,7 @@ impl ExpiryReport {
             title: "pushcert expiry",
             service: SERVICE,
             at: self.at,
+            headline: format!("Certificate expiry: {}", self.headline()),
             summary: self.summary_line(),
             notes: self.skipped_lines(),
             ending: self.ending,
@@ -85,12 +86,12 @@ impl CheckedCertificate {
     fn case(&self) -> Case {
         let mut findings = Vec::new();
         for finding in &self.findings {
-            let (subject, file) = (Some(self.name.clone()), Some(self.file.clone()));
+            let (subject, file) = (Some(self.label()), Some(self.file.clone()));
             findings.push(Finding { subject, file, ..finding.clone() });
         }
         Case {
-            name: format!("{} ({}, {})", self.name, self.role.name(), &self.sha256[..16]),
-            title: self.name.clone(),
+            name: format!("{} ({}, {})", self.label(), self.role.name(), &self.sha256[..16]),
+            title: self.label(),
             group: Some(self.file.clone()),
             path: path(self.source, &self.file),
             duration: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! Expiry of many certificates: the scan of files and folders, the report.
 
 pub(crate) mod findings;
+mod headline;
 pub(crate) mod passwords;
 pub(crate) mod relations;
 pub(crate) mod report;

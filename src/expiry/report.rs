@@ -16,7 +16,7 @@ use crate::expiry::relations::Identifiers;
 use crate::finding::{Ending, Finding, FindingCode, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
-use crate::text::printable_name;
+use crate::text::{name_unless_key, printable_name};
 
 /// The report on a run.
 #[derive(Debug, Serialize)]
@@ -162,6 +162,8 @@ pub(crate) struct CheckedCertificate {
     pub(crate) kind: CertificateKind,
     /// [`Certificate::title`].
     pub(crate) name: String,
+    /// The name that the file gives to it: the friendlyName of a PKCS#12 file, the alias of a Java keystore.
+    pub(crate) friendly_name: Option<String>,
     /// The names of hosts that it is for; Apple's certificates have topics instead.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) dns_names: Vec<String>,
@@ -251,6 +253,7 @@ impl CheckedCertificate {
             role: facts.role,
             kind: certificate.kind,
             name: certificate.title().to_owned(),
+            friendly_name: None,
             dns_names: if certificate.kind.is_push() { vec![] } else { certificate.dns_names.clone() },
             topics: certificate.topics.iter().map(|topic| topic.topic.clone()).collect(),
             environments: certificate.environments.clone(),
@@ -273,6 +276,23 @@ impl CheckedCertificate {
             renewed_by: None,
             identifiers: Identifiers::of(certificate),
             as_leaf: None,
+        }
+    }
+}
+
+impl CheckedCertificate {
+    /// Returns the name that the file gives to it, where that tells more than its own name. The names of authorities are
+    /// made by programs.
+    pub(crate) fn alias(&self) -> Option<&str> {
+        let alias = self.friendly_name.as_deref().filter(|_| self.role == CertificateRole::Leaf)?;
+        if alias.trim().is_empty() || alias.eq_ignore_ascii_case(&self.name) { None } else { Some(alias) }
+    }
+
+    /// Returns all names, as in `Apple Push Services: com.example.MyApp "push of 2026"`.
+    pub(crate) fn label(&self) -> String {
+        match self.alias() {
+            Some(alias) => format!("{} \"{alias}\"", self.name),
+            None => self.name.clone(),
         }
     }
 }
@@ -301,11 +321,15 @@ pub(crate) fn check(
         let role = CertificateRole::of(certificate, is_leaf);
         let key = contents.key_state(&collection, certificate);
         let facts = Facts { certificate, role, key, chain: chain.as_ref() };
+        let friendly_name = entry.friendly_name.as_deref().map(|name| name_unless_key(name).to_owned());
         let mut judged = CheckedCertificate::of(origin, &facts, policy, now);
         if !is_leaf {
             let facts = Facts { role: CertificateRole::Leaf, key: KeyState::Matches, ..facts };
-            judged.as_leaf = Some(Box::new(CheckedCertificate::of(origin, &facts, policy, now)));
+            let mut leaf = CheckedCertificate::of(origin, &facts, policy, now);
+            leaf.friendly_name.clone_from(&friendly_name);
+            judged.as_leaf = Some(Box::new(leaf));
         }
+        judged.friendly_name = friendly_name;
         checked.push(judged);
     }
     checked

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use clap::ValueEnum;
 
 use crate::cli::format::ReportFormat;
+use crate::report::markdown;
 
 /// How much of the beginning and of the end is looked at, in bytes. Reports may be larger than any input.
 const REACH: u64 = 1024;
@@ -55,7 +56,10 @@ fn is_of_check(format: ReportFormat, head: &str, tail: &str) -> bool {
         ReportFormat::Nagios => head.starts_with("APNS "),
         ReportFormat::Prometheus => head.starts_with("# HELP pushcert_"),
         ReportFormat::Human => head.lines().nth(1).is_some_and(|line| line.starts_with("  identity   ")),
-        ReportFormat::Github => head.starts_with("::") && tail.lines().last().is_some_and(is_gateway_count),
+        ReportFormat::Github => {
+            head.starts_with("::") && tail.lines().last().map(without_command).is_some_and(is_gateway_count)
+        }
+        ReportFormat::Markdown => head.starts_with(markdown::CHECK_HEADING),
         ReportFormat::Ics | ReportFormat::Html => false,
     }
 }
@@ -78,7 +82,16 @@ fn is_of_expiry(format: ReportFormat, head: &str, tail: &str) -> bool {
         ReportFormat::Prometheus => head.starts_with("# HELP pushcert_"),
         ReportFormat::Ics => head.starts_with("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//pushcert//"),
         ReportFormat::Html => head.starts_with("<!DOCTYPE html>") && head.contains("<title>Certificate expiry: "),
-        ReportFormat::Human | ReportFormat::Github => tail.lines().last().is_some_and(is_summary),
+        ReportFormat::Markdown => head.starts_with(markdown::EXPIRY_HEADING),
+        ReportFormat::Human | ReportFormat::Github => tail.lines().last().map(without_command).is_some_and(is_summary),
+    }
+}
+
+/// Returns the text of an annotation, or the line as it is.
+fn without_command(line: &str) -> &str {
+    match line.strip_prefix("::notice title=") {
+        Some(rest) => rest.split_once("::").map_or(line, |(_, text)| text),
+        None => line,
     }
 }
 

@@ -96,7 +96,7 @@ fn write_row(out: &mut dyn Write, one: &CheckedCertificate, now: OffsetDateTime,
     write!(
         out,
         "<tr><td><strong>{}</strong>{role}<small>{}</small>",
-        xml(&printable_name(&one.name)),
+        xml(&printable_name(&one.label())),
         xml(&printable(&one.file))
     )?;
     if !one.topics.is_empty() {

@@ -57,7 +57,7 @@ fn write_event(
     certificate: &CheckedCertificate,
     files: &[&str],
 ) -> io::Result<()> {
-    let summary = format!("Renew {}", printable_name(&certificate.name));
+    let summary = format!("Renew {}", printable_name(&certificate.label()));
     let warn = report.policy.policy.warn.of(certificate.not_after - certificate.not_before);
     write_line(out, "BEGIN:VEVENT")?;
     // The certificate itself: the same in every run, and another for its successor.

@@ -2,12 +2,16 @@
 //!
 //! Written here and not with the library that writes JUnit: its CDATA sections end at a `]]>` in a name.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
 use crate::finding::{Case, Finding, FindingsReport, Level};
 use crate::report::escape::{xml, xml_characters};
-use crate::schema::{rfc3339, text};
+use crate::schema::text;
 use crate::text::printable;
 
 /// The element that says how a test case ended.
@@ -65,14 +69,15 @@ pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<
         out,
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><testsuites><testsuite id=\"0\" name=\"{title}\" \
          package=\"testsuite/{title}\" tests=\"{tests}\" errors=\"{errors}\" failures=\"{failures}\" \
-         hostname=\"localhost\" timestamp=\"{at}\" time=\"{seconds}\">",
+         hostname=\"localhost\" timestamp=\"{at}\" time=\"{seconds:.3}\">",
         title = report.title,
         tests = report.cases.len(),
-        at = rfc3339(report.at),
+        at = moment(report.at),
         seconds = duration.as_secs_f64(),
     )?;
+    let mut names = Names::default();
     for case in &report.cases {
-        write_case(out, case)?;
+        write_case(out, case, &names.distinct(case))?;
     }
     let mut output = report.notes.clone();
     output.push(report.summary.clone());
@@ -80,8 +85,29 @@ pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<
     writeln!(out, "</testsuite></testsuites>")
 }
 
-fn write_case(out: &mut dyn Write, case: &Case) -> io::Result<()> {
-    write!(out, "<testcase name=\"{}\" time=\"{}\"", xml(&printable(&case.name)), case.duration.as_secs_f64())?;
+/// Returns a time as Ant writes it: in UTC, without a word of that.
+fn moment(time: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+    time.to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
+/// The names that were given. GitLab keeps one of all test cases with the same class and name.
+#[derive(Default)]
+struct Names(HashMap<(String, String), usize>);
+
+impl Names {
+    /// Returns the name of a test case, with a number where another one has it.
+    fn distinct(&mut self, case: &Case) -> String {
+        let name = printable(&case.name);
+        let group = case.group.as_deref().map(printable).unwrap_or_default();
+        let count = self.0.entry((group, name.clone())).or_default();
+        *count += 1;
+        if *count == 1 { name } else { format!("{name} ({count})") }
+    }
+}
+
+fn write_case(out: &mut dyn Write, case: &Case, name: &str) -> io::Result<()> {
+    write!(out, "<testcase name=\"{}\" time=\"{:.3}\"", xml(name), case.duration.as_secs_f64())?;
     if let Some(group) = &case.group {
         write!(out, " classname=\"{}\"", xml(&printable(group)))?;
     }
@@ -151,7 +177,7 @@ mod tests {
         assert_data_eq!(
             printed_expiry("junit"),
             str![[r#"
-<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" name="pushcert expiry" package="testsuite/pushcert expiry" tests="3" errors="1" failures="1" hostname="localhost" timestamp="2026-11-24T00:00:00Z" time="0"><testcase name="Apple Push Services: com.example.MyApp (leaf, 0613dfe3fda02462)" time="0" classname="fixtures/der/expired.cer"><failure type="expired" message="expired on 2024-01-31 (1028 days ago)"/></testcase><testcase name="Apple Push Services: com.example.MyApp (leaf, d04062fe545c6cc1)" time="0" classname="fixtures/der/universal.cer"/><testcase name="open the file" time="0" classname="fixtures/p12/truncated.p12"><error type="input" message="fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)"/></testcase><system-out><![CDATA[2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable]]></system-out></testsuite></testsuites>
+<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" name="pushcert expiry" package="testsuite/pushcert expiry" tests="3" errors="1" failures="1" hostname="localhost" timestamp="2026-11-24T00:00:00" time="0.000"><testcase name="Apple Push Services: com.example.MyApp (leaf, 0613dfe3fda02462)" time="0.000" classname="fixtures/der/expired.cer"><failure type="expired" message="expired on 2024-01-31 (1028 days ago)"/></testcase><testcase name="Apple Push Services: com.example.MyApp (leaf, d04062fe545c6cc1)" time="0.000" classname="fixtures/der/universal.cer"/><testcase name="open the file" time="0.000" classname="fixtures/p12/truncated.p12"><error type="input" message="fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)"/></testcase><system-out><![CDATA[2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable]]></system-out></testsuite></testsuites>
 
 "#]]
         );

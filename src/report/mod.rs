@@ -10,6 +10,8 @@ pub(crate) mod human;
 mod ics;
 pub(crate) mod json;
 mod junit;
+mod markdown;
+pub(crate) mod medium;
 pub(crate) mod nagios;
 mod prometheus;
 pub(crate) mod shell;
@@ -21,7 +23,7 @@ use crate::check::report::CheckReport;
 use crate::cli::format::ReportFormat;
 use crate::expiry::report::ExpiryReport;
 use crate::finding::{Ending, FindingsReport};
-use crate::report::style::Paint;
+use crate::report::medium::Medium;
 
 /// A report that can be written in several formats.
 #[derive(Debug, Clone, Copy)]
@@ -32,20 +34,29 @@ pub(crate) enum Report<'a> {
 
 impl Report<'_> {
     /// Writes the report. The command line admits only the formats that a report has.
-    pub(crate) fn write(self, format: ReportFormat, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+    pub(crate) fn write(self, format: ReportFormat, out: &mut dyn Write, medium: &Medium) -> io::Result<()> {
         match (format, self) {
-            (ReportFormat::Human, Self::Check(report)) => human::check::write(out, report, paint),
-            (ReportFormat::Human, Self::Expiry(report)) => human::expiry::write(out, report, paint),
+            (ReportFormat::Human, Self::Check(report)) => human::check::write(out, report, medium.paint),
+            (ReportFormat::Human, Self::Expiry(report)) => human::expiry::write(out, report, medium),
             (ReportFormat::Json, Self::Check(report)) => json::write(out, report),
             (ReportFormat::Json, Self::Expiry(report)) => json::write(out, report),
             (ReportFormat::Junit, _) => junit::write(out, &self.findings()),
-            (ReportFormat::Github, _) => github::write(out, &self.findings()),
+            (ReportFormat::Github, _) => github::write(out, &self.findings(), &medium.workspace),
+            (ReportFormat::Markdown, _) => self.write_markdown(out, usize::MAX),
             (ReportFormat::Nagios, _) => nagios::write(out, &self.findings()),
             (ReportFormat::Prometheus, Self::Check(report)) => prometheus::write_check(out, report),
             (ReportFormat::Prometheus, Self::Expiry(report)) => prometheus::write_expiry(out, report),
             (ReportFormat::Ics, Self::Expiry(report)) => ics::write(out, report),
             (ReportFormat::Html, Self::Expiry(report)) => html::write(out, report),
             (ReportFormat::Ics | ReportFormat::Html, Self::Check(_)) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Writes the report in Markdown, in so many bytes at most.
+    pub(crate) fn write_markdown(self, out: &mut dyn Write, limit: usize) -> io::Result<()> {
+        match self {
+            Self::Check(_) => markdown::write_check(out, &self.findings(), limit),
+            Self::Expiry(report) => markdown::write_expiry(out, report, limit),
         }
     }
 

@@ -117,8 +117,12 @@ fn write_head(out: &mut dyn Write, name: &str, help: &str) -> io::Result<()> {
 
 fn certificate_labels(certificate: &CheckedCertificate) -> String {
     let topic = certificate.topics.first().map(String::as_str).unwrap_or_default();
+    let alias = match certificate.alias() {
+        Some(alias) => format!(",friendly_name=\"{}\"", escape(alias)),
+        None => String::new(),
+    };
     format!(
-        "file=\"{}\",name=\"{}\",role=\"{}\",kind=\"{}\",topic=\"{}\",team_id=\"{}\",sha256=\"{}\"",
+        "file=\"{}\",name=\"{}\",role=\"{}\",kind=\"{}\",topic=\"{}\",team_id=\"{}\",sha256=\"{}\"{alias}",
         escape(&certificate.file),
         escape(&certificate.name),
         certificate.role.name(),

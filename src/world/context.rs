@@ -20,6 +20,8 @@ pub(crate) struct Context<'a> {
     pub(crate) is_interactive: bool,
     pub(crate) stdout_is_terminal: bool,
     pub(crate) stdout_has_color: bool,
+    /// The columns of the terminal at standard output.
+    pub(crate) stdout_columns: Option<usize>,
     pub(crate) stderr_is_terminal: bool,
     pub(crate) stderr_has_color: bool,
     /// Reads an environment variable.

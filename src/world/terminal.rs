@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io;
 
+use dialoguer::console::Term;
 use dialoguer::theme::Theme;
 use dialoguer::{Confirm, Input, Select};
 use zeroize::Zeroizing;
@@ -69,6 +70,12 @@ impl Terminal for ControllingTerminal {
         let select = Select::with_theme(&Plain).with_prompt(question).items(choices).default(0).report(true);
         guarded(|| Ok(select.interact()?))
     }
+}
+
+/// Returns the columns of the terminal at standard output; `None` where there is no terminal.
+pub(crate) fn stdout_columns() -> Option<usize> {
+    let (_, columns) = Term::stdout().size_checked()?;
+    Some(columns.into())
 }
 
 /// dialoguer's simple theme, without a colon after a question mark.

@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const PROXY_VARIABLES: [&str; 8] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
 
+/// The variables that would make a run a part of the workflow that the tests run in.
+const WORKFLOW_VARIABLES: [&str; 2] = ["GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY"];
+
 /// Returns the root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -61,7 +64,7 @@ pub struct Run {
 }
 
 impl Test {
-    /// Runs the binary, in a temporary folder and without proxies.
+    /// Runs the binary, in a temporary folder, without proxies, and in a locale with UTF-8.
     pub fn new() -> Self {
         Self::of(Command::new(env!("CARGO_BIN_EXE_pushcert")))
     }
@@ -77,7 +80,10 @@ impl Test {
         for name in PROXY_VARIABLES {
             command.env_remove(name);
         }
-        command.stdin(Stdio::null());
+        for name in WORKFLOW_VARIABLES {
+            command.env_remove(name);
+        }
+        command.env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
         Self {
             command,
             folder: None,

@@ -143,7 +143,7 @@ fn names_cannot_break_out_of_a_format() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("evil,name:%.pem");
     fs::write(&file, push(EVIL, EVIL, "20251101", "20261125")).unwrap();
-    for format in ["human", "json", "junit", "github", "nagios", "prometheus", "ics", "html"] {
+    for format in ["human", "json", "junit", "github", "markdown", "nagios", "prometheus", "ics", "html"] {
         let (_, out) = expiry(&[text(&file), "--format", format]);
         assert!(out.contains("script"), "{format} shows the name: {out}");
         let is_bad =
@@ -155,7 +155,7 @@ fn names_cannot_break_out_of_a_format() {
             "json" => assert_eq!(json(&[text(&file)])["certificates"][0]["name"], EVIL),
             "github" => {
                 let commands: Vec<&str> = out.lines().filter(|line| line.starts_with("::")).collect();
-                assert_eq!((commands.len(), out.lines().count()), (1, 2), "{out}");
+                assert_eq!((commands.len(), out.lines().count()), (2, 2), "{out}");
                 assert_eq!(commands[0].matches(",title=").count(), 1, "{out}");
             }
             "nagios" => assert_eq!(out.matches('|').count(), 1, "{out}"),
@@ -252,7 +252,7 @@ fn a_report_replaces_nothing_that_may_hold_a_key() {
         (code, fs::read(&out).unwrap())
     };
     let mut earlier = Vec::new();
-    for format in ["human", "json", "github", "junit", "prometheus", "nagios", "ics", "html", "human"] {
+    for format in ["human", "json", "github", "markdown", "junit", "prometheus", "nagios", "ics", "html", "human"] {
         let (code, report) = run(format, &earlier);
         assert_eq!(code, Some(0), "{format}");
         assert_ne!(report, earlier, "{format}");

@@ -16,6 +16,7 @@ mod device;
 mod disk;
 mod documents;
 mod expiry;
+mod expiry_formats;
 mod expiry_runs;
 mod files;
 mod fixtures;

@@ -315,6 +315,25 @@ fn a_closed_standard_output_is_an_error() {
         "inspect \"$1\" --field topic",
         "expiry \"$1\" --format html",
         "completions bash",
+        "--version",
+        "--help",
+        "help convert",
+        "expiry -h",
+        "expiry \"$1\" --format human",
+        "expiry \"$1\" --format json",
+        "expiry \"$1\" --format junit",
+        "expiry \"$1\" --format github",
+        "expiry \"$1\" --format markdown",
+        "expiry \"$1\" --format nagios",
+        "expiry \"$1\" --format prometheus",
+        "expiry \"$1\" --format ics",
+        "expiry nothing --format nagios",
+        "expiry --json",
+        "expiry --format nagios",
+        "inspect nothing --json",
+        "compare \"$1\" \"$1\"",
+        "compare \"$1\" \"$1\" --json",
+        "csr --email a@b.example --name a --country DE --key-out push.key -o -",
     ] {
         for target in ["&-", "/dev/full"] {
             if command.contains("/dev/stdout") && target == "/dev/full" {
@@ -322,6 +341,8 @@ fn a_closed_standard_output_is_an_error() {
             }
             let run = shell(folder.path(), &format!("\"$0\" {command} >{target}")).status(6).run();
             assert!(run.stderr.contains("cannot write"), "{command} >{target}: {}", run.stderr);
+            // The key of a request stays, and the message says so.
+            let _ = fs::remove_file(folder.path().join("push.key"));
             if !command.contains("--json") {
                 assert!(entries(folder.path()).is_empty(), "{command} >{target}");
             }

@@ -603,7 +603,7 @@ fn a_locked_key_in_a_folder_fails_no_expiry_run() {
     let (certificate, key) = pem.split_at(pem.find("-----BEGIN ENCRYPTED").unwrap());
     std::fs::write(folder.path().join("push.crt"), certificate).unwrap();
     std::fs::write(folder.path().join("push.key"), key).unwrap();
-    for format in ["human", "json", "github", "junit", "nagios", "prometheus", "html", "ics"] {
+    for format in ["human", "json", "github", "markdown", "junit", "nagios", "prometheus", "html", "ics"] {
         Test::new().args(["expiry", ".", "--format", format]).folder(folder.path()).run();
     }
     Test::new().args(["expiry", "push.key"]).folder(folder.path()).status(4).run();

@@ -146,7 +146,7 @@ fn a_key_that_was_flattened_to_one_line_is_not_printed() {
         vec!["check", "--ca-file", name, "fixtures/pem/identity.pem"],
         vec!["csr", "--email", "jo@example.com", "--name", "Jo", "--country", "DE", "--key", name, "-o", "-"],
     ];
-    for format in ["human", "json", "junit", "github", "nagios", "prometheus", "ics", "html"] {
+    for format in ["human", "json", "junit", "github", "markdown", "nagios", "prometheus", "ics", "html"] {
         runs.push(vec!["expiry", "--format", format, name]);
     }
     for key in FLATTENED_KEYS {

@@ -8,12 +8,15 @@ use crate::commands::shared::advice;
 use crate::commands::shared::printing;
 use crate::commands::shared::writing;
 use crate::error::Error;
+use crate::exit::ExitKind;
 use crate::report::Report;
-use crate::report::style::Paint;
+use crate::report::medium::Medium;
+use crate::text::printable_name;
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::outputs::Output;
 use crate::world::place::{self, WriteError};
+use crate::world::step_summary::StepSummary;
 
 /// The place of a report.
 pub(crate) struct ReportFile<'a> {
@@ -48,16 +51,43 @@ impl ReportFile<'_> {
         format: ReportFormat,
         context: &mut Context<'_>,
     ) -> Result<bool, Error> {
+        let is_in_file = self.write_report(report, format, context)?;
+        if format == ReportFormat::Github {
+            add_to_step_summary(report, context)?;
+        }
+        Ok(is_in_file)
+    }
+
+    fn write_report(&self, report: Report<'_>, format: ReportFormat, context: &mut Context<'_>) -> Result<bool, Error> {
         let Some(Location::Path(path)) = self.output else {
             printing::print(report, format, context)?;
             return Ok(false);
         };
         let mut bytes = Vec::new();
-        report.write(format, &mut bytes, Paint::new(false))?;
+        report.write(format, &mut bytes, &Medium::file(context))?;
         // Something else may have come to this name meanwhile.
         self.check_replaceable()?;
         let output = Output { path, bytes: &bytes, is_private: false, force: self.force };
         writing::write_all(&[output], context)?;
         Ok(true)
+    }
+}
+
+/// Adds a table to the summary of the step, where the run is one of a GitHub workflow.
+fn add_to_step_summary(report: Report<'_>, context: &Context<'_>) -> Result<(), Error> {
+    let Some(summary) = StepSummary::find(context.variable) else { return Ok(()) };
+    let mut table = Vec::new();
+    report.write_markdown(&mut table, summary.room())?;
+    if table.len() > summary.room() {
+        // Nothing of it can be shown: GitHub would drop what the step has written before.
+        return Ok(());
+    }
+    match summary.append(&table) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let path = printable_name(&summary.path.display().to_string());
+            Err(Error::new(ExitKind::Write, format!("{path}: cannot write the summary of the step: {error}"))
+                .hint("GITHUB_STEP_SUMMARY names the file; where it is not there (in a container), unset the variable"))
+        }
     }
 }

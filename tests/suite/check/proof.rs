@@ -114,7 +114,7 @@ fn only_an_answer_in_the_form_of_apns_proves_something() {
     }
 }
 
-const FORMATS: [&str; 6] = ["human", "json", "junit", "github", "nagios", "prometheus"];
+const FORMATS: [&str; 7] = ["human", "json", "junit", "github", "markdown", "nagios", "prometheus"];
 
 #[test]
 fn a_provider_token_that_the_server_repeats_is_not_shown() {
