@@ -80,8 +80,9 @@ pub(crate) struct ExpiryArgs {
     #[command(flatten)]
     pub(crate) opening: OpeningArgs,
 
-    /// Try the passwords in this file, one a line; a line "GLOB = SOURCE" is for the files that fit, with
-    /// a source as for --passin (env:, file:, fd: or pass:, not cmd:)
+    /// Try the passwords in this file, one a line; a line "GLOB = SOURCE" is for the files that fit (by name, by path as
+    /// printed or from the root, or NAMESPACE/NAME/KEY), with a source as for --passin (env:, file:, fd: or
+    /// pass:, not cmd:); a line that begins with # is a comment
     #[arg(long, value_name = "FILE")]
     pub(crate) passwords: Option<PathBuf>,
 

@@ -8,14 +8,16 @@ use crate::commands::shared::advice;
 use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::report_file::ReportFile;
+use crate::container::{OpenError, Unread};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::report::{ExpiryReport, PolicyReport, RunFiles, UnreadableFile};
-use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanTotals};
+use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanError, ScanTotals};
 use crate::finding::Level;
 use crate::report::earlier::is_expiry_report;
 use crate::report::medium::Medium;
 use crate::report::{Report, human};
+use crate::text::printable_name;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::progress::Progress;
@@ -58,7 +60,15 @@ fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryRepor
     let progress = Progress::new(found.len(), context.stderr_is_terminal);
     let totals = totals.merge(scanner.scan_files(found, &progress)).settle(&scanner);
     let ScanTotals { certificates, unreadable, skipped, counts, .. } = totals;
-    let unreadable = unreadable.into_iter().map(explain).collect();
+    if let Some(file) = &arguments.passwords {
+        candidates::warn_of_unused(file, &passwords, context)?;
+    }
+    let hints = PasswordHints { arguments, files: counts.files };
+    let mut explained = Vec::with_capacity(unreadable.len());
+    for failure in unreadable {
+        explained.push(explain(failure, &hints));
+    }
+    let unreadable = explained;
     Ok(ExpiryReport::new(now, policy, certificates, RunFiles { unreadable, skipped, counts }))
 }
 
@@ -70,10 +80,47 @@ fn globs(option: &str, patterns: &[String]) -> Result<Globs, Error> {
     }
 }
 
-fn explain(failure: FileFailure) -> UnreadableFile {
+fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
     let FileFailure { file, source, level, error } = failure;
-    let (code, error) = (error.code(), advice::explain(&file, &error));
+    let (code, explained) = (error.code(), advice::explain(&file, &error));
+    let error = match hints.of(&file, &error) {
+        Some(hint) => explained.hint(hint),
+        None => explained,
+    };
     UnreadableFile { file, source, level, code, error }
+}
+
+/// What to do about the files of a run that are locked.
+struct PasswordHints<'a> {
+    arguments: &'a ExpiryArgs,
+    /// The number of files of the run.
+    files: u64,
+}
+
+impl PasswordHints<'_> {
+    /// Returns the hint for a locked file, where it is another than that for a single file.
+    fn of(&self, file: &str, error: &ScanError) -> Option<String> {
+        let open_error = match error {
+            ScanError::Open(error) | ScanError::Part(Unread { error, .. }) => error,
+            _ => return None,
+        };
+        let is_odd = matches!(open_error, OpenError::WrongPassword { oddity: Some(_), .. });
+        let is_known = matches!(open_error, OpenError::PasswordNeeded(_) | OpenError::WrongPassword { .. });
+        if !is_known || is_odd {
+            return None;
+        }
+        let line = format!("{} = env:VARIABLE", printable_name(file));
+        match (&self.arguments.passwords, &self.arguments.opening.passin) {
+            (Some(_), _) => Some(format!("no password in the file of --passwords opens it: add a line {line}")),
+            (None, Some(_)) if self.files > 1 => Some(format!(
+                "--passin is tried on every file: give this one its own password in a file for --passwords, with a line {line}"
+            )),
+            (None, None) if self.files > 1 => Some(format!(
+                "give one password for all files with --passin SOURCE, or each its own in a file for --passwords, with a line {line}"
+            )),
+            (None, _) => None,
+        }
+    }
 }
 
 fn path(location: &Location) -> Option<PathBuf> {

@@ -16,6 +16,8 @@ pub enum Passwords<'a> {
     None,
     /// This one, and no other.
     Given(Password),
+    /// This one; what opens without any is opened too.
+    GivenOrNone(Password),
     /// Each of these in turn.
     AnyOf(&'a [Password]),
     /// A person is asked; the function takes what the password is for and the number of the try, from 1.
@@ -84,6 +86,12 @@ impl<'p, 'a> Unlocker<'p, 'a> {
         }
         let opens_without = match self.passwords {
             Passwords::None => return Err(OpenError::PasswordNeeded(protected)),
+            Passwords::GivenOrNone(_) => {
+                if let Ok(Some(opened)) = attempt(None, &self.limits) {
+                    return Ok(opened);
+                }
+                false
+            }
             Passwords::Given(_) => {
                 let limits = self.limits.within(HINT_ITERATIONS);
                 let opened = attempt(None, &limits);
@@ -110,9 +118,9 @@ impl Iterator for Candidates<'_, '_> {
         let tried = self.tried;
         self.tried += 1;
         match (&mut *self.passwords, tried) {
-            (Passwords::Given(password), 0) => Some(Ok(Some(password.clone()))),
+            (Passwords::Given(password) | Passwords::GivenOrNone(password), 0) => Some(Ok(Some(password.clone()))),
             (_, 0) => Some(Ok(None)),
-            (Passwords::None | Passwords::Given(_), _) => None,
+            (Passwords::None | Passwords::Given(_) | Passwords::GivenOrNone(_), _) => None,
             (Passwords::AnyOf(all), _) => Some(Ok(Some(all.get(tried - 1)?.clone()))),
             (Passwords::Ask(ask), _) => {
                 let number = u32::try_from(tried).ok().filter(|number| *number <= TRIES)?;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::container::Passwords;
 use crate::container::kubernetes::KubernetesObject;
@@ -16,41 +17,106 @@ pub(crate) struct PasswordCandidates {
     /// The only candidate is the one password that was given for all files.
     pub(crate) is_given: bool,
     /// For the files that fit a glob; they are tried before the common ones.
-    pub(crate) by_glob: Vec<GlobPassword>,
+    pub(crate) rules: Vec<PasswordRule>,
 }
 
 /// A password for the files that fit.
 #[derive(Debug)]
-pub(crate) struct GlobPassword {
+pub(crate) struct PasswordRule {
     pub(crate) globs: Globs,
-    pub(crate) password: Password,
+    /// The line of the file of passwords, from 1.
+    pub(crate) line: usize,
+    /// The password, or why there is none: then the files of the rule fail, unless they open without it.
+    pub(crate) password: Result<Password, SourceProblem>,
+    /// A file fitted.
+    pub(crate) is_used: AtomicBool,
+}
+
+/// The reason why a source has no password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SourceProblem {
+    #[error("the variable is not set")]
+    NotSet,
+    #[error("the variable, or the file, is empty")]
+    Empty,
+    #[error("the file cannot be read")]
+    Unreadable,
+}
+
+/// A rule that fits a file and has no password for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FailedRule {
+    pub(crate) line: usize,
+    pub(crate) problem: SourceProblem,
+}
+
+/// The passwords to try on a file.
+#[derive(Debug)]
+pub(crate) struct MatchingPasswords<'a> {
+    pub(crate) passwords: Cow<'a, [Password]>,
+    pub(crate) failed_rule: Option<FailedRule>,
 }
 
 impl PasswordCandidates {
     /// Returns the passwords to try on a file; `roots` are the paths that were named.
-    pub(crate) fn matching(&self, path: &Path, roots: &[PathBuf]) -> Cow<'_, [Password]> {
-        let path = path_below(path, roots);
+    pub(crate) fn matching(&self, path: &Path, roots: &[PathBuf]) -> MatchingPasswords<'_> {
+        let mut matching = MatchingPasswords { passwords: Cow::Borrowed(&self.common), failed_rule: None };
+        if self.rules.is_empty() {
+            return matching;
+        }
+        let names = names_of(path, roots);
         let mut passwords = Vec::new();
-        for candidate in &self.by_glob {
-            if candidate.globs.fit(path) {
-                passwords.push(candidate.password.clone());
+        for rule in &self.rules {
+            if !names.iter().any(|name| rule.globs.fit(name)) {
+                continue;
+            }
+            rule.is_used.store(true, Ordering::Relaxed);
+            match &rule.password {
+                Ok(password) => passwords.push(password.clone()),
+                Err(problem) => matching.failed_rule = Some(FailedRule { line: rule.line, problem: *problem }),
             }
         }
-        if passwords.is_empty() {
-            return Cow::Borrowed(&self.common);
+        if !passwords.is_empty() {
+            passwords.extend_from_slice(&self.common);
+            matching.passwords = Cow::Owned(passwords);
         }
-        passwords.extend_from_slice(&self.common);
-        Cow::Owned(passwords)
+        matching
     }
 
     /// Returns `matching` passwords in the form in which a container is opened.
     pub(crate) fn as_passwords<'a>(&self, matching: &'a [Password]) -> Passwords<'a> {
         match matching {
             [] => Passwords::None,
-            [only] if self.is_given => Passwords::Given(only.clone()),
+            [only] if self.is_given => Passwords::GivenOrNone(only.clone()),
             _ => Passwords::AnyOf(matching),
         }
     }
+
+    /// Returns the lines of the rules that fitted no file.
+    pub(crate) fn unused_lines(&self) -> Vec<usize> {
+        let mut lines = Vec::new();
+        for rule in &self.rules {
+            if !rule.is_used.load(Ordering::Relaxed) {
+                lines.push(rule.line);
+            }
+        }
+        lines
+    }
+}
+
+/// Returns the names by which a rule may call a file: the path as reports print it, from the root of the file system,
+/// and below the folder that was named.
+fn names_of(path: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut names = vec![path_below(path, roots).to_owned()];
+    let printed = path.strip_prefix(".").unwrap_or(path);
+    for name in [Some(printed.to_owned()), std::path::absolute(path).ok()].into_iter().flatten() {
+        // Globs have no slash before the first name.
+        let name = name.strip_prefix("/").map_or(name.clone(), Path::to_owned);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The passwords that an entry of a Secret may be.
@@ -119,5 +185,26 @@ mod tests {
         assert_eq!(below("certs/a.p12", "certs/a.p12"), "certs/a.p12");
         assert_eq!(below("./a.p12", "./a.p12"), "a.p12");
         assert_eq!(below("./certs/a.p12", "."), "certs/a.p12");
+    }
+
+    #[test]
+    fn a_rule_calls_a_file_as_reports_do_or_from_the_root_or_from_the_folder() {
+        let fits = |glob: &str, path: &str, root: &str| {
+            let globs = Globs::new(&[glob]).unwrap();
+            names_of(Path::new(path), &[PathBuf::from(root)]).iter().any(|name| globs.fit(name))
+        };
+        for glob in ["a.p12", "*.p12", "old/a.p12", "certs/old/a.p12", "./certs/old/a.p12", "certs/**"] {
+            assert!(fits(glob, "certs/old/a.p12", "certs"), "{glob}");
+            assert!(fits(glob, "./certs/old/a.p12", "./certs"), "{glob}");
+        }
+        for glob in ["/srv/certs/old/a.p12", "/srv/**/*.p12", "old/*"] {
+            assert!(fits(glob, "/srv/certs/old/a.p12", "/srv/certs"), "{glob}");
+        }
+        let absolute = std::env::current_dir().unwrap().join("certs/old/a.p12");
+        assert!(fits(&absolute.display().to_string(), "certs/old/a.p12", "certs"));
+        assert!(fits("prod/push/*.p12", "prod/push/push.p12", "."));
+        for glob in ["other/a.p12", "old/a.pem", "/old/b.p12"] {
+            assert!(!fits(glob, "certs/old/a.p12", "certs"), "{glob}");
+        }
     }
 }

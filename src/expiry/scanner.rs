@@ -13,7 +13,9 @@ use crate::asn1::Malformed;
 use crate::certificate::policy::CertificateRole;
 use crate::container::kubernetes::{KubernetesObject, ObjectKind};
 use crate::container::{self, Contents, OpenError, PasswordTarget, Passwords, Unread, kubernetes};
-use crate::expiry::passwords::{EntryPassword, PasswordCandidates, entry_passwords};
+use crate::expiry::passwords::{
+    EntryPassword, FailedRule, MatchingPasswords, PasswordCandidates, SourceProblem, entry_passwords,
+};
 use crate::expiry::relations::{self, KeyHash};
 use crate::expiry::report::{
     CheckedCertificate, FileCounts, Origin, PolicyReport, SkipReason, SkippedFile, Source, check,
@@ -84,6 +86,8 @@ pub(crate) enum ScanError {
     Part(Unread),
     #[error("it is a link that leads nowhere")]
     DanglingLink,
+    #[error("{error}, and line {line} of the file of passwords, which is for it, has none: {problem}")]
+    NoPassword { error: OpenError, line: usize, problem: SourceProblem },
     #[error("there is no certificate in it")]
     NoCertificate,
     #[error("there is no certificate in it, only a private key")]
@@ -103,6 +107,7 @@ impl ScanError {
             | Self::DanglingLink
             | Self::NoCertificate
             | Self::OnlyKey => FindingCode::FileUnreadable,
+            Self::NoPassword { .. } => FindingCode::FileLocked,
             Self::Crash => FindingCode::ReaderCrashed,
         }
     }
@@ -352,9 +357,14 @@ impl ExpiryScanner<'_> {
     }
 
     fn open(&self, item: &Item<'_>, bytes: &[u8]) -> FileResult {
-        let candidates = self.passwords.matching(item.path, self.roots);
-        let mut passwords = self.passwords.as_passwords(&candidates);
-        self.open_with(item, bytes, &mut passwords)
+        let MatchingPasswords { passwords, failed_rule } = self.passwords.matching(item.path, self.roots);
+        let result = self.open_with(item, bytes, &mut self.passwords.as_passwords(&passwords));
+        match (result, failed_rule) {
+            (Err(ScanError::Open(error)), Some(FailedRule { line, problem })) if error.is_locked() => {
+                Err(ScanError::NoPassword { error, line, problem })
+            }
+            (result, _) => result,
+        }
     }
 
     fn open_with(&self, item: &Item<'_>, bytes: &[u8], passwords: &mut Passwords<'_>) -> FileResult {

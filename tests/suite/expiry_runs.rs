@@ -419,3 +419,53 @@ fn every_format_tells_of_what_was_not_judged() {
         }
     }
 }
+
+#[test]
+fn passwords_are_named_by_the_paths_of_the_report() {
+    let p12 = read("p12/keychain-password.p12");
+    let secrets = text(&secret("prod", "push", &[("push.p12", &p12)]));
+    let folder = Folder::new(&[("certs/old/a.p12", &p12), ("s.json", &secrets)]);
+    let absolute = folder.path("certs").canonicalize().unwrap();
+    for (rule, path) in [
+        ("certs/old/a.p12=pass:push".to_owned(), "certs"),
+        ("./certs/old/*.p12 = pass:push".to_owned(), "./certs"),
+        ("old/a.p12=pass:push".to_owned(), "certs"),
+        (format!("{}/old/a.p12 = pass:push", absolute.display()), "certs"),
+        (format!("{}/**=pass:push", absolute.display()), absolute.to_str().unwrap()),
+        ("prod/push/push.p12 = pass:push".to_owned(), "s.json"),
+    ] {
+        folder.write("passwords", format!("# none\n{rule}\n").as_bytes());
+        folder.test(&[path, "--passwords", "passwords"]).status(0).stderr("").hides("pass:").run();
+    }
+    // The rules of other files fail nothing.
+    folder.write("passwords", b"certs/**=pass:push\nother/** = env:PUSHCERT_TEST_UNSET\n");
+    folder
+        .test(&["certs", "--passwords", "passwords"])
+        .status(0)
+        .stderr_contains("warning: --passwords passwords, line 2: its files have no password: the variable is not set")
+        .stderr_contains("warning: --passwords passwords, line 2: no file fits the rule")
+        .hides("PUSHCERT_TEST_UNSET")
+        .run();
+}
+
+#[test]
+fn a_rule_without_a_password_fails_its_files_alone() {
+    let (locked, open) = (read("p12/keychain-password.p12"), read("p12/openssl-empty-password.p12"));
+    let folder = Folder::new(&[("a/locked.p12", &locked[..]), ("a/open.p12", &open), ("b/locked.p12", &locked)]);
+    for value in [None, Some("")] {
+        folder.write("passwords", b"a/*.p12=env:PUSHCERT_TEST_RULE\nb/*.p12 = pass:push\n");
+        let mut test = folder.test(&["a", "b", "--passwords", "passwords", "--json"]);
+        if let Some(value) = value {
+            test = test.env("PUSHCERT_TEST_RULE", value);
+        }
+        let run = test.status(4).hides("PUSHCERT_TEST_RULE").run();
+        let report = run.json();
+        assert_eq!(files(&report["unreadable"]), ["a/locked.p12"], "{report}");
+        assert_eq!(report["certificates"].as_array().unwrap().len(), 2);
+        let message = report["unreadable"][0]["error"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("line 1 of the file of passwords, which is for it, has none: the variable"),
+            "{message}"
+        );
+    }
+}

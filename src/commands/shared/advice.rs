@@ -170,6 +170,7 @@ fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
         ScanError::Read(ReadError::Io(_) | ReadError::TooLarge) => return (kind, None),
         ScanError::Open(error) => open_advice(error),
         ScanError::Part(unread) => open_advice(&unread.error),
+        ScanError::NoPassword { .. } => "set the variable, or fill the file, that the line names",
         ScanError::DanglingLink => "make the file that it leads to, or remove it",
         ScanError::NoCertificate | ScanError::OnlyKey => "name files that hold a certificate",
         ScanError::Crash => "please report it, without the certificate's key",

@@ -2,13 +2,18 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
+use crate::container;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::expiry::passwords::{GlobPassword, PasswordCandidates};
+use crate::expiry::passwords::{PasswordCandidates, PasswordRule, SourceProblem};
+use crate::expiry::sniff::has_certificate_extension;
+use crate::report::style::Paint;
 use crate::secret::Password;
+use crate::text::printable_name;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::walk::Globs;
@@ -47,81 +52,129 @@ fn read_file(file: &Path, candidates: &mut PasswordCandidates, context: &mut Con
         Ok(bytes) => bytes,
         Err(error) => return Err(Error::new(ExitKind::Password, format!("{name}: {error}"))),
     };
-    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match assignment(line) {
-            Some(assignment) => {
-                let place = LinePlace { file: &name, number: index + 1 };
-                candidates.by_glob.push(read_assignment(&assignment, &place, context)?);
+    let decoded = container::as_utf8(&bytes);
+    let text = decoded.as_deref().map_or(&bytes[..], Vec::as_slice);
+    let mut problems = Vec::new();
+    for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        let (line, number) = (line.strip_suffix(b"\r").unwrap_or(line), index + 1);
+        match Line::of(line) {
+            Line::Nothing => {}
+            Line::Password => candidates.common.push(Password::new(line.to_vec())),
+            Line::Rule { globs, source } => {
+                let password = read_source(&source, context);
+                if let Err(problem) = password {
+                    problems.push(LineProblem { number, problem: format!("its files have no password: {problem}") });
+                }
+                candidates.rules.push(PasswordRule { globs, line: number, password, is_used: AtomicBool::new(false) });
             }
-            None if line.is_empty() => {}
-            None => candidates.common.push(Password::new(line.to_vec())),
+            Line::Doubtful(problem) => {
+                problems.push(LineProblem { number, problem: format!("{problem}: it is tried as a password") });
+                candidates.common.push(Password::new(line.to_vec()));
+            }
         }
+    }
+    warn(file, &problems, context)
+}
+
+/// Warns of the rules that fitted no file.
+pub(crate) fn warn_of_unused(
+    file: &Path,
+    candidates: &PasswordCandidates,
+    context: &mut Context<'_>,
+) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for number in candidates.unused_lines() {
+        problems.push(LineProblem { number, problem: "no file fits the rule".to_owned() });
+    }
+    warn(file, &problems, context)
+}
+
+/// What is wrong with a line of the file of passwords. The line itself is not shown: it may be a password.
+struct LineProblem {
+    /// From 1.
+    number: usize,
+    problem: String,
+}
+
+/// The most lines that are warned of one by one.
+const MAX_WARNINGS: usize = 10;
+
+fn warn(file: &Path, problems: &[LineProblem], context: &mut Context<'_>) -> Result<(), Error> {
+    let (paint, file) = (Paint::new(context.stderr_has_color), printable_name(&file.display().to_string()));
+    let warning = paint.warning("warning:");
+    for LineProblem { number, problem } in problems.iter().take(MAX_WARNINGS) {
+        writeln!(context.stderr, "{warning} --passwords {file}, line {number}: {problem}")?;
+    }
+    if let Some(more @ 1..) = problems.len().checked_sub(MAX_WARNINGS) {
+        writeln!(context.stderr, "{warning} --passwords {file}: {more} more lines of this kind")?;
     }
     Ok(())
 }
 
-/// A glob and a password source, around the first " = ".
-struct Assignment<'a> {
-    glob: &'a str,
-    source: &'a str,
+/// A line of the file of passwords.
+enum Line {
+    /// It is blank, or a comment.
+    Nothing,
+    /// It is a password for all files.
+    Password,
+    /// It is `GLOB = SOURCE`, with blanks around the sign or without.
+    Rule { globs: Globs, source: PasswordSource },
+    /// It looks like a rule, and is none.
+    Doubtful(&'static str),
 }
 
-fn assignment(line: &[u8]) -> Option<Assignment<'_>> {
-    let (glob, source) = std::str::from_utf8(line).ok()?.split_once(" = ")?;
-    Some(Assignment { glob: glob.trim(), source: source.trim() })
-}
-
-fn read_assignment(
-    assignment: &Assignment<'_>,
-    place: &LinePlace<'_>,
-    context: &mut Context<'_>,
-) -> Result<GlobPassword, Error> {
-    let Ok(globs) = Globs::new(&[assignment.glob]) else {
-        return Err(place.error("there is no glob before \" = \""));
-    };
-    let Ok(source) = assignment.source.parse::<PasswordSource>();
-    let password = match &source {
-        // In a file it is no more secret than the other lines.
-        PasswordSource::Pass(password) => password.clone(),
-        PasswordSource::Unknown => return Err(place.error("there is no password source after \" = \"")),
-        PasswordSource::Stdin | PasswordSource::Prompt => {
-            return Err(place.error("stdin and prompt cannot be used here"));
+impl Line {
+    fn of(line: &[u8]) -> Self {
+        let start = line.trim_ascii_start();
+        if start.is_empty() || start.starts_with(b"#") {
+            return Self::Nothing;
         }
-        // Who may write the file may not for that run commands.
-        PasswordSource::Command(_) => return Err(place.error("cmd: is taken only on the command line")),
-        // The error of the source has its text, which may be a password too.
-        source => match source.read(context, place.file) {
-            Ok(Some(password)) => password,
-            Ok(None) => return Err(place.error("there is no password")),
-            Err(_) => return Err(place.source_error()),
-        },
-    };
-    Ok(GlobPassword { globs, password })
-}
-
-/// The place of a line in the file of passwords.
-struct LinePlace<'a> {
-    file: &'a str,
-    number: usize,
-}
-
-impl LinePlace<'_> {
-    /// Returns an error that does not repeat the source, which may be a password.
-    fn source_error(&self) -> Error {
-        let Self { file, number } = self;
-        let problem = "the password source after \" = \" cannot be read";
-        Error::new(ExitKind::Password, format!("{file}, line {number}: {problem}"))
-            .hint("set the variable, or give the file, that the line names")
+        let Ok(text) = std::str::from_utf8(line) else { return Self::Password };
+        for (position, _) in text.match_indices('=') {
+            let (glob, source) = (text[..position].trim(), text[position + 1..].trim());
+            let Ok(source) = source.parse::<PasswordSource>();
+            return match (source, Globs::new(&[glob])) {
+                (PasswordSource::Unknown, _) => continue,
+                (PasswordSource::Stdin | PasswordSource::Prompt, _) => {
+                    Self::Doubtful("it looks like a rule, but stdin and prompt cannot be used here")
+                }
+                // Who may write the file may not for that run commands.
+                (PasswordSource::Command(_), _) => {
+                    Self::Doubtful("it looks like a rule, but cmd: is taken only on the command line")
+                }
+                (source, Ok(globs)) if !glob.is_empty() => Self::Rule { globs, source },
+                (_, Ok(_) | Err(_)) => Self::Doubtful("it looks like a rule, but there is no glob before \"=\""),
+            };
+        }
+        if looks_like_rule(text) {
+            return Self::Doubtful(
+                "it looks like a rule, but there is no source (env:, file:, fd: or pass:) after \"=\"",
+            );
+        }
+        Self::Password
     }
+}
 
-    /// Returns an error that does not repeat the line: it may be a password.
-    fn error(&self, problem: &str) -> Error {
-        let Self { file, number } = self;
-        Error::new(ExitKind::Usage, format!("{file}, line {number}: {problem}")).hint(
-            "a line is a password, or GLOB = SOURCE with env:VAR, file:PATH, fd:N or pass:SECRET; a password that \
-             has \" = \" in it goes as * = pass:SECRET",
-        )
+/// Returns whether a line without a source looks like a rule all the same.
+fn looks_like_rule(line: &str) -> bool {
+    match line.split_once('=') {
+        Some((glob, _)) => line.contains(" = ") || glob.contains('*') || has_certificate_extension(glob.trim()),
+        None => false,
+    }
+}
+
+/// Reads the source of a rule. The error says nothing of its text, which may be a password too.
+fn read_source(source: &PasswordSource, context: &mut Context<'_>) -> Result<Password, SourceProblem> {
+    let password = match source {
+        // In a file it is no more secret than the other lines, and may be empty on purpose.
+        PasswordSource::Pass(password) => return Ok(password.clone()),
+        source => source.read(context, "--passwords"),
+    };
+    match (password, source) {
+        (Ok(Some(password)), _) if !password.is_empty() => Ok(password),
+        (Ok(_), _) => Err(SourceProblem::Empty),
+        (Err(_), PasswordSource::Env(_)) => Err(SourceProblem::NotSet),
+        (Err(_), _) => Err(SourceProblem::Unreadable),
     }
 }
 
@@ -131,63 +184,89 @@ mod tests {
     use crate::container::Passwords;
     use crate::test_support::TestWorld;
 
-    fn read(passin: Option<&str>, lines: Option<&str>) -> Result<PasswordCandidates, Error> {
+    fn read(passin: Option<&str>, lines: Option<&[u8]>) -> (PasswordCandidates, String) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("passwords");
         std::fs::write(&file, lines.unwrap_or_default()).unwrap();
         let passin = passin.map(|source| source.parse().unwrap());
         let opening = OpeningArgs { passin, max_iterations: 1 };
         let mut world = TestWorld::interactive(&["asked"]);
-        world.variable = |name| (name == "SET").then(|| "from env".into());
-        world.run(|context| super::read(&opening, lines.map(|_| file.as_path()), context))
+        world.variable = |name| match name {
+            "SET" => Some("from env".into()),
+            "EMPTY" => Some("".into()),
+            _ => None,
+        };
+        let candidates = world.run(|context| super::read(&opening, lines.map(|_| file.as_path()), context)).unwrap();
+        let warnings = String::from_utf8(world.stderr).unwrap();
+        (candidates, warnings.replace(&file.display().to_string(), "FILE"))
     }
 
     fn shown(candidates: &PasswordCandidates, path: &str) -> String {
         let text = |password: &Password| String::from_utf8_lossy(password.as_bytes()).into_owned();
-        match candidates.as_passwords(&candidates.matching(Path::new(path), &[])) {
+        match candidates.as_passwords(&candidates.matching(Path::new(path), &[]).passwords) {
             Passwords::None => "none".to_owned(),
-            Passwords::Given(password) => format!("given {}", text(&password)),
+            Passwords::GivenOrNone(password) => format!("given {}", text(&password)),
             Passwords::AnyOf(all) => all.iter().map(text).collect::<Vec<_>>().join("|"),
-            Passwords::Ask(_) => "ask".to_owned(),
+            Passwords::Given(_) | Passwords::Ask(_) => "ask".to_owned(),
         }
     }
 
     #[test]
     fn a_person_is_asked_once_for_all_files() {
-        let candidates = read(Some("prompt"), None).unwrap();
+        let (candidates, _) = read(Some("prompt"), None);
         assert_eq!(shown(&candidates, "a.p12"), "given asked");
         assert_eq!(shown(&candidates, "b.p12"), "given asked");
         // Nobody is asked unless that is wanted, even at a terminal.
-        assert_eq!(shown(&read(None, None).unwrap(), "a.p12"), "none");
+        assert_eq!(shown(&read(None, None).0, "a.p12"), "none");
     }
 
     #[test]
-    fn lines_are_passwords_or_sources_for_globs() {
-        let lines = "first\r\n\n # second =x \nold/*.p12 = env:SET\n*.pfx = pass:a = b\n";
-        let candidates = read(Some("pass:given"), Some(lines)).unwrap();
-        assert_eq!(shown(&candidates, "a.p12"), "given|first| # second =x ");
-        assert_eq!(shown(&candidates, "old/a.p12"), "from env|given|first| # second =x ");
-        assert_eq!(shown(&candidates, "x/y.pfx"), "a = b|given|first| # second =x ");
+    fn lines_are_passwords_or_rules_or_comments() {
+        let lines =
+            "first\r\n\n  \n # second =x \n#\nold/*.p12 = env:SET\n*.pfx=pass:a = b\nse=cret\n x=y.p8=env:SET\n";
+        let utf16: Vec<u8> = format!("\u{feff}{lines}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [lines.as_bytes(), format!("\u{feff}{lines}").as_bytes(), &utf16] {
+            let (candidates, warnings) = read(Some("pass:given"), Some(bytes));
+            assert_eq!(shown(&candidates, "a.p12"), "given|first|se=cret");
+            assert_eq!(shown(&candidates, "old/a.p12"), "from env|given|first|se=cret");
+            assert_eq!(shown(&candidates, "x/y.pfx"), "a = b|given|first|se=cret");
+            assert_eq!(shown(&candidates, "x=y.p8"), "from env|given|first|se=cret");
+            assert_eq!(warnings.lines().count(), 1, "{warnings}");
+            assert!(candidates.unused_lines().is_empty());
+        }
+        assert_eq!(read(None, Some(b"a\n*.x = pass:y\n")).0.unused_lines(), [2]);
+        let (candidates, _) = read(None, Some(b"p\xe4ss\n"));
+        assert_eq!(candidates.common[0].as_bytes(), b"p\xe4ss");
     }
 
     #[test]
     fn a_line_that_is_wrong_is_named_and_not_shown() {
-        let message = |lines: &str| {
-            let error = read(None, Some(lines)).unwrap_err();
-            assert!(!format!("{error:?}").contains("hunter2"));
-            (error.kind, error.message.rsplit("passwords").next().unwrap_or_default().to_owned())
+        let warning = |lines: &str| {
+            let (candidates, warnings) = read(None, Some(lines.as_bytes()));
+            assert!(!warnings.contains("hunter2"), "{warnings}");
+            let number = candidates.rules.len();
+            (number, warnings.strip_prefix("warning: --passwords FILE, ").unwrap_or_default().trim().to_owned())
         };
-        let after = ", line 2: there is no password source after \" = \"".to_owned();
-        assert_eq!(message("a\n*.p12 = hunter2"), (ExitKind::Usage, after));
-        let before = ", line 1: there is no glob before \" = \"".to_owned();
-        assert_eq!(message("[hunter2 = pass:x"), (ExitKind::Usage, before));
-        let asks = ", line 1: stdin and prompt cannot be used here".to_owned();
-        assert_eq!(message("* = prompt"), (ExitKind::Usage, asks));
-        let runs = ", line 2: cmd: is taken only on the command line".to_owned();
-        assert_eq!(message("a\n* = cmd:echo hunter2"), (ExitKind::Usage, runs));
-        for source in ["env:hunter2", "file:hunter2", "file:/hunter2/x", "fd:987654"] {
-            let unread = ", line 1: the password source after \" = \" cannot be read".to_owned();
-            assert_eq!(message(&format!("* = {source}")), (ExitKind::Password, unread));
+        for (lines, number, problem) in [
+            ("a\n*.p12 = hunter2", 2, "there is no source (env:, file:, fd: or pass:) after \"=\""),
+            ("push.p12=hunter2", 1, "there is no source (env:, file:, fd: or pass:) after \"=\""),
+            ("[hunter2 = pass:x", 1, "there is no glob before \"=\""),
+            ("= pass:hunter2", 1, "there is no glob before \"=\""),
+            ("* = prompt", 1, "stdin and prompt cannot be used here"),
+            ("a\n* = cmd:echo hunter2", 2, "cmd: is taken only on the command line"),
+        ] {
+            let expected = format!("line {number}: it looks like a rule, but {problem}: it is tried as a password");
+            assert_eq!(warning(lines), (0, expected), "{lines}");
         }
+        for (source, problem) in [
+            ("env:hunter2", "the variable is not set"),
+            ("env:EMPTY", "the variable, or the file, is empty"),
+            ("file:/hunter2/x", "the file cannot be read"),
+            ("fd:987654", "the file cannot be read"),
+        ] {
+            let expected = format!("line 1: its files have no password: {problem}");
+            assert_eq!(warning(&format!("* = {source}")), (1, expected));
+        }
+        assert_eq!(warning("se=cret\na=b=c\n=x"), (0, String::new()), "these are passwords");
     }
 }
