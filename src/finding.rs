@@ -50,6 +50,8 @@ pub enum FindingCode {
     KeyMissing,
     /// The key beside the certificate belongs to another certificate.
     KeyMismatch,
+    /// The key of the certificate is in another file.
+    KeyElsewhere,
     /// It cannot be used in production.
     SandboxOnly,
     /// The signature uses SHA-1 or older.
@@ -86,6 +88,14 @@ pub enum FindingCode {
     OtherKind,
     /// The UID of an MDM certificate has changed.
     OtherMdmUid,
+    /// The UID of another certificate has changed.
+    OtherUid,
+    /// The name of the subject has changed.
+    OtherName,
+    /// The new certificate is not for a host that the old one is for.
+    HostLost,
+    /// The new certificate is for one more host.
+    HostGained,
     /// The new certificate lacks a topic.
     TopicLost,
     /// The new certificate has one more topic.
@@ -140,6 +150,7 @@ impl FindingCode {
             | Self::NotYetValid
             | Self::KeyMissing
             | Self::KeyMismatch
+            | Self::KeyElsewhere
             | Self::SandboxOnly
             | Self::Sha1Signature
             | Self::WeakKey
@@ -158,6 +169,10 @@ impl FindingCode {
             | Self::NotRenewed
             | Self::OtherKind
             | Self::OtherMdmUid
+            | Self::OtherUid
+            | Self::OtherName
+            | Self::HostLost
+            | Self::HostGained
             | Self::TopicLost
             | Self::TopicGained
             | Self::EnvironmentLost

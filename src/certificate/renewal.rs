@@ -1,5 +1,7 @@
 //! Compares a new certificate with the old one that it is to replace.
 
+use std::collections::HashSet;
+
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
@@ -8,7 +10,7 @@ use crate::certificate::apple::CertificateKind;
 use crate::certificate::time_left::TimeLeft;
 use crate::certificate::warning::KeyState;
 use crate::finding::{Finding, FindingCode, Level};
-use crate::text::{printable_name, text_list};
+use crate::text::{printable, printable_name, text_list};
 
 /// A certificate, and what is known of its key.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +27,8 @@ pub(crate) struct Comparison {
     pub(crate) drop_in: bool,
     /// Both have the same key.
     pub(crate) key_reused: bool,
+    /// The kind has changed to one that can do all that the old one can.
+    pub(crate) possible_successor: bool,
     /// The days during which both are valid; negative where there is a gap.
     pub(crate) overlap_days: i64,
     /// The same in seconds.
@@ -40,26 +44,47 @@ fn serialize_differences<S: Serializer>(differences: &[Finding], serializer: S) 
         breaks: bool,
         code: FindingCode,
         message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<&'a str>,
     }
     serializer.collect_seq(differences.iter().map(|finding| Difference {
         breaks: finding.level == Level::Failure,
         code: finding.code,
         message: &finding.message,
+        hint: finding.hint.as_deref(),
     }))
 }
 
-/// Compares them at the time `now`.
-pub(crate) fn compare(old: Side<'_>, new: Side<'_>, now: OffsetDateTime) -> Comparison {
+/// The rules of a comparison.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// The time at which validity is judged.
+    pub(crate) now: OffsetDateTime,
+    /// Another kind is accepted if it can do all that the old one can.
+    pub(crate) allows_kind_change: bool,
+}
+
+/// Compares them.
+pub(crate) fn compare(old: Side<'_>, new: Side<'_>, rules: Rules) -> Comparison {
     let mut differences = Vec::new();
+    let possible_successor = is_possible_successor(old.certificate, new.certificate);
+    if old.certificate.kind != new.certificate.kind {
+        let is_accepted = possible_successor && rules.allows_kind_change;
+        differences.push(describe_kinds(old.certificate, new.certificate, possible_successor, is_accepted));
+    }
     compare_purpose(old.certificate, new.certificate, &mut differences);
+    compare_names(old.certificate, new.certificate, &mut differences);
     compare_environments(old.certificate, new.certificate, &mut differences);
     compare_teams(old.certificate, new.certificate, &mut differences);
-    compare_validity(old.certificate, new.certificate, now, &mut differences);
-    compare_keys(old.key, new.key, &mut differences);
+    compare_validity(old.certificate, new.certificate, rules.now, &mut differences);
+    let key_reused = old.certificate.public_key.is_same_key(&new.certificate.public_key);
+    let is_same_request = key_reused && old.certificate.der != new.certificate.der;
+    compare_keys(old.key, new.key, is_same_request, &mut differences);
     let overlap = overlap(old.certificate, new.certificate);
     Comparison {
         drop_in: Level::worst(&differences) != Level::Failure,
-        key_reused: old.certificate.public_key.is_same_key(&new.certificate.public_key),
+        key_reused,
+        possible_successor,
         overlap_days: overlap.days(),
         overlap_seconds: overlap.seconds(),
         differences,
@@ -71,10 +96,6 @@ fn overlap(old: &Certificate, new: &Certificate) -> TimeLeft {
 }
 
 fn compare_purpose(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
-    if old.kind != new.kind {
-        let message = format!("the kind has changed from {} to {}", old.kind.describe(), new.kind.describe());
-        differences.push(Finding::failure(FindingCode::OtherKind, message));
-    }
     // Devices are enrolled for the UID, which is the topic: the topics would say the same again.
     if old.kind == CertificateKind::Mdm && old.uid != new.uid {
         let message = format!(
@@ -82,7 +103,8 @@ fn compare_purpose(old: &Certificate, new: &Certificate, differences: &mut Vec<F
             or_none(&old.uid),
             or_none(&new.uid)
         );
-        differences.push(Finding::failure(FindingCode::OtherMdmUid, message));
+        let finding = Finding::failure(FindingCode::OtherMdmUid, message);
+        differences.push(Finding { hint: Some(RENEW_MDM.to_owned().into()), ..finding });
         return;
     }
     for topic in missing(&topics(old), &topics(new)) {
@@ -93,6 +115,92 @@ fn compare_purpose(old: &Certificate, new: &Certificate, differences: &mut Vec<F
         let message = format!("the new one may also send to the topic {}", printable_name(topic));
         differences.push(Finding::new(Level::Ok, FindingCode::TopicGained, message));
     }
+}
+
+/// What keeps the UID of an MDM certificate.
+const RENEW_MDM: &str = "keep the old one, and renew it at identity.apple.com/pushcert with Renew on its own line, not with Create a \
+                         Certificate, signed in with the Apple Account that made it: a renewal keeps the UID. Who has lost that \
+                         account asks Apple to move the certificate to another";
+
+/// Returns whether a push certificate of another kind can do all that the old one can: send to its topics in its
+/// environments.
+fn is_possible_successor(old: &Certificate, new: &Certificate) -> bool {
+    let has_all = |old: &[&str], new: &[&str]| !old.is_empty() && missing(old, new).is_empty();
+    old.kind != new.kind
+        && old.kind.is_push()
+        && new.kind.is_push()
+        && has_all(&topics(old), &topics(new))
+        && has_all(&environments(old), &environments(new))
+}
+
+fn describe_kinds(old: &Certificate, new: &Certificate, is_successor: bool, is_accepted: bool) -> Finding {
+    let mut message = format!("the kind has changed from {} to {}", old.kind.describe(), new.kind.describe());
+    if is_successor {
+        message.push_str(", which can send to the same topics");
+    }
+    if is_successor && old.topics.len() == 1 && new.topics.len() > 1 {
+        message.push_str(": with several topics, the header apns-topic is mandatory in each notification");
+    }
+    let level = if is_accepted { Level::Ok } else { Level::Failure };
+    Finding::new(level, FindingCode::OtherKind, message)
+}
+
+/// Compares the names of hosts, the UID and the subject's name.
+fn compare_names(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
+    let lost = hosts_without(&old.dns_names, &new.dns_names);
+    if !lost.is_empty() {
+        let message = format!("the new one is not for {}", printable(&text_list(lost.into_iter())));
+        differences.push(Finding::failure(FindingCode::HostLost, message));
+    }
+    let gained = hosts_without(&new.dns_names, &old.dns_names);
+    if !gained.is_empty() {
+        let message = format!("the new one is also for {}", printable(&text_list(gained.into_iter())));
+        differences.push(Finding::new(Level::Ok, FindingCode::HostGained, message));
+    }
+    // Where a topic is lost, or a UID of MDM, the names say the same again.
+    let is_said = |finding: &Finding| matches!(finding.code, FindingCode::TopicLost | FindingCode::OtherMdmUid);
+    if differences.iter().any(is_said) {
+        return;
+    }
+    if old.uid != new.uid {
+        let level = if old.uid.is_some() { Level::Failure } else { Level::Ok };
+        let message = format!("the UID has changed from {} to {}", or_none(&old.uid), or_none(&new.uid));
+        differences.push(Finding::new(level, FindingCode::OtherUid, message));
+    }
+    compare_titles(old, new, differences);
+}
+
+/// Compares the names of the subjects. Topics and hosts decide where there are any; otherwise the name does.
+fn compare_titles(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
+    // Kinds have names of their own: "Apple Push Services: …".
+    if subject_name(old) == subject_name(new) || (old.kind != new.kind && old.kind.is_push() && new.kind.is_push()) {
+        return;
+    }
+    let is_told_otherwise = !old.topics.is_empty() || !old.dns_names.is_empty();
+    let level = if is_told_otherwise { Level::Ok } else { Level::Failure };
+    let message = format!(
+        "the name has changed from {} to {}",
+        printable_name(subject_name(old)),
+        printable_name(subject_name(new))
+    );
+    differences.push(Finding::new(level, FindingCode::OtherName, message));
+}
+
+fn subject_name(certificate: &Certificate) -> &str {
+    certificate.common_name.as_deref().unwrap_or(&certificate.subject)
+}
+
+/// Returns those of `hosts` that no name of `others` covers.
+fn hosts_without<'a>(hosts: &'a [String], others: &[String]) -> Vec<&'a str> {
+    let known: HashSet<&str> = others.iter().map(String::as_str).collect();
+    let mut lost = Vec::new();
+    for host in hosts {
+        let wildcard = host.split_once('.').map(|(_, domain)| format!("*.{domain}"));
+        if !known.contains(host.as_str()) && !wildcard.is_some_and(|wildcard| known.contains(wildcard.as_str())) {
+            lost.push(host.as_str());
+        }
+    }
+    lost
 }
 
 fn compare_environments(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
@@ -139,14 +247,18 @@ fn compare_validity(old: &Certificate, new: &Certificate, now: OffsetDateTime, d
     }
 }
 
-fn compare_keys(old: KeyState, new: KeyState, differences: &mut Vec<Finding>) {
+fn compare_keys(old: KeyState, new: KeyState, is_same_request: bool, differences: &mut Vec<Finding>) {
     match new {
+        KeyState::Missing if old == KeyState::Matches && is_same_request => {
+            let message = "the new file has no private key: it was renewed with the same request, and its key is that of the old one";
+            differences.push(Finding::failure(FindingCode::KeyMissing, message));
+        }
         KeyState::Missing if old == KeyState::Matches => {
             let message = "the new file has no private key, the old one has";
             differences.push(Finding::failure(FindingCode::KeyMissing, message));
         }
         KeyState::Mismatch => {
-            let message = "the private key in the new file is not that of its certificate";
+            let message = "the private key is not that of the new certificate";
             differences.push(Finding::failure(FindingCode::KeyMismatch, message));
         }
         KeyState::Missing | KeyState::Matches | KeyState::Unread => {}
@@ -180,7 +292,7 @@ mod tests {
     use crate::certificate::apple::Environment;
     use crate::test_support;
 
-    const NOW: OffsetDateTime = datetime!(2026-12-01 0:00 UTC);
+    const RULES: Rules = Rules { now: datetime!(2026-12-01 0:00 UTC), allows_kind_change: false };
 
     fn fixture(name: &str, from: OffsetDateTime, until: OffsetDateTime) -> Certificate {
         let certificate = test_support::certificate(&format!("der/{name}.cer"));
@@ -199,7 +311,7 @@ mod tests {
 
     fn codes(old: &Certificate, new: &Certificate, keys: (KeyState, KeyState)) -> Vec<(Level, FindingCode)> {
         let side = |certificate, key| Side { certificate, key };
-        let comparison = compare(side(old, keys.0), side(new, keys.1), NOW);
+        let comparison = compare(side(old, keys.0), side(new, keys.1), RULES);
         let breaks = comparison.differences.iter().any(|difference| difference.level == Level::Failure);
         assert_eq!(comparison.drop_in, !breaks);
         comparison.differences.into_iter().map(|difference| (difference.level, difference.code)).collect()
@@ -236,6 +348,68 @@ mod tests {
         assert_eq!(codes(&universal, &sandbox, KEYS), [(Level::Failure, EnvironmentLost)]);
         let kind = Certificate { kind: CertificateKind::ApnsSandbox, ..new("universal") };
         assert_eq!(codes(&universal, &kind, KEYS), [(Level::Failure, OtherKind)]);
+    }
+
+    #[test]
+    fn names_are_compared_for_every_kind() {
+        use FindingCode::*;
+        let server = |hosts: &[&str]| {
+            let dns_names = hosts.iter().map(|host| (*host).to_owned()).collect();
+            Certificate { dns_names, ..old("not-push") }
+        };
+        let renewed = |hosts: &[&str]| Certificate { dns_names: server(hosts).dns_names, ..new("not-push") };
+        let named = |name: &str| Certificate { common_name: Some(name.to_owned()), ..renewed(&[]) };
+        assert_eq!(codes(&server(&["a.example", "b.example"]), &renewed(&["a.example", "b.example"]), KEYS), []);
+        assert_eq!(
+            codes(&server(&["a.example", "b.example"]), &renewed(&["b.example", "c.example"]), KEYS),
+            [(Level::Failure, HostLost), (Level::Ok, HostGained)]
+        );
+        assert_eq!(codes(&server(&["a.b.example"]), &renewed(&["*.b.example"]), KEYS), [(Level::Ok, HostGained)]);
+        assert_eq!(codes(&server(&["*.b.example"]), &renewed(&["a.b.example"]), KEYS)[0], (Level::Failure, HostLost));
+        // Without hosts the name decides.
+        assert_eq!(codes(&server(&[]), &named("other"), KEYS), [(Level::Failure, OtherName)]);
+        let uid = Certificate { uid: Some("a".to_owned()), ..server(&[]) };
+        assert_eq!(codes(&uid, &renewed(&[]), KEYS), [(Level::Failure, OtherUid)]);
+        let (old, new) = (old("universal"), new("universal"));
+        let other = Certificate { common_name: Some("other".to_owned()), ..new.clone() };
+        assert_eq!(codes(&old, &other, KEYS), [(Level::Ok, OtherName)]);
+        let other = Certificate { uid: Some("other".to_owned()), ..new };
+        assert_eq!(codes(&old, &other, KEYS), [(Level::Failure, OtherUid)]);
+    }
+
+    #[test]
+    fn a_kind_that_can_do_the_same_is_accepted_where_that_is_allowed() {
+        use FindingCode::*;
+        let topic = old("universal").topics[..1].to_vec();
+        let production = Certificate {
+            kind: CertificateKind::ApnsProduction,
+            topics: topic,
+            environments: vec![Environment::Production],
+            ..old("universal")
+        };
+        let universal = new("universal");
+        let side = |certificate| Side { certificate, key: KeyState::Matches };
+        for (allows_kind_change, level) in [(false, Level::Failure), (true, Level::Ok)] {
+            let comparison = compare(side(&production), side(&universal), Rules { allows_kind_change, ..RULES });
+            assert_eq!((comparison.possible_successor, comparison.drop_in), (true, allows_kind_change));
+            let first = &comparison.differences[0];
+            assert_eq!((first.level, first.code), (level, OtherKind));
+            assert!(first.message.contains("apns-topic is mandatory"), "{}", first.message);
+        }
+        // Not the other way round.
+        let back = Certificate { not_after: universal.not_after + time::Duration::days(1), ..production.clone() };
+        let comparison = compare(side(&universal), side(&back), Rules { allows_kind_change: true, ..RULES });
+        assert!(!comparison.possible_successor && !comparison.drop_in);
+        assert_eq!(comparison.differences[0].level, Level::Failure);
+    }
+
+    #[test]
+    fn a_renewal_with_the_same_request_has_the_key_of_the_old_one() {
+        let (old, new) = (old("universal"), new("universal"));
+        let side = |certificate, key| Side { certificate, key };
+        let comparison = compare(side(&old, KeyState::Matches), side(&new, KeyState::Missing), RULES);
+        assert!(comparison.key_reused && !comparison.drop_in);
+        assert!(comparison.differences[0].message.contains("its key is that of the old one"));
     }
 
     #[test]

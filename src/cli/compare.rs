@@ -11,6 +11,7 @@ use crate::world::files::Location;
 #[command(after_help = "\
 Examples:
   pushcert compare push.pem renewed.p12
+  pushcert compare push.pem aps.cer --key push.pem   (renewed with the same request)
   pushcert compare old.p12 new.p12 --passin env:OLD --passin-new env:NEW --json")]
 pub(crate) struct CompareArgs {
     /// The certificate in use, or - for standard input
@@ -20,6 +21,15 @@ pub(crate) struct CompareArgs {
     pub(crate) new: Location,
     #[command(flatten)]
     pub(crate) opening: OpeningArgs,
+
+    /// File with the private key of NEW, such as OLD if it was renewed with the same request
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<Location>,
+
+    /// Accept another kind of push certificate if it has all topics and environments of OLD (with several topics, the
+    /// header apns-topic is mandatory)
+    #[arg(long)]
+    pub(crate) allow_kind_change: bool,
 
     /// Source of the password of NEW, if it has another
     #[arg(long, value_name = "SOURCE")]

@@ -1,7 +1,7 @@
 //! `pushcert compare`.
 
 use crate::certificate::chain::APPLE;
-use crate::certificate::renewal::{self, Side};
+use crate::certificate::renewal::{self, Comparison, Rules, Side};
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::judging::refuse_request;
@@ -10,10 +10,12 @@ use crate::commands::shared::unread;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::finding::{Finding, FindingCode, Level};
 use crate::identity::Collection;
 use crate::report::human::compare::{self, CompareReport, SideReport};
 use crate::report::human::convert::ConvertReport;
 use crate::report::json;
+use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::world::context::Context;
 use crate::world::files::Location;
@@ -23,7 +25,9 @@ pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<
     let (old, new) = open_both(arguments, context)?;
     let (old_side, old_report) = side(&arguments.old, &old, arguments, now)?;
     let (new_side, new_report) = side(&arguments.new, &new, arguments, now)?;
-    let comparison = renewal::compare(old_side, new_side, now);
+    let rules = Rules { now, allows_kind_change: arguments.allow_kind_change };
+    let mut comparison = renewal::compare(old_side, new_side, rules);
+    add_hints(&mut comparison, arguments);
     let exit = if comparison.drop_in { None } else { Some(ExitKind::CheckFailed) };
     let report = CompareReport::new(now, comparison, old_report, new_report);
     if arguments.json {
@@ -35,7 +39,8 @@ pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<
 }
 
 fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Contents, Contents), Error> {
-    let inputs = [&arguments.old, &arguments.new];
+    let mut inputs = vec![&arguments.old, &arguments.new];
+    inputs.extend(&arguments.key);
     let reads_stdin = takes_stdin(arguments.opening.passin.as_ref()) || inputs.contains(&&Location::Standard);
     if reads_stdin && takes_stdin(arguments.passin_new.as_ref()) {
         return Err(Error::new(ExitKind::Usage, "standard input can be read only once")
@@ -47,8 +52,48 @@ fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Cont
         None => &opener,
     };
     let old = opener.open(&arguments.old, context)?;
-    let new = opener_of_new.open(&arguments.new, context)?;
+    let new = opener_of_new.open_with_key(&arguments.new, arguments.key.as_ref(), context)?;
     Ok((old, new))
+}
+
+/// Adds what to do about the differences that an option or a command removes.
+fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs) {
+    let hint = join_hint(arguments);
+    let accept = "if each notification has the header, accept the new kind with --allow-kind-change";
+    for difference in &mut comparison.differences {
+        let added = match difference.code {
+            FindingCode::KeyMissing if comparison.key_reused => hint.as_str(),
+            FindingCode::OtherKind if comparison.possible_successor && difference.level == Level::Failure => accept,
+            _ => continue,
+        };
+        difference.hint = Some(added.to_owned().into());
+    }
+    if arguments.key.is_some() && !comparison.differences.iter().any(|one| one.code == FindingCode::KeyMismatch) {
+        let note =
+            Finding::new(Level::Ok, FindingCode::KeyElsewhere, "the private key of the new one is in another file");
+        comparison.differences.push(Finding { hint: Some(hint.into()), ..note });
+    }
+}
+
+/// Returns the command that joins the new certificate and its key.
+fn join_hint(arguments: &CompareArgs) -> String {
+    let word = |location: &Location| match location {
+        Location::Path(path) => shell_path(path),
+        Location::Standard => "FILE".to_owned(),
+    };
+    let key = arguments.key.as_ref().unwrap_or(&arguments.old);
+    let output = match &arguments.new {
+        Location::Path(path) if path.extension().is_none_or(|extension| extension != "pem") => {
+            shell_path(&path.with_extension("pem"))
+        }
+        Location::Path(path) => shell_path(&path.with_extension("joined.pem")),
+        Location::Standard => "FILE.pem".to_owned(),
+    };
+    let command = format!("pushcert convert {} --key {} -o {output}", word(&arguments.new), word(key));
+    if arguments.key.is_some() {
+        return format!("join them with: {command}");
+    }
+    format!("compare with --key {}, and join them with: {command}", word(key))
 }
 
 fn takes_stdin(source: Option<&PasswordSource>) -> bool {

@@ -13,6 +13,11 @@ pub fn push(uid: &str, name: &str, from: &str, until: &str) -> Vec<u8> {
     make(uid, name, from, until, &["1.2.840.113635.100.6.3.1", "1.2.840.113635.100.6.3.2"]).to_pem().unwrap()
 }
 
+/// A certificate for production alone, likewise.
+pub fn production(uid: &str, from: &str, until: &str) -> Vec<u8> {
+    make(uid, "Apple Production IOS Push Services: a", from, until, &["1.2.840.113635.100.6.3.2"]).to_pem().unwrap()
+}
+
 /// An MDM certificate, likewise.
 pub fn mdm(uid: &str, from: &str, until: &str) -> Vec<u8> {
     make(uid, "APSP:5f1b0c52", from, until, &["1.2.840.113635.100.6.3.2"]).to_pem().unwrap()

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::certificate::renewal::Comparison;
 use crate::certificate::time_left::TimeLeft;
-use crate::finding::Level;
+use crate::finding::{FindingCode, Level};
 use crate::inspect::CertificateReport;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
@@ -52,7 +52,13 @@ pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -
         writeln!(out, "{}  {name}, {from} to {to}  {}", paint.faint(label), paint.faint(printable(file)))?;
     }
     let Comparison { drop_in, key_reused, overlap_seconds, ref differences, .. } = report.comparison;
-    writeln!(out, "     {}", if key_reused { "both have the same key" } else { "the new one has a new key" })?;
+    let is_key_missing = differences.iter().any(|difference| difference.code == FindingCode::KeyMissing);
+    match key_reused {
+        // The difference says it.
+        true if is_key_missing => {}
+        true => writeln!(out, "     both have the same key")?,
+        false => writeln!(out, "     the new one has a new key")?,
+    }
     match overlap_seconds {
         0 => writeln!(out, "     the two meet without a day in common")?,
         1.. => writeln!(out, "     for {} both are valid", TimeLeft::from_seconds(overlap_seconds).amount())?,
@@ -62,6 +68,9 @@ pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -
     for difference in differences {
         let word = if difference.level == Level::Failure { paint.bad("error:") } else { paint.warning("note:") };
         writeln!(out, "{word} {}", difference.message)?;
+        if let Some(hint) = &difference.hint {
+            writeln!(out, "  {} {hint}", paint.faint("hint:"))?;
+        }
     }
     writeln!(
         out,
