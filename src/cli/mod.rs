@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod csr;
 pub(crate) mod device;
+pub(crate) mod example;
 pub(crate) mod expiry;
 pub(crate) mod format;
 pub(crate) mod gateway;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Gateway(Box<gateway::GatewayArgs>),
     /// Run an app on a simulated device: it registers with a gateway and shows what arrives
     Device(Box<device::DeviceArgs>),
+    /// Print a program that sends one notification, or the app's side of it
+    Example(example::ExampleArgs),
     /// Interactive setup; shows each step as a command
     Wizard,
     /// Print a completion script for a shell
@@ -83,7 +86,7 @@ impl Command {
             Self::Pack(pack) => pack.json,
             Self::Compare(compare) => compare.json,
             Self::Device(device) => device.json,
-            Self::Gateway(_) | Self::Wizard | Self::Completions(_) => false,
+            Self::Gateway(_) | Self::Example(_) | Self::Wizard | Self::Completions(_) => false,
         };
         if wants_json { ReportFormat::Json } else { ReportFormat::Human }
     }

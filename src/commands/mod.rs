@@ -6,6 +6,7 @@ mod completions;
 mod convert;
 mod csr;
 mod device;
+mod example;
 mod expiry;
 mod gateway;
 mod inspect;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         Command::Convert(arguments) => done(convert::run(arguments, context))?,
         Command::Pack(arguments) => done(pack::run(arguments, context))?,
         Command::Gateway(arguments) => done(gateway::run(arguments, context))?,
+        Command::Example(arguments) => done(example::run(arguments, context))?,
         Command::Completions(arguments) => done(completions::run(arguments, context))?,
     };
     Ok(exit.map_or(0, ExitKind::code))
