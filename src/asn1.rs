@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use x509_parser::asn1_rs::{Any, Class, Err as NomErr, Error, FromBer, Header, Length, Oid, Tag};
 
+use crate::limits;
+
 /// The depth to which a constructed string may nest; real writers make one level. (`asn1-rs` bounds indefinite
 /// lengths inside one another, at 50.)
 const MAX_DEPTH: usize = 8;
@@ -110,7 +112,17 @@ pub(crate) struct Value<'a> {
 impl<'a> Value<'a> {
     /// Reads the first value in `bytes`, and returns what follows it too. `part` is its name in messages.
     pub(crate) fn parse(bytes: &'a [u8], part: &'static str) -> Result<(Self, &'a [u8]), Malformed> {
-        let (rest, any) = match Any::from_ber(bytes) {
+        let is_searched = has_indefinite_length(bytes);
+        if is_searched {
+            charge_search(part, 0)?;
+        }
+        let parsed = Any::from_ber(bytes);
+        if is_searched {
+            // How much it takes is known when it is done.
+            let rest = if let Ok((rest, _)) = &parsed { rest.len() } else { 0 };
+            charge_search(part, bytes.len() - rest)?;
+        }
+        let (rest, any) = match parsed {
             Ok(parsed) => parsed,
             Err(NomErr::Incomplete(_)) => return Err(Malformed::new(part, "ends in the middle of a value")),
             Err(NomErr::Error(Error::BerMaxDepth) | NomErr::Failure(Error::BerMaxDepth)) => {
@@ -211,6 +223,20 @@ impl<'a> Value<'a> {
             number = number << 8 | u64::from(*byte);
         }
         Ok(number)
+    }
+}
+
+/// Returns whether the first value does not say how long it is.
+fn has_indefinite_length(bytes: &[u8]) -> bool {
+    const CONSTRUCTED: u8 = 0x20;
+    bytes.first().is_some_and(|tag| tag & CONSTRUCTED != 0)
+        && matches!(Header::from_ber(bytes), Ok((_, header)) if header.length() == Length::Indefinite)
+}
+
+fn charge_search(part: &'static str, bytes: usize) -> Result<(), Malformed> {
+    match limits::charge_search(bytes) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(Malformed::limit(part, error.to_string())),
     }
 }
 

@@ -15,6 +15,17 @@ pub const DEFAULT_MAX_ITERATIONS: u64 = 10_000_000;
 /// The memory that one scrypt derivation may take, in bytes; OpenSSL's own default is 32 MiB.
 pub(crate) const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
 
+/// The most bytes of one file that are searched: values of indefinite length for their ends, at each level and each time
+/// they are parsed, and [`SEARCH_STEP`] for each place where a value might begin. Real files take a few times their size.
+const MAX_SEARCHED: usize = 256 << 20;
+
+/// The bytes that a look at a place where a value might begin counts for.
+pub(crate) const SEARCH_STEP: usize = 64;
+
+/// The most arithmetic with the keys of one file, in units of about a millisecond. To check an RSA key or a signature
+/// of usual size takes less, and counts as one.
+pub(crate) const MAX_ARITHMETIC: u64 = 2_500;
+
 /// A file asks for more than the limits allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
@@ -54,6 +65,12 @@ pub enum LimitError {
         /// The limit in force.
         limit: usize,
     },
+    /// Too much to search.
+    #[error("takes too long to search for the beginnings and the ends of its parts")]
+    Search,
+    /// Too much arithmetic.
+    #[error("takes too long to check its keys and its signatures")]
+    Arithmetic,
     /// Too much memory for scrypt.
     #[error("asks for {needed} MiB of memory for scrypt, more than the {} MiB allowed", MAX_SCRYPT_MEMORY >> 20)]
     ScryptMemory {
@@ -65,6 +82,97 @@ pub enum LimitError {
 /// Returns the work of passing over `length` bytes once, counted as calls of a hash function, which take 64 bytes.
 pub(crate) fn work_over(length: usize) -> u64 {
     u64::try_from(length / 64).unwrap_or(u64::MAX)
+}
+
+/// The work of reading a file that no password asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadingWork {
+    /// The bytes that may still be searched.
+    pub(crate) searched: usize,
+    /// The arithmetic that may still be done.
+    pub(crate) arithmetic: u64,
+    /// Something was not searched.
+    is_search_over: bool,
+}
+
+impl ReadingWork {
+    /// The most for one file.
+    pub(crate) const MAX: Self = Self::new(MAX_SEARCHED, MAX_ARITHMETIC);
+
+    pub(crate) const fn new(searched: usize, arithmetic: u64) -> Self {
+        Self { searched, arithmetic, is_search_over: false }
+    }
+
+    /// Returns a part of it, for a second look at a file.
+    pub(crate) const fn quarter(self) -> Self {
+        Self { searched: self.searched / 4, arithmetic: self.arithmetic / 4, ..self }
+    }
+}
+
+thread_local! {
+    /// The work left for the file that this thread reads. Without one, nothing is counted.
+    static WORK: Cell<Option<ReadingWork>> = const { Cell::new(None) };
+}
+
+/// The reading of one file by this thread: until it is dropped, the work is counted.
+pub(crate) struct Reading(());
+
+impl Reading {
+    pub(crate) fn begin(work: ReadingWork) -> Self {
+        WORK.set(Some(work));
+        Self(())
+    }
+
+    /// Returns whether something was not searched.
+    pub(crate) fn is_search_over(&self) -> bool {
+        WORK.get().is_some_and(|work| work.is_search_over)
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        WORK.set(None);
+    }
+}
+
+/// Counts bytes that are searched. The last search may go beyond the limit.
+///
+/// # Errors
+/// When nothing more may be searched.
+pub(crate) fn charge_search(bytes: usize) -> Result<(), LimitError> {
+    let Some(work) = WORK.get() else { return Ok(()) };
+    let is_over = work.searched == 0;
+    WORK.set(Some(ReadingWork {
+        searched: work.searched.saturating_sub(bytes),
+        is_search_over: work.is_search_over || is_over,
+        ..work
+    }));
+    if is_over { Err(LimitError::Search) } else { Ok(()) }
+}
+
+/// Returns the arithmetic of raising a number of so many bits to a power of so many bits.
+pub(crate) fn exponentiation(bits: u64, exponent_bits: u64) -> u64 {
+    bits.saturating_mul(bits).saturating_mul(exponent_bits) / 4_000_000_000
+}
+
+/// Returns the arithmetic of verifying a signature on a curve of so many bits.
+pub(crate) fn curve_work(bits: u64) -> u64 {
+    bits.saturating_mul(bits).saturating_mul(bits) / 100_000_000
+}
+
+/// Counts arithmetic before it is done.
+///
+/// # Errors
+/// When it goes beyond the limit.
+pub(crate) fn charge_arithmetic(units: u64) -> Result<(), LimitError> {
+    let Some(work) = WORK.get() else { return Ok(()) };
+    match work.arithmetic.checked_sub(units) {
+        Some(arithmetic) => {
+            WORK.set(Some(ReadingWork { arithmetic, ..work }));
+            Ok(())
+        }
+        None => Err(LimitError::Arithmetic),
+    }
 }
 
 /// The work still allowed for one file: every key derivation is charged to it, all parts and all tries together.
@@ -141,6 +249,27 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_search_may_go_beyond_the_limit_and_no_other() {
+        let reading = Reading::begin(ReadingWork::new(10, 0));
+        assert_eq!(charge_search(9), Ok(()));
+        assert_eq!(charge_search(9), Ok(()));
+        assert!(!reading.is_search_over());
+        assert_eq!(charge_search(0), Err(LimitError::Search));
+        assert!(reading.is_search_over());
+        drop(reading);
+        assert_eq!(charge_search(0), Ok(()));
+    }
+
+    #[test]
+    fn arithmetic_is_counted_before_it_is_done() {
+        assert_eq!(charge_arithmetic(u64::MAX), Ok(()));
+        let _reading = Reading::begin(ReadingWork::new(0, 10));
+        assert_eq!(charge_arithmetic(11), Err(LimitError::Arithmetic));
+        assert_eq!(charge_arithmetic(10), Ok(()));
+        assert_eq!(charge_arithmetic(1), Err(LimitError::Arithmetic));
+    }
 
     #[test]
     fn passwords_that_do_not_fit_are_told_from_a_file_that_asks_for_too_much() {

@@ -20,7 +20,8 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     let start = detect::trim_start(bytes);
     let first = read_first(start, unlocker);
     let mut rest = after_value(start);
-    if !rest.starts_with(b"\x30") && !has_text_parts(rest) && detect::find_value(rest).is_none() {
+    let is_followed = rest.starts_with(b"\x30");
+    if !is_followed && !has_parts(rest) {
         let mut contents = first?;
         contents.is_read_whole &= rest.is_empty();
         return Ok(contents);
@@ -33,11 +34,16 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
         contents.add_part(&place, held_by(rest), part.and_then(Contents::check_anything))?;
         rest = after_value(rest);
     }
-    if has_text_parts(rest) || detect::find_value(rest).is_some() {
+    if !is_followed || has_parts(rest) {
         contents.add(pem::read(rest, unlocker)?)?;
     }
     contents.is_read_whole &= rest.is_empty();
     Ok(contents)
+}
+
+/// Returns whether there is something to read in what follows a value.
+fn has_parts(rest: &[u8]) -> bool {
+    has_text_parts(rest) || detect::find_value(rest).is_some()
 }
 
 /// Reads the first value alone.

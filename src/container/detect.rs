@@ -6,7 +6,7 @@ use crate::asn1::{self, Value};
 use crate::container::lookalike::Lookalike;
 use crate::container::{Container, OpenError, transport};
 use crate::crypto::pkcs8;
-use crate::limits::MAX_FILE_SIZE;
+use crate::limits::{self, MAX_FILE_SIZE, SEARCH_STEP};
 use crate::pem;
 use crate::pkcs12::{self, Holds};
 
@@ -90,26 +90,34 @@ pub(super) fn begins_with_value(bytes: &[u8]) -> bool {
 /// The fewest bytes of a value that is found among others: no key is shorter.
 const MIN_VALUE: usize = 100;
 
-/// The most places that are tried.
-const MAX_TRIES: usize = 100_000;
-
 /// Returns the rest of `bytes` from the first certificate, key or container in DER in it on, or from the value of any
-/// kind that it begins with.
+/// kind that it begins with. The places that are looked at are counted for the whole file.
 pub(super) fn find_value(bytes: &[u8]) -> Option<&[u8]> {
     let start = trim_start(bytes);
     if begins_with_value(start) {
         return Some(start);
     }
-    for position in memchr::memchr_iter(b'\x30', bytes).take(MAX_TRIES) {
-        let rest = &bytes[position..];
-        if matches!(rest, [0x30, 0x81 | 0x82, ..])
+    for position in memchr::memchr3_iter(0x81, 0x82, 0x83, bytes) {
+        let Some(start) = position.checked_sub(1) else { continue };
+        let rest = &bytes[start..];
+        if rest.starts_with(b"\x30")
             && asn1::claimed_length(rest).is_some_and(|claimed| claimed >= MIN_VALUE && claimed <= rest.len())
-            && detect_der(rest).is_ok()
+            && is_read(rest)?
         {
             return Some(rest);
         }
     }
     None
+}
+
+/// Returns whether a value is at the beginning that has a reader; `None` where too much was searched, which
+/// [`Reading::is_search_over`](crate::limits::Reading::is_search_over) then tells.
+fn is_read(bytes: &[u8]) -> Option<bool> {
+    limits::charge_search(SEARCH_STEP).ok()?;
+    match Value::parse_prefix(bytes) {
+        Some((value, _)) => Some(detect_value(&value).is_ok()),
+        None => Some(false),
+    }
 }
 
 /// Leaves out white space, zeros and a byte order mark before a DER value.
@@ -130,10 +138,8 @@ pub(super) fn detect_der(bytes: &[u8]) -> Result<Format, OpenError> {
         return Err(OpenError::Unrecognized);
     }
     check_length(bytes)?;
-    if pkcs12::looks_like_pfx(bytes) {
-        return Ok(Format::Pkcs12);
-    }
-    detect_structure(bytes)
+    let (outer, _) = Value::parse(bytes, "its outermost structure")?;
+    detect_value(&outer)
 }
 
 /// Compares the length of a file with the one that its outermost header claims.
@@ -162,9 +168,11 @@ const ENVELOPED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.3);
 const MAX_FIELDS: usize = 10;
 
 /// Tells DER structures apart by their first fields.
-fn detect_structure(bytes: &[u8]) -> Result<Format, OpenError> {
-    let (outer, _) = Value::parse(bytes, "its outermost structure")?;
-    if pkcs8::looks_like_private_key(outer.encoded()) {
+fn detect_value(outer: &Value<'_>) -> Result<Format, OpenError> {
+    if pkcs12::looks_like_pfx(outer) {
+        return Ok(Format::Pkcs12);
+    }
+    if pkcs8::looks_like_private_key(outer) {
         return Ok(Format::Pkcs8Key);
     }
     let mut reader = outer.reader("its outermost structure");

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use crate::certificate::Certificate;
 use crate::crypto::DecodeError;
 use crate::key::PrivateKey;
-use crate::limits::{LimitError, MAX_PARTS};
+use crate::limits::{LimitError, MAX_PARTS, Reading, ReadingWork};
 use crate::pkcs12::{Bag, Holds, Pfx, Pkcs12Info};
 use crate::request::CertificateRequest;
 use detect::Format;
@@ -126,10 +126,18 @@ const MAX_KEYS: usize = 2_000;
 /// # Errors
 /// When nothing in it can be read.
 pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) -> Result<Contents, OpenError> {
+    open_within(ReadingWork::MAX, bytes, &mut Unlocker::new(passwords, max_iterations))
+}
+
+/// As [`open`], where reading may take so much work.
+fn open_within(work: ReadingWork, bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    let reading = Reading::begin(work);
     let undone = transport::undo(bytes);
     let plain = undone.as_deref().map_or(bytes, Vec::as_slice);
-    let mut unlocker = Unlocker::new(passwords, max_iterations);
-    match read_layer(plain, &mut unlocker).and_then(Contents::check_anything) {
+    let read = read_layer(plain, unlocker).and_then(Contents::check_anything);
+    match read {
+        Ok(contents) if reading.is_search_over() => Ok(contents.with_unsearched().without_repeats()),
+        Err(_) if reading.is_search_over() => Err(LimitError::Search.into()),
         Ok(contents) => Ok(contents.without_repeats()),
         Err(error) => Err(match transport::text_mode_damage(bytes) {
             Some(damage) => OpenError::TextMode(damage),
@@ -159,6 +167,7 @@ pub(crate) fn has_text_parts(text: &[u8]) -> bool {
 
 /// Returns what can be said of a file that does not open.
 pub(crate) fn describe(bytes: &[u8]) -> FileFacts {
+    let _reading = Reading::begin(ReadingWork::MAX.quarter());
     let undone = transport::undo(bytes);
     let bytes = undone.as_deref().map_or(bytes, Vec::as_slice);
     let Ok(format) = detect::detect(bytes) else { return FileFacts::default() };
@@ -248,6 +257,13 @@ impl Contents {
             return Err(LimitError::UnreadParts { limit: MAX_UNREAD }.into());
         }
         Ok(())
+    }
+
+    /// Records that something was not searched, which may hold anything.
+    fn with_unsearched(mut self) -> Self {
+        let place = "the rest of the file".to_owned();
+        self.unread.push(Unread::new(place, Holds::Anything, LimitError::Search.into()));
+        self
     }
 
     /// Adds something that is no certificate. A key of a kind that is not read is missed; parameters are not.
@@ -357,6 +373,8 @@ fn each_once<T, I: Hash + Eq + ?Sized>(entries: Vec<Entry<T>>, identity: fn(&T) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Password;
+    use crate::test_support::fixture;
 
     #[test]
     fn an_item_that_is_there_twice_has_the_names_of_both() {
@@ -378,6 +396,67 @@ mod tests {
         }
         let (a, b) = (Some("a".to_owned()), Some("b".to_owned()));
         assert_eq!(once, [(b"a".to_vec(), a, Some(vec![1])), (b"b".to_vec(), b, None), (b"c".to_vec(), None, None)]);
+    }
+
+    fn open_with(work: ReadingWork, bytes: &[u8]) -> Result<Contents, OpenError> {
+        open_within(work, bytes, &mut Unlocker::new(&mut Passwords::None, 1))
+    }
+
+    /// Ten bytes each, which begin as a sequence of 64 KiB, whose first field has no length and no end.
+    const ENDLESS: &[u8] = b"\x04\x08\x30\x82\xff\xff\x30\x80\x05\x00";
+
+    #[test]
+    fn what_a_file_may_ask_to_be_searched_is_bounded_and_said() {
+        let certificate = fixture("der/universal.cer");
+        let endless = ENDLESS.repeat(8_000);
+        for file in [
+            [&pem_of(&certificate), &endless[..], &fixture("der/ec.cer")].concat(),
+            [&certificate[..], b"x", &endless].concat(),
+            [&pem_of(&certificate), &endless[..]].concat(),
+        ] {
+            let contents = open_with(ReadingWork::new(1 << 20, 100), &file);
+            let said = match &contents {
+                Ok(contents) => contents.unread.last().unwrap().to_string(),
+                Err(error) => error.to_string(),
+            };
+            assert!(said.contains("takes too long to search"), "{said}");
+        }
+    }
+
+    fn pem_of(der: &[u8]) -> Vec<u8> {
+        crate::pem::encode("CERTIFICATE", der).as_bytes().to_vec()
+    }
+
+    #[test]
+    fn what_stands_behind_many_zeros_is_found() {
+        let certificate = fixture("der/universal.cer");
+        let file = [&pem_of(&certificate), &b"0".repeat(300_000)[..], &fixture("der/ec.cer")].concat();
+        assert_eq!(open_with(ReadingWork::new(1 << 10, 100), &file).unwrap().certificates.len(), 2);
+    }
+
+    #[test]
+    fn a_pkcs12_file_is_parsed_once_however_many_passwords_are_tried() {
+        let data = |content: &[u8]| {
+            let kind = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
+            value(0x30, &[kind, &value(0xa0, &value(0x04, content))[..]].concat())
+        };
+        // A bag of an unknown type and of no length, which is unread with every password; there is no MAC.
+        let bag = [b"\x30\x80\x06\x01\x2a\xa0\x80", &value(0x04, &[0; 4096])[..], b"\0\0\0\0"].concat();
+        let safes = value(0x30, &data(&value(0x30, &bag)));
+        let file = value(0x30, &[b"\x02\x01\x03", &data(&safes)[..]].concat());
+        let passwords: Vec<Password> = (0..50).map(|number| Password::new(vec![number])).collect();
+        let said = |searched| {
+            let mut passwords = Passwords::AnyOf(&passwords);
+            let mut unlocker = Unlocker::new(&mut passwords, 1_000);
+            open_within(ReadingWork::new(searched, 100), &file, &mut unlocker).unwrap_err().to_string()
+        };
+        assert!(said(4 * file.len()).contains("a bag of the type 1.2,"), "{}", said(4 * file.len()));
+        assert!(said(file.len() / 2).contains("takes too long to search"), "{}", said(file.len() / 2));
+    }
+
+    fn value(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82], &length[..], content].concat()
     }
 
     #[test]

@@ -10,12 +10,13 @@ use crate::pkcs12::{Bag, BagContent, Holds, Opened, OtherBag, PartProblem, Pfx, 
 /// Reads what the passwords open, and without any of them what is not encrypted.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let pfx = Pfx::parse(bytes)?;
-    let info = pfx.info()?;
+    let safes = pfx.safes()?;
+    let info = safes.info();
     // A password that opens a part is better than none; one that opens all ends the search.
     let mut best: Option<Opened> = None;
     let has_others = unlocker.has_several();
     let unlocked = unlocker.unlock(PasswordTarget::Pkcs12, pfx.has_mac(), |password, limits| {
-        let Unlocked::Opened(opened) = pfx.open(password, limits)? else { return Ok(None) };
+        let Unlocked::Opened(opened) = safes.open(password, limits)? else { return Ok(None) };
         if !has_others || opened.unread.is_empty() {
             return Ok(Some(opened));
         }
@@ -26,9 +27,10 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     });
     let (opened, lock) = match (unlocked, best) {
         (Ok(opened), _) | (Err(_), Some(opened)) => (opened, None),
-        (Err(error), None) if error.is_locked() => (pfx.open_plain()?, Some(lock_of(&pfx, error))),
+        (Err(error), None) if error.is_locked() => (safes.open_plain(), Some(lock_of(&pfx, error))),
         (Err(error), None) => return Err(error),
     };
+    drop(safes);
     let mut contents = Contents { pkcs12: Some(info), ..Contents::new(Container::Pkcs12) };
     contents.add_opened(opened, lock)?;
     Ok(contents)

@@ -11,12 +11,9 @@ use crate::crypto::pbe::Scheme;
 use crate::limits::{LimitError, Limits};
 use crate::secret::PasswordEncodings;
 
-/// Returns whether `bytes` are one value with the fields of PrivateKeyInfo (RFC 5208 section 5).
-pub(crate) fn looks_like_private_key(bytes: &[u8]) -> bool {
-    match Value::parse_prefix(bytes) {
-        Some((info, [])) => info.is(Tag::Sequence) && has_private_key_fields(&info).unwrap_or(false),
-        _ => false,
-    }
+/// Returns whether a value has the fields of PrivateKeyInfo (RFC 5208 section 5).
+pub(crate) fn looks_like_private_key(info: &Value<'_>) -> bool {
+    info.is(Tag::Sequence) && has_private_key_fields(info).unwrap_or(false)
 }
 
 /// Returns whether a structure has the fields of EncryptedPrivateKeyInfo (RFC 5208 section 6).
@@ -33,7 +30,7 @@ pub(crate) fn looks_like_encrypted_key(info: &Value<'_>) -> bool {
 fn is_decrypted_key(plain: &[u8]) -> bool {
     match Value::parse_prefix(plain) {
         Some((info, rest)) => {
-            looks_like_private_key(info.encoded()) && (rest.is_empty() || has_algorithm(&info).unwrap_or(false))
+            looks_like_private_key(&info) && (rest.is_empty() || has_algorithm(&info).unwrap_or(false))
         }
         None => false,
     }
@@ -70,6 +67,11 @@ impl<'a> EncryptedKey<'a> {
         let scheme = Scheme::parse(&algorithm, "encryption of the private key")?;
         scheme.check_length(&ciphertext, "encrypted private key")?;
         Ok(Self { scheme, ciphertext })
+    }
+
+    /// Returns the same, on its own.
+    pub(crate) fn into_owned(self) -> EncryptedKey<'static> {
+        EncryptedKey { scheme: self.scheme, ciphertext: Cow::Owned(self.ciphertext.into_owned()) }
     }
 
     /// Returns the PrivateKeyInfo, or `None` if the password does not fit.

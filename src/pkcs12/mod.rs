@@ -1,7 +1,7 @@
 //! Reads PKCS#12 (RFC 7292), bag by bag, whoever wrote it; [`mod@write`] writes it.
 //!
-//! [`Pfx::parse`] reads the structure, which needs no password. [`Pfx::open`] checks the MAC, decrypts, and
-//! returns every bag in the file's order.
+//! [`Pfx::parse`] and [`Pfx::safes`] read the structure, which needs no password. [`Safes::open`] checks the MAC,
+//! decrypts, and returns every bag in the file's order.
 
 mod bag;
 mod mac;
@@ -14,7 +14,7 @@ use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
 pub(crate) use bag::{Bag, BagContent, Holds, OtherBag};
-use bag::{OpenedBag, RawBag, looks_like_safe_contents};
+use bag::{OpenedBag, RawBag, RawBags, looks_like_safe_contents};
 use mac::Mac;
 
 use crate::asn1::{BerReader, Malformed, Value, oid_text};
@@ -77,7 +77,7 @@ pub(crate) enum PartProblem {
 
 /// One part of the authenticated safe.
 enum Safe<'a> {
-    Plain(Cow<'a, [u8]>),
+    Plain(RawBags),
     Encrypted { scheme: Scheme, ciphertext: Cow<'a, [u8]> },
     Unread(DecodeError),
 }
@@ -98,10 +98,15 @@ pub(crate) struct Pfx<'a> {
 /// The only version of the format (RFC 7292 section 4).
 const VERSION: u64 = 3;
 
-/// Returns whether `bytes` begin as a PFX does: a sequence of a version and of data, plain or signed. Of version 3 the
+/// The parts of a file, each parsed once, however many passwords are tried.
+pub(crate) struct Safes<'a> {
+    pfx: &'a Pfx<'a>,
+    safes: Vec<Safe<'a>>,
+}
+
+/// Returns whether a value begins as a PFX does: a sequence of a version and of data, plain or signed. Of version 3 the
 /// data may be damaged.
-pub(crate) fn looks_like_pfx(bytes: &[u8]) -> bool {
-    let Some((pfx, _)) = Value::parse_prefix(bytes) else { return false };
+pub(crate) fn looks_like_pfx(pfx: &Value<'_>) -> bool {
     let mut fields = pfx.reader("PKCS#12");
     match (fields.try_next(), fields.try_next()) {
         (Ok(Some(version)), Ok(Some(content))) => {
@@ -165,38 +170,46 @@ impl<'a> Pfx<'a> {
         }
     }
 
-    fn safes(&self) -> Result<Vec<Safe<'_>>, DecodeError> {
+    /// Reads the parts, as far as they are not encrypted.
+    pub(crate) fn safes(&self) -> Result<Safes<'_>, DecodeError> {
         let (list, _) = Value::parse(&self.auth_safe, "authenticated safe")?;
         let mut safes = Vec::new();
+        let mut bags_left = MAX_PARTS;
         let mut list = list.reader("authenticated safe");
         while let Some(content) = list.try_next()? {
             if safes.len() == MAX_PARTS {
                 return Err(LimitError::Parts { limit: MAX_PARTS }.into());
             }
-            safes.push(match parse_safe(&content) {
+            safes.push(match parse_safe(&content, &mut bags_left) {
                 Ok(safe) => safe,
                 Err(error) => Safe::Unread(error),
             });
         }
-        Ok(safes)
+        Ok(Safes { pfx: self, safes })
     }
 
     /// Returns the algorithms, as far as they can be seen without the password.
     pub(crate) fn info(&self) -> Result<Pkcs12Info, DecodeError> {
+        Ok(self.safes()?.info())
+    }
+}
+
+impl Safes<'_> {
+    /// Returns the algorithms, as far as they can be seen without the password.
+    pub(crate) fn info(&self) -> Pkcs12Info {
         let mut info = Pkcs12Info::default();
-        if let FileMac::Mac(mac) = &self.mac {
+        if let FileMac::Mac(mac) = &self.pfx.mac {
             info.mac = Some(mac.to_string());
             info.mac_iterations = Some(mac.iterations());
         }
-        for safe in self.safes()? {
+        for safe in &self.safes {
             match safe {
                 Safe::Encrypted { scheme, .. } => {
                     info.iterations = info.iterations.max(Some(scheme.iterations()));
                     info.certificate_encryption.get_or_insert_with(|| scheme.to_string());
                 }
-                Safe::Plain(content) => {
-                    // A safe that is damaged is reported where it is opened.
-                    for bag in bag::parse_all(&content).unwrap_or_default().bags {
+                Safe::Plain(read) => {
+                    for bag in &read.bags {
                         let Some(scheme) = bag.scheme() else { continue };
                         info.iterations = info.iterations.max(Some(scheme.iterations()));
                         info.key_encryption.get_or_insert_with(|| scheme.to_string());
@@ -205,7 +218,7 @@ impl<'a> Pfx<'a> {
                 Safe::Unread(_) => {}
             }
         }
-        Ok(info)
+        info
     }
 
     /// Checks the MAC and decrypts.
@@ -217,10 +230,10 @@ impl<'a> Pfx<'a> {
     pub(crate) fn open(&self, password: Option<&Password>, limits: &Limits) -> Result<Unlocked, DecodeError> {
         let mut opener = SafeOpener { encodings: PasswordEncodings::of(password), ..SafeOpener::new(limits) };
         let mut problem = None;
-        match &self.mac {
+        match &self.pfx.mac {
             FileMac::Absent => {}
             FileMac::Unread(error) => problem = Some(error.clone()),
-            FileMac::Mac(mac) => match mac.verify(&self.auth_safe, &opener.encodings, limits) {
+            FileMac::Mac(mac) => match mac.verify(&self.pfx.auth_safe, &opener.encodings, limits) {
                 Ok(Some(fitting)) => {
                     opener.encodings = fitting;
                     opener.is_proven = true;
@@ -237,16 +250,16 @@ impl<'a> Pfx<'a> {
                 }
             },
         }
-        for safe in self.safes()? {
+        for safe in &self.safes {
             opener.open(safe);
             // One part is enough to tell a wrong password from a MAC that was changed.
-            if problem.is_some() && self.has_mac() && opener.locked > 0 && opener.decrypted == 0 {
+            if problem.is_some() && self.pfx.has_mac() && opener.locked > 0 && opener.decrypted == 0 {
                 return Ok(Unlocked::WrongPassword);
             }
         }
         // Without a MAC, a part that decrypts is the proof that the password is right. Where the MAC does not
         // verify although a part decrypts, the file was changed.
-        let is_wrong = opener.locked > 0 || (self.has_mac() && opener.decrypted == 0);
+        let is_wrong = opener.locked > 0 || (self.pfx.has_mac() && opener.decrypted == 0);
         if !opener.is_proven && opener.decrypted == 0 && is_wrong {
             return match opener.limit {
                 // Neither the MAC nor a part was judged.
@@ -258,19 +271,16 @@ impl<'a> Pfx<'a> {
     }
 
     /// Returns what is not encrypted; the MAC cannot be checked.
-    ///
-    /// # Errors
-    /// When the structure is damaged.
-    pub(crate) fn open_plain(&self) -> Result<Opened, DecodeError> {
+    pub(crate) fn open_plain(&self) -> Opened {
         let limits = Limits::default();
         let mut opener = SafeOpener { is_plain: true, ..SafeOpener::new(&limits) };
-        for safe in self.safes()? {
+        for safe in &self.safes {
             opener.open(safe);
         }
-        if self.has_mac() {
+        if self.pfx.has_mac() {
             opener.add_unread("MAC".to_owned(), Holds::Mac, PartProblem::Locked);
         }
-        Ok(opener.opened)
+        opener.opened
     }
 }
 
@@ -308,16 +318,19 @@ impl<'l> SafeOpener<'l> {
         }
     }
 
-    fn open(&mut self, safe: Safe<'_>) {
+    fn open(&mut self, safe: &Safe<'_>) {
         match safe {
-            Safe::Plain(content) => self.open_bags(&Zeroizing::new(content.into_owned())),
-            Safe::Unread(error) => self.add_unread_part(PartProblem::Decode(error)),
+            Safe::Plain(read) => self.open_bags(read),
+            Safe::Unread(error) => self.add_unread_part(PartProblem::Decode(error.clone())),
             Safe::Encrypted { .. } if self.is_plain => self.add_unread_part(PartProblem::Locked),
             Safe::Encrypted { scheme, ciphertext } => {
-                match scheme.decrypt(&self.encodings, &ciphertext, self.limits, looks_like_safe_contents) {
+                match scheme.decrypt(&self.encodings, ciphertext, self.limits, looks_like_safe_contents) {
                     Ok(Some(plain)) => {
                         self.decrypted += 1;
-                        self.open_bags(&plain);
+                        match bag::parse_all(&plain) {
+                            Ok(read) => self.open_bags(&read),
+                            Err(error) => self.add_unread_part(PartProblem::Decode(error)),
+                        }
                     }
                     Ok(None) => {
                         self.locked += 1;
@@ -332,24 +345,19 @@ impl<'l> SafeOpener<'l> {
         }
     }
 
-    fn open_bags(&mut self, content: &[u8]) {
-        match bag::parse_all(content) {
-            Ok(read) if self.bags + read.bags.len() > MAX_PARTS => {
-                self.add_unread_part(PartProblem::Decode(LimitError::Parts { limit: MAX_PARTS }.into()));
-            }
-            Ok(read) => {
-                for bag in read.bags {
-                    self.open_bag(bag);
-                }
-                if read.trailing > 0 {
-                    self.opened.trailing.push(read.trailing);
-                }
-            }
-            Err(error) => self.add_unread_part(PartProblem::Decode(error)),
+    fn open_bags(&mut self, read: &RawBags) {
+        if self.bags + read.bags.len() > MAX_PARTS {
+            return self.add_unread_part(PartProblem::Decode(LimitError::Parts { limit: MAX_PARTS }.into()));
+        }
+        for bag in &read.bags {
+            self.open_bag(bag);
+        }
+        if read.trailing > 0 {
+            self.opened.trailing.push(read.trailing);
         }
     }
 
-    fn open_bag(&mut self, bag: RawBag<'_>) {
+    fn open_bag(&mut self, bag: &RawBag) {
         self.bags += 1;
         let place = format!("bag {}", self.bags);
         let is_encrypted = bag.scheme().is_some();
@@ -393,11 +401,20 @@ fn altered() -> Malformed {
     Malformed::new("MAC", "does not verify, although the password decrypts what it covers")
 }
 
-fn parse_safe<'a>(content: &Value<'a>) -> Result<Safe<'a>, DecodeError> {
+/// Reads a part of the authenticated safe. The bags of those that are not encrypted are counted down.
+fn parse_safe<'a>(content: &Value<'a>, bags_left: &mut usize) -> Result<Safe<'a>, DecodeError> {
     let mut content = content.reader("safe");
     let kind = content.required("its type")?.oid()?;
     if kind == DATA {
-        return Ok(Safe::Plain(wrapped_octets(&mut content)?));
+        let read = match wrapped_octets(&mut content)? {
+            Cow::Borrowed(bags) => bag::parse_all(bags)?,
+            Cow::Owned(bags) => bag::parse_all(&Zeroizing::new(bags))?,
+        };
+        *bags_left = match bags_left.checked_sub(read.bags.len()) {
+            Some(left) => left,
+            None => return Err(LimitError::Parts { limit: MAX_PARTS }.into()),
+        };
+        return Ok(Safe::Plain(read));
     }
     if kind == ENCRYPTED_DATA {
         return encrypted_safe(&mut content);

@@ -173,7 +173,7 @@ mod tests {
     use crate::test_support::fixture;
 
     fn open(pfx: &Pfx<'_>, password: &str) -> Option<Vec<Bag>> {
-        match pfx.open(Some(&Password::new(password.into())), &Limits::default()).unwrap() {
+        match pfx.safes().unwrap().open(Some(&Password::new(password.into())), &Limits::default()).unwrap() {
             Unlocked::Opened(opened) => Some(opened.bags),
             Unlocked::WrongPassword => None,
         }

@@ -116,7 +116,9 @@ fn open_advice(error: &OpenError) -> &'static str {
         OpenError::Decode(DecodeError::Limit(LimitError::Tries { .. })) => {
             "give the password that fits with --passin, or raise the limit with --max-iterations"
         }
-        OpenError::Decode(DecodeError::Limit(LimitError::ScryptMemory { .. } | LimitError::Nesting { .. })) => UNUSUAL,
+        OpenError::Decode(DecodeError::Limit(
+            LimitError::ScryptMemory { .. } | LimitError::Nesting { .. } | LimitError::Search | LimitError::Arithmetic,
+        )) => UNUSUAL,
         OpenError::PasswordNeeded(_) | OpenError::Ask(_) => ASK_FOR_PASSWORD,
         OpenError::WrongPassword { opens_without: true, .. } => "it opens without a password: leave out --passin",
         OpenError::WrongPassword { oddity: Some(oddity), .. } => oddity_advice(*oddity),
