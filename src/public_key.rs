@@ -14,6 +14,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::asn1::{Value, oid_text};
 use crate::crypto::digest::{sha1, sha256_hex};
+use crate::limits;
 use crate::rsa::trimmed;
 
 /// The most points that OpenSSL converts in one run: it takes up to a millisecond for one, and hardly any certificate
@@ -66,13 +67,14 @@ impl Algorithm {
 }
 
 /// Sources: RFC 8410, RFC 3279, RFC 9881, RFC 9814.
-static ALGORITHMS: [Algorithm; 9] = [
+static ALGORITHMS: [Algorithm; 10] = [
     Algorithm::new("Ed25519", 256, oid!(1.3.101.112)),
     Algorithm::new("Ed448", 456, oid!(1.3.101.113)),
     Algorithm::new("X25519", 253, oid!(1.3.101.110)),
     Algorithm::new("X448", 448, oid!(1.3.101.111)),
-    Algorithm::new("DSA", 0, oid!(1.2.840.10040.4.1)),
-    Algorithm::new("DH", 0, oid!(1.2.840.113549.1.3.1)),
+    Algorithm::new("DSA", 0, DSA),
+    Algorithm::new("DH", 0, DH),
+    Algorithm::new("X9.42 DH", 0, X942_DH),
     Algorithm::new("ML-DSA-44", 0, oid!(2.16.840.1.101.3.4.3.17)),
     Algorithm::new("ML-DSA-65", 0, oid!(2.16.840.1.101.3.4.3.18)),
     Algorithm::new("ML-DSA-87", 0, oid!(2.16.840.1.101.3.4.3.19)),
@@ -80,7 +82,20 @@ static ALGORITHMS: [Algorithm; 9] = [
 
 pub(crate) const RSA: Oid<'static> = oid!(1.2.840.113549.1.1.1);
 pub(crate) const RSA_PSS: Oid<'static> = oid!(1.2.840.113549.1.1.10);
-const EC: Oid<'static> = oid!(1.2.840.10045.2.1);
+pub(crate) const EC: Oid<'static> = oid!(1.2.840.10045.2.1);
+pub(crate) const DSA: Oid<'static> = oid!(1.2.840.10040.4.1);
+const DH: Oid<'static> = oid!(1.2.840.113549.1.3.1);
+const X942_DH: Oid<'static> = oid!(1.2.840.10046.2.1);
+
+/// The kinds whose keys agree on a secret and sign nothing, and whose public halves take as long to compute as the
+/// file likes.
+pub(crate) const AGREEMENTS: [Oid<'static>; 2] = [DH, X942_DH];
+
+/// The most bits of an RSA modulus that OpenSSL verifies with, and of one whose exponent may be long
+/// (OPENSSL_RSA_MAX_MODULUS_BITS, OPENSSL_RSA_SMALL_MODULUS_BITS, OPENSSL_RSA_MAX_PUBEXP_BITS).
+const MAX_RSA_BITS: u64 = 16_384;
+const SMALL_RSA_BITS: u64 = 3_072;
+const MAX_EXPONENT_BITS: u64 = 64;
 
 /// A public key.
 #[derive(Debug, Clone)]
@@ -147,6 +162,24 @@ impl PublicKey {
             // Never happens: what was parsed once parses again.
             Err(_) => vec![],
         }
+    }
+
+    /// Returns the arithmetic of verifying a signature of this key over so many bytes, which are parsed for it.
+    pub(crate) fn verification_work(&self, signed: usize) -> u64 {
+        let bits = self.bits as u64;
+        let work = match &self.identity {
+            KeyIdentity::Rsa { exponent, .. } if bits <= MAX_RSA_BITS => {
+                let longest = if bits > SMALL_RSA_BITS { MAX_EXPONENT_BITS } else { bits };
+                limits::exponentiation(bits, longest.min(bit_length(exponent) as u64))
+            }
+            // It verifies nothing.
+            KeyIdentity::Rsa { .. } => 0,
+            // A curve, or two powers of 256 bits in DSA.
+            KeyIdentity::Point { .. } => limits::curve_work(bits),
+            KeyIdentity::Encoded { .. } if self.algorithm == "DSA" => limits::exponentiation(bits.min(10_000), 512),
+            KeyIdentity::Encoded { .. } => limits::curve_work(bits.min(1_000)),
+        };
+        1 + work + (signed >> 14) as u64
     }
 
     /// Returns what is equal for all encodings of this key.
@@ -274,7 +307,13 @@ impl Facts {
 
 /// Returns whether a curve is one of [`CURVES`], by the content of its object identifier.
 pub(crate) fn is_prime_curve(oid: &[u8]) -> bool {
-    CURVES.iter().any(|known| known.oid.as_bytes() == oid)
+    prime_curve_bits(oid).is_some()
+}
+
+/// Returns the bits of a curve that is one of [`CURVES`].
+pub(crate) fn prime_curve_bits(oid: &[u8]) -> Option<usize> {
+    let known = CURVES.iter().find(|known| known.oid.as_bytes() == oid)?;
+    Some(known.bits)
 }
 
 fn may_convert() -> bool {

@@ -18,6 +18,7 @@ use crate::asn1::{self, Malformed, Value};
 use crate::certificate::extension::{self, ExtensionReport};
 use crate::certificate::name::{self, NameStyle};
 use crate::key::{KeyError, PrivateKey};
+use crate::limits;
 use crate::public_key::{KeyKind, PublicKey};
 
 /// The size of the keys that Apple's portal takes, in bits.
@@ -194,6 +195,9 @@ impl CertificateRequest {
             Some(attributes) => requested_extensions(&attributes)?,
             None => vec![],
         };
+        if let Err(error) = limits::charge_arithmetic(public_key.verification_work(request.encoded().len())) {
+            return Err(Malformed::limit(PART, format!("is not checked: the file {error}")));
+        }
         Ok(Self {
             subject: name::format(&subject, NameStyle::Escaped),
             public_key,
@@ -245,6 +249,7 @@ fn verifies(der: &[u8]) -> Result<bool, ErrorStack> {
 
 #[cfg(test)]
 mod tests {
+    use openssl::bn::BigNum;
     use openssl::dsa::Dsa;
     use openssl::ec::{EcGroup, EcKey};
     use openssl::pkey::Private;
@@ -253,6 +258,7 @@ mod tests {
     use openssl::x509::extension::{KeyUsage, SubjectAlternativeName};
 
     use super::*;
+    use crate::limits::{Reading, ReadingWork};
 
     #[test]
     fn what_is_typed_is_checked() {
@@ -337,6 +343,27 @@ mod tests {
             assert!(request.is_signature_valid, "{name}");
             assert_eq!((request.public_key.algorithm.as_str(), request.subject.as_str()), (name, ""));
         }
+    }
+
+    #[test]
+    fn a_signature_that_takes_long_to_verify_is_not_begun() {
+        let signer = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
+        let request = |modulus: usize, exponent: &[u8]| {
+            let modulus = BigNum::from_slice(&vec![0xff; modulus / 8]).unwrap();
+            let public = Rsa::from_public_components(modulus, BigNum::from_slice(exponent).unwrap()).unwrap();
+            let mut builder = X509Req::builder().unwrap();
+            builder.set_pubkey(&PKey::from_rsa(public).unwrap()).unwrap();
+            builder.sign(&signer, MessageDigest::sha256()).unwrap();
+            let request = CertificateRequest::parse(&builder.build().to_der().unwrap());
+            request.map(|request| request.is_signature_valid)
+        };
+        let _reading = Reading::begin(ReadingWork::new(0, 4));
+        let error = request(3072, &[0x7f; 384]).unwrap_err();
+        assert!(error.is_limit && error.to_string().contains("takes too long to check"), "{error}");
+        assert_eq!(request(2048, &[1, 0, 1]), Ok(false));
+        // OpenSSL refuses these without any arithmetic.
+        assert_eq!(request(4096, &[0x7f; 512]), Ok(false));
+        assert_eq!(request(65_536, &[0x7f; 8]), Ok(false));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use x509_parser::asn1_rs::Tag;
 use zeroize::Zeroizing;
 
 use crate::asn1::{Malformed, Value};
+use crate::limits::{self, LimitError};
 
 /// The most bytes of a number: OpenSSL's limit for a modulus (OPENSSL_RSA_MAX_MODULUS_BITS). Arithmetic takes time.
 const MAX_BYTES: usize = 16_384 / 8;
@@ -27,6 +28,14 @@ pub(crate) enum RsaError {
     ManyPrimes,
     /// A number has more than [`MAX_BYTES`].
     TooLarge,
+    /// It was not checked.
+    Limit(LimitError),
+}
+
+impl From<LimitError> for RsaError {
+    fn from(error: LimitError) -> Self {
+        Self::Limit(error)
+    }
 }
 
 impl From<Malformed> for RsaError {
@@ -68,6 +77,7 @@ impl RsaKey {
         let [modulus, public, private, crt @ ..] = &numbers[..] else {
             return Err(Malformed::new(PART, "has too few numbers").into());
         };
+        limits::charge_arithmetic(1)?;
         let exponents = Exponents { modulus: number(modulus), public: number(public), private: number(private) };
         let crt = read_crt(crt, &exponents)?;
         let key = Self { exponents, crt };
@@ -163,7 +173,7 @@ pub(crate) fn trimmed(integer: &[u8]) -> &[u8] {
 fn read_crt(numbers: &[&[u8]], exponents: &Exponents) -> Result<Crt, RsaError> {
     let are_zero = |numbers: &[&[u8]]| numbers.iter().all(|number| number.is_empty());
     let crt = match numbers {
-        none if are_zero(none) => match find_primes(exponents) {
+        none if are_zero(none) => match find_primes(exponents)? {
             Some(Primes { larger, smaller }) => Crt::of(larger, smaller, exponents),
             None => return Err(RsaError::NoPrimes),
         },
@@ -200,8 +210,15 @@ struct Primes {
     smaller: Number,
 }
 
-/// Finds the primes of a key of two (NIST SP 800-56B revision 2, appendix C.2, whose names these are).
-fn find_primes(exponents: &Exponents) -> Option<Primes> {
+/// Finds the primes of a key of two, which takes long for a large one.
+fn find_primes(exponents: &Exponents) -> Result<Option<Primes>, LimitError> {
+    let kibibits = u64::from(exponents.modulus.bit_width_vartime().max(exponents.private.bit_width_vartime())) / 1024;
+    limits::charge_arithmetic(kibibits * kibibits / 8)?;
+    Ok(primes_of(exponents))
+}
+
+/// Works out the primes (NIST SP 800-56B revision 2, appendix C.2, whose names these are).
+fn primes_of(exponents: &Exponents) -> Option<Primes> {
     let n = &exponents.modulus;
     let k = less_one(&product(&exponents.public, &exponents.private));
     let n_less_one = less_one(n);

@@ -12,12 +12,10 @@ use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
 use crate::certificate::name::{self, ComparableName};
+use crate::limits::MAX_ARITHMETIC;
 
 /// No chain of Apple's is longer than three.
 const MAX_LENGTH: usize = 6;
-
-/// The most signatures that are verified for one file. Real bundles need a few hundred.
-const MAX_VERIFICATIONS: u32 = 2_000;
 
 /// The organization that Apple's authorities name.
 const APPLE_ORGANIZATION: &str = "Apple Inc.";
@@ -128,8 +126,8 @@ impl PathProblem {
 #[derive(Debug)]
 pub(crate) struct FileCas<'a> {
     by_name: HashMap<ComparableName, Vec<&'a Certificate>>,
-    /// The signatures that may still be verified.
-    verifications: Cell<u32>,
+    /// The arithmetic of verifying signatures that may still be done. Real bundles need a few hundred signatures.
+    work_left: Cell<u64>,
 }
 
 impl<'a> FileCas<'a> {
@@ -141,7 +139,7 @@ impl<'a> FileCas<'a> {
                 by_name.entry(name::comparable(&certificate.raw_subject)).or_default().push(certificate);
             }
         }
-        Self { by_name, verifications: Cell::new(MAX_VERIFICATIONS) }
+        Self { by_name, work_left: Cell::new(MAX_ARITHMETIC) }
     }
 
     /// Returns those that a certificate names as its issuer.
@@ -158,8 +156,13 @@ impl<'a> FileCas<'a> {
         if !has_key_id_of(authority, certificate) || !certificate.names_as_issuer(authority) {
             return false;
         }
-        let Some(rest) = self.verifications.get().checked_sub(1) else { return false };
-        self.verifications.set(rest);
+        let work = authority.public_key.verification_work(authority.der.len() + certificate.der.len());
+        let Some(left) = self.work_left.get().checked_sub(work) else {
+            // From here on nothing is known.
+            self.work_left.set(0);
+            return false;
+        };
+        self.work_left.set(left);
         verifies(authority, certificate).unwrap_or(false)
     }
 }
@@ -223,7 +226,7 @@ impl KnownCas {
             current = issuer;
         }
         // Where no more signatures are verified, nothing is known.
-        let is_forged = cas.verifications.get() > 0 && !self.named_by(current).is_empty();
+        let is_forged = cas.work_left.get() > 0 && !self.named_by(current).is_empty();
         let claims_apple = name::has_value(&current.raw_issuer, "O", APPLE_ORGANIZATION);
         let status = if claims_apple && !is_forged { ChainStatus::Incomplete } else { ChainStatus::NotApple };
         AppleChain { status, intermediate: None, problem: None, is_forged }
@@ -316,9 +319,13 @@ fn verifies(authority: &Certificate, certificate: &Certificate) -> Result<bool, 
 
 #[cfg(test)]
 mod tests {
+    use openssl::bn::BigNum;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
     use time::macros::datetime;
 
     use super::*;
+    use crate::public_key::PublicKey;
     use crate::test_support::certificate as fixture;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
@@ -457,6 +464,27 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(APPLE.judge(&leaf, &cas, NOW).status, ChainStatus::NotApple);
         }
-        assert_eq!(cas.verifications.get(), 0);
+        assert_eq!(cas.work_left.get(), 0);
+    }
+
+    #[test]
+    fn a_signature_counts_by_the_size_of_its_key() {
+        let leaf = fixture("der/universal.cer");
+        let work = |authority: Certificate| {
+            let cas = FileCas::new([&authority]);
+            assert!(cas.is_issuer(&authority, &leaf));
+            MAX_ARITHMETIC - cas.work_left.get()
+        };
+        let usual = fixture("ca/intermediate.pem");
+        assert_eq!(work(usual.clone()), 1);
+        let number = |bytes: usize| BigNum::from_slice(&vec![0xff; bytes]).unwrap();
+        let large = |modulus, exponent| {
+            let key = Rsa::from_public_components(number(modulus), number(exponent)).unwrap();
+            PublicKey::parse(PKey::from_rsa(key).unwrap().public_key_to_der().unwrap()).unwrap()
+        };
+        assert_eq!(work(Certificate { public_key: large(384, 380), ..usual.clone() }), 8);
+        // OpenSSL takes a long exponent with a small modulus only, and none with a huge one.
+        assert_eq!(work(Certificate { public_key: large(2048, 380), ..usual.clone() }), 5);
+        assert_eq!(work(Certificate { public_key: large(8192, 3), ..usual }), 1);
     }
 }

@@ -18,7 +18,8 @@ use zeroize::Zeroizing;
 use crate::asn1::{Malformed, oid_text};
 use crate::attribute::Attribute;
 use crate::crypto::encrypt::{EncryptError, Encryption};
-use crate::key::structure::{Pkcs8, sec1_curve};
+use crate::key::structure::{OwnForm, Pkcs8, charge_curve, sec1_curve};
+use crate::limits::LimitError;
 use crate::pem;
 use crate::public_key::{self, PublicKey, algorithm_name, is_prime_curve};
 use crate::rsa::{RsaError, RsaKey};
@@ -43,6 +44,15 @@ pub enum KeyError {
     /// A kind that is not supported.
     #[error("a private key of the kind {0} is not supported; Apple accepts RSA and EC keys")]
     Unsupported(String),
+    /// It was not checked.
+    #[error("a private key was not checked: the file {0}")]
+    Limit(LimitError),
+}
+
+impl From<LimitError> for KeyError {
+    fn from(error: LimitError) -> Self {
+        Self::Limit(error)
+    }
 }
 
 impl From<ErrorStack> for KeyError {
@@ -77,6 +87,7 @@ impl From<RsaError> for KeyError {
             RsaError::Inconsistent => Self::Damaged,
             RsaError::NoPrimes => Self::NoPrimes,
             RsaError::ManyPrimes => Self::Unsupported("RSA with more than two primes".to_owned()),
+            RsaError::Limit(limit) => Self::Limit(limit),
             RsaError::TooLarge => Self::Unsupported("RSA with more than 16384 bits".to_owned()),
         }
     }
@@ -102,10 +113,13 @@ impl PrivateKey {
         let info = Pkcs8::parse(der)?;
         let key = match info.rsa_algorithm()? {
             Some(algorithm) => Self::from_rsa(&RsaKey::parse(&info.private_key)?, algorithm)?,
-            None => match PKey::private_key_from_pkcs8(der) {
-                Ok(key) => Self::from_openssl(&key)?,
-                Err(_) => return Err(unread(&info.algorithm, info.curve.as_ref())),
-            },
+            None => {
+                info.charge()?;
+                match PKey::private_key_from_pkcs8(der) {
+                    Ok(key) => Self::from_openssl(&key)?,
+                    Err(_) => return Err(unread(&info.algorithm, info.curve.as_ref())),
+                }
+            }
         };
         if let Some(point) = &info.public_key
             && !key.has_public_half(point)?
@@ -122,18 +136,34 @@ impl PrivateKey {
             Err(RsaError::Malformed(malformed)) => malformed,
             Err(error) => return Err(error.into()),
         };
-        match PKey::private_key_from_der(der) {
-            Ok(key) => Self::from_openssl(&key),
-            Err(_) => Err(malformed.into()),
+        match Self::from_own_form(der) {
+            Err(KeyError::Unusable(_)) => Err(malformed.into()),
+            read => read,
         }
     }
 
-    /// Reads ECPrivateKey, with its curve.
+    /// Reads ECPrivateKey, with its curve. As OpenSSL does, reads another form of key too that stands in its place.
     pub fn from_sec1(der: &[u8]) -> Result<Self, KeyError> {
-        match PKey::private_key_from_der(der) {
-            Ok(key) => Self::from_openssl(&key),
-            Err(_) if sec1_curve(der).is_some_and(|curve| is_prime_curve(curve.as_bytes())) => Err(KeyError::Damaged),
-            Err(error) => Err(error.into()),
+        match Self::from_own_form(der) {
+            Err(KeyError::Unusable(_)) if sec1_curve(der).is_some_and(|curve| is_prime_curve(curve.as_bytes())) => {
+                Err(KeyError::Damaged)
+            }
+            read => read,
+        }
+    }
+
+    /// Reads a key in PKCS#8, a DSA key, or an EC key: each is known by its outline before OpenSSL computes with it.
+    fn from_own_form(der: &[u8]) -> Result<Self, KeyError> {
+        match OwnForm::of(der) {
+            OwnForm::Pkcs8 => Self::from_pkcs8(der),
+            OwnForm::Dsa(size) => {
+                size.charge()?;
+                Self::from_openssl(&PKey::private_key_from_der(der)?)
+            }
+            OwnForm::Ec => {
+                charge_curve(sec1_curve(der).as_ref())?;
+                Self::from_ec(&EcKey::private_key_from_der(der)?)
+            }
         }
     }
 

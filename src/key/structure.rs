@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 
 use crate::asn1::{Malformed, Value};
 use crate::attribute::{Attribute, parse_attributes};
+use crate::crypto::pkcs8::looks_like_private_key;
+use crate::key::KeyError;
+use crate::limits;
 use crate::public_key;
 
 /// The fields of PrivateKeyInfo (RFC 5208), or OneAsymmetricKey (RFC 5958).
@@ -49,6 +52,18 @@ impl<'a> Pkcs8<'a> {
         Ok(Self { algorithm: oid, encoded_algorithm, curve, private_key, attributes, public_key })
     }
 
+    /// Counts the arithmetic that OpenSSL does when it reads the key: it computes the public half, whatever the size. A
+    /// kind that nobody signs with is refused.
+    pub(super) fn charge(&self) -> Result<(), KeyError> {
+        match &self.algorithm {
+            oid if *oid == public_key::EC => charge_curve(self.curve.as_ref()),
+            oid if *oid == public_key::DSA => DsaSize::of_pkcs8(self.encoded_algorithm, &self.private_key).charge(),
+            oid if public_key::AGREEMENTS.contains(oid) => Err(KeyError::Unsupported(public_key::algorithm_name(oid))),
+            oid if public_key::is_known_to_openssl(oid) => Ok(limits::charge_arithmetic(1)?),
+            _ => Ok(limits::charge_arithmetic(UNKNOWN_KIND)?),
+        }
+    }
+
     /// Returns the algorithm of an RSA key as it is to be written.
     pub(super) fn rsa_algorithm(&self) -> Result<Option<AlgorithmIdentifierRef<'a>>, DerError> {
         match &self.algorithm {
@@ -58,6 +73,96 @@ impl<'a> Pkcs8<'a> {
         }
     }
 }
+
+/// The arithmetic with a key on a curve of 571 bits, or of a kind that is not known.
+const UNKNOWN_KIND: u64 = 5;
+
+/// Counts the arithmetic with a key on a curve.
+pub(super) fn charge_curve(curve: Option<&Oid<'_>>) -> Result<(), KeyError> {
+    let units = match curve.and_then(|oid| public_key::prime_curve_bits(oid.as_bytes())) {
+        Some(..=256) => 1,
+        Some(..=384) => 2,
+        Some(_) => 3,
+        None => UNKNOWN_KIND,
+    };
+    Ok(limits::charge_arithmetic(units)?)
+}
+
+/// The most bits of the prime of a DSA key that OpenSSL signs with (OPENSSL_DSA_MAX_MODULUS_BITS).
+const MAX_DSA_BITS: u64 = 10_000;
+
+/// The sizes of the numbers of a DSA key, in bits.
+pub(super) struct DsaSize {
+    prime: u64,
+    private: u64,
+}
+
+impl DsaSize {
+    /// Takes those of Dss-Parms (RFC 3279 section 2.3.2) and of the INTEGER in the key.
+    fn of_pkcs8(algorithm: &[u8], private_key: &[u8]) -> Self {
+        // What cannot be read, OpenSSL does not read either.
+        let prime = match Value::parse_prefix(algorithm) {
+            Some((algorithm, _)) => prime_in(&algorithm).unwrap_or_default(),
+            None => &[],
+        };
+        Self { prime: bits(prime), private: bits(private_key) }
+    }
+
+    /// Counts the arithmetic with it. It goes beyond the bits of the exponent a little.
+    pub(super) fn charge(&self) -> Result<(), KeyError> {
+        if self.prime > MAX_DSA_BITS {
+            return Err(KeyError::Unsupported(format!("DSA with more than {MAX_DSA_BITS} bits")));
+        }
+        // The public half is computed, and computed again to be compared.
+        let work = 2 * limits::exponentiation(self.prime, self.private);
+        Ok(limits::charge_arithmetic(1 + work)?)
+    }
+}
+
+fn bits(number: &[u8]) -> u64 {
+    number.len() as u64 * 8
+}
+
+/// Returns the first number of the parameters of an algorithm.
+fn prime_in<'a>(algorithm: &Value<'a>) -> Result<&'a [u8], Malformed> {
+    let mut fields = algorithm.reader("DSA private key");
+    fields.required("the algorithm")?;
+    let parameters = fields.required("the parameters")?;
+    Ok(parameters.reader("DSA private key").required("the prime")?.content())
+}
+
+/// The form of a key that stands by itself.
+pub(super) enum OwnForm {
+    Pkcs8,
+    Dsa(DsaSize),
+    /// ECPrivateKey, or nothing that OpenSSL reads.
+    Ec,
+}
+
+impl OwnForm {
+    /// Tells by the first fields.
+    pub(super) fn of(der: &[u8]) -> Self {
+        let Some((outer, _)) = Value::parse_prefix(der) else { return Self::Ec };
+        if looks_like_private_key(&outer) {
+            return Self::Pkcs8;
+        }
+        let mut fields = outer.reader("private key");
+        let mut numbers = Vec::new();
+        while let Ok(Some(field)) = fields.try_next()
+            && field.is(Tag::Integer)
+            && numbers.len() < DSA_NUMBERS
+        {
+            numbers.push(field.content());
+        }
+        match &numbers[..] {
+            [_, prime, _, _, _, private] => Self::Dsa(DsaSize { prime: bits(prime), private: bits(private) }),
+            _ => Self::Ec,
+        }
+    }
+}
+
+/// The numbers of a DSA key: version, p, q, g, and its two halves.
+const DSA_NUMBERS: usize = 6;
 
 /// Returns the curve of an ECPrivateKey (RFC 5915), if it is a named one.
 pub(super) fn sec1_curve(der: &[u8]) -> Option<Oid<'static>> {

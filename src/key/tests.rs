@@ -5,6 +5,7 @@ use openssl::rsa::Rsa;
 
 use super::*;
 use crate::asn1::Value;
+use crate::limits::{Reading, ReadingWork};
 use crate::test_support::fixture;
 
 /// Returns the numbers of an RSAPrivateKey after its version.
@@ -277,6 +278,62 @@ fn a_dsa_key_is_read_and_checked() {
     let dsa = PKey::from_dsa(Dsa::generate(1024).unwrap()).unwrap();
     let key = PrivateKey::from_pkcs8(&dsa.private_key_to_pkcs8().unwrap()).unwrap();
     assert_eq!((key.public().algorithm.as_str(), key.public().bits), ("DSA", 1024));
+}
+
+/// A number of so many bits, all set.
+fn number(bits: usize) -> Vec<u8> {
+    value(2, &[&[0][..], &vec![0xff; bits / 8]].concat())
+}
+
+const DSA: [u8; 9] = [6, 7, 0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+const DH: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 3, 1];
+const X942_DH: [u8; 9] = [6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3e, 2, 1];
+
+/// A key whose public half is to be computed, with a prime and an exponent of so many bits.
+fn key_of(algorithm: &[u8], bits: usize) -> Vec<u8> {
+    let parameters = value(0x30, &[number(bits), number(256), number(bits - 8)].concat());
+    let algorithm = value(0x30, &[algorithm, &parameters].concat());
+    value(0x30, &[&[2, 1, 0][..], &algorithm, &value(4, &number(bits - 8))].concat())
+}
+
+#[test]
+fn a_key_that_takes_long_to_check_is_not_begun() {
+    let limit = |result: Result<PrivateKey, KeyError>| match result {
+        Err(KeyError::Limit(LimitError::Arithmetic)) => true,
+        Ok(_) | Err(_) => false,
+    };
+    let _reading = Reading::begin(ReadingWork::new(0, 5));
+    assert!(limit(PrivateKey::from_pkcs8(&key_of(&DSA, 4096))));
+    let numbers = [vec![2, 1, 0], number(4096), number(256), number(4088), number(4088), number(4088)].concat();
+    let own_form = value(0x30, &numbers);
+    assert!(limit(PrivateKey::from_sec1(&own_form)));
+    assert!(limit(PrivateKey::from_sec1(&key_of(&DSA, 4096))));
+    // It is read and counted, and its primes are not searched.
+    let numbers = [vec![2, 1, 0], number(8192), number(64), number(8184)].concat();
+    assert!(limit(PrivateKey::from_pkcs1(&value(0x30, &numbers))));
+    let large = EcKey::generate(&EcGroup::from_curve_name(Nid::SECT571R1).unwrap()).unwrap();
+    assert!(limit(PrivateKey::from_sec1(&large.private_key_to_der().unwrap())));
+    let large = PKey::from_ec_key(large).unwrap().private_key_to_pkcs8().unwrap();
+    assert!(limit(PrivateKey::from_pkcs8(&large)));
+    // What is usual counts as one.
+    for _ in 0..2 {
+        PrivateKey::from_sec1(&fixture("key/sec1.der")).unwrap();
+        PrivateKey::from_pkcs8(&fixture("key/pkcs8.der")).unwrap();
+    }
+    assert!(limit(PrivateKey::from_sec1(&fixture("key/sec1.der"))));
+}
+
+#[test]
+fn keys_that_sign_nothing_and_huge_ones_are_named() {
+    for (algorithm, bits, name) in [
+        (&DSA[..], 65_536, "DSA with more than 10000 bits"),
+        (&DH, 512, "DH"),
+        (&DH, 65_536, "DH"),
+        (&X942_DH, 65_536, "X9.42 DH"),
+    ] {
+        let error = PrivateKey::from_pkcs8(&key_of(algorithm, bits)).unwrap_err();
+        assert_eq!(error, KeyError::Unsupported(name.to_owned()));
+    }
 }
 
 #[test]

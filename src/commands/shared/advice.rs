@@ -162,6 +162,7 @@ fn key_advice(error: &KeyError) -> &'static str {
     match error {
         KeyError::Unusable(_) | KeyError::Damaged => "copy, download or export it again",
         KeyError::NoPrimes => "export it again from where the key was made, in PKCS#8",
+        KeyError::Limit(_) => UNUSUAL,
         KeyError::Unsupported(_) => "make a new key and a new request with pushcert csr",
     }
 }
