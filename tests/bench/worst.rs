@@ -37,7 +37,7 @@ struct Case {
     bytes: fn() -> Vec<u8>,
 }
 
-const CASES: [Case; 75] = [
+const CASES: [Case; 97] = [
     Case { name: "PEM: tiny blocks", bytes: || repeat(b"-----BEGIN CMS-----\nAA==\n-----END CMS-----\n") },
     Case { name: "PEM: tiny blocks, unknown", bytes: || repeat(b"-----BEGIN A-----\nAA==\n-----END A-----\n") },
     Case { name: "PEM: empty blocks", bytes: || repeat(b"-----BEGIN CMS-----\n-----END CMS-----\n") },
@@ -120,6 +120,26 @@ const CASES: [Case; 75] = [
         bytes: || (0..SIZE / 6).rev().flat_map(|left| header(0x30, left * 6)).collect(),
     },
     Case { name: "DER: nested, of no length", bytes: || repeat(b"\x30\x80") },
+    Case { name: "DER: NULs in sequences of no length", bytes: || in_endless(b"\x30\x80\x30\x80", b"\x05\0", 2) },
+    Case { name: "DER: sequences of no length, ended", bytes: || in_endless(b"\x30\x80", b"\x30\x80\0\0", 1) },
+    Case { name: "search: zeros in a text", bytes: || around(b"text\n", b"0", b"") },
+    Case { name: "search: beginnings in a text", bytes: || around(b"text\n", b"\x30\x82\0\x64", b"") },
+    Case {
+        name: "search: sequences in one another",
+        bytes: || around(b"text\n", b"\x30\x83\0\xff\xff\x30\x82\xff\xf0", b""),
+    },
+    Case { name: "search: integers in sequences", bytes: || around(b"text\n", &small_integers(), b"") },
+    Case { name: "search: fields of no length in a text", bytes: || around(b"text\n", ENDLESS, b"") },
+    Case {
+        name: "search: fields of no length after a value",
+        bytes: || around(&[&der_of("der/ec.cer")[..], b"x"].concat(), ENDLESS, b""),
+    },
+    Case { name: "search: fields of no length between blocks", bytes: endless_gaps },
+    Case { name: "search: values before what has no end", bytes: values_before_endless },
+    Case { name: "PKCS#7: certificates of no length", bytes: endless_pkcs7 },
+    Case { name: "PKCS#12: safes of no length, three", bytes: || endless_safes(3, 1) },
+    Case { name: "PKCS#12: safes of no length, many", bytes: || endless_safes(11, 50) },
+    Case { name: "PKCS#12: certificates", bytes: pkcs12_of_certificates },
     Case { name: "PKCS#12: tiny safes", bytes: || pkcs12(&repeat_to(b"\x30\0", SIZE - 99)) },
     Case { name: "PKCS#12: tiny bags", bytes: || pkcs12(&safe(&repeat_to(&bag(), SIZE - 999))) },
     Case { name: "PKCS#12: broken bags", bytes: || pkcs12(&safe(&repeat_to(b"\x30\0", SIZE - 999))) },
@@ -144,6 +164,14 @@ const CASES: [Case; 75] = [
     Case { name: "keys: encrypted", bytes: || repeat(&fs::read(fixture("pem/encrypted-key.pem")).unwrap()) },
     Case { name: "keys: RSA of 4096 bits", bytes: || repeat(&rsa_key()) },
     Case { name: "keys: DSA of a huge prime", bytes: huge_dsa_key },
+    Case { name: "keys: DSA of 65536 bits", bytes: || computed_keys(DSA, 65_536) },
+    Case { name: "keys: DSA of 9984 bits", bytes: || computed_keys(DSA, 9_984) },
+    Case { name: "keys: DH of 4096 bits", bytes: || computed_keys(DH, 4_096) },
+    Case { name: "keys: RSA of 16384 bits without primes", bytes: rsa_keys_without_primes },
+    Case { name: "keys: EC on the largest curve", bytes: large_curve_keys },
+    Case { name: "requests: RSA with a long exponent", bytes: || repeat(&request_with_long_exponent(384, 380)) },
+    Case { name: "requests: RSA of 16384 bits", bytes: || repeat(&request_with_long_exponent(2_048, 8)) },
+    Case { name: "certificates: of an RSA key with a long exponent", bytes: issued_by_long_exponent },
     Case { name: "requests: SANs", bytes: || repeat(&request_with_names()) },
     Case { name: "requests", bytes: || repeat(&fs::read(fixture("csr/request.certSigningRequest")).unwrap()) },
 ];
@@ -328,6 +356,128 @@ fn huge_dsa_key() -> Vec<u8> {
     let parameters = sequence(&[number(SIZE / 2), number(32), number(SIZE / 4)].concat());
     let algorithm = sequence(&[b"\x06\x07\x2a\x86\x48\xce\x38\x04\x01", &parameters[..]].concat());
     sequence(&[b"\x02\x01\x00", &algorithm[..], &value(0x04, &number(32))].concat())
+}
+
+const DSA: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x38\x04\x01";
+const DH: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x03\x01";
+
+/// As many keys as are read, whose public halves are to be computed, of so many bits.
+fn computed_keys(algorithm: &[u8], bits: usize) -> Vec<u8> {
+    let number = |length: usize| value(0x02, &[&[0x7f], &vec![0xff; length][..]].concat());
+    let parameters = sequence(&[number(bits / 8 - 1), number(32), number(bits / 8 - 2)].concat());
+    let algorithm = sequence(&[algorithm, &parameters].concat());
+    let key = sequence(&[b"\x02\x01\x00", &algorithm[..], &value(0x04, &number(bits / 8 - 2))].concat());
+    repeat_to(&key, key.len() * MAX_KEYS.min(SIZE / key.len()))
+}
+
+fn rsa_keys_without_primes() -> Vec<u8> {
+    let number = |length: usize| value(0x02, &[&[0x7f], &vec![0xff; length][..]].concat());
+    sequence(&[b"\x02\x01\x00", &number(2_047)[..], b"\x02\x03\x01\x00\x01", &number(2_040)].concat()).repeat(MAX_KEYS)
+}
+
+fn large_curve_keys() -> Vec<u8> {
+    let key = EcKey::generate(&EcGroup::from_curve_name(Nid::SECT571R1).unwrap()).unwrap();
+    let der = key.private_key_to_der().unwrap();
+    // Without the public half, which is then computed.
+    let fields = children(&der);
+    sequence(&fields[..3].concat()).repeat(MAX_KEYS)
+}
+
+/// A key of so many bytes, with an exponent of so many.
+fn long_exponent(modulus: usize, exponent: usize) -> PKey<openssl::pkey::Public> {
+    let number = |length: usize| openssl::bn::BigNum::from_slice(&vec![0xef; length]).unwrap();
+    PKey::from_rsa(openssl::rsa::Rsa::from_public_components(number(modulus), number(exponent)).unwrap()).unwrap()
+}
+
+fn request_with_long_exponent(modulus: usize, exponent: usize) -> Vec<u8> {
+    let signer =
+        PKey::from_rsa(openssl::rsa::Rsa::generate(u32::try_from(modulus).unwrap().min(512) * 8).unwrap()).unwrap();
+    let mut builder = openssl::x509::X509Req::builder().unwrap();
+    builder.set_pubkey(&long_exponent(modulus, exponent)).unwrap();
+    builder.sign(&signer, openssl::hash::MessageDigest::sha256()).unwrap();
+    let request = builder.build().to_der().unwrap();
+    let signed = children(&request);
+    // As long as the modulus: another is refused at once.
+    let signature = value(0x03, &[&[0, 0x7f], &vec![0xff; modulus - 1][..]].concat());
+    sequence(&[signed[0], signed[1], &signature].concat())
+}
+
+fn issued_by_long_exponent() -> Vec<u8> {
+    use openssl::x509::{X509Builder, X509NameBuilder, extension::BasicConstraints};
+    let signer = PKey::from_rsa(openssl::rsa::Rsa::generate(3_072).unwrap()).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_nid(Nid::COMMONNAME, "CA").unwrap();
+    let name = name.build();
+    let certificate = |is_ca| {
+        let mut builder = X509Builder::new().unwrap();
+        builder.set_version(2).unwrap();
+        builder.set_subject_name(&name).unwrap();
+        builder.set_issuer_name(&name).unwrap();
+        builder.set_not_before(&openssl::asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
+        builder.set_not_after(&openssl::asn1::Asn1Time::days_from_now(9).unwrap()).unwrap();
+        builder.set_pubkey(&long_exponent(384, 380)).unwrap();
+        if is_ca {
+            builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
+        }
+        builder.sign(&signer, openssl::hash::MessageDigest::sha256()).unwrap();
+        builder.build().to_der().unwrap()
+    };
+    [certificate(true), certificates(&certificate(false)).concat()].concat()
+}
+
+/// Ten bytes, which begin as a sequence of 64 KiB, whose first field has no length and no end.
+const ENDLESS: &[u8] = b"\x04\x08\x30\x82\xff\xff\x30\x80\x05\x00";
+
+/// Sequences of a hundred bytes, which begin with nine integers, one in another.
+fn small_integers() -> Vec<u8> {
+    [b"\x30\x82\0\x64", &b"\x02\x00".repeat(9)[..]].concat()
+}
+
+fn endless_gaps() -> Vec<u8> {
+    let block = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    repeat(&[&block[..], &ENDLESS.repeat(100_000)].concat())
+}
+
+/// Certificates, each before a value of no length that takes the rest of the file and has no end.
+fn values_before_endless() -> Vec<u8> {
+    let unit = [b"x", &der_of("der/ec.cer")[..], b"\x30\x80"].concat().repeat(40);
+    [b"text\n", &unit[..], &repeat_to(b"\x05\0", SIZE - 100_000)].concat()
+}
+
+/// Units in values of no length.
+fn in_endless(begin: &[u8], unit: &[u8], depth: usize) -> Vec<u8> {
+    around(begin, unit, &b"\0\0".repeat(depth))
+}
+
+fn endless_pkcs7() -> Vec<u8> {
+    let begin =
+        [b"\x30\x80", SIGNED_DATA, b"\xa0\x80\x30\x80\x02\x01\x01\x31\x00\x30\x80", DATA, b"\0\0\xa0\x80"].concat();
+    in_endless(&begin, b"\x30\x80\0\0", 4)
+}
+
+/// Safes in one another around tiny values, of which nothing has a length.
+fn endless_safes(depth: usize, copies: usize) -> Vec<u8> {
+    let bag =
+        |kind: u8| [b"\x30\x80\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01", &[kind][..], b"\xa0\x80"].concat();
+    let mut bags = [&bag(5)[..], &repeat_to(b"\x05\0", SIZE / copies - 4_000), b"\0\0\0\0"].concat();
+    for _ in 0..depth {
+        bags = [&bag(6)[..], b"\x30\x80", &bags, b"\0\0\0\0\0\0"].concat();
+    }
+    pkcs12(&data(&[b"\x30\x80", &bags.repeat(copies)[..], b"\0\0"].concat()))
+}
+
+fn pkcs12_of_certificates() -> Vec<u8> {
+    let kind = |last: u8| [b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01", &[last][..]].concat();
+    let x509 = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x09\x16\x01";
+    let mut bags = Vec::new();
+    for der in certificates(&large()) {
+        let held = sequence(&[x509, &value(0xa0, &value(0x04, &der))[..]].concat());
+        bags.extend(sequence(&[&kind(3)[..], &value(0xa0, &held)].concat()));
+        if bags.len() > SIZE - 20_000 {
+            break;
+        }
+    }
+    pkcs12(&safe(&bags))
 }
 
 /// A new public point and its key in PKCS#8.
