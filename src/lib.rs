@@ -4,8 +4,8 @@
 //! another: `tests/suite/architecture.rs` holds the code to that.
 //!
 //! 1. `exit`, `text`, `error`, `finding`, `schema`: exit codes, text made printable, the error that ends a run, what a
-//!    capability finds, what JSON documents share. `asn1`, `secret`, `limits`, `attribute`, `pem`: the one window
-//!    on BER, passwords, the work that a file may ask for, PKCS#9 attributes, PEM blocks.
+//!    capability finds, what JSON documents share. `limits`, `asn1`, `secret`, `attribute`, `pem`: the work that a
+//!    file may ask for, the one window on BER, passwords, PKCS#9 attributes, PEM blocks.
 //! 2. `crypto`: digests, key derivations, ciphers, password-based encryption, PKCS#8. `rsa`: the numbers of an RSA key,
 //!    checked and completed. `public_key` and `key`: public and private keys.
 //! 3. `pkcs12`: bags, MAC, attributes, read and written.
