@@ -20,7 +20,7 @@ use crate::gateway::http2_trace;
 use crate::net::alert;
 use crate::net::device_lines::DeviceRefusal;
 use crate::schema::{SCHEMA_VERSION, rfc3339};
-use crate::text::printable;
+use crate::text::{escaped, printable};
 
 /// A function that takes a line without its end.
 pub(crate) type LineSink = Box<dyn Fn(&[u8]) + Send + Sync>;
@@ -195,7 +195,7 @@ impl EventLog {
 
 impl Event {
     pub(super) fn fault(text: &str, stream: Option<u32>) -> Self {
-        Self::Fault { fault: printable(text), stream }
+        Self::Fault { fault: escaped(text), stream }
     }
 
     /// Describes the end of a connection by an error.
@@ -209,7 +209,8 @@ impl Event {
     }
 
     pub(super) fn request(request: LoggedRequest<'_>, answer: Answer) -> Self {
-        let path = printable(request.parts.uri.path());
+        // Nothing is cut: `h2` has bounded the headers.
+        let path = escaped(request.parts.uri.path());
         let token = path.strip_prefix(DEVICE_PATH).map(str::to_owned);
         let shown = ShownHeaders::read(&request.parts.headers);
         let notification = Notification {
@@ -268,7 +269,7 @@ impl ShownHeaders {
         match broken_rule(name.as_str(), text) {
             Some(rule) => self.add_malformed(name, rule),
             None => {
-                self.values.insert(name.to_string(), printable(text));
+                self.values.insert(name.to_string(), escaped(text));
             }
         }
     }
@@ -313,7 +314,8 @@ fn describe_authorization(headers: &HeaderMap) -> String {
 
 impl HandshakeEntry {
     /// Describes a handshake that failed with an error of OpenSSL.
-    pub(super) fn new(error: &Error, ssl: &SslRef) -> Self {
+    /// `sent_alert` is the alert that was seen on its way, which an encrypted one is not.
+    pub(super) fn new(error: &Error, ssl: &SslRef, sent_alert: Option<u8>) -> Self {
         let received_alert = alert::received(error).map(alert::name);
         let reason = first_reason(error);
         let (sent, problem) = match reason {
@@ -324,7 +326,7 @@ impl HandshakeEntry {
             }
             Some(reason) => (alert_of_reason(reason, ssl.version2()), reason.to_owned()),
         };
-        let alert = if received_alert.is_some() { None } else { sent.map(alert::name) };
+        let alert = if received_alert.is_some() { None } else { sent_alert.or(sent).map(alert::name) };
         Self { alert, received_alert, problem }
     }
 
@@ -380,6 +382,9 @@ fn alert_of_reason(reason: &str, version: Option<SslVersion>) -> Option<u8> {
         | "no suitable key share" => Some(40),
         "unsupported protocol" | "version too low" => Some(70),
         "no application protocol" => Some(120),
+        "decryption failed or bad record mac" => Some(20),
+        "unexpected message" | "bad record type" => Some(10),
+        "bad signature" | "digest check failed" => Some(51),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! A stream for the fault `slow`.
+//! The stream below TLS: it can be slowed down for the fault `slow`, and sees the alerts that are not encrypted.
 
 use std::io;
 use std::pin::Pin;
@@ -9,6 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+/// The content type of alerts (RFC 8446 section 5.1).
+const ALERT: u8 = 21;
+const MAJOR_VERSION: u8 = 3;
 /// The time between two bytes of a slowed stream.
 const BYTE_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -16,17 +19,33 @@ const BYTE_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct ThrottledStream<S> {
     inner: S,
     pause: Option<Pin<Box<Sleep>>>,
+    sent_alert: Option<u8>,
 }
 
 impl<S> ThrottledStream<S> {
     /// Leaves a stream as fast as it is.
     pub(super) fn at_full_speed(inner: S) -> Self {
-        Self { inner, pause: None }
+        Self { inner, pause: None, sent_alert: None }
     }
 
     /// Slows a stream down.
     pub(super) fn slowed(inner: S) -> Self {
-        Self { inner, pause: Some(Box::pin(sleep(BYTE_INTERVAL))) }
+        Self { inner, pause: Some(Box::pin(sleep(BYTE_INTERVAL))), sent_alert: None }
+    }
+
+    /// Returns the last alert that was sent, unless it was encrypted.
+    pub(super) fn sent_alert(&self) -> Option<u8> {
+        self.sent_alert
+    }
+
+    /// Notes an alert among the records that are written together.
+    fn note_alert(&mut self, mut records: &[u8]) {
+        while let &[kind, MAJOR_VERSION, _, high, low, ref rest @ ..] = records {
+            if let (ALERT, [_, description]) = (kind, rest) {
+                self.sent_alert = Some(*description);
+            }
+            records = rest.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default();
+        }
     }
 }
 
@@ -46,6 +65,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ThrottledStream<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for ThrottledStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.note_alert(bytes);
         let Some(pause) = &mut this.pause else { return Pin::new(&mut this.inner).poll_write(cx, bytes) };
         ready!(pause.as_mut().poll(cx));
         pause.set(sleep(BYTE_INTERVAL));

@@ -134,7 +134,8 @@ async fn serve_tls(
     match timeout(time_limit, Pin::new(&mut stream).accept()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            shared.log(&caller, || Event::HandshakeRefused(HandshakeEntry::new(&error, stream.ssl())));
+            let sent_alert = stream.get_ref().sent_alert();
+            shared.log(&caller, || Event::HandshakeRefused(HandshakeEntry::new(&error, stream.ssl(), sent_alert)));
             // The alert was sent. The client must be able to read it before the connection is reset.
             return discard_input(stream.get_mut(), CLOSE_TIMEOUT).await;
         }
