@@ -2,17 +2,18 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
-
-use tempfile::TempDir;
+use std::path::{Path, PathBuf};
 
 /// The name of the file that is locked as long as the owner of a folder lives.
 const LOCK: &str = "lock";
+/// Its name before it is locked.
+const NEW_LOCK: &str = "new-lock";
 
 /// A folder that only this user can read.
 pub(crate) struct KeyFolder {
-    folder: TempDir,
-    _lock: File,
+    folder: PathBuf,
+    /// `None` once it is being removed.
+    lock: Option<File>,
 }
 
 impl KeyFolder {
@@ -23,19 +24,33 @@ impl KeyFolder {
     pub(crate) fn make(prefix: &str) -> io::Result<Self> {
         // What cannot be removed is not this owner's trouble.
         let _ = remove_abandoned(&std::env::temp_dir(), prefix);
-        let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
+        let folder = tempfile::Builder::new().prefix(prefix).tempdir()?.keep();
+        let mut made = Self { folder, lock: None };
         // Locked before it has its name: nobody finds it without its lock.
-        let unnamed = folder.path().join("new-lock");
-        let lock = File::create(&unnamed)?;
-        if !try_lock(&lock) {
+        let unnamed = made.folder.join(NEW_LOCK);
+        let lock = made.lock.insert(File::create(&unnamed)?);
+        if !try_lock(lock) {
             return Err(io::Error::other("the folder cannot be locked"));
         }
-        std::fs::rename(unnamed, folder.path().join(LOCK))?;
-        Ok(Self { folder, _lock: lock })
+        std::fs::rename(unnamed, made.folder.join(LOCK))?;
+        Ok(made)
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.folder
+    }
+}
+
+impl Drop for KeyFolder {
+    fn drop(&mut self) {
+        // Looking into the folder takes a descriptor, and this may be the last one.
+        self.lock = None;
+        if std::fs::remove_dir_all(&self.folder).is_err() {
+            for name in [LOCK, NEW_LOCK] {
+                let _ = std::fs::remove_file(self.folder.join(name));
+            }
+            let _ = std::fs::remove_dir(&self.folder);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The advice for each ground of a verdict, with the names of flags.
 
 use crate::check::ground::{Circumstances, Ground};
+use crate::commands::shared::advice::RAISE_OPEN_FILES;
 
 const CHECK_ADDRESS: &str = "check the address; a device on the way may answer in the server's place";
 const ALLOW_APPLE: &str =
@@ -33,7 +34,7 @@ pub(super) const fn for_ground(ground: Ground, known: Circumstances) -> &'static
         }
         Ground::RevocationClock => CLOCK,
         Ground::RevocationProxy => for_proxy(Ground::ProxyCredentials, known),
-        Ground::OpenFiles => "raise the limit of open files (ulimit -n), or end other programs that hold many",
+        Ground::OpenFiles => RAISE_OPEN_FILES,
         Ground::SwappedIds => "swap --key-id and --team-id",
         Ground::SameIds => {
             "compare both with Apple's developer portal: --key-id is under Keys, --team-id under Membership"

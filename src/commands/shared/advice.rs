@@ -36,6 +36,10 @@ pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Erro
     Error { hint, ..Error::new(kind, format!("{file}: {error}")) }
 }
 
+/// What to do where no descriptor is left.
+pub(crate) const RAISE_OPEN_FILES: &str =
+    "raise the limit of open files (ulimit -n), or end other programs that hold many";
+
 const ASK_FOR_PASSWORD: &str =
     "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin or prompt";
 
