@@ -47,7 +47,7 @@ pub(crate) struct GatewayArgs {
     /// The known device tokens, one on each line, followed by known, topic=TOPIC, unregistered or expired (both with a
     /// time in milliseconds, else the 410 has the time at which the file was read), by production or sandbox for the
     /// environment that it belongs to, and by limit=N for 429 after N notifications in a minute. Other tokens are
-    /// answered with BadDeviceToken. SIGHUP reads the file again
+    /// answered with BadDeviceToken. SIGHUP reads the file again, but not a pipe
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<Location>,
 
@@ -78,7 +78,7 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<Location>,
 
-    /// Empty the file of --log if it exists
+    /// Empty the file of --log if it exists and is an earlier log
     #[arg(long, requires = "log")]
     pub(crate) force: bool,
 
@@ -100,7 +100,7 @@ fn after_help() -> String {
         "\
 When it is ready it prints one line of JSON: address, ca_file (the authority that clients must
 trust) and client_file (a push certificate with its key). SIGINT, SIGTERM, SIGQUIT and SIGHUP stop
-it and remove both files. With a file of --tokens SIGHUP reads that again instead, unless the
+it and remove both files. With a regular file of --tokens SIGHUP reads that again instead, unless the
 terminal that it was started at is gone.
 
 Faults:{}

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use openssl::pkey::PKey;
 use openssl::x509::X509;
@@ -15,22 +15,25 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::cli::gateway::{GatewayArgs, TeamKeyFile};
+use crate::commands::shared::advice::RAISE_OPEN_FILES;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::authority::IssuedCertificate;
+use crate::gateway::event_log::LineSink;
 use crate::gateway::observer::{RequestEvent, RequestLog};
 use crate::gateway::team_key::TeamKey;
 use crate::gateway::tokens::{TokenListError, Tokens};
 use crate::gateway::{self, AfterHangup, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
+use crate::net::descriptors::is_out_of_descriptors;
 use crate::report::shell::shell_word;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::key_folder::KeyFolder;
-use crate::world::log_file::{self, LogError, LogFile};
+use crate::world::log_file::{self, CreateError, CreatedLog, LogFile};
 use crate::world::outputs::{self, Output};
 
 /// The line that announces a gateway.
@@ -45,51 +48,70 @@ struct ReadyReport {
 pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<(), Error> {
     let mut options = read_options(arguments, context)?;
     let listen = options.listen;
-    let log_file = match &arguments.log {
-        Some(location) => Some(Arc::new(open_log(location, arguments.force)?)),
+    let log = match &arguments.log {
+        Some(location) => Some(EventFile::prepare(location, arguments)?),
         None => None,
     };
-    if let Some(log_file) = log_file.clone() {
-        options.event_log = Some(Box::new(move |line| log_file.write_line(line)));
-    }
+    options.event_log = log.as_ref().map(EventFile::sink);
+    let request_lines = if arguments.verbose { Some(start_request_lines()?) } else { None };
+    options.log = request_lines.clone().map(request_log);
     // A signal stops the gateway, and the folder goes with it.
     #[cfg(unix)]
     crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
     // The folder is removed when this function returns, with or without an error.
     let folder = make_folder()?;
     let reload = TokenReload::new(arguments, &options);
-    let mut is_announcing = false;
-    let announce_ready = |ready: &Ready| {
-        is_announcing = true;
-        let report = announce(ready, folder.path(), context.stdout)?;
-        if context.stdout_is_terminal {
-            writeln!(context.stderr, "next: {}", check_command(ready.address, &report))?;
-        }
-        is_announcing = false;
-        Ok(())
-    };
-    let end = gateway::run_until_signal(options, announce_ready, || reload.on_hangup());
+    let announce_ready = |ready: &Ready| announce(ready, folder.path(), log.as_ref(), context);
+    let end = gateway::run_until_signal(options, announce_ready, move || reload.on_hangup());
     drop(folder);
-    if let Err(error) = end {
-        return Err(explain_end(error, is_announcing, listen));
+    if let Some(lines) = request_lines {
+        // Whoever does not read them has no further use for them.
+        let _ = lines.finish();
     }
-    match (log_file, &arguments.log) {
-        (Some(log_file), Some(location)) => log_file.finish().map_err(|error| explain_log(location, &error)),
-        _ => Ok(()),
+    match (end, log) {
+        (Err(error), _) => Err(error.explain(listen)),
+        (Ok(()), Some(log)) => log.finish(),
+        (Ok(()), None) => Ok(()),
     }
 }
 
-/// Explains why the gateway has ended.
-fn explain_end(error: io::Error, is_announcing: bool, listen: SocketAddr) -> Error {
-    if is_announcing {
-        // A gateway that nobody can find serves nobody: a closed pipe is an error here.
-        return Error { is_closed_pipe: false, ..Error::from(error) };
+/// The reasons why a gateway ends without a signal.
+enum StartError {
+    Run(io::Error),
+    /// The files that clients need, or the line that names them, cannot be written.
+    Announce(io::Error),
+    Log(Error),
+}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::Run(error)
     }
+}
+
+impl StartError {
+    fn explain(self, listen: SocketAddr) -> Error {
+        match self {
+            Self::Run(error) => explain_end(&error, listen),
+            // A gateway that nobody can find serves nobody: a closed pipe is an error here.
+            Self::Announce(error) => Error { is_closed_pipe: false, ..Error::from(error) },
+            Self::Log(error) => error,
+        }
+    }
+}
+
+/// Explains why the gateway cannot run.
+fn explain_end(error: &io::Error, listen: SocketAddr) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ExitKind::Write,
         _ => ExitKind::Network,
     };
-    Error::new(kind, format!("the gateway on {listen} cannot run: {error}"))
+    advise(Error::new(kind, format!("the gateway on {listen} cannot run: {error}")), error)
+}
+
+/// Adds what to do if no descriptor is left.
+fn advise(error: Error, cause: &io::Error) -> Error {
+    if is_out_of_descriptors(cause) { error.hint(RAISE_OPEN_FILES) } else { error }
 }
 
 /// Returns the command that checks the certificate of a gateway that is ready.
@@ -104,41 +126,126 @@ fn check_command(address: SocketAddr, report: &ReadyReport) -> String {
     words.map(shell_word).join(" ")
 }
 
-/// Opens the log, and starts its writer.
-fn open_log(location: &Location, force: bool) -> Result<LogFile, Error> {
-    let target: Box<dyn Write + Send> = match location {
-        Location::Standard => match log_file::duplicate_stdout() {
-            Ok(file) => Box::new(file),
-            Err(error) => return Err(Error::new(ExitKind::Write, format!("standard output: {error}"))),
-        },
-        Location::Path(path) => match log_file::create(path, force) {
-            Ok(file) => Box::new(file),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(
-                    Error::new(ExitKind::Write, format!("{location}: the file exists")).hint("--force empties it")
-                );
+/// The file of `--log`.
+struct EventFile {
+    location: Location,
+    force: bool,
+    /// What is no regular file is opened before the gateway waits for signals: a pipe waits for its reader.
+    special: Mutex<Option<File>>,
+    writer: Arc<OnceLock<LogFile>>,
+}
+
+impl EventFile {
+    /// Refuses a file that is an input too. Nothing is emptied yet: the address may be in use.
+    fn prepare(location: &Location, arguments: &GatewayArgs) -> Result<Self, Error> {
+        let mut special = None;
+        if let Location::Path(path) = location {
+            if inputs(arguments).into_iter().any(|input| is_same_file(location, input)) {
+                return Err(Error::new(ExitKind::Usage, format!("{location}: the file of --log is an input too"))
+                    .hint("choose another name for the log"));
             }
-            Err(error) => return Err(Error::new(ExitKind::Write, format!("{location}: it cannot be made: {error}"))),
-        },
-    };
-    let name = location.to_string();
-    let warn = move |error: &io::Error| {
-        let line = format!("warning: {name}: the log ends here, it cannot be written: {error}");
-        let _ = writeln!(io::stderr(), "{}", printable(&line));
-    };
-    LogFile::start(target, warn).map_err(|error| Error::new(ExitKind::Write, format!("{location}: {error}")))
+            if arguments.force {
+                special = log_file::open_special(path).map_err(|error| explain_create(location, &error.into()))?;
+            }
+        }
+        let writer = Arc::new(OnceLock::new());
+        Ok(Self { location: location.clone(), force: arguments.force, special: Mutex::new(special), writer })
+    }
+
+    /// Returns the function that takes lines, from the opening on.
+    fn sink(&self) -> LineSink {
+        let writer = Arc::clone(&self.writer);
+        Box::new(move |line| {
+            if let Some(writer) = writer.get() {
+                writer.write_line(line);
+            }
+        })
+    }
+
+    /// Opens the log, and starts its writer. Returns the file if it was not there before.
+    fn open(&self) -> Result<Option<&Path>, Error> {
+        let special = self.special.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (file, new) = match (&self.location, special) {
+            (_, Some(file)) => (file, None),
+            (Location::Standard, None) => match log_file::duplicate(&io::stdout()) {
+                Ok(file) => (file, None),
+                Err(error) => return Err(explain_create(&self.location, &error.into())),
+            },
+            (Location::Path(path), None) => match log_file::create(path, self.force) {
+                Ok(CreatedLog { file, is_new }) => (file, is_new.then_some(path.as_path())),
+                Err(error) => return Err(explain_create(&self.location, &error)),
+            },
+        };
+        let name = self.location.to_string();
+        let warn = move |error: &io::Error| {
+            let line = format!("warning: {name}: the log ends here, it cannot be written: {error}");
+            let _ = writeln!(io::stderr(), "{}", printable(&line));
+        };
+        match LogFile::start(Box::new(file), warn) {
+            Ok(writer) => {
+                let _ = self.writer.set(writer);
+                Ok(new)
+            }
+            Err(error) => Err(explain_create(&self.location, &error.into())),
+        }
+    }
+
+    fn finish(&self) -> Result<(), Error> {
+        let Some(writer) = self.writer.get() else { return Ok(()) };
+        let location = &self.location;
+        writer
+            .finish()
+            .map_err(|error| Error::new(ExitKind::Write, format!("{location}: the log is not complete: {error}")))
+    }
 }
 
-fn explain_log(location: &Location, error: &LogError) -> Error {
-    Error::new(ExitKind::Write, format!("{location}: the log is not complete: {error}"))
+/// Explains why the file of a log cannot be had.
+fn explain_create(location: &Location, error: &CreateError) -> Error {
+    let explained = Error::new(ExitKind::Write, format!("{location}: {error}"));
+    match error {
+        CreateError::Exists => explained.hint("--force empties it if it is an earlier log"),
+        CreateError::NoEarlierLog => {
+            explained.hint("--force empties an earlier log, and this file may hold a key: choose another name")
+        }
+        CreateError::InUse => explained.hint("each gateway needs a log of its own: choose another name"),
+        CreateError::Io(cause) => advise(explained, cause),
+    }
 }
 
-fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<GatewayOptions, Error> {
+/// Returns whether the log and an input are one file.
+fn is_same_file(log: &Location, input: &Location) -> bool {
+    let stdin = Location::Path("/dev/stdin".into());
+    let input = if *input == Location::Standard { &stdin } else { input };
+    let is_regular = |location: &Location| matches!(location, Location::Path(path) if path.is_file());
+    is_regular(log) && log.is_same_output(input)
+}
+
+fn inputs(arguments: &GatewayArgs) -> Vec<&Location> {
     let mut inputs: Vec<&Location> = arguments.tokens.iter().chain(&arguments.client_ca).collect();
     for key in &arguments.p8_key {
         inputs.push(&key.file);
     }
-    check_stdin(&inputs, &[])?;
+    inputs
+}
+
+/// Starts the writer of the lines of `-v`: nobody waits for whoever reads them.
+fn start_request_lines() -> Result<Arc<LogFile>, Error> {
+    let started = match log_file::duplicate(&io::stderr()) {
+        Ok(file) => LogFile::start(Box::new(file), |_| {}),
+        Err(error) => Err(error),
+    };
+    match started {
+        Ok(lines) => Ok(Arc::new(lines)),
+        Err(error) => Err(advise(Error::new(ExitKind::Write, format!("standard error: {error}")), &error)),
+    }
+}
+
+fn request_log(lines: Arc<LogFile>) -> RequestLog {
+    Box::new(move |event| log(event, &lines))
+}
+
+fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<GatewayOptions, Error> {
+    check_stdin(&inputs(arguments), &[])?;
     let client_authorities = match &arguments.client_ca {
         Some(location) => Some(read_client_authorities(location, context)?),
         None => None,
@@ -155,7 +262,6 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         [] => DEFAULT_TOPICS.map(str::to_owned).to_vec(),
         topics => topics.to_vec(),
     };
-    let request_log: RequestLog = Box::new(log);
     Ok(GatewayOptions {
         listen: arguments.listen,
         environment: arguments.environment.into(),
@@ -167,7 +273,7 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         team_keys,
         is_strict: arguments.strict,
         faults: arguments.fault.clone(),
-        log: arguments.verbose.then_some(request_log),
+        log: None,
         event_log: None,
         keeps_requests: false,
         max_streams: arguments.max_streams,
@@ -238,10 +344,24 @@ fn now() -> u64 {
     u64::try_from(milliseconds).unwrap_or_default()
 }
 
+/// Reads the file of tokens again.
+fn reopen_token_file(path: &Path) -> Result<Tokens, TokenListError> {
+    let mut options = File::options();
+    options.read(true);
+    // A pipe would keep the gateway waiting for whoever writes to it.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file any more").into());
+    }
+    Tokens::parse(BufReader::new(file), now())
+}
+
 /// The list of devices as SIGHUP finds it.
 struct TokenReload {
     tokens: Tokens,
-    /// The file; `None` if there is none to read again.
+    /// The file; `None` if there is none to read again, such as a pipe.
     file: Option<PathBuf>,
     had_terminal: bool,
 }
@@ -249,8 +369,8 @@ struct TokenReload {
 impl TokenReload {
     fn new(arguments: &GatewayArgs, options: &GatewayOptions) -> Self {
         let file = match &arguments.tokens {
-            Some(Location::Path(path)) => Some(path.clone()),
-            Some(Location::Standard) | None => None,
+            Some(Location::Path(path)) if path.is_file() => Some(path.clone()),
+            Some(_) | None => None,
         };
         Self { tokens: options.tokens.clone(), file, had_terminal: has_terminal() }
     }
@@ -262,7 +382,7 @@ impl TokenReload {
         if self.had_terminal && !has_terminal() {
             return AfterHangup::Stop;
         }
-        let line = match read_token_file(file) {
+        let line = match reopen_token_file(file) {
             Ok(tokens) => {
                 self.tokens.replace(tokens);
                 format!("{}: read again, {} device tokens", file.display(), self.tokens.count())
@@ -280,23 +400,52 @@ fn has_terminal() -> bool {
 }
 
 fn make_folder() -> Result<KeyFolder, Error> {
-    let made = KeyFolder::make("pushcert-gateway-");
-    made.map_err(|error| Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}")))
+    match KeyFolder::make("pushcert-gateway-") {
+        Ok(folder) => Ok(folder),
+        Err(error) => {
+            let explained = Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}"));
+            Err(advise(explained, &error))
+        }
+    }
 }
 
-/// Writes the files that clients need, then prints the line that names them.
-fn announce(ready: &Ready, folder: &Path, out: &mut dyn Write) -> io::Result<ReadyReport> {
+/// Writes the files that clients need, opens the log, then prints the line that names the files.
+fn announce(
+    ready: &Ready,
+    folder: &Path,
+    log: Option<&EventFile>,
+    context: &mut Context<'_>,
+) -> Result<(), StartError> {
+    let report = write_files(ready, folder).map_err(StartError::Announce)?;
+    let new_log = match log {
+        Some(log) => log.open().map_err(StartError::Log)?,
+        None => None,
+    };
+    let printed = print_ready(ready.address, &report, context);
+    if let (Err(_), Some(path)) = (&printed, new_log) {
+        let _ = std::fs::remove_file(path);
+    }
+    printed.map_err(StartError::Announce)
+}
+
+fn print_ready(address: SocketAddr, report: &ReadyReport, context: &mut Context<'_>) -> io::Result<()> {
+    serde_json::to_writer(&mut *context.stdout, report)?;
+    writeln!(context.stdout)?;
+    context.stdout.flush()?;
+    if context.stdout_is_terminal {
+        writeln!(context.stderr, "next: {}", check_command(address, report))?;
+    }
+    Ok(())
+}
+
+fn write_files(ready: &Ready, folder: &Path) -> io::Result<ReadyReport> {
     let ca_file = write_file(&folder.join("ca.pem"), &ready.authority.to_pem()?, false)?;
     let client_file = match &ready.client {
         Some(client) => Some(write_file(&folder.join("client.pem"), &encode_client(client)?, true)?),
         None => None,
     };
     let address = ready.address.to_string();
-    let report = ReadyReport { schema_version: SCHEMA_VERSION, address, ca_file, client_file };
-    serde_json::to_writer(&mut *out, &report)?;
-    writeln!(out)?;
-    out.flush()?;
-    Ok(report)
+    Ok(ReadyReport { schema_version: SCHEMA_VERSION, address, ca_file, client_file })
 }
 
 fn encode_client(client: &IssuedCertificate) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -314,21 +463,25 @@ fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> io::Result<String>
 }
 
 /// Logs a request as one line. Of a device token it shows the beginning.
-fn log(event: &RequestEvent) {
-    let path = shorten_token(&event.path);
+fn log(event: &RequestEvent, lines: &LogFile) {
+    let path = shorten_segments(&event.path);
     let topic = event.topic.as_deref().unwrap_or("-");
     let reason = event.reason.as_deref().unwrap_or("-");
     let line = format!("{} {path} {topic} {} {reason} {}", event.method, event.status, event.apns_id);
-    let _ = writeln!(io::stderr(), "{}", printable(&line));
+    lines.write_line(printable(&line).as_bytes());
     if let Some(warning) = event.warning {
-        let _ = writeln!(io::stderr(), "warning: {warning}");
+        lines.write_line(format!("warning: {warning}").as_bytes());
     }
 }
 
-fn shorten_token(path: &str) -> String {
-    let Some((start, token)) = path.rsplit_once('/') else { return path.to_owned() };
-    match token.char_indices().nth(8) {
-        Some((end, _)) => format!("{start}/{}…", &token[..end]),
-        None => path.to_owned(),
+/// Shortens each part of a path that may be a device token, wherever it stands.
+fn shorten_segments(path: &str) -> String {
+    let mut shortened = Vec::new();
+    for segment in path.split('/') {
+        match segment.char_indices().nth(8) {
+            Some((end, _)) => shortened.push(format!("{}…", &segment[..end])),
+            None => shortened.push(segment.to_owned()),
+        }
     }
+    shortened.join("/")
 }

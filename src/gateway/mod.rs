@@ -201,15 +201,15 @@ pub(crate) enum AfterHangup {
 }
 
 /// Runs a gateway in the foreground until a signal ends it: SIGINT, SIGTERM, SIGQUIT, or SIGHUP, unless `on_hangup`
-/// decides otherwise.
+/// decides otherwise. `announce` is called when the address is bound, and before anybody is served.
 ///
 /// # Errors
 /// As [`Gateway::open`], or when `announce` fails.
-pub(crate) fn run_until_signal(
+pub(crate) fn run_until_signal<E: From<io::Error>>(
     options: GatewayOptions,
-    announce: impl FnOnce(&Ready) -> io::Result<()>,
-    on_hangup: impl FnMut() -> AfterHangup,
-) -> io::Result<()> {
+    announce: impl FnOnce(&Ready) -> Result<(), E>,
+    on_hangup: impl Fn() -> AfterHangup + Send + Sync + 'static,
+) -> Result<(), E> {
     let runtime = build_runtime()?;
     let result = runtime.block_on(async {
         let signals = Signals::catch()?;

@@ -1,9 +1,13 @@
 //! The signals that stop a gateway, or make it read its list of devices again.
 
 use std::io;
+#[cfg(unix)]
+use std::sync::Arc;
 
 #[cfg(unix)]
 use tokio::signal::unix::{self, Signal, SignalKind};
+#[cfg(unix)]
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::gateway::AfterHangup;
 
@@ -29,21 +33,38 @@ impl Signals {
         })
     }
 
-    /// Waits for the first signal that ends the gateway.
-    pub(super) async fn wait_for_end(mut self, mut on_hangup: impl FnMut() -> AfterHangup) {
+    /// Waits for the first signal that ends the gateway. `on_hangup` runs in a thread of its own: neither clients nor
+    /// other signals wait for it.
+    pub(super) async fn wait_for_end(mut self, on_hangup: impl Fn() -> AfterHangup + Send + Sync + 'static) {
+        let on_hangup = Arc::new(on_hangup);
+        let mut running = None;
+        let mut is_due = false;
         loop {
+            if is_due && running.is_none() {
+                let on_hangup = Arc::clone(&on_hangup);
+                running = Some(spawn_blocking(move || on_hangup()));
+                is_due = false;
+            }
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
                 _ = self.quit.recv() => return,
-                () = receive(&mut self.hangup) => {
-                    if on_hangup() == AfterHangup::Stop {
-                        return;
-                    }
-                }
+                () = receive(&mut self.hangup) => is_due = true,
+                after = finish(&mut running) => if after == AfterHangup::Stop {
+                    return;
+                },
             }
         }
     }
+}
+
+/// Waits for the end of what SIGHUP has started, or for ever if nothing runs.
+#[cfg(unix)]
+async fn finish(running: &mut Option<JoinHandle<AfterHangup>>) -> AfterHangup {
+    let Some(task) = running else { return std::future::pending().await };
+    let after = task.await;
+    *running = None;
+    after.unwrap_or(AfterHangup::Serve)
 }
 
 /// Waits for a signal, or for ever if it is not caught.
@@ -77,7 +98,7 @@ impl Signals {
         Ok(Self)
     }
 
-    pub(super) async fn wait_for_end(self, _: impl FnMut() -> AfterHangup) {
+    pub(super) async fn wait_for_end(self, _: impl Fn() -> AfterHangup + Send + Sync + 'static) {
         let _ = tokio::signal::ctrl_c().await;
     }
 }

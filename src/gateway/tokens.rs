@@ -213,8 +213,10 @@ impl Tokens {
 
     /// Takes the tokens of another list in the place of these.
     pub(crate) fn replace(&self, other: Self) {
-        let mut table = other.write();
-        *self.write() = std::mem::take(&mut table);
+        let table = std::mem::take(&mut *other.write());
+        let earlier = std::mem::replace(&mut *self.write(), table);
+        // Nobody waits while it is freed.
+        drop(earlier);
     }
 
     /// Returns the number of tokens.

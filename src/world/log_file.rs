@@ -2,7 +2,7 @@
 //! a slow reader stops whoever logs.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -159,39 +159,134 @@ fn count_lines(bytes: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
-/// Returns standard output as a file of its own, which another thread can write to.
+/// Returns a standard stream as a file of its own, which another thread can write to.
 ///
 /// # Errors
 /// When the system has no further descriptor.
-pub(crate) fn duplicate_stdout() -> io::Result<File> {
-    #[cfg(unix)]
-    let duplicate = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
-    #[cfg(windows)]
-    let duplicate = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
-    Ok(File::from(duplicate))
+#[cfg(unix)]
+pub(crate) fn duplicate(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
+    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
 }
 
-/// Creates the file of a log, which only its owner may read. An existing one is emptied only with `force`.
+/// Returns a standard stream as a file of its own, which another thread can write to.
 ///
 /// # Errors
-/// When it exists, or cannot be created.
-pub(crate) fn create(path: &Path, force: bool) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
+/// When the system has no further handle.
+#[cfg(windows)]
+pub(crate) fn duplicate(stream: &impl std::os::windows::io::AsHandle) -> io::Result<File> {
+    Ok(File::from(stream.as_handle().try_clone_to_owned()?))
+}
+
+/// The reasons why the file of a log cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CreateError {
+    #[error("the file exists")]
+    Exists,
+    #[error("the file is no earlier log")]
+    NoEarlierLog,
+    #[error("another process writes a log to it")]
+    InUse,
+    #[error("it cannot be made: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// The file of a log.
+pub(crate) struct CreatedLog {
+    pub(crate) file: File,
+    /// It was not there before.
+    pub(crate) is_new: bool,
+}
+
+/// Opens what is there and is not a regular file, such as a device or a pipe: there is nothing in it to lose.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) fn open_special(path: &Path) -> io::Result<Option<File>> {
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => File::options().write(true).open(path).map(Some),
+        Ok(_) | Err(_) => Ok(None),
     }
+}
+
+/// Creates the file of a log, which only its owner may read. With `force` an existing one is emptied, if it is empty or
+/// has lines of an earlier log alone.
+///
+/// # Errors
+/// When it exists, holds something else, is another's log, or cannot be created.
+pub(crate) fn create(path: &Path, force: bool) -> Result<CreatedLog, CreateError> {
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    let created = match options.open(path) {
+        Ok(file) => CreatedLog { file, is_new: true },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && force => {
+            // The end of a link need not be there.
+            options.create_new(false).create(true);
+            CreatedLog { file: options.open(path)?, is_new: false }
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(CreateError::Exists),
+        Err(error) => return Err(error.into()),
+    };
+    lock(&created.file)?;
+    if !created.is_new {
+        empty(&created.file)?;
+    }
+    Ok(created)
+}
+
+/// Empties a file, unless something else than a log would be lost.
+fn empty(mut file: &File) -> Result<(), CreateError> {
+    if !is_log(&mut BufReader::new(file))? {
+        return Err(CreateError::NoEarlierLog);
+    }
+    file.set_len(0)?;
+    file.rewind()?;
     #[cfg(unix)]
-    if file.metadata()?.is_file() {
+    {
         use std::os::unix::fs::PermissionsExt;
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }
-    Ok(file)
+    Ok(())
+}
+
+/// Keeps others from emptying the file as long as it is open.
+#[cfg(unix)]
+fn lock(file: &File) -> Result<(), CreateError> {
+    match rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(CreateError::InUse),
+        // Not every file system has locks.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn lock(_: &File) -> Result<(), CreateError> {
+    Ok(())
+}
+
+/// The beginning of each line of a log, and what else each has.
+const LINE_START: &[u8] = b"{\"schema_version\":";
+const LINE_PARTS: [&[u8]; 2] = [b",\"connection\":", b",\"event\":\""];
+/// Limit for a line of a log.
+const MAX_LOG_LINE: u64 = 1 << 20;
+
+/// Returns whether there are lines of a log alone. The last one may be cut off.
+fn is_log(input: &mut impl BufRead) -> io::Result<bool> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        input.by_ref().take(MAX_LOG_LINE).read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") {
+            let is_cut_off = (line.len() as u64) < MAX_LOG_LINE;
+            return Ok(is_cut_off && (line.starts_with(LINE_START) || LINE_START.starts_with(&line)));
+        }
+        for part in LINE_PARTS {
+            if !line.starts_with(LINE_START) || memchr::memmem::find(&line, part).is_none() {
+                return Ok(false);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -233,6 +328,27 @@ mod tests {
         let text = String::from_utf8(seen.try_iter().flatten().collect()).unwrap();
         let expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_log_is_told_from_other_files() {
+        let line = r#"{"schema_version":1,"time":"t","connection":1,"client":"c","certificate":null,"event":"no_h2"}"#;
+        let report = r#"{"schema_version":1,"time":"t"}"#;
+        for (text, expected) in [
+            (String::new(), true),
+            (format!("{line}\n{line}\n"), true),
+            (format!("{line}\n{}", &line[..40]), true),
+            (format!("{line}\n{}", &line[..4]), true),
+            ("aabb\n".to_owned(), false),
+            ("aabb".to_owned(), false),
+            (format!("{line}\naabb\n"), false),
+            (format!("{line}\naabb"), false),
+            (format!("{line}\n\n"), false),
+            (format!("{report}\n"), false),
+            ("-----BEGIN PRIVATE KEY-----\n".to_owned(), false),
+        ] {
+            assert_eq!(is_log(&mut text.as_bytes()).unwrap(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -255,13 +255,107 @@ fn it_logs_a_line_a_request_and_no_device() {
         let client = gateway.client().await;
         post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await;
         post(&client, "aa", &[], b"{}".to_vec()).await;
+        for path in [format!("{TOKEN}/"), format!("{TOKEN}/x"), format!("/{TOKEN}"), format!("x/{TOKEN}/{TOKEN}")] {
+            post(&client, &path, &[TOPIC], b"{}".to_vec()).await;
+        }
     });
     let (code, log) = gateway.signal("-TERM");
     assert_eq!(code, Some(0));
     let lines: Vec<_> = log.lines().collect();
-    assert_eq!(lines.len(), 2, "{log}");
+    assert_eq!(lines.len(), 6, "{log}");
+    assert!(!log.contains(TOKEN), "{log}");
+    assert!(lines[3].starts_with("POST /3/device/00fc13ad…/x com.example.MyApp 400 "), "{log}");
     assert!(lines[0].starts_with("POST /3/device/00fc13ad… com.example.MyApp 400 BadDeviceToken "), "{log}");
     assert!(lines[1].starts_with("POST /3/device/aa - 400 MissingTopic "), "{log}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_waits_for_the_reader_of_the_request_lines() {
+    let mut command = Test::new().args(["gateway", "-v"]).into_command();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let unread = child.stderr.take();
+    let gateway = Process { child, ready: serde_json::from_str(&line).unwrap(), stderr: None };
+    // More than a pipe holds.
+    let path = "x/".repeat(100);
+    block_on(async {
+        let client = gateway.client().await;
+        for _ in 0..700 {
+            let answer = tokio::time::timeout(Duration::from_secs(20), post(&client, &path, &[TOPIC], b"{}".to_vec()));
+            assert_eq!(answer.await.expect("an answer").status().as_u16(), 400);
+        }
+    });
+    assert!(Command::new("kill").arg(gateway.process_id()).status().unwrap().success());
+    drop(gateway);
+    drop(unread);
+}
+
+/// Makes a pipe with a name.
+#[cfg(unix)]
+pub(crate) fn make_pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn tokens_from_a_pipe_are_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("tokens");
+    make_pipe(&pipe);
+    let name = pipe.clone();
+    let writer = std::thread::spawn(move || std::fs::write(name, TOKEN).unwrap());
+    let gateway = Process::start_by(Test::shell(WITH_HANGUP), &["--tokens", pipe.to_str().unwrap()]);
+    writer.join().unwrap();
+    block_on(async {
+        let client = gateway.client().await;
+        assert_eq!(post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await.status().as_u16(), 200);
+    });
+    let key = gateway.file("client_file").to_owned();
+    // As with standard input: there is nothing to read again.
+    assert_eq!(gateway.signal("-HUP").0, Some(0));
+    assert!(!Path::new(&key).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_the_tokens_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens");
+    std::fs::write(&path, TOKEN).unwrap();
+    let gateway = Process::start_by(Test::shell(WITH_HANGUP), &["--tokens", path.to_str().unwrap()]);
+    std::fs::remove_file(&path).unwrap();
+    make_pipe(&path);
+    assert!(Command::new("kill").args(["-HUP", &gateway.process_id()]).status().unwrap().success());
+    block_on(async {
+        let client = gateway.client().await;
+        assert_eq!(post(&client, TOKEN, &[TOPIC], b"{}".to_vec()).await.status().as_u16(), 200);
+    });
+    let (code, said) = gateway.signal("-TERM");
+    assert_eq!(code, Some(0));
+    assert!(said.contains("it is not a regular file any more; the tokens are as before"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn few_descriptors_leave_no_folder_behind_and_are_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let mut is_named = false;
+    for limit in 3..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let test = Test::shell(&script).args(["gateway", "--listen", &taken]).env("TMPDIR", folder.path());
+        let run = test.any_status().run();
+        assert_ne!(run.code, Some(0));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{limit}: {}", run.stderr);
+        if run.stderr.starts_with("error: ") && run.stderr.contains("Too many open files") {
+            assert!(run.stderr.contains("ulimit -n"), "{limit}: {}", run.stderr);
+            is_named = true;
+        }
+    }
+    assert!(is_named);
 }
 
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

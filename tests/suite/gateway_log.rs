@@ -336,17 +336,119 @@ fn a_certificate_for_the_other_environment_is_logged() {
     assert!(line["certificate"]["sha256"].is_string());
 }
 
+/// A line of an earlier log.
+const EARLIER_LINE: &str = "{\"schema_version\":1,\"time\":\"t\",\"connection\":1,\"client\":\"c\",\"certificate\":null,\"event\":\"no_h2\"}\n";
+
+#[test]
+fn only_an_earlier_log_is_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let key = std::fs::read(fixture("key/push.pem")).unwrap();
+    let grown = [EARLIER_LINE.as_bytes(), &key].concat();
+    for bytes in [&key[..], TOKEN.as_bytes(), b"{\"schema_version\":1}\n", &grown] {
+        std::fs::write(&path, bytes).unwrap();
+        let refused = Test::new().arg("gateway").arg("--log").arg(&path).arg("--force");
+        refused.status(6).stderr_contains("is no earlier log").run();
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+    for text in ["", EARLIER_LINE, &EARLIER_LINE[..40]] {
+        std::fs::write(&path, text).unwrap();
+        let gateway = Process::start(&["--log", path.to_str().unwrap(), "--force"]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        assert_eq!(gateway.signal("-TERM").0, Some(0));
+    }
+}
+
+#[test]
+fn an_input_is_no_log() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tokens"), "").unwrap();
+    std::fs::copy(fixture("ca/root.pem"), folder.path().join("ca.pem")).unwrap();
+    std::fs::copy(fixture("key/push.pem"), folder.path().join("key.p8")).unwrap();
+    for (option, value, log) in [
+        ("--tokens", "tokens", "./tokens"),
+        ("--client-ca", "ca.pem", "ca.pem"),
+        ("--p8-key", "ABC123DEFG:TEAMID1234:key.p8", "key.p8"),
+    ] {
+        let before = std::fs::read(folder.path().join(log)).unwrap();
+        let refused = Test::new().folder(folder.path()).arg("gateway").args([option, value, "--log", log, "--force"]);
+        let run = refused.any_status().run();
+        assert!(matches!(run.code, Some(2 | 3)), "{option}: {:?} {}", run.code, run.stderr);
+        assert_eq!(std::fs::read(folder.path().join(log)).unwrap(), before, "{option}");
+        if option != "--p8-key" {
+            assert!(run.stderr.contains("the file of --log is an input too"), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_start_that_fails_neither_empties_nor_leaves_a_log() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let start = |arguments: &[&str]| {
+        let test = Test::new().arg("gateway").arg("--log").arg(&path).args(arguments);
+        assert_ne!(test.closed_stdout().any_status().run().code, Some(0), "{arguments:?}");
+    };
+    // The port is in use; nobody reads what is announced.
+    start(&["--listen", &taken]);
+    start(&[]);
+    assert!(!path.exists());
+    std::fs::write(&path, EARLIER_LINE).unwrap();
+    start(&["--listen", &taken, "--force"]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), EARLIER_LINE);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_log_of_another_gateway_stays() {
+    let log = Logged::start(&[]);
+    drop(TcpStream::connect(log.gateway.address()).unwrap());
+    log.line();
+    let second = Test::new().arg("gateway").arg("--log").arg(&log.path).arg("--force");
+    second.status(6).stderr_contains("another process writes a log to it").run();
+    log.line();
+}
+
+#[test]
+fn a_token_is_logged_whole() {
+    let log = Logged::start(&[]);
+    let (token, value) = ("ab".repeat(1000), "x".repeat(2000));
+    block_on(async {
+        let client = log.gateway.client().await;
+        post(&client, &token, &[("apns-new", &value)], b"{}".to_vec()).await;
+    });
+    let line = log.line();
+    assert_eq!((&line["token"], &line["headers"]["apns-new"]), (&json!(token), &json!(value)));
+    assert_eq!(line["path"], format!("/3/device/{token}"));
+}
+
+#[test]
+fn an_alert_that_is_not_encrypted_is_seen_on_its_way() {
+    let log = Logged::start(&[]);
+    let mut stream = TcpStream::connect(log.gateway.address()).unwrap();
+    // A record of a handshake with a message that there is not.
+    stream.write_all(&[22, 3, 1, 0, 5, 99, 0, 0, 1, 0]).unwrap();
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer[..2], [21, 3], "an alert");
+    let line = log.line();
+    assert_eq!((&line["event"], &line["alert"]), (&json!("handshake_refused"), &json!("unexpected_message")), "{line}");
+    assert_eq!(answer[6], 10);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_file_is_the_owners_alone_and_is_not_overwritten() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    std::fs::write(&path, "earlier\n").unwrap();
+    std::fs::write(&path, EARLIER_LINE).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refused = Test::new().arg("gateway").arg("--log").arg(&path);
     refused.status(6).stderr_contains("the file exists").stderr_contains("--force").run();
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "earlier\n");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), EARLIER_LINE);
     let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
     let gateway = Process::start(&["--log", path.to_str().unwrap(), "--force"]);
     assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), mode()), ("", 0o600));
