@@ -7,6 +7,7 @@ use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::chain::{AppleChain, ChainStatus};
 use crate::certificate::threshold::Threshold;
+use crate::certificate::time_left::TimeLeft;
 use crate::certificate::warning::KeyState;
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::{printable, printable_name, text_list};
@@ -46,6 +47,10 @@ pub(crate) enum CertificateRole {
     Intermediate,
     /// An authority that issued itself.
     Root,
+    /// A provisioning profile, which has an end of its own.
+    Profile,
+    /// The certificate of a developer in a provisioning profile.
+    Developer,
 }
 
 impl CertificateRole {
@@ -64,15 +69,19 @@ impl CertificateRole {
             Self::Leaf => "",
             Self::Intermediate => " (intermediate)",
             Self::Root => " (root)",
+            Self::Profile => " (profile)",
+            Self::Developer => " (developer)",
         }
     }
 
-    /// Returns "leaf", "intermediate" or "root".
+    /// Returns its word, which JSON has too.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Leaf => "leaf",
             Self::Intermediate => "intermediate",
             Self::Root => "root",
+            Self::Profile => "profile",
+            Self::Developer => "developer",
         }
     }
 }
@@ -90,13 +99,27 @@ pub(crate) struct Facts<'a> {
 /// Holds a certificate to the policy at the time `now`. Exactly as much time as a threshold asks for is
 /// enough; expectations are for leaves.
 pub(crate) fn judge(facts: &Facts<'_>, policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = time_left(facts.certificate, policy, now).into_iter().collect();
-    if facts.certificate.is_not_yet_valid(now) {
-        let message = format!("is not valid before {}", facts.certificate.not_before.date());
-        findings.push(Finding::failure(FindingCode::NotYetValid, message));
-    }
+    let Certificate { not_before, not_after, .. } = *facts.certificate;
+    let mut findings = judge_validity(Validity { not_before, not_after }, policy, now);
     if facts.role == CertificateRole::Leaf {
         findings.append(&mut judge_expectations(facts, &policy.expect));
+    }
+    findings
+}
+
+/// The beginning and the end of a validity.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Validity {
+    pub(crate) not_before: OffsetDateTime,
+    pub(crate) not_after: OffsetDateTime,
+}
+
+/// Holds a validity to the policy.
+pub(crate) fn judge_validity(validity: Validity, policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = time_left(validity, policy, now).into_iter().collect();
+    if now < validity.not_before {
+        let message = format!("is not valid before {}", validity.not_before.date());
+        findings.push(Finding::failure(FindingCode::NotYetValid, message));
     }
     findings
 }
@@ -118,10 +141,11 @@ pub(crate) fn judge_expectations(facts: &Facts<'_>, expect: &Expectations) -> Ve
     findings
 }
 
-fn time_left(certificate: &Certificate, policy: &ExpiryPolicy, now: OffsetDateTime) -> Option<Finding> {
-    let (left, lifetime) = (certificate.not_after - now, certificate.not_after - certificate.not_before);
-    let (relative, date) = (certificate.time_left(now).relative(), certificate.not_after.date());
-    if certificate.is_expired(now) {
+fn time_left(validity: Validity, policy: &ExpiryPolicy, now: OffsetDateTime) -> Option<Finding> {
+    let Validity { not_before, not_after } = validity;
+    let (left, lifetime) = (not_after - now, not_after - not_before);
+    let (relative, date) = (TimeLeft::until(not_after, now).relative(), not_after.date());
+    if now > not_after {
         let message = format!("expired on {date} ({relative})");
         return Some(Finding::failure(FindingCode::Expired, message));
     }

@@ -47,10 +47,25 @@ impl FromStr for Threshold {
     fn from_str(text: &str) -> Result<Self, String> {
         match parse(text) {
             Some(threshold) => Ok(threshold),
+            None if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Err(format!("a unit is missing: {text}d are days, {text}h hours, {text}w weeks, {text}% a share of the lifetime"))
+            }
             None => {
-                Err("a duration such as 30d, 12w or 720h, or a share of the lifetime such as 10%, is expected"
+                Err("a whole number with its unit is expected: 30d (days), 12w (weeks), 720h (hours), or 10% of the lifetime"
                     .to_owned())
             }
+        }
+    }
+}
+
+impl Threshold {
+    /// Returns whether it is shorter than another for every certificate: a time and a share cannot be compared.
+    pub(crate) fn is_shorter_than(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Percent(own), Self::Percent(other)) => own < other,
+            (Self::Percent(own), _) => own == 0 && other.of(Duration::ZERO) > Duration::ZERO,
+            (_, Self::Percent(other)) => other == 100,
+            (own, other) => own.of(Duration::ZERO) < other.of(Duration::ZERO),
         }
     }
 }
@@ -104,6 +119,19 @@ mod tests {
         assert_eq!(of("0d"), Ok(Duration::ZERO));
         for wrong in ["", "d", "30", "-1d", "+1d", "1.5d", "30 d", "101%", "300%", "1y", "30日", "99999999999d"] {
             assert!(of(wrong).unwrap_err().contains("30d"), "{wrong}");
+        }
+        for (warn, fail, is_shorter) in [
+            ("3d", "7d", true),
+            ("7d", "7d", false),
+            ("167h", "1w", true),
+            ("5%", "10%", true),
+            ("10%", "7d", false),
+            ("0%", "7d", true),
+            ("30d", "100%", true),
+            ("30d", "10%", false),
+        ] {
+            let [warn, fail] = [warn, fail].map(|text| text.parse::<Threshold>().unwrap());
+            assert_eq!(warn.is_shorter_than(fail), is_shorter, "{warn} {fail}");
         }
         for text in ["30d", "12w", "720h", "10%"] {
             assert_eq!(text.parse::<Threshold>().unwrap().to_string(), text);

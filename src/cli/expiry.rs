@@ -18,6 +18,9 @@ Examples:
   pushcert expiry certs --passwords passwords.txt --format html -o expiry.html
   pushcert expiry --help      (with recipes for CI systems, cron and Kubernetes)";
 
+/// What --warn is where it is not given.
+pub(crate) const DEFAULT_WARN: Threshold = Threshold::Days(30);
+
 /// Everything that [`EXAMPLES`] says, and the recipes.
 const RECIPES: &str = include_str!("recipes.txt");
 
@@ -38,9 +41,9 @@ pub(crate) struct ExpiryArgs {
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
 
-    /// Warn if less time is left: 30d, 12w, 720h, or a share of the lifetime such as 10%
-    #[arg(long, value_name = "TIME", default_value = "30d")]
-    pub(crate) warn: Threshold,
+    /// Warn if less time is left: 30d, 12w, 720h, or a share of the lifetime such as 10% [default: 30d]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) warn: Option<Threshold>,
 
     /// Fail if less time is left, in the same forms
     #[arg(long, value_name = "TIME", default_value = "7d")]
@@ -75,7 +78,7 @@ pub(crate) struct ExpiryArgs {
     pub(crate) expect_apple: bool,
 
     /// Fail if fewer than N certificates are found
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::parse_count)]
     pub(crate) min_certificates: u64,
     #[command(flatten)]
     pub(crate) opening: OpeningArgs,

@@ -70,7 +70,7 @@ pub(crate) struct OpeningArgs {
 
     /// Refuse a file that asks for more key derivation than this, in iterations (those of PBKDF2 count
     /// double), all its parts and all passwords that are tried together
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_ITERATIONS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_ITERATIONS, value_parser = values::parse_count)]
     pub(crate) max_iterations: u64,
 }
 

@@ -25,6 +25,20 @@ impl ValueParserFactory for PasswordSource {
     }
 }
 
+/// A whole number.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
+    // "+7" is a number to Rust.
+    let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if is_digits => Ok(number),
+        Err(_) if is_digits => Err("the number is too large".to_owned()),
+        Ok(_) | Err(_) => Err("a whole number such as 5 is expected".to_owned()),
+    }
+}
+
 /// RFC 3339, or a date, which stands for its first moment in UTC.
 ///
 /// # Errors

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use crate::certificate::policy::{Expectations, ExpiryPolicy};
-use crate::cli::expiry::ExpiryArgs;
+use crate::certificate::threshold::Threshold;
+use crate::cli::expiry::{DEFAULT_WARN, ExpiryArgs};
 use crate::commands::shared::advice;
 use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::report_file::ReportFile;
+use crate::commands::shared::thresholds;
 use crate::container::{OpenError, Unread};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -25,6 +27,9 @@ use crate::world::walk::{self, Filter, Globs};
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    if let Some(warn) = arguments.warn {
+        thresholds::check_order(warn, arguments.fail)?;
+    }
     report_file(arguments).check_replaceable()?;
     let report = scan(arguments, context)?;
     finish(arguments, &report, context)
@@ -130,6 +135,15 @@ fn path(location: &Location) -> Option<PathBuf> {
     }
 }
 
+/// Warnings come no later than failures.
+fn warn_threshold(arguments: &ExpiryArgs) -> Threshold {
+    match arguments.warn {
+        Some(warn) => warn,
+        None if DEFAULT_WARN.is_shorter_than(arguments.fail) => arguments.fail,
+        None => DEFAULT_WARN,
+    }
+}
+
 fn read_policy(arguments: &ExpiryArgs) -> PolicyReport {
     let expect = Expectations {
         topics: arguments.expect_topic.clone(),
@@ -139,7 +153,7 @@ fn read_policy(arguments: &ExpiryArgs) -> PolicyReport {
         apple: arguments.expect_apple,
     };
     PolicyReport {
-        policy: ExpiryPolicy { warn: arguments.warn, fail: arguments.fail, expect },
+        policy: ExpiryPolicy { warn: warn_threshold(arguments), fail: arguments.fail, expect },
         leaf_only: arguments.leaf_only,
         min_certificates: arguments.min_certificates,
         renewals: !arguments.no_renewals,

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use crate::asn1::Value;
 use crate::certificate::Certificate;
 use crate::container::detect::{self, Format};
+use crate::container::lookalike::Lookalike;
 use crate::container::passwords::{PasswordTarget, Unlocker};
 use crate::container::{Container, Contents, OpenError, Unread, has_text_parts, pem, pkcs7, pkcs12};
 use crate::crypto::dek::DekInfo;
@@ -79,6 +80,7 @@ impl Contents {
         match read {
             Ok(contents) => return self.add(contents),
             Err(OpenError::Lookalike(kind)) => self.add_other(kind, place),
+            Err(OpenError::Profile(_)) => self.add_other(Lookalike::ProvisioningProfile, place),
             Err(error) => self.unread.push(Unread::new(place.to_owned(), holds, error)),
         }
         self.check_bounds()

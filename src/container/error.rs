@@ -4,6 +4,7 @@ use crate::asn1::Malformed;
 use crate::certificate::{BadDate, CertificateError};
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::PasswordTarget;
+use crate::container::profile::ProvisioningProfile;
 use crate::container::transport::TextModeDamage;
 use crate::crypto::DecodeError;
 use crate::key::KeyError;
@@ -18,6 +19,9 @@ pub enum OpenError {
     /// It is of a type that is often taken for a certificate.
     #[error("this is {}, not a certificate", .0.name())]
     Lookalike(Lookalike),
+    /// It is a provisioning profile: what it says, or what is wrong with it.
+    #[error("this is {}, not a certificate", Lookalike::ProvisioningProfile.name())]
+    Profile(Result<Box<ProvisioningProfile>, Malformed>),
     /// It is of no known type.
     #[error("this is not a certificate, a key or a PKCS#12 file")]
     Unrecognized,
@@ -88,6 +92,7 @@ impl OpenError {
             | Self::Decode(DecodeError::Limit(LimitError::Tries { .. })) => true,
             Self::Empty
             | Self::Lookalike(_)
+            | Self::Profile(_)
             | Self::Unrecognized
             | Self::OnlyOthers { .. }
             | Self::Truncated { .. }

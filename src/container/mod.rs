@@ -11,6 +11,7 @@ mod passwords;
 mod pem;
 mod pkcs12;
 mod pkcs7;
+pub(crate) mod profile;
 mod transport;
 mod yaml;
 

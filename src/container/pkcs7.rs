@@ -1,10 +1,13 @@
 //! Reads the certificates of PKCS#7 SignedData (RFC 2315 section 9.1, RFC 5652 section 5.1).
 
+use std::borrow::Cow;
+
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{Malformed, Value};
 use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
+use crate::container::profile::ProvisioningProfile;
 use crate::container::{Container, Contents, OpenError, Unread};
 use crate::crypto::DecodeError;
 use crate::pkcs12::Holds;
@@ -24,7 +27,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
     fields.expect(Tag::Set, "the digest algorithms")?;
     let content = fields.expect(Tag::Sequence, "the content")?;
     if is_provisioning_profile(content.encoded()) {
-        return Err(OpenError::Lookalike(Lookalike::ProvisioningProfile));
+        let profile = match profile_text(&content) {
+            Some(text) => ProvisioningProfile::parse(&text),
+            None => Err(Malformed::new("provisioning profile", "has no property list")),
+        };
+        return Err(OpenError::Profile(profile.map(Box::new)));
     }
     let mut contents = Contents::new(Container::Pkcs7);
     while let Some(set) = fields.try_next()? {
@@ -81,6 +88,14 @@ fn netscape_sequence<'a>(content_info: &Value<'a>) -> Result<Option<Value<'a>>, 
     }
     let wrapped = content.expect_context(0, "its content")?;
     Ok(Some(wrapped.reader("certificate sequence").expect(Tag::Sequence, "the certificates")?))
+}
+
+/// Returns the property list of a provisioning profile.
+fn profile_text<'a>(content: &Value<'a>) -> Option<Cow<'a, [u8]>> {
+    let mut fields = content.reader("PKCS#7");
+    fields.required("its type").ok()?;
+    let wrapped = fields.expect_context(0, "its content").ok()?;
+    wrapped.reader("PKCS#7").expect(Tag::OctetString, "its content").ok()?.octets().ok()
 }
 
 /// Returns whether signed content is a provisioning profile.

@@ -149,7 +149,7 @@ pub(crate) fn entry_passwords(object: &KubernetesObject) -> Vec<EntryPassword> {
         if line.len() < bytes.len() {
             passwords.push(Password::new(line.to_vec()));
         }
-        let entry = if object.name.is_empty() { key.clone() } else { format!("{}/{key}", object.name) };
+        let entry = format!("{}/{key}", object.name);
         found.push(EntryPassword { entry, passwords });
         if found.len() == MAX_ENTRY_PASSWORDS {
             break;

@@ -53,6 +53,14 @@ impl Identifiers {
     }
 }
 
+impl Identifiers {
+    /// Returns those of what has neither a key nor an issuer, by a text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        let hash = HASHER.hash_one(text);
+        Self { key: KeyHash(hash), subject: hash, issuer: hash, algorithm: hash }
+    }
+}
+
 /// Gives each certificate the key that another file of the run has. An authority that has one is a leaf unless it
 /// issued another certificate of the run: self-made certificates often call themselves CAs.
 pub(crate) fn find_keys(certificates: &mut [CheckedCertificate], keys: &HashSet<KeyHash>) {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::chain::APPLE;
-use crate::certificate::policy::{CertificateRole, ExpiryPolicy, Facts, judge, judge_run};
+use crate::certificate::policy::{CertificateRole, ExpiryPolicy, Facts, Validity, judge, judge_run, judge_validity};
+use crate::certificate::time_left::TimeLeft;
 use crate::certificate::warning::KeyState;
 use crate::container::Contents;
+use crate::container::profile::ProvisioningProfile;
 use crate::error::Error;
 use crate::expiry::relations::Identifiers;
 use crate::finding::{Ending, Finding, FindingCode, Level};
@@ -160,7 +161,7 @@ pub(crate) struct CheckedCertificate {
     pub(crate) source: Source,
     pub(crate) role: CertificateRole,
     pub(crate) kind: CertificateKind,
-    /// [`Certificate::title`].
+    /// [`Certificate::title`](crate::certificate::Certificate::title).
     pub(crate) name: String,
     /// The name that the file gives to it: the friendlyName of a PKCS#12 file, the alias of a Java keystore.
     pub(crate) friendly_name: Option<String>,
@@ -171,7 +172,7 @@ pub(crate) struct CheckedCertificate {
     pub(crate) topics: Vec<String>,
     pub(crate) environments: Vec<Environment>,
     pub(crate) team_id: Option<String>,
-    /// [`Certificate::serial`].
+    /// [`Certificate::serial`](crate::certificate::Certificate::serial), or the UUID of a profile.
     pub(crate) serial: String,
     /// SHA-256, lower-case hex.
     pub(crate) sha256: String,
@@ -264,7 +265,10 @@ impl CheckedCertificate {
             not_after: certificate.not_after,
             days_left: left.days(),
             seconds_left: left.seconds(),
-            lifetime_left_percent: percent_left(certificate, now),
+            lifetime_left_percent: percent_left(
+                Validity { not_before: certificate.not_before, not_after: certificate.not_after },
+                now,
+            ),
             key_matches: match facts.key {
                 _ if facts.role != CertificateRole::Leaf => None,
                 KeyState::Missing | KeyState::Unread => None,
@@ -297,9 +301,9 @@ impl CheckedCertificate {
     }
 }
 
-fn percent_left(certificate: &Certificate, now: OffsetDateTime) -> u8 {
-    let lifetime = (certificate.not_after - certificate.not_before).whole_seconds().max(1);
-    let left = (certificate.not_after - now).whole_seconds().clamp(0, lifetime);
+fn percent_left(validity: Validity, now: OffsetDateTime) -> u8 {
+    let lifetime = (validity.not_after - validity.not_before).whole_seconds().max(1);
+    let left = (validity.not_after - now).whole_seconds().clamp(0, lifetime);
     // Both are below 2^39 seconds.
     u8::try_from((left * 100 + lifetime - 1) / lifetime).unwrap_or(100)
 }
@@ -333,6 +337,61 @@ pub(crate) fn check(
         checked.push(judged);
     }
     checked
+}
+
+/// Checks a provisioning profile and the certificates of developers in it. It has no key, and no topic to expect.
+pub(crate) fn check_profile(
+    origin: Origin<'_>,
+    profile: &ProvisioningProfile,
+    policy: &ExpiryPolicy,
+    now: OffsetDateTime,
+) -> Vec<CheckedCertificate> {
+    let mut checked = vec![CheckedCertificate::of_profile(origin, profile, policy, now)];
+    for certificate in &profile.certificates {
+        let role = CertificateRole::Developer;
+        let facts = Facts { certificate, role, key: KeyState::Missing, chain: None };
+        checked.push(CheckedCertificate::of(origin, &facts, policy, now));
+    }
+    checked
+}
+
+impl CheckedCertificate {
+    fn of_profile(
+        origin: Origin<'_>,
+        profile: &ProvisioningProfile,
+        policy: &ExpiryPolicy,
+        now: OffsetDateTime,
+    ) -> Self {
+        let validity = Validity { not_before: profile.not_before, not_after: profile.not_after };
+        let findings = judge_validity(validity, policy, now);
+        let left = TimeLeft::until(profile.not_after, now);
+        Self {
+            file: origin.file.to_owned(),
+            source: origin.source,
+            role: CertificateRole::Profile,
+            kind: CertificateKind::AppleOther,
+            name: profile.name.clone(),
+            friendly_name: None,
+            dns_names: vec![],
+            topics: vec![],
+            environments: profile.environment.into_iter().collect(),
+            team_id: profile.team_id.clone(),
+            serial: profile.uuid.clone(),
+            sha256: profile.sha256.clone(),
+            not_before: profile.not_before,
+            not_after: profile.not_after,
+            days_left: left.days(),
+            seconds_left: left.seconds(),
+            lifetime_left_percent: percent_left(validity, now),
+            key_matches: None,
+            level: Level::worst(&findings),
+            findings,
+            opened_by: origin.opened_by.map(str::to_owned),
+            renewed_by: None,
+            identifiers: Identifiers::of_text(&profile.sha256),
+            as_leaf: None,
+        }
+    }
 }
 
 impl ExpiryReport {

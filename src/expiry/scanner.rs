@@ -12,13 +12,14 @@ use zeroize::Zeroizing;
 use crate::asn1::Malformed;
 use crate::certificate::policy::CertificateRole;
 use crate::container::kubernetes::{KubernetesObject, ObjectKind};
+use crate::container::profile::ProvisioningProfile;
 use crate::container::{self, Contents, OpenError, PasswordTarget, Passwords, Unread, kubernetes};
 use crate::expiry::passwords::{
     EntryPassword, FailedRule, MatchingPasswords, PasswordCandidates, SourceProblem, entry_passwords,
 };
 use crate::expiry::relations::{self, KeyHash};
 use crate::expiry::report::{
-    CheckedCertificate, FileCounts, Origin, PolicyReport, SkipReason, SkippedFile, Source, check,
+    CheckedCertificate, FileCounts, Origin, PolicyReport, SkipReason, SkippedFile, Source, check, check_profile,
 };
 use crate::expiry::sniff::{self, Skip, has_certificate_extension, is_suspiciously_empty};
 use crate::finding::{FindingCode, Level};
@@ -88,6 +89,8 @@ pub(crate) enum ScanError {
     DanglingLink,
     #[error("{error}, and line {line} of the file of passwords, which is for it, has none: {problem}")]
     NoPassword { error: OpenError, line: usize, problem: SourceProblem },
+    #[error("this is a provisioning profile that cannot be judged: {0}")]
+    Profile(Malformed),
     #[error("there is no certificate in it")]
     NoCertificate,
     #[error("there is no certificate in it, only a private key")]
@@ -105,6 +108,7 @@ impl ScanError {
             | Self::Open(_)
             | Self::Part(_)
             | Self::DanglingLink
+            | Self::Profile(_)
             | Self::NoCertificate
             | Self::OnlyKey => FindingCode::FileUnreadable,
             Self::NoPassword { .. } => FindingCode::FileLocked,
@@ -120,6 +124,7 @@ enum Opened {
         /// The entry of the Secret whose password opened it.
         opened_by: Option<String>,
     },
+    Profile(Box<ProvisioningProfile>),
     /// The file is not for certificates.
     Skipped(Skip),
 }
@@ -131,7 +136,7 @@ impl Opened {
     fn is_locked(result: &FileResult) -> bool {
         match result {
             Ok(Self::Contents { contents, .. }) => contents.unread.iter().any(|unread| unread.error.is_locked()),
-            Ok(Self::Skipped(_)) => false,
+            Ok(Self::Profile(_) | Self::Skipped(_)) => false,
             Err(error) => error.code() == FindingCode::FileLocked,
         }
     }
@@ -269,7 +274,9 @@ impl ExpiryScanner<'_> {
             Objects::Damaged(error) => {
                 // What is left of it is judged all the same.
                 match self.open(file, bytes) {
-                    Ok(opened @ Opened::Contents { .. }) => self.record(file, Ok(opened), totals),
+                    Ok(opened @ (Opened::Contents { .. } | Opened::Profile(_))) => {
+                        self.record(file, Ok(opened), totals)
+                    }
                     Ok(Opened::Skipped(_)) | Err(_) => totals.counts.files += 1,
                 }
                 self.record_unreadable(file, OpenError::from(error).into(), totals);
@@ -306,7 +313,7 @@ impl ExpiryScanner<'_> {
         let mut keys = Vec::new();
         let mut results = Vec::with_capacity(object.entries.len());
         for (key, bytes) in &object.entries {
-            let name = if object.name.is_empty() { key.clone() } else { format!("{}/{key}", object.name) };
+            let name = format!("{}/{key}", object.name);
             if !self.filter.admits_entry(&name, is_chosen) {
                 continue;
             }
@@ -371,6 +378,8 @@ impl ExpiryScanner<'_> {
         guarded(|| {
             let contents = match container::open(bytes, passwords, self.max_iterations) {
                 Ok(contents) => contents,
+                Err(OpenError::Profile(Ok(profile))) => return Ok(Opened::Profile(profile)),
+                Err(OpenError::Profile(Err(problem))) => return Err(ScanError::Profile(problem)),
                 Err(error) => {
                     return match sniff::skip(item.name, item.is_named, bytes, &error) {
                         Some(skip) => Ok(Opened::Skipped(skip)),
@@ -392,6 +401,7 @@ impl ExpiryScanner<'_> {
         totals.counts.files += 1;
         let (contents, opened_by) = match result {
             Ok(Opened::Contents { contents, opened_by }) => (*contents, opened_by),
+            Ok(Opened::Profile(profile)) => return self.record_profile(item, *profile, totals),
             Ok(Opened::Skipped(skip)) => return totals.skip(item.name, item.source, skip),
             Err(error) => return self.record_unreadable(item, error, totals),
         };
@@ -416,6 +426,14 @@ impl ExpiryScanner<'_> {
             if item.is_named || has_certificate_extension(item.name) || !unread.is_mere_text {
                 self.record_unreadable(item, ScanError::Part(unread), totals);
             }
+        }
+    }
+
+    fn record_profile(&self, item: &Item<'_>, profile: ProvisioningProfile, totals: &mut ScanTotals) {
+        let origin = Origin { file: item.name, source: item.source, opened_by: None };
+        totals.certificates.extend(check_profile(origin, &profile, &self.policy.policy, self.now));
+        for unread in profile.unread {
+            self.record_unreadable(item, ScanError::Part(unread), totals);
         }
     }
 

@@ -469,3 +469,18 @@ fn a_rule_without_a_password_fails_its_files_alone() {
         );
     }
 }
+
+#[test]
+fn a_profile_that_cannot_be_judged_is_a_failure() {
+    let profile = read("profile/good.mobileprovision");
+    let folder = Folder::new(&[("a", &profile[..]), ("b.mobileprovision", &BASE64.encode(&profile).into_bytes())]);
+    let (code, report) = folder.report(&[".", "--list-skipped"]);
+    assert_eq!((code, &report["summary"]["certificates"]), (Some(0), &json!(4)), "{report}");
+    let position = memchr::memmem::find(&profile, b"ExpirationDate").unwrap();
+    let mut damaged = profile.clone();
+    damaged[position] = b'X';
+    let folder = Folder::new(&[("a", &damaged[..])]);
+    folder.test(&["."]).status(3).stdout_contains("cannot be judged: property list: has no ExpirationDate").run();
+    let folder = Folder::new(&[("a", &profile[..profile.len() / 2])]);
+    assert_eq!(folder.report(&["."]).0, Some(3));
+}

@@ -25,7 +25,7 @@ fn rows() -> Vec<(String, Vec<String>, String)> {
 fn every_fixture_has_a_row() {
     let known: BTreeSet<String> = rows().into_iter().map(|(file, ..)| file).collect();
     let mut there = BTreeSet::new();
-    for folder in ["ca", "csr", "der", "key", "p12", "p7b", "pem"] {
+    for folder in ["ca", "csr", "der", "key", "p12", "p7b", "pem", "profile"] {
         for entry in std::fs::read_dir(root().join("fixtures").join(folder)).unwrap() {
             there.insert(format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap()));
         }

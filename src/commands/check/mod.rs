@@ -22,6 +22,7 @@ use crate::commands::check::token::TokenNames;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::report_file::ReportFile;
+use crate::commands::shared::thresholds;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::descriptors::is_out_of_descriptors;
@@ -38,6 +39,9 @@ use crate::world::files::Location;
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     let file = ReportFile { output: arguments.output.as_ref(), force: arguments.force, is_earlier: is_check_report };
+    if let (Some(warn), Some(fail)) = (arguments.warn, arguments.fail) {
+        thresholds::check_order(warn, fail)?;
+    }
     file.check_replaceable()?;
     let report = check_all(arguments, context)?;
     let format = arguments.format();

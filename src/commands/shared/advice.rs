@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::container::lookalike::Lookalike;
 use crate::container::{OpenError, PasswordTarget};
 use crate::crypto::{DecodeError, Remedy};
 use crate::error::Error;
@@ -95,6 +96,7 @@ fn open_advice(error: &OpenError) -> &'static str {
     match error {
         OpenError::Empty => "export or download it again",
         OpenError::Lookalike(lookalike) => lookalike.hint().unwrap_or(EXPECTED_FILES),
+        OpenError::Profile(_) => Lookalike::ProvisioningProfile.hint().unwrap_or(EXPECTED_FILES),
         OpenError::Unrecognized | OpenError::OnlyOthers { .. } => EXPECTED_FILES,
         OpenError::TextMode(_) => {
             "copy it again in binary mode, or as Base64 (git: `*.p12 binary` in .gitattributes; ftp: `binary`)"
@@ -178,6 +180,7 @@ fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
         ScanError::Open(error) => open_advice(error),
         ScanError::Part(unread) => open_advice(&unread.error),
         ScanError::NoPassword { .. } => "set the variable, or fill the file, that the line names",
+        ScanError::Profile(_) => "download it again, or look at it with: security cms -D -i FILE (on a Mac)",
         ScanError::DanglingLink => "make the file that it leads to, or remove it",
         ScanError::NoCertificate | ScanError::OnlyKey => "name files that hold a certificate",
         ScanError::Crash => "please report it, without the certificate's key",

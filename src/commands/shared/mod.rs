@@ -9,5 +9,6 @@ pub(crate) mod opening;
 pub(crate) mod passout;
 pub(crate) mod printing;
 pub(crate) mod report_file;
+pub(crate) mod thresholds;
 pub(crate) mod unread;
 pub(crate) mod writing;

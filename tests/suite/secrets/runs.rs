@@ -30,7 +30,7 @@ const FILES: [(&str, &str); 3] =
     [("CERT", "der/universal.cer"), ("IDENTITY", "pem/identity.pem"), ("P12", "p12/keychain-password.p12")];
 
 #[rustfmt::skip]
-const RUNS: [(&str, i32); 87] = [
+const RUNS: [(&str, i32); 88] = [
     ("convert FILE PASS -o out.pem", 0),
     ("convert FILE PASS --json -o out.pem", 0),
     ("convert FILE PASS --json --bag-attributes --key-out out.key --cert-out out.crt", 2),
@@ -94,15 +94,16 @@ const RUNS: [(&str, i32); 87] = [
     ("expiry P12 --passwords FILE --format github", 4),
     ("expiry P12 --passin file:FILE --format junit", 4),
     ("expiry FILE --passwords two-lines", 0),
-    ("expiry FILE --passwords wrong-source", 2),
-    ("expiry FILE --passwords wrong-variable --json", 4),
-    ("expiry FILE --passwords wrong-glob --format nagios", 3),
+    ("expiry FILE --passwords wrong-source", 0),
+    ("expiry FILE --passwords wrong-variable --json", 0),
+    ("expiry FILE --passwords wrong-glob --format nagios", 0),
     ("compare FILE FILE PASS", 1),
     ("compare FILE FILE PASS --json", 1),
     ("compare CERT FILE PASS --passin-new env:LONG_PASSWORD", 1),
     ("compare P12 FILE --passin file:FILE --json", 4),
     ("compare IDENTITY P12 --passin-new file:FILE", 4),
     ("compare - CERT PASS < FILE", 1),
+    ("compare P12 CERT PASS --key FILE", 1),
     ("check FILE PASS CLOSED", 5),
     ("check FILE PASS CLOSED --json", 5),
     ("check - PASS CLOSED --retries 1 --revocation < FILE", 5),
