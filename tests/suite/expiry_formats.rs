@@ -226,3 +226,36 @@ fn a_report_of_every_format_goes_to_a_file_and_replaces_the_last() {
         }
     }
 }
+
+#[test]
+fn the_page_says_what_failed_and_folds_the_good_ones() {
+    let folder = many();
+    let page = expiry(folder.path(), &["certs", "--format", "html", "--fail", "1d"]).run();
+    let page = page.text();
+    for part in [
+        "<title>Certificate expiry: 14 expired, 12 within 30 days</title>",
+        "<p class=\"state failure\">14 expired, 12 within 30 days</p>",
+        "<a class=\"failure\" href=\"#failures\">14 failures</a>, <a class=\"warning\" href=\"#warnings\">12 warnings</a>",
+        "<section id=\"failures\">",
+        "<details id=\"good\">\n<summary class=\"ok\">1 ok</summary>",
+        ">today</b>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // Each part has the labels of its ticks, which a phone shows too.
+    assert_eq!(page.matches("<div class=\"axis\">").count(), 3);
+    let few = expiry(folder.path(), &["certs/0.pem", "certs/1.pem", "--format", "html"]).run();
+    assert!(few.text().contains("<section id=\"good\">") && !few.text().contains("<details"), "{}", few.text());
+}
+
+#[test]
+fn a_row_of_the_page_says_nothing_twice_and_shows_what_goes_beyond() {
+    let page = expiry(root(), &["fixtures/der/expired.cer", "fixtures/der/universal.cer", "--format", "html"]).run();
+    let rows: Vec<&str> = page.text().lines().filter(|line| line.starts_with("<tr><td>")).collect();
+    let (expired, universal) = (rows[0], rows[1]);
+    assert_eq!(expired.matches("1028 days ago").count(), 1, "{expired}");
+    assert_eq!(expired.matches("com.example.MyApp<").count(), 1, "{expired}");
+    let classes = |row: &str| row.rsplit("<td class=\"").next().unwrap().split('"').next().unwrap().to_owned();
+    let drawn: Vec<String> = page.text().lines().filter(|line| line.starts_with("<tr><td>")).map(classes).collect();
+    assert_eq!(drawn, ["failure before", "ok after"], "{universal}");
+}
