@@ -259,3 +259,21 @@ fn a_row_of_the_page_says_nothing_twice_and_shows_what_goes_beyond() {
     let drawn: Vec<String> = page.text().lines().filter(|line| line.starts_with("<tr><td>")).map(classes).collect();
     assert_eq!(drawn, ["failure before", "ok after"], "{universal}");
 }
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    for arguments in [
+        &["--version"][..],
+        &["--help"],
+        &["help", "expiry"],
+        &["expiry", "fixtures/der", "--format", "html"],
+        &["expiry", "fixtures/der", "--format", "github"],
+        &["expiry", "fixtures/der", "--format", "markdown"],
+        &["inspect", "fixtures/der/universal.cer"],
+        &["completions", "bash"],
+    ] {
+        let run = Test::new().args(arguments).folder(root()).closed_stdout().any_status().stderr("").run();
+        let code = if arguments[0] == "expiry" { 1 } else { 0 };
+        assert_eq!(run.code, Some(code), "{arguments:?}");
+    }
+}
