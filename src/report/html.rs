@@ -58,11 +58,19 @@ struct Part {
 const PARTS: [Part; 3] = [
     Part { level: Level::Failure, id: "failures", count: |report| counted(report.summary.failures, "failure") },
     Part { level: Level::Warning, id: "warnings", count: |report| counted(report.summary.warnings, "warning") },
-    Part { level: Level::Ok, id: "good", count: |report| format!("{} ok", report.summary.ok) },
+    Part { level: Level::Ok, id: "good", count: good },
 ];
 
 fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Returns "3 ok (1 renewed)", as the summary has it.
+fn good(report: &ExpiryReport) -> String {
+    match report.summary.renewed {
+        0 => format!("{} ok", report.summary.ok),
+        renewed => format!("{} ok ({renewed} renewed)", report.summary.ok),
+    }
 }
 
 /// Returns the summary, with links from its counts to what they count.
