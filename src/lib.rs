@@ -14,7 +14,7 @@
 //!    `identity`: pairs certificates and keys. `inspect`: the report on a file.
 //! 6. `world`: streams, files, folders, the terminal.
 //! 7. `net`: the way to a server. `apns`: the tables of Apple's service, without I/O.
-//! 8. `check`, `expiry`, `gateway`, `device`, `example`: one capability each, with the data that it reports.
+//! 8. `check`, `expiry`, `gateway`, `device`, `push`, `example`: one capability each, with the data that it reports.
 //! 9. `cli`: the command line. `report`: renderers. `commands`: arguments in, one call of the domain, one renderer.
 //!    `run`: parse, build the context, run, exit code.
 
@@ -44,6 +44,7 @@ mod net;
 mod pem;
 mod pkcs12;
 mod public_key;
+mod push;
 mod report;
 mod request;
 mod rsa;

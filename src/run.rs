@@ -1,10 +1,6 @@
 //! A run of the binary: parse, build the context, run, return the exit code.
 
-#[cfg(unix)]
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, LineWriter, Read, Write};
-#[cfg(unix)]
-use std::os::fd::AsFd;
+use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
@@ -24,6 +20,7 @@ use crate::text::{printable, printable_name};
 use crate::world::context::Context;
 #[cfg(unix)]
 use crate::world::descriptors::{self, ClosedStream};
+use crate::world::files;
 use crate::world::memory;
 use crate::world::terminal::{self, ControllingTerminal};
 
@@ -67,7 +64,7 @@ fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return print_clap_error(error),
     };
-    let mut stdin = standard_input();
+    let mut stdin = files::open_standard_input();
     let mut stdout = BufWriter::new(standard_output());
     let mut stderr = LineWriter::new(io::stderr());
     let mut context = Context {
@@ -130,23 +127,6 @@ fn standard_output() -> Box<dyn Write> {
         return Box::new(ClosedStream);
     }
     Box::new(io::stdout().lock())
-}
-
-/// Returns standard input without the buffer of the library, which is never freed, and so never wiped.
-#[cfg(unix)]
-fn standard_input() -> Box<dyn Read> {
-    if descriptors::was_closed(descriptors::INPUT) {
-        return Box::new(ClosedStream);
-    }
-    match io::stdin().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => Box::new(File::from(descriptor)),
-        Err(_) => Box::new(io::stdin()),
-    }
-}
-
-#[cfg(not(unix))]
-fn standard_input() -> Box<dyn Read> {
-    Box::new(io::stdin())
 }
 
 fn run_command(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {

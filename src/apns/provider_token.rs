@@ -266,6 +266,14 @@ pub(crate) fn is_id(text: &str) -> bool {
     text.len() == ID_LENGTH && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
+/// Returns the key ID in the name of a key's file, as Apple names it: AuthKey_ABC123DEFG.p8.
+pub(crate) fn key_id_in(file_name: &str) -> Option<String> {
+    let (_, rest) = file_name.split_once("AuthKey_")?;
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let id = &rest[..end];
+    if is_id(id) { Some(id.to_owned()) } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -387,5 +395,21 @@ mod tests {
         assert!(matches!(refused(&key, "ABC", TEAM_ID), Some(SignError::KeyId)));
         assert!(matches!(refused(&key, KEY_ID, "teamid1234"), Some(SignError::TeamId)));
         assert!(refused(&key, KEY_ID, TEAM_ID).is_none());
+    }
+
+    #[test]
+    fn the_key_id_is_in_the_files_name() {
+        for (name, expected) in [
+            ("AuthKey_ABC123DEFG.p8", Some("ABC123DEFG")),
+            ("APNSAuthKey_ABC123DEFG.p8", Some("ABC123DEFG")),
+            ("AuthKey_ABC123DEFG (1).p8", Some("ABC123DEFG")),
+            ("AuthKey_ABC123DEFG", Some("ABC123DEFG")),
+            ("AuthKey_ABC123DEFGH.p8", None),
+            ("AuthKey_abc123defg.p8", None),
+            ("AuthKey_ABC.p8", None),
+            ("key.p8", None),
+        ] {
+            assert_eq!(key_id_in(name).as_deref(), expected, "{name}");
+        }
     }
 }

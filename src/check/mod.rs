@@ -7,7 +7,6 @@ pub(crate) mod ground;
 pub(crate) mod outcome;
 pub(crate) mod probe;
 pub(crate) mod report;
-mod retry;
 pub(crate) mod revocation;
 pub(crate) mod stage;
 pub(crate) mod token;
@@ -42,6 +41,7 @@ use crate::net::endpoint::Endpoint;
 use crate::net::http2::frames::{GoAway, Settings};
 use crate::net::mask::Mask;
 use crate::net::proxy::Proxy;
+use crate::net::retry;
 use crate::net::tls::{ClientIdentity, TlsReport};
 use crate::net::trust::StoreReader;
 

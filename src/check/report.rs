@@ -8,8 +8,9 @@ use time::OffsetDateTime;
 use crate::check::expectation::Expectation;
 use crate::check::outcome::Outcome;
 use crate::check::verdict::TopicStatus;
-use crate::check::{AttemptReport, GatewayCheck, retry};
+use crate::check::{AttemptReport, GatewayCheck};
 use crate::finding::{Case, Ending, Finding, FindingCode, FindingsReport, Level, Measure};
+use crate::net::retry;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::Printable;
 

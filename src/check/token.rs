@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::apns::provider_token::{ProviderToken, is_id};
+use crate::apns::provider_token::ProviderToken;
 use crate::apns::reason::{self, ReasonSubject};
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
@@ -202,14 +202,6 @@ const TOKEN_REASONS: [TokenReason; 11] = [
     ),
 ];
 
-/// Returns the key ID in the name of a key's file, as Apple names it: AuthKey_ABC123DEFG.p8.
-pub(crate) fn key_id_in(file_name: &str) -> Option<String> {
-    let (_, rest) = file_name.split_once("AuthKey_")?;
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    let id = &rest[..end];
-    if is_id(id) { Some(id.to_owned()) } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,22 +211,6 @@ mod tests {
         for known in &TOKEN_REASONS {
             assert!(reason::find(known.name).is_some(), "{}", known.name);
             assert!(!known.meaning.contains("certificate") && !known.advice.contains("certificate"), "{}", known.name);
-        }
-    }
-
-    #[test]
-    fn the_key_id_is_in_the_files_name() {
-        for (name, expected) in [
-            ("AuthKey_ABC123DEFG.p8", Some("ABC123DEFG")),
-            ("APNSAuthKey_ABC123DEFG.p8", Some("ABC123DEFG")),
-            ("AuthKey_ABC123DEFG (1).p8", Some("ABC123DEFG")),
-            ("AuthKey_ABC123DEFG", Some("ABC123DEFG")),
-            ("AuthKey_ABC123DEFGH.p8", None),
-            ("AuthKey_abc123defg.p8", None),
-            ("AuthKey_ABC.p8", None),
-            ("key.p8", None),
-        ] {
-            assert_eq!(key_id_in(name).as_deref(), expected, "{name}");
         }
     }
 }

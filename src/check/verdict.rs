@@ -14,12 +14,12 @@ use crate::check::describe::goaway_text;
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{BodyForm, Break, Conversation, ProbeAnswer};
-use crate::check::retry;
 use crate::check::revocation::RevocationVerdict;
 use crate::check::stage::Status;
 use crate::finding::{Finding, Level};
 use crate::net;
 use crate::net::http2::frames::GoAway;
+use crate::net::retry;
 use crate::schema::text;
 
 /// The device token of the notification that was sent.

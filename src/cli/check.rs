@@ -1,6 +1,5 @@
 //! Arguments of `pushcert check`.
 
-use std::fmt;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -9,7 +8,6 @@ use zeroize::Zeroizing;
 
 use crate::apns::endpoint::PORTS;
 use crate::apns::notification;
-use crate::apns::provider_token::is_id;
 use crate::certificate::apple::Environment;
 use crate::certificate::threshold::Threshold;
 use crate::check::expectation::Expectation;
@@ -59,11 +57,11 @@ pub(crate) struct CheckArgs {
     pub(crate) p8: Option<Location>,
 
     /// Key ID of --p8 [default: the one in the file's name]
-    #[arg(long, value_name = "ID", requires = "p8", value_parser = parse_id)]
+    #[arg(long, value_name = "ID", requires = "p8", value_parser = values::parse_id)]
     pub(crate) key_id: Option<String>,
 
     /// Team ID of --p8
-    #[arg(long, value_name = "ID", requires = "p8", value_parser = parse_id)]
+    #[arg(long, value_name = "ID", requires = "p8", value_parser = values::parse_id)]
     pub(crate) team_id: Option<String>,
 
     /// Choose one of several identities: a topic, or the certificate's SHA-256 (its first 8 digits do)
@@ -93,7 +91,7 @@ pub(crate) struct CheckArgs {
         help = "Go through this proxy: http://[USER:PASSWORD@]HOST:PORT or socks5://… [default: HTTPS_PROXY, or \
                 else ALL_PROXY, but for what NO_PROXY names]"
     )]
-    pub(crate) proxy: Option<ProxyUrl>,
+    pub(crate) proxy: Option<values::ProxyUrl>,
 
     /// Send no notification: shows how far the connection gets and what the server refuses at once, but
     /// proves nothing: the verdict is never better than "unproven"
@@ -106,11 +104,11 @@ pub(crate) struct CheckArgs {
     pub(crate) token: Option<Zeroizing<String>>,
 
     /// Send the notification to this topic [default: the certificate's first]
-    #[arg(long, value_name = "TOPIC", value_parser = parse_topic)]
+    #[arg(long, value_name = "TOPIC", value_parser = values::parse_topic)]
     pub(crate) topic: Option<String>,
 
     /// Time limit of each stage
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::parse_timeout)]
     pub(crate) timeout: Duration,
 
     /// Retry this often after temporary failures (no answer, 429, 5xx), with growing delays and jitter; a
@@ -192,23 +190,6 @@ impl CheckArgs {
     }
 }
 
-/// The URL of a proxy, unread: what is wrong with it is told without repeating it, for there may be a
-/// password in it, and clap would repeat it.
-#[derive(Clone)]
-pub(crate) struct ProxyUrl(pub Zeroizing<String>);
-
-impl fmt::Debug for ProxyUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProxyUrl(…)")
-    }
-}
-
-impl From<&str> for ProxyUrl {
-    fn from(url: &str) -> Self {
-        Self(Zeroizing::new(url.to_owned()))
-    }
-}
-
 /// A choice of environments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Environments {
@@ -253,27 +234,6 @@ impl Ports {
     }
 }
 
-fn parse_id(text: &str) -> Result<String, String> {
-    if is_id(text) { Ok(text.to_owned()) } else { Err("ten capital letters and digits are expected".to_owned()) }
-}
-
-/// "10s", "1.5s", "500ms", "2m"; a bare number is seconds.
-pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let expected = || "a duration such as 10s, 500ms or 2m is expected".to_owned();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match &text[digits.len()..] {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        _ => return Err(expected()),
-    };
-    let seconds = digits.parse::<f64>().map_err(|_| expected())? * factor;
-    if !(0.001..=3600.0).contains(&seconds) {
-        return Err("a duration from 1ms to 60m is expected".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
 fn parse_token(text: &str) -> Result<Zeroizing<String>, String> {
     match notification::parse_token(text) {
         Some(token) => Ok(Zeroizing::new(token)),
@@ -282,29 +242,5 @@ fn parse_token(text: &str) -> Result<Zeroizing<String>, String> {
                 .to_owned())
         }
         None => Err("hexadecimal digits are expected, an even number of them".to_owned()),
-    }
-}
-
-fn parse_topic(text: &str) -> Result<String, String> {
-    if notification::is_topic(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("a topic such as com.example.MyApp is expected".to_owned())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timeouts() {
-        assert_eq!(parse_timeout("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(parse_timeout("1.5"), Ok(Duration::from_millis(1500)));
-        assert_eq!(parse_timeout("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(parse_timeout("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "s", "0s", "-1s", "1h", "61m", "nan", "inf", "1 s"] {
-            assert!(parse_timeout(wrong).is_err(), "{wrong}");
-        }
     }
 }

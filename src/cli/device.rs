@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::check::parse_timeout;
 use crate::cli::gateway::parse_topic;
+use crate::cli::values::parse_timeout;
 use crate::device::ProviderAddress;
 use crate::net::endpoint::Endpoint;
 use crate::world::files::Location;

@@ -13,6 +13,7 @@ pub(crate) mod gateway;
 pub(crate) mod inspect;
 pub(crate) mod pack;
 pub(crate) mod password;
+pub(crate) mod push;
 pub(crate) mod values;
 
 use clap::{Args, Parser, Subcommand};
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Expiry(Box<expiry::ExpiryArgs>),
     /// Connect to APNs and show whether it accepts a certificate
     Check(Box<check::CheckArgs>),
+    /// Send a notification to devices, and show what becomes of each
+    Push(Box<push::PushArgs>),
     /// Run a local stand-in for APNs, for tests
     Gateway(Box<gateway::GatewayArgs>),
     /// Run an app on a simulated device: it registers with a gateway and shows what arrives
@@ -84,6 +87,7 @@ impl Command {
             Self::Inspect(inspect) => inspect.json,
             Self::Csr(csr) => csr.json,
             Self::Pack(pack) => pack.json,
+            Self::Push(push) => push.json,
             Self::Compare(compare) => compare.json,
             Self::Device(device) => device.json,
             Self::Gateway(_) | Self::Example(_) | Self::Wizard | Self::Completions(_) => false,

@@ -1,10 +1,16 @@
 //! Parsers of values.
 
+use std::fmt;
+use std::time::Duration;
+
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser, ValueParser, ValueParserFactory};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
+use zeroize::Zeroizing;
 
+use crate::apns::notification;
+use crate::apns::provider_token::is_id;
 use crate::certificate::apple::Environment;
 use crate::cli::password::PasswordSource;
 use crate::world::files::Location;
@@ -60,4 +66,77 @@ pub(crate) fn environments() -> impl TypedValueParser<Value = Environment> {
         "sandbox" => Environment::Sandbox,
         _ => Environment::Production,
     })
+}
+
+/// The URL of a proxy, unread: what is wrong with it is told without repeating it, for there may be a
+/// password in it, and clap would repeat it.
+#[derive(Clone)]
+pub(crate) struct ProxyUrl(pub Zeroizing<String>);
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyUrl(…)")
+    }
+}
+
+impl From<&str> for ProxyUrl {
+    fn from(url: &str) -> Self {
+        Self(Zeroizing::new(url.to_owned()))
+    }
+}
+
+/// Parses a key ID or a Team ID.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn parse_id(text: &str) -> Result<String, String> {
+    if is_id(text) { Ok(text.to_owned()) } else { Err("ten capital letters and digits are expected".to_owned()) }
+}
+
+/// Parses "10s", "1.5s", "500ms" or "2m"; a bare number is seconds.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let expected = || "a duration such as 10s, 500ms or 2m is expected".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        _ => return Err(expected()),
+    };
+    let seconds = digits.parse::<f64>().map_err(|_| expected())? * factor;
+    if !(0.001..=3600.0).contains(&seconds) {
+        return Err("a duration from 1ms to 60m is expected".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Parses a topic.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn parse_topic(text: &str) -> Result<String, String> {
+    if notification::is_topic(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a topic such as com.example.MyApp is expected".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts() {
+        assert_eq!(parse_timeout("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(parse_timeout("1.5"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_timeout("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(parse_timeout("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "s", "0s", "-1s", "1h", "61m", "nan", "inf", "1 s"] {
+            assert!(parse_timeout(wrong).is_err(), "{wrong}");
+        }
+    }
 }

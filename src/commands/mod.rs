@@ -11,6 +11,7 @@ mod expiry;
 mod gateway;
 mod inspect;
 mod pack;
+mod push;
 pub(crate) mod shared;
 mod wizard;
 
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         Command::Expiry(arguments) => return expiry::run(arguments, context),
         Command::Check(arguments) => return check::run(arguments, context),
         Command::Device(arguments) => device::run(arguments, context)?,
+        Command::Push(arguments) => push::run(arguments, context)?,
         Command::Wizard => return wizard::run(context),
         Command::Csr(arguments) => done(csr::run(arguments, context))?,
         Command::Convert(arguments) => done(convert::run(arguments, context))?,

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::limits::MAX_FILE_SIZE;
+#[cfg(unix)]
+use crate::world::descriptors::{self, ClosedStream};
 use crate::world::place::{MAX_LINKS, folder};
 
 /// A file, or "-" for a standard stream.
@@ -173,6 +175,24 @@ pub(crate) fn read(location: &Location, stdin: &mut dyn Read) -> Result<Zeroizin
             read_bounded(file, usize::try_from(size).unwrap_or(0))
         }
     }
+}
+
+/// Opens standard input without the buffer of the library, which is never freed, and so never wiped.
+#[cfg(unix)]
+pub(crate) fn open_standard_input() -> Box<dyn Read + Send> {
+    use std::os::fd::AsFd;
+    if descriptors::was_closed(descriptors::INPUT) {
+        return Box::new(ClosedStream);
+    }
+    match io::stdin().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => Box::new(File::from(descriptor)),
+        Err(_) => Box::new(io::stdin()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn open_standard_input() -> Box<dyn Read + Send> {
+    Box::new(io::stdin())
 }
 
 /// The bytes that tell what a file is: a tar archive shows it in the last of them.

@@ -83,6 +83,9 @@ fn watch() -> io::Result<()> {
     let watcher = std::thread::Builder::new().name("password command guard".to_owned());
     watcher.spawn(move || {
         for signal in signals.forever() {
+            if signals::is_taken_over(signal) {
+                continue;
+            }
             // Under the lock, so that pushcert does not report first that its command was stopped.
             with_running(|running| {
                 for one in running.drain(..) {

@@ -50,3 +50,59 @@ impl Drop for Progress {
         }
     }
 }
+
+/// The bar of a run that sends, with rate and counts.
+#[derive(Debug)]
+pub(crate) struct SendProgress {
+    /// `None` without a terminal.
+    bar: Option<ProgressBar>,
+    start: Instant,
+    is_shown: bool,
+}
+
+impl SendProgress {
+    /// Begins a run of so many tokens, where that is known.
+    pub(crate) fn new(total: Option<u64>, is_terminal: bool) -> Self {
+        let bar = if is_terminal { Some(hidden_send_bar(total)) } else { None };
+        Self { bar, start: Instant::now(), is_shown: false }
+    }
+
+    /// Shows the counts so far.
+    pub(crate) fn show(&mut self, done: u64, accepted: u64, other: u64) {
+        let Some(bar) = &self.bar else { return };
+        if !self.is_shown && self.start.elapsed() > DELAY {
+            self.is_shown = true;
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        bar.set_position(done);
+        bar.set_message(format!("{accepted} accepted, {other} not"));
+    }
+
+    /// Lets others write to standard error.
+    pub(crate) fn suspend(&self, write: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+}
+
+fn hidden_send_bar(total: Option<u64>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
+    let template = match total {
+        Some(_) => "{wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left, {msg}",
+        None => "{spinner} {human_pos}, {per_sec}, {msg}",
+    };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+impl Drop for SendProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -33,6 +33,22 @@ pub(crate) fn leave_to_caller(signals: &[i32]) {
     }
 }
 
+/// The signals that the caller has taken over: whoever else waits for them does nothing.
+static TAKEN_OVER: AtomicU64 = AtomicU64::new(0);
+
+/// Takes signals over from all others who wait for them, to the end of the process.
+pub(crate) fn take_over(signals: &[i32]) {
+    leave_to_caller(signals);
+    for signal in signals {
+        TAKEN_OVER.fetch_or(bit(*signal), Ordering::SeqCst);
+    }
+}
+
+/// Returns whether a signal was taken over.
+pub(crate) fn is_taken_over(signal: i32) -> bool {
+    TAKEN_OVER.load(Ordering::SeqCst) & bit(signal) != 0
+}
+
 const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }

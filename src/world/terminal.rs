@@ -156,6 +156,9 @@ mod guard {
         signals::leave_to_caller(&[SIGINT, SIGTERM]);
         std::thread::Builder::new().name("terminal guard".to_owned()).spawn(move || {
             for signal in signals.forever() {
+                if signals::is_taken_over(signal) {
+                    continue;
+                }
                 let _ = tcsetattr(&terminal, OptionalActions::Now, &settings);
                 let screen = Term::stderr();
                 let _ = screen.show_cursor().and_then(|()| screen.write_line(""));

@@ -33,6 +33,7 @@ mod pack;
 mod password_command;
 mod passwords;
 mod provider;
+mod push;
 mod reading;
 mod robustness;
 mod roundtrip;

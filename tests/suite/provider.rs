@@ -213,10 +213,10 @@ fn max_streams_is_what_the_client_is_told() {
 }
 
 /// A token signing key.
-struct TeamKey(EcKey<Private>);
+pub(crate) struct TeamKey(EcKey<Private>);
 
 impl TeamKey {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(EcKey::generate(&EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap()).unwrap())
     }
 
@@ -232,7 +232,7 @@ impl TeamKey {
         format!("bearer {signed}.{}", BASE64URL_NOPAD.encode(&numbers))
     }
 
-    fn private_file(&self) -> tempfile::NamedTempFile {
+    pub(crate) fn private_file(&self) -> tempfile::NamedTempFile {
         let key = openssl::pkey::PKey::from_ec_key(self.0.clone()).unwrap();
         devices(&String::from_utf8(key.private_key_to_pem_pkcs8().unwrap()).unwrap())
     }

@@ -2,9 +2,7 @@
 
 mod advice;
 mod policy;
-mod proxy;
 mod subject;
-mod token;
 
 use std::io;
 use std::sync::Arc;
@@ -15,18 +13,20 @@ use crate::certificate::apple::Environment;
 use crate::check::ground::{Circumstances, Ground};
 use crate::check::report::{CheckReport, RunFacts};
 use crate::check::revocation::Revocation;
+use crate::check::token::TokenIdentity;
 use crate::check::{self, CheckOptions, Credential, Target, TestedIdentity};
 use crate::cli::check::{CheckArgs, Environments};
 use crate::cli::format::ReportFormat;
-use crate::commands::check::token::TokenNames;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
+use crate::commands::shared::proxy;
 use crate::commands::shared::report_file::ReportFile;
+use crate::commands::shared::signing_key::{self, TokenNames};
+use crate::commands::shared::target;
 use crate::commands::shared::thresholds;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::descriptors::is_out_of_descriptors;
-use crate::net::endpoint::Endpoint;
 use crate::net::mask::Mask;
 use crate::net::proxy::ProxyChoice;
 use crate::net::trust::StoreReader;
@@ -55,9 +55,9 @@ pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<u8
 
 fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckReport, Error> {
     if let Some(gateway) = &arguments.gateway {
-        refuse_retired(gateway)?;
+        target::refuse_retired(gateway)?;
     }
-    let proxy = proxy::find(arguments, context)?;
+    let proxy = proxy::find(arguments.proxy.as_ref(), context)?;
     let mut inputs = vec![arguments.input()];
     inputs.extend(&arguments.key);
     inputs.extend(&arguments.ca_file);
@@ -143,7 +143,18 @@ fn token_subject(
 ) -> Result<Subject, Error> {
     let team_id = arguments.team_id.as_deref().unwrap_or_default();
     let names = TokenNames { key_id: arguments.key_id.as_deref(), team_id };
-    let token = token::prepare(file, &names, opener, context)?;
+    let key = signing_key::read(file, &names, opener, context)?;
+    let issued_at = context.now;
+    let token = match key.signer.sign(issued_at.unix_timestamp()) {
+        Ok(token) => TokenIdentity {
+            token,
+            issued_at,
+            key_id: key.key_id,
+            team_id: team_id.to_owned(),
+            key_id_of_file: key.key_id_of_file,
+        },
+        Err(error) => return Err(signing_key::unusable(file, &error)),
+    };
     let push_type = arguments.topic.as_deref().map(push_type_of);
     let request = RequestFacts { topic: arguments.topic.clone(), push_type, revocation: None };
     let identity = TestedIdentity {
@@ -193,14 +204,6 @@ fn options(arguments: &CheckArgs, request: RequestFacts, stores: StoreReader, ma
         mask,
         advice: advice::for_ground,
     }
-}
-
-fn refuse_retired(gateway: &Endpoint) -> Result<(), Error> {
-    let Some(environment) = endpoint::retired_environment_of(gateway) else { return Ok(()) };
-    let message = format!("{gateway}: Apple closed this gateway of the binary protocol on 2021-03-31");
-    let now = endpoint::gateway(environment, endpoint::PORTS[0]);
-    let name = environment.name();
-    Err(Error::new(ExitKind::Usage, message).hint(format!("{now} took its place, with HTTP/2: --environment {name}")))
 }
 
 /// Refuses to ask every address through a proxy, which chooses the address itself.

@@ -1,7 +1,6 @@
 //! The certificate under test, from the input files.
 
 use openssl::error::ErrorStack;
-use openssl::pkey::PKey;
 use openssl::x509::{X509, X509VerifyResult};
 use time::OffsetDateTime;
 
@@ -13,6 +12,7 @@ use crate::check::revocation::Revocation;
 use crate::check::{Credential, TestedIdentity};
 use crate::cli::check::CheckArgs;
 use crate::commands::check::policy;
+use crate::commands::shared::client_identity::{client_identity, issuer_in, unusable};
 use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::unread;
 use crate::container::Contents;
@@ -21,7 +21,6 @@ use crate::exit::ExitKind;
 use crate::finding::FindingCode;
 use crate::identity::{Collection, SelectError};
 use crate::net::proxy::ProxyChoice;
-use crate::net::tls::ClientIdentity;
 use crate::world::files::Location;
 
 /// A certificate, and the reason why it has no key.
@@ -95,38 +94,6 @@ fn no_key_warning(ground: Ground) -> &'static str {
     } else {
         "does not match the private key beside it"
     }
-}
-
-fn unusable(file: &Location, error: &ErrorStack) -> Error {
-    Error::new(ExitKind::Input, format!("{file}: OpenSSL cannot use it for TLS: {error}"))
-}
-
-fn client_identity(leaf: &Certificate, contents: &Contents) -> Result<ClientIdentity, ErrorStack> {
-    let collection = Collection::new(&contents.certificates, &contents.keys);
-    let key = match collection.key_of(leaf) {
-        Some(entry) => entry.item.pkcs8(),
-        None => &[],
-    };
-    let mut authorities = Vec::new();
-    let mut current = leaf;
-    // A loop of issuers ends when every certificate could have been used.
-    while authorities.len() < contents.certificates.len() {
-        let Some(issuer) = issuer_in(contents, current) else { break };
-        authorities.push(X509::from_der(&issuer.der)?);
-        current = issuer;
-    }
-    Ok(ClientIdentity { leaf: X509::from_der(&leaf.der)?, authorities, key: PKey::private_key_from_pkcs8(key)? })
-}
-
-/// Returns the certificate that issued another one; a root that signed itself has none.
-fn issuer_in<'a>(contents: &'a Contents, certificate: &Certificate) -> Option<&'a Certificate> {
-    for entry in &contents.certificates {
-        let candidate = &entry.item;
-        if candidate.is_ca && certificate.names_as_issuer(candidate) && candidate.der != certificate.der {
-            return Some(candidate);
-        }
-    }
-    None
 }
 
 /// Prepares the question about revocation, with the issuer that Apple publishes or that is in the file.

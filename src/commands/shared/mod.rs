@@ -1,14 +1,18 @@
-//! What several commands need: advice on errors, opening inputs, passwords, judging.
+//! What several commands need: advice on errors, opening inputs, passwords, judging, what is presented to a gateway.
 
 pub(crate) mod advice;
 pub(crate) mod authorities;
 pub(crate) mod candidates;
+pub(crate) mod client_identity;
 pub(crate) mod judging;
 pub(crate) mod key_search;
 pub(crate) mod opening;
 pub(crate) mod passout;
 pub(crate) mod printing;
+pub(crate) mod proxy;
 pub(crate) mod report_file;
+pub(crate) mod signing_key;
+pub(crate) mod target;
 pub(crate) mod thresholds;
 pub(crate) mod unread;
 pub(crate) mod writing;

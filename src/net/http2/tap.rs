@@ -1,4 +1,5 @@
-//! A stream that observes what the server sends: SETTINGS, GOAWAY, and the alert that ends the connection. The
+//! A stream that observes what the server sends: SETTINGS, GOAWAY, and the alert that ends the connection; and which
+//! requests were written. The
 //! `h2` crate shows the debug data of GOAWAY only inside a message, and with TLS 1.3 the alert comes with the
 //! first read.
 
@@ -36,6 +37,20 @@ pub(crate) struct ObservedFrames {
     pub(crate) has_wrong_start: bool,
     /// True if the server has closed its side.
     pub(crate) is_closed: bool,
+    /// The lowest last stream of its GOAWAYs: requests above it were not processed (RFC 9113 section 6.8).
+    pub(crate) last_processed: Option<u32>,
+    /// The last stream whose headers were handed to the transport whole.
+    pub(crate) last_written: u32,
+    /// The time of the last bytes from the server.
+    pub(crate) heard_at: Option<Instant>,
+}
+
+/// Whether a server can have processed a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Processing {
+    /// It has not: the request was not written whole, or is above the last stream of a GOAWAY.
+    Excluded,
+    Possible,
 }
 
 impl ObservedFrames {
@@ -47,6 +62,12 @@ impl ObservedFrames {
     /// Returns whether SETTINGS have arrived, or something else in their place.
     pub(crate) fn has_begun(&self) -> bool {
         self.settings.is_some() || self.goaway.is_some() || self.has_wrong_start || self.is_closed || self.is_http1()
+    }
+
+    /// Returns whether the server can have processed the request on a stream, once the connection is over.
+    pub(crate) fn processing_of(&self, stream: u32) -> Processing {
+        let is_above_last = self.last_processed.is_some_and(|last| stream > last);
+        if is_above_last || stream > self.last_written { Processing::Excluded } else { Processing::Possible }
     }
 
     fn add_frame(&mut self, frame: &Frame) {
@@ -67,6 +88,10 @@ impl ObservedFrames {
     }
 
     fn add_goaway(&mut self, goaway: Option<GoAway>) {
+        if let Some(goaway) = &goaway {
+            let last = self.last_processed.unwrap_or(u32::MAX);
+            self.last_processed = Some(last.min(goaway.last_stream));
+        }
         let has_reason = matches!(&self.goaway, Some(GoAway { reason: Some(_), .. }));
         if goaway.is_some() && !has_reason {
             self.goaway = goaway;
@@ -98,6 +123,16 @@ impl FrameObserver {
         }
     }
 
+    /// Waits for the next bytes of the server, or for its end.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Looks at what was observed, without a copy.
+    pub(crate) fn look<T>(&self, read: impl FnOnce(&ObservedFrames) -> T) -> T {
+        read(&self.frames.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn update(&self, change: impl FnOnce(&mut ObservedFrames)) {
         change(&mut self.frames.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_waiters();
@@ -109,12 +144,26 @@ impl FrameObserver {
 pub(crate) struct Tap<S> {
     inner: S,
     scanner: Scanner,
+    /// Finds the frames that this side sends.
+    own_scanner: Scanner,
     observer: FrameObserver,
 }
 
 impl<S> Tap<S> {
     pub(crate) fn new(inner: S, observer: FrameObserver) -> Self {
-        Self { inner, scanner: Scanner::default(), observer }
+        Self { inner, scanner: Scanner::default(), own_scanner: Scanner::after_preface(), observer }
+    }
+
+    fn observe_written(&mut self, bytes: &[u8]) {
+        let mut last = 0;
+        self.own_scanner.feed(bytes, |frame| {
+            if frame.kind == kind::HEADERS {
+                last = frame.stream;
+            }
+        });
+        if last > 0 {
+            self.observer.frames.lock().unwrap_or_else(PoisonError::into_inner).last_written = last;
+        }
     }
 
     fn observe_bytes(&mut self, bytes: &[u8]) {
@@ -123,6 +172,7 @@ impl<S> Tap<S> {
             let room = HTTP1.len().saturating_sub(frames.start.len());
             frames.start.extend_from_slice(&bytes[..room.min(bytes.len())]);
             frames.is_closed |= bytes.is_empty();
+            frames.heard_at = Some(Instant::now());
             scanner.feed(bytes, |frame| frames.add_frame(&frame));
         });
     }
@@ -169,8 +219,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let result = ready!(Pin::new(&mut this.inner).poll_write(cx, bytes));
-        if result.is_err() {
-            this.read_last_bytes(cx);
+        match &result {
+            Ok(written) => this.observe_written(&bytes[..*written]),
+            Err(_) => this.read_last_bytes(cx),
         }
         Poll::Ready(result)
     }

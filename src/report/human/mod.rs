@@ -8,6 +8,7 @@ pub(crate) mod device;
 pub(crate) mod expiry;
 pub(crate) mod inspect;
 pub(crate) mod pack;
+pub(crate) mod push;
 mod shorten;
 
 use std::io::{self, Write};

@@ -27,13 +27,13 @@ const TIMEOUT: u64 = 1500;
 const PASSWORD: &str = "push";
 
 /// A gateway, and the files that a client of it needs.
-struct Stage {
-    gateway: RunningGateway,
-    folder: tempfile::TempDir,
+pub(crate) struct Stage {
+    pub(crate) gateway: RunningGateway,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Stage {
-    fn new(options: GatewayOptions) -> Self {
+    pub(crate) fn new(options: GatewayOptions) -> Self {
         let gateway = RunningGateway::start(options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), gateway.ready.authority.to_pem().unwrap()).unwrap();
@@ -45,11 +45,11 @@ impl Stage {
         Self { gateway, folder }
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("localhost:{}", self.gateway.ready.address.port())
     }
 

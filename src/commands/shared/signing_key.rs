@@ -1,9 +1,6 @@
 //! The key that signs provider tokens, from the file of `--p8`.
 
-use time::OffsetDateTime;
-
-use crate::apns::provider_token::{ProviderToken, SignError, TokenSigner};
-use crate::check::token::{TokenIdentity, key_id_in};
+use crate::apns::provider_token::{SignError, TokenSigner, key_id_in};
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::unread;
 use crate::container::Contents;
@@ -17,18 +14,29 @@ use crate::world::files::Location;
 const EXPECTED_KEY: &str = "--p8 takes the private key AuthKey_KEYID.p8, as Apple's developer portal gives it out";
 
 /// The names of a key, as far as the command line gives them.
-pub(super) struct TokenNames<'a> {
-    pub(super) key_id: Option<&'a str>,
-    pub(super) team_id: &'a str,
+pub(crate) struct TokenNames<'a> {
+    pub(crate) key_id: Option<&'a str>,
+    pub(crate) team_id: &'a str,
+}
+
+/// A key that signs provider tokens, with its names.
+pub(crate) struct SigningKey {
+    pub(crate) signer: TokenSigner,
+    pub(crate) key_id: String,
+    /// The key ID in the name of the key's file, as Apple names it.
+    pub(crate) key_id_of_file: Option<String>,
 }
 
 /// Reads the key, in whatever form its file has.
-pub(super) fn prepare(
+///
+/// # Errors
+/// When there is no such key in the file, or nobody names it.
+pub(crate) fn read(
     file: &Location,
     names: &TokenNames<'_>,
     opener: &Opener,
     context: &mut Context<'_>,
-) -> Result<TokenIdentity, Error> {
+) -> Result<SigningKey, Error> {
     let key_id_of_file = file_key_id(file);
     let key_id = match (names.key_id, &key_id_of_file) {
         (Some(id), _) => id.to_owned(),
@@ -37,15 +45,10 @@ pub(super) fn prepare(
     };
     let contents = opener.open_key(file, EXPECTED_KEY, context)?;
     let key = only_key(file, &contents)?;
-    let issued_at = context.now;
-    match sign(key, &key_id, names.team_id, issued_at) {
-        Ok(token) => Ok(TokenIdentity { token, issued_at, key_id, team_id: names.team_id.to_owned(), key_id_of_file }),
+    match TokenSigner::new(key, &key_id, names.team_id) {
+        Ok(signer) => Ok(SigningKey { signer, key_id, key_id_of_file }),
         Err(error) => Err(unusable(file, &error)),
     }
-}
-
-fn sign(key: &PrivateKey, key_id: &str, team_id: &str, now: OffsetDateTime) -> Result<ProviderToken, SignError> {
-    TokenSigner::new(key, key_id, team_id)?.sign(now.unix_timestamp())
 }
 
 fn file_key_id(file: &Location) -> Option<String> {
@@ -74,7 +77,8 @@ fn only_key<'a>(file: &Location, contents: &'a Contents) -> Result<&'a PrivateKe
     }
 }
 
-fn unusable(file: &Location, error: &SignError) -> Error {
+/// Explains why a key signs no tokens.
+pub(crate) fn unusable(file: &Location, error: &SignError) -> Error {
     let failure = Error::new(ExitKind::Input, format!("{file}: {error}"));
     match error {
         SignError::WrongKey => failure.hint("Apple's token signing keys are .p8 files; a certificate's key is another"),

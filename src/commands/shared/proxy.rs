@@ -1,6 +1,6 @@
 //! The proxy to use: `--proxy`, or else the environment variables.
 
-use crate::cli::check::CheckArgs;
+use crate::cli::values::ProxyUrl;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::proxy::{Proxy, ProxyChoice};
@@ -11,8 +11,11 @@ const VARIABLES: [[&str; 2]; 2] = [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY",
 const EXEMPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// Finds the proxy; `NO_PROXY` and the exemption of the loopback do not apply to `--proxy`.
-pub(super) fn find(arguments: &CheckArgs, context: &Context<'_>) -> Result<ProxyChoice, Error> {
-    if let Some(url) = &arguments.proxy {
+///
+/// # Errors
+/// When one of them is not the URL of a proxy.
+pub(crate) fn find(given: Option<&ProxyUrl>, context: &Context<'_>) -> Result<ProxyChoice, Error> {
+    if let Some(url) = given {
         return Ok(ProxyChoice::always(parse("--proxy", &url.0)?));
     }
     for names in VARIABLES {

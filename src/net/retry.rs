@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const MAX_DELAY: Duration = Duration::from_secs(60);
 /// The longest wait that a server may ask for; a server that asks for more is not asked again.
-pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// What a number of seconds counts as that is too large to be read (RFC 9111 section 1.2.2).
 const LARGEST_SECONDS: u64 = 1 << 31;
 /// The most that jitter adds to the wait that a server asks for.
@@ -16,7 +16,7 @@ const MAX_EXTRA: Duration = Duration::from_secs(1);
 
 /// Returns the wait that the header Retry-After asks for: seconds, or a date in one of three forms (RFC 9110 sections
 /// 10.2.3 and 5.6.7).
-pub(super) fn parse_retry_after(text: &str, now: OffsetDateTime) -> Option<Duration> {
+pub(crate) fn parse_retry_after(text: &str, now: OffsetDateTime) -> Option<Duration> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(text.parse().unwrap_or(LARGEST_SECONDS)));
@@ -27,7 +27,7 @@ pub(super) fn parse_retry_after(text: &str, now: OffsetDateTime) -> Option<Durat
 
 /// Returns the delay before a retry, or `None` if the server asks for a longer one than it gets. The first retry is
 /// number 0; `limit` is the longest delay that was not asked for, and `jitter` is between 0 and 1.
-pub(super) fn delay_before(retry: u32, requested: Option<Duration>, limit: Duration, jitter: f64) -> Option<Duration> {
+pub(crate) fn delay_before(retry: u32, requested: Option<Duration>, limit: Duration, jitter: f64) -> Option<Duration> {
     let growing = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(retry)).min(MAX_DELAY).min(limit);
     // Between half and all of it, so that clients that failed together do not come back together.
     let delay = growing.mul_f64(0.5 + jitter / 2.0);
@@ -40,7 +40,7 @@ pub(super) fn delay_before(retry: u32, requested: Option<Duration>, limit: Durat
 }
 
 /// Returns a random number between 0 and 1; 1 if the system has no random numbers.
-pub(super) fn jitter() -> f64 {
+pub(crate) fn jitter() -> f64 {
     let mut bytes = [0; 4];
     match getrandom::getrandom(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),

@@ -1,0 +1,416 @@
+//! `pushcert push`.
+
+mod files;
+mod input;
+mod sender;
+mod viewer;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use time::OffsetDateTime;
+
+use crate::apns::endpoint;
+use crate::certificate::apple::Environment;
+use crate::cli::push::{Expiration, PushArgs};
+use crate::commands::push::files::ResultFiles;
+use crate::commands::push::input::GivenInput;
+use crate::commands::push::sender::PushSender;
+use crate::commands::push::viewer::TerminalViewer;
+use crate::commands::shared::authorities::read_authorities;
+use crate::commands::shared::opening::{self, Opener, check_stdin};
+use crate::commands::shared::{proxy, target};
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::net::endpoint::Endpoint;
+use crate::net::mask::Mask;
+use crate::net::proxy::ProxyChoice;
+use crate::net::tls::ClientIdentity;
+use crate::net::trust::StoreReader;
+use crate::push::connect::Dialer;
+use crate::push::engine::Job;
+use crate::push::message::{Message, MessageError, MessageOptions};
+use crate::push::outcome::Outcome;
+use crate::push::problem::Problem;
+use crate::push::request::RequestIds;
+use crate::push::results::{Header, KIND};
+use crate::push::shard::Shard;
+use crate::push::{self, RunEnd};
+use crate::report::human::push::{DryRun, RunSummary};
+use crate::report::style::Paint;
+use crate::report::{human, json};
+use crate::schema::SCHEMA_VERSION;
+use crate::world::context::Context;
+use crate::world::files::Location;
+
+/// The variable by which Kubernetes numbers the pods of an Indexed Job.
+const INDEX_VARIABLE: &str = "JOB_COMPLETION_INDEX";
+
+pub(super) fn run(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    let shard = choose_shard(arguments, context)?;
+    let proxy = proxy::find(arguments.proxy.as_ref(), context)?;
+    if let Some(gateway) = &arguments.gateway {
+        target::refuse_retired(gateway)?;
+    }
+    let opener = open_with(arguments, context)?;
+    let sender = sender::read(arguments, &opener, context)?;
+    let environment = choose_environment(arguments, &sender.environments)?;
+    let message = read_message(arguments, &sender, context)?;
+    for warning in sender.warnings.iter().chain(&message.warnings) {
+        writeln!(context.stderr, "warning: {}", crate::text::printable(warning))?;
+    }
+    let given = GivenInput::new(arguments)?;
+    let gateway = match (&arguments.gateway, environment) {
+        (Some(gateway), _) => gateway.clone(),
+        (None, Some(environment)) => endpoint::gateway(environment, arguments.port.number()),
+        (None, None) => return Err(environment_missing(arguments)),
+    };
+    let target = Target { gateway, environment, shard };
+    if arguments.apns_id.is_some() && !given.has_one_token(shard)? {
+        let message = "--apns-id names one notification, and there are several tokens";
+        return Err(Error::new(ExitKind::Usage, message).hint("leave it out: each notification gets an ID of its own"));
+    }
+    if arguments.dry_run {
+        return show(arguments, &given, &target, &sender, &message, context);
+    }
+    confirm(arguments, &given, &target, &message, context)?;
+    let way = Way { opener: &opener, proxy: &proxy };
+    send(arguments, &given, &target, sender, message, &way, context)
+}
+
+/// Where the notifications go.
+struct Target {
+    gateway: Endpoint,
+    environment: Option<Environment>,
+    shard: Option<Shard>,
+}
+
+fn open_with(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Opener, Error> {
+    let mut inputs = vec![arguments.sender_file()];
+    for location in [&arguments.key, &arguments.ca_file, &arguments.tokens, &arguments.payload] {
+        inputs.extend(location);
+    }
+    check_stdin(&inputs, &[arguments.opening.passin.as_ref()])?;
+    Opener::new(&arguments.opening, &inputs, context)
+}
+
+fn choose_shard(arguments: &PushArgs, context: &Context<'_>) -> Result<Option<Shard>, Error> {
+    let Some(count) = arguments.shards else { return Ok(arguments.shard) };
+    let Some(value) = (context.variable)(INDEX_VARIABLE) else {
+        let message = format!("--shards: the variable {INDEX_VARIABLE} is not set");
+        return Err(
+            Error::new(ExitKind::Usage, message).hint("a Kubernetes Indexed Job sets it; elsewhere use --shard I/N")
+        );
+    };
+    let shard = match value.to_str().map(str::parse) {
+        Some(Ok(index)) => Shard::new(index, count),
+        _ => None,
+    };
+    match shard {
+        Some(shard) => Ok(Some(shard)),
+        None => {
+            let message = format!("--shards {count}: {INDEX_VARIABLE} is not a number from 0 to {}", count - 1);
+            Err(Error::new(ExitKind::Usage, message))
+        }
+    }
+}
+
+/// Returns the environment: the one that is given, or the gateway's, or the only one of the certificate.
+fn choose_environment(arguments: &PushArgs, own: &[Environment]) -> Result<Option<Environment>, Error> {
+    let of_gateway = arguments.gateway.as_ref().and_then(endpoint::environment_of);
+    if let Some(given) = arguments.environment {
+        if of_gateway.is_some_and(|known| known != given) {
+            let message = format!("--environment {} and --gateway contradict each other", given.name());
+            return Err(Error::new(ExitKind::Usage, message).hint("leave one of them out"));
+        }
+        if !own.is_empty() && !own.contains(&given) {
+            let message = format!("the certificate is not for the {} environment", given.name());
+            return Err(
+                Error::new(ExitKind::Usage, message).hint("leave out --environment, or use another certificate")
+            );
+        }
+        return Ok(Some(given));
+    }
+    match own {
+        _ if of_gateway.is_some() => Ok(of_gateway),
+        [only] => Ok(Some(*only)),
+        _ => Ok(None),
+    }
+}
+
+fn environment_missing(arguments: &PushArgs) -> Error {
+    let what = if arguments.p8.is_some() { "key" } else { "certificate" };
+    let sender = match &arguments.p8 {
+        Some(file) => format!("--p8 {file}"),
+        None => arguments.sender_file().to_string(),
+    };
+    let commands = [Environment::Sandbox, Environment::Production]
+        .map(|environment| format!("pushcert push {sender} --environment {} …", environment.name()));
+    let message = format!("the {what} serves both environments, and --environment names none");
+    let hint = format!("for builds from Xcode: {}; for TestFlight and the App Store: {}", commands[0], commands[1]);
+    Error::new(ExitKind::Usage, message).hint(hint)
+}
+
+fn read_message(arguments: &PushArgs, sender: &PushSender, context: &mut Context<'_>) -> Result<Message, Error> {
+    let payload = match &arguments.payload {
+        Some(location) => Some(opening::read(location, context)?.to_vec()),
+        None => None,
+    };
+    let options = MessageOptions {
+        alert: arguments.alert.clone(),
+        title: arguments.title.clone(),
+        subtitle: arguments.subtitle.clone(),
+        badge: arguments.badge,
+        sound: arguments.sound.clone(),
+        payload,
+        push_type: arguments.push_type,
+        topic: arguments.topic.clone(),
+        priority: arguments.priority.clone(),
+        expiration: expiration(arguments, context.now)?,
+        collapse_id: arguments.collapse_id.clone(),
+    };
+    match sender.message(&options) {
+        Ok(message) => Ok(message),
+        Err(error) => Err(explain_message(arguments, &error)),
+    }
+}
+
+fn expiration(arguments: &PushArgs, now: OffsetDateTime) -> Result<Option<u64>, Error> {
+    let now = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+    match arguments.expiration {
+        None => Ok(None),
+        Some(Expiration::FromNow(span)) => Ok(Some(now + span.as_secs())),
+        Some(Expiration::At(seconds)) if seconds > 0 && seconds < now => {
+            Err(Error::new(ExitKind::Usage, "--expiration lies in the past")
+                .hint("0 means that APNs tries once; without --expiration it decides"))
+        }
+        Some(Expiration::At(seconds)) => Ok(Some(seconds)),
+    }
+}
+
+fn explain_message(arguments: &PushArgs, error: &MessageError) -> Error {
+    if error.is_about_payload() {
+        let file = match &arguments.payload {
+            Some(location) => format!("{location}: "),
+            None => String::new(),
+        };
+        return Error::new(ExitKind::Input, format!("{file}{error}"));
+    }
+    let failure = Error::new(ExitKind::Usage, error.to_string());
+    match error {
+        MessageError::Nothing => failure.hint("give --alert, --title, --badge, --sound or --payload"),
+        MessageError::BackgroundPriority => failure.hint("leave out --priority: 5 is sent then"),
+        MessageError::TypeOfTopic { .. } => {
+            failure.hint("leave out --push-type or --topic: each follows from the other")
+        }
+        MessageError::NeedsProviderToken(_) => failure.hint("use --p8 AuthKey_KEYID.p8 --team-id TEAMID"),
+        MessageError::NeedsCertificate => failure.hint("give the MDM push certificate instead of --p8"),
+        MessageError::NoTopic(_) => failure.hint("give it with --topic: the app's bundle ID"),
+        _ => failure,
+    }
+}
+
+fn show(
+    arguments: &PushArgs,
+    given: &GivenInput,
+    target: &Target,
+    sender: &PushSender,
+    message: &Message,
+    context: &mut Context<'_>,
+) -> Result<Option<ExitKind>, Error> {
+    let preview = given.preview(target.shard)?;
+    let Some(token) = preview.first else { return Err(given.no_token(preview.counts.invalid)) };
+    let ids = RequestIds::new(arguments.apns_id);
+    let report =
+        DryRun::new(&target.gateway, target.environment, &token, ids.at(preview.position), sender.key_id(), message)
+            .with_counts(preview.counts);
+    if arguments.json {
+        json::write(context.stdout, &report)?;
+    } else {
+        human::push::write_dry_run(context.stdout, &report, Paint::new(context.stdout_has_color))?;
+    }
+    Ok(if preview.counts.invalid > 0 { Some(ExitKind::CheckFailed) } else { None })
+}
+
+/// Asks before several devices of the production environment get a notification.
+fn confirm(
+    arguments: &PushArgs,
+    given: &GivenInput,
+    target: &Target,
+    message: &Message,
+    context: &mut Context<'_>,
+) -> Result<(), Error> {
+    let is_production = target.environment == Some(Environment::Production);
+    if arguments.yes || !context.is_interactive || !is_production {
+        return Ok(());
+    }
+    let count = given.preview(target.shard)?.counts.valid;
+    if count < 2 {
+        return Ok(());
+    }
+    let text = match message.text() {
+        Some(text) => format!(": {text:?}"),
+        None => String::new(),
+    };
+    let question = format!("Send to {count} devices of {} in production{text}?", message.topic);
+    match context.terminal.confirm(&crate::text::printable(&question), false) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::new(ExitKind::CheckFailed, "not confirmed: nothing was sent")),
+        Err(error) => Err(super::unanswered(error)),
+    }
+}
+
+/// The way to the gateway, as far as the command line decides it.
+struct Way<'a> {
+    opener: &'a Opener,
+    proxy: &'a ProxyChoice,
+}
+
+/// Returns the way to the gateway, with the certificate that is presented there.
+fn dialer(
+    arguments: &PushArgs,
+    target: &Target,
+    certificate: Option<ClientIdentity>,
+    mut mask: Mask,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<Dialer, Error> {
+    let roots = match &arguments.ca_file {
+        Some(location) => {
+            let hint = "--ca-file takes the CA certificate that issued the server's certificate";
+            Some(read_authorities(way.opener, location, hint, context)?)
+        }
+        None => None,
+    };
+    way.proxy.add_secrets(&mut mask);
+    Ok(Dialer {
+        proxy: way.proxy.for_host(&target.gateway.host),
+        endpoint: target.gateway.clone(),
+        certificate,
+        stores: Arc::new(StoreReader::new(roots)),
+        timeout: arguments.timeout,
+        mask,
+    })
+}
+
+fn header(
+    arguments: &PushArgs,
+    given: &GivenInput,
+    target: &Target,
+    message: &Message,
+    ids: RequestIds,
+) -> Result<Header, Error> {
+    Ok(Header {
+        schema_version: SCHEMA_VERSION,
+        results: KIND.to_owned(),
+        run: ids.run(),
+        input_sha256: given.sha256(ResultFiles::are_wanted(arguments))?,
+        message_sha256: message.sha256(),
+        topic: message.topic.clone(),
+        environment: target.environment.map(|environment| environment.name().to_owned()),
+        gateway: target.gateway.to_string(),
+        shard: target.shard.map(|shard| shard.to_string()),
+    })
+}
+
+fn send(
+    arguments: &PushArgs,
+    given: &GivenInput,
+    target: &Target,
+    sender: PushSender,
+    message: Message,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<Option<ExitKind>, Error> {
+    let ids = RequestIds::new(arguments.apns_id);
+    let header = header(arguments, given, target, &message, ids)?;
+    let mut mask = Mask::default();
+    sender.add_secrets(&mut mask);
+    let (certificate, tokens) = sender.into_parts();
+    let dialer = dialer(arguments, target, certificate, mask, way, context)?;
+    let mut files = ResultFiles::open(arguments, &header)?;
+    let job = Job {
+        dialer,
+        tokens,
+        message,
+        ids: files.ids.unwrap_or(ids),
+        connections: usize::from(arguments.connections),
+        rate: arguments.rate,
+        timeout: arguments.timeout,
+        resends_unknown: arguments.resend_unknown,
+        earlier: std::mem::take(&mut files.earlier),
+    };
+    let start = Instant::now();
+    let end = run_job(arguments, job, given, target.shard, files, &header, context)?;
+    let report = RunSummary::new(&target.gateway, target.environment, &header.topic, &end, start.elapsed());
+    finish(arguments, given, &report, end, context)
+}
+
+fn run_job(
+    arguments: &PushArgs,
+    job: Job,
+    given: &GivenInput,
+    shard: Option<Shard>,
+    mut files: ResultFiles,
+    header: &Header,
+    context: &mut Context<'_>,
+) -> Result<RunEnd, Error> {
+    let total = if context.stderr_is_terminal { given.count_for_progress(shard) } else { None };
+    let stdout: &mut dyn Write = &mut *context.stdout;
+    let mut results = files.writer(if arguments.prints_results() { Some(stdout) } else { None });
+    if !files.is_resumed
+        && let Err(error) = results.header(header)
+    {
+        return Err(lost_results(&error));
+    }
+    let stderr: &mut dyn Write = &mut *context.stderr;
+    let mut viewer = TerminalViewer::new(stderr, context.stderr_is_terminal, total);
+    match push::run(job, given.open()?, shard, &mut results, &mut viewer) {
+        Ok(end) => Ok(end),
+        Err(error) => Err(Error::new(ExitKind::Network, format!("the network cannot be used: {error}"))),
+    }
+}
+
+fn lost_results(error: &std::io::Error) -> Error {
+    Error::new(ExitKind::Write, format!("the results are not complete: they cannot be written: {error}"))
+}
+
+/// Prints the summary, and decides how the run ends.
+fn finish(
+    arguments: &PushArgs,
+    given: &GivenInput,
+    report: &RunSummary,
+    end: RunEnd,
+    context: &mut Context<'_>,
+) -> Result<Option<ExitKind>, Error> {
+    let RunEnd { summary, problem, write_error } = end;
+    if let Some(error) = write_error {
+        human::push::write_summary(context.stderr, report, Paint::new(context.stderr_has_color))?;
+        return Err(lost_results(&error));
+    }
+    if summary.total() == summary.of(Outcome::Invalid) {
+        if let Some(Problem::Input { detail }) = problem {
+            return Err(Error::new(ExitKind::Input, format!("{given}: {detail}")));
+        }
+        if problem.is_none() {
+            return Err(given.no_token(summary.of(Outcome::Invalid)));
+        }
+    }
+    if arguments.prints_results() {
+        report.write_line(context.stdout)?;
+    } else {
+        human::push::write_summary(context.stdout, report, Paint::new(context.stdout_has_color))?;
+    }
+    if let Some(Problem::Input { detail }) = problem {
+        return Err(Error::new(ExitKind::Input, format!("{given}: {detail}")));
+    }
+    Ok(summary.ending())
+}
+
+impl PushArgs {
+    /// Returns whether the results go to standard output.
+    fn prints_results(&self) -> bool {
+        self.json || self.results == Some(Location::Standard)
+    }
+}

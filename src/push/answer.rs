@@ -1,0 +1,162 @@
+//! An answer of APNs: how it is read, and what follows from it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use h2::client::ResponseFuture;
+use http::HeaderMap;
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use crate::apns::reason::{self, Reason, ReasonSubject};
+use crate::net::retry;
+use crate::push::outcome::Verdict;
+
+/// The limit of an answer's body; APNs sends less than a hundred bytes.
+const MAX_BODY: usize = 16 << 10;
+
+/// An answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) reason: Option<Cow<'static, str>>,
+    /// The time since which a token is no longer active, in milliseconds since 1970.
+    since: Option<u64>,
+    unique_id: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+/// What follows from an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    /// The token has its outcome.
+    Settle(Verdict),
+    /// The token is sent again later; the verdict is its outcome if it is not. `slows` is true if the server has trouble
+    /// of its own, so that all requests go slower.
+    Retry { verdict: Verdict, retry_after: Option<Duration>, slows: bool },
+    /// The provider token has expired.
+    RenewToken(Verdict),
+    /// The connection takes no more provider tokens.
+    Reconnect(Verdict),
+    /// All requests will be refused.
+    Stop(Verdict),
+}
+
+/// The body of a refusal.
+#[derive(Deserialize)]
+struct Refusal {
+    reason: String,
+    #[serde(default)]
+    timestamp: Option<u64>,
+}
+
+/// Reads an answer into `answer`, which has a status as soon as one has arrived.
+pub(super) async fn read(response: ResponseFuture, answer: &mut Answer) -> Result<(), h2::Error> {
+    let (head, mut stream) = response.await?.into_parts();
+    answer.status = head.status.as_u16();
+    if answer.status == 200 {
+        answer.unique_id = header_text(&head.headers, "apns-unique-id");
+    } else {
+        answer.retry_after = match header_text(&head.headers, "retry-after") {
+            Some(text) => retry::parse_retry_after(&text, OffsetDateTime::now_utc()),
+            None => None,
+        };
+    }
+    let mut body = BytesMut::new();
+    while let Some(data) = stream.data().await {
+        let data = data?;
+        stream.flow_control().release_capacity(data.len())?;
+        if body.len() + data.len() > MAX_BODY {
+            break;
+        }
+        if answer.status != 200 {
+            body.extend_from_slice(&data);
+        }
+    }
+    if let Ok(refusal) = serde_json::from_slice::<Refusal>(&body) {
+        answer.since = refusal.timestamp;
+        answer.reason = Some(match reason::find(&refusal.reason) {
+            Some(known) => Cow::Borrowed(known.name),
+            None => Cow::Owned(refusal.reason),
+        });
+    }
+    Ok(())
+}
+
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+impl Answer {
+    /// Returns the reason, if it is one of Apple's.
+    pub(super) fn known_reason(&self) -> Option<&'static Reason> {
+        reason::find(self.reason.as_deref()?)
+    }
+
+    /// Returns what follows from it.
+    pub(super) fn consequence(self) -> Consequence {
+        let subject = self.known_reason().map(|reason| reason.subject);
+        let (status, retry_after) = (self.status, self.retry_after);
+        let is_named = |name: &str| self.reason.as_deref() == Some(name);
+        let is_too_many_updates = is_named("TooManyProviderTokenUpdates");
+        let is_expired = is_named("ExpiredProviderToken");
+        let verdict = self.into_verdict();
+        match (status, subject) {
+            (200 | 410, _) => Consequence::Settle(verdict),
+            _ if is_too_many_updates => Consequence::Reconnect(verdict),
+            _ if is_expired => Consequence::RenewToken(verdict),
+            (429, _) => Consequence::Retry { verdict, retry_after, slows: false },
+            (500..=599, _) => Consequence::Retry { verdict, retry_after, slows: true },
+            (_, Some(ReasonSubject::Certificate | ReasonSubject::ProviderToken | ReasonSubject::Topic)) => {
+                Consequence::Stop(verdict)
+            }
+            _ => Consequence::Settle(verdict),
+        }
+    }
+
+    fn into_verdict(self) -> Verdict {
+        let Self { status, reason, since, unique_id, .. } = self;
+        match status {
+            200 => Verdict::Accepted { status, unique_id },
+            410 => Verdict::Unregistered { status, reason, since },
+            _ => Verdict::Refused { status, reason },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apns::reason::REASONS;
+
+    fn after(status: u16, name: &'static str) -> Consequence {
+        Answer { status, reason: Some(Cow::Borrowed(name)), ..Answer::default() }.consequence()
+    }
+
+    #[test]
+    fn each_reason_has_its_consequence() {
+        for known in REASONS {
+            let found = after(known.status, known.name);
+            let expected = match known.name {
+                "TooManyProviderTokenUpdates" => matches!(found, Consequence::Reconnect(_)),
+                "ExpiredProviderToken" => matches!(found, Consequence::RenewToken(_)),
+                "TooManyRequests" => matches!(found, Consequence::Retry { slows: false, .. }),
+                "InternalServerError" | "ServiceUnavailable" | "Shutdown" => {
+                    matches!(found, Consequence::Retry { slows: true, .. })
+                }
+                "Unregistered" | "ExpiredToken" => {
+                    matches!(found, Consequence::Settle(Verdict::Unregistered { .. }))
+                }
+                "BadTopic" | "MissingTopic" | "TopicDisallowed" => matches!(found, Consequence::Stop(_)),
+                _ if known.status == 403 => matches!(found, Consequence::Stop(_)),
+                _ => matches!(found, Consequence::Settle(Verdict::Refused { .. })),
+            };
+            assert!(expected, "{}: {found:?}", known.name);
+        }
+        assert!(matches!(after(200, ""), Consequence::Settle(Verdict::Accepted { .. })));
+        assert!(matches!(after(418, "Novel"), Consequence::Settle(Verdict::Refused { .. })));
+        assert!(matches!(after(502, "Novel"), Consequence::Retry { slows: true, .. }));
+    }
+}

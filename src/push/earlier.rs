@@ -1,0 +1,242 @@
+//! The results of an earlier run that is resumed: which positions are settled. A bit for each, not an entry.
+
+use std::io::{self, BufRead};
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::push::outcome::Outcome;
+use crate::push::results::Header;
+use crate::push::summary::Summary;
+
+/// The most bytes of a line of results.
+const MAX_LINE: u64 = 64 << 10;
+
+/// A set of positions.
+#[derive(Debug, Default)]
+struct Positions(Vec<u64>);
+
+impl Positions {
+    fn set(&mut self, position: u64, is_in: bool) {
+        let Ok(index) = usize::try_from(position / 64) else { return };
+        if index >= self.0.len() {
+            if !is_in {
+                return;
+            }
+            self.0.resize(index + 1, 0);
+        }
+        let bit = 1 << (position % 64);
+        if is_in { self.0[index] |= bit } else { self.0[index] &= !bit }
+    }
+
+    fn has(&self, position: u64) -> bool {
+        let Ok(index) = usize::try_from(position / 64) else { return false };
+        self.0.get(index).is_some_and(|word| word >> (position % 64) & 1 == 1)
+    }
+}
+
+/// What an earlier run has left.
+#[derive(Debug, Default)]
+pub(crate) struct EarlierRun {
+    settled: Positions,
+    not_sent: Positions,
+    unknown: Positions,
+    /// The last position that was about to be sent.
+    started: u64,
+    /// Whether tokens whose outcome is unknown are sent again.
+    pub(crate) resends_unknown: bool,
+    /// The counts of what is settled.
+    pub(crate) summary: Summary,
+}
+
+/// What is known of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It has its outcome.
+    Settled,
+    /// It may have been sent.
+    Doubtful,
+    /// It was certainly not sent.
+    New,
+}
+
+/// The reason why results cannot be resumed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResumeError {
+    #[error("cannot read it: {0}")]
+    Io(#[from] io::Error),
+    #[error("its first line is not that of results of pushcert push")]
+    NoHeader,
+    #[error("line {0} is no result")]
+    Line(u64),
+    #[error("it has the results of another run: {0}")]
+    Another(&'static str),
+}
+
+/// A line that is not the first.
+#[derive(Deserialize)]
+struct Line {
+    started: Option<u64>,
+    position: Option<u64>,
+    outcome: Option<Outcome>,
+    reason: Option<String>,
+}
+
+/// An earlier run as its results tell it.
+pub(crate) struct ReadResults {
+    pub(crate) run: Uuid,
+    pub(crate) earlier: EarlierRun,
+    /// The number of bytes up to the end of the last whole line.
+    pub(crate) length: u64,
+}
+
+/// Reads results; `header` is that of the run that resumes them. A last line without its end is dropped.
+///
+/// # Errors
+/// When they are damaged, or of another input, message, topic, environment or shard.
+pub(crate) fn read(
+    reader: &mut dyn BufRead,
+    header: &Header,
+    resends_unknown: bool,
+) -> Result<ReadResults, ResumeError> {
+    let mut line = Vec::new();
+    if !next_line(reader, &mut line)? {
+        return Err(ResumeError::NoHeader);
+    }
+    let Ok(earlier_header) = serde_json::from_slice::<Header>(&line) else { return Err(ResumeError::NoHeader) };
+    if let Some(difference) = earlier_header.difference(header) {
+        return Err(ResumeError::Another(difference));
+    }
+    let mut length = line.len() as u64;
+    let mut earlier = EarlierRun { resends_unknown, ..EarlierRun::default() };
+    let mut number = 1;
+    while next_line(reader, &mut line)? {
+        number += 1;
+        length += line.len() as u64;
+        let Ok(parsed) = serde_json::from_slice::<Line>(&line) else { return Err(ResumeError::Line(number)) };
+        earlier.add(&parsed);
+    }
+    Ok(ReadResults { run: earlier_header.run, earlier, length })
+}
+
+/// Reads a line with its end; returns false where there is no whole one.
+fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    io::Read::take(&mut *reader, MAX_LINE).read_until(b'\n', line)?;
+    Ok(line.last() == Some(&b'\n'))
+}
+
+impl EarlierRun {
+    fn add(&mut self, line: &Line) {
+        if let Some(started) = line.started {
+            self.started = self.started.max(started);
+        }
+        let (Some(position), Some(outcome)) = (line.position, line.outcome) else { return };
+        if self.unknown.has(position) {
+            // It was sent again: the later outcome counts.
+            self.summary.discount(Outcome::Unknown);
+            self.unknown.set(position, false);
+        }
+        self.settled.set(position, false);
+        self.not_sent.set(position, outcome == Outcome::NotSent);
+        match outcome {
+            // It is sent in this run.
+            Outcome::NotSent => return,
+            Outcome::Unknown => self.unknown.set(position, true),
+            _ => {}
+        }
+        self.settled.set(position, true);
+        self.summary.count(outcome, line.reason.as_deref());
+    }
+
+    /// Discounts what this run sends again.
+    pub(crate) fn forget_unknown(&mut self) {
+        if self.resends_unknown {
+            self.summary.discount_all(Outcome::Unknown);
+        }
+    }
+
+    /// Returns what is known of a position.
+    pub(super) fn known(&self, position: u64) -> Known {
+        if self.unknown.has(position) && self.resends_unknown {
+            Known::Doubtful
+        } else if self.settled.has(position) {
+            Known::Settled
+        } else if position <= self.started && !self.not_sent.has(position) {
+            Known::Doubtful
+        } else {
+            Known::New
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            schema_version: 1,
+            results: "pushcert push".to_owned(),
+            run: Uuid::nil(),
+            input_sha256: Some("aa".to_owned()),
+            message_sha256: "bb".to_owned(),
+            topic: "com.example.MyApp".to_owned(),
+            environment: Some("production".to_owned()),
+            gateway: "localhost:1".to_owned(),
+            shard: None,
+        }
+    }
+
+    fn resumed(lines: &str, resends_unknown: bool) -> Result<ReadResults, ResumeError> {
+        let text = format!("{}\n{lines}", serde_json::to_string(&header()).unwrap());
+        read(&mut text.as_bytes(), &header(), resends_unknown)
+    }
+
+    #[test]
+    fn positions_are_settled_doubtful_or_new() {
+        let lines = r#"{"started":3}
+{"position":1,"token":"aa","outcome":"accepted","reason":null}
+{"position":2,"token":"bb","outcome":"unknown","reason":null}
+{"position":4,"token":"dd","outcome":"not_sent","reason":null}
+{"started":6}
+{"position":6,"token":"ff","outcome":"invalid"#;
+        let read = resumed(lines, false).unwrap();
+        let known: Vec<Known> = (1..=7).map(|position| read.earlier.known(position)).collect();
+        use Known::{Doubtful, New, Settled};
+        assert_eq!(known, [Settled, Settled, Doubtful, New, Doubtful, Doubtful, New]);
+        assert_eq!(read.earlier.summary.total(), 2);
+        let torn = lines.len() - lines.rfind('\n').unwrap() - 1;
+        let whole = serde_json::to_string(&header()).unwrap().len() + 1 + lines.len() - torn;
+        assert_eq!(read.length, whole as u64, "the torn line is dropped");
+        let read = resumed(lines, true).unwrap();
+        assert_eq!(read.earlier.known(2), Doubtful, "sent again");
+    }
+
+    #[test]
+    fn a_later_outcome_counts() {
+        let lines =
+            "{\"started\":1}\n{\"position\":1,\"outcome\":\"unknown\"}\n{\"position\":1,\"outcome\":\"accepted\"}\n";
+        let summary = resumed(lines, false).unwrap().earlier.summary;
+        assert_eq!((summary.total(), summary.of(Outcome::Accepted)), (1, 1));
+    }
+
+    #[test]
+    fn another_run_is_refused() {
+        let change = |act: fn(&mut Header)| {
+            let mut other = header();
+            act(&mut other);
+            let text = format!("{}\n", serde_json::to_string(&other).unwrap());
+            read(&mut text.as_bytes(), &header(), false).err().unwrap().to_string()
+        };
+        assert!(change(|other| other.input_sha256 = None).contains("input"));
+        assert!(change(|other| other.message_sha256.clear()).contains("message"));
+        assert!(change(|other| other.topic.clear()).contains("topic"));
+        assert!(change(|other| other.environment = None).contains("environment"));
+        assert!(change(|other| other.shard = Some("0/2".to_owned())).contains("shard"));
+        let read = |text: &str| read(&mut text.as_bytes(), &header(), false).err().unwrap();
+        assert!(matches!(read(""), ResumeError::NoHeader));
+        assert!(matches!(read("{\"token\":1}\n"), ResumeError::NoHeader));
+        assert!(matches!(resumed("x\n", false), Err(ResumeError::Line(2))));
+    }
+}

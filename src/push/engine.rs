@@ -1,0 +1,333 @@
+//! The run of the sending thread: connections, the input that feeds the queue, signals.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{Receiver, UnboundedSender};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until};
+
+use crate::push::connect::{Dialer, Failures};
+use crate::push::connection::{Connection, Leave};
+use crate::push::credential::ProviderTokens;
+use crate::push::earlier::{EarlierRun, Known};
+use crate::push::event::Event;
+use crate::push::message::Message;
+use crate::push::outcome::{Settled, Verdict};
+use crate::push::problem::Problem;
+use crate::push::queue::Queue;
+use crate::push::recipient::DeviceToken;
+use crate::push::request::{RequestIds, RequestTemplate};
+use crate::push::source::{Batch, Entry};
+use crate::push::ticket::Ticket;
+
+/// The time that answers have after an interruption.
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+/// The most GOAWAYs that are told one by one.
+const MAX_NOTICES: u64 = 10;
+
+/// What is to be sent, and how.
+pub(crate) struct Job {
+    pub(crate) dialer: Dialer,
+    /// `None` with a certificate.
+    pub(crate) tokens: Option<ProviderTokens>,
+    pub(crate) message: Message,
+    pub(crate) ids: RequestIds,
+    pub(crate) connections: usize,
+    /// Requests a second.
+    pub(crate) rate: Option<f64>,
+    /// The limit of each request.
+    pub(crate) timeout: Duration,
+    pub(crate) resends_unknown: bool,
+    /// What is known of an earlier run that is resumed.
+    pub(crate) earlier: EarlierRun,
+}
+
+/// What all tasks of a run share.
+pub(super) struct Shared {
+    pub(super) job: Job,
+    pub(super) template: RequestTemplate,
+    pub(super) queue: Queue,
+    events: UnboundedSender<Event>,
+    /// There was an answer.
+    answered: Notify,
+    has_answer: AtomicBool,
+    /// The input ended with an error: what was read before is sent.
+    input_problem: Mutex<Option<Problem>>,
+    goaways: AtomicU64,
+    /// The number of connections that were replaced because they took no more provider tokens.
+    reconnections: AtomicUsize,
+    /// True once there was a connection.
+    has_connected: AtomicBool,
+}
+
+impl Shared {
+    /// Notes that the gateway answers requests.
+    pub(super) fn count_answer(&self) {
+        if !self.has_answer.swap(true, Ordering::Relaxed) {
+            self.answered.notify_waiters();
+        }
+    }
+
+    /// Returns whether a new connection may take the place of one that takes no more provider tokens: once for each.
+    pub(super) fn may_reconnect_for_updates(&self) -> bool {
+        self.reconnections.fetch_add(1, Ordering::Relaxed) < self.job.connections
+    }
+
+    fn notify(&self, notice: String) {
+        let _ = self.events.send(Event::Notice(notice));
+    }
+
+    fn notify_goaway(&self, notice: String) {
+        match self.goaways.fetch_add(1, Ordering::Relaxed) {
+            count if count < MAX_NOTICES => self.notify(notice),
+            MAX_NOTICES => self.notify("the server closes further connections; they are replaced".to_owned()),
+            _ => {}
+        }
+    }
+
+    fn interrupt(&self) {
+        let limit = DRAIN.as_secs();
+        self.notify(format!(
+            "interrupted: nothing more is sent, answers are waited for up to {limit} s; again: end at once"
+        ));
+        self.queue.stop(Problem::Interrupted);
+    }
+
+    fn ticket(&self, position: u64, token: DeviceToken) -> Ticket {
+        Ticket::new(position, token, self.job.ids.at(position), self.events.clone())
+    }
+}
+
+/// Sends everything; returns the problem that has stopped the run, if one has.
+///
+/// # Errors
+/// When the message does not fit into headers.
+pub(super) async fn run(
+    job: Job,
+    input: Receiver<Batch>,
+    is_endless: bool,
+    events: UnboundedSender<Event>,
+) -> std::io::Result<Option<Problem>> {
+    let template = match RequestTemplate::new(&job.dialer.endpoint, &job.message) {
+        Ok(template) => template,
+        Err(error) => return Err(std::io::Error::other(error)),
+    };
+    let queue = Queue::new(job.rate);
+    let shared = Arc::new(Shared {
+        job,
+        template,
+        queue,
+        events,
+        answered: Notify::new(),
+        has_answer: AtomicBool::new(false),
+        input_problem: Mutex::new(None),
+        goaways: AtomicU64::new(0),
+        reconnections: AtomicUsize::new(0),
+        has_connected: AtomicBool::new(false),
+    });
+    let signals = tokio::spawn(interrupt::watch(Arc::clone(&shared)));
+    let work = run_all(&shared, input, is_endless);
+    tokio::select! {
+        () = work => {}
+        () = wait_for_deadline(&shared) => {}
+    }
+    signals.abort();
+    let input_problem = shared.input_problem.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok(shared.queue.stopped_by().or(input_problem))
+}
+
+/// Runs the connections and the input to their end.
+async fn run_all(shared: &Arc<Shared>, input: Receiver<Batch>, is_endless: bool) {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(feed(Arc::clone(shared), input, is_endless));
+    for number in 0..shared.job.connections {
+        tasks.spawn(run_lane(Arc::clone(shared), number));
+    }
+    while tasks.join_next().await.is_some() {}
+    shared.queue.wait_until_landed().await;
+}
+
+/// Waits until the answers after an interruption have had their time.
+async fn wait_for_deadline(shared: &Shared) {
+    shared.queue.wait_for_stop().await;
+    match shared.queue.stopped_by() {
+        Some(Problem::Interrupted) => sleep(DRAIN).await,
+        // Requests have a limit of their own.
+        _ => std::future::pending().await,
+    }
+}
+
+/// Keeps one connection at a time until nothing is left to send.
+async fn run_lane(shared: Arc<Shared>, number: usize) {
+    if number > 0 && !wait_for_answer(&shared).await {
+        return;
+    }
+    let mut failures = Failures::default();
+    while shared.queue.wait_for_work(number > 0).await {
+        let opened = match shared.job.dialer.connect().await {
+            Ok(raw) => Connection::start(&shared, raw).await,
+            Err(error) => Err(error),
+        };
+        let error = match opened {
+            Ok(opened) => {
+                shared.has_connected.store(true, Ordering::Relaxed);
+                let connection = Arc::clone(&opened.connection);
+                let leave = connection.send_all(opened).await;
+                if leave == Leave::Finished {
+                    return;
+                }
+                if let Some(notice) = connection.goaway_notice() {
+                    shared.notify_goaway(notice);
+                }
+                if leave == (Leave::Replaced { was_useful: true }) {
+                    failures.forget();
+                    continue;
+                }
+                connection.explain_end()
+            }
+            Err(error) => error,
+        };
+        let next = failures.next_attempt(shared.has_connected.load(Ordering::Relaxed));
+        match next {
+            Some(time) if error.is_temporary => {
+                tokio::select! {
+                    () = sleep_until(time) => {}
+                    () = shared.queue.wait_for_stop() => return,
+                }
+            }
+            _ => return shared.queue.stop(error.problem),
+        }
+    }
+}
+
+/// Waits until the gateway has answered a request; returns false if the run ends before.
+async fn wait_for_answer(shared: &Shared) -> bool {
+    loop {
+        let (answered, changed) = (shared.answered.notified(), shared.queue.changed());
+        tokio::pin!(answered, changed);
+        answered.as_mut().enable();
+        changed.as_mut().enable();
+        if shared.has_answer.load(Ordering::Relaxed) {
+            return true;
+        }
+        if shared.queue.is_finished() {
+            return false;
+        }
+        tokio::select! {
+            () = answered => {}
+            () = changed => {}
+        }
+    }
+}
+
+/// Feeds the queue from the input. After a stop the rest of a file is read too, so that each token has its outcome; an
+/// input that may have no end is not.
+async fn feed(shared: Arc<Shared>, mut input: Receiver<Batch>, is_endless: bool) {
+    loop {
+        let batch = if is_endless {
+            tokio::select! {
+                batch = input.recv() => batch,
+                () = shared.queue.wait_for_stop() => input.try_recv().ok(),
+            }
+        } else {
+            input.recv().await
+        };
+        match batch {
+            Some(Ok(mut entries)) => {
+                while !entries.is_empty() {
+                    shared.queue.wait_for_room().await;
+                    let size = shared.queue.batch_size().min(entries.len());
+                    feed_batch(&shared, entries.drain(..size).collect()).await;
+                }
+            }
+            Some(Err(error)) => {
+                let problem = Problem::Input { detail: error.to_string() };
+                *shared.input_problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+                break;
+            }
+            None => break,
+        }
+    }
+    shared.queue.end_input();
+}
+
+async fn feed_batch(shared: &Shared, entries: Vec<Entry>) {
+    let (mut tickets, mut last) = (Vec::with_capacity(entries.len()), 0);
+    for Entry { position, token } in entries {
+        let known = shared.job.earlier.known(position);
+        if known == Known::Settled {
+            continue;
+        }
+        let token = match token {
+            Ok(token) => token,
+            Err(invalid) => {
+                let settled = Settled::invalid(position, invalid);
+                let _ = shared.events.send(Event::Settled(Box::new(settled)));
+                continue;
+            }
+        };
+        let mut ticket = shared.ticket(position, token);
+        if known == Known::Doubtful {
+            if !shared.job.resends_unknown {
+                let cause = "the earlier run ended before its answer".into();
+                ticket.settle(Verdict::Unknown { cause });
+                continue;
+            }
+            ticket.may_be_duplicate = true;
+        }
+        last = position;
+        tickets.push(ticket);
+    }
+    if tickets.is_empty() {
+        return;
+    }
+    let (written, confirmation) = oneshot::channel();
+    let _ = shared.events.send(Event::Started { position: last, written });
+    if confirmation.await.is_err() {
+        shared.queue.stop(Problem::ResultsLost);
+    }
+    shared.queue.load(tickets);
+}
+
+#[cfg(unix)]
+mod interrupt {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use tokio::signal::unix::{SignalKind, signal};
+
+    use super::*;
+    use crate::world::signals;
+
+    /// Stops the run on the first signal, and ends the process on the second.
+    pub(super) async fn watch(shared: Arc<Shared>) {
+        signals::take_over(&[SIGINT, SIGTERM]);
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        shared.interrupt();
+        let number = tokio::select! {
+            _ = interrupt.recv() => SIGINT,
+            _ = terminate.recv() => SIGTERM,
+        };
+        signals::end_by(number);
+    }
+}
+
+#[cfg(not(unix))]
+mod interrupt {
+    use super::*;
+
+    /// Stops the run on the first Ctrl-C.
+    pub(super) async fn watch(shared: Arc<Shared>) {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            shared.interrupt();
+        }
+    }
+}

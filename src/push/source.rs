@@ -1,0 +1,399 @@
+//! The tokens of the input, one after the other: a list, CSV or NDJSON. The memory that this takes does not depend on
+//! the length of the input.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use serde_json::Value;
+
+use crate::apns::notification::DEVICE_PATH;
+use crate::push::recipient::{self, DeviceToken, InvalidToken};
+use crate::push::shard::Shard;
+
+/// The most bytes of a line, or of a record.
+const MAX_RECORD: usize = 64 << 10;
+/// The number of tokens that go on together.
+const MAX_BATCH: usize = 128;
+/// UTF-8's byte order mark, which Excel writes.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// A record of the input.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The line in which it begins, or the number of the option.
+    pub(super) position: u64,
+    pub(super) token: Result<DeviceToken, InvalidToken>,
+}
+
+/// Several records, or the reason why there are no more.
+pub(super) type Batch = Result<Vec<Entry>, SourceError>;
+
+/// The reason why an input cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    #[error("cannot read it: {0}")]
+    Io(#[from] io::Error),
+    #[error("line {line}: it is not CSV: {problem}")]
+    Csv { line: u64, problem: String },
+    #[error("there is no column {name:?}: its first line names {}", list(.found))]
+    NoColumn { name: String, found: Vec<String> },
+    #[error("line {0} has more than 64 KiB: this is not such a list")]
+    LongRecord(u64),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The form of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InputFormat {
+    /// A token each line.
+    Lines,
+    Csv,
+    /// A JSON object each line.
+    Ndjson,
+}
+
+/// The tokens of a run.
+pub(crate) enum Input {
+    /// Those of the command line.
+    Options(Vec<String>),
+    Stream {
+        reader: Box<dyn Read + Send>,
+        format: InputFormat,
+        /// The column, or the key, that has the tokens.
+        column: String,
+        /// True if it may have no end, and may let wait: standard input.
+        is_endless: bool,
+    },
+}
+
+impl Input {
+    pub(super) fn is_endless(&self) -> bool {
+        matches!(self, Self::Stream { is_endless: true, .. })
+    }
+
+    /// Reads all tokens of the shard; `take` gets them in batches, and says whether it wants more.
+    ///
+    /// # Errors
+    /// When the input cannot be read, or is not in the form that it should have.
+    pub(crate) fn read(
+        self,
+        shard: Option<Shard>,
+        take: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), SourceError> {
+        let mut batcher = Batcher { entries: Vec::new(), limit: 1, shard, take };
+        let result = match self {
+            Self::Options(texts) => Ok(read_options(&texts, &mut batcher)),
+            Self::Stream { reader, format, column, .. } => read_stream(reader, format, &column, &mut batcher),
+        };
+        // What was read before an error counts.
+        if !matches!(result, Ok(false)) {
+            batcher.flush();
+        }
+        result.map(drop)
+    }
+}
+
+fn read_options(texts: &[String], batcher: &mut Batcher<'_>) -> bool {
+    for (index, text) in texts.iter().enumerate() {
+        if !batcher.add(index as u64 + 1, text) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Reads a stream; returns false if no more of it is wanted.
+fn read_stream(
+    reader: Box<dyn Read + Send>,
+    format: InputFormat,
+    column: &str,
+    batcher: &mut Batcher<'_>,
+) -> Result<bool, SourceError> {
+    let reader = without_bom(reader)?;
+    match format {
+        InputFormat::Lines => read_lines(reader, batcher),
+        InputFormat::Ndjson => read_ndjson(reader, column, batcher),
+        InputFormat::Csv => read_csv(reader, column, batcher),
+    }
+}
+
+/// The number of tokens of an input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct InputCounts {
+    pub(crate) valid: u64,
+    pub(crate) invalid: u64,
+}
+
+/// An input that was read to its end.
+#[derive(Debug, Default)]
+pub(crate) struct Preview {
+    pub(crate) counts: InputCounts,
+    /// The path of the first token's request.
+    pub(crate) first: Option<String>,
+    /// The position of the first token.
+    pub(crate) position: u64,
+}
+
+impl Input {
+    /// Reads all, and counts.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn preview(self, shard: Option<Shard>) -> Result<Preview, SourceError> {
+        let mut preview = Preview::default();
+        self.read(shard, &mut |entries| {
+            for Entry { position, token } in entries {
+                match token {
+                    Ok(token) => {
+                        preview.counts.valid += 1;
+                        if preview.first.is_none() {
+                            preview.first = Some(format!("{DEVICE_PATH}{}", token.digits()));
+                            preview.position = position;
+                        }
+                    }
+                    Err(_) => preview.counts.invalid += 1,
+                }
+            }
+            true
+        })?;
+        Ok(preview)
+    }
+}
+
+/// Collects entries; the first batches are small, so that a short or a slow input does not wait.
+struct Batcher<'a> {
+    entries: Vec<Entry>,
+    limit: usize,
+    shard: Option<Shard>,
+    take: &'a mut dyn FnMut(Vec<Entry>) -> bool,
+}
+
+impl Batcher<'_> {
+    /// Adds a token; returns false if no more are wanted.
+    fn add(&mut self, position: u64, text: &str) -> bool {
+        let token = recipient::parse(text);
+        if let Some(shard) = self.shard {
+            let is_own = match &token {
+                Ok(token) => shard.has(token.digits()),
+                Err(invalid) => shard.has(&invalid.text),
+            };
+            if !is_own {
+                return true;
+            }
+        }
+        self.entries.push(Entry { position, token });
+        if self.entries.len() < self.limit {
+            return true;
+        }
+        self.limit = (self.limit * 2).min(MAX_BATCH);
+        self.flush()
+    }
+
+    fn flush(&mut self) -> bool {
+        self.entries.is_empty() || (self.take)(std::mem::take(&mut self.entries))
+    }
+}
+
+fn without_bom(reader: Box<dyn Read + Send>) -> io::Result<impl BufRead> {
+    let mut reader = BufReader::with_capacity(64 << 10, reader);
+    // What begins with fewer bytes has no mark.
+    if reader.fill_buf()?.starts_with(BOM) {
+        reader.consume(BOM.len());
+    }
+    Ok(reader)
+}
+
+/// Reads the next line into `line`, without its end; returns false at the end of the input.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>, number: u64) -> Result<bool, SourceError> {
+    line.clear();
+    let count = reader.take(MAX_RECORD as u64 + 1).read_until(b'\n', line)?;
+    if count > MAX_RECORD {
+        return Err(SourceError::LongRecord(number));
+    }
+    Ok(count > 0)
+}
+
+fn read_lines(mut reader: impl BufRead, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
+    let (mut line, mut number) = (Vec::new(), 1);
+    while next_line(&mut reader, &mut line, number)? {
+        let text = String::from_utf8_lossy(line.trim_ascii());
+        if !text.is_empty() && !batcher.add(number, &text) {
+            return Ok(false);
+        }
+        number += 1;
+    }
+    Ok(true)
+}
+
+fn read_ndjson(mut reader: impl BufRead, key: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
+    let (mut line, mut number) = (Vec::new(), 1);
+    while next_line(&mut reader, &mut line, number)? {
+        if !line.trim_ascii().is_empty() {
+            let value = serde_json::from_slice(&line).unwrap_or(Value::Null);
+            // A line without such a key is invalid, and does not stop the others.
+            let text = value.get(key).and_then(Value::as_str).unwrap_or_default();
+            if !batcher.add(number, text) {
+                return Ok(false);
+            }
+        }
+        number += 1;
+    }
+    Ok(true)
+}
+
+/// A reader that refuses a record without an end, which a quotation mark that is not closed makes of all that follows.
+struct BoundedReader<R> {
+    inner: R,
+    left: usize,
+}
+
+impl<R: Read> Read for BoundedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        match self.left.checked_sub(count) {
+            Some(left) => self.left = left,
+            None => return Err(io::Error::other("a record has more than 64 KiB; is a quotation mark not closed?")),
+        }
+        Ok(count)
+    }
+}
+
+/// The buffer of the parser, whose content counts for the next record.
+const CSV_BUFFER: usize = 16 << 10;
+
+fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
+    let delimiter = delimiter_of(reader.fill_buf()?);
+    let bounded = BoundedReader { inner: reader, left: MAX_RECORD };
+    let mut csv =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CSV_BUFFER).from_reader(bounded);
+    let headers = match csv.byte_headers() {
+        Ok(headers) => headers.clone(),
+        Err(error) => return Err(csv_error(&error, 1)),
+    };
+    let Some(index) = headers.iter().position(|name| name.trim_ascii() == column.as_bytes()) else {
+        let mut found = Vec::new();
+        for name in headers.iter().take(20) {
+            found.push(crate::text::printable_name(&String::from_utf8_lossy(name)));
+        }
+        return Err(SourceError::NoColumn { name: column.to_owned(), found });
+    };
+    let mut record = csv::ByteRecord::new();
+    loop {
+        csv.get_mut().left = MAX_RECORD + CSV_BUFFER;
+        let line = csv.position().line();
+        match csv.read_byte_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(true),
+            Err(error) => return Err(csv_error(&error, line)),
+        }
+        let number = record.position().map_or(line, csv::Position::line);
+        let text = String::from_utf8_lossy(record.get(index).unwrap_or_default());
+        if !batcher.add(number, &text) {
+            return Ok(false);
+        }
+    }
+}
+
+fn csv_error(error: &csv::Error, line: u64) -> SourceError {
+    let problem = match error.kind() {
+        csv::ErrorKind::Io(error) => error.to_string(),
+        _ => error.to_string(),
+    };
+    SourceError::Csv { line, problem }
+}
+
+/// Returns the character between the columns: a comma, or what some spreadsheets write in its place.
+fn delimiter_of(start: &[u8]) -> u8 {
+    let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    for delimiter in [b',', b';', b'\t'] {
+        if first.contains(&delimiter) {
+            return delimiter;
+        }
+    }
+    b','
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, format: InputFormat, column: &str) -> Result<Vec<Entry>, SourceError> {
+        let reader = Box::new(io::Cursor::new(text.as_bytes().to_vec()));
+        let input = Input::Stream { reader, format, column: column.to_owned(), is_endless: false };
+        let mut all = Vec::new();
+        input.read(None, &mut |mut entries| {
+            assert!(entries.len() <= MAX_BATCH);
+            all.append(&mut entries);
+            true
+        })?;
+        Ok(all)
+    }
+
+    fn shape(entries: &[Entry]) -> Vec<(u64, String)> {
+        let mut list = Vec::new();
+        for Entry { position, token } in entries {
+            let text = match token {
+                Ok(token) => token.digits().to_owned(),
+                Err(invalid) => format!("? {}", invalid.text),
+            };
+            list.push((*position, text));
+        }
+        list
+    }
+
+    fn pairs(list: &[(u64, &str)]) -> Vec<(u64, String)> {
+        list.iter().map(|(position, text)| (*position, (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn lists() {
+        let found = read("\u{feff}AA BB\r\n\n<ccdd>\nxyz\nee11", InputFormat::Lines, "").unwrap();
+        assert_eq!(shape(&found), pairs(&[(1, "aabb"), (3, "ccdd"), (4, "? xyz"), (5, "ee11")]));
+        let long = format!("aabb\n{}", "a".repeat(100_000));
+        assert!(matches!(read(&long, InputFormat::Lines, ""), Err(SourceError::LongRecord(2))));
+    }
+
+    #[test]
+    fn csv_with_a_named_column() {
+        let text = "\u{feff}id,token\n1,AABB\n2,\"cc\ndd\"\n3\n4,ee11\n";
+        let expected = pairs(&[(2, "aabb"), (3, "ccdd"), (5, "? "), (6, "ee11")]);
+        assert_eq!(shape(&read(text, InputFormat::Csv, "token").unwrap()), expected);
+        for delimiter in [";", "\t"] {
+            let text = text.replace(',', delimiter);
+            assert_eq!(shape(&read(&text, InputFormat::Csv, "token").unwrap()), expected);
+        }
+        let error = read(text, InputFormat::Csv, "device").unwrap_err().to_string();
+        assert_eq!(error, "there is no column \"device\": its first line names id, token");
+        let unclosed = format!("token\naabb\n\"{}", "aabb\n".repeat(50_000));
+        assert!(matches!(read(&unclosed, InputFormat::Csv, "token"), Err(SourceError::Csv { .. })));
+        let many = format!("token\n{}", "aabb\n".repeat(50_000));
+        assert_eq!(read(&many, InputFormat::Csv, "token").unwrap().len(), 50_000);
+    }
+
+    #[test]
+    fn ndjson_with_a_named_key() {
+        let text = "{\"token\":\"AABB\"}\n\n{\"other\":1}\nnot JSON\n{\"token\":\"ccdd\",\"x\":[1]}";
+        let found = read(text, InputFormat::Ndjson, "token").unwrap();
+        assert_eq!(shape(&found), pairs(&[(1, "aabb"), (3, "? "), (4, "? "), (5, "ccdd")]));
+    }
+
+    #[test]
+    fn options_and_shards() {
+        let texts: Vec<String> = (0..100).map(|number| format!("{number:04x}")).collect();
+        let mut all = Vec::new();
+        for index in 0..3 {
+            let input = Input::Options(texts.clone());
+            let shard = Shard::new(index, 3);
+            input
+                .read(shard, &mut |entries| {
+                    all.extend(entries.iter().map(|entry| entry.position));
+                    true
+                })
+                .unwrap();
+        }
+        all.sort_unstable();
+        assert_eq!(all, (1..=100).collect::<Vec<u64>>());
+    }
+}

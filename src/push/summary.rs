@@ -1,0 +1,157 @@
+//! The counts of a run: by outcome, and by APNs' reasons.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::exit::ExitKind;
+use crate::push::outcome::{OUTCOMES, Outcome, Settled};
+
+/// The most different reasons that are counted apart; Apple has about forty.
+const MAX_REASONS: usize = 200;
+/// The name of all others.
+const OTHER_REASONS: &str = "(others)";
+
+/// The counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Summary {
+    accepted: u64,
+    refused: u64,
+    unregistered: u64,
+    invalid: u64,
+    not_sent: u64,
+    unknown: u64,
+    /// The refusals by reason.
+    pub(crate) reasons: BTreeMap<String, u64>,
+    /// The tokens that were sent again although an earlier request may have been accepted.
+    pub(crate) resent_in_doubt: u64,
+    /// The requests.
+    pub(crate) requests: u64,
+}
+
+impl Summary {
+    fn slot(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Accepted => &mut self.accepted,
+            Outcome::Refused => &mut self.refused,
+            Outcome::Unregistered => &mut self.unregistered,
+            Outcome::Invalid => &mut self.invalid,
+            Outcome::NotSent => &mut self.not_sent,
+            Outcome::Unknown => &mut self.unknown,
+        }
+    }
+
+    /// Returns the count of an outcome.
+    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Accepted => self.accepted,
+            Outcome::Refused => self.refused,
+            Outcome::Unregistered => self.unregistered,
+            Outcome::Invalid => self.invalid,
+            Outcome::NotSent => self.not_sent,
+            Outcome::Unknown => self.unknown,
+        }
+    }
+
+    /// Counts an outcome.
+    pub(super) fn count(&mut self, outcome: Outcome, reason: Option<&str>) {
+        *self.slot(outcome) += 1;
+        let Some(reason) = reason else { return };
+        if let Some(count) = self.reasons.get_mut(reason) {
+            *count += 1;
+            return;
+        }
+        let name = if self.reasons.len() < MAX_REASONS { reason } else { OTHER_REASONS };
+        *self.reasons.entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// Counts a token of this run.
+    pub(super) fn count_settled(&mut self, settled: &Settled) {
+        self.count(settled.verdict.outcome(), settled.verdict.reason());
+        self.requests += u64::from(settled.attempts);
+        self.resent_in_doubt += u64::from(settled.may_be_duplicate);
+    }
+
+    /// Takes one back.
+    pub(super) fn discount(&mut self, outcome: Outcome) {
+        let slot = self.slot(outcome);
+        *slot = slot.saturating_sub(1);
+    }
+
+    /// Takes all of an outcome back.
+    pub(super) fn discount_all(&mut self, outcome: Outcome) {
+        *self.slot(outcome) = 0;
+    }
+
+    /// Returns the number of tokens.
+    pub(crate) fn total(&self) -> u64 {
+        let mut total = 0;
+        for outcome in OUTCOMES {
+            total += self.of(outcome);
+        }
+        total
+    }
+
+    /// Returns whether every token that could be sent was refused as one of another environment.
+    pub(crate) fn is_other_environment(&self) -> bool {
+        let sent = self.total() - self.invalid;
+        sent > 0 && self.reasons.get("BadDeviceToken") == Some(&sent)
+    }
+
+    /// Returns the end of the run: good only if every token was accepted.
+    pub(crate) fn ending(&self) -> Option<ExitKind> {
+        let is_all_accepted = self.accepted > 0 && self.accepted == self.total();
+        let is_nothing_sent = self.accepted + self.refused + self.unregistered + self.unknown == 0;
+        if is_all_accepted {
+            None
+        } else if is_nothing_sent && self.not_sent > 0 {
+            Some(ExitKind::Network)
+        } else {
+            Some(ExitKind::CheckFailed)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(outcomes: &[Outcome]) -> Summary {
+        let mut summary = Summary::default();
+        for outcome in outcomes {
+            summary.count(*outcome, None);
+        }
+        summary
+    }
+
+    #[test]
+    fn the_exit_code_is_zero_only_if_all_were_accepted() {
+        use Outcome::{Accepted, Invalid, NotSent, Refused, Unknown, Unregistered};
+        for (outcomes, expected) in [
+            (&[Accepted, Accepted][..], None),
+            (&[Accepted, Refused], Some(ExitKind::CheckFailed)),
+            (&[Accepted, Unregistered], Some(ExitKind::CheckFailed)),
+            (&[Accepted, Invalid], Some(ExitKind::CheckFailed)),
+            (&[Accepted, NotSent], Some(ExitKind::CheckFailed)),
+            (&[Accepted, Unknown], Some(ExitKind::CheckFailed)),
+            (&[Unknown, NotSent], Some(ExitKind::CheckFailed)),
+            (&[NotSent], Some(ExitKind::Network)),
+            (&[NotSent, Invalid], Some(ExitKind::Network)),
+            (&[Invalid], Some(ExitKind::CheckFailed)),
+            (&[], Some(ExitKind::CheckFailed)),
+        ] {
+            assert_eq!(summary(outcomes).ending(), expected, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_bounded() {
+        let mut summary = Summary::default();
+        for number in 0..1000 {
+            summary.count(Outcome::Refused, Some(&format!("R{number}")));
+        }
+        assert_eq!(summary.reasons.len(), MAX_REASONS + 1);
+        assert_eq!(summary.reasons.values().sum::<u64>(), 1000);
+        assert!(!summary.is_other_environment());
+    }
+}

@@ -1,0 +1,145 @@
+//! A token on its way. A ticket reports one outcome, when it is dropped: whoever loses it has settled it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::push::event::Event;
+use crate::push::outcome::{Settled, Verdict};
+use crate::push::recipient::DeviceToken;
+
+/// What a token that waits is settled as.
+const NEVER_SENT: Verdict = Verdict::NotSent { cause: Cow::Borrowed("the run ended before it was sent") };
+/// What a token in flight is settled as.
+const LOST: Verdict = Verdict::Unknown { cause: Cow::Borrowed("the run ended before its answer") };
+
+/// A token that has no outcome yet.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    position: u64,
+    pub(super) token: DeviceToken,
+    pub(super) apns_id: Uuid,
+    pub(super) attempts: u32,
+    /// The number of requests that the server has certainly not processed.
+    pub(super) resends: u32,
+    /// True if an earlier request may have been accepted.
+    pub(super) may_be_duplicate: bool,
+    first_sent: Option<Instant>,
+    /// The verdict when it is dropped.
+    verdict: Verdict,
+    events: UnboundedSender<Event>,
+}
+
+impl Ticket {
+    pub(super) fn new(position: u64, token: DeviceToken, apns_id: Uuid, events: UnboundedSender<Event>) -> Self {
+        Self {
+            position,
+            token,
+            apns_id,
+            attempts: 0,
+            resends: 0,
+            may_be_duplicate: false,
+            first_sent: None,
+            verdict: NEVER_SENT,
+            events,
+        }
+    }
+
+    /// Gives the token its outcome.
+    pub(super) fn settle(mut self, verdict: Verdict) {
+        self.verdict = verdict;
+    }
+
+    /// Gives it up: one that was never sent has this cause, another one has its last answer.
+    pub(super) fn abandon(mut self, cause: String) {
+        if self.attempts == 0 {
+            self.verdict = Verdict::NotSent { cause: Cow::Owned(cause) };
+        }
+    }
+
+    /// Marks it as sent: from now on its outcome is unknown.
+    pub(super) fn depart(&mut self) {
+        self.attempts += 1;
+        if self.first_sent.is_none() {
+            self.first_sent = Some(Instant::now());
+        }
+        self.verdict = LOST;
+    }
+
+    /// Takes it back to be sent again; `verdict` is its outcome if it is not.
+    pub(super) fn come_back(&mut self, verdict: Verdict) {
+        self.verdict = match verdict {
+            // What may have been accepted before stays unknown until there is an answer.
+            Verdict::NotSent { cause } if self.may_be_duplicate => Verdict::Unknown { cause },
+            verdict => verdict,
+        };
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let elapsed = self.first_sent.map_or(Duration::ZERO, |sent| sent.elapsed());
+        let settled = Settled {
+            position: self.position,
+            token: Some(self.token.clone()),
+            verdict: std::mem::replace(&mut self.verdict, NEVER_SENT),
+            apns_id: Some(self.apns_id),
+            attempts: self.attempts,
+            may_be_duplicate: self.may_be_duplicate,
+            elapsed,
+        };
+        // Nobody listens once the results cannot be written.
+        let _ = self.events.send(Event::Settled(Box::new(settled)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::push::outcome::Outcome;
+    use crate::push::recipient;
+
+    fn outcomes(act: impl FnOnce(Ticket)) -> Vec<Outcome> {
+        let (events, mut received) = mpsc::unbounded_channel();
+        act(Ticket::new(1, recipient::parse("abcd").unwrap(), Uuid::nil(), events));
+        let mut outcomes = Vec::new();
+        while let Ok(Event::Settled(settled)) = received.try_recv() {
+            outcomes.push(settled.verdict.outcome());
+        }
+        outcomes
+    }
+
+    #[test]
+    fn a_ticket_has_one_outcome_whatever_becomes_of_it() {
+        let refused = || Verdict::Refused { status: 429, reason: None };
+        assert_eq!(outcomes(drop), [Outcome::NotSent]);
+        assert_eq!(outcomes(|ticket| ticket.settle(refused())), [Outcome::Refused]);
+        assert_eq!(
+            outcomes(|mut ticket| {
+                ticket.depart();
+                drop(ticket);
+            }),
+            [Outcome::Unknown]
+        );
+        assert_eq!(
+            outcomes(|mut ticket| {
+                ticket.depart();
+                ticket.come_back(refused());
+            }),
+            [Outcome::Refused]
+        );
+        assert_eq!(
+            outcomes(|mut ticket| {
+                ticket.depart();
+                ticket.may_be_duplicate = true;
+                ticket.come_back(NEVER_SENT);
+            }),
+            [Outcome::Unknown]
+        );
+    }
+}

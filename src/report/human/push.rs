@@ -1,0 +1,224 @@
+//! `push` for people: the request of a dry run, and the counts of a run.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::certificate::apple::Environment;
+use crate::net::endpoint::Endpoint;
+use crate::push::RunEnd;
+use crate::push::engine::DRAIN;
+use crate::push::message::Message;
+use crate::push::outcome::{OUTCOMES, Outcome};
+use crate::push::problem::Problem;
+use crate::push::source::InputCounts;
+use crate::push::summary::Summary;
+use crate::report::style::Paint;
+use crate::schema::{SCHEMA_VERSION, text};
+use crate::text::printable;
+
+/// The request as it would go out.
+#[derive(Debug, Serialize)]
+pub(crate) struct DryRun {
+    schema_version: u32,
+    gateway: String,
+    environment: Option<&'static str>,
+    method: &'static str,
+    path: String,
+    headers: Vec<ShownHeader>,
+    payload: String,
+    payload_size: usize,
+    tokens: u64,
+    invalid: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownHeader {
+    name: &'static str,
+    value: String,
+}
+
+impl DryRun {
+    /// Describes the request of one token. The provider token is shown by the ID of its key.
+    pub(crate) fn new(
+        gateway: &Endpoint,
+        environment: Option<Environment>,
+        path: &str,
+        apns_id: Uuid,
+        key_id: Option<&str>,
+        message: &Message,
+    ) -> Self {
+        let mut headers = Vec::new();
+        for (name, value) in message.headers() {
+            headers.push(ShownHeader { name, value });
+        }
+        headers.push(ShownHeader { name: "apns-id", value: apns_id.to_string() });
+        if let Some(key_id) = key_id {
+            headers.push(ShownHeader { name: "authorization", value: format!("bearer {key_id}") });
+        }
+        Self {
+            schema_version: SCHEMA_VERSION,
+            gateway: gateway.to_string(),
+            environment: environment.map(Environment::name),
+            method: "POST",
+            path: path.to_owned(),
+            headers,
+            payload: String::from_utf8_lossy(&message.payload).into_owned(),
+            payload_size: message.payload.len(),
+            tokens: 0,
+            invalid: 0,
+        }
+    }
+
+    /// Adds the number of tokens.
+    #[must_use]
+    pub(crate) fn with_counts(self, counts: InputCounts) -> Self {
+        Self { tokens: counts.valid, invalid: counts.invalid, ..self }
+    }
+}
+
+/// Writes the request of a dry run.
+pub(crate) fn write_dry_run(out: &mut dyn Write, report: &DryRun, paint: Paint) -> io::Result<()> {
+    writeln!(out, "{} https://{}{}", report.method, printable(&report.gateway), report.path)?;
+    for header in &report.headers {
+        writeln!(out, "{} {}", paint.faint(format_args!("{}:", header.name)), printable(&header.value))?;
+    }
+    writeln!(out, "\n{}\n", printable(&report.payload))?;
+    let others = match report.tokens {
+        1 => "to one token".to_owned(),
+        count => format!("to {count} tokens, each with an apns-id of its own"),
+    };
+    writeln!(out, "{} bytes, {others}; nothing was sent", report.payload_size)?;
+    if report.invalid > 0 {
+        writeln!(out, "{}: {} texts of the input are no tokens", paint.warning("warning"), report.invalid)?;
+    }
+    Ok(())
+}
+
+/// The counts of a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunSummary {
+    gateway: String,
+    environment: Option<&'static str>,
+    topic: String,
+    exit_code: u8,
+    #[serde(flatten)]
+    counts: Summary,
+    problem: Option<Problem>,
+    seconds: f64,
+}
+
+impl RunSummary {
+    /// Sums up a run.
+    pub(crate) fn new(
+        gateway: &Endpoint,
+        environment: Option<Environment>,
+        topic: &str,
+        end: &RunEnd,
+        elapsed: Duration,
+    ) -> Self {
+        Self {
+            gateway: gateway.to_string(),
+            environment: environment.map(Environment::name),
+            topic: topic.to_owned(),
+            exit_code: end.summary.ending().map_or(0, crate::exit::ExitKind::code),
+            counts: end.summary.clone(),
+            problem: end.problem.clone(),
+            seconds: elapsed.as_millis() as f64 / 1000.0,
+        }
+    }
+
+    /// Writes the last line of results that go to standard output.
+    pub(crate) fn write_line(&self, out: &mut dyn Write) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct SummaryLine<'a> {
+            summary: &'a RunSummary,
+        }
+        serde_json::to_writer(&mut *out, &SummaryLine { summary: self })?;
+        writeln!(out)
+    }
+}
+
+/// The meaning of an outcome, beside its count.
+const fn meaning(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted => "APNs took them; whether a device shows them is not known",
+        Outcome::Refused => "APNs refused them",
+        Outcome::Unregistered => "no longer active: stop sending to them",
+        Outcome::Invalid => "no device tokens",
+        Outcome::NotSent => "APNs has not processed them",
+        Outcome::Unknown => "sent, and no answer came",
+    }
+}
+
+/// Writes the counts of a run.
+pub(crate) fn write_summary(out: &mut dyn Write, report: &RunSummary, paint: Paint) -> io::Result<()> {
+    let environment = match report.environment {
+        Some(name) => format!(" ({name})"),
+        None => String::new(),
+    };
+    let title = format!("{}{environment}, {}", report.gateway, report.topic);
+    writeln!(out, "{}", paint.strong(printable(&title)))?;
+    for outcome in OUTCOMES {
+        let count = report.counts.of(outcome);
+        if count == 0 && outcome != Outcome::Accepted {
+            continue;
+        }
+        let name = text(&outcome).replace('_', " ");
+        let padded = format!("{name:<13}");
+        let label = match outcome {
+            Outcome::Accepted => padded,
+            Outcome::Unregistered | Outcome::Unknown => paint.warning(padded),
+            Outcome::Refused | Outcome::Invalid | Outcome::NotSent => paint.bad(padded),
+        };
+        writeln!(out, "  {label} {count:>9}  {}", paint.faint(meaning(outcome)))?;
+    }
+    for (reason, count) in &report.counts.reasons {
+        writeln!(out, "    {:<26} {count:>9}", printable(reason))?;
+    }
+    if report.counts.resent_in_doubt > 0 {
+        let count = report.counts.resent_in_doubt;
+        writeln!(out, "  {count} were sent again although APNs may have accepted them: devices may show them twice")?;
+    }
+    let rate = if report.seconds > 0.0 { report.counts.requests as f64 / report.seconds } else { 0.0 };
+    writeln!(out, "  {} requests in {:.1} s, {rate:.0} a second", report.counts.requests, report.seconds)?;
+    if let Some(problem) = &report.problem {
+        writeln!(out, "  {} {}", paint.bad("stopped:"), printable(&problem.sentence()))?;
+    }
+    for hint in hints(report) {
+        writeln!(out, "  {} {}", paint.faint("hint:"), printable(&hint))?;
+    }
+    Ok(())
+}
+
+fn hints(report: &RunSummary) -> Vec<String> {
+    let mut hints = Vec::new();
+    match &report.problem {
+        Some(Problem::Rejected { advice: Some(advice), .. }) => hints.push(advice.clone()),
+        Some(Problem::Unreachable { .. }) => {
+            hints.push("pushcert check, with the same certificate and gateway, shows where the way ends".to_owned());
+        }
+        Some(Problem::Interrupted) if report.counts.of(Outcome::Unknown) > 0 => {
+            hints.push(format!(
+                "answers that came later than {} s after the interruption are not known",
+                DRAIN.as_secs()
+            ));
+        }
+        _ => {}
+    }
+    if report.counts.is_other_environment() {
+        let other = match report.environment {
+            Some("production") => {
+                "all tokens are unknown here: builds from Xcode have tokens of the sandbox, --environment sandbox"
+            }
+            Some(_) => {
+                "all tokens are unknown here: TestFlight and the App Store have tokens of --environment production"
+            }
+            None => "all tokens are unknown here: do they belong to the other environment?",
+        };
+        hints.push(other.to_owned());
+    }
+    hints
+}

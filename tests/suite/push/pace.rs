@@ -1,0 +1,94 @@
+//! How fast, and how often: retries, rate, an interruption.
+
+use std::time::{Duration, Instant};
+
+use super::Scene;
+
+#[test]
+fn trouble_of_the_server_is_waited_out() {
+    let scene = Scene::new(&["answer:InternalServerError@every=20"], 200);
+    let pushed = scene.push(&[]);
+    assert_eq!((pushed.code(), pushed.count("accepted")), (0, 200), "{}", pushed.summary());
+    scene.assert_agrees(&pushed);
+    assert!(pushed.outcomes().values().any(|line| line["attempts"] == 2));
+}
+
+#[test]
+fn too_many_requests_delay_that_token_alone() {
+    let scene = Scene::new(&["answer:TooManyRequests@after=3,times=1"], 50);
+    let start = Instant::now();
+    let pushed = scene.push(&[]);
+    assert_eq!((pushed.code(), pushed.count("accepted")), (0, 50));
+    assert!(start.elapsed() >= Duration::from_secs(2), "Retry-After is obeyed");
+    let outcomes = pushed.outcomes();
+    let late = outcomes.values().filter(|line| line["ms"].as_f64().unwrap() >= 2000.0).count();
+    assert_eq!(late, 1);
+}
+
+#[test]
+fn the_rate_is_kept() {
+    let scene = Scene::new(&[], 60);
+    let start = Instant::now();
+    let pushed = scene.push(&["--rate", "50", "--connections", "3"]);
+    let took = start.elapsed();
+    assert_eq!((pushed.code(), pushed.count("accepted")), (0, 60));
+    assert!(took >= Duration::from_millis(1000), "{took:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_waits_for_answers_and_says_what_was_not_sent() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let scene = Scene::new(&[], 3000);
+    let test = scene.command().args(["--tokens", "tokens.txt", "--json", "--rate", "300"]);
+    let mut child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("accepted") {
+        assert!(stdout.read_line(&mut text).unwrap() > 0, "it has ended");
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    stdout.read_to_string(&mut text).unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{stderr}");
+    assert!(stderr.contains("interrupted"), "{stderr}");
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |outcome: &str| lines.iter().filter(|line| line["outcome"] == outcome).count();
+    let (accepted, not_sent) = (count("accepted"), count("not_sent"));
+    assert_eq!(accepted + not_sent, 3000, "each token of a file has its outcome");
+    assert!(accepted > 0 && not_sent > 1000, "{accepted} {not_sent}");
+    assert_eq!(lines.last().unwrap()["summary"]["problem"]["kind"], "interrupted");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+
+    let scene = Scene::new(&["stall-answer"], 3);
+    let test = scene.command().args(["--tokens", "tokens.txt", "--json", "--timeout", "60s"]);
+    let mut child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("started\":3") {
+        line.clear();
+        assert!(stdout.read_line(&mut line).unwrap() > 0, "it has ended");
+    }
+    let id = child.id().to_string();
+    let signal = || assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    signal();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut notice = String::new();
+    stderr.read_line(&mut notice).unwrap();
+    assert!(notice.contains("interrupted"), "{notice}");
+    let start = Instant::now();
+    signal();
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}

@@ -1,0 +1,97 @@
+//! A run that was killed, and goes on.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::Scene;
+
+/// The lines of tokens in a file of results, by position; the last counts.
+fn read(scene: &Scene) -> BTreeMap<u64, Value> {
+    let mut lines = BTreeMap::new();
+    let text = std::fs::read_to_string(scene.stage.file("r.ndjson")).unwrap();
+    for line in text.lines() {
+        let value: Value = serde_json::from_str(line).unwrap();
+        if let Some(position) = value["position"].as_u64() {
+            lines.insert(position, value);
+        }
+    }
+    lines
+}
+
+/// Runs it until the gateway has answered so many requests, and kills it.
+fn kill_after(scene: &Scene, requests: usize, arguments: &[&str]) {
+    let test = scene.command().args(["--tokens", "tokens.txt", "--rate", "1000"]).args(arguments);
+    let mut child = test.into_command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while scene.log.lock().unwrap().len() < requests && std::time::Instant::now() < end {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    let mut rest = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut rest).unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_killed_run_goes_on_and_sends_nothing_twice() {
+    let scene = Scene::new(&[], 4000);
+    kill_after(&scene, 100, &["--results", "r.ndjson"]);
+    kill_after(&scene, 700, &["--resume", "r.ndjson"]);
+    kill_after(&scene, 1300, &["--resume", "r.ndjson"]);
+    let before = read(&scene);
+    assert!(before.len() < 4000);
+    let run = scene.command().args(["--tokens", "tokens.txt", "--resume", "r.ndjson"]).any_status().run();
+    let lines = read(&scene);
+    assert_eq!(lines.len(), 4000, "{}", run.stderr);
+    let answers = scene.answers();
+    assert!(answers.values().all(|list| list.len() == 1), "nothing was sent twice");
+    let mut unknown = 0;
+    for line in lines.values() {
+        let was_sent = answers.contains_key(line["token"].as_str().unwrap());
+        match line["outcome"].as_str().unwrap() {
+            "accepted" => assert!(was_sent, "{line}"),
+            "unknown" => unknown += 1,
+            other => panic!("{other}: {line}"),
+        }
+    }
+    assert!(unknown < 400, "no more than what waited or was open: {unknown}");
+    assert_eq!(run.code, Some(i32::from(unknown > 0)), "{}", run.text());
+    assert!(run.text().contains(&format!("accepted      {:>9}", 4000 - unknown)), "{}", run.text());
+}
+
+#[test]
+fn what_is_unknown_after_a_kill_is_sent_again_on_demand() {
+    let scene = Scene::new(&[], 1000);
+    kill_after(&scene, 300, &["--results", "r.ndjson"]);
+    let run = scene.command().args(["--tokens", "tokens.txt", "--resume", "r.ndjson", "--resend-unknown"]).run();
+    assert!(run.text().contains("accepted           1000"), "{}", run.text());
+    let mut ids: BTreeMap<String, String> = BTreeMap::new();
+    for line in scene.log.lock().unwrap().iter().filter(|line| line["event"] == "request") {
+        let (token, id) = (line["token"].as_str().unwrap().to_owned(), line["headers"]["apns-id"].to_string());
+        let earlier = ids.insert(token, id.clone());
+        assert!(earlier.is_none_or(|earlier| earlier == id), "the same apns-id");
+    }
+    let again = scene.command().args(["--tokens", "tokens.txt", "--resume", "r.ndjson"]).run();
+    assert!(again.text().contains("accepted           1000"), "{}", again.text());
+    assert!(again.text().contains("0 requests"), "{}", again.text());
+}
+
+#[test]
+fn another_run_is_not_continued() {
+    let scene = Scene::new(&[], 3);
+    scene.command().args(["--tokens", "tokens.txt", "--results", "r.ndjson"]).run();
+    let results = std::fs::read(scene.stage.file("r.ndjson")).unwrap();
+    let resumed = |arguments: &[&str]| scene.command().args(["--resume", "r.ndjson"]).args(arguments).status(2);
+    resumed(&["--tokens", "tokens.txt", "--badge", "1"]).stderr_contains("the message differs").run();
+    resumed(&["--token", "aabb"]).stderr_contains("the input differs").run();
+    resumed(&["--tokens", "tokens.txt", "--shard", "0/2"]).stderr_contains("the shard differs").run();
+    resumed(&["--tokens", "tokens.txt", "--topic", "com.example.MyApp.voip"]).stderr_contains("differs").run();
+    resumed(&["--tokens", "tokens.txt", "--environment", "sandbox"]).stderr_contains("the environment differs").run();
+    resumed(&["--tokens", "-"]).stdin("aabb").stderr_contains("from a pipe").run();
+    assert_eq!(std::fs::read(scene.stage.file("r.ndjson")).unwrap(), results, "it is as it was");
+    let other = scene.command().args(["--tokens", "tokens.txt", "--resume", "tokens.txt"]).status(3);
+    other.stderr_contains("is not that of results").run();
+}
