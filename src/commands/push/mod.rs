@@ -268,7 +268,7 @@ struct Way<'a> {
 }
 
 /// Returns the way to the gateway, with the certificate that is presented there.
-fn dialer(
+fn make_dialer(
     arguments: &PushArgs,
     target: &Target,
     certificate: Option<ClientIdentity>,
@@ -294,7 +294,7 @@ fn dialer(
     })
 }
 
-fn header(
+fn make_header(
     arguments: &PushArgs,
     given: &GivenInput,
     target: &Target,
@@ -324,11 +324,11 @@ fn send(
     context: &mut Context<'_>,
 ) -> Result<Option<ExitKind>, Error> {
     let ids = RequestIds::new(arguments.apns_id);
-    let header = header(arguments, given, target, &message, ids)?;
+    let header = make_header(arguments, given, target, &message, ids)?;
     let mut mask = Mask::default();
     sender.add_secrets(&mut mask);
     let (certificate, tokens) = sender.into_parts();
-    let dialer = dialer(arguments, target, certificate, mask, way, context)?;
+    let dialer = make_dialer(arguments, target, certificate, mask, way, context)?;
     let mut files = ResultFiles::open(arguments, &header)?;
     let job = Job {
         dialer,

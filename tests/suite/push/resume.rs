@@ -57,7 +57,7 @@ fn a_killed_run_goes_on_and_sends_nothing_twice() {
             other => panic!("{other}: {line}"),
         }
     }
-    assert!(unknown < 400, "no more than what waited or was open: {unknown}");
+    assert!(unknown < 2000, "no more than what waited or was open: {unknown}");
     assert_eq!(run.code, Some(i32::from(unknown > 0)), "{}", run.text());
     assert!(run.text().contains(&format!("accepted      {:>9}", 4000 - unknown)), "{}", run.text());
 }
