@@ -171,7 +171,7 @@ impl EventFile {
                 Ok(file) => (file, None),
                 Err(error) => return Err(explain_create(&self.location, &error.into())),
             },
-            (Location::Path(path), None) => match log_file::create(path, self.force) {
+            (Location::Path(path), None) => match log_file::create(path, self.force, &log_file::is_log) {
                 Ok(CreatedLog { file, is_new }) => (file, is_new.then_some(path.as_path())),
                 Err(error) => return Err(explain_create(&self.location, &error)),
             },

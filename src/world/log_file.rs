@@ -208,12 +208,14 @@ pub(crate) fn open_special(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Creates the file of a log, which only its owner may read. With `force` an existing one is emptied, if it is empty or
-/// has lines of an earlier log alone.
+/// Tells whether a file is an earlier one of the kind that is to be written.
+pub(crate) type IsEarlier<'a> = &'a dyn Fn(&mut dyn BufRead) -> io::Result<bool>;
+
+/// Creates a file that only its owner may read. With `force` an existing one is emptied, if it is empty or an earlier one.
 ///
 /// # Errors
 /// When it exists, holds something else, is another's log, or cannot be created.
-pub(crate) fn create(path: &Path, force: bool) -> Result<CreatedLog, CreateError> {
+pub(crate) fn create(path: &Path, force: bool, is_earlier: IsEarlier<'_>) -> Result<CreatedLog, CreateError> {
     let mut options = File::options();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
@@ -230,14 +232,14 @@ pub(crate) fn create(path: &Path, force: bool) -> Result<CreatedLog, CreateError
     };
     lock(&created.file)?;
     if !created.is_new {
-        empty(&created.file)?;
+        empty(&created.file, is_earlier)?;
     }
     Ok(created)
 }
 
 /// Empties a file, unless something else than a log would be lost.
-fn empty(mut file: &File) -> Result<(), CreateError> {
-    if !is_log(&mut BufReader::new(file))? {
+fn empty(mut file: &File, is_earlier: IsEarlier<'_>) -> Result<(), CreateError> {
+    if !is_earlier(&mut BufReader::new(file))? {
         return Err(CreateError::NoEarlierLog);
     }
     file.set_len(0)?;
@@ -272,11 +274,11 @@ const LINE_PARTS: [&[u8]; 2] = [b",\"connection\":", b",\"event\":\""];
 const MAX_LOG_LINE: u64 = 1 << 20;
 
 /// Returns whether there are lines of a log alone. The last one may be cut off.
-fn is_log(input: &mut impl BufRead) -> io::Result<bool> {
+pub(crate) fn is_log(input: &mut dyn BufRead) -> io::Result<bool> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        input.by_ref().take(MAX_LOG_LINE).read_until(b'\n', &mut line)?;
+        Read::take(&mut *input, MAX_LOG_LINE).read_until(b'\n', &mut line)?;
         if !line.ends_with(b"\n") {
             let is_cut_off = (line.len() as u64) < MAX_LOG_LINE;
             return Ok(is_cut_off && (line.starts_with(LINE_START) || LINE_START.starts_with(&line)));

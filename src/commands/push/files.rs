@@ -1,7 +1,7 @@
 //! The files that a run writes: results, which may be those of an earlier run, and the tokens that are no longer active.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::cli::push::PushArgs;
@@ -11,7 +11,7 @@ use crate::push::earlier::{self, EarlierRun, ResumeError};
 use crate::push::request::RequestIds;
 use crate::push::results::{Header, KIND, ResultsWriter, UNREGISTERED_HEADER};
 use crate::world::files::Location;
-use crate::world::log_file;
+use crate::world::log_file::{self, CreateError};
 
 /// The buffer of a file.
 const BUFFER: usize = 64 << 10;
@@ -130,26 +130,23 @@ fn create(arguments: &PushArgs, path: &Path, start: &str) -> Result<File, Error>
             return Err(Error::new(ExitKind::Usage, format!("{name}: it is an input too")));
         }
     }
-    if arguments.force && !is_replaceable(path, start) {
-        let message = format!("{name}: the file exists, and is no earlier one of the same kind");
-        return Err(Error::new(ExitKind::Write, message).hint("choose another name"));
-    }
-    match log_file::create(path, arguments.force) {
-        Ok(file) => Ok(file),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+    let begins_so = |input: &mut dyn BufRead| Ok(begins_with(input, start));
+    match log_file::create(path, arguments.force, &begins_so) {
+        Ok(created) => Ok(created.file),
+        Err(CreateError::Exists) => {
             Err(Error::new(ExitKind::Write, format!("{name}: the file exists")).hint("--force overwrites it"))
         }
-        Err(error) => Err(Error::new(ExitKind::Write, format!("{name}: it cannot be made: {error}"))),
+        Err(CreateError::NoEarlierLog) => {
+            let message = format!("{name}: the file exists, and is no earlier one of the same kind");
+            Err(Error::new(ExitKind::Write, message).hint("choose another name"))
+        }
+        Err(CreateError::InUse) => Err(Error::new(ExitKind::Write, format!("{name}: another process writes to it"))),
+        Err(error @ CreateError::Io(_)) => Err(Error::new(ExitKind::Write, format!("{name}: {error}"))),
     }
 }
 
-/// Returns whether a file is not there, is empty, is no file, or begins so.
-fn is_replaceable(path: &Path, start: &str) -> bool {
-    let Ok(metadata) = path.metadata() else { return true };
-    if !metadata.is_file() || metadata.len() == 0 {
-        return true;
-    }
-    let Ok(file) = File::open(path) else { return false };
+/// Returns whether a file is empty or begins so.
+fn begins_with(input: &mut dyn BufRead, start: &str) -> bool {
     let mut line = String::new();
-    BufReader::new(file.take(START)).read_line(&mut line).is_ok() && line.starts_with(start)
+    input.take(START).read_line(&mut line).is_ok() && (line.is_empty() || line.starts_with(start))
 }

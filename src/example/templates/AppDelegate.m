@@ -12,7 +12,8 @@
 - (BOOL)application:(UIApplication *)application didFinishLaunchingWithOptions:(NSDictionary *)launchOptions {
     UNUserNotificationCenter *center = UNUserNotificationCenter.currentNotificationCenter;
     center.delegate = self;
-    UNAuthorizationOptions options = UNAuthorizationOptionAlert | UNAuthorizationOptionBadge | UNAuthorizationOptionSound;
+    UNAuthorizationOptions options =
+        UNAuthorizationOptionAlert | UNAuthorizationOptionBadge | UNAuthorizationOptionSound;
     [center requestAuthorizationWithOptions:options completionHandler:^(BOOL granted, NSError *error) {
         NSLog(@"notifications are allowed: %d %@", granted, error);
     }];
@@ -21,7 +22,8 @@
     return YES;
 }
 
-- (void)application:(UIApplication *)application didRegisterForRemoteNotificationsWithDeviceToken:(NSData *)deviceToken {
+- (void)application:(UIApplication *)application
+    didRegisterForRemoteNotificationsWithDeviceToken:(NSData *)deviceToken {
     // Not deviceToken.description, which is shortened.
     NSMutableString *token = [NSMutableString string];
     const unsigned char *bytes = deviceToken.bytes;
