@@ -1,15 +1,19 @@
 //! Reads objects of Kubernetes, as `kubectl get … -o json` or `-o yaml` and the API print them: one or a list, one
 //! document or several.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use base64ct::{Base64, Encoding};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
-use crate::container::yaml;
+use crate::container::{has_text_parts, yaml};
 use crate::limits::MAX_PARTS;
 use crate::pem::clear_unused_bits;
 use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
@@ -22,7 +26,12 @@ pub struct KubernetesObject {
     pub kind: ObjectKind,
     /// Its entries, by key, or why one is not read. Only Secrets and ConfigMaps have any.
     pub entries: BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>>,
+    /// The text of all that is no entry, if there are PEM blocks or files in Base64 in it.
+    pub rest: Option<Zeroizing<Vec<u8>>>,
 }
+
+/// The key under which [`KubernetesObject::rest`] stands in reports.
+pub(crate) const OTHER_FIELDS: &str = "(other fields)";
 
 /// The kind of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,15 +47,54 @@ pub enum ObjectKind {
 struct Document<'a> {
     kind: Option<String>,
     #[serde(borrow)]
-    items: Option<Vec<&'a RawValue>>,
+    items: Option<Items<'a>>,
+}
+
+/// The items of a list, of which there may be so many.
+struct Items<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ItemVisitor)
+    }
+}
+
+/// Takes one item after the other.
+struct ItemVisitor;
+
+impl<'de> Visitor<'de> for ItemVisitor {
+    type Value = Items<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MAX_OBJECTS} objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items<'de>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element::<&RawValue>()? {
+            if items.len() == MAX_OBJECTS {
+                return Err(A::Error::custom(TOO_MANY));
+            }
+            items.push(item);
+        }
+        Ok(Items(items))
+    }
 }
 
 /// The beginning of any object.
 #[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
 struct Head {
+    api_version: Option<String>,
     kind: Option<String>,
-    #[serde(default)]
-    metadata: Metadata,
+    metadata: Option<Metadata>,
+}
+
+impl Head {
+    /// Returns whether it is an object of Kubernetes, and not of any program's JSON.
+    fn is_of_kubernetes(&self) -> bool {
+        self.api_version.is_some() || self.metadata.is_some()
+    }
 }
 
 /// The entries of a Secret or a ConfigMap (v1).
@@ -92,6 +140,15 @@ pub(crate) fn looks_like_dump(json: &[u8]) -> bool {
     looks_like_json(json) && has(b"\"apiVersion\"") && DUMP_WORDS.iter().any(|word| has(word))
 }
 
+/// The most objects of a text: large clusters have some ten thousand.
+const MAX_OBJECTS: usize = 100_000;
+
+/// The end of the message about more.
+const TOO_MANY: &str = "has more than 100000 objects";
+
+/// The most lists in one another.
+const MAX_LISTS: usize = 4;
+
 /// The most keys in a document: each may take memory.
 const MAX_KEYS: usize = 1_000_000;
 
@@ -103,7 +160,7 @@ pub(crate) fn parse_yaml(bytes: &[u8]) -> Option<Vec<KubernetesObject>> {
     }
     let mut objects = Vec::new();
     for document in yaml::to_json(text)? {
-        add_document(&document, &mut objects).ok()?;
+        add_document(&document, &mut objects, MAX_LISTS).ok()?;
     }
     if objects.is_empty() { None } else { Some(objects) }
 }
@@ -119,11 +176,8 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<KubernetesObject>, Malformed> {
     }
     let mut objects = Vec::new();
     for document in serde_json::Deserializer::from_slice(bytes).into_iter::<&RawValue>() {
-        if objects.len() > MAX_PARTS {
-            return Err(Malformed::new("JSON", format!("has more than {MAX_PARTS} objects")));
-        }
         match document {
-            Ok(document) => add_document(document.get(), &mut objects)?,
+            Ok(document) => add_document(document.get(), &mut objects, MAX_LISTS)?,
             Err(error) if objects.is_empty() => return Err(foreign(&error)),
             Err(error) => {
                 objects.push(unreadable(String::new(), "(next document)", foreign(&error)));
@@ -135,19 +189,29 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<KubernetesObject>, Malformed> {
 }
 
 fn foreign(error: &serde_json::Error) -> Malformed {
+    if error.to_string().starts_with(TOO_MANY) {
+        return too_many();
+    }
     let place = format!("line {} column {}", error.line(), error.column());
     Malformed::new("JSON", format!("is not that of `kubectl get secrets -o json` ({place})"))
 }
 
-/// Returns a Secret of one entry that cannot be read.
-fn unreadable(name: String, key: &str, error: Malformed) -> KubernetesObject {
-    KubernetesObject { name, kind: ObjectKind::Secret, entries: BTreeMap::from([(key.to_owned(), Err(error))]) }
+fn too_many() -> Malformed {
+    Malformed::limit("JSON", TOO_MANY)
 }
 
-fn add_document(text: &str, objects: &mut Vec<KubernetesObject>) -> Result<(), Malformed> {
-    if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) {
+/// Returns a Secret of one entry that cannot be read.
+fn unreadable(name: String, key: &str, error: Malformed) -> KubernetesObject {
+    let entries = BTreeMap::from([(key.to_owned(), Err(error))]);
+    KubernetesObject { name, kind: ObjectKind::Secret, entries, rest: None }
+}
+
+/// Adds the objects of a document, in which lists may stand in one another so deep.
+fn add_document(text: &str, objects: &mut Vec<KubernetesObject>, depth: usize) -> Result<(), Malformed> {
+    if text.starts_with('[') && depth > 0 {
+        let Items(list) = serde_json::from_str(text).map_err(|error| foreign(&error))?;
         for item in list {
-            add_document(item.get(), objects)?;
+            add_document(item.get(), objects, depth - 1)?;
         }
         return Ok(());
     }
@@ -158,39 +222,88 @@ fn add_document(text: &str, objects: &mut Vec<KubernetesObject>) -> Result<(), M
     match (document.items, document.kind) {
         (Some(items), kind) => {
             let item_kind = kind.as_deref().and_then(|kind| kind.strip_suffix(LIST)).unwrap_or_default();
-            for item in items {
-                objects.push(parse_object(item.get(), item_kind));
+            for item in items.0 {
+                add_object(parse_object(item.get(), item_kind), objects)?;
             }
         }
         // The API writes an empty list so.
         (None, Some(kind)) if kind.ends_with(LIST) => {}
-        (None, Some(_)) => objects.push(parse_object(text, "")),
-        (None, None) => return Err(Malformed::new("JSON", "is not that of `kubectl get secrets -o json`")),
+        (None, Some(kind)) if is_object(text, &kind) => add_object(parse_object(text, ""), objects)?,
+        (None, _) => return Err(Malformed::new("JSON", "is not that of `kubectl get secrets -o json`")),
     }
     Ok(())
 }
 
+fn add_object(object: KubernetesObject, objects: &mut Vec<KubernetesObject>) -> Result<(), Malformed> {
+    if objects.len() == MAX_OBJECTS {
+        return Err(too_many());
+    }
+    objects.push(object);
+    Ok(())
+}
+
+/// Returns whether an object that stands by itself is one of Kubernetes: other programs' JSON has kinds too.
+fn is_object(text: &str, kind: &str) -> bool {
+    matches!(kind, "Secret" | "ConfigMap")
+        || serde_json::from_str::<Head>(text).is_ok_and(|head| head.is_of_kubernetes())
+}
+
 /// Reads an object; `item_kind` is the kind of a list's items that do not name it, or empty.
 fn parse_object(text: &str, item_kind: &str) -> KubernetesObject {
-    let Head { kind, metadata } = serde_json::from_str(text).unwrap_or_default();
-    let name = metadata.name();
+    let head: Head = serde_json::from_str(text).unwrap_or_default();
+    let is_of_kubernetes = head.is_of_kubernetes();
+    let name = head.metadata.unwrap_or_default().name();
     let data = serde_json::from_str::<Data>(text);
     let has_data = matches!(&data, Ok(Data { data: Some(_), .. }));
-    let kind = match kind.as_deref().unwrap_or(item_kind) {
+    let kind = match head.kind.as_deref().unwrap_or(item_kind) {
         "Secret" => ObjectKind::Secret,
         "ConfigMap" => ObjectKind::ConfigMap,
-        "" if has_data => ObjectKind::Secret,
-        "" => return other(name, "object without a kind"),
-        kind => return other(name, name_unless_key(kind)),
+        "" if has_data && is_of_kubernetes => ObjectKind::Secret,
+        "" => return other(name, "object without a kind", text),
+        kind => return other(name, name_unless_key(kind), text),
     };
     match data {
-        Ok(data) => KubernetesObject { entries: entries(data, &name, &kind), name, kind },
+        Ok(data) => KubernetesObject { entries: entries(data, &name, &kind), rest: other_fields(text), name, kind },
         Err(error) => unreadable(name, "(data)", foreign(&error)),
     }
 }
 
-fn other(name: String, kind: &str) -> KubernetesObject {
-    KubernetesObject { name, kind: ObjectKind::Other(kind.to_owned()), entries: BTreeMap::new() }
+fn other(name: String, kind: &str, text: &str) -> KubernetesObject {
+    let kind = ObjectKind::Other(kind.to_owned());
+    KubernetesObject { name, kind, entries: BTreeMap::new(), rest: worth_reading(without_copy(text)) }
+}
+
+/// The fields of a Secret or a ConfigMap whose values are its entries.
+const ENTRY_FIELDS: [&str; 3] = ["data", "stringData", "binaryData"];
+
+/// The annotation in which `kubectl apply` keeps a copy of the object as it once was.
+const APPLIED_COPY: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Returns the fields of an object that are no entries.
+fn other_fields(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).ok()?;
+    for name in ENTRY_FIELDS {
+        fields.remove(name);
+    }
+    let rest = Zeroizing::new(serde_json::to_string(&fields).ok()?);
+    worth_reading(without_copy(&rest))
+}
+
+/// Returns an object without the copy of it in its annotations.
+fn without_copy(text: &str) -> Zeroizing<Vec<u8>> {
+    let plain = || Zeroizing::new(text.as_bytes().to_vec());
+    if !text.contains(APPLIED_COPY) {
+        return plain();
+    }
+    let Ok(mut object) = serde_json::from_str::<Value>(text) else { return plain() };
+    if let Some(Value::Object(annotations)) = object.pointer_mut("/metadata/annotations") {
+        annotations.remove(APPLIED_COPY);
+    }
+    Zeroizing::new(object.to_string().into_bytes())
+}
+
+fn worth_reading(text: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
+    has_text_parts(&text).then_some(text)
 }
 
 /// Decodes the entries of a Secret or a ConfigMap.
@@ -318,6 +431,51 @@ mod tests {
         for other in ["a: b", "apiVersion: v1\nkind: {{ .Values.kind }}\n", "apiVersion: &a v1\nkind: *a\n"] {
             assert!(parse_yaml(other.as_bytes()).is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn what_is_no_entry_is_kept_where_there_is_something_in_it() {
+        let pem = "-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE-----";
+        let rest = |text: &str| {
+            let object = parse(text.as_bytes()).unwrap().remove(0);
+            object.rest.map(|rest| String::from_utf8(rest.to_vec()).unwrap())
+        };
+        assert_eq!(rest(SECRET), None);
+        let plain = format!(r#"{{"kind":"Secret","data":{{"k":"AAEC"}},"spec":{{"cert":"{pem}"}}}}"#);
+        assert!(rest(&plain).is_some_and(|rest| rest.contains("BEGIN") && !rest.contains("AAEC")));
+        let annotated = |name: &str| {
+            format!(
+                r#"{{"kind":"ConfigMap","metadata":{{"annotations":{{"{name}":"{pem}"}}}},"data":{{"k":"{pem}"}}}}"#
+            )
+        };
+        assert!(rest(&annotated("ca")).is_some());
+        assert_eq!(rest(&annotated(APPLIED_COPY)), None);
+        let hook = format!(r#"{{"kind":"Hook","apiVersion":"v1","caBundle":"{pem}"}}"#);
+        assert!(rest(&hook).is_some());
+        // Neither has a type or metadata.
+        let item = format!(r#"{{"items":[{{"data":{{"x":"AAEC"}},"cert":"{pem}"}}]}}"#);
+        let objects = parse(item.as_bytes()).unwrap();
+        assert!(matches!(objects[0].kind, ObjectKind::Other(_)) && objects[0].rest.is_some());
+        assert!(parse(br#"{"kind":"MIIEvSECRET"}"#).is_err());
+    }
+
+    #[test]
+    fn the_objects_of_a_text_are_counted_wherever_they_stand() {
+        let item = r#"{"kind":"a"},"#.repeat(MAX_OBJECTS - 1) + r#"{"kind":"a"}"#;
+        let count = |text: String| match parse(text.as_bytes()) {
+            Ok(objects) => objects.len().to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(count(format!(r#"{{"items":[{item}]}}"#)), "100000");
+        for text in [
+            format!(r#"{{"items":[{item},{{"kind":"a"}}]}}"#),
+            format!(r#"[{{"items":[{item}]}},{{"items":[{{"kind":"a"}}]}}]"#),
+            format!(r#"{{"items":[{item}]}} {{"items":[{{"kind":"a"}}]}}"#),
+            format!("[{}[]]", "[],".repeat(MAX_OBJECTS)),
+        ] {
+            assert_eq!(count(text), "JSON: has more than 100000 objects");
+        }
+        assert!(count(format!("{}{}", "[".repeat(5), "]".repeat(5))).contains("is not that of"));
     }
 
     #[test]

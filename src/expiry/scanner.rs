@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
 use crate::certificate::policy::CertificateRole;
-use crate::container::kubernetes::{KubernetesObject, ObjectKind};
+use crate::container::kubernetes::{KubernetesObject, OTHER_FIELDS, ObjectKind};
 use crate::container::profile::ProvisioningProfile;
 use crate::container::{self, Contents, OpenError, PasswordTarget, Passwords, Unread, kubernetes};
 use crate::expiry::passwords::{
@@ -295,7 +295,11 @@ impl ExpiryScanner<'_> {
         // A file that was found has passed the filter by its own name.
         let is_chosen = !file.is_named && !self.filter.include.is_empty();
         for object in objects {
+            if let Some(rest) = &object.rest {
+                self.scan_other_fields(object, rest, totals);
+            }
             match &object.kind {
+                ObjectKind::Other(_) if object.rest.is_some() => {}
                 ObjectKind::Other(kind) => {
                     totals.counts.files += 1;
                     let name = if object.name.is_empty() { kind } else { &object.name };
@@ -304,6 +308,17 @@ impl ExpiryScanner<'_> {
                 ObjectKind::Secret | ObjectKind::ConfigMap => self.scan_object(object, is_chosen, totals),
             }
         }
+    }
+
+    /// Checks what stands in an object beside entries, such as an annotation or a `caBundle`.
+    fn scan_other_fields(&self, object: &KubernetesObject, rest: &[u8], totals: &mut ScanTotals) {
+        let name = match (&object.kind, object.name.as_str()) {
+            (ObjectKind::Other(kind), "") => kind.clone(),
+            (_, "") => OTHER_FIELDS.to_owned(),
+            (_, name) => format!("{name}/{OTHER_FIELDS}"),
+        };
+        let item = Item::secret_entry(&name);
+        self.record(&item, self.open(&item, rest), totals);
     }
 
     /// Checks the entries of a Secret or a ConfigMap. An entry without a key borrows those beside it: TLS secrets

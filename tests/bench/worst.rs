@@ -37,7 +37,7 @@ struct Case {
     bytes: fn() -> Vec<u8>,
 }
 
-const CASES: [Case; 97] = [
+const CASES: [Case; 100] = [
     Case { name: "PEM: tiny blocks", bytes: || repeat(b"-----BEGIN CMS-----\nAA==\n-----END CMS-----\n") },
     Case { name: "PEM: tiny blocks, unknown", bytes: || repeat(b"-----BEGIN A-----\nAA==\n-----END A-----\n") },
     Case { name: "PEM: empty blocks", bytes: || repeat(b"-----BEGIN CMS-----\n-----END CMS-----\n") },
@@ -99,6 +99,12 @@ const CASES: [Case; 97] = [
         bytes: || around(b"{\"kind\":\"List\",\"items\":[", b"{\"kind\":\"\"},", b"{\"kind\":\"\"}]}"),
     },
     Case { name: "JSON: secrets of one entry", bytes: secrets },
+    Case {
+        name: "JSON: objects",
+        bytes: || [&b"{\"items\":["[..], &b"{\"kind\":\"a\"},".repeat(999_000), b"{}]}"].concat(),
+    },
+    Case { name: "JSON: empty lists", bytes: || around(b"[", b"[],", b"[]]") },
+    Case { name: "JSON: lists in one another around a text", bytes: nested_lists },
     Case { name: "JSON: nested", bytes: || [b"{\"kind\":".to_vec(), repeat_to(b"[", SIZE - 9)].concat() },
     Case { name: "text: UTF-16", bytes: || [b"\xff\xfe", &repeat(b"-\0")[2..]].concat() },
     Case { name: "text: UTF-16, wide", bytes: || [b"\xff\xfe", &repeat(b"\x00\x4e")[2..]].concat() },
@@ -225,6 +231,10 @@ fn entries_of_secrets() -> Vec<u8> {
     }
     secret += "\"\":\"\"}},";
     format!("{{\"kind\":\"List\",\"items\":[{}{{\"kind\":\"\"}}]}}", secret.repeat(99)).into_bytes()
+}
+
+fn nested_lists() -> Vec<u8> {
+    around(&[&b"[".repeat(120)[..], b"\""].concat(), b"a", &[&b"\""[..], &b"]".repeat(120)].concat())
 }
 
 /// Secrets with one certificate each.

@@ -795,6 +795,26 @@ fn one_bad_entry_of_a_secret_hides_no_other() {
 }
 
 #[test]
+fn what_stands_in_an_object_beside_its_entries_is_judged() {
+    let pem = text("pem/certificate-only.pem").replace('\n', "\\n");
+    for (json, name) in [
+        (format!(r#"{{"kind":"Secret","spec":{{"cert":"{pem}"}}}}"#), "(other fields)"),
+        (format!(r#"{{"items":[{{"id":1,"data":{{"x":"AAEC"}},"cert":"{pem}"}}]}}"#), "-"),
+        (
+            format!(r#"{{"kind":"ConfigMap","metadata":{{"name":"x","annotations":{{"ca":"{pem}"}}}}}}"#),
+            "x/(other fields)",
+        ),
+        (format!(r#"{{"kind":"List","items":[{{"kind":"Secret"}},{{"kind":"Hook","caBundle":"{pem}"}}]}}"#), "Hook"),
+    ] {
+        let run = on(json, &["expiry", "-", "--at", "2101-01-01", "--json"]).status(1).run();
+        let report = run.json();
+        let certificates = report["certificates"].as_array().unwrap();
+        assert_eq!(certificates.len(), 1, "{}", run.text());
+        assert_eq!(certificates[0]["file"], name, "{}", run.text());
+    }
+}
+
+#[test]
 fn a_file_of_two_encodings_is_read() {
     let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let (certificate, key) = (text("pem/certificate-only.pem"), text("key/push.pem"));

@@ -130,6 +130,11 @@ fn create(arguments: &PushArgs, path: &Path, start: &str) -> Result<File, Error>
             return Err(Error::new(ExitKind::Usage, format!("{name}: it is an input too")));
         }
     }
+    match log_file::open_special(path) {
+        Ok(Some(file)) => return Ok(file),
+        Ok(None) => {}
+        Err(error) => return Err(Error::new(ExitKind::Write, format!("{name}: it cannot be opened: {error}"))),
+    }
     let begins_so = |input: &mut dyn BufRead| Ok(begins_with(input, start));
     match log_file::create(path, arguments.force, &begins_so) {
         Ok(created) => Ok(created.file),

@@ -41,7 +41,8 @@
         @"environment": environment,
         @"token": token,
     };
-    NSMutableURLRequest *request = [NSMutableURLRequest requestWithURL:[NSURL URLWithString:@{{server}}]];
+    NSURL *server = [NSURL URLWithString:@{{server}}];
+    NSMutableURLRequest *request = [NSMutableURLRequest requestWithURL:server];
     request.HTTPMethod = @"POST";
     [request setValue:@"application/json" forHTTPHeaderField:@"Content-Type"];
     request.HTTPBody = [NSJSONSerialization dataWithJSONObject:registration options:0 error:nil];
