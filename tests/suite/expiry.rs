@@ -131,7 +131,7 @@ fn standard_input_is_any_container_or_secrets() {
     let (code, out) = with_input(&secrets, &[]);
     assert_eq!(code, Some(4), "{out}");
     assert!(out.contains("prod/old/push.p12: the PKCS#12 file needs a password"), "{out}");
-    assert_eq!(with_input(b"{\"kind\":\"Pod\"}", &[]).0, Some(1));
+    assert_eq!(with_input(b"{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}", &[]).0, Some(1));
     assert_eq!(with_input(b"{\"kind\":\"List\",\"items\":[]}", &[]).0, Some(1));
 }
 
