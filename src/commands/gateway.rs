@@ -246,6 +246,7 @@ fn request_log(lines: Arc<LogFile>) -> RequestLog {
 
 fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<GatewayOptions, Error> {
     check_stdin(&inputs(arguments), &[])?;
+    check_stream_limits(arguments)?;
     let client_authorities = match &arguments.client_ca {
         Some(location) => Some(read_client_authorities(location, context)?),
         None => None,
@@ -279,6 +280,19 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         max_streams: arguments.max_streams,
         takes_devices: arguments.devices || arguments.listen.ip().is_loopback(),
     })
+}
+
+/// Refuses a fault that would raise the limit that it is to lower.
+fn check_stream_limits(arguments: &GatewayArgs) -> Result<(), Error> {
+    let max_streams = arguments.max_streams;
+    for fault in &arguments.fault {
+        if fault.stream_limit().is_some_and(|limit| limit > max_streams) {
+            let problem =
+                format!("--fault {}: a number from 0 to --max-streams is expected, {max_streams}", fault.text());
+            return Err(Error::new(ExitKind::Usage, problem));
+        }
+    }
+    Ok(())
 }
 
 fn read_client_authorities(location: &Location, context: &mut Context<'_>) -> Result<Vec<X509>, Error> {

@@ -3,12 +3,15 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::server::Connection;
+use h2::RecvStream;
+use h2::server::{Connection, SendResponse};
+use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::gateway::event_log::{Caller, Event};
@@ -19,6 +22,7 @@ use crate::gateway::responder::{self, ClientSession, HeldResponse, IncomingReque
 use crate::gateway::slots::{ConnectionState, Slot};
 use crate::gateway::stream_limit::LimitedStream;
 use crate::gateway::transport::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, SharedState};
+use crate::gateway::watched_stream::{QuietStep, Watch, WatchedStream};
 
 /// The budget of `h2` for DATA frames that arrive faster than they are read, for each stream. A frame of n bytes, which
 /// does not end its stream, takes 256 - n. Providers send a payload in one to three frames, and Node.js ends the
@@ -28,9 +32,19 @@ const DATA_FRAME_BUDGET: usize = 4 * 256;
 /// of its own.
 const DATA_FRAME_FLOOR: usize = 2 * MAX_KEPT * 256;
 
+/// The end of a wait for a request.
+pub(super) enum Accepted {
+    Request(Request<RecvStream>, SendResponse<Bytes>),
+    /// The client has ended the connection. What it has sent before is in the tasks of its requests.
+    Draining,
+    Closed,
+    Failed(h2::Error),
+}
+
 /// The end of a wait for requests.
 enum Arrival {
     Requests,
+    Draining,
     Closed,
     Failed(h2::Error),
 }
@@ -47,31 +61,34 @@ enum ToldLimit {
 
 /// A connection after its HTTP/2 handshake.
 struct ClientConnection<'a, S> {
-    http2: Connection<LimitedStream<S>, Bytes>,
+    http2: Connection<LimitedStream<WatchedStream<S>>, Bytes>,
+    watch: Watch,
     session: ClientSession,
     slot: &'a Slot,
     limit: ToldLimit,
     has_answered: bool,
-    shared: &'a SharedState,
+    shared: &'a Arc<SharedState>,
     /// Requests whose payload is still on its way.
-    arriving: JoinSet<Result<IncomingRequest, Event>>,
+    arriving: JoinSet<Option<IncomingRequest>>,
     /// Responses without an end.
     held: JoinSet<()>,
 }
 
 /// Answers requests until the client closes, sends none for too long, or the gateway stops.
-pub(super) async fn serve<S>(stream: S, session: ClientSession, slot: &Slot, shared: &SharedState)
+pub(super) async fn serve<S>(stream: S, session: ClientSession, slot: &Slot, shared: &Arc<SharedState>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let (stream, watch) = WatchedStream::new(stream, shared.event_log.is_some());
     let (stream, limit) = if session.is_authenticated() {
         (LimitedStream::unlimited(stream), ToldLimit::All)
     } else {
         (LimitedStream::until_second_settings(stream, shared.max_streams), ToldLimit::One)
     };
     let Some(http2) = start(stream, session.caller(), shared).await else { return };
+    watch.guard_end();
     let (arriving, held) = (JoinSet::new(), JoinSet::new());
-    ClientConnection { http2, session, slot, limit, has_answered: false, shared, arriving, held }.run().await;
+    ClientConnection { http2, watch, session, slot, limit, has_answered: false, shared, arriving, held }.run().await;
 }
 
 /// Exchanges the prefaces of HTTP/2. What the client sends in the place of one is logged; that it left is not.
@@ -106,9 +123,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
         loop {
             tokio::select! {
                 biased;
-                arrival = next_requests(&mut self.http2, &mut self.limit, &mut requests) => {
+                arrival = next_requests(&mut self.http2, &mut self.limit, watched(&self.watch, &self.session, self.shared), &mut requests) => {
                     match arrival {
                         Arrival::Requests => {}
+                        Arrival::Draining => self.take_last_payloads().await,
                         Arrival::Closed => return,
                         Arrival::Failed(error) => {
                             return self.shared.log(self.session.caller(), || Event::failure(&error));
@@ -120,18 +138,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
                     }
                     self.record_state();
                 }
-                Some(read) = self.arriving.join_next() => {
-                    match read {
-                        Ok(Ok(request)) => self.answer(request),
-                        Ok(Err(event)) => self.shared.log(self.session.caller(), || event),
-                        Err(_) => {}
+                Some(arrived) = self.arriving.join_next() => {
+                    if let Ok(Some(request)) = arrived {
+                        self.answer(request);
                     }
                     self.record_state();
                 }
                 Some(_) = self.held.join_next() => {}
                 () = &mut idle => {
                     if last_request.elapsed() >= IDLE_TIMEOUT {
-                        return close(self.http2).await;
+                        return self.close().await;
                     }
                     idle.as_mut().reset(last_request + IDLE_TIMEOUT);
                 }
@@ -141,6 +157,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
                 }
             }
         }
+    }
+
+    /// Answers the requests whose payload came with the end of the connection.
+    async fn take_last_payloads(&mut self) {
+        // Their tasks were woken before this one goes on.
+        yield_now().await;
+        while let Some(arrived) = self.arriving.try_join_next() {
+            if let Ok(Some(request)) = arrived {
+                self.answer(request);
+            }
+        }
+    }
+
+    async fn close(mut self) {
+        self.http2.graceful_shutdown();
+        let watched = watched(&self.watch, &self.session, self.shared);
+        let end = poll_fn(|cx| {
+            loop {
+                match poll_accept(&mut self.http2, &watched, true, cx) {
+                    Poll::Ready(Accepted::Request(..) | Accepted::Draining) => {}
+                    Poll::Ready(Accepted::Closed | Accepted::Failed(_)) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        });
+        let _ = timeout(CLOSE_TIMEOUT, end).await;
     }
 
     fn record_state(&self) {
@@ -158,6 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
         // SETTINGS came before the first answer: from then on the client knows its limit.
         if self.limit == ToldLimit::One && self.has_answered && !self.arriving.is_empty() {
             self.log_unfinished(&request, Unfinished::Refused);
+            self.watch.expect_refusal(request.stream_id());
             return request.refuse();
         }
         if request.lacks_path() {
@@ -171,6 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
             Poll::Ready(Ok(())) => self.answer(request),
             Poll::Ready(Err(unfinished)) => self.log_unfinished(&request, unfinished),
             Poll::Pending => {
+                request.log_end(self.shared, self.session.caller());
                 self.arriving.spawn(request.read_payload());
             }
         }
@@ -191,10 +235,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
     }
 }
 
+/// The stream of a connection, with what its log needs.
+pub(super) struct Watched<'a> {
+    pub(super) watch: &'a Watch,
+    pub(super) caller: &'a Caller,
+    pub(super) shared: &'a SharedState,
+}
+
+fn watched<'a>(watch: &'a Watch, session: &'a ClientSession, shared: &'a SharedState) -> Watched<'a> {
+    Watched { watch, caller: session.caller(), shared }
+}
+
+/// Asks `h2` for a request, and logs the streams that it has refused. `is_quiet` tells that all requests before are
+/// answered.
+pub(super) fn poll_accept<S>(
+    http2: &mut Connection<S, Bytes>,
+    watched: &Watched<'_>,
+    is_quiet: bool,
+    cx: &mut Context<'_>,
+) -> Poll<Accepted>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        let accepted = pin!(http2.accept()).poll(cx);
+        for stream in watched.watch.take_refused() {
+            watched.shared.log(watched.caller, || Unfinished::Refused.event(stream));
+        }
+        match accepted {
+            Poll::Ready(Some(Ok((request, sender)))) => return Poll::Ready(Accepted::Request(request, sender)),
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Accepted::Failed(error)),
+            Poll::Ready(None) => return Poll::Ready(Accepted::Closed),
+            Poll::Pending if !is_quiet => return Poll::Pending,
+            Poll::Pending => match watched.watch.on_quiet() {
+                QuietStep::Wait => return Poll::Pending,
+                QuietStep::Drain => return Poll::Ready(Accepted::Draining),
+                QuietStep::AskAgain => {}
+            },
+        }
+    }
+}
+
 /// Waits for requests, and takes all that are there. The responses to them leave together.
 async fn next_requests<S>(
     http2: &mut Connection<S, Bytes>,
     limit: &mut ToldLimit,
+    watched: Watched<'_>,
     requests: &mut Vec<IncomingRequest>,
 ) -> Arrival
 where
@@ -202,18 +288,21 @@ where
 {
     poll_fn(|cx| {
         loop {
-            let accepted = pin!(http2.accept()).poll(cx);
-            match accepted {
-                Poll::Ready(Some(Ok((request, sender)))) => requests.push(IncomingRequest::new(request, sender)),
-                Poll::Ready(Some(Err(error))) if requests.is_empty() => return Poll::Ready(Arrival::Failed(error)),
-                Poll::Ready(None) if requests.is_empty() => return Poll::Ready(Arrival::Closed),
-                Poll::Pending if requests.is_empty() => {
+            let is_quiet = requests.is_empty();
+            match poll_accept(http2, &watched, is_quiet, cx) {
+                Poll::Ready(Accepted::Request(request, sender)) => requests.push(IncomingRequest::new(request, sender)),
+                Poll::Ready(Accepted::Draining) => return Poll::Ready(Arrival::Draining),
+                Poll::Ready(Accepted::Failed(error)) if is_quiet => return Poll::Ready(Arrival::Failed(error)),
+                Poll::Ready(Accepted::Closed) if is_quiet => return Poll::Ready(Arrival::Closed),
+                Poll::Pending if is_quiet => {
                     if !raise_limit(http2, limit) {
                         return Poll::Pending;
                     }
                 }
                 // The next wait ends at once.
-                Poll::Ready(Some(Err(_)) | None) | Poll::Pending => return Poll::Ready(Arrival::Requests),
+                Poll::Ready(Accepted::Failed(_) | Accepted::Closed) | Poll::Pending => {
+                    return Poll::Ready(Arrival::Requests);
+                }
             }
         }
     })
@@ -230,9 +319,4 @@ where
     }
     *limit = ToldLimit::All;
     true
-}
-
-async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut http2: Connection<S, Bytes>) {
-    http2.graceful_shutdown();
-    let _ = timeout(CLOSE_TIMEOUT, async { while http2.accept().await.is_some() {} }).await;
 }

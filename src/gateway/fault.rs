@@ -213,6 +213,21 @@ pub static FAULTS: [FaultEntry; 30] = [
     ),
 ];
 
+impl PlannedFault {
+    /// Returns the fault as it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the number of streams to which it lowers the limit.
+    pub(crate) fn stream_limit(&self) -> Option<u32> {
+        match self.fault {
+            Fault::Request(RequestFault::LimitStreams(limit)) => Some(limit),
+            _ => None,
+        }
+    }
+}
+
 impl FaultEntry {
     /// Makes the fault from the argument, which stands at `offset`.
     fn parse(&self, argument: &str, offset: usize) -> Result<Fault, Misspelling> {

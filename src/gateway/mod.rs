@@ -4,7 +4,8 @@
 //! [`acceptor`]), [`connection`] HTTP/2, [`responder`] answers single requests by the rules of [`policy`], which uses the tables
 //! of [`crate::apns`] and the devices in [`tokens`]. [`observer`] counts requests,
 //! [`event_log`] writes them down, with what [`http2_trace`] hears of those that `h2` refuses. [`team_key`]
-//! verifies provider tokens, and [`stream_limit`] tells a client to open one stream until it has sent one.
+//! verifies provider tokens, and [`stream_limit`] tells a client to open one stream until it has sent one. [`watched_stream`] holds
+//! the client's end back from `h2` until its requests are answered.
 //!
 //! [`authority`] makes the certificates. [`fault`] lists the faults, [`course`] and [`running_faults`] say when they strike; [`throttle`]
 //! slows a stream down, [`frame_faults`] plays the faults that need frames written by hand, with [`raw_http2`], and
@@ -39,6 +40,7 @@ pub(crate) mod team_key;
 mod throttle;
 pub(crate) mod tokens;
 mod transport;
+mod watched_stream;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

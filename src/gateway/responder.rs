@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -82,6 +83,10 @@ pub(super) enum Unfinished {
     Malformed,
     Late,
     Refused,
+    /// The connection ended first.
+    Cut,
+    /// The gateway stopped first.
+    Stopped,
 }
 
 impl Unfinished {
@@ -92,8 +97,34 @@ impl Unfinished {
             Self::Malformed => "its payload breaks a rule of HTTP/2, such as its content-length",
             Self::Late => "its payload did not come in time",
             Self::Refused => "it is one more than the client may have open: REFUSED_STREAM",
+            Self::Cut => "the connection ended before it did",
+            Self::Stopped => "the gateway stopped before it ended",
         };
         Event::RequestUnfinished { stream, problem }
+    }
+}
+
+/// The log of a request that is in a task of its own: if the task ends before its answer, the log tells.
+struct EndLog {
+    shared: Arc<SharedState>,
+    caller: Caller,
+    stream: u32,
+    is_answered: bool,
+    /// `None` if the task was ended.
+    unfinished: Option<Unfinished>,
+}
+
+impl Drop for EndLog {
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        let unfinished = match self.unfinished {
+            Some(unfinished) => unfinished,
+            None if self.shared.is_stopping() => Unfinished::Stopped,
+            None => Unfinished::Cut,
+        };
+        self.shared.log(&self.caller, || unfinished.event(self.stream));
     }
 }
 
@@ -103,6 +134,7 @@ pub(super) struct IncomingRequest {
     body: RecvStream,
     sender: SendResponse<Bytes>,
     payload: Payload,
+    end_log: Option<Box<EndLog>>,
 }
 
 /// The payload of a request, as much of it as the policy needs.
@@ -149,7 +181,7 @@ impl IncomingRequest {
 
     pub(super) fn new(request: Request<RecvStream>, sender: SendResponse<Bytes>) -> Self {
         let (parts, body) = request.into_parts();
-        Self { parts, body, sender, payload: Payload::default() }
+        Self { parts, body, sender, payload: Payload::default(), end_log: None }
     }
 
     /// Reads the part of the payload that has arrived. It is ready at the end of the payload, or when more of it was
@@ -192,19 +224,28 @@ impl IncomingRequest {
         self.sender.send_reset(Reason::REFUSED_STREAM);
     }
 
-    /// Waits for the payload.
-    ///
-    /// # Errors
-    /// With the entry for the log, if it does not come.
-    pub(super) async fn read_payload(mut self) -> Result<Self, Event> {
-        match timeout(PAYLOAD_TIMEOUT, poll_fn(|cx| self.poll_payload(cx))).await {
-            Ok(Ok(())) => Ok(self),
-            Ok(Err(unfinished)) => Err(unfinished.event(self.stream_id())),
+    /// Logs the end of the request if it comes without an answer, from now on.
+    pub(super) fn log_end(&mut self, shared: &Arc<SharedState>, caller: &Caller) {
+        if shared.event_log.is_some() {
+            let (shared, caller, stream) = (Arc::clone(shared), caller.clone(), self.stream_id());
+            self.end_log = Some(Box::new(EndLog { shared, caller, stream, is_answered: false, unfinished: None }));
+        }
+    }
+
+    /// Waits for the payload; returns `None` if it does not come.
+    pub(super) async fn read_payload(mut self) -> Option<Self> {
+        let unfinished = match timeout(PAYLOAD_TIMEOUT, poll_fn(|cx| self.poll_payload(cx))).await {
+            Ok(Ok(())) => return Some(self),
+            Ok(Err(unfinished)) => unfinished,
             Err(_) => {
                 self.sender.send_reset(Reason::CANCEL);
-                Err(Unfinished::Late.event(self.stream_id()))
+                Unfinished::Late
             }
+        };
+        if let Some(log) = &mut self.end_log {
+            log.unfinished = Some(unfinished);
         }
+        None
     }
 }
 
@@ -290,7 +331,7 @@ pub(super) fn respond(
     fault: Option<&StruckResponse>,
     shared: &SharedState,
 ) -> Option<HeldResponse> {
-    let IncomingRequest { parts, payload, mut sender, body: _body } = request;
+    let IncomingRequest { parts, payload, mut sender, body: _body, end_log } = request;
     let reply = match session.authenticate(&shared.policy.team_keys, &parts.headers) {
         Ok(provider) => shared.policy.answer(provider, &parts, &payload.kept),
         Err(reason) => Reply::refused(reason),
@@ -311,6 +352,9 @@ pub(super) fn respond(
         let request = LoggedRequest { stream, parts: &parts, payload: &payload.kept, facts, fault };
         Event::request(request, plan.reply.logged(&apns_id))
     });
+    if let Some(mut log) = end_log {
+        log.is_answered = true;
+    }
     if plan.reply.reason.is_none() {
         shared.policy.deliver(session.provider(), &parts, &payload.kept, &apns_id);
     }

@@ -1,5 +1,5 @@
 //! The connections that are open. When there is no room for another, the one that has been silent for the longest time
-//! makes room, of those that have shown the least of themselves.
+//! makes room, of those that have shown the least of themselves. A new connection has some time to show more.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,8 @@ use tokio::time::timeout;
 
 /// Limit for the connections that are open at the same time.
 const MAX_CONNECTIONS: usize = 512;
+/// The time after its beginning in which a connection makes no room.
+const GRACE: Duration = Duration::from_millis(300);
 /// The pause after which the connections are looked at again when all of them were busy.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
 
@@ -33,6 +35,7 @@ const STATES: [ConnectionState; 4] =
 pub(super) struct Slots {
     open: Mutex<Vec<Arc<SlotState>>>,
     limit: usize,
+    grace: Duration,
     start: Instant,
     freed: Notify,
 }
@@ -40,6 +43,8 @@ pub(super) struct Slots {
 struct SlotState {
     /// An index in [`STATES`].
     state: AtomicU8,
+    /// The time at which the connection began.
+    begin: Instant,
     /// The time at which it took this state, in microseconds after the start.
     since: AtomicU64,
     eviction: Notify,
@@ -53,13 +58,13 @@ pub(super) struct Slot {
 
 impl Default for Slots {
     fn default() -> Self {
-        Self::with_limit(MAX_CONNECTIONS)
+        Self::with_limit(MAX_CONNECTIONS, GRACE)
     }
 }
 
 impl Slots {
-    fn with_limit(limit: usize) -> Self {
-        Self { open: Mutex::default(), limit, start: Instant::now(), freed: Notify::new() }
+    fn with_limit(limit: usize, grace: Duration) -> Self {
+        Self { open: Mutex::default(), limit, grace, start: Instant::now(), freed: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<SlotState>>> {
@@ -72,14 +77,14 @@ impl Slots {
 
     /// Waits while there is no room, and no connection that could make room.
     pub(super) async fn wait_for_room(&self) {
-        while self.is_full_of_busy() {
+        while self.is_locked() {
             let _ = timeout(BUSY_PAUSE, self.freed.notified()).await;
         }
     }
 
-    fn is_full_of_busy(&self) -> bool {
+    fn is_locked(&self) -> bool {
         let open = self.lock();
-        open.len() >= self.limit && open.iter().all(|slot| slot.state() == ConnectionState::Busy)
+        open.len() >= self.limit && !open.iter().any(|slot| slot.can_make_room(self.grace))
     }
 
     /// Takes a place; another connection makes room if there is none.
@@ -89,6 +94,7 @@ impl Slots {
         }
         let state = Arc::new(SlotState {
             state: AtomicU8::new(ConnectionState::Handshake as u8),
+            begin: Instant::now(),
             since: AtomicU64::new(self.now()),
             eviction: Notify::new(),
         });
@@ -101,7 +107,7 @@ impl Slots {
         let mut open = self.lock();
         let mut first: Option<usize> = None;
         for (index, slot) in open.iter().enumerate() {
-            if slot.state() != ConnectionState::Busy && first.is_none_or(|other| slot.rank() < open[other].rank()) {
+            if slot.can_make_room(self.grace) && first.is_none_or(|other| slot.rank() < open[other].rank()) {
                 first = Some(index);
             }
         }
@@ -114,6 +120,10 @@ impl Slots {
 impl SlotState {
     fn state(&self) -> ConnectionState {
         STATES[usize::from(self.state.load(Ordering::Relaxed)) % STATES.len()]
+    }
+
+    fn can_make_room(&self, grace: Duration) -> bool {
+        self.state() != ConnectionState::Busy && self.begin.elapsed() >= grace
     }
 
     fn rank(&self) -> (ConnectionState, u64) {
@@ -151,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_oldest_of_the_weakest_state_makes_room() {
-        let slots = Arc::new(Slots::with_limit(5));
+        let slots = Arc::new(Slots::with_limit(5, Duration::ZERO));
         let taken: Vec<Slot> = (0..5).map(|_| slots.take()).collect();
         taken[0].enter(ConnectionState::Busy);
         taken[1].enter(ConnectionState::Idle);
@@ -167,8 +177,20 @@ mod tests {
                 assert_eq!(is_evicted(slot).await, index == expected, "{index} {expected}");
             }
         }
-        assert!(slots.is_full_of_busy());
+        assert!(slots.is_locked());
         drop(others.pop());
-        assert!(!slots.is_full_of_busy());
+        assert!(!slots.is_locked());
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_makes_no_room() {
+        let slots = Arc::new(Slots::with_limit(2, Duration::from_secs(3600)));
+        let (first, second) = (slots.take(), slots.take());
+        first.enter(ConnectionState::Idle);
+        assert!(slots.is_locked());
+        slots.evict();
+        assert!(!is_evicted(&first).await && !is_evicted(&second).await);
+        drop(second);
+        assert!(!slots.is_locked());
     }
 }

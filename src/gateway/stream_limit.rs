@@ -1,8 +1,11 @@
 //! The limit of one stream that holds until a provider has shown a valid token. `h2` cannot change its limit later, so
 //! that the number is changed on its way: first in the SETTINGS of `h2`, then in SETTINGS that `h2` sends without need.
+//! And the last stream of GOAWAY, which must not rise after a fault has sent one.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -14,6 +17,32 @@ const PARAMETER: usize = 6;
 /// MAX_CONCURRENT_STREAMS and INITIAL_WINDOW_SIZE (RFC 9113 section 6.5.2).
 const MAX_CONCURRENT_STREAMS: u8 = 3;
 const INITIAL_WINDOW_SIZE: u8 = 4;
+
+/// The size of the last stream in GOAWAY.
+const LAST_STREAM: usize = 4;
+
+/// The last stream of the GOAWAY that a fault has sent. Those of `h2` must not name a higher one (RFC 9113 section 6.8).
+#[derive(Clone)]
+pub(super) struct LastStream(Arc<AtomicU32>);
+
+impl Default for LastStream {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU32::new(u32::MAX)))
+    }
+}
+
+impl LastStream {
+    pub(super) fn set(&self, stream: u32) {
+        self.0.store(stream, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<u32> {
+        match self.0.load(Ordering::Relaxed) {
+            u32::MAX => None,
+            stream => Some(stream),
+        }
+    }
+}
 
 /// The change that the next SETTINGS needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +59,8 @@ pub(super) struct LimitedStream<S> {
     inner: S,
     change: Change,
     max_streams: u32,
+    /// `None` if no fault sends GOAWAY.
+    last_stream: Option<LastStream>,
     place: FramePlace,
     /// Bytes of `h2`, changed, on their way.
     outgoing: Vec<u8>,
@@ -40,6 +71,8 @@ pub(super) struct LimitedStream<S> {
 struct FramePlace {
     header: Vec<u8>,
     is_settings: bool,
+    /// The last stream that a GOAWAY gets.
+    goaway_stream: Option<u32>,
     /// The bytes of the payload that have passed, and the rest of it.
     passed: usize,
     left: usize,
@@ -59,18 +92,28 @@ impl<S> LimitedStream<S> {
     }
 
     fn with_change(inner: S, change: Change, max_streams: u32) -> Self {
-        Self { inner, change, max_streams, place: FramePlace::default(), outgoing: Vec::new() }
+        Self { inner, change, max_streams, last_stream: None, place: FramePlace::default(), outgoing: Vec::new() }
+    }
+
+    /// Keeps the last stream in GOAWAY from rising.
+    pub(super) fn with_last_stream(self, last_stream: LastStream) -> Self {
+        Self { last_stream: Some(last_stream), ..self }
     }
 
     /// Changes bytes on their way.
     fn rewrite(&mut self, bytes: &mut [u8]) {
         for byte in bytes {
             if self.place.left == 0 {
-                self.place.take_header(*byte);
+                self.place.take_header(*byte, self.last_stream.as_ref());
                 continue;
             }
             if self.place.is_settings {
                 *byte = self.change.apply(&mut self.place, *byte);
+            }
+            if let Some(stream) = self.place.goaway_stream
+                && self.place.passed < LAST_STREAM
+            {
+                *byte = stream.to_be_bytes()[self.place.passed];
             }
             self.place.passed += 1;
             self.place.left -= 1;
@@ -82,13 +125,14 @@ impl<S> LimitedStream<S> {
 }
 
 impl FramePlace {
-    fn take_header(&mut self, byte: u8) {
+    fn take_header(&mut self, byte: u8, last_stream: Option<&LastStream>) {
         self.header.push(byte);
         let &[a, b, c, kind, flags, _, _, _, _] = self.header.as_slice() else { return };
         self.header.clear();
         self.left = u32::from_be_bytes([0, a, b, c]) as usize;
         self.passed = 0;
         self.is_settings = kind == kind::SETTINGS && flags & ACK == 0;
+        self.goaway_stream = if kind == kind::GOAWAY { last_stream.and_then(LastStream::get) } else { None };
     }
 }
 
@@ -135,7 +179,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for LimitedStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.poll_outgoing(cx))?;
-        if this.change == Change::Nothing {
+        if this.change == Change::Nothing && this.last_stream.is_none() {
             return Pin::new(&mut this.inner).poll_write(cx, bytes);
         }
         let mut changed = bytes.to_vec();
@@ -187,6 +231,27 @@ mod tests {
             }
             assert_eq!(changed, expected, "{size}");
             assert_eq!(stream.change, Change::Nothing);
+        }
+    }
+
+    #[test]
+    fn the_last_stream_of_goaway_does_not_rise() {
+        let goaway = |last: u32| frame(7, 0, &[last.to_be_bytes(), [0; 4]].concat());
+        let data = frame(0, 0, &[9; 20]);
+        let sent = [data.clone(), goaway(0x7fff_ffff), data.clone(), goaway(19)].concat();
+        let expected = [data.clone(), goaway(9), data, goaway(9)].concat();
+        for size in 1..sent.len() {
+            let last_stream = LastStream::default();
+            let mut stream = LimitedStream::unlimited(()).with_last_stream(last_stream.clone());
+            let mut unchanged = sent.clone();
+            stream.rewrite(&mut unchanged);
+            assert_eq!(unchanged, sent, "before the fault");
+            last_stream.set(9);
+            let mut changed = sent.clone();
+            for piece in changed.chunks_mut(size) {
+                stream.rewrite(piece);
+            }
+            assert_eq!(changed, expected, "{size}");
         }
     }
 }

@@ -61,6 +61,10 @@ impl SharedState {
         }
     }
 
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
     /// Waits until the gateway stops.
     pub(super) async fn stopped(&self) {
         let _ = self.stop.clone().wait_for(|is_stopping| *is_stopping).await;
@@ -78,7 +82,10 @@ pub(super) async fn serve(listener: &TcpListener, shared: Arc<SharedState>) {
         let accepted = async {
             // Where nobody can make room, connections wait in the kernel's queue.
             slots.wait_for_room().await;
-            listener.accept().await
+            let accepted = listener.accept().await;
+            // Others may have become busy meanwhile.
+            slots.wait_for_room().await;
+            accepted
         };
         tokio::select! {
             accepted = accepted => if let Ok((stream, address)) = accepted {

@@ -127,6 +127,72 @@ fn after_goaway_open_the_connection_stays() {
     assert_eq!(reader.wait_for(6).payload, [7; 8]);
 }
 
+/// Sends ten requests at once, of which the sixth is struck, and returns what comes until GOAWAY.
+fn answers_before_goaway(gateway: &Process) -> (Frames, Vec<u32>, RawFrame) {
+    let mut stream = gateway.connect();
+    let mut sent = [PREFACE, &frame(4, 0, 0, &[]), &frame(4, 1, 0, &[])].concat();
+    for number in 0..10 {
+        sent.extend(request(2 * number + 1));
+    }
+    stream.write_all(&sent).unwrap();
+    let mut reader = Frames::new(stream);
+    let mut answered = Vec::new();
+    loop {
+        let frame = reader.next().unwrap();
+        match frame.kind {
+            1 => answered.push(frame.stream),
+            7 => return (reader, answered, frame),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn goaway_comes_after_the_answers_before_it_even_when_they_come_at_once() {
+    for (fault, last) in [("goaway", 9), ("goaway-open", 9), ("goaway-midway", 11)] {
+        let gateway = Process::start(&["--fault", &format!("{fault}:Shutdown@after=5,times=1")]);
+        let (_reader, mut answered, goaway) = answers_before_goaway(&gateway);
+        answered.sort_unstable();
+        assert_eq!(answered, [1, 3, 5, 7, 9], "{fault}");
+        assert_eq!(goaway.payload[..4], u32::to_be_bytes(last), "{fault}");
+    }
+}
+
+#[test]
+fn the_last_stream_of_goaway_never_rises() {
+    for fault in ["goaway", "goaway-open"] {
+        let gateway = Process::start(&["--fault", &format!("{fault}:Shutdown@after=5,times=1")]);
+        let (mut reader, _, goaway) = answers_before_goaway(&gateway);
+        let last = u32::from_be_bytes(goaway.payload[..4].try_into().unwrap());
+        assert_eq!(gateway.signal("-TERM").0, Some(0), "{fault}");
+        while let Ok(frame) = reader.next() {
+            if frame.kind == 7 {
+                let later = u32::from_be_bytes(frame.payload[..4].try_into().unwrap());
+                assert!(later <= last, "{fault}: {later} after {last}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lowered_limit_is_never_higher_than_before() {
+    let gateway = Process::start(&["--fault", "limit-streams:5@times=1,for=50ms"]);
+    let mut stream = gateway.connect_showing(false);
+    stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &frame(4, 1, 0, &[]), &request(1)].concat()).unwrap();
+    let mut reader = Frames::new(stream);
+    reader.stream.get_ref().set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let mut limits = Vec::new();
+    while let Ok(frame) = reader.next() {
+        let (parameters, _) = frame.payload.as_chunks::<6>();
+        for &[a, b, c, d, e, f] in parameters {
+            if frame.kind == 4 && [a, b] == [0, 3] {
+                limits.push(u32::from_be_bytes([c, d, e, f]));
+            }
+        }
+    }
+    assert_eq!(limits, [1], "one stream until the first valid token");
+}
+
 /// HEADERS of a complete request but for its body.
 fn request(stream: u32) -> Vec<u8> {
     [frame(1, 4, stream, &headers()), frame(0, 1, stream, b"{}")].concat()

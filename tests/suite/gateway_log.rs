@@ -317,6 +317,95 @@ fn a_request_without_its_end_is_logged() {
     }
 }
 
+/// A whole request, and one whose end does not come.
+fn whole(stream: u32) -> Vec<u8> {
+    [frame(1, 4, stream, &headers()), frame(0, 1, stream, b"{}")].concat()
+}
+
+fn open(stream: u32) -> Vec<u8> {
+    [frame(1, 4, stream, &headers()), frame(0, 0, stream, b"{")].concat()
+}
+
+/// A fault that never strikes, but is looked for at each request.
+const NO_STRIKE: [&str; 2] = ["--fault", "answer:Shutdown@after=1000000"];
+
+#[test]
+fn requests_before_the_end_of_the_connection_are_answered_and_logged() {
+    for arguments in [&[][..], &NO_STRIKE] {
+        let log = Logged::start(arguments);
+        let mut stream = log.gateway.connect();
+        let mut sent = [PREFACE, &frame(4, 0, 0, &[])].concat();
+        for number in 0..100 {
+            sent.extend(whole(2 * number + 1));
+        }
+        stream.write_all(&sent).unwrap();
+        stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+        for line in log.lines(100) {
+            assert_eq!((&line["event"], &line["answer"]["status"]), (&json!("request"), &json!(400)), "{line}");
+        }
+        // Whoever still reads gets the answers.
+        let mut answers = Vec::new();
+        let _ = stream.read_to_end(&mut answers);
+        assert!(answers.len() > 100 * 20, "{} bytes", answers.len());
+    }
+}
+
+#[test]
+fn a_request_that_is_open_when_the_client_leaves_is_logged() {
+    for arguments in [&[][..], &NO_STRIKE] {
+        let log = Logged::start(arguments);
+        let mut stream = log.gateway.connect();
+        stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &open(1), &open(3)].concat()).unwrap();
+        stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+        let mut streams = Vec::new();
+        for line in log.lines(2) {
+            assert_eq!((&line["event"], &line["connection"]), (&json!("request_unfinished"), &json!(1)), "{line}");
+            assert_eq!(line["problem"], "the connection ended before it did");
+            streams.push(line["stream"].as_u64().unwrap());
+        }
+        streams.sort_unstable();
+        assert_eq!(streams, [1, 3]);
+    }
+}
+
+#[test]
+fn a_request_that_is_open_when_the_gateway_stops_is_logged() {
+    for arguments in [&[][..], &NO_STRIKE] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let gateway = Process::start(&[&["--log", path.to_str().unwrap()], arguments].concat());
+        let mut stream = gateway.connect();
+        stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &open(1), &frame(6, 0, 0, &[0; 8])].concat()).unwrap();
+        let mut frames = [0; 1];
+        // The answer to PING comes after the request was taken.
+        while frames[0] != 6 {
+            let mut header = [0; 9];
+            stream.read_exact(&mut header).unwrap();
+            frames[0] = header[3];
+            stream.read_exact(&mut vec![0; usize::from(header[2])]).unwrap();
+        }
+        assert_eq!(gateway.signal("-TERM").0, Some(0));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("one line: {text}"));
+        assert_eq!((&line["event"], &line["stream"]), (&json!("request_unfinished"), &json!(1)), "{line}");
+        assert_eq!(line["problem"], "the gateway stopped before it ended");
+    }
+}
+
+#[test]
+fn a_stream_beyond_the_limit_is_logged() {
+    for arguments in [&[][..], &NO_STRIKE] {
+        let log = Logged::start(&[&["--max-streams", "2"], arguments].concat());
+        let mut stream = log.gateway.connect();
+        let requests = [open(1), open(3), frame(1, 4, 5, &headers()), frame(1, 4, 7, &headers())].concat();
+        stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &requests].concat()).unwrap();
+        for (line, id) in log.lines(2).into_iter().zip([5, 7]) {
+            assert_eq!((&line["event"], &line["stream"]), (&json!("request_unfinished"), &json!(id)), "{line}");
+            assert!(line["problem"].as_str().unwrap().ends_with("REFUSED_STREAM"), "{line}");
+        }
+    }
+}
+
 #[test]
 fn a_certificate_for_the_other_environment_is_logged() {
     let authorities = tempfile::NamedTempFile::new().unwrap();

@@ -11,6 +11,7 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Frame types (RFC 9113 section 6).
 pub(crate) mod kind {
     pub(crate) const HEADERS: u8 = 1;
+    pub(crate) const RST_STREAM: u8 = 3;
     pub(crate) const SETTINGS: u8 = 4;
     pub(crate) const GOAWAY: u8 = 7;
     pub(crate) const WINDOW_UPDATE: u8 = 8;
@@ -68,7 +69,7 @@ fn setting_name(id: u16) -> String {
     }
 }
 
-/// One frame; only SETTINGS and GOAWAY have a payload here, of 4 KiB at most.
+/// One frame; only RST_STREAM, SETTINGS and GOAWAY have a payload here, of 4 KiB at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) kind: u8,
@@ -112,7 +113,7 @@ impl Scanner {
         let (taken, rest) = bytes.split_at(self.left.min(bytes.len()));
         self.left -= taken.len();
         if let Some(frame) = &mut self.current
-            && matches!(frame.kind, kind::SETTINGS | kind::GOAWAY)
+            && matches!(frame.kind, kind::RST_STREAM | kind::SETTINGS | kind::GOAWAY)
         {
             let room = MAX_PAYLOAD - frame.payload.len();
             frame.payload.extend_from_slice(&taken[..room.min(taken.len())]);
