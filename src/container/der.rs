@@ -25,6 +25,7 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     if !is_followed && !has_parts(rest) {
         let mut contents = first?;
         contents.is_read_whole &= rest.is_empty();
+        contents.may_hide_key |= rest.len() >= MIN_KEY;
         return Ok(contents);
     }
     let mut contents = Contents { is_read_whole: true, ..Contents::new(Container::Der) };
@@ -37,6 +38,8 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     }
     if !is_followed || has_parts(rest) {
         contents.add(pem::read(rest, unlocker)?)?;
+    } else {
+        contents.may_hide_key |= rest.len() >= MIN_KEY;
     }
     contents.is_read_whole &= rest.is_empty();
     Ok(contents)
@@ -46,6 +49,9 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
 fn has_parts(rest: &[u8]) -> bool {
     has_text_parts(rest) || detect::find_value(rest).is_some()
 }
+
+/// The fewest bytes of a private key.
+const MIN_KEY: usize = 32;
 
 /// Reads the first value alone.
 pub(super) fn read_first(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {

@@ -57,24 +57,56 @@ impl Iterator for Lists<'_> {
     fn next(&mut self) -> Option<EncodedPart> {
         loop {
             let rest = self.text.get(self.position..)?;
-            let start = self.position + memchr::memchr3(b'[', b'{', b'0', rest)?;
+            let may_begin = |byte: &u8| matches!(byte, b'[' | b'{' | b'0' | b'2' | b'3');
+            let start = self.position + rest.iter().position(may_begin)?;
             self.position = start + 1;
-            let first = start + usize::from(self.text[start] != b'0');
-            let numbers = Numbers { text: &self.text[first..] };
-            if !begins_file(&numbers) {
-                continue;
-            }
-            let mut counted = numbers.clone();
-            let count = counted.by_ref().count();
-            // No list begins in the middle of another.
-            self.position = self.text.len() - counted.text.len();
-            // A vector that does not grow leaves no copies behind.
-            let mut bytes = Zeroizing::new(Vec::with_capacity(count));
-            bytes.extend(numbers);
-            if is_file(&bytes) && (bytes.starts_with(b"-") || detect::detect_der(&bytes).is_ok()) {
-                return Some(EncodedPart { start, bytes });
+            let part = match self.text[start] {
+                b'2' | b'3' => self.pairs_at(start),
+                _ => self.list_at(start),
+            };
+            if part.is_some() {
+                return part;
             }
         }
+    }
+}
+
+impl Lists<'_> {
+    fn list_at(&mut self, start: usize) -> Option<EncodedPart> {
+        let first = start + usize::from(self.text[start] != b'0');
+        let numbers = Numbers::new(&self.text[first..]);
+        if !begins_file(&numbers) {
+            return None;
+        }
+        let mut counted = numbers.clone();
+        let count = counted.by_ref().count();
+        // No list begins in the middle of another.
+        self.position = self.text.len() - counted.text.len();
+        // A vector that does not grow leaves no copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(count));
+        bytes.extend(numbers);
+        is_whole_file(&bytes).then_some(EncodedPart { span: start..self.position, bytes })
+    }
+
+    /// Reads pairs of hexadecimal digits with something between them. One word is read elsewhere.
+    fn pairs_at(&mut self, start: usize) -> Option<EncodedPart> {
+        let is_middle = start > 0 && self.text[start - 1].is_ascii_alphanumeric();
+        let pairs = Pairs { text: &self.text[start..], gaps: 0 };
+        let mut head = pairs.clone();
+        if is_middle
+            || !matches!((head.next(), head.next()), (Some(0x30), Some(0x80..=0x84)) | (Some(b'-'), Some(b'-')))
+        {
+            return None;
+        }
+        let mut counted = pairs.clone();
+        let count = counted.by_ref().count();
+        self.position = self.text.len() - counted.text.len();
+        if counted.gaps == 0 {
+            return None;
+        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(count));
+        bytes.extend(pairs);
+        is_whole_file(&bytes).then_some(EncodedPart { span: start..self.position, bytes })
     }
 }
 
@@ -83,23 +115,100 @@ fn begins_file(numbers: &Numbers<'_>) -> bool {
     first.is_some_and(|first| FIRST_BYTES.contains(&first))
 }
 
-/// The numbers of a list, as programs write bytes: `0x30`, `48`, `48u8`, `-126`, `(byte)0x82`, with comments between them.
+fn is_whole_file(bytes: &[u8]) -> bool {
+    is_file(bytes) && (bytes.starts_with(b"-") || detect::detect_der(bytes).is_ok())
+}
+
+/// The most bytes between two pairs: a registry file breaks lines with `,\` and spaces.
+const MAX_GAP: usize = 16;
+
+/// Pairs of hexadecimal digits, as dumps write bytes: `30 82`, `30:82`, `30,82`, and lines of them.
+#[derive(Clone)]
+struct Pairs<'a> {
+    text: &'a [u8],
+    /// How often something stood between two pairs.
+    gaps: usize,
+}
+
+impl Iterator for Pairs<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let is_gap = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b':' | b',' | b'-' | b'\\');
+        let gap = self.text.iter().take(MAX_GAP).take_while(|byte| is_gap(byte)).count();
+        let [high, low, rest @ ..] = &self.text[gap..] else { return None };
+        let byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
+        self.text = rest;
+        self.gaps += usize::from(gap > 0);
+        Some(byte)
+    }
+}
+
+/// The numbers of a list, as programs write bytes: `0x30`, `48`, `48u8`, `-126`, `(byte)0x82`, `060` in octal, `0x30820543`
+/// in words, with comments between them.
 #[derive(Clone)]
 struct Numbers<'a> {
     text: &'a [u8],
+    is_octal: bool,
+    /// The digits of a word; 0 where each number is a byte.
+    width: usize,
+    /// The digits of the last word that were not read.
+    word: &'a [u8],
+}
+
+impl<'a> Numbers<'a> {
+    /// Tells by the first number how the others are written.
+    fn new(text: &'a [u8]) -> Self {
+        let first = after_gap(text);
+        let is_octal = matches!(first, [b'0', b'6', b'0', ..] | [b'0', b'5', b'5', ..]);
+        let digits = match first {
+            [b'0', b'x' | b'X', digits @ ..] => {
+                digits.iter().take(17).take_while(|byte| byte.is_ascii_hexdigit()).count()
+            }
+            _ => 0,
+        };
+        let begins_word = matches!(first.get(2..4), Some(b"30" | b"2d" | b"2D"));
+        let width = if begins_word && matches!(digits, 4 | 8 | 16) { digits } else { 0 };
+        Self { text, is_octal, width, word: b"" }
+    }
+
+    /// Reads the digits of the next word.
+    fn next_word(&mut self) -> Option<()> {
+        let digits = self.text.strip_prefix(b"0x").or(self.text.strip_prefix(b"0X"))?;
+        let length = digits.iter().take(self.width).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        (self.word, self.text) = digits.split_at(length);
+        Some(())
+    }
 }
 
 impl Iterator for Numbers<'_> {
     type Item = u8;
 
     fn next(&mut self) -> Option<u8> {
+        if self.width > 0 {
+            if self.word.is_empty() {
+                self.text = after_gap(self.text);
+                self.next_word()?;
+            }
+            let [high, low, rest @ ..] = self.word else { return None };
+            self.word = rest;
+            return Some(hex_digit(*high)? << 4 | hex_digit(*low)?);
+        }
         self.text = after_gap(self.text);
         let text = self.text.strip_prefix(b"(byte)").unwrap_or(self.text).trim_ascii_start();
-        let (number, length) = number_at(text)?;
+        let (number, length) = if self.is_octal { octal_at(text)? } else { number_at(text)? };
         let rest = &text[length..];
+        let rest = rest.strip_prefix(b"_").unwrap_or(rest);
         self.text = rest.strip_prefix(b"u8").unwrap_or(rest);
         Some(number)
     }
+}
+
+/// Returns the octal number that a text begins with, and the length of it.
+fn octal_at(text: &[u8]) -> Option<(u8, usize)> {
+    let length = text.iter().take(4).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+    let digits = std::str::from_utf8(&text[..length]).ok()?;
+    Some((u8::from_str_radix(digits, 8).ok()?, length))
 }
 
 /// The longest comment in a list, in bytes.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::container::literal;
 use crate::pem;
 
 /// A character that is written in another way.
@@ -66,7 +67,7 @@ struct Escaped {
     character: char,
 }
 
-/// Writes escaped characters as themselves. Returns `None` where there is none.
+/// Writes escaped characters as themselves, and bytes that a program escaped in hexadecimal. Returns `None` where there is none.
 pub(super) fn unescape(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if is_binary(bytes) {
         return None;
@@ -74,9 +75,26 @@ pub(super) fn unescape(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(Vec::new());
     let mut copied = 0;
     let mut position = 0;
+    let mut literal_end = 0;
     let mut signs = Signs::new(bytes);
     while let Some(next) = signs.next(position) {
         position = next + 1;
+        // No literal begins in the middle of another.
+        if next >= literal_end
+            && let Some(literal) = literal::at(bytes, next)
+        {
+            literal_end = literal.end;
+            if let Some(hexadecimal) = literal.hexadecimal
+                && literal.start >= copied
+            {
+                text.reserve_exact(if copied == 0 { bytes.len() } else { 0 });
+                text.extend_from_slice(&bytes[copied..literal.start]);
+                text.extend_from_slice(hexadecimal.as_bytes());
+                position = literal.end;
+                copied = position;
+                continue;
+            }
+        }
         let Some(escaped) = escaped_at(&bytes[next..]) else { continue };
         // A vector that does not grow leaves no copies behind; no character takes more bytes than its escape.
         text.reserve_exact(if copied == 0 { bytes.len() } else { 0 });
@@ -134,6 +152,8 @@ impl<'a> Signs<'a> {
 
 fn escaped_at(bytes: &[u8]) -> Option<Escaped> {
     match bytes {
+        // A database writes all bytes after one `\x`.
+        [b'\\', b'x' | b'X', digits @ ..] if begins_hex_word(digits) => None,
         [b'%', high, low, ..] => escaped(3, ascii(&[*high, *low])?),
         [b'\\', b'x' | b'X', high, low, ..] => escaped(4, ascii(&[*high, *low])?),
         [b'\\', b'u' | b'U', digits @ ..] => escaped(6, readable(digits.get(..4)?, 16)?),
@@ -147,6 +167,13 @@ fn escaped_at(bytes: &[u8]) -> Option<Escaped> {
         }
         _ => None,
     }
+}
+
+/// The fewest digits of a word in hexadecimal.
+const MIN_HEX_WORD: usize = 40;
+
+fn begins_hex_word(text: &[u8]) -> bool {
+    text.len() >= MIN_HEX_WORD && text[..MIN_HEX_WORD].iter().all(u8::is_ascii_hexdigit)
 }
 
 fn escaped(length: usize, character: char) -> Option<Escaped> {
@@ -240,6 +267,26 @@ pub(super) fn without_invisible(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 const DASHES: &[u8] = b"-----";
+
+/// Writes the first dash of a line that quoted-printable escapes (RFC 2045 section 6.7), so that no mail program takes it
+/// for a boundary. Returns `None` where there is none.
+pub(super) fn restore_first_dash(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const ESCAPED: &[u8] = b"=2D----";
+    let mut rest = bytes;
+    let mut text = Zeroizing::new(Vec::new());
+    while let Some(start) = memchr::memmem::find(rest, ESCAPED) {
+        let is_first = text.is_empty();
+        text.reserve_exact(if is_first { bytes.len() } else { 0 });
+        text.extend_from_slice(&rest[..start]);
+        text.extend_from_slice(DASHES);
+        rest = &rest[start + ESCAPED.len()..];
+    }
+    if text.is_empty() {
+        return None;
+    }
+    text.extend_from_slice(rest);
+    Some(text)
+}
 
 /// Signs that stand for the dashes of a BEGIN, five on each side.
 const SIGNS: [&str; 16] = [

@@ -311,6 +311,40 @@ impl Lookalike {
         Some(if is_private { Self::Jwk } else { Self::PublicJwk })
     }
 
+    /// Finds the first key in a text that is of a form which is not read, at the beginning of a line.
+    pub(super) fn find_key(text: &[u8]) -> Option<FoundKey> {
+        let jwk = find_jwk(text);
+        let limit = jwk.as_ref().map_or(text.len(), |jwk| jwk.start);
+        let mut start = 0;
+        while start < limit {
+            let line = text[start..].trim_ascii_start();
+            start = text.len() - line.len();
+            if let Some(kind) = Self::of_key_line(line) {
+                return Some(FoundKey { start, kind });
+            }
+            start = match memchr::memchr2(b'\n', b'\r', line) {
+                Some(end) => start + end,
+                None => text.len(),
+            };
+        }
+        jwk
+    }
+
+    /// Tells a key by the first words of its text.
+    fn of_key_line(line: &[u8]) -> Option<Self> {
+        if !matches!(line, [b'p' | b'P' | b'r' | b'R' | b'<', ..]) {
+            return None;
+        }
+        for row in &LOOKALIKES {
+            if row.holds == Holds::Key && row.starts.iter().any(|start| is_text(start) && starts_with_text(line, start))
+            {
+                let is_public = row.kind == Self::XmlKey && !is_private_xml(line);
+                return (!is_public).then_some(row.kind);
+            }
+        }
+        None
+    }
+
     /// Tells by the label of a PEM block.
     pub(super) fn of_label(label: &str) -> Option<Self> {
         let row = LABELS.iter().find(|row| row.label == label)?;
@@ -352,6 +386,28 @@ impl Lookalike {
     pub(crate) fn hint(self) -> Option<&'static str> {
         self.facts().hint
     }
+}
+
+/// A key in a text.
+pub(super) struct FoundKey {
+    pub(super) start: usize,
+    pub(super) kind: Lookalike,
+}
+
+/// Finds a JSON Web Key in a text by its type, and tells by the members around that whether it is a private one.
+fn find_jwk(text: &[u8]) -> Option<FoundKey> {
+    let kind = memchr::memmem::find(text, b"\"kty\"")?;
+    let from = kind.saturating_sub(MAX_JWK);
+    let window = &text[from..text.len().min(kind + MAX_JWK)];
+    let is_private = has_member(window, b"\"d\"") || has_member(window, b"\"k\"");
+    let start = from + memchr::memchr2(b'{', b'[', &text[from..kind])?;
+    is_private.then_some(FoundKey { start, kind: Lookalike::Jwk })
+}
+
+/// Returns whether a key in .NET's XML has its private exponent: what is signed in XML has public ones.
+fn is_private_xml(text: &[u8]) -> bool {
+    let head = &text[..text.len().min(MAX_JWK)];
+    memchr::memmem::find(head, b"<D>").is_some()
 }
 
 /// The bytes of a JSON document that are searched for a key.

@@ -1,11 +1,14 @@
 //! Opens a file: detects what it is, and calls the reader of its format.
 
+mod attributes;
 mod der;
 mod detect;
 mod dump;
 mod error;
 mod escape;
+mod hidden;
 pub(crate) mod kubernetes;
+mod literal;
 pub(crate) mod lookalike;
 mod passwords;
 mod pem;
@@ -82,6 +85,8 @@ pub struct Contents {
     /// True if nothing stands in the file beside what was read. A PKCS#7 or PKCS#12 file may hold more than is read
     /// of it.
     pub is_read_whole: bool,
+    /// True if what was not read beside it may hold a key, in a form that is not known.
+    pub(crate) may_hide_key: bool,
 }
 
 /// A part of a file that was not read.
@@ -166,6 +171,11 @@ pub(crate) fn has_text_parts(text: &[u8]) -> bool {
     crate::pem::looks_like_pem(text) || transport::has_encoded_part(text)
 }
 
+/// Returns whether a file that is of no known type may hold a key.
+pub(crate) fn may_hide_key(bytes: &[u8]) -> bool {
+    hidden::may_hide_key(bytes)
+}
+
 /// Returns what can be said of a file that does not open.
 pub(crate) fn describe(bytes: &[u8]) -> FileFacts {
     let _reading = Reading::begin(ReadingWork::MAX.quarter());
@@ -213,6 +223,7 @@ impl Contents {
             others: vec![],
             other_kinds: vec![],
             is_read_whole: false,
+            may_hide_key: false,
         }
     }
 
@@ -239,6 +250,7 @@ impl Contents {
         self.others.extend(part.others);
         self.other_kinds.extend(part.other_kinds);
         self.is_read_whole &= part.is_read_whole;
+        self.may_hide_key |= part.may_hide_key;
         if self.pkcs12.is_none() {
             self.pkcs12 = part.pkcs12;
         }
@@ -305,6 +317,11 @@ impl Contents {
     /// Returns whether a key may be among what was not read.
     pub(crate) fn may_have_unread_key(&self) -> bool {
         self.unread.iter().any(Unread::may_be_key)
+    }
+
+    /// Returns whether a key may be lost with the file that is not among its keys.
+    pub(crate) fn may_lose_key(&self) -> bool {
+        self.may_hide_key || self.may_have_unread_key()
     }
 
     /// Leaves each certificate and each key once: Keychain Access exports both twice when both are selected.

@@ -2,27 +2,51 @@
 
 use crate::asn1::Malformed;
 use crate::container::detect::{self, Format};
-use crate::container::lookalike::Lookalike;
+use crate::container::hidden::{self, KeyTexts};
+use crate::container::lookalike::{FoundKey, Lookalike};
 use crate::container::passwords::Unlocker;
+use crate::container::transport::EncodedPart;
 use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, der, dump, read_layer, transport};
 use crate::crypto::DecodeError;
-use crate::pem::{self, Block, LineCounter, UnreadBlock};
+use crate::pem::{self, Block, LineCounter, UnreadBlock, UnreadKind};
 use crate::pkcs12::Holds;
 
 pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let contents = Contents { is_read_whole: true, ..Contents::new(Container::Pem) };
-    let mut reader = TextReader { text, lines: LineCounter::new(text), contents, position: 0, unlocker };
+    let lines = LineCounter::new(text);
+    let key_texts = KeyTexts::default();
+    let mut reader = TextReader {
+        text,
+        lines,
+        contents,
+        position: 0,
+        value_end: 0,
+        bare_begin: None,
+        searched: 0,
+        key_texts,
+        unlocker,
+    };
     for piece in pem::pieces(text) {
         reader.read_gap(piece.span.start)?;
+        let was_named = reader.name_bare_begin();
+        let start = reader.value_end.min(piece.span.start);
         reader.position = piece.span.end;
         match piece.read {
             Ok(block) => reader.read_block(&block)?,
+            Err(unread) if unread.kind == UnreadKind::BareBegin => reader.bare_begin = Some(unread),
+            // What stands before its END was read as a value of the text.
+            Err(unread)
+                if unread.kind == UnreadKind::End
+                    && (was_named || !pem::ends_in_data(&text[start..piece.span.start])) => {}
             Err(unread) => reader.add_unread(&unread),
         }
         reader.contents.check_bounds()?;
     }
     reader.read_gap(text.len())?;
-    Ok(reader.contents)
+    reader.name_bare_begin();
+    let TextReader { mut contents, key_texts, .. } = reader;
+    key_texts.add_to(&mut contents);
+    Ok(contents)
 }
 
 /// A shorter block is a placeholder in a text: no certificate and no RSA or EC key is.
@@ -34,8 +58,21 @@ struct TextReader<'t, 'u, 'p, 'a> {
     contents: Contents,
     /// The end of what was read.
     position: usize,
+    /// The end of the last value that was read between blocks.
+    value_end: usize,
+    /// A BEGIN without dashes at the end of what was read.
+    bare_begin: Option<UnreadBlock>,
+    /// The bytes that were searched for keys of unknown forms.
+    searched: usize,
+    key_texts: KeyTexts<'t>,
     unlocker: &'u mut Unlocker<'p, 'a>,
 }
+
+/// The most bytes between a BEGIN without dashes and the value that it begins.
+const MAX_BEGIN_LINE: usize = 128;
+
+/// The most bytes of a file that are searched for keys of unknown forms. What is longer may hold one.
+const MAX_SEARCHED: usize = 1 << 20;
 
 impl TextReader<'_, '_, '_, '_> {
     /// Reads what stands between blocks, up to `end`.
@@ -45,6 +82,7 @@ impl TextReader<'_, '_, '_, '_> {
             return Ok(());
         }
         self.contents.is_read_whole = false;
+        self.name_key(gap);
         let mut rest = gap;
         while let Some(value) = detect::find_value(rest) {
             self.read_encoded(&rest[..rest.len() - value.len()], end - rest.len())?;
@@ -52,34 +90,74 @@ impl TextReader<'_, '_, '_, '_> {
             let read = der::read_first(value, self.unlocker).and_then(Contents::check_anything);
             self.contents.add_part(&place, der::held_by(value), read)?;
             rest = der::after_value(value);
+            self.value_end = end - rest.len();
         }
         self.read_encoded(rest, end - rest.len())
+    }
+
+    /// Names a BEGIN without dashes, if nothing was read after it.
+    fn name_bare_begin(&mut self) -> bool {
+        let Some(unread) = self.bare_begin.take() else { return false };
+        self.add_unread(&unread);
+        true
+    }
+
+    /// Names a key in a form that is not read.
+    fn name_key(&mut self, gap: &[u8]) {
+        let Some(FoundKey { start, kind }) = Lookalike::find_key(gap) else { return };
+        let place = format!("text at line {}", self.lines.line_of(self.position + start));
+        match kind {
+            Lookalike::KeyText => self.key_texts.push(place, &self.text[self.position + start..]),
+            kind => self.contents.add_other(kind, &place),
+        }
     }
 
     /// Reads the values of a text that are files in Base64 or in numbers; the text begins at `start`.
     fn read_encoded(&mut self, text: &[u8], start: usize) -> Result<(), OpenError> {
         let mut lists = dump::lists(text);
         let mut list = lists.next();
+        let mut position = 0;
         for part in transport::encoded_parts(text) {
-            while let Some(earlier) = list.take_if(|list| list.start < part.start) {
-                self.read_part("numbers", start + earlier.start, &earlier.bytes)?;
+            while let Some(earlier) = list.take_if(|list| list.span.start < part.span.start) {
+                self.search(&text[position.min(earlier.span.start)..earlier.span.start]);
+                position = earlier.span.end;
+                self.read_part("numbers", start, &earlier)?;
                 list = lists.next();
             }
-            self.read_part("Base64", start + part.start, &part.bytes)?;
+            self.search(&text[position.min(part.span.start)..part.span.start]);
+            position = part.span.end.max(position);
+            self.read_part("Base64", start, &part)?;
         }
         while let Some(part) = list {
-            self.read_part("numbers", start + part.start, &part.bytes)?;
+            self.search(&text[position.min(part.span.start)..part.span.start]);
+            position = part.span.end.max(position);
+            self.read_part("numbers", start, &part)?;
             list = lists.next();
         }
+        self.search(&text[position..]);
         Ok(())
     }
 
-    fn read_part(&mut self, kind: &str, start: usize, encoded: &[u8]) -> Result<(), OpenError> {
-        let place = format!("{kind} at line {}", self.lines.line_of(start));
-        let undone = transport::undo(encoded);
+    /// Searches a text that was not read for what may be a key.
+    fn search(&mut self, text: &[u8]) {
+        if self.contents.may_hide_key {
+            return;
+        }
+        self.searched += text.len();
+        self.contents.may_hide_key = self.searched > MAX_SEARCHED || hidden::may_hide_key(text);
+    }
+
+    /// Reads a part of a text that begins at `start`.
+    fn read_part(&mut self, kind: &str, start: usize, part: &EncodedPart) -> Result<(), OpenError> {
+        let place = format!("{kind} at line {}", self.lines.line_of(start + part.span.start));
+        self.value_end = start + part.span.end;
+        if start + part.span.start < self.position + MAX_BEGIN_LINE {
+            self.bare_begin = None;
+        }
+        let undone = transport::undo(&part.bytes);
         let bytes = match &undone {
             Some(undone) => undone,
-            None => encoded,
+            None => &part.bytes,
         };
         let read = match read_layer(bytes, self.unlocker).and_then(Contents::check_anything) {
             Err(error) => Err(not_cut(error, &place)),
@@ -111,7 +189,7 @@ impl TextReader<'_, '_, '_, '_> {
         }
         let kind = match unread.label.and_then(Format::of_label) {
             Some(format) => format.holds(),
-            None if unread.is_bare_key => Holds::Key,
+            None if unread.kind == UnreadKind::DekInfo => Holds::Key,
             None => Holds::Anything,
         };
         let error = Malformed::new(unread.name(), unread.problem.clone()).into();

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::asn1;
 use crate::container::lookalike::Lookalike;
-use crate::container::{detect, dump, escape};
+use crate::container::{attributes, detect, dump, escape};
 use crate::pem;
 
 /// The number of times that a file may be encoded over and over.
@@ -16,13 +16,17 @@ const MAX_LAYERS: usize = 5;
 /// The fewest characters of Base64 that may be a file: no key or certificate is shorter.
 const MIN_ENCODED: usize = 120;
 
-/// Undoes what was done to a file as a whole: UTF-16, Base64 (CI secrets), and Base64 of that again.
+/// Undoes what was done to a file as a whole: UTF-16, Base64 (CI secrets), and Base64 of that again. Leaves out names that
+/// stand beside PEM blocks: they may be anything.
 pub(super) fn undo(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut undone: Option<Zeroizing<Vec<u8>>> = None;
+    let mut undone = attributes::without_names(bytes);
     for _ in 0..MAX_LAYERS {
         let current = undone.as_deref().map_or(bytes, Vec::as_slice);
         let Some(next) = undo_layer(current) else { break };
-        undone = Some(next);
+        undone = match attributes::without_names(&next) {
+            Some(text) => Some(text),
+            None => Some(next),
+        };
     }
     undone
 }
@@ -47,10 +51,13 @@ fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if begins_as_der(bytes) {
         return None;
     }
+    if let Some(plain) = from_latin1(bytes) {
+        return Some(plain);
+    }
     if let Some(text) = without_zeros(bytes) {
         return Some(text);
     }
-    for undo in [escape::without_invisible, escape::unescape, escape::restore_dashes] {
+    for undo in [escape::without_invisible, escape::unescape, escape::restore_first_dash, escape::restore_dashes] {
         if let Some(text) = undo(bytes) {
             return Some(text);
         }
@@ -150,8 +157,8 @@ pub(super) fn begins_as_der(bytes: &[u8]) -> bool {
 
 /// A part of a text that is a file in Base64 or in numbers, such as a value in JSON, YAML or a .env file.
 pub(super) struct EncodedPart {
-    /// Its first byte in the text.
-    pub(super) start: usize,
+    /// Its place in the text.
+    pub(super) span: Range<usize>,
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
@@ -179,7 +186,7 @@ impl Iterator for EncodedParts<'_> {
             let word = next_word(self.text, self.position)?;
             if let Some(bytes) = decode_hex(&self.text[word.clone()]) {
                 self.position = word.end;
-                return Some(EncodedPart { start: word.start, bytes });
+                return Some(EncodedPart { span: word, bytes });
             }
             if let Some(part) = self.read(&word, word.end) {
                 return Some(part);
@@ -193,8 +200,8 @@ impl Iterator for EncodedParts<'_> {
                     return Some(part);
                 }
             }
-            // What is no file here holds none in its middle.
-            self.position = run.end;
+            // What is no file here holds none in its middle, but a first line that is shorter may be another word.
+            self.position = if run.is_uneven { word.end } else { run.end };
         }
     }
 }
@@ -205,18 +212,45 @@ impl EncodedParts<'_> {
         if end - word.start < MIN_ENCODED {
             return None;
         }
-        let bytes = pem::decode_cut_text(&self.text[word.start..end])?;
+        let text = &self.text[word.start..end];
+        let joined = without_soft_breaks(text);
+        let bytes = pem::decode_cut_text(joined.as_deref().map_or(text, Vec::as_slice))?;
         if !is_file(&bytes, 2) {
             return None;
         }
         self.position = end;
-        Some(EncodedPart { start: word.start, bytes })
+        Some(EncodedPart { span: word.start..end, bytes })
     }
+}
+
+/// Joins lines that quoted-printable broke, and writes its equals signs (RFC 2045 section 6.7). Returns `None` where there
+/// is neither.
+fn without_soft_breaks(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let is_quoted = |position: usize| matches!(text[position..], [b'=', b'\r' | b'\n', ..] | [b'=', b'3', b'D', ..]);
+    if !memchr::memchr_iter(b'=', text).any(is_quoted) {
+        return None;
+    }
+    let mut joined = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        rest = match rest {
+            [b'=', b'3', b'D', after @ ..] => {
+                joined.push(b'=');
+                after
+            }
+            [b'=', b'\r', b'\n', after @ ..] | [b'=', b'\n' | b'\r', after @ ..] => after,
+            _ => {
+                joined.push(*byte);
+                after
+            }
+        };
+    }
+    Some(joined)
 }
 
 /// Decodes a word of hexadecimal digits that is a file, as configurations and databases have it.
 fn decode_hex(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let digits = word.strip_prefix(b"0x").unwrap_or(word);
+    let digits = word.strip_prefix(b"0x").or(word.strip_prefix(b"x")).unwrap_or(word);
     if digits.len() < MIN_ENCODED || !matches!(digits, [b'3', b'0', b'8', ..] | [b'2', b'd' | b'D', b'2', ..]) {
         return None;
     }
@@ -224,11 +258,14 @@ fn decode_hex(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     (bytes.starts_with(b"-----BEGIN") || detect::detect_der(&bytes).is_ok()).then_some(bytes)
 }
 
-/// Words of Base64 that belong together: lines of the same length, and a shorter one at the end.
+/// Words of Base64 that belong together: lines of the same length, and a shorter one at the end. The first may be shorter
+/// too: the name of the value stands before it.
 struct Run {
     end: usize,
     /// The end of all but the last.
     before_last: usize,
+    /// The first line is shorter than the second.
+    is_uneven: bool,
 }
 
 /// The fewest characters of a line of Base64.
@@ -236,20 +273,39 @@ const MIN_LINE: usize = 16;
 
 impl Run {
     fn of(text: &[u8], first: &Range<usize>) -> Self {
-        let mut run = Self { end: first.end, before_last: first.end };
-        let mut length = first.len();
-        while length == first.len() && length >= MIN_LINE && text[run.end - 1] != b'=' {
-            let start = skip_wrapping(text, run.end);
-            match next_word(text, start) {
-                Some(next) if next.start == start && start > run.end && next.len() <= length => {
-                    run = Self { end: next.end, before_last: run.end };
-                    length = next.len();
-                }
-                _ => break,
+        let mut run = Self { end: first.end, before_last: first.end, is_uneven: false };
+        let head = &text[first.clone()];
+        if head.len() < MIN_LINE && !head.starts_with(b"MI") && !head.starts_with(b"LS0") {
+            return run;
+        }
+        let mut length = head.len();
+        let mut line = first.clone();
+        while let Some(next) = line_after(text, &line) {
+            if line.start == first.start && next.len() > length && next.len() >= MIN_LINE {
+                length = next.len();
+                run.is_uneven = true;
+            } else if line.len() < length.max(MIN_LINE) && line.start != first.start || next.len() > length {
+                break;
             }
+            run = Self { end: next.end, before_last: run.end, ..run };
+            line = next;
         }
         run
     }
+}
+
+/// Returns the next line of Base64 where nothing else stands between. Padding ends a value, but a single sign at the end
+/// of a line may be one of quoted-printable.
+fn line_after(text: &[u8], line: &Range<usize>) -> Option<Range<usize>> {
+    let start = match (&text[line.clone()], &text[line.end..]) {
+        ([.., b'=', b'='], _) => return None,
+        ([.., b'='], [b'\r', b'\n', ..]) => line.end + 2,
+        ([.., b'='], [b'\n', ..]) => line.end + 1,
+        ([.., b'='], _) => return None,
+        _ => skip_wrapping(text, line.end),
+    };
+    let next = next_word(text, start)?;
+    (next.start == start && start > line.end).then_some(next)
 }
 
 /// Returns where what stands between two lines of Base64 ends: white space, quotes, commas, written line ends.
@@ -267,12 +323,28 @@ fn skip_wrapping(text: &[u8], from: usize) -> usize {
 
 /// Returns the next word of Base64.
 fn next_word(text: &[u8], from: usize) -> Option<Range<usize>> {
-    let start = from + text.get(from..)?.iter().position(|byte| is_base64(*byte))?;
+    let mut start = next_base64(text, from)?;
+    // The letter of `\n` is none of the word.
+    while start > 0 && text[start - 1] == b'\\' && matches!(text[start], b'n' | b'r' | b't') {
+        start = next_base64(text, start + 1)?;
+    }
     let is_end = |byte: &u8| !is_base64(*byte) && !matches!(byte, b'-' | b'_');
     let length = text[start..].iter().position(is_end).unwrap_or(text.len() - start);
+    let mut end = start + length;
     // Padding may stand at the end alone, and "=" before a value.
-    let padding = text[start + length..].iter().take(2).take_while(|byte| **byte == b'=').count();
-    Some(start..start + length + padding)
+    for _ in 0..2 {
+        end += match &text[end..] {
+            [b'=', b'3', b'D', ..] => 3,
+            [b'=', ..] => 1,
+            _ => 0,
+        };
+    }
+    Some(start..end)
+}
+
+fn next_base64(text: &[u8], from: usize) -> Option<usize> {
+    let found = text.get(from..)?.iter().position(|byte| is_base64(*byte))?;
+    Some(from + found)
 }
 
 fn is_base64(byte: u8) -> bool {
@@ -293,6 +365,9 @@ const MIN_LINE_ENDS: usize = 2;
 
 /// Returns what a transfer in text mode did to a file in DER, if it shows.
 pub(super) fn text_mode_damage(bytes: &[u8]) -> Option<TextModeDamage> {
+    if begins_replaced(bytes) {
+        return Some(TextModeDamage::Reencoded);
+    }
     // A text may begin with "0". The length of a sequence is no UTF-8, and is replaced.
     if !begins_as_der(bytes) && !bytes.starts_with(b"\x30\xef\xbf\xbd") {
         return None;
@@ -310,6 +385,35 @@ pub(super) fn text_mode_damage(bytes: &[u8]) -> Option<TextModeDamage> {
     let claimed = asn1::claimed_length(bytes);
     let is_exact = added > 0 && claimed.is_some_and(|claimed| claimed + added == bytes.len());
     (is_exact || added > MIN_LINE_ENDS).then_some(TextModeDamage::LineEndsAdded)
+}
+
+/// Returns whether bytes are DER in which every byte above 127 was replaced with "?".
+fn begins_replaced(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(16)];
+    head.starts_with(b"0?") && memchr::memmem::find(head, b"\x02\x01").is_some() && bytes.is_ascii()
+}
+
+/// The characters from 0x80 to 0x9F in Windows' code page 1252. Five are not defined, and stay.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// Returns the DER that was taken for a text in Latin-1, or in Windows' code page, and written as UTF-8.
+fn from_latin1(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if !matches!(bytes, [0x30, 0xc2..=0xe2, 0x80..=0xbf, ..]) {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    for character in text.chars() {
+        let number = match WINDOWS_1252.iter().position(|known| *known == character) {
+            Some(index) => 0x80 + index,
+            None => character as usize,
+        };
+        plain.push(u8::try_from(number).ok()?);
+    }
+    begins_as_der(&plain).then_some(plain)
 }
 
 #[cfg(test)]

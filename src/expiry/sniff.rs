@@ -70,10 +70,10 @@ pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) 
     }
     let what = match error {
         // The dates of its certificates can be seen without the password, but not here.
-        // A dump is named only where it begins as a certificate or a key does.
-        OpenError::Lookalike(Lookalike::Jks | Lookalike::Jceks | Lookalike::HexDump) | OpenError::Profile(_) => {
-            return None;
-        }
+        // A dump is named only where it begins as a certificate or a key does, and so is damage to one.
+        OpenError::Lookalike(Lookalike::Jks | Lookalike::Jceks | Lookalike::HexDump)
+        | OpenError::Profile(_)
+        | OpenError::TextMode(_) => return None,
         OpenError::Lookalike(kind) => return skip_lookalike(name, *kind),
         OpenError::OnlyOthers { kinds, .. } if kinds.contains(&Lookalike::ProvisioningProfile) => return None,
         OpenError::Empty => "an empty file",

@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
-use crate::pem::{begins_label, known_label};
+use crate::pem::{begins_label, known_label, label_before};
 
 /// The dashes on both sides of a marker (RFC 7468 section 2).
 const DASHES: usize = 5;
 
 /// The most bytes that are looked at for a label.
 const MAX_LABEL: usize = 64;
+
+/// The most bytes of a label that nobody knows.
+const MAX_UNKNOWN_LABEL: usize = 1024;
 
 /// The most bytes that are looked at for the beginning of a line: a file may be one line.
 pub(super) const MAX_LOOK_BACK: usize = 256;
@@ -18,6 +21,9 @@ const MAX_DATA: usize = 4096;
 
 /// The fewest characters of Base64 that make a key or a certificate of a damaged BEGIN line.
 const MIN_DATA: usize = 48;
+
+/// The same of a BEGIN without dashes: the word stands in texts of any kind.
+const MIN_BARE_DATA: usize = 100;
 
 /// A BEGIN or END, with the dashes around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +163,71 @@ fn has_vector(value: &[u8]) -> bool {
     vector.iter().take_while(|byte| byte.is_ascii_hexdigit()).count() >= 16
 }
 
+/// The bytes before an END that are looked at for Base64.
+const MAX_DATA_BEFORE: usize = 1024;
+
+/// The fewest characters of a line of a key or a certificate. No word of a text is so long and so mixed.
+const MIN_LINE: usize = 40;
+
+/// The fewest characters of Base64 before an END that has no BEGIN.
+const MIN_DATA_BEFORE: usize = 100;
+
+/// Returns whether a text ends in lines of Base64.
+pub(super) fn ends_in_data(text: &[u8]) -> bool {
+    let tail = &text[text.len().saturating_sub(MAX_DATA_BEFORE)..];
+    let mut count = 0;
+    for word in tail.split(|byte| !is_base64(*byte)) {
+        if word.len() >= MIN_LINE && is_dense(word) {
+            count += word.len();
+        }
+    }
+    count >= MIN_DATA_BEFORE
+}
+
+/// Finds the next BEGIN that has no dashes before it and a known label after it, with the Base64 of a file.
+pub(super) fn find_bare_begin(text: &[u8], from: usize) -> Option<usize> {
+    for found in memchr::memmem::find_iter(text.get(from..)?, b"BEGIN") {
+        let start = from + found;
+        let label_start = start + b"BEGIN".len();
+        let length = label_before(&text[label_start..text.len().min(label_start + MAX_LABEL)]);
+        if length > 0
+            && !has_dash_before(&text[..start])
+            && data_after(text, label_start + length) >= MIN_BARE_DATA
+            && !is_explanation(text, start)
+        {
+            return Some(start);
+        }
+    }
+    None
+}
+
+/// A BEGIN without dashes.
+pub(super) struct BareBegin {
+    /// The end of its label.
+    pub(super) end: usize,
+    pub(super) label: Option<&'static str>,
+}
+
+/// Returns the BEGIN that [`find_bare_begin`] found.
+pub(super) fn bare_begin_at(text: &[u8], start: usize) -> BareBegin {
+    let label_start = start + b"BEGIN".len();
+    let label_end = label_start + label_before(&text[label_start..text.len().min(label_start + MAX_LABEL)]);
+    BareBegin { end: label_end, label: label_of(&text[label_start..label_end]) }
+}
+
+/// Returns whether a text ends in a dash and spaces: with that, a marker begins.
+fn has_dash_before(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let [before @ .., b' '] = rest {
+        rest = before;
+    }
+    match rest {
+        [.., b'-'] => true,
+        [.., first, second, third] => dash_length(&[*first, *second, *third]) == 3,
+        _ => false,
+    }
+}
+
 /// Leaves out the line ends that are written as `\n`, and the backslashes before other letters.
 fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> {
     let mut is_escaped = false;
@@ -231,7 +302,7 @@ fn marker_after<'a>(text: &'a [u8], run: &Run, word: Word) -> Option<Marker<'a>>
         return None;
     }
     let label_start = run.span.end + spaces + word.text().len();
-    let label_end = end_of_label(text, label_start);
+    let label_end = end_of_any_label(text, label_start, word);
     let raw = &text[label_start..label_end];
     let closing = run_at(text, label_end);
     let label = label_of(raw);
@@ -304,6 +375,29 @@ fn end_of_label(text: &[u8], start: usize) -> usize {
     end
 }
 
+/// As [`end_of_label`]. Where no dashes follow, a label ends before the Base64 that is glued to it: at the end of one
+/// that is known, or before its first letter. One that is long ends at its dashes.
+fn end_of_any_label(text: &[u8], start: usize, word: Word) -> usize {
+    let end = end_of_label(text, start);
+    if is_full(&run_at(text, end)) || label_of(&text[start..end]).is_some() {
+        return end;
+    }
+    let known = start + label_before(&text[start..text.len().min(start + MAX_LABEL)]);
+    let is_glued = match word {
+        Word::Begin => data_after(text, known) >= MIN_DATA,
+        Word::End => known > start,
+    };
+    if is_glued {
+        return known;
+    }
+    let window = &text[end..text.len().min(start + MAX_UNKNOWN_LABEL)];
+    let line = &window[..memchr::memchr2(b'\n', b'\r', window).unwrap_or(window.len())];
+    match memchr::memmem::find(line, b"-----") {
+        Some(dashes) if is_full(&run_at(text, end + dashes)) => end + dashes,
+        Some(_) | None => end,
+    }
+}
+
 /// Returns the known label that a text is, in capitals and with single spaces.
 fn label_of(raw: &[u8]) -> Option<&'static str> {
     let mut label = Vec::with_capacity(raw.len());
@@ -318,7 +412,7 @@ fn label_of(raw: &[u8]) -> Option<&'static str> {
 }
 
 /// Returns whether a byte stands for a space: forms write "+", and 0xA0 is the no-break space of Windows.
-fn is_blank(byte: u8) -> bool {
+pub(super) fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'+' | 0xa0)
 }
 

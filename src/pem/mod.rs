@@ -37,13 +37,25 @@ pub(crate) struct UnreadBlock {
     /// As [`Block::line`].
     pub line: usize,
     pub problem: Cow<'static, str>,
-    /// It is an encrypted key by its header DEK-Info, and has no BEGIN.
-    pub is_bare_key: bool,
+    pub kind: UnreadKind,
     /// So much Base64 follows as a certificate has: it is no text that only speaks of PEM.
     pub has_data: bool,
 }
 
-/// A part of a text that begins with a BEGIN.
+/// The thing that a part of a text was found by which was not read as a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnreadKind {
+    /// A BEGIN.
+    Begin,
+    /// A BEGIN without dashes. What follows may be read as a value of the text.
+    BareBegin,
+    /// The header DEK-Info of an encrypted key that has no BEGIN.
+    DekInfo,
+    /// An END that has no BEGIN.
+    End,
+}
+
+/// A part of a text that begins with a BEGIN, or with what shows that one was lost.
 pub(crate) struct Piece {
     /// The bytes of it.
     pub(crate) span: Range<usize>,
@@ -105,6 +117,9 @@ const OPAQUE_LABELS: [&str; 9] = [
     "SSL SESSION PARAMETERS",
 ];
 
+/// The most bytes of a BEGIN line without dashes, and of the header after it.
+const MAX_BEGIN_LINE: usize = 128;
+
 /// So much Base64 after a BEGIN is a key or a certificate. Examples in documents are shorter.
 const MIN_DATA: usize = 150;
 
@@ -113,24 +128,58 @@ pub(crate) struct Pieces<'a> {
     text: &'a [u8],
     position: usize,
     lines: LineCounter<'a>,
-    next_dek_info: NextDekInfo,
+    dek_info: NextBare,
+    bare_begin: NextBare,
+    marker: NextMarker<'a>,
 }
 
-/// The next header of an encrypted key, so that no part of a text is searched twice.
-enum NextDekInfo {
+/// The next sign of a block that has no BEGIN line, so that no part of a text is searched twice.
+#[derive(Clone, Copy)]
+enum NextBare {
     NotSearched,
     At(usize),
     None,
 }
 
-/// Returns the pieces of a text. What is no BEGIN is passed over; no BEGIN is.
-pub(crate) fn pieces(text: &[u8]) -> Pieces<'_> {
-    Pieces { text, position: 0, lines: LineCounter::new(text), next_dek_info: NextDekInfo::NotSearched }
+/// The marker that the last piece ended before, likewise.
+enum NextMarker<'a> {
+    NotSearched,
+    Found(Option<Marker<'a>>),
 }
 
-/// Returns whether there is a BEGIN, whole or damaged, or an encrypted key that has lost it.
+/// The beginning of a piece.
+enum Sign<'a> {
+    /// A BEGIN without dashes, or an encrypted key without any, and the marker after it.
+    Bare {
+        start: usize,
+        kind: UnreadKind,
+        next: Option<Marker<'a>>,
+    },
+    Begin(Marker<'a>),
+    /// An END with Base64 before it, and no BEGIN.
+    End(Marker<'a>),
+}
+
+/// Returns the pieces of a text. What is no BEGIN is passed over; no BEGIN is.
+pub(crate) fn pieces(text: &[u8]) -> Pieces<'_> {
+    Pieces {
+        text,
+        position: 0,
+        lines: LineCounter::new(text),
+        dek_info: NextBare::NotSearched,
+        bare_begin: NextBare::NotSearched,
+        marker: NextMarker::NotSearched,
+    }
+}
+
+/// Returns whether there is a BEGIN, whole or damaged, or a block that has lost it.
 pub(crate) fn looks_like_pem(text: &[u8]) -> bool {
-    next_begin(text, 0).is_some() || marker::find_dek_info(text, 0).is_some()
+    pieces(text).next_sign().is_some()
+}
+
+/// Returns whether a text ends in lines of Base64, as before an END.
+pub(crate) fn ends_in_data(text: &[u8]) -> bool {
+    marker::ends_in_data(text)
 }
 
 /// Reads all blocks.
@@ -152,69 +201,119 @@ impl Iterator for Pieces<'_> {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
-        let begin = next_begin(self.text, self.position);
-        let limit = begin.as_ref().map_or(self.text.len(), |begin| begin.span.start);
-        if let Some(start) = self.dek_info_before(limit) {
-            return Some(self.bare_key(start));
+        Some(match self.next_sign()? {
+            Sign::Begin(begin) => self.block(&begin),
+            Sign::Bare { start, kind, next } => self.bare_block(start, kind, next),
+            Sign::End(end) => self.lone_end(&end),
+        })
+    }
+}
+
+impl NextBare {
+    /// Returns the next one at `from` or after it.
+    fn search(self, text: &[u8], from: usize, find: fn(&[u8], usize) -> Option<usize>) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::At(start) if start >= from => self,
+            Self::At(_) | Self::NotSearched => match find(text, from) {
+                Some(start) => Self::At(start),
+                None => Self::None,
+            },
         }
-        let begin = begin?;
+    }
+
+    /// Returns where it is, if that is before `limit`.
+    fn before(self, limit: usize) -> Option<usize> {
+        match self {
+            Self::At(start) if start < limit => Some(start),
+            Self::At(_) | Self::NotSearched | Self::None => None,
+        }
+    }
+}
+
+impl<'a> Pieces<'a> {
+    fn next_sign(&mut self) -> Option<Sign<'a>> {
+        loop {
+            let marker = match std::mem::replace(&mut self.marker, NextMarker::NotSearched) {
+                NextMarker::Found(marker) => marker,
+                NextMarker::NotSearched => marker::find(self.text, self.position),
+            };
+            let limit = marker.as_ref().map_or(self.text.len(), |marker| marker.span.start);
+            self.dek_info = self.dek_info.search(self.text, self.position, marker::find_dek_info);
+            self.bare_begin = self.bare_begin.search(self.text, self.position, marker::find_bare_begin);
+            match (self.dek_info.before(limit), self.bare_begin.before(limit)) {
+                // The header tells what the block is.
+                (Some(start), begin) if begin.is_none_or(|begin| start < begin + MAX_BEGIN_LINE) => {
+                    return Some(Sign::Bare { start, kind: UnreadKind::DekInfo, next: marker });
+                }
+                (_, Some(start)) => return Some(Sign::Bare { start, kind: UnreadKind::BareBegin, next: marker }),
+                (_, None) => {}
+            }
+            let marker = marker?;
+            match marker.word {
+                Word::Begin => return Some(Sign::Begin(marker)),
+                Word::End if ends_in_data(&self.text[self.position..marker.span.start]) => {
+                    return Some(Sign::End(marker));
+                }
+                Word::End => self.position = marker.span.end,
+            }
+        }
+    }
+
+    /// Ends a piece at the next marker, or after it where that is its END.
+    fn end_before(&mut self, next: Option<Marker<'a>>) {
+        (self.position, self.marker) = match next {
+            Some(end) if end.word == Word::End => (end.span.end, NextMarker::NotSearched),
+            Some(begin) => (begin.span.start, NextMarker::Found(Some(begin))),
+            None => (self.text.len(), NextMarker::Found(None)),
+        };
+    }
+
+    /// Reads the block that begins with a marker.
+    fn block(&mut self, begin: &Marker<'a>) -> Piece {
         let line = self.lines.line_of(begin.span.start);
-        let next = self.go_on_after(begin.span.end);
-        let span = begin.span.start..self.position;
-        let read = match self.read(&begin, next.as_ref(), line) {
+        let next = marker::find(self.text, begin.span.end);
+        let read = match self.read(begin, next.as_ref(), line) {
             Ok(block) => Ok(block),
             Err(problem) => Err(UnreadBlock {
                 label: begin.label,
                 line,
                 problem,
-                is_bare_key: false,
+                kind: UnreadKind::Begin,
                 has_data: marker::data_after(self.text, begin.span.end) >= MIN_DATA,
             }),
         };
-        Some(Piece { span, read })
-    }
-}
-
-impl<'a> Pieces<'a> {
-    /// Returns the next marker, and ends the piece there.
-    fn go_on_after(&mut self, position: usize) -> Option<Marker<'a>> {
-        let next = marker::find(self.text, position);
-        self.position = match &next {
-            Some(marker) if marker.word == Word::End => marker.span.end,
-            Some(marker) => marker.span.start,
-            None => self.text.len(),
-        };
-        next
+        self.end_before(next);
+        Piece { span: begin.span.start..self.position, read }
     }
 
-    /// Returns where the next encrypted key is that has lost its BEGIN, if that is before `limit`.
-    fn dek_info_before(&mut self, limit: usize) -> Option<usize> {
-        let is_known = match self.next_dek_info {
-            NextDekInfo::NotSearched => false,
-            NextDekInfo::At(start) => start >= self.position,
-            NextDekInfo::None => true,
-        };
-        if !is_known {
-            self.next_dek_info = match marker::find_dek_info(self.text, self.position) {
-                Some(start) => NextDekInfo::At(start),
-                None => NextDekInfo::None,
-            };
-        }
-        match self.next_dek_info {
-            NextDekInfo::At(start) if start < limit => Some(start),
-            NextDekInfo::At(_) | NextDekInfo::NotSearched | NextDekInfo::None => None,
-        }
-    }
-
-    fn bare_key(&mut self, start: usize) -> Piece {
+    /// Names a block without a BEGIN line, or with one that has no dashes.
+    fn bare_block(&mut self, start: usize, kind: UnreadKind, next: Option<Marker<'a>>) -> Piece {
         let line = self.lines.line_of(start);
-        self.go_on_after(start);
-        let problem =
-            "has no BEGIN line that can be read: \"-----BEGIN RSA PRIVATE KEY-----\", or EC or DSA in the place of \
-                       RSA, belongs before its headers"
-                .into();
-        let unread = UnreadBlock { label: None, line, problem, is_bare_key: true, has_data: true };
+        let (label, problem) = if kind == UnreadKind::DekInfo {
+            self.end_before(next);
+            (
+                None,
+                "has no BEGIN line that can be read: \"-----BEGIN RSA PRIVATE KEY-----\", or EC or DSA in the place of \
+                 RSA, belongs before its headers",
+            )
+        } else {
+            let begin = marker::bare_begin_at(self.text, start);
+            self.position = begin.end;
+            self.marker = NextMarker::Found(next);
+            (begin.label, DAMAGED_DASHES)
+        };
+        let unread = UnreadBlock { label, line, problem: problem.into(), kind, has_data: true };
         Piece { span: start..self.position, read: Err(unread) }
+    }
+
+    /// Names a block of which the END alone is left.
+    fn lone_end(&mut self, end: &Marker<'_>) -> Piece {
+        let line = self.lines.line_of(end.span.start);
+        self.position = end.span.end;
+        let problem = "ends there, and has no BEGIN line that can be read".into();
+        let unread = UnreadBlock { label: end.label, line, problem, kind: UnreadKind::End, has_data: true };
+        Piece { span: end.span.clone(), read: Err(unread) }
     }
 
     fn read(&mut self, begin: &Marker<'_>, next: Option<&Marker<'_>>, line: usize) -> Result<Block, Cow<'static, str>> {
@@ -278,12 +377,12 @@ fn is_same_label(begin: &Marker<'_>, end: &Marker<'_>) -> bool {
     }
 }
 
+const DAMAGED_DASHES: &str = "its BEGIN line is damaged: five dashes belong on both sides of \"BEGIN\" and its label";
+
 /// Says what is wrong with a BEGIN or END.
 fn damaged_marker(marker: &Marker<'_>) -> &'static str {
     match (marker.word, marker.has_dashes) {
-        (Word::Begin, false) => {
-            "its BEGIN line is damaged: five dashes belong on both sides of \"BEGIN\" and its label"
-        }
+        (Word::Begin, false) => DAMAGED_DASHES,
         (Word::Begin, true) => "its BEGIN line is damaged: \"BEGIN\", one space and a label in capitals belong there",
         (Word::End, false) => "its END line is damaged: five dashes belong on both sides of \"END\" and its label",
         (Word::End, true) => "its END line is damaged: \"END\", one space and a label in capitals belong there",
@@ -310,18 +409,6 @@ impl<'a> LineCounter<'a> {
             self.counted = position;
         }
         self.line
-    }
-}
-
-/// Finds the next BEGIN. An END without one is passed over.
-fn next_begin(text: &[u8], from: usize) -> Option<Marker<'_>> {
-    let mut position = from;
-    loop {
-        let marker = marker::find(text, position)?;
-        if marker.word == Word::Begin {
-            return Some(marker);
-        }
-        position = marker.span.end;
     }
 }
 
@@ -361,7 +448,7 @@ impl Block {
 impl UnreadBlock {
     /// As [`Block::name`].
     pub(super) fn name(&self) -> String {
-        if self.is_bare_key {
+        if self.kind == UnreadKind::DekInfo {
             return format!("encrypted private key (DEK-Info) at line {}", self.line);
         }
         block_name(self.label, self.line)
@@ -383,6 +470,20 @@ fn begins_label(text: &[u8]) -> bool {
 /// Returns whether a text is a label that common tools write.
 pub(crate) fn is_known_label(text: &[u8]) -> bool {
     LABELS.into_iter().any(|label| label.as_bytes() == text)
+}
+
+/// Returns where the longest known label ends that a text begins with, after blanks; 0 if there is none. Small letters
+/// are as good.
+fn label_before(text: &[u8]) -> usize {
+    let start = text.iter().take_while(|byte| marker::is_blank(**byte)).count();
+    let mut end = 0;
+    for label in LABELS {
+        let head = text.get(start..start + label.len()).unwrap_or_default();
+        if head.eq_ignore_ascii_case(label.as_bytes()) {
+            end = end.max(start + label.len());
+        }
+    }
+    end
 }
 
 fn known_label(text: &str) -> Option<&'static str> {

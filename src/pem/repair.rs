@@ -33,7 +33,7 @@ impl BlockText<'_> {
         if decoded.is_whole() || text.len() < MIN_TEXT {
             return decoded;
         }
-        for repair in [without_tags, with_pluses] {
+        for repair in [without_tags, with_pluses, without_utf7] {
             if let Some(lines) = repair(text) {
                 let repaired = Decoded::parse(&lines, is_secret);
                 if repaired.is_whole() {
@@ -206,4 +206,22 @@ fn with_pluses(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         }
     }
     Some(plain)
+}
+
+/// Writes "+" and "=" as themselves, which UTF-7 writes as "+-" and "+AD0-" (RFC 2152).
+fn without_utf7(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    let mut is_changed = false;
+    while let [byte, after @ ..] = rest {
+        let (character, following) = match rest {
+            [b'+', b'-', following @ ..] => (b'+', following),
+            [b'+', b'A', b'D', b'0', b'-', following @ ..] => (b'=', following),
+            _ => (*byte, after),
+        };
+        is_changed |= following.len() != after.len();
+        plain.push(character);
+        rest = following;
+    }
+    is_changed.then_some(plain)
 }

@@ -364,6 +364,235 @@ const DAMAGED_BEGINS: [&str; 7] = [
     "\u{2014}\u{2014}BEGIN CERTIFICATE\u{2014}\u{2014}",
 ];
 
+/// Returns a text in lines of `width`, the first of `first`, with what stands between them.
+fn folded(text: &str, first: usize, width: usize, between: &str) -> String {
+    let (head, rest) = text.split_at(first);
+    let lines: Vec<&str> = rest.as_bytes().chunks(width).map(|line| str::from_utf8(line).unwrap()).collect();
+    format!("{head}{between}{}", lines.join(between))
+}
+
+/// Returns bytes written one by one.
+fn each(bytes: &[u8], between: &str, write: fn(u8) -> String) -> String {
+    bytes.iter().map(|byte| write(*byte)).collect::<Vec<_>>().join(between)
+}
+
+/// What programs, databases and mails make of a binary file.
+fn transported(file: &[u8]) -> Vec<(&'static str, String)> {
+    let base64 = BASE64.encode(file);
+    let hexadecimal = each(file, "", |byte| format!("{byte:02x}"));
+    let quoted = folded(&base64.replace('=', "=3D"), 75, 75, "=\n");
+    let printable = |byte: u8| match byte {
+        b'\n' => "\\n".to_owned(),
+        b'\r' => "\\r".to_owned(),
+        b'\t' => "\\t".to_owned(),
+        b'\\' => "\\\\".to_owned(),
+        b' '..=b'~' if byte != b'\'' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    let url = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    let words: Vec<String> =
+        hexadecimal.as_bytes().chunks(8).map(|word| format!("0x{}", str::from_utf8(word).unwrap())).collect();
+    vec![
+        ("bytea", format!(" cert \n------\n \\x{hexadecimal}\n(1 row)\n")),
+        ("hexadecimal in SQL", format!("INSERT INTO t VALUES (X'{hexadecimal}');\n")),
+        ("quoted-printable", format!("Content-Transfer-Encoding: quoted-printable\n\n{quoted}\n\nbye\n")),
+        ("quoted-printable, CR LF", format!("Here it is:\r\n{}\r\n", quoted.replace('\n', "\r\n"))),
+        ("LDIF", format!("dn: cn=jo\nuserCertificate;binary:: {}\nsn: x\n", folded(&base64, 51, 77, "\n "))),
+        (
+            "LDIF with a long name",
+            format!(
+                "aVeryLongNameOfAnAttributeOfSomeSchemaThatIsHardlyUsed;binary:: {}\n",
+                folded(&base64, 12, 77, "\n ")
+            ),
+        ),
+        ("YAML in quotes", format!("cert: \"{}\"\n", folded(&base64, 39, 76, "\\\n  "))),
+        ("YAML, plain", format!("cert: {}\nkey: x\n", folded(&base64, 66, 76, "\n  "))),
+        ("properties", format!("cert={}\n", folded(&base64, 56, 76, "\\\n  "))),
+        ("a word before", format!("description: InternationalCertificates\n{}\n", folded(&base64, 64, 64, "\n"))),
+        ("JSON that begins in a line end", format!("{{\"x509\": [\"\\n{}\\n\"]}}\n", folded(&base64, 76, 76, "\\n"))),
+        ("JSON that begins in a tab", format!("{{\"x509\": \"\\r\\n\\t{}\"}}\n", folded(&base64, 64, 64, "\\n\\t"))),
+        ("JSON in JSON", format!("{{\"x\": \"{{\\\"c\\\": \\\"\\\\n{}\\\"}}\"}}\n", folded(&base64, 76, 76, "\\\\n"))),
+        ("colons", format!("cert = {}\n", each(file, ":", |byte| format!("{byte:02x}")))),
+        (
+            "colons in lines",
+            format!("Blob:\n    {}\n", folded(&each(file, ":", |byte| format!("{byte:02x}")), 45, 45, "\n    ")),
+        ),
+        ("dashes", format!("Bytes: {}\r\n", each(file, "-", |byte| format!("{byte:02X}")))),
+        ("a buffer", format!("<Buffer {}>\n", each(file, " ", |byte| format!("{byte:02x}")))),
+        ("lines of digits", format!("CERT:\n{}\nEND\n", folded(&hexadecimal, 64, 64, "\n"))),
+        ("long lines of digits", format!("CERT:\n{}\n", folded(&hexadecimal, 256, 256, "\n"))),
+        (
+            "a registry file",
+            format!("\"Blob\"=hex:{}\r\n", folded(&each(file, ",", |byte| format!("{byte:02x}")), 66, 75, "\\\r\n  ")),
+        ),
+        ("C", format!("char *s = \"{}\";\n", each(file, "", |byte| format!("\\x{byte:02x}")))),
+        (
+            "C in lines",
+            format!(
+                "char s[] =\n  \"{}\";\n",
+                folded(&each(file, "", |byte| format!("\\x{byte:02x}")), 64, 64, "\"\n  \"")
+            ),
+        ),
+        ("octal", format!("char *s = \"{}\";\n", each(file, "", |byte| format!("\\{byte:03o}")))),
+        ("Python", format!("cert = b'{}'\n", each(file, "", printable))),
+        ("URL", format!("cert={}&x=1\n", each(file, "", url))),
+        ("Rust", format!("&[0x30_u8, {}]\n", each(&file[1..], ", ", |byte| format!("0x{byte:02x}")))),
+        ("octal numbers", format!("{{ {} }}\n", each(file, ", ", |byte| format!("0{byte:o}")))),
+        ("words", format!("uint32_t a[] = {{{}}};\n", words.join(", "))),
+    ]
+}
+
+#[test]
+fn bytes_that_were_written_as_a_text_are_read() {
+    let certificate = read("der/universal.cer");
+    let p12 = read("p12/keychain-password.p12");
+    let arguments = [&["inspect", "-"], &PASSIN[..]].concat();
+    for ((name, text), (_, other)) in transported(&certificate).into_iter().zip(transported(&p12)) {
+        let run = on(text.clone(), &["inspect", "-"]).any_status().run();
+        assert!(run.text().contains("com.example.MyApp"), "{name}: {}", run.stderr);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), text).unwrap();
+        let run = Test::new().args(["expiry", "."]).folder(folder.path()).any_status().run();
+        assert!(run.text().contains("1 certificate in 1 file"), "{name}: {}", run.text());
+        let run = on(other, &arguments).any_status().run();
+        assert!(run.text().contains("com.example.MyApp"), "{name}, PKCS#12: {}", run.stderr);
+    }
+    let pem = text("pem/certificate-only.pem");
+    for (name, text) in [
+        ("bytea", format!(" \\x{}\n", each(pem.as_bytes(), "", |byte| format!("{byte:02x}")))),
+        ("a mail", pem.replace('=', "=3D").replace("\n-----", "\n=2D----").replacen('-', "=2D", 1)),
+        ("UTF-7", pem.replace('+', "+-").replace('=', "+AD0-")),
+    ] {
+        let run = on(text, &["inspect", "-"]).any_status().run();
+        assert!(run.text().contains("com.example.MyApp"), "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_name_beside_a_block_is_no_part_of_the_file() {
+    let identity = converted(read("pem/identity.pem"), &[]);
+    let other = text("key/other.pem");
+    let der = block_bytes(&other);
+    let line = other.replace('\n', "");
+    for name in [
+        line.clone(),
+        BASE64.encode(&der),
+        each(&der, "", |byte| format!("{byte:02x}")),
+        each(&der, " ", |byte| format!("{byte:02x}")),
+        line.replace('-', "%2D").replace('+', "%2B"),
+        line.replace('-', "&#45;"),
+        line.replace('-', "="),
+        line.replace('-', "\\-"),
+        format!("{}{line}", " ".repeat(400)),
+    ] {
+        for beside in [
+            format!("Bag Attributes\n    localKeyID: 01 \n    friendlyName: {name}\nsubject=CN = x\nissuer=CN = y\n"),
+            format!("Bag Attributes\n    1.2.3.4: {name}\nKey Attributes: <No Attributes>\n"),
+            format!("subject=C = US, CN = {name}\nissuer=CN = y\n"),
+            format!(" 0 s:CN = x\n   i:CN = {name}\n"),
+        ] {
+            let run = on(format!("{beside}{identity}"), &["convert", "-"]).run();
+            assert!(run.text() == identity, "{beside}");
+        }
+    }
+    // What lost its line ends keeps what stands on the line.
+    let flat = format!("Bag Attributes friendlyName: x subject=CN = x issuer=CN = y {}", identity.replace('\n', " "));
+    assert!(converted(flat, &[]) == identity);
+}
+
+#[test]
+fn a_name_in_a_bag_is_written_so_that_it_is_no_block() {
+    let certificate = text("pem/certificate-only.pem").replace('\n', "");
+    for name in ["-----BEGIN CERTIFICATE-----", "x ----------END PRIVATE KEY-----", &certificate] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("in.pem"), text("pem/identity.pem")).unwrap();
+        let name_argument = format!("--name={name}");
+        let arguments = ["pack", "in.pem", "--passout", "env:P", "-o", "x.p12", &name_argument];
+        Test::new().args(arguments).folder(folder.path()).env("P", "x").run();
+        let arguments = ["convert", "x.p12", "--passin", "env:P", "--bag-attributes"];
+        let run = Test::new().args(arguments).folder(folder.path()).env("P", "x").run();
+        let dashes = run.text().lines().filter(|line| line.contains("-----"));
+        assert!(dashes.clone().count() == 4 && dashes.clone().all(|line| line.starts_with('-')), "{}", run.text());
+        let name_line = run.text().lines().find(|line| line.contains("friendlyName")).unwrap();
+        assert!(name_line.contains(if name.len() > 100 { "(not shown" } else { "\\2D" }), "{name_line}");
+        assert!(converted(run.text(), &[]) == converted(read("pem/identity.pem"), &[]));
+    }
+}
+
+#[test]
+fn a_key_that_is_not_read_is_called_a_key_where_one_is_wanted() {
+    let jwk = "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"d\":\"AQAB\"}";
+    let files = [
+        ("c.pem", &text("pem/certificate-only.pem")[..]),
+        ("keys/a.json", jwk),
+        ("keys/b", "PuTTY-User-Key-File-2: x\n"),
+    ];
+    let (_, said) = in_folder_saying(
+        &files,
+        &["inspect", "c.pem", "--key", "keys"],
+        3,
+        "a private key in JSON (JWK), which is not read here",
+    );
+    assert!(
+        !said.contains("not a certificate") && said.contains("a PuTTY private key, which is not read here"),
+        "{said}"
+    );
+    let (_, said) =
+        in_folder_saying(&files, &["inspect", "c.pem", "--key", "keys/a.json"], 3, "a private key in JSON (JWK)");
+    assert!(said.contains("which is not read here") && !said.contains("not a certificate"), "{said}");
+}
+
+/// What is left of bytes that were taken for a text and written as UTF-8.
+fn as_utf8_of(bytes: &[u8], decode: fn(u8) -> char) -> Vec<u8> {
+    let mut text = String::new();
+    for byte in bytes {
+        text.push(decode(*byte));
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn binary_files_that_were_taken_for_latin_1_are_read() {
+    let certificate = read("der/universal.cer");
+    let p12 = read("p12/keychain-password.p12");
+    let windows: fn(u8) -> char = |byte| match byte {
+        0x80 => '\u{20ac}',
+        0x82 => '\u{201a}',
+        0x86 => '\u{2020}',
+        byte => char::from(byte),
+    };
+    for decode in [char::from, windows] {
+        on(as_utf8_of(&certificate, decode), &["inspect", "-"]).stdout_contains("com.example.MyApp").run();
+        let arguments = [&["inspect", "-"], &PASSIN[..]].concat();
+        on(as_utf8_of(&p12, decode), &arguments).stdout_contains("com.example.MyApp").run();
+    }
+}
+
+#[test]
+fn a_damaged_file_of_any_name_fails_a_folder() {
+    let p12 = read("p12/keychain-password.p12");
+    let replaced: Vec<u8> = p12.iter().map(|byte| if *byte > 127 { b'?' } else { *byte }).collect();
+    let mut sent = Vec::new();
+    for byte in &p12 {
+        sent.extend_from_slice(if *byte == b'\n' { b"\r\n" } else { std::slice::from_ref(byte) });
+    }
+    for damaged in [String::from_utf8_lossy(&p12).into_owned().into_bytes(), replaced, sent] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("good.pem"), text("pem/identity.pem")).unwrap();
+        std::fs::write(folder.path().join("push"), &damaged).unwrap();
+        Test::new()
+            .args(["expiry", "."])
+            .folder(folder.path())
+            .status(3)
+            .stdout_contains("push: the file is damaged")
+            .run();
+        on(damaged, &["inspect", "-"]).status(3).stderr_contains("the file is damaged").run();
+    }
+}
+
 #[test]
 fn a_begin_that_was_not_read_is_never_passed_over() {
     let good = text("pem/identity.pem");
@@ -384,6 +613,97 @@ fn a_begin_that_was_not_read_is_never_passed_over() {
     }
 }
 
+#[test]
+fn a_begin_that_is_glued_to_its_base64_is_never_passed_over() {
+    let good = text("pem/identity.pem");
+    let line = format!("at line {}", good.lines().count() + 1);
+    for (label, file) in [("CERTIFICATE", "pem/certificate-only.pem"), ("PRIVATE KEY", "key/other.pem")] {
+        let block = text(file);
+        let begin = format!("-----BEGIN {label}-----\n");
+        for glued in [
+            block.replacen(&begin, &format!("-----BEGIN {label}"), 1),
+            block.replacen(&begin, &format!("-----BEGIN {label}--"), 1),
+            block.replacen(&begin, &format!("-----BEGIN {label} "), 1),
+            block.replacen(&begin, &format!("-----BEGIN {label}"), 1).replace('\n', "") + "\n",
+            block.replacen(&begin, &format!("-----BEGIN {label}\\n"), 1),
+            format!("X=-----BEGIN{label}{}", &block[begin.len()..]),
+        ] {
+            let both = format!("{good}{glued}");
+            let run = on(both.clone(), &["inspect", "-"]).status(3).stderr_contains(&line).stderr_contains(label).run();
+            assert!(!run.stderr.contains("MII"), "{}", run.stderr);
+            on(both.clone(), &["expiry", "-"]).status(3).stdout_contains(&line).run();
+            in_folder_saying(&[("in.pem", &both)], &["expiry", "."], 3, "");
+            if label == "PRIVATE KEY" {
+                let arguments = ["convert", "in.pem", "-o", "in.pem", "--force"];
+                in_folder_saying(&[("in.pem", &both)], &arguments, 6, "would be lost");
+                let arguments = ["convert", "in.pem", "-o", "out.pem", "--force"];
+                in_folder_saying(
+                    &[("in.pem", &good), ("out.pem", &glued)],
+                    &arguments,
+                    0,
+                    "may have held a private key",
+                );
+                let alone = text("pem/certificate-only.pem") + &glued;
+                on(alone, &["convert", "-"]).status(3).stderr_contains("its BEGIN line is damaged").run();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_begin_without_dashes_is_never_passed_over() {
+    let good = text("pem/identity.pem");
+    let line = format!("at line {}", good.lines().count() + 1);
+    for begin in
+        ["BEGIN CERTIFICATE", "==BEGIN CERTIFICATE==", "-BEGIN CERTIFICATE-", "[BEGIN CERTIFICATE]", "BEGINCERTIFICATE"]
+    {
+        let damaged = text("pem/certificate-only.pem").replacen("-----BEGIN CERTIFICATE-----", begin, 1);
+        for end in ["-----END CERTIFICATE-----", "END CERTIFICATE", "=="] {
+            let damaged = damaged.replace("-----END CERTIFICATE-----", end);
+            for (before, after) in [("# ", ""), ("10:00:{} app: ", ""), ("", "$")] {
+                let lines = String::from_utf8(framed(&damaged, before, after)).unwrap();
+                let both = format!("{good}{lines}");
+                let run = on(both.clone(), &["inspect", "-"]).status(3).stderr_contains(&line).run();
+                assert!(run.stderr.contains("CERTIFICATE") && !run.stderr.contains("MII"), "{}", run.stderr);
+                on(both, &["expiry", "-"]).status(3).stdout_contains(&line).run();
+                on(lines, &["inspect", "-"]).status(3).stderr_contains("at line 1").run();
+            }
+            // The lines alone are read, or named where they end in no END.
+            let run = on(damaged, &["inspect", "-"]).any_status().run();
+            assert!(run.text().contains("com.example.MyApp") || run.code == Some(3), "{begin} {end}: {}", run.text());
+        }
+    }
+}
+
+#[test]
+fn a_label_of_any_length_begins_a_block() {
+    for label in ["A".repeat(70), "SOME LABEL ".repeat(70) + "X"] {
+        let text = block(&label, &read("der/universal.cer"));
+        on(text, &["inspect", "-"]).stdout_contains("com.example.MyApp").run();
+    }
+}
+
+#[test]
+fn an_end_without_a_begin_is_never_passed_over() {
+    let certificate = text("pem/certificate-only.pem");
+    for (label, file) in [("PRIVATE KEY", "key/push.pem"), ("CERTIFICATE", "pem/certificate-only.pem")] {
+        let block = text(file);
+        let rest = block.split_once('\n').unwrap().1;
+        let line = format!("at line {}", certificate.lines().count() + rest.lines().count());
+        for (before, after) in [("10:00:01 app: ", ""), ("// ", ""), ("", "$"), ("{}. ", ""), ("> > ", "")] {
+            let both = framed(&format!("{certificate}{rest}"), before, after);
+            let run = on(both.clone(), &["inspect", "-"]).status(3).stderr_contains(&line).stderr_contains(label).run();
+            assert!(run.stderr.contains("no BEGIN line"), "{}", run.stderr);
+            on(both.clone(), &["expiry", "-"]).status(3).stdout_contains(&line).run();
+            if label == "PRIVATE KEY" {
+                on(both, &["convert", "-"]).status(3).stderr_contains("no BEGIN line").run();
+            }
+        }
+        // What is read all the same is not named.
+        on(certificate.clone() + rest, &["inspect", "-"]).run();
+    }
+}
+
 /// A file that speaks of PEM and has hashes in Base64 after it.
 const LOCK_FILE: &str = r#"{"begin": "-----BEGIN CERTIFICATE-----", "integrity": [
 "sha512-3Qf9MeNrQv0yBDXmMhsLJ0bJ3C8Yk1Bz8zdGWIPSmW9xPYfDyJVMrP7cCzqk0v0GKN1bZkzXyM8oUuRr2dN8Kw==",
@@ -400,11 +720,15 @@ fn prose_about_pem_fails_no_folder() {
         ("keys.md", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n...\n"),
         ("lock.json", LOCK_FILE),
         ("sql.txt", "BEGIN CERTIFICATE\nthe heading of a chapter\n=====BEGIN LOG=====\n"),
+        (
+            "end.md",
+            "It ends in -----END CERTIFICATE-----, and a log in -----END LOG-----. BEGIN PRIVATE KEY is above.\n",
+        ),
     ] {
         std::fs::write(folder.path().join(name), prose).unwrap();
         Test::new().args(["inspect", name]).folder(folder.path()).any_status().run();
     }
-    Test::new().args(["expiry", "."]).folder(folder.path()).stdout_contains("1 certificate in 7 files").run();
+    Test::new().args(["expiry", "."]).folder(folder.path()).stdout_contains("1 certificate in 8 files").run();
     // A file that is called a certificate is another matter.
     std::fs::write(folder.path().join("cut.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
     Test::new().args(["expiry", "."]).folder(folder.path()).status(3).run();
@@ -911,6 +1235,85 @@ fn an_input_with_a_key_that_was_not_read_is_not_replaced() {
     let arguments = ["convert", "c.pem", "--key", "k.pem", "-o", "k.pem", "--force"];
     let folder = in_folder(&[("c.pem", &certificate), ("k.pem", &both)], &arguments, 6);
     assert!(std::fs::read_to_string(folder.path().join("k.pem")).unwrap() == both);
+}
+
+/// Another key, in forms that are not read.
+fn unread_keys() -> Vec<(&'static str, String)> {
+    let der = block_bytes(&text("key/other.pem"));
+    let base64 = BASE64.encode(&der);
+    let hexadecimal = data_encoding::HEXLOWER.encode(&der);
+    let pairs: Vec<&str> = hexadecimal.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap()).collect();
+    let part = &base64[80..123];
+    vec![
+        ("JWK", format!("{{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"{part}\"}}\n")),
+        ("JWK in a text", format!("my key:\n[{{\"kty\": \"RSA\", \"n\": \"AQAB\", \"d\": \"{part}\"}}]\n")),
+        ("PuTTY", format!("\nPuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 1\n{part}\n")),
+        ("BIND", format!("# key\nPrivate-key-format: v1.3\nPrivateKey: {part}=\n")),
+        ("XML", format!("<RSAKeyValue><Modulus>AQAB</Modulus><D>{part}</D></RSAKeyValue>\n")),
+        ("text", format!("Private-Key: (256 bit)\npriv:\n    {}\n", pairs[40..72].join(":"))),
+        ("seed", format!("seed: {part}\n")),
+        ("seed in lines", format!("seed:\n {}\n {}\n", &part[..22], &part[22..])),
+        ("digits", format!("d = {}\n", &hexadecimal[80..144])),
+        ("words", format!("{{0x{}}}\n", pairs[40..72].join("_u8, 0x"))),
+    ]
+}
+
+/// The bytes of a PEM block.
+fn block_bytes(block: &str) -> Vec<u8> {
+    let lines: String = block.lines().filter(|line| !line.starts_with('-')).collect();
+    BASE64.decode(lines.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_key_in_a_form_that_is_not_read_is_not_lost() {
+    let identity = text("pem/identity.pem");
+    for (form, key) in unread_keys() {
+        let input = format!("{identity}{key}");
+        let arguments = ["convert", "in.pem", "-o", "in.pem", "--force"];
+        let (folder, _) = in_folder_saying(&[("in.pem", &input)], &arguments, 6, "would be lost");
+        assert!(std::fs::read_to_string(folder.path().join("in.pem")).unwrap() == input, "{form}");
+        let arguments = ["convert", "c.pem", "--key", "k.pem", "-o", "k.pem", "--force"];
+        let files = [("c.pem", &text("pem/certificate-only.pem")[..]), ("k.pem", &input)];
+        in_folder_saying(&files, &arguments, 6, "would be lost");
+        let arguments = ["convert", "in.pem", "-o", "out.pem", "--force"];
+        for old in [&input, &key] {
+            let files = [("in.pem", &identity[..]), ("out.pem", old)];
+            in_folder_saying(&files, &arguments, 0, "may have held a private key");
+        }
+    }
+    let notes = "Bag Attributes\n    friendlyName: push 2026-01-01 2027-01-01 2028-01-01 2029-01-01\n    localKeyID: \
+                 AB CD 01 23 45 67 89 01 23 45 67 89 01 23 45 67 89 01 23 45\nsubject=CN=a\nissuer=CN=b\n# made 2026-01-01 by \
+                 d04062fe-545c-6cc1-29cf-62ee4db2de9f: use com.example.AVeryLongNameOfAnApp2026\n";
+    let input = format!("{notes}{identity}");
+    in_folder(&[("in.pem", &input)], &["convert", "in.pem", "-o", "in.pem", "--force"], 0);
+    let (_, said) = in_folder_saying(
+        &[("in.pem", &identity), ("out.pem", notes)],
+        &["convert", "in.pem", "-o", "out.pem", "--force"],
+        0,
+        "",
+    );
+    assert!(!said.contains("may have held"), "{said}");
+}
+
+#[test]
+fn a_key_of_a_known_form_among_other_things_is_named() {
+    let identity = text("pem/identity.pem");
+    for (form, key) in &unread_keys()[..6] {
+        let run =
+            on(format!("{identity}{key}"), &["inspect", "-"]).status(3).stdout_contains("com.example.MyApp").run();
+        assert!(run.stderr.contains("text at line ") && run.stderr.contains("not read here"), "{form}: {}", run.stderr);
+    }
+    // A public key is none, and neither is the text of a key that was read.
+    let public = "{\"kty\":\"RSA\",\"e\":\"AQAB\"}\n<RSAKeyValue><Modulus>AQAB</Modulus></RSAKeyValue>\nPublic-Key: (2048 bit)\n";
+    on(format!("{identity}{public}"), &["inspect", "-"]).run();
+    let der = block_bytes(&text("key/push.pem"));
+    let start = der.windows(5).position(|bytes| bytes == b"\x02\x82\x01\x01\0").unwrap() + 4;
+    let mut key_text = "Private-Key: (2048 bit, 2 primes)\nmodulus:\n".to_owned();
+    for line in der[start..start + 257].chunks(15) {
+        let digits: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(key_text, "    {}:", digits.join(":")).unwrap();
+    }
+    on(format!("{key_text}{identity}"), &["inspect", "-"]).run();
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The output of `openssl pkcs12 -nodes -clcerts`, attribute by attribute.
 //!
-//! Two things are otherwise on purpose: control characters in an attribute are escaped, so that a name
-//! cannot pass for a PEM block, and a certificate that has a key is written even where its localKeyID
-//! is missing.
+//! Three things are otherwise on purpose: control characters and runs of dashes in an attribute are escaped, so that a name
+//! cannot pass for a PEM block, a name that may be a key is not written, and a certificate that has a key is written even
+//! where its localKeyID is missing.
 
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
@@ -20,7 +20,7 @@ use crate::identity::Collection;
 use crate::key::PrivateKey;
 use crate::pem;
 use crate::pkcs12::{Bag, BagContent};
-use crate::text::is_seen;
+use crate::text::{NOT_SHOWN, is_seen, may_be_key, name_unless_key};
 
 /// The long name of an attribute type, as OpenSSL has it.
 struct LongName {
@@ -144,17 +144,15 @@ fn render_value(out: &mut Vec<u8>, value: &AttributeValue, style: OpensslStyle) 
         // OpenSSL takes the low byte of each character for the character, and ends at the NUL that Windows writes.
         Tag::BmpString => {
             let units = value.content.strip_suffix(&[0, 0]).unwrap_or(&value.content);
+            let mut name = Zeroizing::new(Vec::with_capacity(units.len() / 2));
             for unit in units.chunks_exact(2) {
-                push_escaped(out, unit[1]);
+                name.push(unit[1]);
             }
+            push_bytes(out, &name);
         }
         Tag::Utf8String => match std::str::from_utf8(&value.content) {
-            Ok(text) => push_printable(out, text),
-            Err(_) => {
-                for byte in &value.content {
-                    push_escaped(out, *byte);
-                }
-            }
+            Ok(text) => push_name(out, text),
+            Err(_) => push_bytes(out, &value.content),
         },
         Tag::OctetString => push_hex(out, &value.content),
         Tag::BitString => push_hex(out, value.content.get(1..).unwrap_or_default()),
@@ -176,14 +174,22 @@ fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Adds a byte that stands for a character of Latin-1.
-fn push_escaped(out: &mut Vec<u8>, byte: u8) {
-    if char::from(byte).is_control() {
-        push_byte_escape(out, byte);
-    } else {
-        out.push(byte);
+/// Adds a name of which each byte stands for a character of Latin-1.
+fn push_bytes(out: &mut Vec<u8>, name: &[u8]) {
+    if may_be_key(&String::from_utf8_lossy(name)) {
+        return push(out, NOT_SHOWN);
+    }
+    for (position, byte) in name.iter().enumerate() {
+        if char::from(*byte).is_control() || name[position..].starts_with(DASHES.as_bytes()) {
+            push_byte_escape(out, *byte);
+        } else {
+            out.push(*byte);
+        }
     }
 }
+
+/// The dashes of a PEM block.
+const DASHES: &str = "-----";
 
 fn push_byte_escape(out: &mut Vec<u8>, byte: u8) {
     let mut escaped = String::new();
@@ -191,11 +197,16 @@ fn push_byte_escape(out: &mut Vec<u8>, byte: u8) {
     push(out, &escaped);
 }
 
-/// Adds a text with the escapes of names for what acts on a terminal or is not seen.
+/// Adds a name, unless it may be a key.
+fn push_name(out: &mut Vec<u8>, name: &str) {
+    push_printable(out, name_unless_key(name));
+}
+
+/// Adds a text with the escapes of names for what acts on a terminal or is not seen, and for the first of five dashes.
 fn push_printable(out: &mut Vec<u8>, text: &str) {
-    for c in text.chars() {
+    for (position, c) in text.char_indices() {
         let bytes = c.to_string().into_bytes();
-        if is_seen(c) {
+        if is_seen(c) && !text[position..].starts_with(DASHES) {
             out.extend_from_slice(&bytes);
             continue;
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::commands::shared::opening::Opener;
+use crate::commands::shared::opening::{self, Opener};
 use crate::commands::shared::{advice, unread};
 use crate::container::lookalike::Lookalike;
 use crate::container::{Contents, Entry, OpenError};
@@ -57,9 +57,13 @@ impl KeySearch {
     }
 
     fn read_named(&mut self, place: &Location, opener: &Opener, context: &mut Context<'_>) {
-        match opener.open(place, context) {
+        let bytes = match opening::read(place, context) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.unread.push(error),
+        };
+        match opener.try_open(place, &bytes, context) {
             Ok(contents) => self.add(place, contents),
-            Err(error) => self.unread.push(error),
+            Err(error) => self.unread.push(explain(&place.to_string(), &error)),
         }
     }
 
@@ -92,7 +96,7 @@ impl KeySearch {
         match opener.open_unasked(&bytes) {
             Ok(contents) => self.add(&place, contents),
             Err(error) if is_no_key_file(&file, &bytes, &error) => {}
-            Err(error) => self.unread.push(advice::explain(&file, &error)),
+            Err(error) => self.unread.push(explain(&file, &error)),
         }
     }
 
@@ -100,7 +104,7 @@ impl KeySearch {
     fn pass_over(&mut self, place: &Location, error: &ReadError) {
         let file = place.to_string();
         match large_lookalike(place) {
-            Some(kind) => self.unread.push(advice::explain(&file, &OpenError::Lookalike(kind))),
+            Some(kind) => self.unread.push(explain(&file, &OpenError::Lookalike(kind))),
             None => self.passed_over.push(advice::explain(&file, error)),
         }
     }
@@ -190,6 +194,18 @@ impl KeySearch {
         }
         lines.extend(self.unread_lines());
         lines
+    }
+}
+
+/// Explains why a file was not read from which a private key was wanted.
+fn explain(file: &str, error: &OpenError) -> Error {
+    let described = advice::explain(file, error);
+    match error {
+        OpenError::Lookalike(kind) => {
+            let message = format!("{}: {}", printable_name(file), opening::no_key(*kind));
+            Error { message: message.into(), ..described }
+        }
+        _ => described,
     }
 }
 

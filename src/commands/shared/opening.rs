@@ -5,11 +5,13 @@ use std::io;
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::{advice, unread};
+use crate::container::lookalike::Lookalike;
 use crate::container::{self, Contents, Entry, OpenError, PasswordTarget, Passwords, Unread};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
+use crate::pkcs12::Holds;
 use crate::secret::Password;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
@@ -86,7 +88,12 @@ impl Opener {
         }
     }
 
-    fn try_open(&self, location: &Location, bytes: &[u8], context: &mut Context<'_>) -> Result<Contents, OpenError> {
+    pub(crate) fn try_open(
+        &self,
+        location: &Location,
+        bytes: &[u8],
+        context: &mut Context<'_>,
+    ) -> Result<Contents, OpenError> {
         let name = location.to_string();
         let terminal = &mut *context.terminal;
         let mut ask = |protected, attempt| ask_password(terminal, &name, protected, attempt);
@@ -111,7 +118,7 @@ impl Opener {
             Err(OpenError::OnlyOthers { list, .. }) => {
                 format!("{location}: there is no private key in it, only {list}")
             }
-            Err(OpenError::Lookalike(other)) => format!("{location}: this is {}, not a private key", other.name()),
+            Err(OpenError::Lookalike(other)) => format!("{location}: {}", no_key(other)),
             Err(OpenError::Unrecognized) => format!("{location}: this is not a private key"),
             Err(error) => return Err(advice::explain(&location.to_string(), &error)),
         };
@@ -136,7 +143,7 @@ impl Opener {
     ) -> Result<Contents, Error> {
         let contents = self.open(location, context)?;
         let Some(key) = key else { return Ok(contents) };
-        let Contents { keys, unread: unread_keys, .. } = self.open(key, context)?;
+        let Contents { keys, unread: unread_keys, may_hide_key, .. } = self.open(key, context)?;
         if let ([], Some(unread)) = (&keys[..], unread_keys.iter().find(|unread| unread.may_be_key())) {
             return Err(unread::explain(&key.to_string(), unread));
         }
@@ -144,10 +151,24 @@ impl Opener {
             return Err(Error::new(ExitKind::Input, format!("{key}: there is no private key in it"))
                 .hint("--key takes the key that the certificate's request was made with"));
         }
-        let key_file_unread = unread_keys.iter().any(Unread::may_be_key);
+        let key_file_unread = may_hide_key || unread_keys.iter().any(Unread::may_be_key);
         Ok(Contents { key_file_unread, ..contents.with_keys(keys) })
     }
 }
+
+/// Says of a file from which a private key was wanted what it is instead.
+pub(crate) fn no_key(kind: Lookalike) -> String {
+    match kind.holds() {
+        Holds::Key => format!("this is {}, which is not read here", kind.name()),
+        Holds::Certificate | Holds::Anything | Holds::Mac | Holds::Other => {
+            format!("this is {}, not a private key", kind.name())
+        }
+    }
+}
+
+const KEY_IS_LOST: &str = "a private key in it would be lost, for the output does not have it: choose another name";
+
+const KEY_MAY_BE_LOST: &str = "what was not read of it may be a private key, and would be lost: choose another name";
 
 /// The files of a conversion, and the keys that its outputs have.
 pub(crate) struct Conversion<'a> {
@@ -169,13 +190,18 @@ impl Conversion<'_> {
             None => (&contents.keys, contents.may_have_unread_key()),
         };
         for output in &self.outputs {
-            let loses_own = self.takes_place(output, self.input) && (has_unread || !self.writes_all(own_keys));
-            let loses_other = self.key.is_some_and(|key| self.takes_place(output, key))
-                && (contents.key_file_unread || !self.writes_all(&contents.keys));
-            if loses_own || loses_other {
-                return Err(advice::explain(&output.to_string(), &WriteError::Exists)
-                    .hint("a private key in it would be lost, for the output does not have it: choose another name"));
-            }
+            let takes_own = self.takes_place(output, self.input);
+            let takes_other = self.key.is_some_and(|key| self.takes_place(output, key));
+            let hint = if (takes_own && (has_unread || !self.writes_all(own_keys)))
+                || (takes_other && !self.writes_all(&contents.keys))
+            {
+                KEY_IS_LOST
+            } else if (takes_own && contents.may_hide_key) || (takes_other && contents.key_file_unread) {
+                KEY_MAY_BE_LOST
+            } else {
+                continue;
+            };
+            return Err(advice::explain(&output.to_string(), &WriteError::Exists).hint(hint));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::commands::shared::advice;
-use crate::container::{self, Contents, OpenError, Passwords, Unread};
+use crate::container::{self, Contents, OpenError, Passwords};
 use crate::error::Error;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
@@ -126,9 +126,10 @@ fn replaced_key(path: &Path, inputs: &Contents) -> Option<String> {
         Ok(old) if old.keys.iter().any(|entry| !has_key(inputs, &entry.item)) => {
             return Some(format!("{file}: the private key that was in it is replaced, and no input has it"));
         }
-        Ok(old) => old.unread.iter().any(Unread::may_be_key),
+        Ok(old) => old.may_lose_key(),
         Err(OpenError::Lookalike(kind)) => matches!(kind.holds(), Holds::Key | Holds::Anything),
-        Err(OpenError::Empty | OpenError::OnlyOthers { .. } | OpenError::Unrecognized) => false,
+        Err(OpenError::Empty | OpenError::OnlyOthers { .. }) => false,
+        Err(OpenError::Unrecognized) => container::may_hide_key(&bytes),
         Err(_) => true,
     };
     may_be_key.then(|| format!("{file}: what is replaced was not read, and may have held a private key"))

@@ -1,0 +1,116 @@
+//! Keys in a text that are of no form which is read: whether there may be one, and the texts of keys that were read.
+
+use crate::container::lookalike::Lookalike;
+use crate::container::{Contents, MAX_UNREAD};
+use crate::pem::is_base64;
+use crate::public_key::KeyIdentity;
+
+/// The beginnings of lines that OpenSSL writes beside PEM blocks, in small letters.
+const COMMENTS: [&[u8]; 14] = [
+    b"bag attributes",
+    b"key attributes",
+    b"friendlyname:",
+    b"localkeyid:",
+    b"microsoft csp name:",
+    b"microsoft local key set:",
+    b"subject=",
+    b"issuer=",
+    b"serial=",
+    b"notbefore=",
+    b"notafter=",
+    b"sha1 fingerprint=",
+    b"sha256 fingerprint=",
+    b"mac: ",
+];
+
+/// The fewest digits of a key: half of the 64 signs of 32 bytes in hexadecimal, and fewer than in other numbers.
+const MIN_DIGITS: usize = 32;
+
+/// The fewest characters of a key in Base64: 32 bytes take 43.
+const MIN_WORD: usize = 40;
+
+/// The fewest characters of a part of such a key, where it is broken over lines.
+const MIN_PART: usize = 16;
+
+/// Returns whether a text may hold a key in a form that is not read: many digits, or words in which capitals, small
+/// letters and digits are mixed.
+pub(super) fn may_hide_key(text: &[u8]) -> bool {
+    let (mut digits, mut mixed) = (0, 0);
+    for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let line = line.trim_ascii();
+        if COMMENTS.iter().any(|start| begins_with(line, start)) {
+            continue;
+        }
+        digits += line.iter().filter(|byte| byte.is_ascii_digit()).count();
+        for word in line.split(|byte| !is_base64(*byte) && !matches!(byte, b'-' | b'_')) {
+            if word.len() >= MIN_PART && is_mixed(word) {
+                mixed += word.len();
+            }
+        }
+    }
+    digits >= MIN_DIGITS || mixed >= MIN_WORD
+}
+
+fn begins_with(line: &[u8], start: &[u8]) -> bool {
+    line.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
+
+fn is_mixed(word: &[u8]) -> bool {
+    word.iter().any(u8::is_ascii_uppercase)
+        && word.iter().any(u8::is_ascii_lowercase)
+        && word.iter().any(u8::is_ascii_digit)
+}
+
+/// The most texts of keys that are compared with the keys of a file.
+const MAX_COMPARED: usize = 8;
+
+/// The most bytes of such a text.
+const MAX_KEY_TEXT: usize = 32 << 10;
+
+/// The texts of keys (openssl -text) in a file.
+#[derive(Default)]
+pub(super) struct KeyTexts<'a>(Vec<KeyText<'a>>);
+
+struct KeyText<'a> {
+    place: String,
+    text: &'a [u8],
+}
+
+impl<'a> KeyTexts<'a> {
+    pub(super) fn push(&mut self, place: String, text: &'a [u8]) {
+        if self.0.len() <= MAX_UNREAD {
+            self.0.push(KeyText { place, text: &text[..text.len().min(MAX_KEY_TEXT)] });
+        }
+    }
+
+    /// Names the texts of keys that the file does not have as well.
+    pub(super) fn add_to(self, contents: &mut Contents) {
+        for (index, KeyText { place, text }) in self.0.into_iter().enumerate() {
+            if index >= MAX_COMPARED || !is_of_a_key(text, contents) {
+                contents.add_other(Lookalike::KeyText, &place);
+            }
+        }
+    }
+}
+
+/// Returns whether a text is one of a key that was read: the number that its public half begins with is in it.
+fn is_of_a_key(text: &[u8], contents: &Contents) -> bool {
+    let mut digits = Vec::with_capacity(text.len());
+    for byte in text {
+        if byte.is_ascii_hexdigit() {
+            digits.push(byte.to_ascii_lowercase());
+        }
+    }
+    for key in &contents.keys {
+        let number = match key.item.public().identity() {
+            KeyIdentity::Rsa { modulus, .. } => modulus,
+            KeyIdentity::Point { x, .. } => x,
+            KeyIdentity::Encoded { key, .. } => key,
+        };
+        let number = data_encoding::HEXLOWER.encode(number);
+        if number.len() >= MIN_DIGITS && memchr::memmem::find(&digits, number.as_bytes()).is_some() {
+            return true;
+        }
+    }
+    false
+}
