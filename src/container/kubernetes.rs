@@ -30,6 +30,13 @@ pub struct KubernetesObject {
     pub rest: Option<Zeroizing<Vec<u8>>>,
 }
 
+impl KubernetesObject {
+    /// Returns the name of an entry in reports and rules: "namespace/name/key".
+    pub(crate) fn entry_path(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}/{key}", self.name) }
+    }
+}
+
 /// The key under which [`KubernetesObject::rest`] stands in reports.
 pub(crate) const OTHER_FIELDS: &str = "(other fields)";
 

@@ -149,7 +149,7 @@ pub(crate) fn entry_passwords(object: &KubernetesObject) -> Vec<EntryPassword> {
         if line.len() < bytes.len() {
             passwords.push(Password::new(line.to_vec()));
         }
-        let entry = format!("{}/{key}", object.name);
+        let entry = object.entry_path(key);
         found.push(EntryPassword { entry, passwords });
         if found.len() == MAX_ENTRY_PASSWORDS {
             break;

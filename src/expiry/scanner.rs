@@ -328,7 +328,7 @@ impl ExpiryScanner<'_> {
         let mut keys = Vec::new();
         let mut results = Vec::with_capacity(object.entries.len());
         for (key, bytes) in &object.entries {
-            let name = format!("{}/{key}", object.name);
+            let name = object.entry_path(key);
             if !self.filter.admits_entry(&name, is_chosen) {
                 continue;
             }

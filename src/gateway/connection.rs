@@ -32,9 +32,11 @@ const DATA_FRAME_BUDGET: usize = 4 * 256;
 /// of its own.
 const DATA_FRAME_FLOOR: usize = 2 * MAX_KEPT * 256;
 
-/// The end of a wait for a request.
-pub(super) enum Accepted {
-    Request(Request<RecvStream>, SendResponse<Bytes>),
+/// A request, and the handle of its response.
+pub(super) type Accepted = (Request<RecvStream>, SendResponse<Bytes>);
+
+/// The cause for which a wait for a request ends without one.
+pub(super) enum NoRequest {
     /// The client has ended the connection. What it has sent before is in the tasks of its requests.
     Draining,
     Closed,
@@ -176,8 +178,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
         let end = poll_fn(|cx| {
             loop {
                 match poll_accept(&mut self.http2, &watched, true, cx) {
-                    Poll::Ready(Accepted::Request(..) | Accepted::Draining) => {}
-                    Poll::Ready(Accepted::Closed | Accepted::Failed(_)) => return Poll::Ready(()),
+                    Poll::Ready(Ok(_) | Err(NoRequest::Draining)) => {}
+                    Poll::Ready(Err(NoRequest::Closed | NoRequest::Failed(_))) => return Poll::Ready(()),
                     Poll::Pending => return Poll::Pending,
                 }
             }
@@ -253,7 +255,7 @@ pub(super) fn poll_accept<S>(
     watched: &Watched<'_>,
     is_quiet: bool,
     cx: &mut Context<'_>,
-) -> Poll<Accepted>
+) -> Poll<Result<Accepted, NoRequest>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -263,13 +265,13 @@ where
             watched.shared.log(watched.caller, || Unfinished::Refused.event(stream));
         }
         match accepted {
-            Poll::Ready(Some(Ok((request, sender)))) => return Poll::Ready(Accepted::Request(request, sender)),
-            Poll::Ready(Some(Err(error))) => return Poll::Ready(Accepted::Failed(error)),
-            Poll::Ready(None) => return Poll::Ready(Accepted::Closed),
+            Poll::Ready(Some(Ok((request, sender)))) => return Poll::Ready(Ok((request, sender))),
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(NoRequest::Failed(error))),
+            Poll::Ready(None) => return Poll::Ready(Err(NoRequest::Closed)),
             Poll::Pending if !is_quiet => return Poll::Pending,
             Poll::Pending => match watched.watch.on_quiet() {
                 QuietStep::Wait => return Poll::Pending,
-                QuietStep::Drain => return Poll::Ready(Accepted::Draining),
+                QuietStep::Drain => return Poll::Ready(Err(NoRequest::Draining)),
                 QuietStep::AskAgain => {}
             },
         }
@@ -290,17 +292,17 @@ where
         loop {
             let is_quiet = requests.is_empty();
             match poll_accept(http2, &watched, is_quiet, cx) {
-                Poll::Ready(Accepted::Request(request, sender)) => requests.push(IncomingRequest::new(request, sender)),
-                Poll::Ready(Accepted::Draining) => return Poll::Ready(Arrival::Draining),
-                Poll::Ready(Accepted::Failed(error)) if is_quiet => return Poll::Ready(Arrival::Failed(error)),
-                Poll::Ready(Accepted::Closed) if is_quiet => return Poll::Ready(Arrival::Closed),
+                Poll::Ready(Ok((request, sender))) => requests.push(IncomingRequest::new(request, sender)),
+                Poll::Ready(Err(NoRequest::Draining)) => return Poll::Ready(Arrival::Draining),
+                Poll::Ready(Err(NoRequest::Failed(error))) if is_quiet => return Poll::Ready(Arrival::Failed(error)),
+                Poll::Ready(Err(NoRequest::Closed)) if is_quiet => return Poll::Ready(Arrival::Closed),
                 Poll::Pending if is_quiet => {
                     if !raise_limit(http2, limit) {
                         return Poll::Pending;
                     }
                 }
                 // The next wait ends at once.
-                Poll::Ready(Accepted::Failed(_) | Accepted::Closed) | Poll::Pending => {
+                Poll::Ready(Err(NoRequest::Failed(_) | NoRequest::Closed)) | Poll::Pending => {
                     return Poll::Ready(Arrival::Requests);
                 }
             }

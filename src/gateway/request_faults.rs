@@ -14,7 +14,7 @@ use http::Request;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::gateway::connection::{self, Accepted, Watched};
+use crate::gateway::connection::{self, Accepted, NoRequest, Watched};
 use crate::gateway::event_log::{Caller, Event};
 use crate::gateway::fault::{GoAway, RequestFault};
 use crate::gateway::fault_stream::{ClientStream, FaultStream, Link, LinkState};
@@ -139,16 +139,16 @@ impl FaultyConnection<'_> {
                     let (watch, caller, shared) = (&self.watch, &self.caller, self.shared);
                     connection::poll_accept(&mut http2, &Watched { watch, caller, shared }, true, cx)
                 }) => match accepted {
-                    Accepted::Request(request, sender) => {
+                    Ok((request, sender)) => {
                         let stream_id = sender.stream_id().as_u32();
                         self.take(Exchange { request, sender, stream_id });
                         if self.phase == Phase::Serving {
                             ends_at = Instant::now() + IDLE_TIMEOUT;
                         }
                     }
-                    Accepted::Draining => self.take_last_answers().await,
-                    Accepted::Failed(error) => return self.shared.log(&self.caller, || Event::failure(&error)),
-                    Accepted::Closed => return,
+                    Err(NoRequest::Draining) => self.take_last_answers().await,
+                    Err(NoRequest::Failed(error)) => return self.shared.log(&self.caller, || Event::failure(&error)),
+                    Err(NoRequest::Closed) => return,
                 },
                 Some(_) = self.answering.join_next() => {
                     self.note_answer();
@@ -172,7 +172,7 @@ impl FaultyConnection<'_> {
         }
     }
 
-    fn poll_accept(&self, http2: &mut FaultyHttp2, cx: &mut Context<'_>) -> Poll<Accepted> {
+    fn poll_accept(&self, http2: &mut FaultyHttp2, cx: &mut Context<'_>) -> Poll<Result<Accepted, NoRequest>> {
         let watched = Watched { watch: &self.watch, caller: &self.caller, shared: self.shared };
         connection::poll_accept(http2, &watched, true, cx)
     }
@@ -214,7 +214,7 @@ impl FaultyConnection<'_> {
             }
             // In one poll `h2` writes what is queued, unless the client does not read.
             match poll_fn(|cx| Poll::Ready(self.poll_accept(http2, cx))).await {
-                Poll::Ready(Accepted::Request(request, sender)) => {
+                Poll::Ready(Ok((request, sender))) => {
                     let stream_id = sender.stream_id().as_u32();
                     self.take(Exchange { request, sender, stream_id });
                     continue;

@@ -74,16 +74,25 @@ fn other_kinds_are_counted_and_lists_of_the_api_are_read() {
     let good = push("com.example.a", "a", "20260101", "20271231");
     let mut item = secret("prod", "push", &[("tls.crt", &good)]);
     item.as_object_mut().unwrap().remove("kind");
-    let pod = json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"note": BASE64.encode(&ends_soon("x"))}});
+    let pod = json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"note": BASE64.encode(b"no certificate")}});
     for list in [
         json!({"kind": "List", "items": [pod, pod, {"kind": "Job"}, secret("prod", "push", &[("tls.crt", &good)])]}),
-        json!([pod, pod, {"kind": "Job"}, {"kind": "SecretList", "items": [item]}]),
+        json!([pod, pod, {"apiVersion": "batch/v1", "kind": "Job"}, {"kind": "SecretList", "items": [item]}]),
     ] {
         let (code, report) = Folder::new(&[("all.json", &text(&list))]).report(&["all.json"]);
         assert_eq!((code, files(&report["certificates"])), (Some(0), vec!["prod/push/tls.crt"]), "{report}");
         assert_eq!(report["summary"]["passed_over_kinds"], json!({"Job": 1, "Pod": 2}));
         assert_eq!((&report["summary"]["passed_over"], &report["summary"]["files"]), (&json!(3), &json!(4)));
     }
+    // What stands in an object of another kind is judged all the same.
+    let pod = json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"note": BASE64.encode(&ends_soon("x"))}});
+    let list = json!({"kind": "List", "items": [pod, secret("prod", "push", &[("tls.crt", &good)])]});
+    let (code, report) = Folder::new(&[("all.json", &text(&list))]).report(&["all.json"]);
+    assert_eq!(
+        (code, files(&report["certificates"])),
+        (Some(1), vec!["p/(other fields)", "prod/push/tls.crt"]),
+        "{report}"
+    );
     // A list of ConfigMaps has no Base64.
     let maps = json!({"kind": "ConfigMapList", "items": [{"metadata": {"name": "ca"},
                       "data": {"ca.crt": String::from_utf8(good).unwrap()}}]});
