@@ -44,8 +44,13 @@ pub(crate) struct ExampleArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<String>,
 
-    /// The URL at which the server takes device tokens [default: https://example.com/tokens]
-    #[arg(long, value_name = "URL", value_parser = parse_url)]
+    // Not a doc comment: rustdoc would take the URL for a link.
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = parse_url,
+        help = "The URL at which the server takes device tokens [default: https://example.com/tokens]"
+    )]
     pub(crate) server: Option<String>,
 }
 

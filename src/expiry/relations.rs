@@ -107,6 +107,10 @@ struct Purpose {
     dns_names: Vec<String>,
     /// Of the key, where topics do not tell.
     algorithm: u64,
+    /// Of the subject, where no name is known beyond one machine or one network: many services are called localhost.
+    subject: u64,
+    /// Nobody else has issued it.
+    is_self_issued: bool,
 }
 
 impl Purpose {
@@ -128,7 +132,26 @@ impl Purpose {
             team_id: one.team_id.clone(),
             dns_names: if is_push { vec![] } else { one.dns_names.clone() },
             algorithm: if is_push { 0 } else { one.identifiers.algorithm },
+            subject: if is_push || one.dns_names.iter().any(|name| name.contains('.')) {
+                0
+            } else {
+                one.identifiers.subject
+            },
+            is_self_issued: one.identifiers.issuer == one.identifiers.subject,
         })
+    }
+
+    /// Finds the renewal that ends last. What somebody issued is not renewed by what nobody did.
+    fn find_renewal(mut self, renewals: &HashMap<Self, Renewal>) -> Option<&Renewal> {
+        let same = renewals.get(&self);
+        if !self.is_self_issued {
+            return same;
+        }
+        self.is_self_issued = false;
+        match (same, renewals.get(&self)) {
+            (Some(one), Some(other)) if one.not_after >= other.not_after => Some(one),
+            (one, other) => other.or(one),
+        }
     }
 }
 
@@ -153,7 +176,7 @@ pub(crate) fn find_renewals(certificates: &mut [CheckedCertificate], now: Offset
     for one in certificates {
         if ends_soon(one)
             && let Some(purpose) = Purpose::of(one)
-            && let Some(renewal) = renewals.get(&purpose)
+            && let Some(renewal) = purpose.find_renewal(&renewals)
             && renewal.not_after > one.not_after
         {
             one.mark_renewed(renewal.clone());

@@ -75,6 +75,8 @@ pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) 
         | OpenError::Profile(_)
         | OpenError::TextMode(_) => return None,
         OpenError::Lookalike(kind) => return skip_lookalike(name, *kind),
+        // What a packer or a cipher that is not known here has made of one.
+        OpenError::Unrecognized if is_packed_certificate(name) && std::str::from_utf8(bytes).is_err() => return None,
         OpenError::OnlyOthers { kinds, .. } if kinds.contains(&Lookalike::ProvisioningProfile) => return None,
         OpenError::Empty => "an empty file",
         OpenError::OnlyOthers { list, .. } => list,

@@ -4,12 +4,16 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use clap::ValueEnum;
+use zeroize::Zeroizing;
 
 use crate::cli::format::ReportFormat;
+use crate::pem;
 use crate::report::markdown;
 
 /// How much of the beginning and of the end is looked at, in bytes. Reports may be larger than any input.
 const REACH: u64 = 1024;
+/// Limit for the part in which PEM blocks are looked for: no file that is read is longer.
+const MAX_FILE: u64 = 64 << 20;
 /// The beginning of a report in JSON.
 const JSON: &str = "{\n  \"schema_version\": ";
 
@@ -37,10 +41,29 @@ fn is_report(mut file: File, sniff: Sniff) -> io::Result<bool> {
     if size == 0 {
         return Ok(true);
     }
+    if holds_blocks(&mut file)? {
+        return Ok(false);
+    }
+    file.rewind()?;
     let head = read_some(&mut file)?;
     file.seek(SeekFrom::Start(size.saturating_sub(REACH)))?;
     let tail = read_some(&mut file)?;
     Ok(ReportFormat::value_variants().iter().any(|format| sniff(*format, &head, &tail)))
+}
+
+/// Returns whether PEM blocks, read or not, stand in a file: somebody has added them to the report, or it to them. No
+/// report has any.
+fn holds_blocks(file: &mut File) -> io::Result<bool> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(MAX_FILE).read_to_end(&mut bytes)?;
+    for piece in pem::pieces(&bytes) {
+        match piece.read {
+            Ok(_) => return Ok(true),
+            Err(unread) if unread.has_data => return Ok(true),
+            Err(_) => {}
+        }
+    }
+    Ok(false)
 }
 
 fn read_some(file: &mut File) -> io::Result<String> {

@@ -44,14 +44,28 @@ pub fn ec_key() -> PKey<Private> {
 
 /// Makes a certificate for hosts that signs itself; `is_ca` as `openssl req -x509` does.
 pub fn server_with(key: &PKey<Private>, name: &str, hosts: &[&str], from: &str, until: &str, is_ca: bool) -> Vec<u8> {
-    let mut subject = X509NameBuilder::new().unwrap();
-    subject.append_entry_by_text("CN", name).unwrap();
-    let subject = subject.build();
+    server_of(key, [name, name], hosts, from, until, is_ca)
+}
+
+/// Makes one with the names of its subject and of its issuer, though it signs itself.
+pub fn server_of(
+    key: &PKey<Private>,
+    names: [&str; 2],
+    hosts: &[&str],
+    from: &str,
+    until: &str,
+    is_ca: bool,
+) -> Vec<u8> {
+    let [subject, issuer] = names.map(|name| {
+        let mut builder = X509NameBuilder::new().unwrap();
+        builder.append_entry_by_text("CN", name).unwrap();
+        builder.build()
+    });
     let day = |day: &str| Asn1Time::from_str(&format!("{day}000000Z")).unwrap();
     let mut builder = X509Builder::new().unwrap();
     builder.set_version(2).unwrap();
     builder.set_subject_name(&subject).unwrap();
-    builder.set_issuer_name(&subject).unwrap();
+    builder.set_issuer_name(&issuer).unwrap();
     builder.set_pubkey(key).unwrap();
     builder.set_not_before(&day(from)).unwrap();
     builder.set_not_after(&day(until)).unwrap();

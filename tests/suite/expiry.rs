@@ -258,6 +258,13 @@ fn a_report_replaces_nothing_that_may_hold_a_key() {
         assert_ne!(report, earlier, "{format}");
         earlier = report;
     }
+    // A key that somebody has put before a report or after it is not lost.
+    let key = fs::read(fixture("key/push.pem")).unwrap();
+    for both in [[&key[..], &earlier].concat(), [&earlier, &key[..]].concat()] {
+        fs::write(&out, &both).unwrap();
+        assert_eq!(expiry(&[text(&certificate), "--force", "-o", text(&out)]).0, Some(6));
+        assert_eq!(fs::read(&out).unwrap(), both);
+    }
     // What is too large to be read is not replaced.
     fs::File::create(&out).unwrap().set_len((64 << 20) + 1).unwrap();
     assert_eq!(expiry(&[text(&certificate), "--force", "-o", text(&out)]).0, Some(6));

@@ -298,6 +298,35 @@ fn only_a_renewal_for_the_same_that_can_be_used_now_counts() {
     assert_eq!(Folder::new(&[("old.pem", &old.certificate), ("new.pem", &other_kind)]).report(&["."]).0, Some(1));
 }
 
+#[test]
+fn a_renewal_is_of_the_same_service_and_not_made_by_itself() {
+    let code = |old: [&str; 2], new: [&str; 2], host: &str| {
+        let key = certificates::ec_key();
+        let old = certificates::server_of(&certificates::ec_key(), old, &[host], "20251101", "20261127", false);
+        let new = certificates::server_of(&key, new, &[host], "20261101", "20271231", false);
+        let new = [new, key.private_key_to_pem_pkcs8().unwrap()].concat();
+        Folder::new(&[("old.pem", &old), ("new.pem", &new)]).report(&["."]).0
+    };
+    assert_eq!(code(["postgres", "ca"], ["postgres", "ca"], "localhost"), Some(0));
+    assert_eq!(code(["postgres", "ca"], ["redis", "ca"], "localhost"), Some(1));
+    assert_eq!(code(["a", "ca"], ["b", "other ca"], "a.example"), Some(0));
+    assert_eq!(code(["a", "ca"], ["a", "a"], "a.example"), Some(1));
+    assert_eq!(code(["a", "a"], ["a", "ca"], "a.example"), Some(0));
+    assert_eq!(code(["a", "a"], ["a", "a"], "a.example"), Some(0));
+}
+
+#[test]
+fn what_is_packed_in_an_unknown_way_is_not_passed_over() {
+    for name in ["push.p12.gpg", "expired.pem.zst", "certs.pfx.enc"] {
+        let folder =
+            Folder::new(&[("good.cer", &read("der/universal.cer")), (name, b"\x8c\r\x04\t\x03\x02\xff\xfe\x00")]);
+        let (code, report) = folder.report(&["."]);
+        assert_eq!((code, &report["summary"]["unreadable"]), (Some(3), &json!(1)), "{name}: {report}");
+    }
+    let folder = Folder::new(&[("good.cer", &read("der/universal.cer")), ("push.p12.sha256", b"e3b0c442  push.p12\n")]);
+    assert_eq!(folder.report(&["."]).0, Some(0));
+}
+
 /// Returns all files below a folder.
 fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
