@@ -83,9 +83,9 @@ def check_key_forms(folder):
 
 
 def unescape(text):
-    """Undoes the escapes of control characters in attributes; openssl ends a name at a zero byte."""
+    """Undoes the escapes of control characters and dashes in attributes; openssl ends a name at a zero byte."""
     def line(match):
-        raw = re.sub(rb"\\([01][0-9A-F]|7F)", lambda m: bytes([int(m[1], 16)]), match[2])
+        raw = re.sub(rb"\\([01][0-9A-F]|2D|7F)", lambda m: bytes([int(m[1], 16)]), match[2])
         return match[1] + raw.split(b"\0")[0]
     return re.sub(rb"(?m)^(    friendlyName: )(.*)$", line, text)
 
