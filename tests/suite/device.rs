@@ -159,7 +159,8 @@ fn the_state_is_the_owners_alone_and_keeps_the_app() {
     assert_eq!(app.event()["end"], "replaced");
     assert_eq!(app.end(), Some(1));
     // Another app, or a stranger with a wrong secret, gets nothing.
-    device(&gateway, &["--state", state, "--app", "com.example.Other"]).status(2).hides(&secret).run();
+    let other_app = device(&gateway, &["--state", state, "--app", "com.example.Other"]);
+    other_app.status(2).hides(&secret).stderr_contains("take another file for another app").run();
     let stolen = std::fs::read_to_string(&path).unwrap().replace(&secret, &"0".repeat(64));
     let other = folder.path().join("stolen.json");
     std::fs::write(&other, stolen).unwrap();
@@ -188,7 +189,8 @@ fn a_removed_app_is_unregistered() {
     let run = device(&gateway, &["--state", state]).status(1).run();
     assert!(run.stderr.contains("the app was removed") && run.stderr.contains("rm "), "{}", run.stderr);
     let missing = folder.path().join("missing.json");
-    device(&gateway, &["--state", missing.to_str().unwrap(), "--uninstall"]).status(3).run();
+    let no_app = "the file of --state is not there: no app is known that could be removed";
+    device(&gateway, &["--state", missing.to_str().unwrap(), "--uninstall"]).status(3).stderr_contains(no_app).run();
 }
 
 #[test]
@@ -282,7 +284,10 @@ fn what_is_no_gateway_is_named() {
     let run = device(&gateway, &["--state", not_state.to_str().unwrap()]).status(3).run();
     assert!(run.stderr.contains("this is not a file that --state has written"), "{}", run.stderr);
     assert_eq!(std::fs::read(&not_state).unwrap(), b"mine");
-    device(&gateway, &["--state", "-"]).status(2).run();
+    device(&gateway, &["--state", "-"])
+        .status(2)
+        .stderr_contains("--state takes a file that stays, not a stream")
+        .run();
     let nowhere: PathBuf = folder.path().join("missing/phone.json");
     device(&gateway, &["--state", nowhere.to_str().unwrap()]).status(6).run();
     assert!(!Path::new(&nowhere).exists());

@@ -43,6 +43,12 @@ struct Issuer {
 }
 
 fn certificate(name: &str, serial: u32, issuer: Option<&Issuer>, points: &[(&str, String)]) -> Issuer {
+    certificate_until(9, name, serial, issuer, points)
+}
+
+/// A certificate that ends in so many days.
+fn certificate_until(days: i64, name: &str, serial: u32, issuer: Option<&Issuer>, points: &[(&str, String)]) -> Issuer {
+    let at = |days: i64| Asn1Time::from_unix(time::OffsetDateTime::now_utc().unix_timestamp() + days * 86400).unwrap();
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut builder = X509::builder().unwrap();
     let mut subject = X509Name::builder().unwrap();
@@ -53,8 +59,8 @@ fn certificate(name: &str, serial: u32, issuer: Option<&Issuer>, points: &[(&str
     builder.set_subject_name(&subject).unwrap();
     builder.set_issuer_name(issuer.map_or(&*subject, |issuer| issuer.certificate.subject_name())).unwrap();
     builder.set_pubkey(&key).unwrap();
-    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(9).unwrap()).unwrap();
+    builder.set_not_before(&at(days - 9)).unwrap();
+    builder.set_not_after(&at(days)).unwrap();
     let mut constraints = BasicConstraints::new();
     if issuer.is_none() {
         constraints.ca();
@@ -108,12 +114,17 @@ fn list_with(issuer: &Issuer, serial: u32, days: i64, critical: Option<(&str, &[
 
 /// Checks a certificate whose CRL is served at `port`.
 fn check(stage: &Stage, issuer: &Issuer, kind: &'static str, port: u16, arguments: &[&str]) -> Checked {
+    check_leaf(stage, issuer, kind, port, 9, arguments)
+}
+
+/// As [`check`], of a certificate that ends in so many days.
+fn check_leaf(stage: &Stage, issuer: &Issuer, kind: &'static str, port: u16, days: i64, arguments: &[&str]) -> Checked {
     let url = match kind {
         "OCSP" => ("authorityInfoAccess", format!("OCSP;URI:http://127.0.0.1:{port}/")),
         _ => ("crlDistributionPoints", format!("URI:http://127.0.0.1:{port}/list.crl")),
     };
     let production = ("1.2.840.113635.100.6.3.2", "DER:05:00".to_owned());
-    let leaf = certificate("leaf", 7, Some(issuer), &[url, production]);
+    let leaf = certificate_until(days, "leaf", 7, Some(issuer), &[url, production]);
     let mut pem = leaf.certificate.to_pem().unwrap();
     pem.extend(issuer.certificate.to_pem().unwrap());
     pem.extend(leaf.key.private_key_to_pem_pkcs8().unwrap());
@@ -232,6 +243,54 @@ fn a_certificate_without_its_key_meets_no_expectation() {
         let checked = stage.check_file(&alone, &["--revocation", "--expect", expected]);
         assert_eq!((checked.text("/verdict"), checked.code), ("unproven", 1), "{:#}", checked.first());
         assert_eq!(checked.first()["is_expected"], false);
+    }
+}
+
+/// A list with the certificate 7 in it, by this reason of RFC 5280 section 5.3.1, valid until so many days from now.
+fn list_for(issuer: &Issuer, reason: u8, days: i64) -> Vec<u8> {
+    let at = |days: i64| {
+        let when = time::OffsetDateTime::now_utc() + time::Duration::days(days);
+        let format = time::macros::format_description!("[year repr:last_two][month][day][hour][minute][second]Z");
+        der(0x17, &[when.format(format).unwrap().as_bytes()])
+    };
+    let algorithm = der(0x30, &[&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 11, 5, 0]]);
+    let reason = der(0x30, &[&[6, 3, 0x55, 0x1d, 21], &der(4, &[&[10, 1, reason]])]);
+    let entry = der(0x30, &[&[2, 1, 7], &at(-3), &der(0x30, &[&reason])]);
+    let name = issuer.certificate.subject_name().to_der().unwrap();
+    let list = der(0x30, &[&[2, 1, 1], &algorithm, &name, &at(-3), &at(days), &der(0x30, &[&entry])]);
+    let mut signature = openssl::sign::Signer::new(MessageDigest::sha256(), &issuer.key).unwrap();
+    let signature = signature.sign_oneshot_to_vec(&list).unwrap();
+    der(0x30, &[&list, &algorithm, &der(3, &[&[0], &signature])])
+}
+
+#[test]
+fn a_hold_in_an_old_list_may_have_been_taken_back() {
+    let stage = Stage::new(GatewayOptions::default());
+    let issuer = certificate("issuer", 1, None, &[]);
+    for (reason, days, expected, detail) in [
+        (6, 3, "failed", "revoked, says the issuer's CRL"),
+        (6, -1, "warning", "the CRL is out of date"),
+        (1, -1, "failed", "which is not current; what is revoked stays so"),
+    ] {
+        let checked = check(&stage, &issuer, "CRL", serve("200 OK", list_for(&issuer, reason, days)), &[]);
+        let (found, text) = status(&checked);
+        assert_eq!(found, expected, "{reason} {days}: {text}");
+        assert!(text.contains(detail), "{reason} {days}: {text}");
+    }
+}
+
+#[test]
+fn a_list_says_nothing_good_of_an_expired_certificate() {
+    let stage = Stage::new(GatewayOptions::default());
+    let issuer = certificate("issuer", 1, None, &[]);
+    for (serial, expected, detail) in [
+        (8, "warning", "the certificate has expired, and the CRL need not list it any more"),
+        (7, "failed", "revoked, says the issuer's CRL"),
+    ] {
+        let checked = check_leaf(&stage, &issuer, "CRL", serve("200 OK", list(&issuer, serial, 3)), -1, &[]);
+        let (found, text) = status(&checked);
+        assert_eq!(found, expected, "{serial}: {text}");
+        assert!(text.contains(detail), "{serial}: {text}");
     }
 }
 
