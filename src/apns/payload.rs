@@ -3,6 +3,7 @@
 //! Sources: Apple, "Generating a remote notification" (the keys of `aps` and their types), "Sending notification
 //! requests to APNs" (the headers).
 
+use memchr::{memchr, memmem};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -121,6 +122,10 @@ const FAR_FUTURE: u64 = 100_000_000_000;
 /// Returns whether `aps` has content-available and nothing else, so that the notification is for the background
 /// whatever its push type is.
 pub(crate) fn is_background_only(payload: &[u8]) -> bool {
+    // Most payloads need not be parsed: without the word, or an escape that may hide it, there is no such key.
+    if memmem::find(payload, b"content-available").is_none() && memchr(b'\\', payload).is_none() {
+        return false;
+    }
     let Ok(Value::Object(payload)) = serde_json::from_slice(payload) else { return false };
     let Some(Value::Object(aps)) = payload.get("aps") else { return false };
     aps.len() == 1 && aps.get("content-available") == Some(&Value::from(1))

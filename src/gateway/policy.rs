@@ -22,17 +22,6 @@ use crate::gateway::team_key::TeamKey;
 use crate::gateway::tokens::{TokenState, Tokens};
 use crate::net::device_lines::DeviceMessage;
 
-/// The headers that a request may have only once.
-const SINGLE_HEADERS: [&str; 7] = [
-    "apns-id",
-    "apns-expiration",
-    "apns-priority",
-    "apns-topic",
-    "apns-collapse-id",
-    "apns-push-type",
-    "authorization",
-];
-
 /// Limit for the part of a payload that is kept: one byte more than the largest payload.
 pub(super) const MAX_KEPT: usize = MAX_VOIP_PAYLOAD + 1;
 
@@ -118,14 +107,16 @@ impl RequestPolicy {
     /// Delivers a notification that was accepted, if its token is a simulated device's.
     pub(super) fn deliver(&self, provider: Provider<'_>, request: &Parts, payload: &[u8], apns_id: &str) {
         let Some(token) = request.uri.path().strip_prefix(DEVICE_PATH) else { return };
-        let text = |name| header(&request.headers, name).map(str::to_owned);
+        let Ok(headers) = RequestHeaders::read(&request.headers) else { return };
+        let Ok(topic) = headers.topic(provider) else { return };
+        let ruled = headers.ruled;
         self.devices.deliver(token, || DeviceMessage {
             apns_id: apns_id.to_owned(),
-            topic: text("apns-topic").or(default_topic(provider).ok().map(str::to_owned)).unwrap_or_default(),
-            push_type: text("apns-push-type"),
-            priority: text("apns-priority"),
-            expiration: text("apns-expiration"),
-            collapse_id: text("apns-collapse-id"),
+            topic: topic.to_owned(),
+            push_type: ruled.push_type.map(str::to_owned),
+            priority: ruled.priority.map(str::to_owned),
+            expiration: ruled.expiration.map(str::to_owned),
+            collapse_id: ruled.collapse_id.map(str::to_owned),
             payload: String::from_utf8_lossy(payload).into_owned(),
         });
     }
@@ -133,16 +124,16 @@ impl RequestPolicy {
     /// Checks a request; returns a warning.
     fn check(&self, provider: Provider<'_>, request: &Parts, payload: &[u8]) -> Result<Option<&'static str>, Reply> {
         let token = device_token(request)?;
-        let headers = check_headers(&request.headers)?;
-        let warning = check_background(&headers, payload);
+        let headers = RequestHeaders::read(&request.headers)?;
+        if let Some(reason) = headers.ruled.breach() {
+            return Err(Reply::refused(reason));
+        }
+        let warning = check_background(&headers.ruled, payload);
         if self.is_strict && warning.is_some() {
             return Err(Reply { warning, ..Reply::refused("BadPriority") });
         }
-        let topic = match header(&request.headers, "apns-topic") {
-            Some(named) => named,
-            None => default_topic(provider)?,
-        };
-        self.check_topic(provider, topic, headers.push_type)?;
+        let topic = headers.topic(provider)?;
+        self.check_topic(provider, topic, headers.ruled.push_type)?;
         check_payload(payload, self.push_type_of(provider, topic))?;
         self.check_token(token, topic)?;
         Ok(warning)
@@ -227,28 +218,44 @@ fn device_token(request: &Parts) -> Result<&str, Reply> {
     }
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<Headers<'_>, Reply> {
-    for name in SINGLE_HEADERS {
-        if headers.get_all(name).iter().count() > 1 {
-            return Err(Reply::refused("DuplicateHeaders"));
-        }
-    }
-    let ruled = Headers {
-        id: header(headers, "apns-id"),
-        expiration: header(headers, "apns-expiration"),
-        priority: header(headers, "apns-priority"),
-        collapse_id: header(headers, "apns-collapse-id"),
-        push_type: header(headers, "apns-push-type"),
-    };
-    match ruled.breach() {
-        Some(reason) => Err(Reply::refused(reason)),
-        None => Ok(ruled),
-    }
+/// The headers that the policy looks at. A request may have each of them only once.
+#[derive(Default)]
+struct RequestHeaders<'a> {
+    ruled: Headers<'a>,
+    topic: Option<&'a str>,
+    authorization: Option<&'a str>,
 }
 
-/// Returns the text of a header. A value that is not text becomes the empty one, which breaks every rule.
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    Some(std::str::from_utf8(headers.get(name)?.as_bytes()).unwrap_or_default())
+impl<'a> RequestHeaders<'a> {
+    /// Reads all in one pass. A value that is not text becomes the empty one, which breaks every rule.
+    fn read(headers: &'a HeaderMap) -> Result<Self, Reply> {
+        let mut read = Self::default();
+        for (name, value) in headers {
+            let place = match name.as_str() {
+                "apns-id" => &mut read.ruled.id,
+                "apns-expiration" => &mut read.ruled.expiration,
+                "apns-priority" => &mut read.ruled.priority,
+                "apns-topic" => &mut read.topic,
+                "apns-collapse-id" => &mut read.ruled.collapse_id,
+                "apns-push-type" => &mut read.ruled.push_type,
+                "authorization" => &mut read.authorization,
+                _ => continue,
+            };
+            let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
+            if place.replace(text).is_some() {
+                return Err(Reply::refused("DuplicateHeaders"));
+            }
+        }
+        Ok(read)
+    }
+
+    /// Returns the topic: the one that is named, or the only one of the provider's certificate.
+    fn topic(&self, provider: Provider<'a>) -> Result<&'a str, Reply> {
+        match self.topic {
+            Some(named) => Ok(named),
+            None => default_topic(provider),
+        }
+    }
 }
 
 /// Checks the priority of a background notification. Apple: "it's an error to use this priority" (10) "for a push
@@ -503,10 +510,14 @@ mod tests {
         let topic = ("apns-topic", "com.example.MyApp");
         let five = ("apns-priority", "5");
         let only: &[u8] = br#"{"aps":{"content-available":1},"id":7}"#;
+        let escaped: &[u8] = br#"{"\u0061ps":{"content\u002davailable":1}}"#;
         let shown: &[u8] = br#"{"aps":{"content-available":1,"alert":"hi"}}"#;
-        for (headers, payload, expected) in
-            [(&[topic][..], only, Some("BadPriority")), (&[topic, five], only, None), (&[topic], shown, None)]
-        {
+        for (headers, payload, expected) in [
+            (&[topic][..], only, Some("BadPriority")),
+            (&[topic], escaped, Some("BadPriority")),
+            (&[topic, five], only, None),
+            (&[topic], shown, None),
+        ] {
             let answer = strict.answer(Provider::Team, &request("POST", &path, headers), payload);
             assert_eq!(answer.reason.as_deref(), expected, "{headers:?}");
         }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -39,8 +39,10 @@ const MAX_DISCARDED: usize = 4 << 20;
 const STALL_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Limit for the part of a path that is recorded, in characters.
 const MAX_PATH: usize = 256;
-/// Retry-After of responses with status 429 and 503, in seconds.
-const RETRY_AFTER: &str = "2";
+/// Retry-After of responses with status 429 and 503.
+const RETRY_SECONDS: &str = "2";
+const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
+const APNS_UNIQUE_ID: HeaderName = HeaderName::from_static("apns-unique-id");
 /// The size of each header of the fault `HugeHeaders`, and their number: a megabyte together.
 const HUGE_HEADER_SIZE: usize = 4096;
 const HUGE_HEADERS: usize = 256;
@@ -144,7 +146,7 @@ struct Payload {
     /// The number of bytes that have arrived.
     length: usize,
     /// For the log.
-    hash: Option<Sha256>,
+    hash: Option<Box<Sha256>>,
 }
 
 impl Payload {
@@ -166,7 +168,7 @@ impl Payload {
     fn facts(&self) -> PayloadFacts {
         let is_whole = self.length <= MAX_DISCARDED;
         let sha256 = match &self.hash {
-            Some(hash) if is_whole => Some(HEXLOWER.encode(&hash.clone().finalize())),
+            Some(hash) if is_whole => Some(HEXLOWER.encode(&Sha256::clone(hash).finalize())),
             Some(_) | None => None,
         };
         PayloadFacts { size: self.length, sha256 }
@@ -176,7 +178,7 @@ impl Payload {
 impl IncomingRequest {
     /// Hashes the payload while it is read.
     pub(super) fn hash_payload(&mut self) {
-        self.payload.hash = Some(Sha256::new());
+        self.payload.hash = Some(Box::default());
     }
 
     pub(super) fn new(request: Request<RecvStream>, sender: SendResponse<Bytes>) -> Self {
@@ -368,7 +370,7 @@ pub(super) fn respond(
 /// Returns the identifier that the client gave, as it was given, or a new one. Apple asks for lower case; several clients
 /// send capital letters without complaint, and APNs itself answers with them.
 fn choose_apns_id(headers: &HeaderMap, identifiers: &mut IdentifierSource) -> String {
-    if let Some(given) = headers.get("apns-id")
+    if let Some(given) = headers.get(APNS_ID)
         && let Ok(given) = given.to_str()
         && is_uuid(given)
     {
@@ -385,18 +387,29 @@ fn build_response(
     environment: Environment,
     identifiers: &mut IdentifierSource,
 ) -> http::Result<Response<()>> {
-    let status = plan.reply.status;
-    let mut response = Response::builder().status(status).header("apns-id", apns_id);
-    if environment == Environment::Sandbox && status == 200 {
-        response = response.header("apns-unique-id", identifiers.next_text());
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(plan.reply.status)?;
+    let is_sandbox_success = environment == Environment::Sandbox && plan.reply.status == 200;
+    let headers = response.headers_mut();
+    headers.insert(APNS_ID, id_header(apns_id)?);
+    if is_sandbox_success {
+        headers.insert(APNS_UNIQUE_ID, id_header(&identifiers.next_text())?);
     }
-    if matches!(status, 429 | 503) {
-        response = response.header("retry-after", RETRY_AFTER);
+    if matches!(plan.reply.status, 429 | 503) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
     }
     for number in 0..plan.extra_headers {
-        response = response.header(format!("x-huge-{number}"), "x".repeat(HUGE_HEADER_SIZE));
+        let name = HeaderName::try_from(format!("x-huge-{number}"))?;
+        headers.insert(name, HeaderValue::try_from("x".repeat(HUGE_HEADER_SIZE))?);
     }
-    response.body(())
+    Ok(response)
+}
+
+/// Returns the header of an ID. It is marked so that HPACK keeps it out of its table: no other response has it.
+fn id_header(id: &str) -> http::Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(id)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn describe(request: &Parts, reply: &Reply, apns_id: String) -> RequestEvent {
