@@ -4,7 +4,7 @@
     push_faults.py PUSHCERT [COUNT] [KILLS]
 
 COUNT is the number of tokens (1000000), KILLS that of the moments (20). Each token has one outcome, the gateway's log
-agrees, nothing is lost, and nothing is sent twice unsaid.
+agrees, nothing is lost, and nothing is sent twice unsaid. Then four processes share the tokens, and one is killed.
 """
 import sys
 sys.dont_write_bytecode = True
@@ -13,8 +13,10 @@ import collections, random
 
 COUNT = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
 KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 20
-FAULTS = ["goaway:Shutdown@every=10000", "close-midway@every=50000,after=20000", "limit-streams:1@every=70000,for=500ms",
-          "answer:InternalServerError@rate=1%,seed=1", "answer:TooManyRequests@rate=1%,seed=2", "refuse-stream@rate=0.1%,seed=3"]
+# Of the faults that strike at once the gateway plays the first: the numbers have no common multiple below COUNT.
+FAULTS = ["goaway:Shutdown@every=10000", "close-midway@every=49999,after=20000", "reset-tcp@every=177777,after=30000",
+          "limit-streams:1@every=69997,for=500ms", "answer:ServiceUnavailable@rate=1%,seed=1",
+          "answer:TooManyRequests@rate=1%,seed=2", "refuse-stream@rate=0.1%,seed=3"]
 
 
 def tokens(count):
@@ -85,6 +87,7 @@ print(f"      {COUNT} tokens in {time.time() - start:.1f} s", flush=True)
 time.sleep(1)
 found, replaced = outcomes(results)
 compare("all faults at once", COUNT, found, log)
+expect("all faults at once: connections were cut", any(outcome == "unknown" for _, outcome, _ in found.values()), True)
 expect("all faults at once: no second outcome", replaced, 0)
 stop(process)
 
@@ -104,4 +107,34 @@ found, replaced = outcomes(results)
 compare(f"killed {KILLS} times", count, found, log)
 expect(f"killed {KILLS} times: no second outcome", replaced, 0)
 expect(f"killed {KILLS} times: nothing was sent twice", max(map(len, answers(log).values())), 1)
+stop(process)
+
+SHARDS, KILLED = 4, 2
+process, aim, log = begin(count // 2)
+results = [WORK / f"shard-{shard}.ndjson" for shard in range(SHARDS)]
+
+
+def start_shard(shard, how, *more):
+    command = [PUSHCERT, *aim, "--shard", f"{shard}/{SHARDS}", how, str(results[shard]), *more]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+pushers = [start_shard(shard, "--results", "--rate", str(count // 8)) for shard in range(SHARDS)]
+while not results[KILLED].exists() or results[KILLED].stat().st_size < 20_000:
+    time.sleep(0.02)
+pushers[KILLED].kill()
+codes = [pusher.wait(timeout=300) for pusher in pushers]
+expect("four shards: those that live accept all", [code for shard, code in enumerate(codes) if shard != KILLED], [0, 0, 0])
+settled = sum(line.count('"outcome"') for line in open(results[KILLED]))
+expect("four shards: the killed one has begun and not ended", 0 < settled < count // 2 // SHARDS * 0.95, True)
+start_shard(KILLED, "--resume").wait(timeout=300)
+time.sleep(1)
+found = {}
+for shard in range(SHARDS):
+    own, replaced = outcomes(results[shard])
+    expect(f"four shards: no second outcome in shard {shard}", replaced, 0)
+    expect(f"four shards: shard {shard} shares no token", len(found.keys() & own.keys()), 0)
+    found |= own
+compare("four shards, one killed and resumed", count // 2, found, log)
+expect("four shards: nothing was sent twice", max(map(len, answers(log).values())), 1)
 finish()
