@@ -14,7 +14,7 @@
 //!    `identity`: pairs certificates and keys. `inspect`: the report on a file.
 //! 6. `world`: streams, files, folders, the terminal.
 //! 7. `net`: the way to a server. `apns`: the tables of Apple's service, without I/O.
-//! 8. `check`, `expiry`, `gateway`, `device`, `push`, `example`: one capability each, with the data that it reports.
+//! 8. `check`, `expiry`, `gateway`, `device`, `push`, `example`, `explain`: one capability each, with the data that it reports.
 //! 9. `cli`: the command line. `report`: renderers. `commands`: arguments in, one call of the domain, one renderer.
 //!    `run`: parse, build the context, run, exit code.
 
@@ -34,6 +34,7 @@ mod error;
 mod example;
 mod exit;
 mod expiry;
+mod explain;
 mod finding;
 mod gateway;
 mod identity;

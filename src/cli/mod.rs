@@ -8,6 +8,7 @@ pub(crate) mod csr;
 pub(crate) mod device;
 pub(crate) mod example;
 pub(crate) mod expiry;
+pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod gateway;
 pub(crate) mod inspect;
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Device(Box<device::DeviceArgs>),
     /// Print a program that sends one notification, or the app's side of it
     Example(example::ExampleArgs),
+    /// Explain an error message about certificates, of openssl, curl, a language or APNs
+    Explain(explain::ExplainArgs),
     /// Interactive setup; shows each step as a command
     Wizard,
     /// Print a completion script for a shell
@@ -90,6 +93,7 @@ impl Command {
             Self::Push(push) => push.json,
             Self::Compare(compare) => compare.json,
             Self::Device(device) => device.json,
+            Self::Explain(explain) => explain.json,
             Self::Gateway(_) | Self::Example(_) | Self::Wizard | Self::Completions(_) => false,
         };
         if wants_json { ReportFormat::Json } else { ReportFormat::Human }

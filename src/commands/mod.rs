@@ -8,6 +8,7 @@ mod csr;
 mod device;
 mod example;
 mod expiry;
+mod explain;
 mod gateway;
 mod inspect;
 mod pack;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         Command::Pack(arguments) => done(pack::run(arguments, context))?,
         Command::Gateway(arguments) => done(gateway::run(arguments, context))?,
         Command::Example(arguments) => done(example::run(arguments, context))?,
+        Command::Explain(arguments) => done(explain::run(arguments, context))?,
         Command::Completions(arguments) => done(completions::run(arguments, context))?,
     };
     Ok(exit.map_or(0, ExitKind::code))

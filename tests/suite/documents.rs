@@ -1,6 +1,6 @@
 //! The documents name files that exist.
 
-use crate::common::root;
+use crate::common::{Test, root};
 
 /// Returns what stands between backticks, in order.
 fn quoted(text: &str) -> Vec<&str> {
@@ -33,4 +33,32 @@ fn every_path_in_a_document_exists() {
         assert!(count >= at_least, "{document} names only {count} paths");
         assert!(missing.is_empty(), "{missing:?}");
     }
+}
+
+/// The rows of the README's table of messages, from what `explain` lists.
+fn rows_of_messages() -> Vec<String> {
+    let listed = Test::new().args(["explain", "--json"]).status(0).run();
+    let report: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let mut rows = Vec::new();
+    for message in report["messages"].as_array().unwrap() {
+        let [from, text, meaning] = ["from", "text", "meaning"].map(|name| message[name].as_str().unwrap());
+        let commands = message["commands"].as_array().unwrap();
+        let mut cell = String::new();
+        for command in commands {
+            let between = if cell.is_empty() { "" } else { "<br>" };
+            cell.push_str(&format!("{between}`{}`", command.as_str().unwrap()));
+        }
+        rows.push(format!("| {from} | `{text}` | {meaning} | {cell} |"));
+    }
+    rows
+}
+
+#[test]
+fn the_readme_has_every_message_that_is_explained() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let rows = rows_of_messages();
+    let known = rows.iter().map(String::as_str);
+    let shown: Vec<&str> =
+        readme.lines().skip_while(|line| !line.starts_with("| said by |")).skip(2).take(rows.len()).collect();
+    assert_eq!(shown, known.collect::<Vec<_>>(), "the rows are:\n{}", rows.join("\n"));
 }

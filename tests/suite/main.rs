@@ -35,6 +35,8 @@ mod passwords;
 mod provider;
 mod push;
 mod reading;
+#[cfg(unix)]
+mod readme;
 mod robustness;
 mod roundtrip;
 mod secrets;

@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod csr;
 pub(crate) mod device;
 pub(crate) mod expiry;
+pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod pack;
 pub(crate) mod push;

@@ -1,0 +1,61 @@
+//! `pushcert explain`.
+
+use std::io::Read;
+
+use crate::cli::explain::ExplainArgs;
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::explain;
+use crate::report::human::explain::{self as human, ExplainReport};
+use crate::report::json;
+use crate::report::style::Paint;
+use crate::world::context::Context;
+
+/// Limit for a text on standard input: its beginning has the message.
+const MAX_TEXT: u64 = 1 << 20;
+
+pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<(), Error> {
+    let explanations =
+        if arguments.text.is_empty() { explain::all() } else { explain::find(&read(arguments, context)?) };
+    if explanations.is_empty() {
+        return Err(Error::new(ExitKind::CheckFailed, "no message that is known is in this text")
+            .hint("pushcert inspect FILE says what a file is; pushcert explain lists the messages that are known"));
+    }
+    let report = ExplainReport::new(explanations);
+    if arguments.json {
+        json::write(context.stdout, &report)?;
+    } else {
+        human::write(context.stdout, &report, Paint::new(context.stdout_has_color))?;
+    }
+    Ok(())
+}
+
+fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<String, Error> {
+    if arguments.text != ["-"] {
+        return Ok(arguments.text.join(" "));
+    }
+    let mut text = Vec::new();
+    let read = Read::take(&mut *context.stdin, MAX_TEXT).read_to_end(&mut text);
+    match read {
+        Ok(_) => Ok(String::from_utf8_lossy(&text).into_owned()),
+        Err(error) => Err(Error::new(ExitKind::Input, format!("standard input cannot be read: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_command_that_is_advised_can_be_typed() {
+        for explanation in explain::all() {
+            for command in explanation.commands {
+                let parsed = Cli::try_parse_from(command.replace("TOKEN", "abcd").split(' '));
+                assert!(parsed.is_ok(), "{command}: {:?}", parsed.err());
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Error messages of other programs, made by these programs themselves, go through `pushcert explain`, and its advice helps.
+
+    messages.py PUSHCERT
+
+Needs openssl 3, curl with HTTP/2, node, php and java (keytool).
+"""
+import sys
+sys.dont_write_bytecode = True
+from trial import *
+import shutil, ssl
+
+need("openssl", "curl", "node", "php", "keytool")
+KEYCHAIN, PASSWORD = FIXTURES / "p12/keychain.p12", FIXTURES / "p12/keychain-password.p12"
+os.chdir(WORK)
+
+
+def pushcert(*arguments):
+    done = run(PUSHCERT, *arguments)
+    if done.returncode != 0:
+        print(done.stdout + done.stderr)
+    return done.returncode
+
+
+def explained(text):
+    """The message that comes first of those that pushcert finds in a text."""
+    done = run(PUSHCERT, "explain", "-", "--json", input=text)
+    found = json.loads(done.stdout)
+    return found["messages"][0]["text"] if "messages" in found else f"nothing in: {text[:600]}"
+
+
+def case(name, failing, wanted, mended):
+    """A command fails, its message has a row, and after the row's advice the mended command ends well."""
+    done = run(*failing)
+    expect(f"{name}: it fails", done.returncode != 0, True)
+    expect(f"{name}: explained", explained(done.stdout + done.stderr), wanted)
+    if mended is not None:
+        done = run(*mended)
+        expect(f"{name}: it works after the advice", (done.returncode, done.stderr[:200] if done.returncode else ""), (0, ""))
+
+
+# What the advice makes: the PEM of an export, and a certificate from the portal with its key.
+expect("convert", pushcert("convert", KEYCHAIN, "-o", "push.pem"), 0)
+expect("pack", pushcert("pack", "push.pem", "--passout", "pass:changeit", "--for", "java", "-o", "push.p12"), 0)
+run("openssl", "x509", "-in", "push.pem", "-outform", "DER", "-out", "aps.cer")
+run("openssl", "pkey", "-in", "push.pem", "-out", "push.key")
+run("openssl", "genrsa", "-out", "other.key", "2048")
+expect("join", pushcert("convert", "aps.cer", "--key", "push.key", "-o", "joined.pem"), 0)
+Path("mixed.pem").write_bytes(Path("other.key").read_bytes() + run("openssl", "x509", "-in", "push.pem").stdout.encode())
+
+# --- openssl ---------------------------------------------------------------------------------------------
+
+RC2 = "digital envelope routines:inner_evp_generic_fetch:unsupported"
+case("openssl pkcs12 and a Keychain export", ["openssl", "pkcs12", "-in", KEYCHAIN, "-nodes", "-clcerts", "-passin", "pass:"], RC2,
+     ["openssl", "x509", "-in", "push.pem", "-noout"])
+case("openssl pkcs12 and a wrong password", ["openssl", "pkcs12", "-legacy", "-in", PASSWORD, "-nodes", "-passin", "pass:wrong"],
+     "Mac verify error: invalid password?", ["openssl", "pkcs12", "-legacy", "-in", PASSWORD, "-nodes", "-passin", "pass:push"])
+case("openssl pkcs12 and a PEM", ["openssl", "pkcs12", "-in", "push.pem", "-nodes", "-passin", "pass:"],
+     "asn1_check_tlen:wrong tag … Type=PKCS12", ["openssl", "x509", "-in", "push.pem", "-noout"])
+case("openssl pkcs12 and a .cer", ["openssl", "pkcs12", "-in", "aps.cer", "-nodes", "-passin", "pass:"],
+     "asn1_check_tlen:wrong tag … Type=PKCS12", ["openssl", "x509", "-in", "joined.pem", "-noout"])
+case("openssl rsa and a certificate", ["openssl", "rsa", "-in", "aps.cer", "-noout"], "Could not read private key from",
+     ["openssl", "rsa", "-in", "joined.pem", "-noout"])
+case("openssl pkcs12 -export and a foreign key",
+     ["openssl", "pkcs12", "-export", "-in", "push.pem", "-inkey", "other.key", "-passout", "pass:x", "-out", "x.p12"],
+     "X509_check_private_key:key values mismatch",  # beside "No cert in -in file matches private key"
+     ["openssl", "pkcs12", "-export", "-in", "push.pem", "-inkey", "push.key", "-passout", "pass:x", "-out", "x.p12"])
+
+# --- clients that connect ---------------------------------------------------------------------------------
+
+process, ready = gateway("--topic", "com.example.MyApp")
+port = ready["address"].rpartition(":")[2]
+expect("a certificate of the gateway", pushcert("convert", ready["client_file"], "-o", "client.pem"), 0)
+expect("a .p12 of it", pushcert("pack", "client.pem", "--passout", "pass:push", "-o", "client.p12"), 0)
+Path("client.key").write_text(run("openssl", "pkey", "-in", "client.pem").stdout)
+Path("client.crt").write_text(run("openssl", "x509", "-in", "client.pem").stdout)
+GOOD = ["curl", "--silent", "--show-error", "--http2", "--cacert", ready["ca_file"], f"https://localhost:{port}/"]
+case("curl and DER given as PEM", [*GOOD, "--cert", "aps.cer"], "could not load PEM client certificate … no start line",
+     [*GOOD, "--cert", "client.pem"])
+case("curl and a key of another certificate", [*GOOD, "--cert", "client.crt", "--key", "other.key"], "unable to set private key file",
+     [*GOOD, "--cert", "client.pem"])
+case("curl and a certificate without its key", [*GOOD, "--cert", "client.crt"], "unable to set private key file",
+     [*GOOD, "--cert", "client.pem"])
+case("curl and a Keychain export", [*GOOD, "--cert-type", "P12", "--cert", f"{KEYCHAIN}:"],
+     "could not parse PKCS12 file, check password", [*GOOD, "--cert", "client.pem"])
+
+NODE = "const tls=require('tls'),fs=require('fs');const read=name=>fs.readFileSync(name);"
+
+
+def node(script):
+    return ["node", "-e", NODE + script]
+
+
+case("node and a Keychain export", node(f"tls.createSecureContext({{pfx:read({str(KEYCHAIN)!r}),passphrase:''}})"),
+     "Unsupported PKCS12 PFX data", node("tls.createSecureContext({cert:read('client.pem'),key:read('client.pem')})"))
+case("node and a wrong password", node("tls.createSecureContext({pfx:read('push.p12'),passphrase:'wrong'})"), "mac verify failure",
+     node("tls.createSecureContext({pfx:read('push.p12'),passphrase:'changeit'})"))
+case("node and a .p12 as PEM", node("tls.createSecureContext({cert:read('push.p12'),key:read('push.p12')})"), "PEM routines::no start line",
+     node("tls.createSecureContext({cert:read('client.pem'),key:read('client.pem')})"))
+case("node and a foreign key", node("tls.createSecureContext({cert:read('client.crt'),key:read('other.key')})"),
+     "X509_check_private_key:key values mismatch", node("tls.createSecureContext({cert:read('client.crt'),key:read('client.key')})"))
+
+
+def python(name):
+    return [sys.executable, "-c", f"import ssl; ssl.create_default_context().load_cert_chain({name!r})"]
+
+
+case("python and a certificate without its key", python("client.crt"), "[SSL] PEM lib", python("client.pem"))
+case("python and a .p12", python("push.p12"), "[SSL] PEM lib", python("client.pem"))
+case("python and a key of another certificate",
+     [sys.executable, "-c", "import ssl; ssl.create_default_context().load_cert_chain('client.crt', 'other.key')"],
+     "X509_check_private_key:key values mismatch", python("client.pem"))
+
+
+def php(cert):
+    code = f"""$c=stream_context_create(['ssl'=>['local_cert'=>'{cert}','cafile'=>'{ready["ca_file"]}']]);
+    $f=stream_socket_client('ssl://localhost:{port}',$e,$m,5,STREAM_CLIENT_CONNECT,$c); exit($f?0:1);"""
+    return ["php", "-d", "display_errors=stderr", "-r", code]
+
+
+case("php and a certificate without its key", php("client.crt"), "stream_socket_client(): Unable to set private key file",
+     php("client.pem"))
+case("php and a .p12", php("push.p12"), "stream_socket_client(): Unable to set local cert chain file", php("client.pem"))
+
+
+def keytool(file, password):
+    return ["keytool", "-list", "-storetype", "PKCS12", "-keystore", file, "-storepass", password, "-J-Duser.language=en"]
+
+
+case("java and a wrong password", keytool("push.p12", "wrongpass"), "keystore password was incorrect", keytool("push.p12", "changeit"))
+case("java and a PEM", keytool("push.pem", "changeit"), "toDerInputStream rejects tag type 45", keytool("push.p12", "changeit"))
+
+# --- APNs -------------------------------------------------------------------------------------------------
+
+answer = run(*GOOD[:-1], "--cert", "client.pem", "--data", "{}", "--header", "apns-topic: com.example.Other",
+             f"https://localhost:{port}/3/device/{'ab' * 32}").stdout
+expect("APNs and a foreign topic", explained(answer), "TopicDisallowed")
+answer = run(*GOOD[:-1], "--cert", "client.pem", "--data", "{}", "--header", "apns-topic: com.example.MyApp",
+             f"https://localhost:{port}/3/device/{'ab' * 32}").stdout
+expect("APNs and an unknown token", explained(answer), "BadDeviceToken")
+stop(process)
+finish()
