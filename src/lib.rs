@@ -13,8 +13,10 @@
 //! 5. `request`: a new key and the request to certify it. `container`: detects what a file is and reads it.
 //!    `identity`: pairs certificates and keys. `inspect`: the report on a file.
 //! 6. `world`: streams, files, folders, the terminal.
-//! 7. `net`: the way to a server. `apns`: the tables of Apple's service, without I/O.
-//! 8. `check`, `expiry`, `gateway`, `device`, `push`, `example`, `explain`: one capability each, with the data that it reports.
+//! 7. `net`: the way to a server. `apns`: the tables of Apple's service, without I/O. `database`: the provider's device
+//!    tokens, in SQLite or PostgreSQL.
+//! 8. `check`, `expiry`, `gateway`, `device`, `push`, `example`, `explain`: one capability each, with the data that it
+//!    reports.
 //! 9. `cli`: the command line. `report`: renderers. `commands`: arguments in, one call of the domain, one renderer.
 //!    `run`: parse, build the context, run, exit code.
 
@@ -29,6 +31,7 @@ mod cli;
 mod commands;
 mod container;
 mod crypto;
+mod database;
 mod device;
 mod error;
 mod example;

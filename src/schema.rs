@@ -15,3 +15,11 @@ pub(crate) fn text(value: &impl Serialize) -> String {
 pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
     time.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
+
+/// RFC 3339, from milliseconds since 1970.
+pub(crate) fn rfc3339_of_milliseconds(milliseconds: u64) -> String {
+    match OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000) {
+        Ok(time) => rfc3339(time),
+        Err(_) => String::new(),
+    }
+}

@@ -5,8 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::gateway::parse_topic;
-use crate::cli::values::parse_timeout;
-use crate::device::ProviderAddress;
+use crate::cli::values::{DatabaseUrl, parse_timeout};
 use crate::net::endpoint::Endpoint;
 use crate::world::files::Location;
 
@@ -21,6 +20,7 @@ Examples:
   pushcert device --gateway localhost:2197 --ca-file ca.pem
   pushcert device --app com.example.MyApp --gateway localhost:2197 --ca-file ca.pem --count 1 --wait 10s --json
   pushcert device --gateway localhost:2197 --ca-file ca.pem --state phone.json
+  pushcert device --gateway localhost:2197 --ca-file ca.pem --state phone.json --register-with sqlite:tokens.db
   pushcert device --gateway localhost:2197 --ca-file ca.pem --state phone.json --uninstall")]
 pub(crate) struct DeviceArgs {
     /// The gateway (pushcert gateway prints its address)
@@ -35,17 +35,19 @@ pub(crate) struct DeviceArgs {
     #[arg(long, value_name = "TOPIC", value_parser = parse_topic)]
     pub(crate) app: Option<String>,
 
-    /// Hand the token to the provider: POST {"app": …, "environment": …, "token": …} to this URL; an answer of 200 to 299
-    /// is expected within 10 s, and redirections are not followed. http only to this machine, else https
-    #[arg(long, value_name = "URL", value_parser = ProviderAddress::parse)]
-    pub(crate) register_with: Option<ProviderAddress>,
+    /// Hand the token to the provider: into its database (sqlite:FILE, postgres://…), or by POST {"app": …,
+    /// "environment": …, "token": …} to this URL; an answer of 200 to 299 is expected within 10 s, and redirections are
+    /// not followed. http only to this machine, else https. env:NAME stands for a variable with the database's URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) register_with: Option<DatabaseUrl>,
 
     /// Keep the token and its secret in this file, and receive as the same app if it is there already. Only the owner
     /// can read it
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<Location>,
 
-    /// Remove the app of --state from its device: its token becomes unregistered (410)
+    /// Remove the app of --state from its device: its token becomes unregistered (410). It stays in the provider's
+    /// database until a push gets that answer
     #[arg(long, requires = "state", conflicts_with_all = ["register_with", "count", "wait"])]
     pub(crate) uninstall: bool,
 

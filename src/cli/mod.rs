@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod csr;
+pub(crate) mod database;
 pub(crate) mod device;
 pub(crate) mod example;
 pub(crate) mod expiry;
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Check(Box<check::CheckArgs>),
     /// Send a notification to devices, and show what becomes of each
     Push(Box<push::PushArgs>),
+    /// Keep the device tokens of a provider: add, import, list, remove
+    Database(Box<database::DatabaseArgs>),
     /// Run a local stand-in for APNs, for tests
     Gateway(Box<gateway::GatewayArgs>),
     /// Run an app on a simulated device: it registers with a gateway and shows what arrives
@@ -94,6 +97,7 @@ impl Command {
             Self::Compare(compare) => compare.json,
             Self::Device(device) => device.json,
             Self::Explain(explain) => explain.json,
+            Self::Database(database) => database.json(),
             Self::Gateway(_) | Self::Example(_) | Self::Wizard | Self::Completions(_) => false,
         };
         if wants_json { ReportFormat::Json } else { ReportFormat::Human }

@@ -25,6 +25,7 @@ Examples:
   pushcert push push.pem --environment production --tokens devices.txt --title News --alert 'Read more' --resume results.ndjson
   pushcert push --p8 AuthKey_ABC123DEFG.p8 --team-id TEAMID1234 --topic com.example.MyApp --environment sandbox \\
     --tokens devices.csv --column device_token --payload message.json
+  pushcert push push.pem --environment production --database sqlite:tokens.db --title News --alert 'Read more'
   pushcert push client.pem --gateway localhost:2197 --ca-file ca.pem --tokens devices.txt --alert 'Hello' --dry-run
 
 Outcomes: accepted (by APNs, which does not mean delivered), refused, unregistered (status 410: stop sending to it), \
@@ -86,12 +87,17 @@ pub(crate) struct PushArgs {
 
     /// Send to this device: hexadecimal digits, with blanks, hyphens, colons or angle brackets as they are pasted, or
     /// Base64; repeatable
-    #[arg(long, value_name = "TOKEN", conflicts_with = "tokens", required_unless_present = "tokens")]
+    #[arg(long, value_name = "TOKEN", conflicts_with = "tokens", required_unless_present_any = ["tokens", "database"])]
     pub(crate) token: Vec<String>,
 
     /// Send to the devices in this file, or - for standard input: a token each line, CSV or NDJSON
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<Location>,
+
+    /// Send to the registered devices in this database: sqlite:FILE, postgres://USER@HOST/DATABASE, or env:NAME for a
+    /// variable with the URL. What APNs calls unregistered since a time after the registration is marked in it
+    #[arg(long, value_name = "URL", conflicts_with_all = ["token", "tokens"])]
+    pub(crate) database: Option<values::DatabaseUrl>,
 
     /// Form of --tokens [default: by the file's name (.csv, .ndjson, .jsonl); csv with --column; else lines]
     #[arg(long, value_enum, value_name = "FORMAT", requires = "tokens")]

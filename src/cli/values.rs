@@ -85,6 +85,22 @@ impl From<&str> for ProxyUrl {
     }
 }
 
+/// The URL of a database, or `env:NAME`, unread for the same reason.
+#[derive(Clone)]
+pub(crate) struct DatabaseUrl(pub Zeroizing<String>);
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(…)")
+    }
+}
+
+impl From<&str> for DatabaseUrl {
+    fn from(url: &str) -> Self {
+        Self(Zeroizing::new(url.to_owned()))
+    }
+}
+
 /// Parses a key ID or a Team ID.
 ///
 /// # Errors

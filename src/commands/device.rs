@@ -8,12 +8,15 @@ use zeroize::Zeroizing;
 
 use crate::certificate::apple::Environment;
 use crate::cli::device::DeviceArgs;
+use crate::cli::values::DatabaseUrl;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
-use crate::commands::shared::{advice, writing};
+use crate::commands::shared::{advice, database, writing};
+use crate::database::address::DatabaseAddress;
 use crate::device::report::DeviceLine;
 use crate::device::{
-    self, Awaited, DeviceEnd, DeviceError, DeviceEvent, DeviceGateway, Launch, Provider, ProviderProblem, RegisteredApp,
+    self, Awaited, DeviceEnd, DeviceError, DeviceEvent, DeviceGateway, Launch, Provider, ProviderAddress,
+    ProviderProblem, RegisteredApp,
 };
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -57,7 +60,10 @@ pub(super) fn run(arguments: &DeviceArgs, context: &mut Context<'_>) -> Result<O
         Some(state) => launch_again(arguments, state)?,
         None => Launch::Register { topic: arguments.app.clone().unwrap_or_else(|| DEFAULT_TOPICS[0].to_owned()) },
     };
-    let provider = arguments.register_with.clone().map(|address| Provider { address, stores: StoreReader::new(roots) });
+    let provider = match &arguments.register_with {
+        Some(url) => Some(find_provider(url, roots, context)?),
+        None => None,
+    };
     let awaited = Awaited { count: arguments.count, time: arguments.wait };
     let mut reporter = EventReporter { arguments, state_file, number: 0, failure: None, context };
     let end = device::receive(&gateway, launch, provider.as_ref(), awaited, &mut |event| reporter.report(&event));
@@ -123,6 +129,18 @@ fn read_roots(arguments: &DeviceArgs, context: &mut Context<'_>) -> Result<Optio
     let hint = "--ca-file takes the CA certificate that issued the gateway's certificate: ca_file in the line that \
                 pushcert gateway prints";
     Ok(Some(read_authorities(&Opener::without_password(), location, hint, context)?))
+}
+
+/// Finds the provider of `--register-with`: a database, or an address of the web.
+fn find_provider(url: &DatabaseUrl, roots: Option<Vec<Vec<u8>>>, context: &mut Context<'_>) -> Result<Provider, Error> {
+    const OPTION: &str = "--register-with";
+    if DatabaseAddress::is_meant_by(&url.0) || url.0.starts_with("env:") {
+        return Ok(Provider::Database(database::find(url, OPTION, context)?));
+    }
+    match ProviderAddress::parse(&url.0) {
+        Ok(address) => Ok(Provider::Web { address, stores: StoreReader::new(roots) }),
+        Err(problem) => Err(Error::new(ExitKind::Usage, format!("{OPTION}: {problem}"))),
+    }
 }
 
 fn find_state_file(arguments: &DeviceArgs) -> Result<Option<&Path>, Error> {
@@ -197,6 +215,9 @@ fn uninstall(
 
 /// Returns the error for the user.
 fn explain(error: &DeviceError, arguments: &DeviceArgs) -> Error {
+    if let DeviceError::Database(error) = error {
+        return database::explain(error);
+    }
     let kind = match error {
         DeviceError::Refused(_) => ExitKind::CheckFailed,
         DeviceError::Provider(_, problem) if is_answer(problem) => ExitKind::CheckFailed,

@@ -5,6 +5,7 @@ mod compare;
 mod completions;
 mod convert;
 mod csr;
+mod database;
 mod device;
 mod example;
 mod expiry;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         // A format may have exit codes of its own.
         Command::Expiry(arguments) => return expiry::run(arguments, context),
         Command::Check(arguments) => return check::run(arguments, context),
+        Command::Database(arguments) => database::run(arguments, context)?,
         Command::Device(arguments) => device::run(arguments, context)?,
         Command::Push(arguments) => push::run(arguments, context)?,
         Command::Wizard => return wizard::run(context),

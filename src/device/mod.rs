@@ -10,10 +10,14 @@ use std::time::Duration;
 use http::StatusCode;
 use http::uri::{Scheme, Uri};
 use serde::Serialize;
+use time::OffsetDateTime;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::certificate::apple::Environment;
+use crate::database::address::DatabaseAddress;
+use crate::database::problem::DatabaseError;
+use crate::database::{Access, Database, TokenGroup};
 use crate::net::descriptors;
 use crate::net::device_lines::{DeviceCredentials, DeviceMessage, DeviceRefusal, DeviceRequest, GatewayLine, MAX_LINE};
 use crate::net::dial::{self, DialError};
@@ -54,11 +58,19 @@ pub(crate) struct RegisteredApp {
     pub(crate) is_new: bool,
 }
 
+/// The provider's answer to a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HandOver {
+    Answered(StatusCode),
+    /// The token is in the database.
+    Stored,
+}
+
 /// What happens to an app.
 pub(crate) enum DeviceEvent<'a> {
     Started(&'a RegisteredApp),
     /// The provider has the token.
-    HandedOver(&'a ProviderAddress, StatusCode),
+    HandedOver(&'a Provider, HandOver),
     Message(&'a DeviceMessage),
     /// The gateway did not keep so many messages.
     Missed(u64),
@@ -106,6 +118,8 @@ pub(crate) enum DeviceError {
     NotUnderstood,
     #[error("{0} has not taken the token: {1}")]
     Provider(ProviderAddress, Box<ProviderProblem>),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// An event could not be reported.
     #[error(transparent)]
     Report(io::Error),
@@ -160,10 +174,21 @@ impl std::fmt::Display for ProviderAddress {
 /// A function that reports what happens.
 pub(crate) type Reporter<'a> = &'a mut dyn FnMut(DeviceEvent<'_>) -> io::Result<()>;
 
-/// The provider that gets the token. No proxy is used.
-pub(crate) struct Provider {
-    pub(crate) address: ProviderAddress,
-    pub(crate) stores: StoreReader,
+/// The provider that gets the token.
+pub(crate) enum Provider {
+    /// It is asked without a proxy.
+    Web { address: ProviderAddress, stores: StoreReader },
+    /// The token goes into its database.
+    Database(DatabaseAddress),
+}
+
+impl std::fmt::Display for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Web { address, .. } => address.fmt(f),
+            Self::Database(address) => address.fmt(f),
+        }
+    }
 }
 
 /// Lets an app receive until what is awaited has come.
@@ -182,8 +207,8 @@ pub(crate) fn receive(
         let (mut connection, app) = Connection::launch(gateway, launch).await?;
         report(DeviceEvent::Started(&app)).map_err(DeviceError::Report)?;
         if let Some(provider) = provider {
-            let status = hand_over(&app, provider).await?;
-            report(DeviceEvent::HandedOver(&provider.address, status)).map_err(DeviceError::Report)?;
+            let end = hand_over(&app, provider).await?;
+            report(DeviceEvent::HandedOver(provider, end)).map_err(DeviceError::Report)?;
         }
         connection.receive(awaited, report).await
     });
@@ -311,18 +336,44 @@ struct Registration<'a> {
     token: &'a str,
 }
 
-async fn hand_over(app: &RegisteredApp, provider: &Provider) -> Result<StatusCode, DeviceError> {
+async fn hand_over(app: &RegisteredApp, provider: &Provider) -> Result<HandOver, DeviceError> {
+    match provider {
+        Provider::Web { address, stores } => Ok(HandOver::Answered(post(app, address, stores).await?)),
+        Provider::Database(address) => {
+            store(app, address.clone()).await?;
+            Ok(HandOver::Stored)
+        }
+    }
+}
+
+/// Registers the token in the database, in a thread that may wait.
+async fn store(app: &RegisteredApp, address: DatabaseAddress) -> Result<(), DeviceError> {
+    let group = TokenGroup { app: app.topic.clone(), environment: app.environment };
+    let tokens = [app.credentials.token.clone()];
+    let work = tokio::task::spawn_blocking(move || {
+        let time = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+        let mut database = Database::open(&address, Access::Create)?;
+        database.register(&group, &tokens, u64::try_from(time).unwrap_or_default())
+    });
+    match work.await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.into()),
+        Err(error) => Err(DeviceError::Runtime(error.into())),
+    }
+}
+
+async fn post(app: &RegisteredApp, address: &ProviderAddress, stores: &StoreReader) -> Result<StatusCode, DeviceError> {
     let registration = Registration { app: &app.topic, environment: app.environment, token: &app.credentials.token };
     let body = serde_json::to_vec(&registration).map_err(|error| DeviceError::Report(error.into()))?;
     let document = Post { content_type: "application/json", body };
-    let posted = fetch::post(&provider.address.0, document, &provider.stores);
+    let posted = fetch::post(&address.0, document, stores);
     let problem = match timeout(STEP_TIMEOUT, posted).await {
         Ok(Ok(status)) if status.is_success() => return Ok(status),
         Ok(Ok(status)) => ProviderProblem::Status(status),
         Ok(Err(error)) => error.into(),
         Err(_) => ProviderProblem::Silence,
     };
-    Err(DeviceError::Provider(provider.address.clone(), Box::new(problem)))
+    Err(DeviceError::Provider(address.clone(), Box::new(problem)))
 }
 
 #[cfg(test)]

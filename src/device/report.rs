@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::certificate::apple::Environment;
-use crate::device::{DeviceEnd, DeviceEvent};
+use crate::device::{DeviceEnd, DeviceEvent, HandOver};
 use crate::net::device_lines::DeviceMessage;
 use crate::schema::SCHEMA_VERSION;
 
@@ -21,11 +21,22 @@ pub(crate) struct DeviceLine<'a> {
 enum LineEvent<'a> {
     Registered(AppLine<'a>),
     Receiving(AppLine<'a>),
-    HandedOver { provider: String, status: u16 },
+    HandedOver {
+        provider: String,
+        /// The status of an HTTP answer; a database gives none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+    },
     Message(MessageLine<'a>),
-    Missed { count: u64 },
-    End { end: &'static str },
-    Uninstalled { since: u64 },
+    Missed {
+        count: u64,
+    },
+    End {
+        end: &'static str,
+    },
+    Uninstalled {
+        since: u64,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -63,8 +74,12 @@ impl<'a> DeviceLine<'a> {
                 };
                 if app.is_new { LineEvent::Registered(line) } else { LineEvent::Receiving(line) }
             }
-            DeviceEvent::HandedOver(provider, status) => {
-                LineEvent::HandedOver { provider: provider.to_string(), status: status.as_u16() }
+            DeviceEvent::HandedOver(provider, end) => {
+                let status = match end {
+                    HandOver::Answered(status) => Some(status.as_u16()),
+                    HandOver::Stored => None,
+                };
+                LineEvent::HandedOver { provider: provider.to_string(), status }
             }
             DeviceEvent::Message(message) => LineEvent::Message(MessageLine::of(message)),
             DeviceEvent::Missed(count) => LineEvent::Missed { count: *count },

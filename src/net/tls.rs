@@ -37,6 +37,9 @@ pub(crate) enum Application {
     Http1,
     /// [`crate::net::device_lines`].
     Device,
+    /// Servers before PostgreSQL 17 choose no protocol.
+    #[cfg(feature = "postgres")]
+    Postgres,
 }
 
 impl Application {
@@ -45,6 +48,8 @@ impl Application {
             Self::Http2 => b"h2",
             Self::Http1 => b"http/1.1",
             Self::Device => DEVICE_PROTOCOL,
+            #[cfg(feature = "postgres")]
+            Self::Postgres => b"postgresql",
         }
     }
 
@@ -56,10 +61,20 @@ impl Application {
         offer
     }
 
+    /// Returns whether servers speak it that choose no protocol.
+    fn is_default(self) -> bool {
+        match self {
+            Self::Http2 | Self::Device => false,
+            Self::Http1 => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres => true,
+        }
+    }
+
     fn is_spoken(self, chosen: Option<&str>) -> bool {
         match chosen {
             Some(chosen) => chosen.as_bytes() == self.protocol(),
-            None => self == Self::Http1,
+            None => self.is_default(),
         }
     }
 }
@@ -70,6 +85,8 @@ impl fmt::Display for Application {
             Self::Http2 => "HTTP/2",
             Self::Http1 => "HTTP/1.1",
             Self::Device => "simulated devices",
+            #[cfg(feature = "postgres")]
+            Self::Postgres => "PostgreSQL",
         })
     }
 }

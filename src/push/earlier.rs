@@ -1,5 +1,6 @@
 //! The results of an earlier run that is resumed: which positions are settled. A bit for each, not an entry.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
 use serde::Deserialize;
@@ -12,26 +13,42 @@ use crate::push::summary::Summary;
 /// The most bytes of a line of results.
 const MAX_LINE: u64 = 64 << 10;
 
-/// A set of positions.
+/// The words of a block.
+const BLOCK_WORDS: usize = 64;
+/// The positions of a block.
+const BLOCK: u64 = BLOCK_WORDS as u64 * 64;
+
+/// A set of positions: bits in blocks, of which only those are kept that have any. IDs of a database may lie far apart.
 #[derive(Debug, Default)]
-struct Positions(Vec<u64>);
+struct Positions(BTreeMap<u64, Box<[u64; BLOCK_WORDS]>>);
+
+/// The place of a position in its block.
+struct Place {
+    word: usize,
+    bit: u64,
+}
+
+impl Place {
+    fn of(position: u64) -> Self {
+        let rest = position % BLOCK;
+        Self { word: (rest / 64) as usize, bit: 1 << (rest % 64) }
+    }
+}
 
 impl Positions {
     fn set(&mut self, position: u64, is_in: bool) {
-        let Ok(index) = usize::try_from(position / 64) else { return };
-        if index >= self.0.len() {
-            if !is_in {
-                return;
-            }
-            self.0.resize(index + 1, 0);
+        let Place { word, bit } = Place::of(position);
+        if is_in {
+            let block = self.0.entry(position / BLOCK).or_insert_with(|| Box::new([0; BLOCK_WORDS]));
+            block[word] |= bit;
+        } else if let Some(block) = self.0.get_mut(&(position / BLOCK)) {
+            block[word] &= !bit;
         }
-        let bit = 1 << (position % 64);
-        if is_in { self.0[index] |= bit } else { self.0[index] &= !bit }
     }
 
     fn has(&self, position: u64) -> bool {
-        let Ok(index) = usize::try_from(position / 64) else { return false };
-        self.0.get(index).is_some_and(|word| word >> (position % 64) & 1 == 1)
+        let Place { word, bit } = Place::of(position);
+        self.0.get(&(position / BLOCK)).is_some_and(|block| block[word] & bit != 0)
     }
 }
 
@@ -191,6 +208,21 @@ mod tests {
     fn resumed(lines: &str, resends_unknown: bool) -> Result<ReadResults, ResumeError> {
         let text = format!("{}\n{lines}", serde_json::to_string(&header()).unwrap());
         read(&mut text.as_bytes(), &header(), resends_unknown)
+    }
+
+    #[test]
+    fn positions_may_lie_far_apart() {
+        let mut positions = Positions::default();
+        let far = [0, 63, 64, 4095, 4096, 1 << 40, i64::MAX as u64, u64::MAX];
+        for position in far {
+            positions.set(position, true);
+        }
+        positions.set(1 << 50, false);
+        positions.set(64, false);
+        for position in far {
+            assert_eq!(positions.has(position), position != 64, "{position}");
+        }
+        assert!(!positions.has(1) && !positions.has(1 << 50));
     }
 
     #[test]

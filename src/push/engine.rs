@@ -244,7 +244,7 @@ async fn feed(shared: Arc<Shared>, mut input: Receiver<Batch>, is_endless: bool)
                 }
             }
             Some(Err(error)) => {
-                let problem = Problem::Input { detail: error.to_string() };
+                let problem = Problem::of_input(&error);
                 *shared.input_problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
                 break;
             }

@@ -4,8 +4,8 @@
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
 //! [`engine`] runs all of this in a thread of its own, and tells by [`event`]s what happens. [`outcome`] is what becomes
-//! of a token, [`results`] writes it down, [`earlier`] reads what a run before has written, [`summary`] counts, and
-//! [`problem`] is what ends a run early.
+//! of a token, [`results`] writes it down, [`earlier`] reads what a run before has written, [`summary`] counts,
+//! [`marker`] tells the database which tokens are no longer active, and [`problem`] is what ends a run early.
 
 mod answer;
 pub(crate) mod connect;
@@ -14,12 +14,13 @@ pub(crate) mod credential;
 pub(crate) mod earlier;
 pub(crate) mod engine;
 mod event;
+pub(crate) mod marker;
 pub(crate) mod message;
 pub(crate) mod outcome;
 mod pace;
 pub(crate) mod problem;
 mod queue;
-mod recipient;
+pub(crate) mod recipient;
 pub(crate) mod request;
 pub(crate) mod results;
 pub(crate) mod shard;
@@ -34,9 +35,11 @@ use std::thread;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::database::{Database, TokenGroup};
 use crate::net::descriptors;
 use crate::push::engine::Job;
 use crate::push::event::Event;
+use crate::push::marker::{Marker, Marking};
 use crate::push::problem::Problem;
 use crate::push::results::ResultsWriter;
 use crate::push::shard::Shard;
@@ -63,6 +66,16 @@ pub(crate) struct RunEnd {
     pub(crate) problem: Option<Problem>,
     /// The error of the results, which are not complete then.
     pub(crate) write_error: Option<io::Error>,
+    /// What was changed in the database, if there is one.
+    pub(crate) marking: Option<Marking>,
+}
+
+/// The tokens of a run.
+pub(crate) struct Source {
+    pub(crate) input: Input,
+    pub(crate) shard: Option<Shard>,
+    /// The database in which tokens are marked, and whose tokens they are.
+    pub(crate) database: Option<(Database, TokenGroup)>,
 }
 
 /// Sends to all tokens of the input. The sending has a thread of its own, and so has the reading; this one writes the
@@ -72,11 +85,15 @@ pub(crate) struct RunEnd {
 /// When the network cannot be used at all.
 pub(crate) fn run(
     job: Job,
-    input: Input,
-    shard: Option<Shard>,
+    source: Source,
     results: &mut ResultsWriter<'_>,
     viewer: &mut dyn Viewer,
 ) -> io::Result<RunEnd> {
+    let Source { input, shard, database } = source;
+    let marker = match database {
+        Some((database, group)) => Some(Marker::start(database, group)?),
+        None => None,
+    };
     let summary = job.earlier.summary.clone();
     let (batches, received) = mpsc::channel(READ_AHEAD);
     let (events, mut happened) = mpsc::unbounded_channel();
@@ -90,9 +107,12 @@ pub(crate) fn run(
         runtime.shutdown_background();
         end
     })?;
-    let (summary, write_error) = write_results(&mut happened, summary, results, viewer);
+    let mut recorder = Recorder { summary, results, viewer, marker: marker.as_ref(), error: None };
+    recorder.record(&mut happened);
+    let Recorder { summary, error: write_error, .. } = recorder;
+    let marking = marker.map(Marker::finish);
     match sender.join() {
-        Ok(end) => Ok(RunEnd { summary, problem: end?, write_error }),
+        Ok(end) => Ok(RunEnd { summary, problem: end?, write_error, marking }),
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }
@@ -104,54 +124,57 @@ fn read_input(input: Input, shard: Option<Shard>, batches: &mpsc::Sender<Batch>)
     }
 }
 
-/// Writes what happens until the run is over. After an error nothing more is written, and nothing more is started.
-fn write_results(
-    happened: &mut UnboundedReceiver<Event>,
-    mut summary: Summary,
-    results: &mut ResultsWriter<'_>,
-    viewer: &mut dyn Viewer,
-) -> (Summary, Option<io::Error>) {
-    let mut error = None;
-    let mut events = Vec::with_capacity(MAX_EVENTS);
-    while happened.blocking_recv_many(&mut events, MAX_EVENTS) > 0 {
-        for event in events.drain(..) {
-            if let Err(failure) = handle(event, &mut summary, results, viewer, error.is_some()) {
-                error = Some(failure);
-            }
-        }
-        viewer.show(&summary);
-        if happened.is_empty()
-            && error.is_none()
-            && let Err(failure) = results.flush()
-        {
-            error = Some(failure);
-        }
-    }
-    (summary, error)
+/// Records what happens.
+struct Recorder<'a, 'b> {
+    summary: Summary,
+    results: &'a mut ResultsWriter<'b>,
+    viewer: &'a mut dyn Viewer,
+    marker: Option<&'a Marker>,
+    /// The first error of the results. After it nothing more is written, and nothing more is started.
+    error: Option<io::Error>,
 }
 
-fn handle(
-    event: Event,
-    summary: &mut Summary,
-    results: &mut ResultsWriter<'_>,
-    viewer: &mut dyn Viewer,
-    has_failed: bool,
-) -> io::Result<()> {
-    match event {
-        Event::Started { position, written } if !has_failed => {
-            results.started(position)?;
-            // The sender has ended where nobody waits.
-            let _ = written.send(());
-        }
-        // Without a word the sender knows that nothing more is written.
-        Event::Started { .. } => {}
-        Event::Settled(settled) => {
-            summary.count_settled(&settled);
-            if !has_failed {
-                results.settled(&settled)?;
+impl Recorder<'_, '_> {
+    /// Records what happens until the run is over.
+    fn record(&mut self, happened: &mut UnboundedReceiver<Event>) {
+        let mut events = Vec::with_capacity(MAX_EVENTS);
+        while happened.blocking_recv_many(&mut events, MAX_EVENTS) > 0 {
+            for event in events.drain(..) {
+                if let Err(failure) = self.handle(event) {
+                    self.error = Some(failure);
+                }
+            }
+            self.viewer.show(&self.summary);
+            if happened.is_empty()
+                && self.error.is_none()
+                && let Err(failure) = self.results.flush()
+            {
+                self.error = Some(failure);
             }
         }
-        Event::Notice(notice) => viewer.tell(&notice),
     }
-    Ok(())
+
+    fn handle(&mut self, event: Event) -> io::Result<()> {
+        let has_failed = self.error.is_some();
+        match event {
+            Event::Started { position, written } if !has_failed => {
+                self.results.started(position)?;
+                // The sender has ended where nobody waits.
+                let _ = written.send(());
+            }
+            // Without a word the sender knows that nothing more is written.
+            Event::Started { .. } => {}
+            Event::Settled(settled) => {
+                self.summary.count_settled(&settled);
+                if let Some(marker) = self.marker {
+                    marker.note(&settled);
+                }
+                if !has_failed {
+                    self.results.settled(&settled)?;
+                }
+            }
+            Event::Notice(notice) => self.viewer.tell(&notice),
+        }
+        Ok(())
+    }
 }

@@ -99,7 +99,7 @@ impl Verdict {
 /// A token that has its outcome.
 #[derive(Debug)]
 pub(crate) struct Settled {
-    /// The line of the input, or the number of the option.
+    /// The line of the input, the number of the option, or the ID in the database.
     pub(crate) position: u64,
     /// `None` if it is invalid.
     pub(crate) token: Option<DeviceToken>,

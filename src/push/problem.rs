@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use crate::apns::reason::Reason;
+use crate::exit::ExitKind;
+use crate::push::source::SourceError;
 
 /// The problem that has stopped a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,7 +19,12 @@ pub(crate) enum Problem {
     /// Nobody would know what was sent.
     ResultsLost,
     /// The input cannot be read.
-    Input { detail: String },
+    Input {
+        detail: String,
+        /// The end of a run to which this happens.
+        #[serde(skip)]
+        kind: ExitKind,
+    },
 }
 
 impl Problem {
@@ -29,6 +36,11 @@ impl Problem {
             None => ("the gateway does not say more", None),
         };
         Self::Rejected { reason: name.to_owned(), meaning: meaning.to_owned(), advice }
+    }
+
+    /// Makes the problem of an input.
+    pub(super) fn of_input(error: &SourceError) -> Self {
+        Self::Input { detail: error.to_string(), kind: error.exit_kind() }
     }
 
     /// Returns the cause for which a token was not sent.
@@ -49,7 +61,7 @@ impl Problem {
             Self::Unreachable { detail } => detail.clone(),
             Self::Rejected { reason, meaning, .. } => format!("{reason}: {meaning}"),
             Self::ResultsLost => "the results cannot be written".to_owned(),
-            Self::Input { detail } => detail.clone(),
+            Self::Input { detail, .. } => detail.clone(),
         }
     }
 }

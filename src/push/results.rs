@@ -4,11 +4,10 @@
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::push::outcome::{Outcome, Settled, Verdict};
-use crate::schema::{SCHEMA_VERSION, rfc3339};
+use crate::schema::{SCHEMA_VERSION, rfc3339_of_milliseconds};
 use crate::text::printable_name;
 
 /// The word by which results are known.
@@ -124,7 +123,7 @@ impl ResultsWriter<'_> {
         if let (Verdict::Unregistered { since, .. }, Some(token)) = (verdict, &settled.token)
             && let Some(out) = &mut self.unregistered
         {
-            writeln!(out, "{},{}", token.digits(), since.map(time_text).unwrap_or_default())?;
+            writeln!(out, "{},{}", token.digits(), since.map(rfc3339_of_milliseconds).unwrap_or_default())?;
         }
         let token = match (&settled.token, verdict) {
             (Some(token), _) => token.digits(),
@@ -159,14 +158,6 @@ impl ResultsWriter<'_> {
             target.flush()?;
         }
         Ok(())
-    }
-}
-
-/// Returns a time in RFC 3339, from milliseconds since 1970.
-fn time_text(milliseconds: u64) -> String {
-    match OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000) {
-        Ok(time) => rfc3339(time),
-        Err(_) => String::new(),
     }
 }
 

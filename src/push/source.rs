@@ -1,11 +1,14 @@
-//! The tokens of the input, one after the other: a list, CSV or NDJSON. The memory that this takes does not depend on
-//! the length of the input.
+//! The tokens of the input, one after the other: a list, CSV, NDJSON, or the provider's database. The memory that this
+//! takes does not depend on the length of the input.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde_json::Value;
 
 use crate::apns::notification::DEVICE_PATH;
+use crate::database::problem::DatabaseError;
+use crate::database::{Database, Selection, TokenGroup};
+use crate::exit::ExitKind;
 use crate::push::recipient::{self, DeviceToken, InvalidToken};
 use crate::push::shard::Shard;
 
@@ -13,15 +16,17 @@ use crate::push::shard::Shard;
 const MAX_RECORD: usize = 64 << 10;
 /// The number of tokens that go on together.
 const MAX_BATCH: usize = 128;
+/// The number of tokens that are read from a database together.
+const PAGE: usize = 1000;
 /// UTF-8's byte order mark, which Excel writes.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A record of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The line in which it begins, or the number of the option.
-    pub(super) position: u64,
-    pub(super) token: Result<DeviceToken, InvalidToken>,
+    /// The line in which it begins, the number of the option, or the ID in the database.
+    pub(crate) position: u64,
+    pub(crate) token: Result<DeviceToken, InvalidToken>,
 }
 
 /// Several records, or the reason why there are no more.
@@ -38,6 +43,18 @@ pub(crate) enum SourceError {
     NoColumn { name: String, found: Vec<String> },
     #[error("line {0} has more than 64 KiB: this is not such a list")]
     LongRecord(u64),
+    #[error("{}", .0.problem)]
+    Database(#[from] DatabaseError),
+}
+
+impl SourceError {
+    /// Returns how a run ends that has no input.
+    pub(crate) fn exit_kind(&self) -> ExitKind {
+        match self {
+            Self::Database(error) => error.exit_kind(),
+            Self::Io(_) | Self::Csv { .. } | Self::NoColumn { .. } | Self::LongRecord(_) => ExitKind::Input,
+        }
+    }
 }
 
 fn list(names: &[String]) -> String {
@@ -66,6 +83,8 @@ pub(crate) enum Input {
         /// True if it may have no end, and may let wait: standard input.
         is_endless: bool,
     },
+    /// The registered tokens of a group.
+    Database { database: Database, group: TokenGroup },
 }
 
 impl Input {
@@ -86,6 +105,7 @@ impl Input {
         let result = match self {
             Self::Options(texts) => Ok(read_options(&texts, &mut batcher)),
             Self::Stream { reader, format, column, .. } => read_stream(reader, format, &column, &mut batcher),
+            Self::Database { database, group } => read_database(database, &group, &mut batcher),
         };
         // What was read before an error counts.
         if !matches!(result, Ok(false)) {
@@ -102,6 +122,24 @@ fn read_options(texts: &[String], batcher: &mut Batcher<'_>) -> bool {
         }
     }
     true
+}
+
+/// Reads a database, a page at a time: between two pages others may write to it.
+fn read_database(mut database: Database, group: &TokenGroup, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
+    let selection = Selection::registered(group);
+    let mut last = 0;
+    loop {
+        let page = database.read_page(&selection, last, PAGE)?;
+        if page.is_empty() {
+            return Ok(true);
+        }
+        for stored in page {
+            last = stored.id;
+            if !batcher.add(stored.id, &stored.token) {
+                return Ok(false);
+            }
+        }
+    }
 }
 
 /// Reads a stream; returns false if no more of it is wanted.

@@ -12,6 +12,7 @@ mod common;
 mod compare;
 mod corpus;
 mod csr;
+mod database;
 mod device;
 mod disk;
 mod documents;

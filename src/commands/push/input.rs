@@ -3,92 +3,106 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::cli::push::PushArgs;
+use crate::commands::shared::database;
+use crate::commands::shared::token_list::{TokenList, unreadable};
+use crate::database::address::DatabaseAddress;
+use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::shard::Shard;
-use crate::push::source::{Input, InputFormat, Preview};
-use crate::world::files::{Location, open_standard_input};
+use crate::push::source::{Input, Preview};
+use crate::world::context::Context;
+use crate::world::files::Location;
 
-/// The name of the column where none is given.
-const DEFAULT_COLUMN: &str = "token";
-
-/// The input, which can be opened more than once if it is a file.
+/// The input, which can be opened more than once if it is a file or a database.
 pub(super) struct GivenInput {
-    texts: Vec<String>,
-    location: Option<Location>,
-    format: InputFormat,
-    column: String,
-    /// True if it is a file that stays as it is when it is read.
-    is_file: bool,
+    tokens: GivenTokens,
+}
+
+enum GivenTokens {
+    /// Those of the command line.
+    Options(Vec<String>),
+    List(TokenList),
+    Database {
+        address: DatabaseAddress,
+        group: TokenGroup,
+    },
 }
 
 impl fmt::Display for GivenInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.location {
-            Some(location) => location.fmt(f),
-            None => f.write_str("--token"),
+        match &self.tokens {
+            GivenTokens::Options(_) => f.write_str("--token"),
+            GivenTokens::List(list) => list.location.fmt(f),
+            GivenTokens::Database { address, .. } => address.fmt(f),
         }
     }
 }
 
 impl GivenInput {
-    /// Finds out where the tokens are, and in what form.
-    pub(super) fn new(arguments: &PushArgs) -> Result<Self, Error> {
-        let format = match (arguments.tokens_format, &arguments.tokens) {
-            (Some(format), _) => format.into(),
-            (None, Some(location)) => format_by_name(location, arguments.column.is_some()),
-            (None, None) => InputFormat::Lines,
+    /// Finds out where the tokens are; `group` says whose, if they are in a database.
+    pub(super) fn new(
+        arguments: &PushArgs,
+        group: Option<TokenGroup>,
+        context: &mut Context<'_>,
+    ) -> Result<Self, Error> {
+        let tokens = match (&arguments.tokens, &arguments.database, group) {
+            (Some(location), _, _) => {
+                let column = arguments.column.as_deref();
+                GivenTokens::List(TokenList::new(location, arguments.tokens_format, column)?)
+            }
+            (None, Some(url), Some(group)) => {
+                GivenTokens::Database { address: database::find(url, "--database", context)?, group }
+            }
+            _ => GivenTokens::Options(arguments.token.clone()),
         };
-        if format == InputFormat::Lines && arguments.column.is_some() {
-            let message = "--column: a list of lines has no columns";
-            return Err(Error::new(ExitKind::Usage, message).hint("leave it out, or say --tokens-format csv"));
-        }
-        let is_file = match &arguments.tokens {
-            Some(Location::Path(path)) => match path.metadata() {
-                Ok(metadata) => metadata.is_file(),
-                Err(error) => return Err(unreadable(&path.display().to_string(), &error)),
-            },
-            Some(Location::Standard) => false,
-            None => true,
-        };
-        Ok(Self {
-            texts: arguments.token.clone(),
-            location: arguments.tokens.clone(),
-            format,
-            column: arguments.column.clone().unwrap_or_else(|| DEFAULT_COLUMN.to_owned()),
-            is_file,
-        })
+        Ok(Self { tokens })
     }
 
     /// Opens the input.
     pub(super) fn open(&self) -> Result<Input, Error> {
-        let reader: Box<dyn Read + Send> = match &self.location {
-            None => return Ok(Input::Options(self.texts.clone())),
-            Some(Location::Standard) => open_standard_input(),
-            Some(Location::Path(path)) => match File::open(path) {
-                Ok(file) => Box::new(file),
-                Err(error) => return Err(unreadable(&path.display().to_string(), &error)),
-            },
-        };
-        Ok(Input::Stream { reader, format: self.format, column: self.column.clone(), is_endless: !self.is_file })
+        match &self.tokens {
+            GivenTokens::Options(texts) => Ok(Input::Options(texts.clone())),
+            GivenTokens::List(list) => list.open(),
+            GivenTokens::Database { address, group } => {
+                Ok(Input::Database { database: database::open(address, Access::Read)?, group: group.clone() })
+            }
+        }
+    }
+
+    /// Opens the database in which tokens are marked, and says whose they are.
+    pub(super) fn open_for_marks(&self) -> Result<Option<(Database, TokenGroup)>, Error> {
+        match &self.tokens {
+            GivenTokens::Database { address, group } => {
+                Ok(Some((database::open(address, Access::Write)?, group.clone())))
+            }
+            GivenTokens::Options(_) | GivenTokens::List(_) => Ok(None),
+        }
+    }
+
+    /// Returns whether the input can be read twice.
+    fn stays(&self) -> bool {
+        match &self.tokens {
+            GivenTokens::Options(_) | GivenTokens::Database { .. } => true,
+            GivenTokens::List(list) => list.is_file,
+        }
     }
 
     /// Reads the input to its end, if it can be read twice; else its first token is not known.
     pub(super) fn preview(&self, shard: Option<Shard>) -> Result<Preview, Error> {
         match self.open()?.preview(shard) {
             Ok(preview) => Ok(preview),
-            Err(error) => Err(Error::new(ExitKind::Input, format!("{self}: {error}"))),
+            Err(error) => Err(Error::new(error.exit_kind(), format!("{self}: {error}"))),
         }
     }
 
     /// Returns the number of tokens for a progress bar, if it can be had.
     pub(super) fn count_for_progress(&self, shard: Option<Shard>) -> Option<u64> {
-        if !self.is_file {
+        if !self.stays() {
             return None;
         }
         let counts = self.preview(shard).ok()?.counts;
@@ -97,69 +111,61 @@ impl GivenInput {
 
     /// Returns whether the input has but one token. What comes from a pipe may have more.
     pub(super) fn has_one_token(&self, shard: Option<Shard>) -> Result<bool, Error> {
-        if !self.is_file {
+        if !self.stays() {
             return Ok(false);
         }
         let counts = self.preview(shard)?.counts;
         Ok(counts.valid + counts.invalid <= 1)
     }
 
-    /// Returns the SHA-256 of the input, if it is wanted and can be had before the input is read.
+    /// Returns the SHA-256 of the input, if it is wanted and can be had before the input is read. A database is known by
+    /// its identity: what registers in it later belongs to the same input.
     pub(super) fn sha256(&self, is_wanted: bool) -> Result<Option<String>, Error> {
-        if !is_wanted || !self.is_file {
+        if !is_wanted || !self.stays() {
             return Ok(None);
         }
-        let digest = match &self.location {
-            Some(Location::Path(path)) => match hash_file(path) {
+        let digest = match &self.tokens {
+            GivenTokens::Options(texts) => Sha256::digest(texts.join("\n")).to_vec(),
+            GivenTokens::Database { address, .. } => {
+                Sha256::digest(database::open(address, Access::Read)?.identity()).to_vec()
+            }
+            GivenTokens::List(list) => match hash_file(&list.location) {
                 Ok(digest) => digest,
-                Err(error) => return Err(unreadable(&path.display().to_string(), &error)),
+                Err(error) => return Err(unreadable(&list.location, &error)),
             },
-            _ => Sha256::digest(self.texts.join("\n")).to_vec(),
         };
         Ok(Some(data_encoding::HEXLOWER.encode(&digest)))
     }
 
     /// Explains that there was nothing to send to.
     pub(super) fn no_token(&self, invalid: u64) -> Error {
+        if let GivenTokens::Database { group, .. } = &self.tokens {
+            return self.none_registered(group);
+        }
         let message = match invalid {
             0 => format!("{self}: there is no device token in it"),
             1 => format!("{self}: there is no device token in it, and one text that is none"),
             count => format!("{self}: there is no device token in it, and {count} texts that are none"),
         };
         let failure = Error::new(ExitKind::Input, message);
-        match self.format {
-            InputFormat::Lines if self.location.is_none() => {
-                failure.hint("a device token has hexadecimal digits, 64 as a rule")
-            }
-            InputFormat::Lines => {
-                failure.hint("a device token each line is expected; for CSV or NDJSON say --column NAME")
-            }
-            InputFormat::Csv | InputFormat::Ndjson => {
-                failure.hint("name the column that has the tokens: --column NAME")
-            }
+        match &self.tokens {
+            GivenTokens::Options(_) => failure.hint("a device token has hexadecimal digits, 64 as a rule"),
+            GivenTokens::List(list) => list.hint_at_form(failure),
+            GivenTokens::Database { .. } => failure,
         }
     }
-}
 
-fn unreadable(name: &str, error: &std::io::Error) -> Error {
-    Error::new(ExitKind::Input, format!("{name}: cannot read it: {error}"))
-}
-
-/// Returns the form of a file from the end of its name.
-fn format_by_name(location: &Location, has_column: bool) -> InputFormat {
-    let extension = match location {
-        Location::Path(path) => path.extension().and_then(|extension| extension.to_str()).unwrap_or_default(),
-        Location::Standard => "",
-    };
-    match extension.to_ascii_lowercase().as_str() {
-        "csv" | "tsv" => InputFormat::Csv,
-        "ndjson" | "jsonl" => InputFormat::Ndjson,
-        _ if has_column => InputFormat::Csv,
-        _ => InputFormat::Lines,
+    /// Explains that the database has no token.
+    fn none_registered(&self, group: &TokenGroup) -> Error {
+        let TokenGroup { app, environment } = group;
+        let name = environment.name();
+        let message = format!("{self}: no device token of {app} is registered in it for the {name} environment");
+        Error::new(ExitKind::Input, message).hint("pushcert database list shows what is registered")
     }
 }
 
-fn hash_file(path: &Path) -> std::io::Result<Vec<u8>> {
+fn hash_file(location: &Location) -> std::io::Result<Vec<u8>> {
+    let Location::Path(path) = location else { return Err(std::io::ErrorKind::NotSeekable.into()) };
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 << 10];

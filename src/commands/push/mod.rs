@@ -20,7 +20,8 @@ use crate::commands::push::sender::PushSender;
 use crate::commands::push::viewer::TerminalViewer;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
-use crate::commands::shared::{proxy, target};
+use crate::commands::shared::{database, proxy, target};
+use crate::database::TokenGroup;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::endpoint::Endpoint;
@@ -36,7 +37,7 @@ use crate::push::problem::Problem;
 use crate::push::request::RequestIds;
 use crate::push::results::{Header, KIND};
 use crate::push::shard::Shard;
-use crate::push::{self, RunEnd};
+use crate::push::{self, RunEnd, Source};
 use crate::report::human::push::{DryRun, RunSummary};
 use crate::report::style::Paint;
 use crate::report::{human, json};
@@ -60,7 +61,7 @@ pub(super) fn run(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Opt
     for warning in sender.warnings.iter().chain(&message.warnings) {
         writeln!(context.stderr, "warning: {}", crate::text::printable(warning))?;
     }
-    let given = GivenInput::new(arguments)?;
+    let given = GivenInput::new(arguments, token_group(arguments, environment, &message)?, context)?;
     let gateway = match (&arguments.gateway, environment) {
         (Some(gateway), _) => gateway.clone(),
         (None, Some(environment)) => endpoint::gateway(environment, arguments.port.number()),
@@ -77,6 +78,20 @@ pub(super) fn run(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Opt
     confirm(arguments, &given, &target, &message, context)?;
     let way = Way { opener: &opener, proxy: &proxy };
     send(arguments, &given, &target, sender, message, &way, context)
+}
+
+/// Returns whose tokens are sent to, where they are in a database: those that were given for the topic. The tokens for a
+/// topic with a suffix are others than the app's own.
+fn token_group(
+    arguments: &PushArgs,
+    environment: Option<Environment>,
+    message: &Message,
+) -> Result<Option<TokenGroup>, Error> {
+    match (&arguments.database, environment) {
+        (None, _) => Ok(None),
+        (Some(_), Some(environment)) => Ok(Some(TokenGroup { app: message.topic.clone(), environment })),
+        (Some(_), None) => Err(environment_missing(arguments)),
+    }
 }
 
 /// Where the notifications go.
@@ -356,6 +371,8 @@ fn run_job(
     header: &Header,
     context: &mut Context<'_>,
 ) -> Result<RunEnd, Error> {
+    // Before anything is sent: a database that takes no changes is refused.
+    let marked = given.open_for_marks()?;
     let total = if context.stderr_is_terminal { given.count_for_progress(shard) } else { None };
     let stdout: &mut dyn Write = &mut *context.stdout;
     let mut results = files.writer(if arguments.prints_results() { Some(stdout) } else { None });
@@ -366,7 +383,8 @@ fn run_job(
     }
     let stderr: &mut dyn Write = &mut *context.stderr;
     let mut viewer = TerminalViewer::new(stderr, context.stderr_is_terminal, total);
-    match push::run(job, given.open()?, shard, &mut results, &mut viewer) {
+    let source = Source { input: given.open()?, shard, database: marked };
+    match push::run(job, source, &mut results, &mut viewer) {
         Ok(end) => Ok(end),
         Err(error) => Err(Error::new(ExitKind::Network, format!("the network cannot be used: {error}"))),
     }
@@ -384,14 +402,14 @@ fn finish(
     end: RunEnd,
     context: &mut Context<'_>,
 ) -> Result<Option<ExitKind>, Error> {
-    let RunEnd { summary, problem, write_error } = end;
+    let RunEnd { summary, problem, write_error, marking } = end;
     if let Some(error) = write_error {
         human::push::write_summary(context.stderr, report, Paint::new(context.stderr_has_color))?;
         return Err(lost_results(&error));
     }
     if summary.total() == summary.of(Outcome::Invalid) {
-        if let Some(Problem::Input { detail }) = problem {
-            return Err(Error::new(ExitKind::Input, format!("{given}: {detail}")));
+        if let Some(Problem::Input { detail, kind }) = problem {
+            return Err(Error::new(kind, format!("{given}: {detail}")));
         }
         if problem.is_none() {
             return Err(given.no_token(summary.of(Outcome::Invalid)));
@@ -402,10 +420,13 @@ fn finish(
     } else {
         human::push::write_summary(context.stdout, report, Paint::new(context.stdout_has_color))?;
     }
-    if let Some(Problem::Input { detail }) = problem {
-        return Err(Error::new(ExitKind::Input, format!("{given}: {detail}")));
+    if let Some(Problem::Input { detail, kind }) = problem {
+        return Err(Error::new(kind, format!("{given}: {detail}")));
     }
-    Ok(summary.ending())
+    match marking.and_then(|marking| marking.error) {
+        Some(error) => Err(database::explain(&error)),
+        None => Ok(summary.ending()),
+    }
 }
 
 impl PushArgs {

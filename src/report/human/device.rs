@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::device::alert::{Entry, ShownAlert};
-use crate::device::{DeviceEnd, DeviceEvent, RegisteredApp};
+use crate::device::{DeviceEnd, DeviceEvent, HandOver, RegisteredApp};
 use crate::net::device_lines::DeviceMessage;
 use crate::report::style::Paint;
 use crate::text::printable;
@@ -14,8 +14,12 @@ use crate::text::printable;
 pub(crate) fn write(out: &mut dyn Write, event: &DeviceEvent<'_>, number: u64, paint: Paint) -> io::Result<()> {
     match event {
         DeviceEvent::Started(app) => write_start(out, app, paint),
-        DeviceEvent::HandedOver(provider, status) => {
-            writeln!(out, "{} {} ({status})", paint.faint("provider    "), printable(&provider.to_string()))
+        DeviceEvent::HandedOver(provider, end) => {
+            let end = match end {
+                HandOver::Answered(status) => status.to_string(),
+                HandOver::Stored => "registered".to_owned(),
+            };
+            writeln!(out, "{} {} ({end})", paint.faint("provider    "), printable(&provider.to_string()))
         }
         DeviceEvent::Message(message) => write_message(out, message, number, paint),
         DeviceEvent::Missed(count) => {

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod csr;
+pub(crate) mod database;
 pub(crate) mod device;
 pub(crate) mod expiry;
 pub(crate) mod explain;

@@ -7,9 +7,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::certificate::apple::Environment;
+use crate::exit::ExitKind;
 use crate::net::endpoint::Endpoint;
 use crate::push::RunEnd;
 use crate::push::engine::DRAIN;
+use crate::push::marker::Marking;
 use crate::push::message::Message;
 use crate::push::outcome::{OUTCOMES, Outcome};
 use crate::push::problem::Problem;
@@ -107,7 +109,49 @@ pub(crate) struct RunSummary {
     #[serde(flatten)]
     counts: Summary,
     problem: Option<Problem>,
+    /// What was changed in the database, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<DatabaseSummary>,
     seconds: f64,
+}
+
+/// The tokens that APNs calls unregistered, in the database.
+#[derive(Debug, Serialize)]
+struct DatabaseSummary {
+    marked: u64,
+    /// The number of tokens that stay registered, and the first of them.
+    still_registered: u64,
+    tokens: Vec<StillRegisteredToken>,
+    /// The number of tokens that could not be marked, and the reason.
+    failed: u64,
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct StillRegisteredToken {
+    token: String,
+    since: Option<u64>,
+    registered: Option<u64>,
+}
+
+impl DatabaseSummary {
+    fn new(marking: &Marking) -> Self {
+        let mut tokens = Vec::new();
+        for still in &marking.listed {
+            tokens.push(StillRegisteredToken {
+                token: still.token.clone(),
+                since: still.times.map(|times| times.since),
+                registered: still.times.map(|times| times.registered),
+            });
+        }
+        Self {
+            marked: marking.marked,
+            still_registered: marking.kept,
+            tokens,
+            failed: marking.unmarked,
+            error: marking.error.as_ref().map(|error| printable(&error.to_string())),
+        }
+    }
 }
 
 impl RunSummary {
@@ -123,9 +167,10 @@ impl RunSummary {
             gateway: gateway.to_string(),
             environment: environment.map(Environment::name),
             topic: topic.to_owned(),
-            exit_code: end.summary.ending().map_or(0, crate::exit::ExitKind::code),
+            exit_code: exit_code(end),
             counts: end.summary.clone(),
             problem: end.problem.clone(),
+            database: end.marking.as_ref().map(DatabaseSummary::new),
             seconds: elapsed.as_millis() as f64 / 1000.0,
         }
     }
@@ -138,6 +183,15 @@ impl RunSummary {
         }
         serde_json::to_writer(&mut *out, &SummaryLine { summary: self })?;
         writeln!(out)
+    }
+}
+
+fn exit_code(end: &RunEnd) -> u8 {
+    let failed_mark = end.marking.as_ref().and_then(|marking| marking.error.as_ref());
+    match (&end.problem, failed_mark) {
+        (Some(Problem::Input { kind, .. }), _) => kind.code(),
+        (_, Some(error)) => error.exit_kind().code(),
+        _ => end.summary.ending().map_or(0, ExitKind::code),
     }
 }
 
@@ -178,6 +232,9 @@ pub(crate) fn write_summary(out: &mut dyn Write, report: &RunSummary, paint: Pai
     for (reason, count) in &report.counts.reasons {
         writeln!(out, "    {:<26} {count:>9}", printable(reason))?;
     }
+    if let Some(database) = &report.database {
+        write_database(out, database, paint)?;
+    }
     if report.counts.resent_in_doubt > 0 {
         let count = report.counts.resent_in_doubt;
         writeln!(out, "  {count} were sent again although APNs may have accepted them: devices may show them twice")?;
@@ -189,6 +246,30 @@ pub(crate) fn write_summary(out: &mut dyn Write, report: &RunSummary, paint: Pai
     }
     for hint in hints(report) {
         writeln!(out, "  {} {}", paint.faint("hint:"), printable(&hint))?;
+    }
+    Ok(())
+}
+
+/// The most tokens that people are shown.
+const MAX_SHOWN: usize = 10;
+
+fn write_database(out: &mut dyn Write, database: &DatabaseSummary, paint: Paint) -> io::Result<()> {
+    if database.marked > 0 {
+        let meaning = paint.faint("in the database: no longer sent to");
+        writeln!(out, "    {:<26} {:>9}  {meaning}", "marked", database.marked)?;
+    }
+    if database.still_registered > 0 {
+        let meaning = paint.faint("in the database: registered after the time of APNs, or it names none");
+        writeln!(out, "    {:<26} {:>9}  {meaning}", "still registered", database.still_registered)?;
+        for still in database.tokens.iter().take(MAX_SHOWN) {
+            writeln!(out, "      {}", still.token)?;
+        }
+        if database.still_registered > MAX_SHOWN as u64 {
+            writeln!(out, "      and {} more", database.still_registered - MAX_SHOWN as u64)?;
+        }
+    }
+    if let Some(error) = &database.error {
+        writeln!(out, "  {} {} could not be marked: {error}", paint.bad("database:"), database.failed)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `pushcert push` against the gateway: one outcome a token, whatever happens, and the gateway's log agrees.
 
 mod breaks;
+mod database;
 mod inputs;
 mod outcomes;
 mod pace;

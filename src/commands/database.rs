@@ -1,0 +1,280 @@
+//! `pushcert database`.
+
+use time::OffsetDateTime;
+
+use crate::cli::database::{
+    AddArgs, DatabaseArgs, DatabaseCommand, GroupArgs, ImportArgs, ListArgs, ListForm, RemoveArgs,
+};
+use crate::cli::values::DatabaseUrl;
+use crate::commands::shared::database;
+use crate::commands::shared::token_list::TokenList;
+use crate::database::problem::DatabaseError;
+use crate::database::{Access, Database, FIRST_MILLISECOND, Registration, Selection, TokenGroup};
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::push::recipient::InvalidToken;
+use crate::push::source::{Entry, Input};
+use crate::report::human::database::{self as human_database, Change, ChangeReport};
+use crate::report::json;
+use crate::report::style::Paint;
+use crate::text::printable;
+use crate::world::context::Context;
+use crate::world::files::Location;
+
+/// The number of tokens that are written together.
+const BATCH: usize = 5000;
+/// The number of tokens that are read together.
+const PAGE: usize = 1000;
+/// The most texts that are named because they are no tokens.
+const MAX_NAMED: u64 = 10;
+/// What the argument is called.
+const ARGUMENT: &str = "DATABASE";
+
+pub(super) fn run(arguments: &DatabaseArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    match &arguments.command {
+        DatabaseCommand::Add(arguments) => add(arguments, context),
+        DatabaseCommand::Import(arguments) => import(arguments, context),
+        DatabaseCommand::List(arguments) => list(arguments, context),
+        DatabaseCommand::Remove(arguments) => remove(arguments, context),
+    }
+}
+
+fn add(arguments: &AddArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    let given = GivenTokens::Arguments(arguments.tokens.clone());
+    let time = milliseconds(context.now)?;
+    register(&arguments.database, &arguments.group, &given, time, arguments.json, context)
+}
+
+fn import(arguments: &ImportArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    let given = GivenTokens::new(&arguments.list, &arguments.form)?;
+    let time = milliseconds(arguments.registered.unwrap_or(context.now))?;
+    register(&arguments.database, &arguments.group, &given, time, arguments.json, context)
+}
+
+fn milliseconds(time: OffsetDateTime) -> Result<u64, Error> {
+    match u64::try_from(time.unix_timestamp_nanos() / 1_000_000) {
+        Ok(milliseconds) if milliseconds >= FIRST_MILLISECOND => Ok(milliseconds),
+        _ => Err(Error::new(ExitKind::Usage, "no device had registered by that time")),
+    }
+}
+
+fn register(
+    url: &DatabaseUrl,
+    group: &GroupArgs,
+    given: &GivenTokens,
+    time: u64,
+    wants_json: bool,
+    context: &mut Context<'_>,
+) -> Result<Option<ExitKind>, Error> {
+    let address = database::find(url, ARGUMENT, context)?;
+    let group = group.group();
+    let mut open = OpenOnDemand { access: Access::Create, address: &address, database: None };
+    let mut total = Registration::default();
+    let invalid = given.read(context, &mut |tokens| {
+        let registration = open.get()?.register(&group, tokens, time).map_err(|error| database::explain(&error))?;
+        total.added += registration.added;
+        total.renewed += registration.renewed;
+        Ok(())
+    })?;
+    let report = ChangeReport::new(&address, &group, total.into(), invalid);
+    finish(&report, wants_json, context)
+}
+
+fn remove(arguments: &RemoveArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    let given = match &arguments.list {
+        Some(location) => GivenTokens::new(location, &arguments.form)?,
+        None => GivenTokens::Arguments(arguments.tokens.clone()),
+    };
+    let address = database::find(&arguments.database, ARGUMENT, context)?;
+    let group = arguments.group.group();
+    let mut database = database::open(&address, Access::Write)?;
+    let (mut removed, mut missing) = (0, 0);
+    let invalid = given.read(context, &mut |tokens| {
+        let count = database.remove(&group, tokens).map_err(|error| database::explain(&error))?;
+        removed += count;
+        missing += tokens.len() as u64 - count;
+        Ok(())
+    })?;
+    let report = ChangeReport::new(&address, &group, Change::Removed { removed, missing }, invalid);
+    finish(&report, arguments.json, context)
+}
+
+fn finish(report: &ChangeReport<'_>, wants_json: bool, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    if wants_json {
+        json::write(context.stdout, report)?;
+    } else {
+        human_database::write_change(context.stdout, report)?;
+    }
+    Ok(if report.invalid > 0 { Some(ExitKind::CheckFailed) } else { None })
+}
+
+impl GroupArgs {
+    fn group(&self) -> TokenGroup {
+        TokenGroup { app: self.app.clone(), environment: self.environment }
+    }
+}
+
+fn list(arguments: &ListArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    let address = database::find(&arguments.database, ARGUMENT, context)?;
+    let mut database = database::open(&address, Access::Read)?;
+    let selection =
+        Selection { app: arguments.app.clone(), environment: arguments.environment, state: arguments.state() };
+    let count = match print_tokens(&mut database, &selection, arguments.json, context) {
+        Ok(count) => count,
+        Err(ListError::Database(error)) => return Err(database::explain(&error)),
+        Err(ListError::Output(error)) => return Err(error.into()),
+    };
+    if !arguments.json {
+        writeln!(context.stdout, "{}", human_database::tokens(count))?;
+    }
+    Ok(None)
+}
+
+/// The reason why a list is not complete.
+#[derive(Debug, thiserror::Error)]
+enum ListError {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Output(#[from] std::io::Error),
+}
+
+/// Prints tokens, a page at a time; returns their number.
+fn print_tokens(
+    database: &mut Database,
+    selection: &Selection,
+    wants_json: bool,
+    context: &mut Context<'_>,
+) -> Result<u64, ListError> {
+    let paint = Paint::new(context.stdout_has_color);
+    let (mut count, mut last) = (0, 0);
+    loop {
+        let page = database.read_page(selection, last, PAGE)?;
+        if page.is_empty() {
+            return Ok(count);
+        }
+        for stored in &page {
+            last = stored.id;
+            count += 1;
+            if wants_json {
+                human_database::write_token_line(context.stdout, stored)?;
+            } else {
+                human_database::write_token(context.stdout, stored, paint)?;
+            }
+        }
+    }
+}
+
+/// A database that is created when there is something to write.
+struct OpenOnDemand<'a> {
+    address: &'a crate::database::address::DatabaseAddress,
+    access: Access,
+    database: Option<Database>,
+}
+
+impl OpenOnDemand<'_> {
+    fn get(&mut self) -> Result<&mut Database, Error> {
+        match &mut self.database {
+            Some(database) => Ok(database),
+            empty => Ok(empty.insert(database::open(self.address, self.access)?)),
+        }
+    }
+}
+
+/// The device tokens of the command line.
+enum GivenTokens {
+    Arguments(Vec<String>),
+    List(TokenList),
+}
+
+/// Takes tokens, in lower case, each once.
+type Taker<'a> = &'a mut dyn FnMut(&[String]) -> Result<(), Error>;
+
+impl GivenTokens {
+    fn new(location: &Location, form: &ListForm) -> Result<Self, Error> {
+        Ok(Self::List(TokenList::new(location, form.format, form.column.as_deref())?))
+    }
+
+    /// Hands on all tokens in batches; names texts that are none, and returns their number.
+    fn read(&self, context: &mut Context<'_>, take: Taker<'_>) -> Result<u64, Error> {
+        let (input, name) = match self {
+            Self::Arguments(texts) => (Input::Options(texts.clone()), "TOKEN".to_owned()),
+            Self::List(list) => (list.open()?, list.location.to_string()),
+        };
+        let mut sorter = Sorter { name: &name, tokens: Vec::new(), count: 0, invalid: 0, failure: None, take };
+        let result = input.read(None, &mut |entries| sorter.sort(entries, context));
+        sorter.finish();
+        let Sorter { count, invalid, failure, .. } = sorter;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        if let Err(error) = result {
+            return Err(Error::new(error.exit_kind(), format!("{name}: {error}")));
+        }
+        if count == 0 {
+            return Err(self.no_token(&name));
+        }
+        Ok(invalid)
+    }
+
+    fn no_token(&self, name: &str) -> Error {
+        let failure = Error::new(ExitKind::Input, format!("{name}: there is no device token in it"));
+        match self {
+            Self::Arguments(_) => failure.hint("a device token has hexadecimal digits, 64 as a rule"),
+            Self::List(list) => list.hint_at_form(failure),
+        }
+    }
+}
+
+/// Tells tokens from what is none.
+struct Sorter<'a> {
+    name: &'a str,
+    tokens: Vec<String>,
+    /// The number of tokens.
+    count: u64,
+    invalid: u64,
+    failure: Option<Error>,
+    take: Taker<'a>,
+}
+
+impl Sorter<'_> {
+    /// Sorts entries; returns false if no more are wanted.
+    fn sort(&mut self, entries: Vec<Entry>, context: &mut Context<'_>) -> bool {
+        for Entry { position, token } in entries {
+            match token {
+                Ok(token) => {
+                    self.count += 1;
+                    self.tokens.push(token.digits().to_owned());
+                }
+                Err(invalid) => self.name_invalid(position, &invalid, context),
+            }
+        }
+        if self.tokens.len() >= BATCH {
+            self.finish();
+        }
+        self.failure.is_none()
+    }
+
+    fn name_invalid(&mut self, position: u64, invalid: &InvalidToken, context: &mut Context<'_>) {
+        self.invalid += 1;
+        let InvalidToken { text, problem } = invalid;
+        let name = printable(self.name);
+        // The count is a part of the result: whether people see the names decides nothing.
+        let _ = match self.invalid {
+            1..=MAX_NAMED => writeln!(context.stderr, "{name}: {position}: {text:?}: {problem}"),
+            number if number == MAX_NAMED + 1 => writeln!(context.stderr, "{name}: further texts are no tokens"),
+            _ => Ok(()),
+        };
+    }
+
+    /// Hands on what is there. In one order, so that no two processes wait for each other.
+    fn finish(&mut self) {
+        if self.tokens.is_empty() || self.failure.is_some() {
+            return;
+        }
+        self.tokens.sort_unstable();
+        self.tokens.dedup();
+        self.failure = (self.take)(&self.tokens).err();
+        self.tokens.clear();
+    }
+}

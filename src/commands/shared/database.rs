@@ -1,0 +1,104 @@
+//! The database that the command line names.
+
+use crate::cli::values::DatabaseUrl;
+use crate::database::address::{AddressError, DatabaseAddress};
+use crate::database::problem::{DatabaseError, DatabaseProblem};
+use crate::database::{Access, Database};
+use crate::error::Error;
+use crate::exit::ExitKind;
+use crate::world::context::Context;
+
+/// The prefix of a variable's name.
+const VARIABLE_PREFIX: &str = "env:";
+
+/// Finds the database of a URL, or of a variable that has it. `option` is what the user calls it.
+///
+/// # Errors
+/// When it is not the URL of a database.
+pub(crate) fn find(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Result<DatabaseAddress, Error> {
+    let address = resolve(given, option, context)?;
+    if address.is_exposed() {
+        writeln!(context.stderr, "warning: {option}: sslmode=disable: others in the network can read the tokens")?;
+    }
+    Ok(address)
+}
+
+fn resolve(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Result<DatabaseAddress, Error> {
+    let Some(name) = given.0.strip_prefix(VARIABLE_PREFIX) else {
+        let address = parse(&given.0, option, context)?;
+        if address.has_password() {
+            let note = "process lists show the password in the URL: use env:NAME, PGPASSWORD or PGPASSFILE";
+            writeln!(context.stderr, "warning: {option}: {note}")?;
+        }
+        return Ok(address);
+    };
+    match (context.variable)(name) {
+        Some(value) => match value.to_str() {
+            Some(text) => parse(text, &format!("{option}: the variable {name}"), context),
+            None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not UTF-8"))),
+        },
+        None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not set"))),
+    }
+}
+
+fn parse(text: &str, option: &str, context: &Context<'_>) -> Result<DatabaseAddress, Error> {
+    let error = match DatabaseAddress::parse(text.trim(), context.variable) {
+        Ok(address) => return Ok(address),
+        Err(error) => error,
+    };
+    let failure = Error::new(ExitKind::Usage, format!("{option}: {error}"));
+    Err(match error {
+        #[cfg(not(feature = "postgres"))]
+        AddressError::NoPostgres => failure.hint(
+            "released binaries can; from source: cargo install --locked --path . --features postgres; or use sqlite:FILE",
+        ),
+        AddressError::SqliteFile => failure.hint("such as sqlite:tokens.db, or sqlite:/srv/tokens.db"),
+        _ => failure,
+    })
+}
+
+/// Opens a database.
+///
+/// # Errors
+/// When it cannot be used.
+pub(crate) fn open(address: &DatabaseAddress, access: Access) -> Result<Database, Error> {
+    match Database::open(address, access) {
+        Ok(database) => Ok(database),
+        Err(error) => Err(explain(&error)),
+    }
+}
+
+/// Returns the error for the user.
+pub(crate) fn explain(error: &DatabaseError) -> Error {
+    let failure = Error::new(error.exit_kind(), error.to_string());
+    match hint(&error.problem) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
+    Some(match problem {
+        DatabaseProblem::Missing => "pushcert database add and import create it",
+        DatabaseProblem::NoDatabase => "pushcert database import takes lists of tokens into a database",
+        DatabaseProblem::Foreign(_) => "name another file: pushcert database add and import create it",
+        DatabaseProblem::Newer(_) => "use the newer pushcert",
+        DatabaseProblem::Damaged(_) => "restore it from a backup; sqlite3 FILE .recover saves what can be read",
+        DatabaseProblem::Locked(_) => "run the command again when the other process has ended its transaction",
+        DatabaseProblem::Full(_) => "make room on the disk, and run the command again",
+        DatabaseProblem::ReadOnly => "the file and its folder must be writable",
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::NoTables => "pushcert database add and import create them",
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::Password(_) => {
+            "give it in PGPASSWORD, in the file that PGPASSFILE names, or in ~/.pgpass, which only you may read"
+        }
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::Untrusted(_) => {
+            "the URL's sslrootcert=FILE, or PGSSLROOTCERT, names the CA certificate of the server; its name must be that of the URL"
+        }
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::Refused(words) if words.contains("no encryption") => "add sslmode=verify-full to the URL",
+        _ => return None,
+    })
+}

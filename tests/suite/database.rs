@@ -1,0 +1,104 @@
+//! `pushcert database`: device tokens in SQLite, as people and other programs see them.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::common::Test;
+
+const GROUP: [&str; 4] = ["--app", "com.example.MyApp", "--environment", "production"];
+
+fn database(folder: &Path, arguments: &[&str]) -> Test {
+    Test::new().arg("database").args(arguments).folder(folder)
+}
+
+/// The lines of a list.
+fn rows(folder: &Path, arguments: &[&str]) -> Vec<Value> {
+    let run = database(folder, &["list", "sqlite:tokens.db", "--json"]).args(arguments).run();
+    run.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn tokens_are_kept_in_one_form() {
+    let folder = TempDir::new().unwrap();
+    let add = |tokens: &[&str]| database(folder.path(), &["add", "sqlite:tokens.db"]).args(GROUP).args(tokens);
+    add(&["<AABB CC>", "aabbcc", "0xDD"]).stdout_contains("tokens.db: 2 tokens added").run();
+    add(&["AABBCC"]).stdout_contains("0 tokens added, 1 registered anew").run();
+    let found = rows(folder.path(), &[]);
+    assert_eq!(found.iter().map(|row| &row["token"]).collect::<Vec<_>>(), ["aabbcc", "dd"]);
+    assert_eq!((&found[0]["app"], &found[0]["environment"]), (&json!("com.example.MyApp"), &json!("production")));
+    let run = add(&["xyz", "ee"]).arg("--json").status(1).stderr_contains("TOKEN: 1: \"xyz\"").run();
+    assert_eq!((&run.json()["added"], &run.json()["invalid"]), (&json!(1), &json!(1)));
+    add(&["xyz"]).status(3).stderr_contains("no device token").run();
+    assert!(rows(folder.path(), &["--environment", "sandbox"]).is_empty());
+    let removed = database(folder.path(), &["remove", "sqlite:tokens.db", "DD", "1234"]).args(GROUP).run();
+    assert!(removed.text().contains("1 token removed, 1 were not there"), "{}", removed.text());
+}
+
+#[test]
+fn lists_come_from_files_and_pipes() {
+    let folder = TempDir::new().unwrap();
+    let import =
+        |arguments: &[&str]| database(folder.path(), &["import", "sqlite:tokens.db"]).args(GROUP).args(arguments);
+    std::fs::write(folder.path().join("d.csv"), "id,device\n1,AA\n2,bb\n3,nonsense\n").unwrap();
+    import(&["d.csv", "--column", "device", "--registered", "2026-01-01"]).status(1).stdout_contains("2 tokens").run();
+    assert_eq!(rows(folder.path(), &[])[0]["registered"], 1_767_225_600_000_u64);
+    import(&["-"]).stdin("cc\nAA\n").stdout_contains("1 token added, 1 registered anew").run();
+    assert!(rows(folder.path(), &[])[0]["registered"].as_u64().unwrap() > 1_767_225_600_000, "the later one counts");
+    let json = database(folder.path(), &["list", "sqlite:tokens.db", "--json"]).run();
+    let copy = ["import", "sqlite:copy.db", "-", "--tokens-format", "ndjson"];
+    database(folder.path(), &copy).args(GROUP).stdin(json.stdout).stdout_contains("3 tokens added").run();
+    let remove = ["remove", "sqlite:tokens.db", "--tokens", "d.csv", "--column", "device"];
+    database(folder.path(), &remove).args(GROUP).status(1).stdout_contains("2 tokens removed").run();
+    import(&["missing.txt"]).status(3).stderr_contains("missing.txt: cannot read it").run();
+    import(&["d.csv"]).status(3).stderr_contains("there is no column \"token\"").run();
+    assert_eq!(rows(folder.path(), &[]).len(), 1);
+}
+
+#[test]
+fn nothing_is_created_for_nothing() {
+    let folder = TempDir::new().unwrap();
+    let import = database(folder.path(), &["import", "sqlite:tokens.db", "-"]).args(GROUP).stdin("nonsense\n");
+    import.status(3).stderr_contains("there is no device token").run();
+    let list = database(folder.path(), &["list", "sqlite:tokens.db"]);
+    list.status(3).stderr_contains("error: tokens.db: there is no such file").run();
+    let remove = database(folder.path(), &["remove", "sqlite:tokens.db", "aa"]).args(GROUP);
+    remove.status(3).stderr_contains("there is no such file").run();
+    let add = database(folder.path(), &["add", "sqlite:no/such/folder/tokens.db", "aa"]).args(GROUP);
+    add.status(6).stderr_contains("no/such/folder/tokens.db: ").run();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_url_may_stand_in_a_variable_and_is_not_repeated() {
+    let folder = TempDir::new().unwrap();
+    let list = |url: &str| database(folder.path(), &["list", url]);
+    database(folder.path(), &["add", "env:TOKENS", "aa"]).args(GROUP).env("TOKENS", "sqlite:tokens.db").run();
+    list("sqlite:tokens.db").stdout_contains("aa\n1 token\n").run();
+    list("env:TOKENS").status(2).stderr_contains("the variable TOKENS is not set").run();
+    for wrong in ["mysql://root:geheim@localhost/x", "postgres:geheim", "geheim"] {
+        list(wrong).status(2).stderr_contains("sqlite:FILE or postgres://").hides("geheim").run();
+        list("env:TOKENS").env("TOKENS", wrong).status(2).stderr_contains("variable TOKENS").hides("geheim").run();
+    }
+    list("postgres://jo:geheim@127.0.0.1:1/x?sslmode=disable").any_status().hides("geheim").run();
+    let push = Test::new().args(["push", "x.pem", "--alert", "a", "--database", "mysql://root:geheim@localhost/x"]);
+    push.status(3).hides("geheim").run();
+}
+
+#[test]
+fn an_empty_file_is_filled_and_another_program_s_is_not() {
+    let folder = TempDir::new().unwrap();
+    let add = |url: &str| database(folder.path(), &["add", url, "aa"]).args(GROUP);
+    std::fs::write(folder.path().join("empty.db"), "").unwrap();
+    add("sqlite:empty.db").stdout_contains("1 token added").run();
+    let fixture = std::fs::read(folder.path().join("empty.db")).unwrap();
+    let mut foreign = fixture;
+    // The ID of the application in the header of an SQLite file.
+    foreign[68..72].copy_from_slice(b"mine");
+    std::fs::write(folder.path().join("foreign.db"), &foreign).unwrap();
+    add("sqlite:foreign.db").status(3).stderr_contains("not a database of pushcert").run();
+    assert_eq!(std::fs::read(folder.path().join("foreign.db")).unwrap(), foreign);
+    add("sqlite:file:x.db").stdout_contains("file:x.db: 1 token").run();
+    assert!(folder.path().join("file:x.db").exists());
+}
