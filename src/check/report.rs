@@ -1,5 +1,6 @@
 //! What `check` reports, and its findings.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -107,6 +108,7 @@ impl CheckReport {
             times.push(Measure::new(format!("time{index}"), format_args!("{:.3}s", check.duration().as_secs_f64())));
             cases.push(self.gateway_case(check));
         }
+        cases.sort_by_key(|case| Reverse(Level::worst(&case.findings)));
         let mut measures = vec![Measure { min: Some(0), max: Some(total), ..Measure::new("good", good) }];
         measures.append(&mut times);
         let word = if self.run.expectation.is_some() { "as expected" } else { "good" };

@@ -227,6 +227,13 @@ impl Conclusion {
                 let topic = self.topic;
                 Self { topic, ..Self::from_ground(Evidence::RevocationUnknown, ground) }
             }
+            // It was refused for another cause, which is shown; whether the certificate is good is open all the same.
+            (Status::Warning, Outcome::Refused) => {
+                let unknown = Self::from_ground(Evidence::RevocationUnknown, ground);
+                let first = self.reason.as_deref().unwrap_or_default();
+                let meaning = format!("{}; {first}: {}", unknown.meaning, self.meaning);
+                Self { topic: self.topic, meaning, ..unknown }
+            }
             (Status::Ok | Status::Warning, _) => self,
         }
     }
@@ -458,7 +465,7 @@ mod tests {
             (accepted(), Status::Ok, Outcome::Accepted, None),
             (accepted(), Status::Warning, Outcome::Unproven, Some("revocation-unknown")),
             (accepted(), Status::Failed, Outcome::Rejected, Some("revoked")),
-            (refused(), Status::Warning, Outcome::Refused, Some("TopicDisallowed")),
+            (refused(), Status::Warning, Outcome::Unproven, Some("revocation-unknown")),
             (refused(), Status::Failed, Outcome::Rejected, Some("revoked")),
             (rejected(), Status::Failed, Outcome::Rejected, Some("Forbidden")),
             (unreachable(), Status::Warning, Outcome::Unreachable, Some("dns")),

@@ -120,7 +120,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
         let mut last_request = Instant::now();
         let mut idle = pin!(sleep(IDLE_TIMEOUT));
         let mut stop = pin!(self.shared.stopped());
-        let mut is_stopping = false;
+        let slot = self.slot;
+        let mut goodbye = pin!(slot.is_to_say_goodbye());
+        let (mut is_stopping, mut is_leaving) = (false, false);
         let mut requests = Vec::new();
         loop {
             tokio::select! {
@@ -155,6 +157,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientConnection<'_, S> {
                 }
                 () = &mut stop, if !is_stopping => {
                     is_stopping = true;
+                    self.http2.graceful_shutdown();
+                }
+                () = &mut goodbye, if !is_leaving => {
+                    is_leaving = true;
                     self.http2.graceful_shutdown();
                 }
             }

@@ -90,6 +90,8 @@ pub(super) enum Event {
     ConnectionFailed {
         problem: String,
     },
+    /// A connection that made room for another one.
+    ConnectionEvicted,
     /// An app on a simulated device has got a token.
     DeviceRegistered {
         token: String,

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 /// Limit for the connections that are open at the same time.
 const MAX_CONNECTIONS: usize = 512;
-/// The time after its beginning in which a connection makes no room.
+/// The time after its beginning, its handshake and its last request in which a connection makes no room.
 const GRACE: Duration = Duration::from_millis(300);
 /// The pause after which the connections are looked at again when all of them were busy.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
@@ -43,11 +43,11 @@ pub(super) struct Slots {
 struct SlotState {
     /// An index in [`STATES`].
     state: AtomicU8,
-    /// The time at which the connection began.
-    begin: Instant,
     /// The time at which it took this state, in microseconds after the start.
     since: AtomicU64,
     eviction: Notify,
+    /// The connection is to say goodbye.
+    goodbye: Notify,
 }
 
 /// The place of one connection, until it is dropped.
@@ -75,6 +75,12 @@ impl Slots {
         u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
+    /// Returns whether a connection may be ended. Each step that it takes gives it some time for the next.
+    fn can_make_room(&self, slot: &SlotState) -> bool {
+        let quiet = Duration::from_micros(self.now().saturating_sub(slot.since.load(Ordering::Relaxed)));
+        slot.state() != ConnectionState::Busy && quiet >= self.grace
+    }
+
     /// Waits while there is no room, and no connection that could make room.
     pub(super) async fn wait_for_room(&self) {
         while self.is_locked() {
@@ -84,7 +90,7 @@ impl Slots {
 
     fn is_locked(&self) -> bool {
         let open = self.lock();
-        open.len() >= self.limit && !open.iter().any(|slot| slot.can_make_room(self.grace))
+        open.len() >= self.limit && !open.iter().any(|slot| self.can_make_room(slot))
     }
 
     /// Takes a place; another connection makes room if there is none.
@@ -94,9 +100,9 @@ impl Slots {
         }
         let state = Arc::new(SlotState {
             state: AtomicU8::new(ConnectionState::Handshake as u8),
-            begin: Instant::now(),
             since: AtomicU64::new(self.now()),
             eviction: Notify::new(),
+            goodbye: Notify::new(),
         });
         self.lock().push(Arc::clone(&state));
         Slot { slots: Arc::clone(self), state }
@@ -107,7 +113,7 @@ impl Slots {
         let mut open = self.lock();
         let mut first: Option<usize> = None;
         for (index, slot) in open.iter().enumerate() {
-            if slot.can_make_room(self.grace) && first.is_none_or(|other| slot.rank() < open[other].rank()) {
+            if self.can_make_room(slot) && first.is_none_or(|other| slot.rank() < open[other].rank()) {
                 first = Some(index);
             }
         }
@@ -120,10 +126,6 @@ impl Slots {
 impl SlotState {
     fn state(&self) -> ConnectionState {
         STATES[usize::from(self.state.load(Ordering::Relaxed)) % STATES.len()]
-    }
-
-    fn can_make_room(&self, grace: Duration) -> bool {
-        self.state() != ConnectionState::Busy && self.begin.elapsed() >= grace
     }
 
     fn rank(&self) -> (ConnectionState, u64) {
@@ -141,6 +143,18 @@ impl Slot {
     /// Waits until the connection must make room.
     pub(super) async fn evicted(&self) {
         self.state.eviction.notified().await;
+    }
+
+    /// Lets the connection say goodbye. Returns false where it has nobody to say it to: a client that has not shown who it
+    /// is.
+    pub(super) fn say_goodbye(&self) -> bool {
+        self.state.goodbye.notify_one();
+        matches!(self.state.state(), ConnectionState::Idle | ConnectionState::Busy)
+    }
+
+    /// Waits until the connection is to say goodbye.
+    pub(super) async fn is_to_say_goodbye(&self) {
+        self.state.goodbye.notified().await;
     }
 }
 

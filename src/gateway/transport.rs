@@ -32,6 +32,8 @@ use crate::net::device_lines::DEVICE_PROTOCOL;
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit for a connection without requests; APNs keeps them for about an hour.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
+/// Time limit for a connection that makes room to answer what is open, and to end.
+const GOODBYE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time limit for a connection to end after it was refused or the gateway stops.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after a connection could not be accepted, for instance because no file descriptor is left.
@@ -103,11 +105,17 @@ pub(super) async fn serve(listener: &TcpListener, shared: Arc<SharedState>) {
     let _ = timeout(CLOSE_TIMEOUT, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-/// Serves a connection until it ends, or must make room for another.
+/// Serves a connection until it ends, or must make room for another: then it ends with GOAWAY, after the answers.
 async fn serve_in_slot(stream: TcpStream, caller: Caller, slot: Slot, shared: Arc<SharedState>) {
+    let mut serving = pin!(serve_tcp(stream, caller.clone(), &slot, &shared));
     tokio::select! {
-        () = serve_tcp(stream, caller, &slot, &shared) => {}
-        () = slot.evicted() => {}
+        () = &mut serving => {}
+        () = slot.evicted() => {
+            shared.log(&caller, || Event::ConnectionEvicted);
+            if slot.say_goodbye() {
+                let _ = timeout(GOODBYE_TIMEOUT, serving).await;
+            }
+        }
     }
 }
 

@@ -31,7 +31,7 @@ impl Mask {
     }
 
     /// Hides every secret in a text, and every part of one that is long enough to tell something. A text that repeats one
-    /// with the escapes of a URL or of HTML is shown without these.
+    /// with the escapes of a URL, of HTML or of JSON is shown without these.
     pub(crate) fn apply(&self, text: &mut String) {
         let mut plain = text.clone();
         for _ in 0..MAX_ESCAPED {
@@ -91,7 +91,7 @@ impl Mask {
     }
 }
 
-/// Undoes the escapes of URLs (RFC 3986 section 2.1) and of HTML (those that HTML itself needs, and numbers) once.
+/// Undoes the escapes of URLs (RFC 3986 section 2.1), of HTML (those that HTML itself needs, and numbers) and of JSON once.
 fn without_escapes(text: &str) -> String {
     let decoded = percent_decode_str(text).decode_utf8_lossy();
     let mut plain = String::new();
@@ -109,7 +109,33 @@ fn without_escapes(text: &str) -> String {
             }
         }
     }
+    plain.push_str(rest);
+    without_backslashes(&plain)
+}
+
+/// Undoes the escapes of JSON (RFC 8259 section 7) that stand for one character which is printed.
+fn without_backslashes(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let (character, length) = escaped(after).unwrap_or(('\\', 0));
+        plain.push(character);
+        rest = &after[length..];
+    }
     plain + rest
+}
+
+/// Returns the character of an escape, and the length of what follows its backslash.
+fn escaped(text: &str) -> Option<(char, usize)> {
+    match text.chars().next()? {
+        mark @ ('"' | '\\' | '/') => Some((mark, 1)),
+        'u' => {
+            let number = u32::from_str_radix(text.get(1..5)?, 16).ok()?;
+            Some((char::from_u32(number)?, 5))
+        }
+        _ => None,
+    }
 }
 
 /// Returns the character of a reference, and the length of its name with the semicolon.
@@ -187,10 +213,14 @@ mod tests {
             "%68unter%26secret%3cpass",
             "hunter&#38;secret&#x3C;pass",
             "hunter%2526secret%253Cpass",
+            r"hunter\u0026secret\u003cpass",
+            r"hunter\\u0026secret\\u003Cpass",
         ] {
             assert_eq!(masked(&escaped, &format!("bad login jo:{text}!")), "bad login jo:(not shown)!", "{text}");
         }
         assert_eq!(masked(&escaped, "Tom &amp; Jerry, 100%25"), "Tom &amp; Jerry, 100%25");
+        assert_eq!(masked(&escaped, r"C:\Users\u12 \ud83d \"), r"C:\Users\u12 \ud83d \");
+        assert_eq!(masked(&[r#"a"b\c/d"#], r#"no a\"b\\c\/d"#), "no (not shown)");
         assert_eq!(masked(&["abc"], "abc"), "abc");
         assert_eq!(masked(&[], "abc"), "abc");
     }

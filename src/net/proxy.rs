@@ -143,6 +143,7 @@ impl ProxyChoice {
         if let Some(Proxy { credentials: Some(Credentials { user, password }), .. }) = &self.proxy {
             let pair = Zeroizing::new(format!("{user}:{}", password.as_str()));
             mask.add(password);
+            mask.add(&Zeroizing::new(Base64::encode_string(password.as_bytes())));
             mask.add(&Zeroizing::new(Base64::encode_string(pair.as_bytes())));
         }
     }

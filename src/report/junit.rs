@@ -116,7 +116,11 @@ fn write_case(out: &mut dyn Write, case: &Case, name: &str) -> io::Result<()> {
         Some(Element::Skipped) => vec![],
         _ => messages(&case.findings, Level::Warning),
     };
-    if element.is_none() && warnings.is_empty() {
+    let mut output = messages(&case.findings, Level::Ok);
+    if !warnings.is_empty() {
+        output.push(format!("warning: {}", warnings.join("; ")));
+    }
+    if element.is_none() && output.is_empty() {
         return write!(out, "/>");
     }
     write!(out, ">")?;
@@ -125,8 +129,8 @@ fn write_case(out: &mut dyn Write, case: &Case, name: &str) -> io::Result<()> {
         let message = messages(&case.findings, element.level()).join("; ");
         write!(out, "<{} type=\"{}\" message=\"{}\"/>", element.name(), xml(&printable(&kind)), xml(&message))?;
     }
-    if !warnings.is_empty() {
-        write_output(out, &format!("warning: {}", warnings.join("; ")))?;
+    if !output.is_empty() {
+        write_output(out, &output.join("\n"))?;
     }
     write!(out, "</testcase>")
 }

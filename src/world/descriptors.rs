@@ -11,9 +11,10 @@
 #![cfg(unix)]
 #![expect(unsafe_code, reason = "a look before `main`, and a descriptor that only its number names")]
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Seek};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use rustix::fs::{OFlags, fcntl_getfl};
@@ -55,6 +56,13 @@ pub(crate) fn duplicate(number: u32) -> io::Result<OwnedFd> {
     // SAFETY: borrowed for one call; see above.
     let descriptor = unsafe { BorrowedFd::borrow_raw(raw) };
     Ok(fcntl_dupfd_cloexec(descriptor, 3)?)
+}
+
+/// Returns whether an open descriptor leads to a file.
+pub(crate) fn leads_to(number: u32, file: &Metadata) -> bool {
+    let Ok(descriptor) = duplicate(number) else { return false };
+    let Ok(found) = File::from(descriptor).metadata() else { return false };
+    (found.dev(), found.ino()) == (file.dev(), file.ino())
 }
 
 /// Returns whether writing to an open descriptor would overwrite bytes of a file: it was opened neither empty nor to

@@ -1,12 +1,15 @@
 //! A log that is written beside the work: lines go through a bounded buffer to a thread, so that neither a full disk nor
 //! a slow reader stops whoever logs.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+#[cfg(unix)]
+use crate::world::descriptors;
 
 /// The limit of the buffer, in bytes.
 const CAPACITY: usize = 8 << 20;
@@ -197,15 +200,32 @@ pub(crate) struct CreatedLog {
     pub(crate) is_new: bool,
 }
 
-/// Opens what is there and is not a regular file, such as a device or a pipe: there is nothing in it to lose.
+/// Opens what is there and is not a regular file, such as a device or a pipe: there is nothing in it to lose. A regular
+/// file that standard output or standard error goes to is shared with them, so that neither overwrites the other.
 ///
 /// # Errors
 /// When it cannot be opened.
 pub(crate) fn open_special(path: &Path) -> io::Result<Option<File>> {
-    match path.metadata() {
-        Ok(metadata) if !metadata.is_file() => File::options().write(true).open(path).map(Some),
-        Ok(_) | Err(_) => Ok(None),
+    let Ok(metadata) = path.metadata() else { return Ok(None) };
+    if !metadata.is_file() {
+        return File::options().write(true).open(path).map(Some);
     }
+    shared_with_output(&metadata)
+}
+
+#[cfg(unix)]
+fn shared_with_output(file: &Metadata) -> io::Result<Option<File>> {
+    for number in [1, 2] {
+        if descriptors::leads_to(number, file) && !descriptors::would_overwrite(number)? {
+            return Ok(Some(descriptors::duplicate(number)?.into()));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(not(unix))]
+fn shared_with_output(_: &Metadata) -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 /// Tells whether a file is an earlier one of the kind that is to be written.
@@ -217,7 +237,8 @@ pub(crate) type IsEarlier<'a> = &'a dyn Fn(&mut dyn BufRead) -> io::Result<bool>
 /// When it exists, holds something else, is another's log, or cannot be created.
 pub(crate) fn create(path: &Path, force: bool, is_earlier: IsEarlier<'_>) -> Result<CreatedLog, CreateError> {
     let mut options = File::options();
-    options.read(true).write(true).create_new(true);
+    // What another program adds to the file is not overwritten.
+    options.read(true).append(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let created = match options.open(path) {

@@ -9,7 +9,7 @@ NODE_MODULES, java, php with curl, h2load, and in this Python aioapns, h2 and ht
 import sys
 sys.dont_write_bytecode = True
 from trial import *
-import asyncio, logging, ssl, threading
+import asyncio, logging, resource, socket, ssl, threading
 
 try:
     import aioapns, httpx
@@ -303,6 +303,59 @@ expect("hostile frames: they are in the log", len(logged("connection_failed")) >
 stop(process)
 expect("the gateway ends well, with its log complete", process.wait(10), 0)
 
+
+# --- more connections than the gateway holds: who makes room is told -----------------------------------
+
+log.unlink()
+process, ready = gateway("--tokens", devices, "--log", log)
+port, client_file, ca_file = int(ready["address"].rpartition(":")[2]), ready["client_file"], ready["ca_file"]
+
+
+GOAWAY = 7
+
+
+class IdleClient:
+    """A client that has had an answer, and waits."""
+
+    def __init__(self, context):
+        self.connection = h2.connection.H2Connection()
+        self.stream = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 30), server_hostname="localhost")
+        self.connection.initiate_connection()
+        names = {":method": "POST", ":scheme": "https", ":authority": "localhost", ":path": f"/3/device/{TOKEN}", "apns-topic": TOPIC}
+        self.connection.send_headers(1, list(names.items()))
+        self.connection.send_data(1, b"{}", end_stream=True)
+        self.stream.sendall(self.connection.data_to_send())
+
+    def is_answered(self):
+        while data := self.stream.recv(65536):
+            if any(isinstance(event, h2.events.StreamEnded) for event in self.connection.receive_data(data)):
+                return True
+        return False
+
+    def is_told_to_go(self):
+        """Looks for GOAWAY by itself: h2 does not take the PING that follows it."""
+        data = b""
+        while piece := self.stream.recv(65536):
+            data += piece
+        kinds = []
+        while len(data) >= 9:
+            kinds.append(data[3])
+            data = data[9 + int.from_bytes(data[:3], "big"):]
+        return GOAWAY in kinds
+
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+context = trusting()
+context.set_alpn_protocols(["h2"])
+clients = [IdleClient(context) for _ in range(512)]
+expect("512 connections: each is answered", {client.is_answered() for client in clients}, {True})
+more = [IdleClient(context) for _ in range(8)]
+expect("8 more: each is answered", {client.is_answered() for client in more}, {True})
+expect("the longest idle ones get GOAWAY", {client.is_told_to_go() for client in clients[:8]}, {True})
+expect("who makes room is in the log", len(logged("connection_evicted")), 8)
+for client in clients + more:
+    client.stream.close()
+stop(process)
 
 # --- recovery: what node-apn makes of faults in the middle ---------------------------------------------
 

@@ -587,3 +587,29 @@ fn a_client_without_alpn_is_served_and_logged() {
     assert_eq!((&lines[0]["event"], &lines[1]["event"]), (&json!("no_h2"), &json!("request")));
     assert_eq!(lines[1]["answer"]["status"], 400);
 }
+
+/// Both the log and the lines of -v go to one file.
+#[cfg(unix)]
+#[test]
+fn a_log_in_the_file_of_standard_error_overwrites_nothing() {
+    for name in ["/dev/stderr", "shared"] {
+        let folder = tempfile::tempdir().unwrap();
+        let starter = Test::shell("exec \"$0\" \"$@\" 2> shared").folder(folder.path());
+        let gateway = Process::start_by(starter, &["--log", name, "--force", "-v"]);
+        let address = format!("localhost:{}", gateway.address().port());
+        for _ in 0..3 {
+            let test = Test::new().arg("check").arg(gateway.file("client_file")).args(["--gateway", &address]);
+            test.arg("--ca-file").arg(gateway.file("ca_file")).run();
+        }
+        assert_eq!(gateway.signal("-TERM").0, Some(0));
+        let text = std::fs::read_to_string(folder.path().join("shared")).unwrap();
+        let (mut entries, mut shown) = (0, 0);
+        for line in text.lines() {
+            match serde_json::from_str::<Value>(line) {
+                Ok(entry) => entries += usize::from(entry["event"] == "request"),
+                Err(_) => shown += usize::from(line.starts_with("POST /3/device/")),
+            }
+        }
+        assert_eq!((entries, shown, text.lines().count()), (3, 3, 6), "{name}: {text}");
+    }
+}

@@ -173,6 +173,10 @@ const fn for_conversation(ground: Ground, known: Circumstances) -> &'static str 
         }
         Ground::NotProbed => "leave out --no-probe",
         Ground::TooManyRequests | Ground::ServerUnavailable => LATER,
+        Ground::NotApns if known.is_named && known.is_certificate_sent => {
+            "check the address; a web server that verifies clients, such as nginx, answers with a page when it refuses the \
+             certificate: its log tells why"
+        }
         _ => CHECK_ADDRESS,
     }
 }
