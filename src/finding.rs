@@ -96,6 +96,20 @@ pub enum FindingCode {
     HostLost,
     /// The new certificate is for one more host.
     HostGained,
+    /// The new certificate lacks another name, such as a mail address.
+    NameLost,
+    /// The new certificate has one more such name.
+    NameGained,
+    /// The new certificate may not be used for something that the old one may be used for.
+    UsageLost,
+    /// The new certificate may be used for one more thing.
+    UsageGained,
+    /// The new certificate is one of an authority.
+    BecameAuthority,
+    /// The new certificate has another issuer.
+    OtherIssuer,
+    /// No name tells what the old and the new certificate are for.
+    Nameless,
     /// The new certificate lacks a topic.
     TopicLost,
     /// The new certificate has one more topic.
@@ -173,6 +187,13 @@ impl FindingCode {
             | Self::OtherName
             | Self::HostLost
             | Self::HostGained
+            | Self::NameLost
+            | Self::NameGained
+            | Self::UsageLost
+            | Self::UsageGained
+            | Self::BecameAuthority
+            | Self::OtherIssuer
+            | Self::Nameless
             | Self::TopicLost
             | Self::TopicGained
             | Self::EnvironmentLost

@@ -128,6 +128,9 @@ pub(super) struct Extensions {
     /// The name to call it by, of subjectAltName.
     pub(super) first_name: Option<String>,
     pub(super) dns_names: Vec<String>,
+    pub(super) other_names: Vec<String>,
+    /// By their names; empty where there is no restriction.
+    pub(super) usages: Vec<String>,
     sandbox: bool,
     production: bool,
     voip: bool,
@@ -175,7 +178,9 @@ impl Extensions {
             ParsedExtension::SubjectAlternativeName(names) => {
                 self.first_name = extension::first_name(&names.general_names);
                 self.dns_names = extension::host_names(&names.general_names);
+                self.other_names = extension::other_names(&names.general_names);
             }
+            ParsedExtension::ExtendedKeyUsage(usage) => self.usages = extension::extended_key_usages(usage),
             ParsedExtension::CertificatePolicies(policies) => {
                 self.is_apple |= policies.iter().any(|policy| policy.policy_id == POLICY);
             }

@@ -275,6 +275,22 @@ pub(super) fn host_names(names: &[GeneralName<'_>]) -> Vec<String> {
     hosts
 }
 
+/// Returns the other names in subjectAltName, such as mail addresses and URIs, in order, each once.
+pub(super) fn other_names(names: &[GeneralName<'_>]) -> Vec<String> {
+    let mut others = Vec::new();
+    for name in names.iter().take(MAX_HOST_NAMES) {
+        match name {
+            GeneralName::DNSName(_) | GeneralName::IPAddress(_) => {}
+            // Hosts of mail addresses have no case (RFC 5321 section 2.4), and hardly anyone tells the rest apart.
+            GeneralName::RFC822Name(address) => others.push(format!("email:{}", address.trim().to_ascii_lowercase())),
+            name => others.push(describe_name(name)),
+        }
+    }
+    others.sort_unstable();
+    others.dedup();
+    others
+}
+
 /// Returns the name to call a certificate without a subject by: its first DNS name, or else its first address.
 pub(super) fn first_name(names: &[GeneralName<'_>]) -> Option<String> {
     for name in names {
@@ -310,7 +326,7 @@ fn key_usages(usage: &KeyUsage) -> Vec<String> {
     ])
 }
 
-fn extended_key_usages(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
+pub(super) fn extended_key_usages(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
     let mut names = names_of(&[
         (usage.any, "anyExtendedKeyUsage"),
         (usage.server_auth, "serverAuth"),

@@ -69,6 +69,10 @@ pub struct Certificate {
     pub(crate) title_without_subject: String,
     /// The names and addresses of hosts in subjectAltName, in small letters and in order.
     pub(crate) dns_names: Vec<String>,
+    /// The other names in subjectAltName, such as `email:admin@example.com`, in order.
+    pub(crate) other_names: Vec<String>,
+    /// Its extended key usage, such as `serverAuth`; empty where it may be used for anything.
+    pub(crate) usages: Vec<String>,
     /// The serial number as OpenSSL prints it: upper-case hex, an even number of digits, "-" for a negative one.
     pub serial: String,
     /// The beginning of its validity.
@@ -210,6 +214,8 @@ impl Certificate {
             common_name: name::first(subject, "CN"),
             title_without_subject,
             dns_names: std::mem::take(&mut extensions.dns_names),
+            other_names: std::mem::take(&mut extensions.other_names),
+            usages: std::mem::take(&mut extensions.usages),
             serial,
             not_before: x509.validity().not_before.to_datetime(),
             not_after: x509.validity().not_after.to_datetime(),

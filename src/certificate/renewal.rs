@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::certificate::Certificate;
 use crate::certificate::apple::CertificateKind;
+use crate::certificate::name;
 use crate::certificate::time_left::TimeLeft;
 use crate::certificate::warning::KeyState;
 use crate::finding::{Finding, FindingCode, Level};
@@ -18,6 +19,8 @@ pub(crate) struct Side<'a> {
     /// The certificate.
     pub(crate) certificate: &'a Certificate,
     pub(crate) key: KeyState,
+    /// Its chain leads to one of Apple's roots.
+    pub(crate) is_apples: bool,
 }
 
 /// The result of a comparison.
@@ -74,6 +77,10 @@ pub(crate) fn compare(old: Side<'_>, new: Side<'_>, rules: Rules) -> Comparison 
     }
     compare_purpose(old.certificate, new.certificate, &mut differences);
     compare_names(old.certificate, new.certificate, &mut differences);
+    if !old.certificate.kind.is_push() {
+        compare_uses(old.certificate, new.certificate, &mut differences);
+    }
+    compare_issuers(old, new, &mut differences);
     compare_environments(old.certificate, new.certificate, &mut differences);
     compare_teams(old.certificate, new.certificate, &mut differences);
     compare_validity(old.certificate, new.certificate, rules.now, &mut differences);
@@ -157,6 +164,16 @@ fn compare_names(old: &Certificate, new: &Certificate, differences: &mut Vec<Fin
         let message = format!("the new one is also for {}", printable(&text_list(gained.into_iter())));
         differences.push(Finding::new(Level::Ok, FindingCode::HostGained, message));
     }
+    let lost = missing(&texts(&old.other_names), &texts(&new.other_names));
+    if !lost.is_empty() {
+        let message = format!("the new one is not for {}", printable(&text_list(lost.into_iter())));
+        differences.push(Finding::failure(FindingCode::NameLost, message));
+    }
+    let gained = missing(&texts(&new.other_names), &texts(&old.other_names));
+    if !gained.is_empty() {
+        let message = format!("the new one is also for {}", printable(&text_list(gained.into_iter())));
+        differences.push(Finding::new(Level::Ok, FindingCode::NameGained, message));
+    }
     // Where a topic is lost, or a UID of MDM, the names say the same again.
     let is_said = |finding: &Finding| matches!(finding.code, FindingCode::TopicLost | FindingCode::OtherMdmUid);
     if differences.iter().any(is_said) {
@@ -170,20 +187,81 @@ fn compare_names(old: &Certificate, new: &Certificate, differences: &mut Vec<Fin
     compare_titles(old, new, differences);
 }
 
-/// Compares the names of the subjects. Topics and hosts decide where there are any; otherwise the name does.
+/// Compares the subjects. Topics and other names decide where there are any; otherwise the whole subject does: Kubernetes
+/// takes groups from its organizations.
 fn compare_titles(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
     // Kinds have names of their own: "Apple Push Services: …".
-    if subject_name(old) == subject_name(new) || (old.kind != new.kind && old.kind.is_push() && new.kind.is_push()) {
+    if old.kind != new.kind && old.kind.is_push() && new.kind.is_push() {
         return;
     }
-    let is_told_otherwise = !old.topics.is_empty() || !old.dns_names.is_empty();
+    let is_told_otherwise = !old.topics.is_empty() || !old.dns_names.is_empty() || !old.other_names.is_empty();
+    if !is_told_otherwise && old.subject.is_empty() && new.subject.is_empty() {
+        let message = "neither has a name: nothing says that the two are for the same";
+        differences.push(Finding::failure(FindingCode::Nameless, message));
+        return;
+    }
+    let is_name_kept = subject_name(old) == subject_name(new);
+    let is_kept = match is_told_otherwise {
+        true => is_name_kept && old.organization == new.organization,
+        false => is_name_kept && name::is_same(&old.raw_subject, &new.raw_subject),
+    };
+    if is_kept {
+        return;
+    }
+    let (part, was, is) = match is_name_kept {
+        false => ("name", subject_name(old), subject_name(new)),
+        true => ("subject", old.subject.as_str(), new.subject.as_str()),
+    };
+    let message = format!("the {part} has changed from {} to {}", printable_name(was), printable_name(is));
     let level = if is_told_otherwise { Level::Ok } else { Level::Failure };
-    let message = format!(
-        "the name has changed from {} to {}",
-        printable_name(subject_name(old)),
-        printable_name(subject_name(new))
-    );
     differences.push(Finding::new(level, FindingCode::OtherName, message));
+}
+
+/// Compares what the certificates may be used for. Push certificates have topics and environments for that.
+fn compare_uses(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
+    let (was, is) = (texts(&old.usages), texts(&new.usages));
+    let may_all = |usages: &[&str]| usages.is_empty() || usages.contains(&"anyExtendedKeyUsage");
+    if !may_all(&is) {
+        let lost = if may_all(&was) { vec!["anything else"] } else { missing(&was, &is) };
+        if !lost.is_empty() {
+            let message = format!(
+                "the new one may be used for {} only, and not for {}",
+                printable(&text_list(is.iter().copied())),
+                printable(&text_list(lost.into_iter()))
+            );
+            differences.push(Finding::failure(FindingCode::UsageLost, message));
+        }
+    }
+    let gained = missing(&is, &was);
+    if !may_all(&was) && !gained.is_empty() {
+        let message = format!("the new one may also be used for {}", printable(&text_list(gained.into_iter())));
+        differences.push(Finding::new(Level::Ok, FindingCode::UsageGained, message));
+    }
+    if new.is_ca && !old.is_ca {
+        let message = "the new one is that of an authority (CA:TRUE), which clients may refuse from a server";
+        differences.push(Finding::failure(FindingCode::BecameAuthority, message));
+    }
+}
+
+/// Compares who issued them. Apple issues push certificates with one intermediate after the other.
+fn compare_issuers(old: Side<'_>, new: Side<'_>, differences: &mut Vec<Finding>) {
+    let (was, is) = (old.certificate, new.certificate);
+    if is.is_self_issued() && !was.is_self_issued() {
+        let level = if was.kind.is_push() { Level::Failure } else { Level::Ok };
+        let message = format!("the new one is issued by itself, the old one by {}", printable_name(&was.issuer));
+        differences.push(Finding::new(level, FindingCode::OtherIssuer, message));
+    } else if was.kind.is_push() && old.is_apples && !new.is_apples {
+        let message = "the chain of the new one does not lead to Apple's root, that of the old one does";
+        differences.push(Finding::failure(FindingCode::OtherIssuer, message));
+    } else if !was.kind.is_push() && !name::is_same(&was.raw_issuer, &is.raw_issuer) {
+        let (was, is) = (printable_name(&was.issuer), printable_name(&is.issuer));
+        let message = format!("the issuer has changed from {was} to {is}");
+        differences.push(Finding::new(Level::Ok, FindingCode::OtherIssuer, message));
+    }
+}
+
+fn texts(list: &[String]) -> Vec<&str> {
+    list.iter().map(String::as_str).collect()
 }
 
 fn subject_name(certificate: &Certificate) -> &str {
@@ -310,7 +388,7 @@ mod tests {
     }
 
     fn codes(old: &Certificate, new: &Certificate, keys: (KeyState, KeyState)) -> Vec<(Level, FindingCode)> {
-        let side = |certificate, key| Side { certificate, key };
+        let side = |certificate, key| Side { certificate, key, is_apples: false };
         let comparison = compare(side(old, keys.0), side(new, keys.1), RULES);
         let breaks = comparison.differences.iter().any(|difference| difference.level == Level::Failure);
         assert_eq!(comparison.drop_in, !breaks);
@@ -378,6 +456,63 @@ mod tests {
     }
 
     #[test]
+    fn what_certificates_that_are_not_apples_are_for_is_compared() {
+        use FindingCode::*;
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let server = |certificate| Certificate { dns_names: texts(&["a.example"]), ..certificate };
+        let (old, new) = (server(old("not-push")), server(new("not-push")));
+        let with = |certificate: &Certificate, usages: &[&str], names: &[&str]| Certificate {
+            usages: texts(usages),
+            other_names: texts(names),
+            ..certificate.clone()
+        };
+        let (both, one) = (["serverAuth", "clientAuth"], ["clientAuth"]);
+        let of = |old_usages: &[&str], new_usages: &[&str], old_names: &[&str], new_names: &[&str]| {
+            codes(&with(&old, old_usages, old_names), &with(&new, new_usages, new_names), KEYS)
+        };
+        assert_eq!(of(&both, &both, &["email:a@b"], &["email:a@b"]), []);
+        assert_eq!(of(&both, &one, &[], &[]), [(Level::Failure, UsageLost)]);
+        assert_eq!(of(&[], &one, &[], &[]), [(Level::Failure, UsageLost)]);
+        assert_eq!(of(&one, &both, &[], &[]), [(Level::Ok, UsageGained)]);
+        assert_eq!(of(&one, &[], &[], &[]), []);
+        assert_eq!(of(&[], &[], &["email:a@b"], &["email:b@b"]), [(Level::Failure, NameLost), (Level::Ok, NameGained)]);
+        let authority = Certificate { is_ca: true, ..new.clone() };
+        assert_eq!(codes(&old, &authority, KEYS), [(Level::Failure, BecameAuthority)]);
+        // Without other names the whole subject decides, and with them it is told.
+        let viewers = Certificate { organization: Some("viewers".into()), raw_subject: vec![], ..new.clone() };
+        assert_eq!(codes(&old, &viewers, KEYS), [(Level::Ok, OtherName)]);
+        let hostless = |certificate: &Certificate| Certificate { dns_names: vec![], ..certificate.clone() };
+        assert_eq!(codes(&hostless(&old), &hostless(&viewers), KEYS), [(Level::Failure, OtherName)]);
+        let nameless = |certificate: &Certificate| Certificate {
+            subject: String::new(),
+            common_name: None,
+            ..hostless(certificate)
+        };
+        assert_eq!(codes(&nameless(&old), &nameless(&new), KEYS), [(Level::Failure, Nameless)]);
+    }
+
+    #[test]
+    fn who_issued_a_certificate_is_compared() {
+        use FindingCode::*;
+        let by = |certificate: Certificate, issuer: &[u8]| Certificate { raw_issuer: issuer.to_vec(), ..certificate };
+        let itself =
+            |certificate: Certificate| Certificate { raw_issuer: certificate.raw_subject.clone(), ..certificate };
+        let (server, renewed) = (old("not-push"), new("not-push"));
+        assert_eq!(
+            codes(&by(server.clone(), b"0\x02a"), &by(renewed.clone(), b"0\x02b"), KEYS),
+            [(Level::Ok, OtherIssuer)]
+        );
+        assert_eq!(codes(&by(server, b"0\x02a"), &itself(renewed), KEYS), [(Level::Ok, OtherIssuer)]);
+        let (push, renewed) = (by(old("universal"), b"0\x02a"), new("universal"));
+        assert_eq!(codes(&push, &by(renewed.clone(), b"0\x02b"), KEYS), []);
+        assert_eq!(codes(&push, &itself(renewed.clone()), KEYS), [(Level::Failure, OtherIssuer)]);
+        let side = |certificate, is_apples| Side { certificate, key: KeyState::Matches, is_apples };
+        let comparison = compare(side(&push, true), side(&renewed, false), RULES);
+        assert_eq!((comparison.drop_in, comparison.differences[0].code), (false, OtherIssuer));
+        assert!(compare(side(&push, true), side(&renewed, true), RULES).drop_in);
+    }
+
+    #[test]
     fn a_kind_that_can_do_the_same_is_accepted_where_that_is_allowed() {
         use FindingCode::*;
         let topic = old("universal").topics[..1].to_vec();
@@ -388,7 +523,7 @@ mod tests {
             ..old("universal")
         };
         let universal = new("universal");
-        let side = |certificate| Side { certificate, key: KeyState::Matches };
+        let side = |certificate| Side { certificate, key: KeyState::Matches, is_apples: false };
         for (allows_kind_change, level) in [(false, Level::Failure), (true, Level::Ok)] {
             let comparison = compare(side(&production), side(&universal), Rules { allows_kind_change, ..RULES });
             assert_eq!((comparison.possible_successor, comparison.drop_in), (true, allows_kind_change));
@@ -406,7 +541,7 @@ mod tests {
     #[test]
     fn a_renewal_with_the_same_request_has_the_key_of_the_old_one() {
         let (old, new) = (old("universal"), new("universal"));
-        let side = |certificate, key| Side { certificate, key };
+        let side = |certificate, key| Side { certificate, key, is_apples: false };
         let comparison = compare(side(&old, KeyState::Matches), side(&new, KeyState::Missing), RULES);
         assert!(comparison.key_reused && !comparison.drop_in);
         assert!(comparison.differences[0].message.contains("its key is that of the old one"));

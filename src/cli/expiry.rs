@@ -42,11 +42,11 @@ pub(crate) struct ExpiryArgs {
     pub(crate) exclude: Vec<String>,
 
     /// Warn if less time is left: 30d, 12w, 720h, or a share of the lifetime such as 10% [default: 30d]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) warn: Option<Threshold>,
 
     /// Fail if less time is left, in the same forms
-    #[arg(long, value_name = "TIME", default_value = "7d")]
+    #[arg(long, value_name = "TIME", default_value = "7d", allow_hyphen_values = true)]
     pub(crate) fail: Threshold,
 
     /// Judge validity at this time instead of now: RFC 3339, or a date
@@ -78,7 +78,7 @@ pub(crate) struct ExpiryArgs {
     pub(crate) expect_apple: bool,
 
     /// Fail if fewer than N certificates are found
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::parse_count)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::parse_count, allow_hyphen_values = true)]
     pub(crate) min_certificates: u64,
     #[command(flatten)]
     pub(crate) opening: OpeningArgs,

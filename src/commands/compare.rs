@@ -1,6 +1,6 @@
 //! `pushcert compare`.
 
-use crate::certificate::chain::APPLE;
+use crate::certificate::chain::{APPLE, ChainStatus};
 use crate::certificate::renewal::{self, Comparison, Rules, Side};
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
@@ -116,6 +116,7 @@ fn side<'a>(
     };
     let key = contents.key_state(&collection, &entry.item);
     let chain = APPLE.judge(&entry.item, &contents.authorities(), now);
+    let is_apples = matches!(chain.status, ChainStatus::Trusted | ChainStatus::Expired);
     let certificate = ConvertReport::certificate(entry, key, chain, now);
-    Ok((Side { certificate: &entry.item, key }, SideReport { file, certificate }))
+    Ok((Side { certificate: &entry.item, key, is_apples }, SideReport { file, certificate }))
 }

@@ -23,7 +23,7 @@ use crate::text::printable_name;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::progress::Progress;
-use crate::world::walk::{self, Filter, Globs};
+use crate::world::walk::{self, Beside, Filter, Globs};
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
@@ -43,7 +43,12 @@ fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryRepor
     let inputs: Vec<&Location> = arguments.paths.iter().collect();
     check_stdin(&inputs, &[arguments.opening.passin.as_ref()])?;
     let include = globs("--include", &arguments.include)?;
-    let filter = Filter { include, exclude: globs("--exclude", &arguments.exclude)? };
+    let beside = match (include.is_empty(), arguments.expect_key) {
+        (true, _) => Beside::None,
+        (false, true) => Beside::All,
+        (false, false) => Beside::Dumps,
+    };
+    let filter = Filter { include, exclude: globs("--exclude", &arguments.exclude)?, beside };
     let passwords = candidates::read(&arguments.opening, arguments.passwords.as_deref(), context)?;
     let policy = read_policy(arguments);
     let roots: Vec<PathBuf> = arguments.paths.iter().filter_map(path).collect();

@@ -103,7 +103,7 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
         Format::Request => Contents { requests: vec![CertificateRequest::parse(bytes)?], ..Contents::new(container) },
         Format::Pkcs12 => return pkcs12::read(bytes, unlocker),
         // A text is read before.
-        Format::Pkcs7 | Format::Pem => return pkcs7::read(bytes),
+        Format::Pkcs7 | Format::Pem => return pkcs7::read(bytes, unlocker),
         Format::Pkcs8Key => one_key(PrivateKey::from_pkcs8(bytes)?),
         Format::Pkcs1Key => one_key(PrivateKey::from_pkcs1(bytes)?),
         Format::Sec1Key | Format::DsaKey => one_key(PrivateKey::from_sec1(bytes)?),

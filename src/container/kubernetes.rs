@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
-use crate::container::{has_text_parts, yaml};
+use crate::container::has_text_parts;
+use crate::container::yaml::{self, YamlProblem};
 use crate::limits::MAX_PARTS;
 use crate::pem::clear_unused_bits;
 use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
@@ -159,17 +160,78 @@ const MAX_LISTS: usize = 4;
 /// The most keys in a document: each may take memory.
 const MAX_KEYS: usize = 1_000_000;
 
+/// The objects of a text in YAML, as far as it is read.
+pub(crate) struct YamlObjects {
+    pub(crate) objects: Vec<KubernetesObject>,
+    /// It was cut, or damaged in another way.
+    pub(crate) damage: Option<Malformed>,
+}
+
 /// Reads the objects of a text in YAML; `None` if it is no YAML of Kubernetes'.
-pub(crate) fn parse_yaml(bytes: &[u8]) -> Option<Vec<KubernetesObject>> {
+pub(crate) fn parse_yaml(bytes: &[u8]) -> Option<YamlObjects> {
     let text = std::str::from_utf8(bytes).ok()?;
-    if bytes.starts_with(b"-----") || !text.contains("apiVersion:") || !text.contains("kind:") {
+    if bytes.starts_with(b"-----") || !text.contains("apiVersion:") {
         return None;
     }
+    let documents = yaml::to_json(text);
+    let mut damage = match documents.problem {
+        None => None,
+        Some(_) if !begins_as_dump(text) => return None,
+        Some(YamlProblem::NotRead) => return None,
+        Some(YamlProblem::Syntax { line }) => Some(Malformed::new("YAML", format!("is damaged in line {line}"))),
+        Some(YamlProblem::TooLarge) => Some(Malformed::limit("YAML", "is deeper or longer than is read")),
+    };
     let mut objects = Vec::new();
-    for document in yaml::to_json(text)? {
-        add_document(&document, &mut objects, MAX_LISTS).ok()?;
+    for document in documents.list {
+        if damage.is_none() && lacks_kind(&document) {
+            damage = Some(Malformed::new("YAML", "has an object or a list without a kind: it was cut"));
+        }
+        match add_document(&document, &mut objects, MAX_LISTS) {
+            Err(error) if error == too_many() => {
+                damage = Some(Malformed::limit("YAML", TOO_MANY));
+                break;
+            }
+            Err(_) if damage.is_none() => return None,
+            Ok(()) | Err(_) => {}
+        }
     }
-    if objects.is_empty() { None } else { Some(objects) }
+    if objects.is_empty() && damage.is_none() { None } else { Some(YamlObjects { objects, damage }) }
+}
+
+/// The fields with which an object begins. kubectl sorts them.
+const FIRST_FIELDS: [&str; 5] = ["apiVersion:", "- apiVersion:", "kind:", "items:", "metadata:"];
+
+/// The marks in a template of YAML, which is no YAML.
+const TEMPLATE_MARKS: [&str; 2] = ["{{", "{%"];
+
+/// The words that stand in objects with entries, and in lists of them.
+const ENTRY_WORDS: [&str; 4] = ["Secret", "ConfigMap", "items:", "data:"];
+
+/// Returns whether a text that does not parse begins as objects of Kubernetes do, with entries in them. A template is
+/// none, and neither is a text that tells of them.
+fn begins_as_dump(text: &str) -> bool {
+    begins_as_object(text) && has_one_of(text, &ENTRY_WORDS) && !has_one_of(text, &TEMPLATE_MARKS)
+}
+
+fn has_one_of(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
+}
+
+fn begins_as_object(text: &str) -> bool {
+    for line in text.lines() {
+        if !line.trim().is_empty() && !line.starts_with(['#', '%']) && !line.starts_with("---") {
+            return FIRST_FIELDS.iter().any(|field| line.starts_with(field));
+        }
+    }
+    false
+}
+
+/// Returns whether a document has the fields of an object with entries, and no kind: each has one behind them.
+fn lacks_kind(document: &str) -> bool {
+    let Ok(fields) = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(document) else { return false };
+    let has_kind = fields.get("kind").is_some_and(|kind| kind.get() != "null");
+    let has_entries = fields.contains_key("items") || ENTRY_FIELDS.iter().any(|field| fields.contains_key(*field));
+    fields.contains_key("apiVersion") && has_entries && !has_kind
 }
 
 /// Reads all objects of a text in JSON.
@@ -428,16 +490,45 @@ mod tests {
         let list =
             format!("apiVersion: v1\nitems:\n- {}kind: List\n", item.replace('\n', "\n  ").trim_end_matches(' '));
         for (text, count) in [(item.to_owned(), 1), (list, 1), (format!("---\n{item}---\n{item}..."), 2)] {
-            let objects = parse_yaml(text.as_bytes()).unwrap();
-            assert_eq!((objects.len(), objects[0].name.as_str()), (count, "a/b"), "{text}");
+            let YamlObjects { objects, damage } = parse_yaml(text.as_bytes()).unwrap();
+            assert_eq!((damage, objects.len(), objects[0].name.as_str()), (None, count, "a/b"), "{text}");
             assert_eq!(**objects[0].entries["k"].as_ref().unwrap(), [0, 1, 2]);
         }
         let block = "apiVersion: v1\nkind: ConfigMap\ndata:\n  k: |\n    -----BEGIN\n    x\n  l: 1\n";
-        let objects = parse_yaml(block.as_bytes()).unwrap();
+        let objects = parse_yaml(block.as_bytes()).unwrap().objects;
         assert_eq!(objects[0].entries["k"].as_ref().unwrap().as_slice(), b"-----BEGIN\nx\n");
-        for other in ["a: b", "apiVersion: v1\nkind: {{ .Values.kind }}\n", "apiVersion: &a v1\nkind: *a\n"] {
+        for other in [
+            "a: b",
+            "apiVersion: v1\nkind: {{ .Values.kind }}\n",
+            "apiVersion: &a v1\nkind: *a\n",
+            "apiVersion: v2\nname: a-chart\n",
+            "apiVersion: v1\nkind: Secret\ndata:\n  {{- range $k, $v := .Values.data }}\n",
+            "# Secrets\n\nWrite a file:\n\n```yaml\napiVersion: v1\nkind: Secret\n```\n",
+            "apiVersion: apps/v1\nkind: Deployment\nspec: [\n",
+        ] {
             assert!(parse_yaml(other.as_bytes()).is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn yaml_that_was_cut_is_damaged_wherever_it_was_cut_before_its_last_entry() {
+        let item = |name: &str, end: &str| {
+            format!(
+                "- apiVersion: v1\n  data:\n    k: AAEC\n    l: {end}  kind: Secret\n  metadata:\n    name: {name}\n"
+            )
+        };
+        let list = format!("apiVersion: v1\nitems:\n{}{}kind: List\n", item("a", "AAEC\n"), item("b", "AAEC\n"));
+        for cut in "apiVersion: v1\nitems:".len()..list.len() - "kind: List\n".len() {
+            let read = parse_yaml(&list.as_bytes()[..cut]);
+            assert!(read.is_some_and(|read| read.damage.is_some()), "{}", &list[..cut]);
+        }
+        let secret = "apiVersion: v1\ndata:\n  k: AAEC\n  l: AAEC\nkind: Secret\n";
+        for cut in "apiVersion: v1\ndata:".len()..secret.len() - " Secret\n".len() {
+            let read = parse_yaml(&secret.as_bytes()[..cut]);
+            assert!(read.is_some_and(|read| read.damage.is_some()), "{}", &secret[..cut]);
+        }
+        let read = parse_yaml(&list.as_bytes()[..list.len() - 60]).unwrap();
+        assert_eq!(read.objects[0].name, "a");
     }
 
     #[test]

@@ -7,16 +7,18 @@ use x509_parser::asn1_rs::{Oid, Tag, oid};
 use crate::asn1::{Malformed, Value};
 use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
+use crate::container::passwords::Unlocker;
 use crate::container::profile::ProvisioningProfile;
-use crate::container::{Container, Contents, OpenError, Unread};
+use crate::container::{Container, Contents, OpenError, Unread, read_layer};
 use crate::crypto::DecodeError;
+use crate::limits::LimitError;
 use crate::pkcs12::Holds;
 
 const NETSCAPE_SEQUENCE: Oid<'static> = oid!(2.16.840.1.113730.2.5);
 const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
 /// Reads the certificates. One that cannot be read takes no other with it.
-pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
+pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let (content_info, _) = Value::parse(bytes, "PKCS#7")?;
     if let Some(list) = netscape_sequence(&content_info)? {
         return read_list(&list);
@@ -26,9 +28,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
     fields.expect(Tag::Integer, "the version")?;
     fields.expect(Tag::Set, "the digest algorithms")?;
     let content = fields.expect(Tag::Sequence, "the content")?;
+    let text = signed_text(&content);
     if is_provisioning_profile(content.encoded()) {
-        let profile = match profile_text(&content) {
-            Some(text) => ProvisioningProfile::parse(&text),
+        let profile = match &text {
+            Some(text) if text.starts_with(BINARY_LIST) => Err(Malformed::new("property list", BINARY)),
+            Some(text) => ProvisioningProfile::parse(text),
             None => Err(Malformed::new("provisioning profile", "has no property list")),
         };
         return Err(OpenError::Profile(profile.map(Box::new)));
@@ -41,8 +45,19 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
             contents.add_revocation_lists(&set)?;
         }
     }
+    if let Some(text) = text {
+        contents.add_signed(&text, unlocker)?;
+    }
     Ok(contents)
 }
+
+/// The beginning of a binary property list.
+const BINARY_LIST: &[u8] = b"bplist00";
+
+const BINARY: &str = "is binary, which is not read";
+
+/// What is signed, as the place of what is read in it.
+const SIGNED: &str = "the signed content";
 
 fn read_list(list: &Value<'_>) -> Result<Contents, OpenError> {
     let mut contents = Contents::new(Container::Pkcs7);
@@ -69,6 +84,29 @@ impl Contents {
         Ok(())
     }
 
+    /// Adds what is signed: a configuration profile has certificates and .p12 files in it.
+    fn add_signed(&mut self, text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<(), OpenError> {
+        if text.starts_with(BINARY_LIST) {
+            let error = Malformed::new("property list", BINARY);
+            self.unread.push(Unread::new(SIGNED.to_owned(), Holds::Anything, error.into()));
+            return Ok(());
+        }
+        let Some(()) = unlocker.enter_signed() else { return Err(LimitError::Search.into()) };
+        let read = read_layer(text, unlocker).and_then(Contents::check_anything);
+        unlocker.leave_signed();
+        match read {
+            Ok(part) => self.add(part),
+            // It may be anything, such as a mail.
+            Err(OpenError::Unrecognized | OpenError::Empty | OpenError::MereText(_) | OpenError::Lookalike(_)) => {
+                Ok(())
+            }
+            Err(error) => {
+                self.unread.push(Unread::new(SIGNED.to_owned(), Holds::Anything, error));
+                self.check_bounds()
+            }
+        }
+    }
+
     fn add_revocation_lists(&mut self, list: &Value<'_>) -> Result<(), OpenError> {
         let mut list = list.reader("PKCS#7 revocation lists");
         while let Some(other) = list.try_next()? {
@@ -90,8 +128,8 @@ fn netscape_sequence<'a>(content_info: &Value<'a>) -> Result<Option<Value<'a>>, 
     Ok(Some(wrapped.reader("certificate sequence").expect(Tag::Sequence, "the certificates")?))
 }
 
-/// Returns the property list of a provisioning profile.
-fn profile_text<'a>(content: &Value<'a>) -> Option<Cow<'a, [u8]>> {
+/// Returns what is signed, where it is not apart from the signature.
+fn signed_text<'a>(content: &Value<'a>) -> Option<Cow<'a, [u8]>> {
     let mut fields = content.reader("PKCS#7");
     fields.required("its type").ok()?;
     let wrapped = fields.expect_context(0, "its content").ok()?;
@@ -100,8 +138,13 @@ fn profile_text<'a>(content: &Value<'a>) -> Option<Cow<'a, [u8]>> {
 
 /// Returns whether signed content is a provisioning profile.
 fn is_provisioning_profile(content: &[u8]) -> bool {
-    memchr::memmem::find(content, b"<key>ProvisionedDevices</key>").is_some()
-        || memchr::memmem::find(content, b"<key>DeveloperCertificates</key>").is_some()
+    for name in ["ProvisionedDevices", "DeveloperCertificates"] {
+        let has = |text: &[u8]| memchr::memmem::find(content, text).is_some();
+        if has(format!("<key>{name}</key>").as_bytes()) || (has(BINARY_LIST) && has(name.as_bytes())) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Returns the SignedData. Signatures are not looked at: a .p7b has none.

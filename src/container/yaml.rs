@@ -1,104 +1,175 @@
 //! Turns YAML into JSON: mappings, sequences and texts, as `kubectl get … -o yaml` prints them.
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 /// The deepest nesting of a document; objects of Kubernetes nest less than 20 deep.
 const MAX_DEPTH: usize = 64;
 
-/// The most values of a text.
-const MAX_VALUES: usize = 1_000_000;
+/// The most values of a text. They are written as they come: each takes little more than its text.
+const MAX_VALUES: usize = 10_000_000;
 
-/// Returns the documents of a text as JSON; `None` where it is no YAML, or has aliases, which could make it endless.
-pub(super) fn to_json(text: &str) -> Option<Vec<Zeroizing<String>>> {
-    let mut documents = Vec::new();
-    let mut builder = Builder { open: Vec::new(), values: 0 };
+/// What was read of a text.
+pub(super) struct Documents {
+    /// As JSON. What was read of the last one before the problem is there too.
+    pub(super) list: Vec<Zeroizing<String>>,
+    pub(super) problem: Option<YamlProblem>,
+}
+
+/// The reason why a text was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum YamlProblem {
+    /// It is no YAML from this line on.
+    Syntax { line: usize },
+    /// It has aliases, which could make it endless, or keys that are no texts.
+    NotRead,
+    /// It is deeper or longer than is read.
+    TooLarge,
+}
+
+/// Reads the documents of a text.
+pub(super) fn to_json(text: &str) -> Documents {
+    let mut list = Vec::new();
+    let mut writer = Writer::new(text.len());
     for event in Parser::new_from_str(text) {
-        let (event, _) = event.ok()?;
-        let done = match event {
-            Event::Alias(_) => return None,
-            Event::SequenceStart(..) => builder.begin(Node::List(Vec::new()))?,
-            Event::MappingStart(..) => builder.begin(Node::Map { map: Map::new(), key: None })?,
-            Event::Scalar(text, style, ..) => builder.add(scalar(&text, style))?,
-            Event::SequenceEnd | Event::MappingEnd => builder.end()?,
-            _ => None,
+        let added = match event {
+            Ok((event, _)) => writer.add(&event),
+            Err(error) => Err(YamlProblem::Syntax { line: error.marker().line() }),
         };
-        if let Some(document) = done {
-            documents.push(Zeroizing::new(document.to_string()));
+        if let Err(problem) = added {
+            list.extend(writer.finish());
+            return Documents { list, problem: Some(problem) };
+        }
+        if writer.open.is_empty() && !writer.json.is_empty() {
+            list.extend(writer.finish());
+            writer = Writer { values: writer.values, ..Writer::new(0) };
         }
     }
-    Some(documents)
+    Documents { list, problem: None }
 }
 
-/// Numbers and truth values stay texts: the values of entries are texts.
-fn scalar(text: &str, style: ScalarStyle) -> Value {
+/// Returns the JSON of a scalar. Numbers and truth values stay texts: the values of entries are texts.
+fn scalar(text: &str, style: ScalarStyle) -> String {
     match text {
-        "" | "~" | "null" if style == ScalarStyle::Plain => Value::Null,
-        text => Value::String(text.to_owned()),
+        "" | "~" | "null" if style == ScalarStyle::Plain => NULL.to_owned(),
+        text => Value::from(text).to_string(),
     }
 }
+
+const NULL: &str = "null";
 
 /// A mapping or sequence that is not complete.
 enum Node {
-    List(Vec<Value>),
-    Map { map: Map<String, Value>, key: Option<String> },
+    List { is_empty: bool },
+    Map { is_empty: bool, has_key: bool },
 }
 
-/// Builds documents from the events of the parser.
-struct Builder {
+/// Writes a document from the events of the parser.
+struct Writer {
+    json: Zeroizing<String>,
     /// The outermost first.
     open: Vec<Node>,
     values: usize,
 }
 
-impl Builder {
-    /// Opens a mapping or a sequence; `None` where there are too many in one another.
-    fn begin(&mut self, node: Node) -> Option<Option<Value>> {
-        if self.open.len() == MAX_DEPTH {
-            return None;
+impl Writer {
+    fn new(size: usize) -> Self {
+        // A text that does not grow leaves no copies behind.
+        Self { json: Zeroizing::new(String::with_capacity(2 * size)), open: Vec::new(), values: 0 }
+    }
+
+    fn add(&mut self, event: &Event<'_>) -> Result<(), YamlProblem> {
+        match event {
+            Event::Alias(_) => Err(YamlProblem::NotRead),
+            Event::SequenceStart(..) => self.begin("[", Node::List { is_empty: true }),
+            Event::MappingStart(..) => self.begin("{", Node::Map { is_empty: true, has_key: false }),
+            Event::Scalar(text, style, ..) => self.add_scalar(&Zeroizing::new(scalar(text, *style))),
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.close();
+                Ok(())
+            }
+            _ => Ok(()),
         }
+    }
+
+    fn begin(&mut self, sign: &str, node: Node) -> Result<(), YamlProblem> {
+        if self.open.len() == MAX_DEPTH {
+            return Err(YamlProblem::TooLarge);
+        }
+        if self.is_key_next() {
+            return Err(YamlProblem::NotRead);
+        }
+        self.begin_value()?;
+        self.json.push_str(sign);
         self.open.push(node);
-        Some(None)
+        Ok(())
     }
 
-    /// Closes the innermost, and returns the document if that is the whole.
-    fn end(&mut self) -> Option<Option<Value>> {
-        let value = match self.open.pop()? {
-            Node::List(list) => Value::Array(list),
-            Node::Map { map, .. } => Value::Object(map),
-        };
-        self.add(value)
+    fn is_key_next(&self) -> bool {
+        matches!(self.open.last(), Some(Node::Map { has_key: false, .. }))
     }
 
-    /// Adds a value to the innermost, and returns it if it is a document of its own.
-    fn add(&mut self, value: Value) -> Option<Option<Value>> {
+    fn add_scalar(&mut self, json: &str) -> Result<(), YamlProblem> {
+        let is_key = self.is_key_next();
+        self.begin_value()?;
+        match json {
+            NULL if is_key => self.json.push_str("\"\""),
+            // An empty document holds nothing.
+            NULL if self.open.is_empty() => {}
+            json => self.json.push_str(json),
+        }
+        if is_key {
+            self.json.push(':');
+        }
+        Ok(())
+    }
+
+    /// Writes what stands between a value and the one before it.
+    fn begin_value(&mut self) -> Result<(), YamlProblem> {
         self.values += 1;
         if self.values > MAX_VALUES {
-            return None;
+            return Err(YamlProblem::TooLarge);
         }
-        match self.open.last_mut() {
-            None => {
-                // An empty document holds nothing.
-                let is_nothing = value.is_null();
-                return Some(if is_nothing { None } else { Some(value) });
+        let is_first = match self.open.last_mut() {
+            None => true,
+            Some(Node::List { is_empty }) => std::mem::replace(is_empty, false),
+            Some(Node::Map { has_key: has_key @ true, .. }) => {
+                *has_key = false;
+                true
             }
-            Some(Node::List(list)) => list.push(value),
-            Some(Node::Map { map, key }) => match key.take() {
-                Some(key) => drop(map.insert(key, value)),
-                None => *key = Some(key_text(value)?),
-            },
+            Some(Node::Map { is_empty, has_key }) => {
+                *has_key = true;
+                std::mem::replace(is_empty, false)
+            }
+        };
+        if !is_first {
+            self.json.push(',');
         }
-        Some(None)
+        Ok(())
     }
-}
 
-/// Returns the text of a key; mappings as keys are not of Kubernetes.
-fn key_text(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
-        Value::Null => Some(String::new()),
-        _ => None,
+    /// Closes the innermost.
+    fn close(&mut self) {
+        match self.open.pop() {
+            None => {}
+            Some(Node::List { .. }) => self.json.push(']'),
+            Some(Node::Map { has_key, .. }) => {
+                if has_key {
+                    self.json.push_str(NULL);
+                }
+                self.json.push('}');
+            }
+        }
+    }
+
+    /// Closes all, and takes the document, if there is one.
+    fn finish(&mut self) -> Option<Zeroizing<String>> {
+        while !self.open.is_empty() {
+            self.close();
+        }
+        let json = std::mem::take(&mut self.json);
+        if json.is_empty() { None } else { Some(json) }
     }
 }
 
@@ -106,17 +177,43 @@ fn key_text(value: Value) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn json(text: &str) -> (String, Option<YamlProblem>) {
+        let Documents { list, problem } = to_json(text);
+        (list.iter().map(|document| document.as_str().to_owned()).collect::<Vec<_>>().join(" "), problem)
+    }
+
     #[test]
     fn documents_become_json() {
-        let json = |text: &str| {
-            let documents = to_json(text)?;
-            Some(documents.iter().map(|document| document.as_str().to_owned()).collect::<Vec<_>>().join(" "))
-        };
-        assert_eq!(json("a: 1\nb:\n- x\n- ~\n- '~'\n").unwrap(), r#"{"a":"1","b":["x",null,"~"]}"#);
-        assert_eq!(json("---\na: {}\n---\n# nothing\n---\n[]").unwrap(), r#"{"a":{}} []"#);
-        assert_eq!(json(&"[".repeat(100_000)), None);
-        for wrong in ["a: [", "a: &x 1\nb: *x", "{[a]: b}"] {
-            assert_eq!(json(wrong), None, "{wrong}");
+        for (text, expected) in [
+            ("a: 1\nb:\n- x\n- ~\n- '~'\n", r#"{"a":"1","b":["x",null,"~"]}"#),
+            ("---\na: {}\n---\n# nothing\n---\n[]", r#"{"a":{}} []"#),
+            (
+                "a: |\n  \"x\"\n  y\n~: b\nc:\n- - d\n- e: f\n  g:\n",
+                r#"{"a":"\"x\"\ny\n","":"b","c":[["d"],{"e":"f","g":null}]}"#,
+            ),
+        ] {
+            assert_eq!(json(text), (expected.to_owned(), None), "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_read_before_a_problem_is_there() {
+        for (text, expected, problem) in [
+            ("a: x\nb", r#"{"a":"x"}"#, YamlProblem::Syntax { line: 2 }),
+            ("a:\n- b: [x, {y: ", r#"{"a":[{"b":["x",{"y":null}]}]}"#, YamlProblem::Syntax { line: 2 }),
+            ("a: &x 1\nb: *x", r#"{"a":"1","b":null}"#, YamlProblem::NotRead),
+            ("{[a]: b}", "{}", YamlProblem::NotRead),
+        ] {
+            let (read, found) = json(text);
+            assert_eq!(read, expected, "{text}");
+            match (problem, found) {
+                (YamlProblem::Syntax { .. }, Some(YamlProblem::Syntax { .. })) => {}
+                (problem, found) => assert_eq!(found, Some(problem), "{text}"),
+            }
+        }
+        let deep = format!("{}{}", "[".repeat(70), "]".repeat(70));
+        assert_eq!(json(&deep).1, Some(YamlProblem::TooLarge));
+        // The parser has a limit of its own.
+        assert!(json(&"[".repeat(100_000)).1.is_some());
     }
 }

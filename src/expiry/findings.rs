@@ -45,7 +45,9 @@ impl ExpiryReport {
     fn measures(&self) -> Vec<Measure> {
         let mut measures = Vec::new();
         // Thresholds may be shares of the lifetime of the first to expire.
-        if let Some(first) = self.certificates.first() {
+        // What is renewed needs nothing: its days would be critical beside OK.
+        let mut remaining = self.certificates.iter().filter(|certificate| certificate.renewed_by.is_none());
+        if let Some(first) = remaining.next() {
             let policy = &self.policy.policy;
             measures.push(Measure {
                 warn_below: Some(days(policy.warn, first)),

@@ -1,12 +1,14 @@
 //! The passwords that are tried on the files of a run.
 
 use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::container::Passwords;
 use crate::container::kubernetes::KubernetesObject;
 use crate::secret::{self, Password};
+use crate::world::files::{self, Location};
 use crate::world::walk::Globs;
 
 /// Passwords for the files of a run. Nobody is asked while it runs.
@@ -104,12 +106,21 @@ impl PasswordCandidates {
     }
 }
 
-/// Returns the names by which a rule may call a file: the path as reports print it, from the root of the file system,
-/// and below the folder that was named.
+/// Returns the names by which a rule may call a file: the path as reports print it, from the root of the file system, with
+/// and without links, below the folder that was named, and below the working directory.
 fn names_of(path: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut names = vec![path_below(path, roots).to_owned()];
-    let printed = path.strip_prefix(".").unwrap_or(path);
-    for name in [Some(printed.to_owned()), std::path::absolute(path).ok()].into_iter().flatten() {
+    let printed = path.strip_prefix(".").unwrap_or(path).to_owned();
+    let mut absolute = Vec::from_iter(std::path::absolute(path).ok());
+    absolute.extend(canonical_folder(path));
+    let mut others = vec![printed];
+    for name in absolute {
+        for working in working_directories() {
+            others.extend(name.strip_prefix(working).ok().map(Path::to_owned));
+        }
+        others.push(name);
+    }
+    for name in others {
         // Globs have no slash before the first name.
         let name = name.strip_prefix("/").map_or(name.clone(), Path::to_owned);
         if !names.contains(&name) {
@@ -117,6 +128,20 @@ fn names_of(path: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
         }
     }
     names
+}
+
+/// Returns the path in its folder without links; it may be a link itself, with a name of its own.
+fn canonical_folder(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    Some(absolute.parent()?.canonicalize().ok()?.join(absolute.file_name()?))
+}
+
+/// Returns the working directory as it is called, and without links.
+fn working_directories() -> Vec<PathBuf> {
+    let Ok(named) = std::env::current_dir() else { return vec![] };
+    let mut all = Vec::from_iter(named.canonicalize());
+    all.push(named);
+    all
 }
 
 /// The passwords that an entry of a Secret may be.
@@ -138,24 +163,60 @@ const MAX_ENTRY_PASSWORDS: usize = 8;
 pub(crate) fn entry_passwords(object: &KubernetesObject) -> Vec<EntryPassword> {
     let mut found = Vec::new();
     for (key, bytes) in &object.entries {
-        let name = key.to_ascii_lowercase();
-        let stem = name.strip_suffix(".txt").unwrap_or(&name);
-        let Ok(bytes) = bytes else { continue };
-        if bytes.is_empty() || !PASSWORD_NAMES.iter().any(|end| stem.ends_with(end)) {
-            continue;
+        if let Ok(bytes) = bytes
+            && is_password_name(key)
+            && found.len() < MAX_ENTRY_PASSWORDS
+        {
+            found.extend(EntryPassword::of(object.entry_path(key), bytes));
+        }
+    }
+    found
+}
+
+/// Returns the passwords beside an entry of a mounted Secret.
+pub(crate) fn mounted_passwords(path: &Path) -> Vec<EntryPassword> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(files) = folder.read_dir() else { return vec![] };
+    let mut names = Vec::new();
+    for file in files.flatten() {
+        if let Some(name) = file.file_name().to_str()
+            && is_password_name(name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort_unstable();
+    let mut found = Vec::new();
+    for name in names.iter().take(MAX_ENTRY_PASSWORDS) {
+        let file = path.with_file_name(name);
+        if file.is_file()
+            && let Ok(bytes) = files::read(&Location::Path(file.clone()), &mut io::empty())
+        {
+            found.extend(EntryPassword::of(file.display().to_string(), &bytes));
+        }
+    }
+    found
+}
+
+fn is_password_name(key: &str) -> bool {
+    let name = key.to_ascii_lowercase();
+    let stem = name.strip_suffix(".txt").unwrap_or(&name);
+    PASSWORD_NAMES.iter().any(|end| stem.ends_with(end))
+}
+
+impl EntryPassword {
+    fn of(entry: String, bytes: &[u8]) -> Option<Self> {
+        if bytes.is_empty() {
+            return None;
         }
         let mut passwords = vec![Password::new(bytes.to_vec())];
         let line = secret::first_line(bytes);
         if line.len() < bytes.len() {
             passwords.push(Password::new(line.to_vec()));
         }
-        let entry = object.entry_path(key);
-        found.push(EntryPassword { entry, passwords });
-        if found.len() == MAX_ENTRY_PASSWORDS {
-            break;
-        }
+        Some(Self { entry, passwords })
     }
-    found
 }
 
 /// Returns the path below the folder that was named, or that of a file that was named itself.
@@ -203,6 +264,7 @@ mod tests {
         let absolute = std::env::current_dir().unwrap().join("certs/old/a.p12");
         assert!(fits(&absolute.display().to_string(), "certs/old/a.p12", "certs"));
         assert!(fits("prod/push/*.p12", "prod/push/push.p12", "."));
+        assert!(fits("certs/old/a.p12", &absolute.display().to_string(), "/"));
         for glob in ["other/a.p12", "old/a.pem", "/old/b.p12"] {
             assert!(!fits(glob, "certs/old/a.p12", "certs"), "{glob}");
         }

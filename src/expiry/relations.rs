@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::policy::CertificateRole;
-use crate::expiry::report::{CheckedCertificate, Renewal};
+use crate::expiry::report::{CheckedCertificate, Renewal, Source};
 use crate::finding::{Finding, FindingCode, Level};
 use crate::key::PrivateKey;
 use crate::public_key::PublicKey;
@@ -40,6 +40,8 @@ pub(crate) struct Identifiers {
     issuer: u64,
     /// A renewal with a key of another kind may stand beside it: servers have one of each.
     algorithm: u64,
+    /// Of what it may be used for, and of its UID and its names other than hosts.
+    purpose: u64,
 }
 
 impl Identifiers {
@@ -49,15 +51,23 @@ impl Identifiers {
             subject: HASHER.hash_one(&certificate.raw_subject),
             issuer: HASHER.hash_one(&certificate.raw_issuer),
             algorithm: HASHER.hash_one(&certificate.public_key.algorithm),
+            purpose: HASHER.hash_one((usages(certificate), &certificate.uid, &certificate.other_names)),
         }
     }
+}
+
+/// Returns the uses that tell certificates apart. Those of servers are alike: authorities have ceased to allow them to be
+/// used by clients too.
+fn usages(certificate: &Certificate) -> &[String] {
+    let is_for_servers = certificate.usages.iter().any(|usage| usage == "serverAuth");
+    if is_for_servers { &[] } else { &certificate.usages }
 }
 
 impl Identifiers {
     /// Returns those of what has neither a key nor an issuer, by a text.
     pub(crate) fn of_text(text: &str) -> Self {
         let hash = HASHER.hash_one(text);
-        Self { key: KeyHash(hash), subject: hash, issuer: hash, algorithm: hash }
+        Self { key: KeyHash(hash), subject: hash, issuer: hash, algorithm: hash, purpose: hash }
     }
 }
 
@@ -109,6 +119,10 @@ struct Purpose {
     algorithm: u64,
     /// Of the subject, where no name is known beyond one machine or one network: many services are called localhost.
     subject: u64,
+    /// Of what else tells servers and clients apart.
+    purpose: u64,
+    /// The namespace of the Secret that it is in.
+    namespace: Option<String>,
     /// Nobody else has issued it.
     is_self_issued: bool,
 }
@@ -137,6 +151,8 @@ impl Purpose {
             } else {
                 one.identifiers.subject
             },
+            purpose: if is_push { 0 } else { one.identifiers.purpose },
+            namespace: namespace(one).map(str::to_owned),
             is_self_issued: one.identifiers.issuer == one.identifiers.subject,
         })
     }
@@ -153,6 +169,12 @@ impl Purpose {
             (one, other) => other.or(one),
         }
     }
+}
+
+/// Returns the namespace of the Secret that a certificate is in: what is renewed in one is not in another.
+fn namespace(one: &CheckedCertificate) -> Option<&str> {
+    let (namespace, entry) = one.file.split_once('/')?;
+    if one.source == Source::Secret && entry.contains('/') { Some(namespace) } else { None }
 }
 
 /// Marks the certificates that end soon and whose renewal is there: valid now, with its key, and later to end. One that

@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
 use crate::certificate::policy::CertificateRole;
-use crate::container::kubernetes::{KubernetesObject, OTHER_FIELDS, ObjectKind};
+use crate::container::kubernetes::{KubernetesObject, OTHER_FIELDS, ObjectKind, YamlObjects};
 use crate::container::profile::ProvisioningProfile;
-use crate::container::{self, Contents, OpenError, PasswordTarget, Passwords, Unread, kubernetes};
+use crate::container::{self, Container, Contents, OpenError, PasswordTarget, Passwords, Unread, kubernetes};
 use crate::expiry::passwords::{
-    EntryPassword, FailedRule, MatchingPasswords, PasswordCandidates, SourceProblem, entry_passwords,
+    EntryPassword, FailedRule, MatchingPasswords, PasswordCandidates, SourceProblem, entry_passwords, mounted_passwords,
 };
 use crate::expiry::relations::{self, KeyHash};
 use crate::expiry::report::{
@@ -24,9 +24,10 @@ use crate::expiry::report::{
 use crate::expiry::sniff::{self, Skip, has_certificate_extension, is_suspiciously_empty};
 use crate::finding::{FindingCode, Level};
 use crate::pkcs12::Holds;
+use crate::text::printable_name;
 use crate::world::files::{self, Location, ReadError};
 use crate::world::progress::Progress;
-use crate::world::walk::{Filter, FoundFile, WalkError};
+use crate::world::walk::{Beside, FilePart, Filter, FoundFile, MOUNTED, WalkError, WalkProblem};
 
 /// So many files or fewer are opened on one core: threads take longer to start.
 const PARALLEL_THRESHOLD: usize = 16;
@@ -87,8 +88,12 @@ pub(crate) enum ScanError {
     Part(Unread),
     #[error("it is a link that leads nowhere")]
     DanglingLink,
+    #[error(transparent)]
+    Walk(WalkProblem),
     #[error("{error}, and line {line} of the file of passwords, which is for it, has none: {problem}")]
     NoPassword { error: OpenError, line: usize, problem: SourceProblem },
+    #[error("{error}, and what is in {entries} does not open it")]
+    WrongEntry { error: OpenError, entries: String },
     #[error("this is a provisioning profile that cannot be judged: {0}")]
     Profile(Malformed),
     #[error("there is no certificate in it")]
@@ -108,10 +113,11 @@ impl ScanError {
             | Self::Open(_)
             | Self::Part(_)
             | Self::DanglingLink
+            | Self::Walk(_)
             | Self::Profile(_)
             | Self::NoCertificate
             | Self::OnlyKey => FindingCode::FileUnreadable,
-            Self::NoPassword { .. } => FindingCode::FileLocked,
+            Self::NoPassword { .. } | Self::WrongEntry { .. } => FindingCode::FileLocked,
             Self::Crash => FindingCode::ReaderCrashed,
         }
     }
@@ -156,6 +162,13 @@ impl ScanTotals {
             *self.counts.passed_over.entry(kind).or_default() += count;
         }
         self
+    }
+
+    /// Takes the keys of a file that is not judged.
+    fn add_keys(&mut self, opened: &FileResult) {
+        if let Ok(Opened::Contents { contents, .. }) = opened {
+            self.keys.extend(contents.keys.iter().map(|key| KeyHash::of(&key.item)));
+        }
     }
 
     /// Judges what all files together tell.
@@ -205,17 +218,21 @@ struct Item<'a> {
     name: &'a str,
     path: &'a Path,
     source: Source,
-    /// The file was named itself: then it must hold certificates.
-    is_named: bool,
+    part: FilePart,
 }
 
 impl<'a> Item<'a> {
     fn stdin() -> Self {
-        Self { name: "-", path: Path::new("-"), source: Source::Stdin, is_named: true }
+        Self { name: "-", path: Path::new("-"), source: Source::Stdin, part: FilePart::Named }
     }
 
     fn secret_entry(name: &'a str) -> Self {
-        Self { name, path: Path::new(name), source: Source::Secret, is_named: false }
+        Self { name, path: Path::new(name), source: Source::Secret, part: FilePart::Judged }
+    }
+
+    /// Returns whether the file was named itself: then it must hold certificates.
+    fn is_named(&self) -> bool {
+        self.part == FilePart::Named
     }
 }
 
@@ -238,10 +255,13 @@ impl ExpiryScanner<'_> {
             Ok(file) => self.scan_file(&file, totals),
             Err(WalkError { path, error }) => {
                 let name = path.display().to_string();
-                let item = Item { name: &name, path: &path, source: Source::File, is_named: false };
-                let error = match error.kind() {
-                    io::ErrorKind::NotFound if path.is_symlink() => ScanError::DanglingLink,
-                    _ => ReadError::from(error).into(),
+                let item = Item { name: &name, path: &path, source: Source::File, part: FilePart::Judged };
+                let error = match error {
+                    WalkProblem::Io(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
+                        ScanError::DanglingLink
+                    }
+                    WalkProblem::Io(error) => ReadError::from(error).into(),
+                    problem => ScanError::Walk(problem),
                 };
                 self.record(&item, Err(error), totals);
             }
@@ -250,10 +270,24 @@ impl ExpiryScanner<'_> {
 
     fn scan_file(&self, file: &FoundFile, totals: &mut ScanTotals) {
         let name = file.path.display().to_string();
-        let item = Item { name: &name, path: &file.path, source: Source::File, is_named: file.is_named };
+        let item = Item { name: &name, path: &file.path, source: Source::File, part: file.part };
         match files::read(&Location::Path(file.path.clone()), &mut io::empty()) {
+            Ok(bytes) if file.part == FilePart::Beside => self.scan_beside(&item, &bytes, totals),
             Ok(bytes) => self.scan_bytes(&item, &bytes, totals),
+            Err(_) if file.part == FilePart::Beside => {}
             Err(error) => self.record(&item, Err(error.into()), totals),
+        }
+    }
+
+    /// Checks the entries of a dump that is not included itself, and collects the keys of other files.
+    fn scan_beside(&self, file: &Item<'_>, bytes: &[u8], totals: &mut ScanTotals) {
+        match find_objects(bytes) {
+            Objects::Of(objects) => self.scan_objects(file, &objects, totals),
+            Objects::Damaged { .. } => self.scan_bytes(file, bytes, totals),
+            Objects::None | Objects::Foreign(_) if self.filter.beside == Beside::All => {
+                totals.add_keys(&self.open(file, bytes));
+            }
+            Objects::None | Objects::Foreign(_) => {}
         }
     }
 
@@ -271,35 +305,43 @@ impl ExpiryScanner<'_> {
     fn scan_bytes(&self, file: &Item<'_>, bytes: &[u8], totals: &mut ScanTotals) {
         match find_objects(bytes) {
             Objects::Of(objects) => self.scan_objects(file, &objects, totals),
-            Objects::Damaged(error) => {
+            Objects::Damaged { objects, error } => {
                 // What is left of it is judged all the same.
-                match self.open(file, bytes) {
-                    Ok(opened @ (Opened::Contents { .. } | Opened::Profile(_))) => {
-                        self.record(file, Ok(opened), totals)
-                    }
-                    Ok(Opened::Skipped(_)) | Err(_) => totals.counts.files += 1,
+                if objects.is_empty() && file.part != FilePart::Beside {
+                    self.scan_rest(file, bytes, totals);
+                } else {
+                    totals.counts.files += 1;
+                    self.scan_objects(file, &objects, totals);
                 }
                 self.record_unreadable(file, OpenError::from(error).into(), totals);
             }
-            Objects::Foreign(error) if file.is_named => self.record(file, Err(OpenError::from(error).into()), totals),
+            Objects::Foreign(error) if file.is_named() => self.record(file, Err(OpenError::from(error).into()), totals),
             Objects::None if is_empty_entry(file, bytes) => {
                 totals.counts.files += 1;
                 totals.skip(file.name, file.source, Skip::new(SkipReason::Empty, EMPTY_ENTRY));
             }
-            Objects::None | Objects::Foreign(_) => self.record(file, self.open(file, bytes), totals),
+            Objects::None | Objects::Foreign(_) => self.record(file, self.open_file(file, bytes), totals),
+        }
+    }
+
+    /// Checks what can be read in a dump of Kubernetes that does not parse.
+    fn scan_rest(&self, file: &Item<'_>, bytes: &[u8], totals: &mut ScanTotals) {
+        match self.open(file, bytes) {
+            Ok(opened @ (Opened::Contents { .. } | Opened::Profile(_))) => self.record(file, Ok(opened), totals),
+            Ok(Opened::Skipped(_)) | Err(_) => totals.counts.files += 1,
         }
     }
 
     /// Checks the objects of Kubernetes in a file.
     fn scan_objects(&self, file: &Item<'_>, objects: &[KubernetesObject], totals: &mut ScanTotals) {
-        // A file that was found has passed the filter by its own name.
-        let is_chosen = !file.is_named && !self.filter.include.is_empty();
+        // A file that was found has passed the filter by its own name, unless it was found beside such files.
+        let is_chosen = file.part == FilePart::Judged;
         for object in objects {
             if let Some(rest) = &object.rest {
-                self.scan_other_fields(object, rest, totals);
+                self.scan_other_fields(object, rest, is_chosen, totals);
             }
             match &object.kind {
-                ObjectKind::Other(_) if object.rest.is_some() => {}
+                ObjectKind::Other(_) if object.rest.is_some() || file.part == FilePart::Beside => {}
                 ObjectKind::Other(kind) => {
                     totals.counts.files += 1;
                     let name = if object.name.is_empty() { kind } else { &object.name };
@@ -311,14 +353,16 @@ impl ExpiryScanner<'_> {
     }
 
     /// Checks what stands in an object beside entries, such as an annotation or a `caBundle`.
-    fn scan_other_fields(&self, object: &KubernetesObject, rest: &[u8], totals: &mut ScanTotals) {
+    fn scan_other_fields(&self, object: &KubernetesObject, rest: &[u8], is_chosen: bool, totals: &mut ScanTotals) {
         let name = match (&object.kind, object.name.as_str()) {
             (ObjectKind::Other(kind), "") => kind.clone(),
             (_, "") => OTHER_FIELDS.to_owned(),
             (_, name) => format!("{name}/{OTHER_FIELDS}"),
         };
-        let item = Item::secret_entry(&name);
-        self.record(&item, self.open(&item, rest), totals);
+        if self.filter.part_of_entry(&name, is_chosen) == Some(FilePart::Judged) {
+            let item = Item::secret_entry(&name);
+            self.record(&item, self.open(&item, rest), totals);
+        }
     }
 
     /// Checks the entries of a Secret or a ConfigMap. An entry without a key borrows those beside it: TLS secrets
@@ -329,9 +373,7 @@ impl ExpiryScanner<'_> {
         let mut results = Vec::with_capacity(object.entries.len());
         for (key, bytes) in &object.entries {
             let name = object.entry_path(key);
-            if !self.filter.admits_entry(&name, is_chosen) {
-                continue;
-            }
+            let Some(part) = self.filter.part_of_entry(&name, is_chosen) else { continue };
             let item = Item::secret_entry(&name);
             let result = match bytes {
                 Ok(bytes) if bytes.trim_ascii().is_empty() => {
@@ -343,7 +385,11 @@ impl ExpiryScanner<'_> {
             if let Ok(Opened::Contents { contents, .. }) = &result {
                 keys.extend_from_slice(&contents.keys);
             }
-            results.push((name, result));
+            if part == FilePart::Judged {
+                results.push((name, result));
+            } else {
+                totals.add_keys(&result);
+            }
         }
         for (name, mut result) in results {
             if let Ok(Opened::Contents { contents, .. }) = &mut result
@@ -359,15 +405,28 @@ impl ExpiryScanner<'_> {
     /// Opens an entry, with the passwords that stand beside it in the Secret where it is locked.
     fn open_entry(&self, item: &Item<'_>, bytes: &[u8], passwords: &[EntryPassword]) -> FileResult {
         let first = self.open(item, bytes);
-        if !Opened::is_locked(&first) {
-            return first;
+        if Opened::is_locked(&first) { self.open_locked(item, bytes, first, passwords) } else { first }
+    }
+
+    /// Opens a file, with the passwords that stand beside it in a mounted Secret where it is locked.
+    fn open_file(&self, item: &Item<'_>, bytes: &[u8]) -> FileResult {
+        let first = self.open(item, bytes);
+        if Opened::is_locked(&first) && is_mounted(item.path) {
+            return self.open_locked(item, bytes, first, &mounted_passwords(item.path));
         }
+        first
+    }
+
+    /// Tries the passwords of a Secret on what is locked without them.
+    fn open_locked(&self, item: &Item<'_>, bytes: &[u8], first: FileResult, passwords: &[EntryPassword]) -> FileResult {
+        let mut tried = Vec::new();
         for EntryPassword { entry, passwords } in passwords {
             if *entry == item.name {
                 continue;
             }
             let mut result = self.open_with(item, bytes, &mut Passwords::AnyOf(passwords));
             if Opened::is_locked(&result) {
+                tried.push(printable_name(entry));
                 continue;
             }
             if let Ok(Opened::Contents { opened_by, .. }) = &mut result {
@@ -375,7 +434,12 @@ impl ExpiryScanner<'_> {
             }
             return result;
         }
-        first
+        match first {
+            Err(ScanError::Open(error)) if !tried.is_empty() => {
+                Err(ScanError::WrongEntry { error, entries: tried.join(", ") })
+            }
+            first => first,
+        }
     }
 
     fn open(&self, item: &Item<'_>, bytes: &[u8]) -> FileResult {
@@ -396,15 +460,18 @@ impl ExpiryScanner<'_> {
                 Err(OpenError::Profile(Ok(profile))) => return Ok(Opened::Profile(profile)),
                 Err(OpenError::Profile(Err(problem))) => return Err(ScanError::Profile(problem)),
                 Err(error) => {
-                    return match sniff::skip(item.name, item.is_named, bytes, &error) {
+                    return match sniff::skip(item.name, item.is_named(), bytes, &error) {
                         Some(skip) => Ok(Opened::Skipped(skip)),
                         None => Err(error.into()),
                     };
                 }
             };
+            if contents.container == Container::Pkcs7 && sniff::has_profile_extension(item.name) {
+                return Err(ScanError::Profile(Malformed::new("property list", "is not that of a profile")));
+            }
             if contents.certificates.is_empty()
                 && contents.unread.is_empty()
-                && (is_suspiciously_empty(item.name, &contents) || (item.is_named && contents.keys.is_empty()))
+                && (is_suspiciously_empty(item.name, &contents) || (item.is_named() && contents.keys.is_empty()))
             {
                 return Err(ScanError::NoCertificate);
             }
@@ -424,7 +491,7 @@ impl ExpiryScanner<'_> {
         totals.keys.extend(&keys);
         if contents.certificates.is_empty() && contents.unread.is_empty() {
             let (file, source) = (item.name.to_owned(), item.source);
-            if item.is_named {
+            if item.is_named() {
                 totals.key_files.push(KeyFile { file, source, keys });
             } else {
                 let what = if keys.is_empty() { "a certificate signing request" } else { "a private key" };
@@ -438,7 +505,7 @@ impl ExpiryScanner<'_> {
         let origin = Origin { file: item.name, source: item.source, opened_by: opened_by.as_deref() };
         totals.certificates.extend(check(origin, &contents, &self.policy.policy, self.now));
         for unread in contents.unread {
-            if item.is_named || has_certificate_extension(item.name) || !unread.is_mere_text {
+            if item.is_named() || has_certificate_extension(item.name) || !unread.is_mere_text {
                 self.record_unreadable(item, ScanError::Part(unread), totals);
             }
         }
@@ -458,6 +525,7 @@ impl ExpiryScanner<'_> {
             error if is_passed_over(item, error) => {
                 totals.pass_over(match error {
                     ScanError::DanglingLink => "a link that leads nowhere",
+                    ScanError::Walk(_) => "a pipe, a socket or a device",
                     _ => "a large file",
                 });
                 Level::Ok
@@ -480,8 +548,11 @@ const EMPTY_ENTRY: &str = "an empty entry";
 /// The objects of Kubernetes in a file.
 enum Objects {
     Of(Vec<KubernetesObject>),
-    /// There were some, before it was cut.
-    Damaged(Malformed),
+    /// There were some, before it was cut; some of them may be read.
+    Damaged {
+        objects: Vec<KubernetesObject>,
+        error: Malformed,
+    },
     /// It is JSON of another kind.
     Foreign(Malformed),
     None,
@@ -494,13 +565,16 @@ fn find_objects(bytes: &[u8]) -> Objects {
     let objects = if kubernetes::looks_like_json(text) {
         match kubernetes::parse(text) {
             Ok(objects) => objects,
-            Err(error) if kubernetes::looks_like_dump(text) => return Objects::Damaged(error),
+            Err(error) if kubernetes::looks_like_dump(text) => {
+                return Objects::Damaged { objects: vec![], error };
+            }
             Err(_) if container::has_text_parts(text) => return Objects::None,
             Err(error) => return Objects::Foreign(error),
         }
     } else {
         match kubernetes::parse_yaml(text) {
-            Some(objects) => objects,
+            Some(YamlObjects { objects, damage: None }) => objects,
+            Some(YamlObjects { objects, damage: Some(error) }) => return Objects::Damaged { objects, error },
             None => return Objects::None,
         }
     };
@@ -508,12 +582,14 @@ fn find_objects(bytes: &[u8]) -> Objects {
     if !has_entries && container::has_text_parts(text) { Objects::None } else { Objects::Of(objects) }
 }
 
-/// The folder of a mounted Secret that its entries are links into.
-const MOUNTED: &str = "..data";
-
 /// Returns whether a file is an empty entry of a mounted Secret: cert-manager leaves ca.crt empty.
 fn is_empty_entry(file: &Item<'_>, bytes: &[u8]) -> bool {
-    bytes.trim_ascii().is_empty() && std::fs::read_link(file.path).is_ok_and(|target| target.starts_with(MOUNTED))
+    bytes.trim_ascii().is_empty() && is_mounted(file.path)
+}
+
+/// Returns whether a file is an entry of a mounted Secret.
+fn is_mounted(path: &Path) -> bool {
+    std::fs::read_link(path).is_ok_and(|target| target.starts_with(MOUNTED))
 }
 
 impl ExpiryScanner<'_> {
@@ -524,8 +600,12 @@ impl ExpiryScanner<'_> {
         }
         match error {
             ScanError::Part(unread) => unread.error.is_locked() && matches!(unread.holds, Holds::Key | Holds::Mac),
-            ScanError::Open(OpenError::PasswordNeeded(target) | OpenError::WrongPassword { protected: target, .. }) => {
-                *target == PasswordTarget::Key && !item.is_named
+            ScanError::Open(error) | ScanError::WrongEntry { error, .. } => {
+                matches!(
+                    error,
+                    OpenError::PasswordNeeded(PasswordTarget::Key)
+                        | OpenError::WrongPassword { protected: PasswordTarget::Key, .. }
+                ) && !item.is_named()
             }
             _ => false,
         }
@@ -535,8 +615,11 @@ impl ExpiryScanner<'_> {
 /// Returns whether a file in a folder is rather not for certificates, by its name, although it was not read: no
 /// certificate is larger than the limit, and links that lead nowhere are common (`/etc/ssl/certs`, locks of editors).
 fn is_passed_over(item: &Item<'_>, error: &ScanError) -> bool {
-    let is_unlikely = matches!(error, ScanError::Read(ReadError::TooLarge) | ScanError::DanglingLink);
-    is_unlikely && !item.is_named && !has_certificate_extension(item.name)
+    let is_unlikely = matches!(
+        error,
+        ScanError::Read(ReadError::TooLarge) | ScanError::DanglingLink | ScanError::Walk(WalkProblem::Special)
+    );
+    is_unlikely && !item.is_named() && !has_certificate_extension(item.name)
 }
 
 /// Runs `open`; a panic becomes an error of this file, so that the other files are checked.

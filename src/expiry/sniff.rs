@@ -47,6 +47,15 @@ pub(crate) fn has_certificate_extension(name: &str) -> bool {
     EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
+/// Returns whether the file's name has the extension of a provisioning profile.
+pub(crate) fn has_profile_extension(name: &str) -> bool {
+    has_extension(name, "mobileprovision") || has_extension(name, "provisionprofile")
+}
+
+fn has_extension(name: &str, wanted: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+}
+
 /// Returns whether a file that is packed or encrypted is by its name one for certificates: `push.p12.gpg`, `certs.pem.zip`.
 fn is_packed_certificate(name: &str) -> bool {
     let Some(stem) = Path::new(name).file_stem() else { return false };
@@ -74,6 +83,8 @@ pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) 
         OpenError::Lookalike(Lookalike::Jks | Lookalike::Jceks | Lookalike::HexDump)
         | OpenError::Profile(_)
         | OpenError::TextMode(_) => return None,
+        // A configuration profile, which has certificates and .p12 files in it.
+        OpenError::Lookalike(Lookalike::PropertyList) if has_extension(name, "mobileconfig") => return None,
         OpenError::Lookalike(kind) => return skip_lookalike(name, *kind),
         // What a packer or a cipher that is not known here has made of one.
         OpenError::Unrecognized if is_packed_certificate(name) && std::str::from_utf8(bytes).is_err() => return None,
@@ -178,6 +189,8 @@ mod tests {
         assert_eq!(skip_of("docs.zip", true, archive), None);
         let expected = Skip::new(SkipReason::KnownOther, "a ZIP archive");
         assert_eq!(skip_of("docs.zip", false, archive), Some(expected));
+        assert_eq!(skip_of("wifi.mobileconfig", false, b"bplist00\xd1\x01\x02"), None);
+        assert!(is_else("Info.plist", b"bplist00\xd1\x01\x02"));
         assert_eq!(skip_of("trust.store", false, b"\xfe\xed\xfe\xed and more"), None);
     }
 

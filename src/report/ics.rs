@@ -57,7 +57,11 @@ fn write_event(
     certificate: &CheckedCertificate,
     files: &[&str],
 ) -> io::Result<()> {
-    let summary = format!("Renew {}", printable_name(&certificate.label()));
+    let name = printable_name(&certificate.label());
+    let summary = match certificate.renewed_by {
+        Some(_) => format!("{name} ends, and is renewed"),
+        None => format!("Renew {name}"),
+    };
     let warn = report.policy.policy.warn.of(certificate.not_after - certificate.not_before);
     write_line(out, "BEGIN:VEVENT")?;
     // The certificate itself: the same in every run, and another for its successor.
@@ -67,11 +71,14 @@ fn write_event(
     write_line(out, &format!("SUMMARY:{}", escape(&summary)))?;
     write_line(out, &format!("DESCRIPTION:{}", escape(&description(certificate, files))))?;
     write_line(out, "TRANSP:TRANSPARENT")?;
-    write_line(out, "BEGIN:VALARM")?;
-    write_line(out, "ACTION:DISPLAY")?;
-    write_line(out, &format!("TRIGGER:-{}", ical_duration(warn)))?;
-    write_line(out, &format!("DESCRIPTION:{}", escape(&summary)))?;
-    write_line(out, "END:VALARM")?;
+    // There is nothing left to do about what is renewed.
+    if certificate.renewed_by.is_none() {
+        write_line(out, "BEGIN:VALARM")?;
+        write_line(out, "ACTION:DISPLAY")?;
+        write_line(out, &format!("TRIGGER:-{}", ical_duration(warn)))?;
+        write_line(out, &format!("DESCRIPTION:{}", escape(&summary)))?;
+        write_line(out, "END:VALARM")?;
+    }
     write_line(out, "END:VEVENT")
 }
 
@@ -82,6 +89,9 @@ fn description(certificate: &CheckedCertificate, files: &[&str]) -> String {
     }
     if let Some(team) = &certificate.team_id {
         text.push_str(&format!("Team: {}\n", printable_name(team)));
+    }
+    if let Some(renewal) = &certificate.renewed_by {
+        text.push_str(&format!("Renewed by {} until {}\n", printable_name(&renewal.file), renewal.not_after.date()));
     }
     text.push_str(&format!("Files: {}", printable(&files.join(", "))));
     text

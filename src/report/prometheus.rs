@@ -68,10 +68,28 @@ pub(crate) fn write_expiry(out: &mut dyn Write, report: &ExpiryReport) -> io::Re
             writeln!(out, "{name}{{kind=\"{label}\"}} {count}")?;
         }
     }
+    write_skipped(out, report)?;
     write_head(out, "pushcert_run_verdict", "0 ok, 1 warning, 2 failure: the worst of all.")?;
     writeln!(out, "pushcert_run_verdict {}", number(report.level))?;
     write_head(out, "pushcert_run_timestamp_seconds", "The time for which all this was judged.")?;
     writeln!(out, "pushcert_run_timestamp_seconds {}", report.at.unix_timestamp())
+}
+
+/// Names what was not judged: what is named in every report, or all with --list-skipped.
+fn write_skipped(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
+    if report.skipped.is_empty() {
+        return Ok(());
+    }
+    let name = "pushcert_file_passed_over";
+    write_head(out, name, "1 for a file or an object that was passed over, with what it is.")?;
+    let mut seen = HashSet::new();
+    for skipped in &report.skipped {
+        let labels = format!("file=\"{}\",what=\"{}\"", escape(&skipped.file), escape(&skipped.what));
+        if seen.insert(labels.clone()) {
+            writeln!(out, "{name}{{{labels}}} 1")?;
+        }
+    }
+    Ok(())
 }
 
 fn write_certificates(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {

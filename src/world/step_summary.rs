@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 /// The variable that names the file.
@@ -27,15 +27,32 @@ impl StepSummary {
     /// Returns how many bytes there is room for.
     pub(crate) fn room(&self) -> usize {
         let size = self.path.metadata().map_or(0, |metadata| metadata.len());
-        LIMIT.saturating_sub(usize::try_from(size).unwrap_or(LIMIT))
+        // A line end may be needed before.
+        LIMIT.saturating_sub(usize::try_from(size).unwrap_or(LIMIT)).saturating_sub(usize::from(size > 0))
     }
 
-    /// Appends to the file.
+    /// Appends to the file, on a line of its own.
     ///
     /// # Errors
     /// When it cannot be written.
     pub(crate) fn append(&self, text: &[u8]) -> io::Result<()> {
-        File::options().append(true).create(true).open(&self.path)?.write_all(text)
+        let is_line_open = self.is_line_open();
+        let mut file = File::options().append(true).create(true).open(&self.path)?;
+        if is_line_open {
+            file.write_all(b"\n")?;
+        }
+        file.write_all(text)
+    }
+
+    /// Returns whether what is there ends without a line end.
+    fn is_line_open(&self) -> bool {
+        let mut last = [0];
+        match File::open(&self.path) {
+            Ok(mut file) => {
+                file.seek(SeekFrom::End(-1)).is_ok() && file.read_exact(&mut last).is_ok() && last != *b"\n"
+            }
+            Err(_) => false,
+        }
     }
 }
 
@@ -52,7 +69,10 @@ mod tests {
         summary.append(b"a\n").unwrap();
         summary.append(b"b\n").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"a\nb\n");
-        assert_eq!(summary.room(), (1 << 20) - 4);
+        assert_eq!(summary.room(), (1 << 20) - 5);
+        std::fs::write(&path, "text").unwrap();
+        summary.append(b"a\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"text\na\n");
         std::fs::write(&path, vec![b'x'; 2 << 20]).unwrap();
         assert_eq!(summary.room(), 0);
         assert!(StepSummary::find(&|_| None).is_none() && StepSummary::find(&|_| Some("".into())).is_none());

@@ -1,6 +1,7 @@
 //! Finds the files of a run: those that are named, and those in the folders that are named.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,9 @@ use walkdir::{DirEntry, WalkDir};
 /// the path below the folder that was named.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Globs(Vec<String>);
+
+/// The beginning of a glob that fits a name wherever it is.
+const ANYWHERE: &str = "**/";
 
 /// A pattern that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +42,11 @@ impl Globs {
         self.0.is_empty()
     }
 
+    /// Returns whether one has a slash: then what it fits depends on the way to a file.
+    fn depend_on_folders(&self) -> bool {
+        self.0.iter().any(|glob| glob.strip_prefix(ANYWHERE).is_none_or(|name| name.contains('/')))
+    }
+
     /// Returns whether one fits the path.
     pub(crate) fn fit(&self, path: &Path) -> bool {
         let path = path.as_os_str().as_encoded_bytes();
@@ -53,7 +62,7 @@ fn parse_glob(pattern: &str) -> Result<String, GlobError> {
     let relative = pattern.trim_start_matches("./");
     Ok(match relative.strip_prefix('/') {
         Some(rooted) => rooted.to_owned(),
-        None if !pattern.contains('/') => format!("**/{pattern}"),
+        None if !pattern.contains('/') => format!("{ANYWHERE}{pattern}"),
         // The library would negate the glob.
         None if relative.starts_with('!') => format!("\\{relative}"),
         None => relative.to_owned(),
@@ -116,20 +125,65 @@ pub(crate) struct Filter {
     pub(crate) include: Globs,
     /// Neither files nor folders that fit one of these.
     pub(crate) exclude: Globs,
+    /// The files that are found beside those that are included.
+    pub(crate) beside: Beside,
+}
+
+/// The files that are found although no glob includes them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Beside {
+    #[default]
+    None,
+    /// Those that may hold entries with names of their own.
+    Dumps,
+    /// All: a key may be anywhere.
+    All,
+}
+
+impl Beside {
+    fn takes(self, path: &Path) -> bool {
+        let is_dump =
+            |extension: &OsStr| ["json", "yaml", "yml"].iter().any(|dump| extension.eq_ignore_ascii_case(dump));
+        match self {
+            Self::None => false,
+            Self::Dumps => path.extension().is_some_and(is_dump),
+            Self::All => true,
+        }
+    }
 }
 
 impl Filter {
-    /// Returns whether an entry of a file is wanted, by its name, which has slashes as a path has. The entries of a
-    /// file that was itself chosen by its name are wanted unless they are excluded.
-    pub(crate) fn admits_entry(&self, name: &str, is_file_chosen: bool) -> bool {
+    /// Returns the part that an entry of a file has in the run, by its name, which has slashes as a path has; `None` if it is
+    /// excluded. The entries of a file that was itself chosen by its name are judged unless they are excluded.
+    pub(crate) fn part_of_entry(&self, name: &str, is_file_chosen: bool) -> Option<FilePart> {
         for (end, _) in name.match_indices('/') {
             if self.exclude.fit(Path::new(&name[..end])) {
-                return false;
+                return None;
             }
         }
         let path = Path::new(name);
-        !self.exclude.fit(path) && (is_file_chosen || self.include.is_empty() || self.include.fit(path))
+        if self.exclude.fit(path) {
+            return None;
+        }
+        let is_wanted = is_file_chosen || self.include.is_empty() || self.include.fit(path);
+        Some(if is_wanted { FilePart::Judged } else { FilePart::Beside })
     }
+
+    /// Returns whether another way to a folder may lead to other files of it.
+    fn depends_on_folders(&self) -> bool {
+        self.include.depend_on_folders() || self.exclude.depend_on_folders()
+    }
+}
+
+/// The part that a file has in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FilePart {
+    /// It was named itself.
+    Named,
+    /// It was found, and is to be judged.
+    Judged,
+    /// It is not included by its name; but an entry in it may be, or its key may belong to what is judged.
+    Beside,
 }
 
 /// A file to look at.
@@ -137,38 +191,83 @@ impl Filter {
 pub(crate) struct FoundFile {
     /// The path, which begins with the one that was named.
     pub(crate) path: PathBuf,
-    /// The file was named itself.
-    pub(crate) is_named: bool,
+    pub(crate) part: FilePart,
 }
 
 /// A path that cannot be followed.
 #[derive(Debug)]
 pub(crate) struct WalkError {
     pub(crate) path: PathBuf,
-    pub(crate) error: io::Error,
+    pub(crate) error: WalkProblem,
 }
 
-/// Finds all files, in the order in which the system has them. Links are followed, and each folder is
-/// visited once. Skips what is neither file nor folder: opening a pipe would wait.
+/// The reason why a path cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WalkProblem {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// To open it could wait for ever.
+    #[error("it is a pipe, a socket or a device, which is opened only where it is named itself")]
+    Special,
+    #[error(
+        "more than {MAX_VISITS} links lead to this folder, and with --include or --exclude each may lead to other files of it"
+    )]
+    TooManyWays,
+}
+
+/// The most ways to one folder that are followed: links across each other could be followed in more ways than there are
+/// files.
+const MAX_VISITS: u32 = 32;
+
+/// Finds all files, in the order in which the system has them. Links are followed, and each file is found once. What is
+/// neither file nor folder is an error: opening a pipe would wait.
 ///
-/// Names that begin with two dots are skipped too: Kubernetes keeps a mounted secret in such folders, and
-/// the entries of the secret are links into them.
+/// The folders in which Kubernetes keeps a mounted secret are skipped: its entries are links into them.
 pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, WalkError>> {
-    let mut walk = Walk { filter, visited: HashSet::new(), found: Vec::new() };
+    let mut walk = Walk {
+        filter,
+        follows_all_ways: filter.depends_on_folders(),
+        visits: HashMap::new(),
+        folders: HashMap::new(),
+        known: HashSet::new(),
+        links: Vec::new(),
+        beside: Vec::new(),
+        found: Vec::new(),
+    };
+    let mut folders = Vec::new();
     for path in paths {
         if path.is_dir() {
-            walk.add_folder(path);
+            folders.push(path);
         } else {
-            walk.found.push(Ok(FoundFile { path: path.clone(), is_named: true }));
+            walk.found.push(Ok(FoundFile { path: path.clone(), part: FilePart::Named }));
         }
     }
+    if folders.is_empty() {
+        return walk.found;
+    }
+    walk.know_named();
+    for folder in folders {
+        walk.add_folder(folder);
+    }
+    walk.add_links();
+    walk.add_beside();
     walk.found
 }
 
 struct Walk<'a> {
     filter: &'a Filter,
-    /// The folders, by their canonical paths.
-    visited: HashSet<PathBuf>,
+    /// A folder is visited on every way to it.
+    follows_all_ways: bool,
+    /// How often each folder was visited, by its canonical path.
+    visits: HashMap<PathBuf, u32>,
+    /// The canonical paths of the folders that were visited, by the path they were visited on.
+    folders: HashMap<PathBuf, PathBuf>,
+    /// The canonical paths of the files that were found.
+    known: HashSet<PathBuf>,
+    /// The links to files, which are looked at when all files are known.
+    links: Vec<PathBuf>,
+    /// The files that are not included, likewise.
+    beside: Vec<PathBuf>,
     found: Vec<Result<FoundFile, WalkError>>,
 }
 
@@ -178,60 +277,137 @@ impl Walk<'_> {
         while let Some(entry) = entries.next() {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {
-                    if !self.is_wanted(&entry, root) || !self.is_first_visit(&entry) {
+                    if !self.is_wanted_folder(&entry, root) || !self.is_to_be_visited(&entry) {
                         entries.skip_current_dir();
                     }
                 }
-                Ok(entry) if entry.file_type().is_file() => {
-                    if self.is_wanted(&entry, root) {
-                        self.found.push(Ok(FoundFile { path: entry.into_path(), is_named: false }));
-                    }
-                }
-                Ok(_) => {}
+                Ok(entry) => self.add_file(entry, root),
                 // A loop leads to a folder that is visited anyway.
                 Err(error) if error.loop_ancestor().is_some() => {}
                 Err(error) => {
                     let path = error.path().unwrap_or(root).to_owned();
-                    if path.is_symlink() && !self.is_wanted_path(&path, error.depth(), root) {
+                    if path.is_symlink() && self.part_of(&path, root) != Some(FilePart::Judged) {
                         continue;
                     }
                     // The library's own error repeats the path.
                     let error = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
-                    self.found.push(Err(WalkError { path, error }));
+                    self.found.push(Err(WalkError { path, error: error.into() }));
                 }
             }
         }
     }
 
-    fn is_wanted(&self, entry: &DirEntry, root: &Path) -> bool {
-        if entry.file_type().is_dir() {
-            return entry.depth() == 0 || !self.is_excluded(entry.path(), root);
+    /// Remembers the files that were named.
+    fn know_named(&mut self) {
+        for found in &self.found {
+            if let Ok(FoundFile { path, .. }) = found
+                && let Ok(canonical) = path.canonicalize()
+            {
+                self.known.insert(canonical);
+            }
         }
-        self.is_wanted_path(entry.path(), entry.depth(), root)
     }
 
-    fn is_wanted_path(&self, path: &Path, depth: usize, root: &Path) -> bool {
-        if depth == 0 {
-            return true;
+    fn add_file(&mut self, entry: DirEntry, root: &Path) {
+        let part = self.part_of(entry.path(), root);
+        let (is_link, is_file) = (entry.path_is_symlink(), entry.file_type().is_file());
+        let path = entry.into_path();
+        match part {
+            Some(FilePart::Beside) if is_file && self.filter.beside.takes(&path) => self.beside.push(path),
+            Some(FilePart::Beside) | None => {}
+            Some(_) if !is_file => self.found.push(Err(WalkError { path, error: WalkProblem::Special })),
+            Some(_) if is_link => self.links.push(path),
+            Some(part) if self.is_first(&path) => self.found.push(Ok(FoundFile { path, part })),
+            Some(_) => {}
         }
+    }
+
+    /// Adds the links to files that were not found themselves: of several, one that is no hash, and the first by name.
+    fn add_links(&mut self) {
+        let mut links = std::mem::take(&mut self.links);
+        links.sort_by(|a, b| (is_hash_name(a), a).cmp(&(is_hash_name(b), b)));
+        for path in links {
+            self.add_unless_known(path, FilePart::Judged);
+        }
+    }
+
+    fn add_beside(&mut self) {
+        for path in std::mem::take(&mut self.beside) {
+            self.add_unless_known(path, FilePart::Beside);
+        }
+    }
+
+    fn add_unless_known(&mut self, path: PathBuf, part: FilePart) {
+        let is_new = match path.canonicalize() {
+            Ok(target) => self.known.insert(target),
+            Err(_) => true,
+        };
+        if is_new {
+            self.found.push(Ok(FoundFile { path, part }));
+        }
+    }
+
+    /// Returns whether a file in a folder was not found before.
+    fn is_first(&mut self, path: &Path) -> bool {
+        match (path.parent().and_then(|folder| self.folders.get(folder)), path.file_name()) {
+            (Some(folder), Some(name)) => self.known.insert(folder.join(name)),
+            _ => true,
+        }
+    }
+
+    fn is_wanted_folder(&self, entry: &DirEntry, root: &Path) -> bool {
+        entry.depth() == 0 || !self.is_excluded(entry.path(), root)
+    }
+
+    /// Returns the part of a file that was found; `None` if it is excluded.
+    fn part_of(&self, path: &Path, root: &Path) -> Option<FilePart> {
         let relative = path.strip_prefix(root).unwrap_or(path);
-        !self.is_excluded(path, root) && (self.filter.include.is_empty() || self.filter.include.fit(relative))
+        if self.is_excluded(path, root) {
+            return None;
+        }
+        let is_included = self.filter.include.is_empty() || self.filter.include.fit(relative);
+        Some(if is_included { FilePart::Judged } else { FilePart::Beside })
     }
 
     fn is_excluded(&self, path: &Path, root: &Path) -> bool {
         let relative = path.strip_prefix(root).unwrap_or(path);
-        let name = path.file_name().unwrap_or_default();
-        name.as_encoded_bytes().starts_with(b"..") || self.filter.exclude.fit(relative)
+        self.filter.exclude.fit(relative) || is_of_mounted_secret(path)
     }
 
-    /// Returns whether a folder was not visited before: links across each other could be followed in more
-    /// ways than there are files. A folder that does not resolve is visited, so that its error is reported.
-    fn is_first_visit(&mut self, folder: &DirEntry) -> bool {
-        match folder.path().canonicalize() {
-            Ok(path) => self.visited.insert(path),
-            Err(_) => true,
+    /// Returns whether a folder is to be visited: once, unless another way to it may lead to other files of it. A folder that
+    /// does not resolve is visited, so that its error is reported.
+    fn is_to_be_visited(&mut self, folder: &DirEntry) -> bool {
+        let Ok(canonical) = folder.path().canonicalize() else { return true };
+        let visits = self.visits.entry(canonical.clone()).or_default();
+        *visits += 1;
+        let (is_first, is_too_many) = (*visits == 1, *visits == MAX_VISITS);
+        if !is_first && (!self.follows_all_ways || *visits > MAX_VISITS) {
+            return false;
         }
+        if is_too_many {
+            let path = folder.path().to_owned();
+            self.found.push(Err(WalkError { path, error: WalkProblem::TooManyWays }));
+            return false;
+        }
+        self.folders.insert(folder.path().to_owned(), canonical);
+        true
     }
+}
+
+/// The link of a mounted Secret to the folder with its entries, which is replaced when they change.
+pub(crate) const MOUNTED: &str = "..data";
+
+/// Returns whether a path is a folder in which Kubernetes keeps the entries of a mounted Secret, such as
+/// `..2026_11_24_10_00_00.123`, or the link to it.
+fn is_of_mounted_secret(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_named_so = matches!(name, b"..data" | b"..data_tmp") || matches!(name, [b'.', b'.', b'0'..=b'9', ..]);
+    is_named_so && path.is_dir() && path.with_file_name(MOUNTED).is_symlink()
+}
+
+/// Returns whether a name is one of those that OpenSSL looks certificates up by: `3e44d2f7.0`.
+fn is_hash_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.as_encoded_bytes().iter().all(u8::is_ascii_digit))
 }
 
 #[cfg(test)]
@@ -241,7 +417,11 @@ mod tests {
     use super::*;
 
     fn names(root: &Path, include: &[&str], exclude: &[&str]) -> Vec<String> {
-        let filter = Filter { include: Globs::new(include).unwrap(), exclude: Globs::new(exclude).unwrap() };
+        let filter = Filter {
+            include: Globs::new(include).unwrap(),
+            exclude: Globs::new(exclude).unwrap(),
+            ..Filter::default()
+        };
         let name = |found: Result<FoundFile, WalkError>| {
             found.unwrap().path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/")
         };
@@ -276,8 +456,12 @@ mod tests {
     #[test]
     fn entries_are_filtered_as_paths_are() {
         let admits = |include: &[&str], exclude: &[&str], is_file_chosen| {
-            let filter = Filter { include: Globs::new(include).unwrap(), exclude: Globs::new(exclude).unwrap() };
-            filter.admits_entry("prod/push/tls.crt", is_file_chosen)
+            let filter = Filter {
+                include: Globs::new(include).unwrap(),
+                exclude: Globs::new(exclude).unwrap(),
+                ..Filter::default()
+            };
+            filter.part_of_entry("prod/push/tls.crt", is_file_chosen) == Some(FilePart::Judged)
         };
         assert!(admits(&[], &[], false));
         for fitting in ["*.crt", "prod/*/tls.crt", "prod/push/*", "prod/**"] {
@@ -355,7 +539,56 @@ mod tests {
         symlink("a.pem", root.join("link.pem")).unwrap();
         let paths = names(root, &[], &[]);
         let count = |name: &str| paths.iter().filter(|path| path.ends_with(name)).count();
-        assert_eq!((count("d.cer"), count("e.pem"), count("link.pem"), paths.len()), (1, 1, 1, 7), "{paths:?}");
+        assert_eq!((count("d.cer"), count("e.pem"), count("link.pem"), paths.len()), (1, 1, 0, 6), "{paths:?}");
+        let counts = |include: &str| names(root, &[include], &[]).len();
+        assert_eq!((counts("old/across/old/*"), counts("new/back/*"), counts("*/*/*/*/*/*.pem")), (1, 2, 0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_looked_at_on_every_way_that_a_glob_may_be_for() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir(root.join("real")).unwrap();
+        fs::write(root.join("real/a.pem"), "x").unwrap();
+        for link in ["0", "alias"] {
+            symlink("real", root.join(link)).unwrap();
+        }
+        for way in ["0", "alias", "real"] {
+            let file = format!("{way}/a.pem");
+            assert_eq!(names(root, &[&file], &[]), [file.as_str()]);
+            let others: Vec<String> = ["0", "alias", "real"]
+                .into_iter()
+                .filter(|other| *other != way)
+                .map(|other| format!("{other}/*"))
+                .collect();
+            let others: Vec<&str> = others.iter().map(String::as_str).collect();
+            assert_eq!(names(root, &[], &others), [file]);
+        }
+        assert_eq!(names(root, &["*.pem"], &[]).len(), 1);
+        // Two folders that are named, one in the other.
+        let filter = Filter { include: Globs::new(&["real/*"]).unwrap(), ..Filter::default() };
+        assert_eq!(find(&[root.join("real"), root.to_owned()], &filter).len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_across_each_other_end() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        for own in 0..7 {
+            fs::create_dir(folder.path().join(own.to_string())).unwrap();
+        }
+        for own in 0..7 {
+            for other in 0..7 {
+                symlink(format!("../{other}"), folder.path().join(format!("{own}/to{other}"))).unwrap();
+            }
+        }
+        let filter = Filter { include: Globs::new(&["0/**"]).unwrap(), ..Filter::default() };
+        let found = find(&[folder.path().to_owned()], &filter);
+        assert!(found.len() <= 7 && matches!(&found[0], Err(WalkError { error: WalkProblem::TooManyWays, .. })));
+        assert_eq!(find(&[folder.path().to_owned()], &Filter::default()).len(), 0);
     }
 
     #[cfg(unix)]
@@ -369,6 +602,46 @@ mod tests {
         symlink("..2026_11_24", root.join("..data")).unwrap();
         symlink("..data/tls.crt", root.join("tls.crt")).unwrap();
         assert_eq!(names(root, &[], &[]), ["tls.crt"]);
+        for other in ["..old/a.pem", "..b.pem", "c/..2026_11_24/d.pem"] {
+            let path = root.join(other);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        assert_eq!(names(root, &[], &[]), ["..b.pem", "..old/a.pem", "c/..2026_11_24/d.pem", "tls.crt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_found_where_its_file_is_not() {
+        use std::os::unix::fs::symlink;
+        let (folder, other) = (folder(), tempfile::tempdir().unwrap());
+        fs::write(other.path().join("x.pem"), "x").unwrap();
+        symlink("../a.pem", folder.path().join("old/0-link.pem")).unwrap();
+        for name in ["3e44d2f7.0", "Root_CA.pem"] {
+            symlink(other.path().join("x.pem"), folder.path().join(format!("old/{name}"))).unwrap();
+        }
+        assert_eq!(names(&folder.path().join("old"), &[], &[]), ["0-link.pem", "Root_CA.pem", "a.pem", "d.cer"]);
+        let both = [folder.path().to_owned(), folder.path().join("a.pem")];
+        let found = find(&both, &Filter::default());
+        let named: Vec<bool> = found.iter().map(|found| found.as_ref().unwrap().part == FilePart::Named).collect();
+        assert_eq!((found.len(), named.iter().filter(|is_named| **is_named).count()), (7, 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_neither_file_nor_folder_is_an_error() {
+        let folder = folder();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("push.sock")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("push.pem")).unwrap();
+        let count = |include: &[&str]| {
+            let filter = Filter { include: Globs::new(include).unwrap(), ..Filter::default() };
+            let found = find(&[folder.path().to_owned()], &filter);
+            let is_special = |found: &&Result<FoundFile, WalkError>| {
+                matches!(found, Err(WalkError { error: WalkProblem::Special, .. }))
+            };
+            found.iter().filter(is_special).count()
+        };
+        assert_eq!((count(&[]), count(&["*.pem"]), count(&["*.cer"])), (2, 1, 0));
     }
 
     #[cfg(unix)]
@@ -380,7 +653,11 @@ mod tests {
         let found: Vec<bool> = find(&paths, &Filter::default()).iter().map(Result::is_err).collect();
         assert_eq!(found, [true]);
         for (include, exclude, count) in [("*.pem", "old", 1), ("*.cer", "old", 0), ("*", "link.*", 0)] {
-            let filter = Filter { include: Globs::new(&[include]).unwrap(), exclude: Globs::new(&[exclude]).unwrap() };
+            let filter = Filter {
+                include: Globs::new(&[include]).unwrap(),
+                exclude: Globs::new(&[exclude]).unwrap(),
+                ..Filter::default()
+            };
             assert_eq!(find(&paths, &filter).len(), count, "{include} {exclude}");
         }
     }

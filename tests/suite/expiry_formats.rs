@@ -121,7 +121,8 @@ fn the_summary_stays_below_what_github_drops_whole() {
     let path = folder.path().join("summary.md");
     for (room, expected) in [(6000, "more are left out"), (8000, "`certs/12.pem`"), (100, "")] {
         fs::write(&path, "x".repeat((1 << 20) - room)).unwrap();
-        with_summary(folder.path(), &path);
+        let run = with_summary(folder.path(), &path);
+        assert_eq!(run.stderr.contains("the summary of the step is full"), expected.is_empty(), "{}", run.stderr);
         let summary = fs::read_to_string(&path).unwrap();
         assert!(summary.len() <= 1 << 20, "{room}: {}", summary.len());
         assert!(summary.ends_with('x') == expected.is_empty() && summary.contains(expected), "{room}");

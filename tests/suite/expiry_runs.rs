@@ -182,7 +182,147 @@ fn globs_reach_entries() {
         judged(&[".", "--include", "*.json", "--exclude", "prod/push/old.pem"]),
         &all["prod/push/old.pem ".len()..]
     );
-    assert_eq!(judged(&[".", "--include", "*.crt"]), "");
+    assert_eq!(judged(&[".", "--include", "*.crt"]), "test/push/tls.crt prod/push/tls.crt");
+    assert_eq!(judged(&[".", "--include", "prod/push/tls.crt"]), "prod/push/tls.crt");
+    assert_eq!(judged(&[".", "--include", "*.pem", "--exclude", "secrets.json"]), "");
+    // What is not included cannot fail, unless it was a dump and may have entries that are.
+    folder.write("package.json", b"{");
+    folder.write("damaged.p12", b"0");
+    assert_eq!(folder.report(&[".", "--include", "prod/push/tls.crt"]).0, Some(0));
+    folder.write("cut.json", &text(&dump)[..200]);
+    assert_eq!(folder.report(&[".", "--include", "prod/push/tls.crt"]).0, Some(3));
+}
+
+#[test]
+fn keys_are_found_in_what_is_not_included() {
+    let server = server(&["a.example"], "20260101", "20271231");
+    let folder = Folder::new(&[("tls.crt", &server.certificate[..]), ("tls.key", &server.key), ("cut.p12", b"0")]);
+    let arguments = [".", "--include", "*.crt", "--expect-key"];
+    let (code, report) = folder.report(&arguments);
+    assert_eq!((code, &report["summary"]["files"]), (Some(0), &json!(1)), "{report}");
+    assert_eq!(folder.report(&[&arguments[..], &["--exclude", "*.key"]].concat()).0, Some(1));
+    let entries = [("tls.crt", &server.certificate[..]), ("tls.key", &server.key)];
+    let folder = Folder::new(&[("s.json", &text(&secret("prod", "push", &entries)))]);
+    for path in ["s.json", "."] {
+        assert_eq!(folder.report(&[path, "--include", "*.crt", "--expect-key"]).0, Some(0), "{path}");
+    }
+}
+
+#[test]
+fn a_cut_dump_in_yaml_is_a_failure_and_its_whole_entries_are_judged() {
+    let encoded = BASE64.encode(&push("com.example.a", "a", "20260101", "20271231"));
+    let item = |name: &str| {
+        format!(
+            "- apiVersion: v1\n  data:\n    tls.crt: {encoded}\n  kind: Secret\n  metadata:\n    name: {name}\n    namespace: n\n"
+        )
+    };
+    let list = format!("apiVersion: v1\nitems:\n{}{}kind: List\n", item("a"), item("b"));
+    let second = list.rfind("tls.crt").unwrap();
+    for (cut, judged) in [(second, vec!["n/a/tls.crt"]), (second - 10, vec!["n/a/tls.crt"]), (60, vec![])] {
+        let folder = Folder::new(&[("all.yaml", &list.as_bytes()[..cut])]);
+        let (code, report) = folder.report(&[".", "--min-certificates", "0"]);
+        assert_eq!((code, files(&report["certificates"])), (Some(3), judged), "{cut} {report}");
+        assert_eq!(files(&report["unreadable"]), ["./all.yaml"], "{cut}");
+    }
+    // A template is no dump.
+    let template = format!("apiVersion: v1\nkind: Secret\ndata:\n  {{{{- range .Values.x }}}}\n  tls.crt: {encoded}\n");
+    assert_eq!(Folder::new(&[("secret.yaml", template.as_bytes())]).report(&["."]).0, Some(0));
+}
+
+#[test]
+fn a_renewal_stays_in_its_namespace() {
+    let (old, new) = (server(&["a.example"], "20251101", "20261127"), server(&["a.example"], "20261101", "20271231"));
+    let code = |namespace: &str| {
+        let new = secret(namespace, "new", &[("tls.crt", &new.certificate), ("tls.key", &new.key)]);
+        let list = json!([secret("prod", "old", &[("tls.crt", &old.certificate)]), new]);
+        Folder::new(&[("all.json", &text(&list))]).report(&["."]).0
+    };
+    assert_eq!((code("prod"), code("staging")), (Some(0), Some(1)));
+}
+
+#[test]
+fn what_is_signed_is_judged() {
+    use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
+    let key = openssl::pkey::PKey::private_key_from_pem(&read("key/push.pem")).unwrap();
+    let signer = push("com.example.a", "a", "20260101", "20271231");
+    let signer = openssl::x509::X509::from_pem(&signer).unwrap();
+    let sign = |text: &[u8]| {
+        let certificates = openssl::stack::Stack::new().unwrap();
+        Pkcs7::sign(&signer, &key, &certificates, text, Pkcs7Flags::BINARY).unwrap().to_der().unwrap()
+    };
+    let old = openssl::x509::X509::from_pem(&ends_soon("com.example.b")).unwrap().to_der().unwrap();
+    let list = format!("<plist><dict><key>PayloadContent</key><data>{}</data></dict></plist>", BASE64.encode(&old));
+    let config = sign(list.as_bytes());
+    let (code, report) = Folder::new(&[("mdm.mobileconfig", &config)]).report(&["."]);
+    assert_eq!((code, &report["summary"]["certificates"]), (Some(1), &json!(2)), "{report}");
+    let p12 = read("p12/keychain-password.p12");
+    let locked = list.replace(&BASE64.encode(&old), &BASE64.encode(&p12));
+    assert_eq!(Folder::new(&[("mdm.mobileconfig", &sign(locked.as_bytes()))]).report(&["."]).0, Some(4));
+    for (name, text, code) in [
+        ("a.mobileconfig", &b"bplist00\xd1\x01"[..], 3),
+        ("a.mobileprovision", b"hello", 3),
+        ("a.provisionprofile", b"bplist00_DeveloperCertificates", 3),
+        ("a.eml.p7m", b"Dear all,", 0),
+    ] {
+        let (ended, report) = Folder::new(&[(name, &sign(text))]).report(&["."]);
+        assert_eq!(ended, Some(code), "{name} {report}");
+    }
+    // Signed again and again.
+    let mut again = config;
+    for _ in 0..4 {
+        again = sign(&again);
+    }
+    assert_eq!(Folder::new(&[("mdm.mobileconfig", &again)]).report(&["."]).0, Some(3));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_password_in_a_mounted_secret_opens_its_file() {
+    use std::os::unix::fs::symlink;
+    let folder =
+        Folder::new(&[("..2026/push.p12", &read("p12/keychain-password.p12")), ("..2026/push.password", b"push\n")]);
+    symlink("..2026", folder.path("..data")).unwrap();
+    for name in ["push.p12", "push.password"] {
+        symlink(format!("..data/{name}"), folder.path(name)).unwrap();
+    }
+    for path in [".", "push.p12"] {
+        let (code, report) = folder.report(&[path]);
+        assert_eq!(code, Some(0), "{report}");
+        assert!(report["certificates"][0]["opened_by"].as_str().unwrap().ends_with("push.password"), "{report}");
+    }
+    folder.write("..2026/push.password", b"wrong");
+    let (code, report) = folder.report(&["."]);
+    assert_eq!(code, Some(4));
+    let message = report["unreadable"][0]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("what is in ./push.password does not open it"), "{message}");
+    // Beside other files nothing is tried.
+    let folder = Folder::new(&[("push.p12", &read("p12/keychain-password.p12")), ("push.password", b"push")]);
+    assert_eq!(folder.report(&["."]).0, Some(4));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_neither_file_nor_folder_is_named_and_never_opened() {
+    use std::os::unix::fs::symlink;
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let folder = Folder::new(&[("good.pem", &good)]);
+    symlink("/dev/zero", folder.path("zero")).unwrap();
+    folder.test(&["."]).status(0).stdout_contains("zero: it is a pipe, a socket or a device").run();
+    symlink("/dev/zero", folder.path("push.pem")).unwrap();
+    let (code, report) = folder.report(&["."]);
+    assert_eq!((code, &report["summary"]["unreadable"]), (Some(3), &json!(1)), "{report}");
+    assert_eq!(folder.report(&[".", "--exclude", "push.pem"]).0, Some(0));
+}
+
+#[test]
+fn what_is_renewed_alarms_nobody() {
+    let new = [push("com.example.a", "a", "20261101", "20271231"), read("key/push.pem")].concat();
+    let folder = Folder::new(&[("old.pem", &ends_soon("com.example.a")), ("new.pem", &new)]);
+    let calendar = String::from_utf8(folder.test(&[".", "--format", "ics"]).run().stdout).unwrap();
+    let calendar = calendar.replace("\r\n ", "");
+    assert_eq!((calendar.matches("BEGIN:VEVENT").count(), calendar.matches("BEGIN:VALARM").count()), (2, 1));
+    assert!(calendar.contains("Renewed by ./new.pem until 2027-12-31"), "{calendar}");
+    folder.test(&[".", "--format", "nagios"]).stdout_contains("days_left=402;30:;7:").run();
 }
 
 #[test]
@@ -449,10 +589,8 @@ fn every_format_tells_of_what_was_not_judged() {
         if !["json", "prometheus"].contains(&format) {
             assert!(out.contains("1 file without certificates"), "{format}: {out}");
         }
-        if !["prometheus"].contains(&format) {
-            assert!(out.contains("list.crl"), "{format}: {out}");
-        }
-        if ["human", "json", "github", "junit", "nagios", "ics", "html"].contains(&format) {
+        assert!(out.contains("list.crl"), "{format}: {out}");
+        if ["human", "json", "github", "junit", "nagios", "prometheus", "ics", "html"].contains(&format) {
             folder.test(&[".", "--format", format, "--list-skipped"]).stdout_contains("README").run();
         }
     }

@@ -17,6 +17,7 @@ use crate::secret::PasswordOddity;
 use crate::text::{Printable, printable_name};
 use crate::world::files::ReadError;
 use crate::world::place::WriteError;
+use crate::world::walk::WalkProblem;
 
 /// An error that the domain returns about a file.
 pub(crate) enum DomainError<'a> {
@@ -180,8 +181,13 @@ fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
         ScanError::Open(error) => open_advice(error),
         ScanError::Part(unread) => open_advice(&unread.error),
         ScanError::NoPassword { .. } => "set the variable, or fill the file, that the line names",
+        ScanError::WrongEntry { .. } => {
+            "correct the entry of the Secret, or give the password in a file for --passwords"
+        }
         ScanError::Profile(_) => "download it again, or look at it with: security cms -D -i FILE (on a Mac)",
         ScanError::DanglingLink => "make the file that it leads to, or remove it",
+        ScanError::Walk(WalkProblem::Special) => "name it, or leave it out with --exclude",
+        ScanError::Walk(_) => "name the folder itself, or leave links to it out with --exclude",
         ScanError::NoCertificate | ScanError::OnlyKey => "name files that hold a certificate",
         ScanError::Crash => "please report it, without the certificate's key",
     };

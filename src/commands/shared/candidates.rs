@@ -146,6 +146,9 @@ impl Line {
                 (_, Ok(_) | Err(_)) => Self::Doubtful("it looks like a rule, but there is no glob before \"=\""),
             };
         }
+        if lacks_sign(text) {
+            return Self::Doubtful("it looks like a rule, but there is no \"=\" between the glob and the source");
+        }
         if looks_like_rule(text) {
             return Self::Doubtful(
                 "it looks like a rule, but there is no source (env:, file:, fd: or pass:) after \"=\"",
@@ -161,6 +164,19 @@ fn looks_like_rule(line: &str) -> bool {
         Some((glob, _)) => line.contains(" = ") || glob.contains('*') || has_certificate_extension(glob.trim()),
         None => false,
     }
+}
+
+/// Returns whether a line has a glob and a source, with something else than "=" between them.
+fn lacks_sign(line: &str) -> bool {
+    for source in ["env:", "file:", "fd:", "pass:"] {
+        let Some((glob, _)) = line.split_once(source) else { continue };
+        let name =
+            glob.trim_end_matches(|sign: char| sign.is_whitespace() || matches!(sign, ':' | '-' | '>' | '=' | '＝'));
+        if name.len() < glob.len() && (name.contains('*') || has_certificate_extension(name)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Reads the source of a rule. The error says nothing of its text, which may be a password too.
@@ -253,6 +269,9 @@ mod tests {
             ("[hunter2 = pass:x", 1, "there is no glob before \"=\""),
             ("= pass:hunter2", 1, "there is no glob before \"=\""),
             ("* = prompt", 1, "stdin and prompt cannot be used here"),
+            ("*.p12: env:hunter2", 1, "there is no \"=\" between the glob and the source"),
+            ("push.p12 pass:hunter2", 1, "there is no \"=\" between the glob and the source"),
+            ("*.p12 -> file:hunter2", 1, "there is no \"=\" between the glob and the source"),
             ("a\n* = cmd:echo hunter2", 2, "cmd: is taken only on the command line"),
         ] {
             let expected = format!("line {number}: it looks like a rule, but {problem}: it is tried as a password");
@@ -267,6 +286,10 @@ mod tests {
             let expected = format!("line 1: its files have no password: {problem}");
             assert_eq!(warning(&format!("* = {source}")), (1, expected));
         }
-        assert_eq!(warning("se=cret\na=b=c\n=x"), (0, String::new()), "these are passwords");
+        assert_eq!(
+            warning("se=cret\na=b=c\n=x\nenv:hunter2\nmy pass:word\n*env:x"),
+            (0, String::new()),
+            "these are passwords"
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::public_key::PublicKey;
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::{self, Location, ReadError};
-use crate::world::walk::{self, Filter, FoundFile, WalkError};
+use crate::world::walk::{self, Filter, FoundFile, WalkError, WalkProblem};
 
 /// The most files that a message lists.
 const MAX_LISTED: usize = 10;
@@ -72,7 +72,9 @@ impl KeySearch {
         for found in walk::find(&[folder], &Filter::default()) {
             match found {
                 Ok(FoundFile { path, .. }) => paths.push(path),
-                Err(WalkError { path, error }) => {
+                Err(WalkError { error: WalkProblem::Special, .. }) => {}
+                Err(WalkError { path, error: WalkProblem::TooManyWays }) => paths.push(path),
+                Err(WalkError { path, error: WalkProblem::Io(error) }) => {
                     self.unread.push(advice::explain(&path.display().to_string(), &ReadError::from(error)));
                 }
             }

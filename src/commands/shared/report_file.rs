@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::report::Report;
 use crate::report::medium::Medium;
+use crate::report::style::Paint;
 use crate::text::printable_name;
 use crate::world::context::Context;
 use crate::world::files::Location;
@@ -74,12 +75,15 @@ impl ReportFile<'_> {
 }
 
 /// Adds a table to the summary of the step, where the run is one of a GitHub workflow.
-fn add_to_step_summary(report: Report<'_>, context: &Context<'_>) -> Result<(), Error> {
+fn add_to_step_summary(report: Report<'_>, context: &mut Context<'_>) -> Result<(), Error> {
     let Some(summary) = StepSummary::find(context.variable) else { return Ok(()) };
     let mut table = Vec::new();
     report.write_markdown(&mut table, summary.room())?;
     if table.len() > summary.room() {
         // Nothing of it can be shown: GitHub would drop what the step has written before.
+        let warning = Paint::new(context.stderr_has_color).warning("warning:");
+        let full = "the summary of the step is full (GitHub takes 1 MiB): the table is not added to it";
+        writeln!(context.stderr, "{warning} {full}")?;
         return Ok(());
     }
     match summary.append(&table) {
