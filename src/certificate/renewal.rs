@@ -187,8 +187,8 @@ fn compare_names(old: &Certificate, new: &Certificate, differences: &mut Vec<Fin
     compare_titles(old, new, differences);
 }
 
-/// Compares the subjects. Topics and other names decide where there are any; otherwise the whole subject does: Kubernetes
-/// takes groups from its organizations.
+/// Compares the subjects. Topics and other names decide where there are any; otherwise the whole subject does:
+/// Kubernetes takes groups from its organizations.
 fn compare_titles(old: &Certificate, new: &Certificate, differences: &mut Vec<Finding>) {
     // Kinds have names of their own: "Apple Push Services: …".
     if old.kind != new.kind && old.kind.is_push() && new.kind.is_push() {

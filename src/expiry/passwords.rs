@@ -106,8 +106,8 @@ impl PasswordCandidates {
     }
 }
 
-/// Returns the names by which a rule may call a file: the path as reports print it, from the root of the file system, with
-/// and without links, below the folder that was named, and below the working directory.
+/// Returns the names by which a rule may call a file: the path as reports print it, from the root of the file system,
+/// with and without links, below the folder that was named, and below the working directory.
 fn names_of(path: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut names = vec![path_below(path, roots).to_owned()];
     let printed = path.strip_prefix(".").unwrap_or(path).to_owned();

@@ -56,8 +56,8 @@ impl Identifiers {
     }
 }
 
-/// Returns the uses that tell certificates apart. Those of servers are alike: authorities have ceased to allow them to be
-/// used by clients too.
+/// Returns the uses that tell certificates apart. Those of servers are alike: authorities no longer allow them to be used
+/// by clients too.
 fn usages(certificate: &Certificate) -> &[String] {
     let is_for_servers = certificate.usages.iter().any(|usage| usage == "serverAuth");
     if is_for_servers { &[] } else { &certificate.usages }

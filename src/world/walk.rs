@@ -153,8 +153,8 @@ impl Beside {
 }
 
 impl Filter {
-    /// Returns the part that an entry of a file has in the run, by its name, which has slashes as a path has; `None` if it is
-    /// excluded. The entries of a file that was itself chosen by its name are judged unless they are excluded.
+    /// Returns the part that an entry of a file has in the run, by its name, which has slashes as a path has; `None` if
+    /// it is excluded. The entries of a file that was itself chosen by its name are judged unless they are excluded.
     pub(crate) fn part_of_entry(&self, name: &str, is_file_chosen: bool) -> Option<FilePart> {
         for (end, _) in name.match_indices('/') {
             if self.exclude.fit(Path::new(&name[..end])) {
@@ -209,9 +209,7 @@ pub(crate) enum WalkProblem {
     /// To open it could wait for ever.
     #[error("it is a pipe, a socket or a device, which is opened only where it is named itself")]
     Special,
-    #[error(
-        "more than {MAX_VISITS} links lead to this folder, and with --include or --exclude each may lead to other files of it"
-    )]
+    #[error("{MAX_VISITS} links or more lead to this folder, and the globs may be for any of them")]
     TooManyWays,
 }
 
@@ -374,20 +372,21 @@ impl Walk<'_> {
         self.filter.exclude.fit(relative) || is_of_mounted_secret(path)
     }
 
-    /// Returns whether a folder is to be visited: once, unless another way to it may lead to other files of it. A folder that
-    /// does not resolve is visited, so that its error is reported.
+    /// Returns whether a folder is to be visited: once, unless another way to it may lead to other files of it. A
+    /// folder that does not resolve is visited, so that its error is reported.
     fn is_to_be_visited(&mut self, folder: &DirEntry) -> bool {
         let Ok(canonical) = folder.path().canonicalize() else { return true };
         let visits = self.visits.entry(canonical.clone()).or_default();
         *visits += 1;
-        let (is_first, is_too_many) = (*visits == 1, *visits == MAX_VISITS);
-        if !is_first && (!self.follows_all_ways || *visits > MAX_VISITS) {
-            return false;
-        }
-        if is_too_many {
-            let path = folder.path().to_owned();
-            self.found.push(Err(WalkError { path, error: WalkProblem::TooManyWays }));
-            return false;
+        match *visits {
+            1 => {}
+            2..MAX_VISITS if self.follows_all_ways => {}
+            MAX_VISITS if self.follows_all_ways => {
+                let path = folder.path().to_owned();
+                self.found.push(Err(WalkError { path, error: WalkProblem::TooManyWays }));
+                return false;
+            }
+            _ => return false,
         }
         self.folders.insert(folder.path().to_owned(), canonical);
         true

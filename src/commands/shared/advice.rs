@@ -187,7 +187,7 @@ fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
         ScanError::Profile(_) => "download it again, or look at it with: security cms -D -i FILE (on a Mac)",
         ScanError::DanglingLink => "make the file that it leads to, or remove it",
         ScanError::Walk(WalkProblem::Special) => "name it, or leave it out with --exclude",
-        ScanError::Walk(_) => "name the folder itself, or leave links to it out with --exclude",
+        ScanError::Walk(_) => "name the folder itself, or leave links to it out with --exclude NAME",
         ScanError::NoCertificate | ScanError::OnlyKey => "name files that hold a certificate",
         ScanError::Crash => "please report it, without the certificate's key",
     };

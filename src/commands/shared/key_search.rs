@@ -72,8 +72,7 @@ impl KeySearch {
         for found in walk::find(&[folder], &Filter::default()) {
             match found {
                 Ok(FoundFile { path, .. }) => paths.push(path),
-                Err(WalkError { error: WalkProblem::Special, .. }) => {}
-                Err(WalkError { path, error: WalkProblem::TooManyWays }) => paths.push(path),
+                Err(WalkError { error: WalkProblem::Special | WalkProblem::TooManyWays, .. }) => {}
                 Err(WalkError { path, error: WalkProblem::Io(error) }) => {
                     self.unread.push(advice::explain(&path.display().to_string(), &ReadError::from(error)));
                 }
