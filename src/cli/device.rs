@@ -51,8 +51,9 @@ pub(crate) struct DeviceArgs {
     #[arg(long, requires = "state", conflicts_with_all = ["register_with", "count", "wait"])]
     pub(crate) uninstall: bool,
 
-    /// End after this number of notifications [default: never]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    /// End after this number of notifications [default: never]; with 0 once the app is registered, and its token handed
+    /// over
+    #[arg(long, value_name = "N")]
     pub(crate) count: Option<u64>,
 
     /// Wait no longer than this for --count notifications; exit with 1 if fewer came

@@ -1,6 +1,7 @@
 //! Arguments of `pushcert gateway`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -50,6 +51,10 @@ pub(crate) struct GatewayArgs {
     /// answered with BadDeviceToken. SIGHUP reads the file again, but not a pipe
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<Location>,
+
+    /// Write ca_file and client_file to this folder [default: a temporary one]. It is made if it is not there
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
 
     /// Let simulated devices (pushcert device) connect although the address is not of this machine alone
     #[arg(long)]

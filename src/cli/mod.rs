@@ -16,6 +16,7 @@ pub(crate) mod inspect;
 pub(crate) mod pack;
 pub(crate) mod password;
 pub(crate) mod push;
+pub(crate) mod rehearse;
 pub(crate) mod values;
 
 use clap::{Args, Parser, Subcommand};
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Gateway(Box<gateway::GatewayArgs>),
     /// Run an app on a simulated device: it registers with a gateway and shows what arrives
     Device(Box<device::DeviceArgs>),
+    /// Rehearse the whole road on this machine: from the key to the message on a simulated device
+    Rehearse(Box<rehearse::RehearseArgs>),
     /// Print a program that sends one notification, or the app's side of it
     Example(example::ExampleArgs),
     /// Explain an error message about certificates, of openssl, curl, a language or APNs
@@ -98,6 +101,7 @@ impl Command {
             Self::Device(device) => device.json,
             Self::Explain(explain) => explain.json,
             Self::Database(database) => database.json(),
+            Self::Rehearse(rehearse) => rehearse.json,
             Self::Gateway(_) | Self::Example(_) | Self::Wizard | Self::Completions(_) => false,
         };
         if wants_json { ReportFormat::Json } else { ReportFormat::Human }

@@ -46,6 +46,15 @@ struct AppState {
 const NO_APPLICATION_PROTOCOL: u8 = 120;
 
 pub(super) fn run(arguments: &DeviceArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    run_watched(arguments, &mut |_| {}, context)
+}
+
+/// Runs the command, and shows each event to `watch` too.
+pub(super) fn run_watched(
+    arguments: &DeviceArgs,
+    watch: &mut dyn FnMut(&DeviceEvent<'_>),
+    context: &mut Context<'_>,
+) -> Result<Option<ExitKind>, Error> {
     let roots = read_roots(arguments, context)?;
     let gateway = DeviceGateway { endpoint: arguments.gateway.clone(), stores: StoreReader::new(roots.clone()) };
     let state_file = find_state_file(arguments)?;
@@ -65,7 +74,7 @@ pub(super) fn run(arguments: &DeviceArgs, context: &mut Context<'_>) -> Result<O
         None => None,
     };
     let awaited = Awaited { count: arguments.count, time: arguments.wait };
-    let mut reporter = EventReporter { arguments, state_file, number: 0, failure: None, context };
+    let mut reporter = EventReporter { arguments, state_file, number: 0, failure: None, watch, context };
     let end = device::receive(&gateway, launch, provider.as_ref(), awaited, &mut |event| reporter.report(&event));
     if let Some(failure) = reporter.failure {
         return Err(failure);
@@ -82,11 +91,13 @@ struct EventReporter<'a, 'c> {
     /// The number of messages.
     number: u64,
     failure: Option<Error>,
+    watch: &'a mut dyn FnMut(&DeviceEvent<'_>),
     context: &'a mut Context<'c>,
 }
 
 impl EventReporter<'_, '_> {
     fn report(&mut self, event: &DeviceEvent<'_>) -> io::Result<()> {
+        (self.watch)(event);
         match self.try_report(event) {
             Ok(()) => Ok(()),
             Err(error) => {

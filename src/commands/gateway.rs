@@ -23,6 +23,7 @@ use crate::exit::ExitKind;
 use crate::gateway::authority::IssuedCertificate;
 use crate::gateway::event_log::LineSink;
 use crate::gateway::observer::{RequestEvent, RequestLog};
+use crate::gateway::running::RunningGateway;
 use crate::gateway::team_key::TeamKey;
 use crate::gateway::tokens::{TokenListError, Tokens};
 use crate::gateway::{self, AfterHangup, DEFAULT_TOPICS, GatewayOptions, Ready, acceptor};
@@ -32,9 +33,14 @@ use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
-use crate::world::key_folder::KeyFolder;
+use crate::world::key_folder::{self, KeyFolder};
 use crate::world::log_file::{self, CreateError, CreatedLog, LogFile};
 use crate::world::outputs::{self, Output};
+
+/// The authority that clients must trust.
+const CA_FILE: &str = "ca.pem";
+/// The push certificate of the throwaway authority, with its key.
+const CLIENT_FILE: &str = "client.pem";
 
 /// The line that announces a gateway.
 #[derive(Serialize)]
@@ -58,8 +64,8 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     // A signal stops the gateway, and the folder goes with it.
     #[cfg(unix)]
     crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
-    // The folder is removed when this function returns, with or without an error.
-    let folder = make_folder()?;
+    // What is in the folder is removed when this function returns, with or without an error.
+    let folder = GatewayFolder::make(arguments.folder.as_deref())?;
     let reload = TokenReload::new(arguments, &options);
     let announce_ready = |ready: &Ready| announce(ready, folder.path(), log.as_ref(), context);
     let end = gateway::run_until_signal(options, announce_ready, move || reload.on_hangup());
@@ -72,6 +78,28 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
         (Err(error), _) => Err(error.explain(listen)),
         (Ok(()), Some(log)) => log.finish(),
         (Ok(()), None) => Ok(()),
+    }
+}
+
+/// A gateway in a thread of its own, with the files that clients need.
+pub(super) struct StartedGateway {
+    pub(super) address: SocketAddr,
+    _gateway: RunningGateway,
+    _folder: GatewayFolder,
+}
+
+/// Starts a gateway that serves until it is dropped, and announces it as [`run`] does. It has no log.
+pub(super) fn start(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<StartedGateway, Error> {
+    let options = read_options(arguments, context)?;
+    let listen = options.listen;
+    let folder = GatewayFolder::make(arguments.folder.as_deref())?;
+    let gateway = match RunningGateway::start(options) {
+        Ok(gateway) => gateway,
+        Err(error) => return Err(explain_end(&error, listen)),
+    };
+    match announce(&gateway.ready, folder.path(), None, context) {
+        Ok(()) => Ok(StartedGateway { address: gateway.ready.address, _gateway: gateway, _folder: folder }),
+        Err(error) => Err(error.explain(listen)),
     }
 }
 
@@ -413,12 +441,51 @@ fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
 }
 
-fn make_folder() -> Result<KeyFolder, Error> {
-    match KeyFolder::make("pushcert-gateway-") {
-        Ok(folder) => Ok(folder),
-        Err(error) => {
-            let explained = Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}"));
-            Err(advise(explained, &error))
+/// The folder of the files that clients need.
+enum GatewayFolder {
+    Temporary(KeyFolder),
+    /// The folder of `--folder`, which stays.
+    Named(PathBuf),
+}
+
+impl GatewayFolder {
+    fn make(named: Option<&Path>) -> Result<Self, Error> {
+        let Some(path) = named else {
+            return match KeyFolder::make("pushcert-gateway-") {
+                Ok(folder) => Ok(Self::Temporary(folder)),
+                Err(error) => {
+                    let explained = Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}"));
+                    Err(advise(explained, &error))
+                }
+            };
+        };
+        if let Err(error) = key_folder::make_private(path) {
+            return Err(Error::new(ExitKind::Write, format!("{}: cannot make the folder: {error}", path.display())));
+        }
+        for name in [CA_FILE, CLIENT_FILE] {
+            let file = path.join(name);
+            if file.exists() {
+                let message = format!("{}: the file exists: another gateway may use the folder", file.display());
+                return Err(Error::new(ExitKind::Write, message)
+                    .hint("choose another folder; if no gateway uses it (one was killed), remove the file"));
+            }
+        }
+        Ok(Self::Named(path.to_owned()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Named(path) => path,
+        }
+    }
+}
+
+impl Drop for GatewayFolder {
+    fn drop(&mut self) {
+        let Self::Named(path) = self else { return };
+        for name in [CA_FILE, CLIENT_FILE] {
+            let _ = std::fs::remove_file(path.join(name));
         }
     }
 }
@@ -453,9 +520,9 @@ fn print_ready(address: SocketAddr, report: &ReadyReport, context: &mut Context<
 }
 
 fn write_files(ready: &Ready, folder: &Path) -> io::Result<ReadyReport> {
-    let ca_file = write_file(&folder.join("ca.pem"), &ready.authority.to_pem()?, false)?;
+    let ca_file = write_file(&folder.join(CA_FILE), &ready.authority.to_pem()?, false)?;
     let client_file = match &ready.client {
-        Some(client) => Some(write_file(&folder.join("client.pem"), &encode_client(client)?, true)?),
+        Some(client) => Some(write_file(&folder.join(CLIENT_FILE), &encode_client(client)?, true)?),
         None => None,
     };
     let address = ready.address.to_string();

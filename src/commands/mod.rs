@@ -14,6 +14,7 @@ mod gateway;
 mod inspect;
 mod pack;
 mod push;
+mod rehearse;
 pub(crate) mod shared;
 mod wizard;
 
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         Command::Database(arguments) => database::run(arguments, context)?,
         Command::Device(arguments) => device::run(arguments, context)?,
         Command::Push(arguments) => push::run(arguments, context)?,
+        Command::Rehearse(arguments) => return rehearse::run(arguments, context),
         Command::Wizard => return wizard::run(context),
         Command::Csr(arguments) => done(csr::run(arguments, context))?,
         Command::Convert(arguments) => done(convert::run(arguments, context))?,

@@ -8,7 +8,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::pkey::{PKey, Private};
+use openssl::pkey::{HasPublic, PKey, PKeyRef, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
@@ -121,7 +121,7 @@ fn days_from_now(days: i64) -> Result<Asn1Time, ErrorStack> {
 fn start_certificate(
     subject: &X509NameRef,
     issuer: &X509NameRef,
-    key: &PKey<Private>,
+    key: &PKeyRef<impl HasPublic>,
     validity: &Validity,
 ) -> Result<X509Builder, ErrorStack> {
     let mut serial = BigNum::new()?;
@@ -143,13 +143,21 @@ fn extension(oid: &Oid<'_>, value: &[u8]) -> Result<X509Extension, ErrorStack> {
 }
 
 impl ThrowawayCa {
-    /// Makes an authority.
+    /// Makes the authority of a gateway.
     ///
     /// # Errors
     /// When OpenSSL fails.
     pub fn new() -> Result<Self, ErrorStack> {
+        Self::named("pushcert gateway throwaway CA", "pushcert gateway")
+    }
+
+    /// Makes an authority with this common name and this organization.
+    ///
+    /// # Errors
+    /// When OpenSSL fails.
+    pub(crate) fn named(name: &str, organization: &str) -> Result<Self, ErrorStack> {
         let key = elliptic_key()?;
-        let subject = distinguished_name(&[("CN", "pushcert gateway throwaway CA"), ("O", "pushcert gateway")])?;
+        let subject = distinguished_name(&[("CN", name), ("O", organization)])?;
         let mut builder = start_certificate(&subject, &subject, &key, &Validity { from: -1, until: 365 })?;
         builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
         builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
@@ -195,19 +203,29 @@ impl ThrowawayCa {
     /// When OpenSSL fails.
     pub fn client(&self, topics: &[String]) -> Result<IssuedCertificate, ErrorStack> {
         let key = PKey::from_rsa(Rsa::generate(2048)?)?;
+        Ok(IssuedCertificate { certificate: self.certify(topics, &key)?, key })
+    }
+
+    /// Certifies a key for these topics, with the subject and the extensions that Apple's portal gives.
+    ///
+    /// # Errors
+    /// When OpenSSL fails.
+    pub(crate) fn certify(&self, topics: &[String], key: &PKeyRef<impl HasPublic>) -> Result<X509, ErrorStack> {
         let subject = push_certificate_subject(topics)?;
         let validity = Validity { from: -1, until: 395 };
-        let mut builder = start_certificate(&subject, self.certificate.subject_name(), &key, &validity)?;
+        let mut builder = start_certificate(&subject, self.certificate.subject_name(), key, &validity)?;
         builder.append_extension(BasicConstraints::new().critical().build()?)?;
         builder.append_extension(ExtendedKeyUsage::new().critical().client_auth().build()?)?;
         builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
         self.append_authority_key_id(&mut builder)?;
+        let key_id = SubjectKeyIdentifier::new().build(&builder.x509v3_context(Some(&self.certificate), None))?;
+        builder.append_extension(key_id)?;
         let null = yasna::construct_der(|writer| writer.write_null());
         builder.append_extension(extension(&apple::SANDBOX, &null)?)?;
         builder.append_extension(extension(&apple::PRODUCTION, &null)?)?;
         builder.append_extension(extension(&apple::TOPICS, &encode_topics(topics))?)?;
         builder.sign(&self.key, MessageDigest::sha256())?;
-        Ok(IssuedCertificate { certificate: builder.build(), key })
+        Ok(builder.build())
     }
 
     fn append_authority_key_id(&self, builder: &mut X509Builder) -> Result<(), ErrorStack> {

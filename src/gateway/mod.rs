@@ -10,7 +10,7 @@
 //! [`authority`] makes the certificates. [`fault`] lists the faults, [`course`] and [`running_faults`] say when they strike; [`throttle`]
 //! slows a stream down, [`frame_faults`] plays the faults that need frames written by hand, with [`raw_http2`], and
 //! [`request_faults`] those that come with a request, through a [`fault_stream`] below `h2`. [`running`] is a gateway
-//! in a thread, for tests; [`shutdown`] waits for signals.
+//! in a thread, for rehearsals and tests; [`shutdown`] waits for signals.
 //!
 //! [`devices`] keeps the simulated devices, each of which [`device_session`] serves.
 

@@ -1,4 +1,4 @@
-//! A gateway in a thread of its own, for tests.
+//! A gateway in a thread of its own, for rehearsals and tests.
 
 use std::io;
 use std::thread::JoinHandle;

@@ -54,6 +54,34 @@ impl Drop for KeyFolder {
     }
 }
 
+/// Makes a folder that only this user can read, unless it is there.
+///
+/// # Errors
+/// When it cannot be made, or something else has its name.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+/// Lets only its owner read a folder.
+///
+/// # Errors
+/// When its rights cannot be changed, as if it is another user's.
+#[cfg(unix)]
+pub(crate) fn restrict(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn restrict(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 fn remove_abandoned(parent: &Path, prefix: &str) -> io::Result<()> {
     for entry in std::fs::read_dir(parent)? {
         let entry = entry?;

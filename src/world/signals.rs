@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
@@ -15,6 +15,12 @@ static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 static WATCHED: Once = Once::new();
 
+/// The folders that are removed with all that is in them.
+static TEMPORARY_FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// The number of tries to remove a folder: another thread may write to it meanwhile.
+const REMOVALS: usize = 5;
+
 /// The signals for which something else waits that has more to do then, a bit each.
 static LEFT_TO_OTHERS: AtomicU64 = AtomicU64::new(0);
 
@@ -24,6 +30,17 @@ pub(crate) fn hold() -> MutexGuard<'static, Vec<PathBuf>> {
     // Without a watcher a signal ends the process at once, as it would anyway.
     WATCHED.call_once(|| drop(watch()));
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a folder removed before a signal ends the process.
+pub(crate) fn guard_folder(path: PathBuf) {
+    drop(hold());
+    TEMPORARY_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+}
+
+/// Takes back [`guard_folder`]: the caller has removed the folder.
+pub(crate) fn forget_folder(path: &Path) {
+    TEMPORARY_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| known != path);
 }
 
 /// Leaves these signals to the caller, which ends the process in order, or with [`end_by`].
@@ -44,6 +61,14 @@ pub(crate) fn take_over(signals: &[i32]) {
     }
 }
 
+/// Gives back signals that were left to others or taken over: whoever has done so has ended.
+pub(crate) fn give_back(signals: &[i32]) {
+    for signal in signals {
+        LEFT_TO_OTHERS.fetch_and(!bit(*signal), Ordering::SeqCst);
+        TAKEN_OVER.fetch_and(!bit(*signal), Ordering::SeqCst);
+    }
+}
+
 /// Returns whether a signal was taken over.
 pub(crate) fn is_taken_over(signal: i32) -> bool {
     TAKEN_OVER.load(Ordering::SeqCst) & bit(signal) != 0
@@ -59,7 +84,21 @@ pub(crate) fn end_by(signal: i32) {
     for path in temporary.drain(..) {
         let _ = std::fs::remove_file(path);
     }
+    let mut folders = TEMPORARY_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in folders.drain(..) {
+        remove_folder(&path);
+    }
     let _ = emulate_default_handler(signal);
+}
+
+fn remove_folder(path: &Path) {
+    for _ in 0..REMOVALS {
+        match std::fs::remove_dir_all(path) {
+            Ok(()) => return,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(_) => {}
+        }
+    }
 }
 
 fn watch() -> std::io::Result<()> {

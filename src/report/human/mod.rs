@@ -11,6 +11,7 @@ pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod pack;
 pub(crate) mod push;
+pub(crate) mod rehearse;
 mod shorten;
 
 use std::io::{self, Write};

@@ -1,0 +1,64 @@
+//! Arguments of `pushcert rehearse`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::certificate::apple::Environment;
+use crate::cli::{OpeningArgs, values};
+use crate::world::files::Location;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+On this machine alone: a private key and a request, a throwaway authority in Apple's place that signs it, a .p12 as \
+Keychain Access writes it, convert, inspect, the gateway, check, a simulated device, whose token goes into a database, \
+and push. Each step shows the command that does it alone, and a part of what that command prints. Nothing is sent to \
+Apple. The folder of the rehearsal is removed at its end, unless --keep names another.
+
+Examples:
+  pushcert rehearse
+  pushcert rehearse --keep rehearsal
+  pushcert rehearse --cert cert.p12 --passin env:P12_PASSWORD
+
+Exit codes: 0 only if the device has shown this very message; else that of the step that failed.")]
+pub(crate) struct RehearseArgs {
+    /// Rehearse with this certificate and its key (.p12, .pem, …, or - for standard input) instead of a throwaway one.
+    /// The gateway on this machine alone sees it
+    #[arg(long, value_name = "CERT")]
+    pub(crate) cert: Option<Location>,
+    #[command(flatten)]
+    pub(crate) opening: OpeningArgs,
+
+    /// Take the private key of --cert from this file, or, in a folder or in several files (repeatable), the one that
+    /// belongs to the certificate
+    #[arg(long, value_name = "FILE|FOLDER", requires = "cert")]
+    pub(crate) key: Vec<Location>,
+
+    /// Choose one of several identities of --cert: a topic, or the certificate's SHA-256 (its first 8 digits do)
+    #[arg(long, value_name = "TOPIC|SHA256", requires = "cert")]
+    pub(crate) select: Option<String>,
+
+    /// The app: the topic of the notification [default: the certificate's first, or com.example.MyApp]
+    #[arg(long, value_name = "TOPIC", value_parser = values::parse_topic)]
+    pub(crate) topic: Option<String>,
+
+    /// The environment of the gateway [default: production, unless --cert is for the sandbox alone]
+    #[arg(long, value_parser = values::environments())]
+    pub(crate) environment: Option<Environment>,
+
+    /// Title of the alert
+    #[arg(long, value_name = "TEXT", default_value = "Hello")]
+    pub(crate) title: String,
+
+    /// Text of the alert
+    #[arg(long, value_name = "TEXT", default_value = "It works")]
+    pub(crate) alert: String,
+
+    /// Keep the rehearsal in this folder, which is new or empty: then the commands that are shown run there
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
+
+    /// Report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
