@@ -215,8 +215,24 @@ fn choose_type(options: &MessageOptions, payload: &[u8], sender: Sender<'_>) -> 
         if push_type.name != "alert" {
             return push_type;
         }
+    } else if let Some(push_type) = only_type(sender) {
+        return push_type;
     }
     find_type(if payload::is_background_only(payload) { "background" } else { "alert" })
+}
+
+/// Returns the type of a certificate whose topics all have a suffix, as that of VoIP: no alert goes to them.
+fn only_type(sender: Sender<'_>) -> Option<PushType> {
+    let Sender::Certificate(topics) = sender else { return None };
+    let mut first = None;
+    for listed in topics {
+        let push_type = push_type_labelled(listed.topic, listed.label);
+        if push_type.suffix.is_empty() {
+            return None;
+        }
+        first.get_or_insert(push_type);
+    }
+    first
 }
 
 fn is_mdm(payload: &[u8]) -> bool {
@@ -355,6 +371,13 @@ mod tests {
         let background = r#"{"aps":{"content-available":1}}"#;
         for (options, sender, name, topic, priority) in [
             (alert(), CERTIFICATE, "alert", "com.example.MyApp", None),
+            (
+                alert(),
+                Sender::Certificate(&[LabelledTopic { topic: "com.example.MyApp.voip", label: Some("voip") }]),
+                "voip",
+                "com.example.MyApp.voip",
+                None,
+            ),
             (with_payload(background), CERTIFICATE, "background", "com.example.MyApp", Some("5")),
             (with_type("voip", alert()), CERTIFICATE, "voip", "com.example.MyApp.voip", None),
             (with_topic("com.example.MyApp.voip", alert()), CERTIFICATE, "voip", "com.example.MyApp.voip", None),
