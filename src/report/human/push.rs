@@ -240,7 +240,10 @@ pub(crate) fn write_summary(out: &mut dyn Write, report: &RunSummary, paint: Pai
         writeln!(out, "  {count} were sent again although APNs may have accepted them: devices may show them twice")?;
     }
     let rate = if report.seconds > 0.0 { report.counts.requests as f64 / report.seconds } else { 0.0 };
-    writeln!(out, "  {} requests in {:.1} s, {rate:.0} a second", report.counts.requests, report.seconds)?;
+    match report.counts.requests {
+        1 => writeln!(out, "  1 request in {:.1} s", report.seconds)?,
+        requests => writeln!(out, "  {requests} requests in {:.1} s, {rate:.0} a second", report.seconds)?,
+    }
     if let Some(problem) = &report.problem {
         writeln!(out, "  {} {}", paint.bad("stopped:"), printable(&problem.sentence()))?;
     }
