@@ -73,6 +73,7 @@ pub mod testing {
     pub use crate::gateway::GatewayOptions;
     pub use crate::gateway::acceptor::TlsVersions;
     pub use crate::gateway::authority::ThrowawayCa;
+    pub use crate::gateway::device_file::DeviceFile;
     pub use crate::gateway::fault::{FAULTS, PlannedFault};
     pub use crate::gateway::running::RunningGateway;
     pub use crate::gateway::tokens::TokenState;

@@ -52,7 +52,8 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<Location>,
 
-    /// Write ca_file and client_file to this folder [default: a temporary one]. It is made if it is not there
+    /// Write ca_file and client_file to this folder [default: a temporary one], which is made if it is not there. The
+    /// simulated devices are kept in it for the next gateway, in devices.ndjson
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
 

@@ -21,6 +21,7 @@ use crate::commands::shared::opening::{self, Opener, check_stdin};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::authority::IssuedCertificate;
+use crate::gateway::device_file::{DeviceFile, DeviceFileError};
 use crate::gateway::event_log::LineSink;
 use crate::gateway::observer::{RequestEvent, RequestLog};
 use crate::gateway::running::RunningGateway;
@@ -41,6 +42,9 @@ use crate::world::outputs::{self, Output};
 const CA_FILE: &str = "ca.pem";
 /// The push certificate of the throwaway authority, with its key.
 const CLIENT_FILE: &str = "client.pem";
+
+/// The simulated devices.
+const DEVICE_FILE: &str = "devices.ndjson";
 
 /// The line that announces a gateway.
 #[derive(Serialize)]
@@ -66,6 +70,7 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
     // What is in the folder is removed when this function returns, with or without an error.
     let folder = GatewayFolder::make(arguments.folder.as_deref())?;
+    options.device_file = folder.open_device_file()?;
     let reload = TokenReload::new(arguments, &options);
     let announce_ready = |ready: &Ready| announce(ready, folder.path(), log.as_ref(), context);
     let end = gateway::run_until_signal(options, announce_ready, move || reload.on_hangup());
@@ -90,9 +95,10 @@ pub(super) struct StartedGateway {
 
 /// Starts a gateway that serves until it is dropped, and announces it as [`run`] does. It has no log.
 pub(super) fn start(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<StartedGateway, Error> {
-    let options = read_options(arguments, context)?;
+    let mut options = read_options(arguments, context)?;
     let listen = options.listen;
     let folder = GatewayFolder::make(arguments.folder.as_deref())?;
+    options.device_file = folder.open_device_file()?;
     let gateway = match RunningGateway::start(options) {
         Ok(gateway) => gateway,
         Err(error) => return Err(explain_end(&error, listen)),
@@ -307,6 +313,7 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         keeps_requests: false,
         max_streams: arguments.max_streams,
         takes_devices: arguments.devices || arguments.listen.ip().is_loopback(),
+        device_file: None,
     })
 }
 
@@ -471,6 +478,21 @@ impl GatewayFolder {
             }
         }
         Ok(Self::Named(path.to_owned()))
+    }
+
+    /// Opens the file of the devices, in a folder that stays.
+    fn open_device_file(&self) -> Result<Option<DeviceFile>, Error> {
+        let Self::Named(path) = self else { return Ok(None) };
+        let file = path.join(DEVICE_FILE);
+        match DeviceFile::open(&file) {
+            Ok(opened) => Ok(Some(opened)),
+            Err(DeviceFileError::Io(error)) => {
+                Err(Error::new(ExitKind::Write, format!("{}: cannot keep the devices: {error}", file.display())))
+            }
+            Err(error @ DeviceFileError::Line(_)) => {
+                Err(Error::new(ExitKind::Input, format!("{}: {error}", file.display())).hint("choose another folder"))
+            }
+        }
     }
 
     fn path(&self) -> &Path {

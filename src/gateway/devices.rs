@@ -12,6 +12,8 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 use crate::apns::notification::is_topic;
+use crate::certificate::apple::Environment;
+use crate::gateway::device_file::{DeviceEntry, DeviceFile};
 use crate::gateway::tokens::TokenState;
 use crate::net::device_lines::{DeviceCredentials, DeviceMessage, DeviceRefusal};
 
@@ -24,9 +26,11 @@ const MAX_KEPT_FOR_DEVICE: usize = 1024;
 const MAX_KEPT: usize = 8192;
 
 /// The simulated devices of a gateway.
-#[derive(Default)]
 pub(super) struct Devices {
     table: Mutex<DeviceTable>,
+    environment: Environment,
+    /// Keeps them for the next run.
+    file: Option<DeviceFile>,
     /// The number of devices, so that a gateway without any takes no lock for a request.
     count: AtomicUsize,
 }
@@ -85,6 +89,20 @@ pub(super) enum Arrival {
 }
 
 impl Devices {
+    /// Takes over the devices that the file has for this environment.
+    pub(super) fn new(environment: Environment, file: Option<DeviceFile>) -> Self {
+        let mut table = DeviceTable::default();
+        let entries = match &file {
+            Some(file) => &file.entries[..],
+            None => &[],
+        };
+        for entry in entries {
+            table.add(entry, environment);
+        }
+        let count = AtomicUsize::new(table.devices.len());
+        Self { table: Mutex::new(table), environment, file, count }
+    }
+
     fn lock(&self) -> MutexGuard<'_, DeviceTable> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,22 +119,33 @@ impl Devices {
         if table.devices.len() >= MAX_DEVICES {
             return Err(DeviceRefusal::TooManyDevices);
         }
+        if table.receivers >= MAX_RECEIVERS {
+            return Err(DeviceRefusal::TooManyConnections);
+        }
         let credentials = DeviceCredentials { token: random_hex()?, secret: random_hex()? };
         let device = Device {
             topic: topic.to_owned(),
             secret: sha256(credentials.secret.as_bytes()),
             app: App::Installed(Inbox::default()),
         };
+        self.write_down(&DeviceEntry::Registered {
+            token: credentials.token.clone(),
+            topic: topic.to_owned(),
+            environment: self.environment,
+            secret_sha256: HEXLOWER.encode(&device.secret),
+        })?;
         table.devices.insert(credentials.token.clone(), device);
-        match self.connect(&mut table, &credentials.token) {
-            Ok(receiver) => {
-                self.count.store(table.devices.len(), Ordering::Relaxed);
-                Ok((credentials, receiver))
-            }
-            Err(refusal) => {
-                table.devices.remove(&credentials.token);
-                Err(refusal)
-            }
+        self.count.store(table.devices.len(), Ordering::Relaxed);
+        let receiver = self.connect(&mut table, &credentials.token)?;
+        Ok((credentials, receiver))
+    }
+
+    /// Keeps an entry for the next run, if anything is kept.
+    fn write_down(&self, entry: &DeviceEntry) -> Result<(), DeviceRefusal> {
+        let Some(file) = &self.file else { return Ok(()) };
+        match file.add(entry) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(DeviceRefusal::NotWritten),
         }
     }
 
@@ -147,6 +176,7 @@ impl Devices {
         };
         let (kept, changed) = (inbox.kept.len(), Arc::clone(&inbox.changed));
         let since = milliseconds(OffsetDateTime::now_utc());
+        self.write_down(&DeviceEntry::Uninstalled { token: credentials.token.clone(), since })?;
         device.app = App::Removed(since);
         table.kept -= kept;
         changed.notify_one();
@@ -203,6 +233,29 @@ impl Devices {
 }
 
 impl DeviceTable {
+    /// Adds what an earlier run has written down.
+    fn add(&mut self, entry: &DeviceEntry, environment: Environment) {
+        match entry {
+            DeviceEntry::Registered { token, topic, environment: own, secret_sha256 } if *own == environment => {
+                let mut secret = [0; 32];
+                // A damaged hash lets nobody in: that of no secret is all zeros.
+                if let Ok(bytes) = HEXLOWER.decode(secret_sha256.as_bytes())
+                    && bytes.len() == secret.len()
+                {
+                    secret.copy_from_slice(&bytes);
+                }
+                let app = App::Installed(Inbox::default());
+                self.devices.insert(token.clone(), Device { topic: topic.clone(), secret, app });
+            }
+            DeviceEntry::Uninstalled { token, since } => {
+                if let Some(device) = self.devices.get_mut(token) {
+                    device.app = App::Removed(*since);
+                }
+            }
+            DeviceEntry::Registered { .. } => {}
+        }
+    }
+
     fn find(&mut self, credentials: &DeviceCredentials) -> Result<&mut Device, DeviceRefusal> {
         let Some(device) = self.devices.get_mut(&credentials.token) else { return Err(DeviceRefusal::Unknown) };
         if !memcmp::eq(&device.secret, &sha256(credentials.secret.as_bytes())) {
@@ -307,6 +360,13 @@ fn milliseconds(time: OffsetDateTime) -> u64 {
 }
 
 #[cfg(test)]
+impl Default for Devices {
+    fn default() -> Self {
+        Self::new(Environment::Production, None)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -374,6 +434,23 @@ mod tests {
         assert_eq!(devices.state_of(&credentials.token), Some(TokenState::Unregistered(since)));
         assert_eq!(devices.receive(&credentials).err(), Some(DeviceRefusal::Uninstalled));
         assert_eq!(devices.register("no topic").err(), Some(DeviceRefusal::NoTopic));
+    }
+
+    #[test]
+    fn the_next_run_knows_the_devices_of_its_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("devices.ndjson");
+        let run = |environment| Arc::new(Devices::new(environment, Some(DeviceFile::open(&path).unwrap())));
+        let first = run(Environment::Production);
+        let (kept, _) = first.register(TOPIC).unwrap();
+        let (removed, _) = first.register(TOPIC).unwrap();
+        let since = first.uninstall(&removed).unwrap();
+        let second = run(Environment::Production);
+        assert_eq!(second.receive(&kept).unwrap().0, TOPIC);
+        assert_eq!(second.state_of(&removed.token), Some(TokenState::Unregistered(since)));
+        let stolen = DeviceCredentials { secret: removed.secret, ..kept.clone() };
+        assert_eq!(second.receive(&stolen).err(), Some(DeviceRefusal::Unknown));
+        assert_eq!(run(Environment::Sandbox).state_of(&kept.token), None);
     }
 
     #[tokio::test]

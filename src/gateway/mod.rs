@@ -12,12 +12,14 @@
 //! [`request_faults`] those that come with a request, through a [`fault_stream`] below `h2`. [`running`] is a gateway
 //! in a thread, for rehearsals and tests; [`shutdown`] waits for signals.
 //!
-//! [`devices`] keeps the simulated devices, each of which [`device_session`] serves.
+//! [`devices`] keeps the simulated devices, each of which [`device_session`] serves; [`device_file`] keeps them for the
+//! next run.
 
 pub(crate) mod acceptor;
 pub(crate) mod authority;
 mod connection;
 pub(crate) mod course;
+pub(crate) mod device_file;
 mod device_session;
 mod devices;
 pub(crate) mod event_log;
@@ -55,6 +57,8 @@ use crate::certificate::apple::Environment;
 use crate::net::descriptors;
 use acceptor::{TlsContexts, TlsVersions};
 use authority::{IssuedCertificate, ThrowawayCa};
+use device_file::DeviceFile;
+use devices::Devices;
 use event_log::{EventLog, LineSink};
 use fault::PlannedFault;
 use listener::Listener;
@@ -101,6 +105,8 @@ pub struct GatewayOptions {
     pub max_streams: u32,
     /// Whether simulated devices may connect.
     pub takes_devices: bool,
+    /// Keeps the simulated devices for the next run.
+    pub device_file: Option<DeviceFile>,
 }
 
 impl Default for GatewayOptions {
@@ -121,6 +127,7 @@ impl Default for GatewayOptions {
             keeps_requests: true,
             max_streams: DEFAULT_MAX_STREAMS,
             takes_devices: true,
+            device_file: None,
         }
     }
 }
@@ -165,7 +172,7 @@ impl Gateway {
         let policy = RequestPolicy {
             environment: options.environment,
             tokens: options.tokens,
-            devices: Arc::default(),
+            devices: Arc::new(Devices::new(options.environment, options.device_file)),
             team_keys: options.team_keys,
             team_topics,
             is_strict: options.is_strict,

@@ -86,6 +86,8 @@ pub(crate) enum DeviceRefusal {
     TooManyConnections,
     #[error("it has no random numbers for a token")]
     NoRandomness,
+    #[error("it cannot write down the device")]
+    NotWritten,
 }
 
 /// A notification as it arrives.

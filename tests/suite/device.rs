@@ -10,7 +10,7 @@ use openssl::ssl::{Ssl, SslContext, SslMethod};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::common::{Run, Test};
+use super::common::{Run, Test, entries};
 use super::gateway::{Process, block_on, post};
 
 const TOPIC: &str = "com.example.MyApp";
@@ -348,4 +348,34 @@ fn a_gateway_that_ends_is_named() {
     app.token();
     gateway.signal("-TERM");
     assert_eq!(app.end(), Some(5));
+}
+
+#[test]
+fn the_next_gateway_in_a_folder_knows_the_devices() {
+    let folder = TempDir::new().unwrap();
+    let kept = folder.path().join("gateway");
+    let state = folder.path().join("phone.json");
+    let (kept, state) = (kept.to_str().unwrap(), state.to_str().unwrap());
+    let first = Process::start(&["--folder", kept]);
+    assert_eq!(first.file("ca_file"), format!("{kept}/ca.pem"));
+    // With 0 the app ends once it is registered.
+    let run = device(&first, &["--state", state, "--count", "0"]).arg("--json").run();
+    let token = serde_json::from_str::<Value>(run.text().lines().next().unwrap()).unwrap()["token"].clone();
+    let second = Test::new().args(["gateway", "--folder", kept]);
+    second.status(6).stdout("").stderr_contains("another gateway may use the folder").run();
+    assert_eq!(Path::new(kept).metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(first.signal("-TERM").0, Some(0));
+    assert_eq!(entries(Path::new(kept)), ["devices.ndjson"]);
+    let next = Process::start(&["--folder", kept]);
+    assert_eq!(push(&next, token.as_str().unwrap(), &[], PAYLOAD).0, 200);
+    device(&next, &["--state", state, "--count", "1", "--wait", "20s"]).stdout_contains("Bob wants to play").run();
+    device(&next, &["--state", state, "--uninstall"]).run();
+    assert_eq!(next.signal("-INT").0, Some(0));
+    let last = Process::start(&["--folder", kept]);
+    assert_eq!(push(&last, token.as_str().unwrap(), &[], PAYLOAD).0, 410);
+    assert_eq!(last.signal("-TERM").0, Some(0));
+    std::fs::write(Path::new(kept).join("devices.ndjson"), "another file\n").unwrap();
+    let foreign = Test::new().args(["gateway", "--folder", kept]);
+    foreign.status(3).stderr_contains("line 1 is not one that pushcert gateway has written").run();
+    assert_eq!(entries(Path::new(kept)), ["devices.ndjson"]);
 }
