@@ -38,6 +38,8 @@ mod push;
 mod reading;
 #[cfg(unix)]
 mod readme;
+#[cfg(unix)]
+mod rehearse;
 mod robustness;
 mod roundtrip;
 mod secrets;

@@ -57,6 +57,12 @@ impl CommandLine {
         self.words.push(word);
     }
 
+    /// Adds a file of the folder that the option names by default, so that it is not shown.
+    pub(super) fn default_file(&mut self, option: &str, name: &str) {
+        self.words.push(option.into());
+        self.words.push(self.folder.join(name).into());
+    }
+
     /// Adds a file of the user's, by a name that leads to it from everywhere.
     pub(super) fn own_file(&mut self, location: &Location) {
         match location {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::certificate::apple::Environment;
 use crate::cli::Command;
-use crate::cli::csr::DEFAULT_REQUEST;
+use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
 use crate::cli::password::PasswordSource;
 use crate::cli::rehearse::RehearseArgs;
 use crate::commands::gateway::StartedGateway;
@@ -34,7 +34,6 @@ use crate::world::files::Location;
 use crate::world::signals;
 
 /// The files of the folder.
-const KEY: &str = "push.key";
 const CERTIFICATE: &str = "aps.cer";
 const AUTHORITY: &str = "authority.pem";
 const PASSWORD: &str = "p12.password";
@@ -53,7 +52,7 @@ const WAIT: &str = "10s";
 
 /// The files that are not for others, in the order in which they come to be.
 const SECRETS: [SecretFile; 5] = [
-    SecretFile { file: KEY, holds: "the private key" },
+    SecretFile { file: DEFAULT_KEY, holds: "the private key" },
     SecretFile { file: PASSWORD, holds: "the password of push.p12" },
     SecretFile { file: EXPORT, holds: "the private key, encrypted" },
     SecretFile { file: PEM, holds: "the private key" },
@@ -132,13 +131,12 @@ impl Road<'_, '_> {
     fn request(&mut self) -> Result<(), Stop> {
         let text = StepText { step: "csr", title: "A private key, and the request to certify it", note: None };
         let mut line = self.line("csr");
-        line.add(&["--email", "jo@example.com", "--name", "Jo Doe", "--country", "DE", "--key-out"]);
-        line.file(KEY);
-        line.add(&["-o"]);
-        line.file(DEFAULT_REQUEST);
+        line.add(&["--email", "jo@example.com", "--name", "Jo Doe", "--country", "DE"]);
+        line.default_file("--key-out", DEFAULT_KEY);
+        line.default_file("-o", DEFAULT_REQUEST);
         if self.folder.is_kept() {
             // csr overwrites no key: where there is one the command does nothing.
-            line.show_before(&format!("test -e {KEY} ||"));
+            line.show_before(&format!("test -e {DEFAULT_KEY} ||"));
         }
         self.stage.carry_out(text, &line, &Excerpt::First(2), |command, context| match command {
             Command::Csr(arguments) => {
@@ -173,7 +171,7 @@ impl Road<'_, '_> {
         let mut line = self.line("pack");
         line.file(CERTIFICATE);
         line.add(&["--key"]);
-        line.file(KEY);
+        line.file(DEFAULT_KEY);
         line.add(&["--passout"]);
         line.prefixed_file("file:", PASSWORD);
         line.add(&["-o"]);
@@ -244,7 +242,7 @@ impl Road<'_, '_> {
         let text = StepText { step: "inspect", title: "What is in it", note: None };
         let mut line = self.line("inspect");
         line.file(PEM);
-        let excerpt = Excerpt::Labelled(&["Key ", "Chain "]);
+        let excerpt = Excerpt::Labelled(&["Topics ", "Key "]);
         self.stage.carry_out(text, &line, &excerpt, |command, context| match command {
             Command::Inspect(arguments) => Ok(code_of(inspect::run(&arguments, context)?)),
             _ => Err(unexpected_command()),

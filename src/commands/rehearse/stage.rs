@@ -187,11 +187,14 @@ impl<'a, 'c> Stage<'a, 'c> {
 
     fn localize_error(&self, error: Error) -> Error {
         let message = self.localize(&error.message);
-        let hint = match &error.hint {
-            Some(hint) => Some(self.localize(hint).into()),
-            None => None,
-        };
-        Error { message: message.into(), hint, ..error }
+        let localized = Error { message: message.into(), ..error };
+        match &localized.hint {
+            Some(hint) => {
+                let hint = self.localize(hint);
+                localized.hint(hint)
+            }
+            None => localized,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::certificate::apple::Environment;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
-use crate::text::{printable, seconds, text_list};
+use crate::text::{printable, text_list};
 
 /// The report of `rehearse`.
 #[derive(Debug, Serialize)]
@@ -111,7 +111,7 @@ pub(crate) fn write_output(out: &mut dyn Write, step: &StepReport) -> io::Result
 
 /// Writes how the rehearsal ended, and what is kept of it.
 pub(crate) fn write_end(out: &mut dyn Write, report: &RehearsalReport, paint: Paint) -> io::Result<()> {
-    let time = seconds(Duration::from_millis(report.milliseconds));
+    let time = format!("{:.1} s", Duration::from_millis(report.milliseconds).as_secs_f64());
     match report.steps.last() {
         Some(step) if step.exit_code != 0 => {
             let line = format!(
