@@ -6,9 +6,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use pushcert::testing::{Environment, GatewayOptions, TokenState};
 use rexpect::session::{PtySession, spawn_command};
 use rustix::termios::{LocalModes, tcgetattr};
 
+use super::check::Stage;
 use super::common::entries;
 
 /// The longest wait for any one thing to show, in milliseconds.
@@ -417,4 +419,102 @@ fn the_gateway_shows_the_command_that_checks_its_certificate() {
     super::common::Test::shell(&format!("exec \"$0\" {command}")).stdout_contains("accepted").run();
     session.pty.send_control('c').unwrap();
     session.see("code=0.");
+}
+
+/// A gateway that knows so many devices, whose tokens are in tokens.txt.
+fn stage_with_devices(count: usize) -> Stage {
+    let stage = Stage::new(GatewayOptions::default());
+    let mut tokens = String::new();
+    for number in 1..=count {
+        let token = format!("{number:064x}");
+        stage.gateway.tokens.set(&token, TokenState::Active(None));
+        tokens.push_str(&token);
+        tokens.push('\n');
+    }
+    fs::write(stage.file("tokens.txt"), tokens).unwrap();
+    stage
+}
+
+/// Returns the arguments of a push to the gateway.
+fn push_to(stage: &Stage, arguments: &str) -> String {
+    let gateway = stage.address();
+    format!("push client.pem --gateway {gateway} --ca-file ca.pem --title News --alert 'Read more' {arguments}")
+}
+
+#[test]
+fn several_devices_of_production_are_asked_for_and_a_no_sends_nothing() {
+    let stage = stage_with_devices(3);
+    let arguments = push_to(&stage, "--environment production --tokens tokens.txt");
+    for (answer, code, requests) in [("n", 1, 0), ("", 1, 0), ("y", 0, 3)] {
+        let mut session = start(stage.folder.path(), &arguments);
+        session.answer("Send to 3 devices of com.example.MyApp in production: \"News / Read more\"?", answer);
+        let (shown, ended) = session.end();
+        assert_eq!(ended, code, "{answer:?}: {shown}");
+        assert_eq!(shown.contains("not confirmed: nothing was sent"), code == 1, "{answer:?}: {shown}");
+        assert_eq!(stage.gateway.ready.observer.requests(), requests, "{answer:?}");
+    }
+}
+
+#[test]
+fn ctrl_c_at_the_question_sends_nothing() {
+    let stage = stage_with_devices(2);
+    let arguments = push_to(&stage, "--environment production --tokens tokens.txt --results results.ndjson");
+    let mut session = start(stage.folder.path(), &arguments);
+    session.see("Send to 2 devices");
+    session.ctrl_c();
+    let (shown, code) = session.end();
+    assert_eq!(code, INTERRUPTED, "{shown}");
+    assert_eq!(stage.gateway.ready.observer.requests(), 0);
+    assert!(!stage.file("results.ndjson").exists());
+}
+
+#[test]
+fn one_device_the_sandbox_and_yes_need_no_question() {
+    let stage = stage_with_devices(2);
+    let token = format!("{:064x}", 1);
+    let sandbox = Stage::new(GatewayOptions { environment: Environment::Sandbox, ..GatewayOptions::default() });
+    fs::copy(stage.file("tokens.txt"), sandbox.file("tokens.txt")).unwrap();
+    for (stage, arguments, code) in [
+        (&stage, "--environment production --tokens tokens.txt --yes".to_owned(), 0),
+        (&stage, format!("--environment production --token {token}"), 0),
+        (&stage, "--environment production --tokens tokens.txt --dry-run".to_owned(), 0),
+        // This gateway does not know the devices.
+        (&sandbox, "--environment sandbox --tokens tokens.txt".to_owned(), 1),
+    ] {
+        let (shown, ended) = start(stage.folder.path(), &push_to(stage, &arguments)).end();
+        assert_eq!(ended, code, "{arguments}: {shown}");
+        assert!(!shown.contains("Send to"), "{arguments}: {shown}");
+    }
+    assert_eq!((stage.gateway.ready.observer.requests(), sandbox.gateway.ready.observer.requests()), (3, 2));
+}
+
+/// The rate that lets a run last longer than the bar waits before it shows.
+const SLOW: &str = "--environment production --tokens tokens.txt --rate 40 --yes";
+
+#[test]
+fn a_terminal_has_a_progress_bar_with_rate_and_counts() {
+    let stage = stage_with_devices(60);
+    let line = push_to(&stage, SLOW);
+    let mut session =
+        start_command(stage.folder.path(), &format!("stty cols 120; '{}' {line}", env!("CARGO_BIN_EXE_pushcert")));
+    let before = session.see(" of 60, ");
+    assert!(!before.contains("60 of"), "{before}");
+    let rate = session.see("/s, ");
+    assert!(rate.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').is_empty(), "{rate}");
+    session.see(" left, ");
+    let counts = session.see(" accepted, 0 not");
+    let accepted: u64 = counts.parse().unwrap();
+    assert!((1..=60).contains(&accepted), "{counts}");
+    let (shown, code) = session.end();
+    assert!(code == 0 && shown.contains("60 requests in"), "{shown}");
+    // The bar is gone when the summary shows.
+    assert!(!shown[shown.find("60 requests in").unwrap()..].contains(" of 60"), "{shown}");
+}
+
+#[test]
+fn a_pipe_has_no_progress_bar() {
+    let stage = stage_with_devices(60);
+    let line = push_to(&stage, SLOW);
+    let run = super::common::Test::shell(&format!("exec \"$0\" {line}")).folder(stage.folder.path()).stderr("").run();
+    assert!(run.text().contains("60 requests in") && !run.text().contains("of 60"), "{}", run.text());
 }
