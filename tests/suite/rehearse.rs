@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Test, entries, fixture};
+use crate::common::{Test, entries, fixture, root};
 
 /// The words of the steps, with a throwaway certificate.
 const STEPS: [&str; 10] =
@@ -334,4 +334,29 @@ fn a_signal_after_the_push_ends_it_too() {
     reader.read_to_string(&mut text).unwrap();
     assert!(text.contains("accepted              1"), "{text}");
     assert_empty(&temporary);
+}
+
+/// Returns a text without what varies: blanks, and words with digits in them or with the random name of the folder.
+fn without_what_varies(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut words = Vec::new();
+        for word in line.split_whitespace() {
+            let varies = word.contains(|c: char| c.is_ascii_digit()) || word.contains("pushcert-rehearsal-");
+            words.push(if varies { "#" } else { word });
+        }
+        lines.push(words.join(" "));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn the_readme_shows_it() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("```console\n$ pushcert rehearse\n").unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    assert!(shown.lines().count() > 40, "{shown}");
+    let temporary = TempDir::new().unwrap();
+    let run = rehearse(&temporary).run();
+    assert_eq!(without_what_varies(shown), without_what_varies(run.text()), "the output in README.md is another");
 }

@@ -518,3 +518,23 @@ fn a_pipe_has_no_progress_bar() {
     let run = super::common::Test::shell(&format!("exec \"$0\" {line}")).folder(stage.folder.path()).stderr("").run();
     assert!(run.text().contains("60 requests in") && !run.text().contains("of 60"), "{}", run.text());
 }
+
+#[test]
+fn ctrl_c_at_the_password_of_a_rehearsal_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = fixture("p12/keychain-password.p12");
+    let binary = env!("CARGO_BIN_EXE_pushcert");
+    let command = format!("TMPDIR=\"$PWD\" '{binary}' rehearse --cert {certificate}");
+    let mut session = start_command(folder.path(), &command);
+    session.see("Password for ");
+    assert_eq!(entries(folder.path()).len(), 1);
+    session.ctrl_c();
+    let (shown, code) = session.end();
+    assert_eq!(code, INTERRUPTED, "{shown}");
+    assert!(entries(folder.path()).is_empty());
+    let mut session = start_command(folder.path(), &command);
+    session.answer("Password for ", "push");
+    let (shown, code) = session.end();
+    assert!(code == 0 && shown.contains("the device has shown the message"), "{shown}");
+    assert!(entries(folder.path()).is_empty());
+}
