@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Gateway(Box<gateway::GatewayArgs>),
     /// Run an app on a simulated device: it registers with a gateway and shows what arrives
     Device(Box<device::DeviceArgs>),
-    /// Rehearse the whole road on this machine: from the key to the message on a simulated device
+    /// Rehearse the whole road on this machine: from the key to the message on a device
     Rehearse(Box<rehearse::RehearseArgs>),
     /// Print a program that sends one notification, or the app's side of it
     Example(example::ExampleArgs),
