@@ -122,6 +122,9 @@ fn every_command_runs_by_itself_in_the_folder_that_is_kept() {
         }
     }
     assert_eq!(named, private);
+    let state: Value = serde_json::from_slice(&std::fs::read(folder.join("device.json")).unwrap()).unwrap();
+    let list = Test::new().args(["database", "list", "sqlite:tokens.db"]).folder(&folder).run();
+    assert!(list.text().contains(state["credentials"]["token"].as_str().unwrap()), "{}", list.text());
     let before = std::fs::read(folder.join("push.key")).unwrap();
     let mut gateway = None;
     let mut count = 0;

@@ -43,6 +43,9 @@ const GATEWAY: &str = "gateway";
 const GATEWAY_CA: &str = "gateway/ca.pem";
 const STATE: &str = "device.json";
 const PAYLOAD: &str = "mdm.json";
+const DATABASE: &str = "tokens.db";
+/// The beginning of a database's URL.
+const SQLITE: &str = "sqlite:";
 
 /// The address of the gateway: the system chooses the port.
 const LISTEN: &str = "127.0.0.1:0";
@@ -51,12 +54,13 @@ const LISTEN: &str = "127.0.0.1:0";
 const WAIT: &str = "10s";
 
 /// The files that are not for others, in the order in which they come to be.
-const SECRETS: [SecretFile; 5] = [
+const SECRETS: [SecretFile; 6] = [
     SecretFile { file: DEFAULT_KEY, holds: "the private key" },
     SecretFile { file: PASSWORD, holds: "the password of push.p12" },
     SecretFile { file: EXPORT, holds: "the private key, encrypted" },
     SecretFile { file: PEM, holds: "the private key" },
     SecretFile { file: STATE, holds: "the token and the secret of the device" },
+    SecretFile { file: DATABASE, holds: "the token of the device" },
 ];
 
 /// Returns the files in the folder that are not for others.
@@ -81,7 +85,6 @@ pub(super) struct Road<'a, 'c> {
 struct Delivery {
     app: String,
     environment: Environment,
-    /// The alert; an MDM certificate sends none.
     payload: Payload,
     apns_id: Uuid,
     address: String,
@@ -89,7 +92,10 @@ struct Delivery {
 
 /// What a notification carries.
 enum Payload {
-    Alert,
+    Alert {
+        title: String,
+        body: String,
+    },
     /// The PushMagic of an MDM server.
     Mdm(String),
 }
@@ -109,10 +115,10 @@ impl Road<'_, '_> {
         let gateway = self.start_gateway(&converted, delivery.environment)?;
         delivery.address = gateway.address.to_string();
         self.check(&delivery)?;
-        let token = self.register(&delivery)?;
-        self.push(&delivery, &token)?;
+        self.register(&delivery)?;
+        self.push(&delivery)?;
         let messages = self.receive(&delivery)?;
-        self.stage.report.shown = matches!(&messages[..], [only] if self.is_sent_message(only, &delivery));
+        self.stage.report.shown = delivery.is_shown_by(&messages);
         if self.stage.report.shown { Ok(()) } else { Err(Stop::Failed(ExitKind::CheckFailed.code())) }
     }
 
@@ -263,7 +269,7 @@ impl Road<'_, '_> {
             portal::write(&self.path(PAYLOAD), format!("{{\"mdm\":\"{magic}\"}}\n").as_bytes(), false)?;
             Payload::Mdm(magic)
         } else {
-            Payload::Alert
+            Payload::Alert { title: self.arguments.title.clone(), body: self.arguments.alert.clone() }
         };
         Ok(Delivery { app, environment, payload, apns_id: Uuid::new_v4(), address: String::new() })
     }
@@ -330,11 +336,10 @@ impl Road<'_, '_> {
         })
     }
 
-    /// Registers the app, and returns its token.
-    fn register(&mut self, delivery: &Delivery) -> Result<String, Stop> {
+    fn register(&mut self, delivery: &Delivery) -> Result<(), Stop> {
         let text = StepText {
             step: "register",
-            title: "An app on a simulated device registers, and its token goes to the provider",
+            title: "An app on a simulated device registers, and its token goes into the provider's database",
             note: None,
         };
         let mut line = self.line("device");
@@ -342,36 +347,31 @@ impl Road<'_, '_> {
         Self::add_gateway(delivery, &mut line);
         line.add(&["--state"]);
         line.file(STATE);
+        line.add(&["--register-with"]);
+        line.prefixed_file(SQLITE, DATABASE);
         line.add(&["--count", "0"]);
-        let mut token = String::new();
-        self.stage.carry_out(text, &line, &Excerpt::First(2), |command, context| match command {
-            Command::Device(arguments) => {
-                let mut watch = |event: &DeviceEvent<'_>| {
-                    if let DeviceEvent::Started(app) = event {
-                        token.clone_from(&app.credentials.token);
-                    }
-                };
-                Ok(code_of(device::run_watched(&arguments, &mut watch, context)?))
-            }
+        let excerpt = Excerpt::Labelled(&["device token", "provider"]);
+        self.stage.carry_out(text, &line, &excerpt, |command, context| match command {
+            Command::Device(arguments) => Ok(code_of(device::run(&arguments, context)?)),
             _ => Err(unexpected_command()),
-        })?;
-        Ok(token)
+        })
     }
 
-    fn push(&mut self, delivery: &Delivery, token: &str) -> Result<(), Stop> {
+    fn push(&mut self, delivery: &Delivery) -> Result<(), Stop> {
         let text = StepText { step: "push", title: "The provider sends a notification", note: None };
         let mut line = self.line("push");
         line.file(PEM);
         line.add(&["--environment", delivery.environment.name()]);
         Self::add_gateway(delivery, &mut line);
-        line.add(&["--token", token]);
+        line.add(&["--database"]);
+        line.prefixed_file(SQLITE, DATABASE);
         if self.arguments.cert.is_some() && self.arguments.topic.is_some() {
             line.option("--topic", &delivery.app);
         }
-        match delivery.payload {
-            Payload::Alert => {
-                line.option("--title", &self.arguments.title);
-                line.option("--alert", &self.arguments.alert);
+        match &delivery.payload {
+            Payload::Alert { title, body } => {
+                line.option("--title", title);
+                line.option("--alert", body);
             }
             Payload::Mdm(_) => {
                 line.add(&["--payload"]);
@@ -413,18 +413,18 @@ impl Road<'_, '_> {
         })?;
         Ok(messages)
     }
+}
 
-    /// Returns whether a message is the one that was sent.
-    fn is_sent_message(&self, message: &DeviceMessage, delivery: &Delivery) -> bool {
-        if !message.apns_id.eq_ignore_ascii_case(&delivery.apns_id.to_string()) {
+impl Delivery {
+    /// Returns whether messages are the one that was sent.
+    fn is_shown_by(&self, messages: &[DeviceMessage]) -> bool {
+        let [message] = messages else { return false };
+        if !message.apns_id.eq_ignore_ascii_case(&self.apns_id.to_string()) {
             return false;
         }
         let Some(shown) = ShownAlert::of(&message.payload) else { return false };
-        match &delivery.payload {
-            Payload::Alert => {
-                shown.title.as_ref() == Some(&self.arguments.title)
-                    && shown.body.as_ref() == Some(&self.arguments.alert)
-            }
+        match &self.payload {
+            Payload::Alert { title, body } => shown.title.as_ref() == Some(title) && shown.body.as_ref() == Some(body),
             Payload::Mdm(magic) => {
                 matches!(&shown.custom[..], [only] if only.key == "mdm" && only.value.as_str() == Some(magic))
             }
@@ -446,5 +446,51 @@ fn shown_source(source: &PasswordSource) -> String {
         PasswordSource::Prompt | PasswordSource::Command(_) | PasswordSource::Pass(_) | PasswordSource::Unknown => {
             "prompt".to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(apns_id: &str, payload: &str) -> DeviceMessage {
+        DeviceMessage {
+            apns_id: apns_id.to_owned(),
+            topic: "com.example.MyApp".to_owned(),
+            push_type: None,
+            priority: None,
+            expiration: None,
+            collapse_id: None,
+            payload: payload.to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_the_message_that_was_sent_counts() {
+        let apns_id = Uuid::new_v4();
+        let delivery = |payload| Delivery {
+            app: "com.example.MyApp".to_owned(),
+            environment: Environment::Production,
+            payload,
+            apns_id,
+            address: String::new(),
+        };
+        let alert = delivery(Payload::Alert { title: "T".to_owned(), body: "B".to_owned() });
+        let mdm = delivery(Payload::Mdm("magic".to_owned()));
+        let (own, other) = (apns_id.to_string().to_uppercase(), Uuid::new_v4().to_string());
+        let sent = r#"{"aps":{"alert":{"title":"T","body":"B"}}}"#;
+        assert!(alert.is_shown_by(&[message(&own, sent)]));
+        assert!(mdm.is_shown_by(&[message(&own, r#"{"mdm":"magic"}"#)]));
+        for messages in [
+            vec![],
+            vec![message(&other, sent)],
+            vec![message(&own, sent), message(&own, sent)],
+            vec![message(&own, r#"{"aps":{"alert":{"title":"T","body":"b"}}}"#)],
+            vec![message(&own, r#"{"aps":{"alert":"B"}}"#)],
+            vec![message(&own, "B")],
+        ] {
+            assert!(!alert.is_shown_by(&messages), "{messages:?}");
+        }
+        assert!(!mdm.is_shown_by(&[message(&own, sent)]) && !mdm.is_shown_by(&[message(&own, r#"{"mdm":"other"}"#)]));
     }
 }
