@@ -1,7 +1,7 @@
 //! `pushcert rehearse`: the whole road on this machine.
 //!
 //! Each step is a command line, which is parsed and carried out as any other, so that what is shown is what is done. What
-//! the command prints is kept back, and a part of it shown. [`folder`] is where all of it happens, [`line`] makes the
+//! the command prints is kept back, and a part of it shown. [`folder`] is where all of it happens, [`mod@line`] makes the
 //! command lines, [`stage`] shows them, [`portal`] stands in for Apple's developer portal, and [`own`] looks at the
 //! certificate that was converted.
 

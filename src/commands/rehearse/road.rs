@@ -172,8 +172,7 @@ impl Road<'_, '_> {
         }
         let password = Zeroizing::new(format!("{}\n", HEXLOWER.encode(&*password)));
         portal::write(&self.path(PASSWORD), password.as_bytes(), true)?;
-        let text =
-            StepText { step: "pack", title: "A .p12, in the shape of an export from Keychain Access", note: None };
+        let text = StepText { step: "pack", title: "A .p12, in the layout of Keychain Access", note: None };
         let mut line = self.line("pack");
         line.file(CERTIFICATE);
         line.add(&["--key"]);
