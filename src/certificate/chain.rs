@@ -152,7 +152,7 @@ impl<'a> FileCas<'a> {
 
     /// Returns whether `authority` issued `certificate`: by name, key identifier and signature. OpenSSL is started only
     /// for a certificate that names `authority`.
-    fn is_issuer(&self, authority: &Certificate, certificate: &Certificate) -> bool {
+    pub(crate) fn is_issuer(&self, authority: &Certificate, certificate: &Certificate) -> bool {
         if !has_key_id_of(authority, certificate) || !certificate.names_as_issuer(authority) {
             return false;
         }

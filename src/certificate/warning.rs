@@ -23,6 +23,11 @@ pub(crate) fn concerns_conversion(code: FindingCode) -> bool {
     )
 }
 
+/// Returns whether Apple is not known to have issued the certificate, which matters where that is asked for.
+pub(crate) fn refutes_apple(code: FindingCode) -> bool {
+    matches!(code, FindingCode::NotApple | FindingCode::ChainInvalid | FindingCode::ChainIncomplete)
+}
+
 /// The key beside a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyState {

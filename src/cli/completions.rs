@@ -1,11 +1,11 @@
-//! Arguments of `pushcert completions`.
+//! Arguments of `pushcert generate completions`.
 
 use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  pushcert completions bash > /etc/bash_completion.d/pushcert")]
+  pushcert generate completions bash > ~/.local/share/bash-completion/completions/pushcert")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

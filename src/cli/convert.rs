@@ -77,7 +77,8 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Fail (exit 1) where there would be a warning: expired, not yet valid, no push certificate
+    /// Fail (exit 1) where there would be a warning (expired, not yet valid, no push certificate), and for a certificate
+    /// that Apple did not issue
     #[arg(long)]
     pub(crate) strict: bool,
 

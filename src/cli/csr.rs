@@ -29,7 +29,7 @@ pub(crate) struct CsrArgs {
     #[arg(long, value_parser = checked(request::check_name))]
     pub(crate) name: Option<String>,
 
-    /// The country of the subject, two capital letters (ISO 3166)
+    /// The country of the subject, two letters (ISO 3166)
     #[arg(long, value_name = "CC", value_parser = checked(request::check_country))]
     pub(crate) country: Option<String>,
 

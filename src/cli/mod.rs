@@ -12,12 +12,16 @@ pub(crate) mod expiry;
 pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod gateway;
+pub(crate) mod generate;
+pub(crate) mod help;
 pub(crate) mod inspect;
 pub(crate) mod pack;
 pub(crate) mod password;
 pub(crate) mod push;
 pub(crate) mod rehearse;
 pub(crate) mod values;
+
+use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -66,9 +70,19 @@ pub(crate) enum Command {
     /// Explain an error message about certificates, of openssl, curl, a language or APNs
     Explain(explain::ExplainArgs),
     /// Interactive setup; shows each step as a command
+    #[command(after_help = "Example:\n  pushcert wizard")]
     Wizard,
-    /// Print a completion script for a shell
-    Completions(completions::CompletionsArgs),
+    /// Print manual pages, or a completion script for a shell
+    Generate(generate::GenerateArgs),
+}
+
+/// Returns the arguments of the process, the name of the program first. `completions` was a subcommand of its own.
+pub(crate) fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|name| name == "completions") {
+        arguments.insert(1, "generate".into());
+    }
+    arguments
 }
 
 // The options for protected inputs. A doc comment would become the help of every command that has them.
@@ -102,7 +116,7 @@ impl Command {
             Self::Explain(explain) => explain.json,
             Self::Database(database) => database.json(),
             Self::Rehearse(rehearse) => rehearse.json,
-            Self::Gateway(_) | Self::Example(_) | Self::Wizard | Self::Completions(_) => false,
+            Self::Gateway(_) | Self::Example(_) | Self::Wizard | Self::Generate(_) => false,
         };
         if wants_json { ReportFormat::Json } else { ReportFormat::Human }
     }

@@ -38,6 +38,10 @@ pub(crate) struct PackArgs {
     #[arg(long)]
     pub(crate) chain: bool,
 
+    /// Certificates to write (Go's x/crypto/pkcs12 and some others take exactly one)
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) certs: PackedCerts,
+
     /// The friendlyName, instead of the one in the file or the certificate's common name
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) name: Option<String>,
@@ -54,7 +58,8 @@ pub(crate) struct PackArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Fail (exit 1) where there would be a warning: expired, not yet valid, no push certificate
+    /// Fail (exit 1) where there would be a warning (expired, not yet valid, no push certificate), and for a certificate
+    /// that Apple did not issue
     #[arg(long)]
     pub(crate) strict: bool,
 
@@ -65,6 +70,16 @@ pub(crate) struct PackArgs {
     /// Judge validity at this time instead of now: RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
     pub(crate) at: Option<OffsetDateTime>,
+}
+
+/// The choice of certificates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PackedCerts {
+    /// The certificate that belongs to the key
+    Leaf,
+    /// The authorities in the file too
+    #[default]
+    All,
 }
 
 /// The readers of PKCS#12 files.

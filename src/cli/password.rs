@@ -135,14 +135,23 @@ fn missing(option: &str, problem: &str) -> Error {
 fn read_file(path: &Path, option: &str, name: &str) -> Result<Option<Password>, Error> {
     match File::open(path) {
         Ok(file) => read_line(file, option, name),
-        Err(error) => Err(missing(option, &format!("cannot read {name}: {error}"))),
+        Err(error) => Err(unreadable(option, name, &error)),
     }
+}
+
+fn unreadable(option: &str, name: &str, error: &std::io::Error) -> Error {
+    let hint = match error.kind() {
+        std::io::ErrorKind::IsADirectory => "a file is expected, whose first line is the password",
+        std::io::ErrorKind::PermissionDenied => "run the command as a user who may read it, or change its mode",
+        _ => "check its name: a file is expected, whose first line is the password",
+    };
+    missing(option, &format!("cannot read {name}: {error}")).hint(hint)
 }
 
 fn read_line(reader: impl Read, option: &str, name: &str) -> Result<Option<Password>, Error> {
     match first_line(reader) {
         Ok(password) => Ok(Some(password)),
-        Err(error) => Err(missing(option, &format!("cannot read {name}: {error}"))),
+        Err(error) => Err(unreadable(option, name, &error)),
     }
 }
 
@@ -156,7 +165,6 @@ fn os_bytes(value: OsString) -> Vec<u8> {
     value.to_string_lossy().into_owned().into_bytes()
 }
 
-/// Reads the first line without its end.
 #[cfg(unix)]
 fn os_string(bytes: &[u8]) -> Option<OsString> {
     Some(std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec()))
@@ -167,6 +175,7 @@ fn os_string(_: &[u8]) -> Option<OsString> {
     None
 }
 
+/// Reads the first line without its end.
 fn first_line(reader: impl Read) -> std::io::Result<Password> {
     let mut line = Zeroizing::new(Vec::new());
     BufReader::new(reader.take(MAX_LENGTH)).read_until(b'\n', &mut line)?;

@@ -21,7 +21,7 @@ use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
 use crate::report::human;
 use crate::report::human::csr::{CsrKeyReport, CsrReport};
-use crate::report::shell::shell_path;
+use crate::report::shell::{shell_location, shell_path};
 use crate::report::style::Paint;
 use crate::request::{self, RequestError, RequestSubject};
 use crate::secret::Password;
@@ -30,7 +30,8 @@ use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::outputs::{self, Output};
 use crate::world::place::{self, Place, WriteError};
-use crate::world::terminal::InputCheck;
+use crate::world::terminal::question::{self, Question, Reply};
+use crate::world::terminal::{Completion, InputCheck};
 
 pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), Error> {
     check_flags(arguments, context)?;
@@ -50,7 +51,7 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
     write(arguments, new_key, request.as_bytes(), context)?;
     let key_report = CsrKeyReport {
         file: key_file(arguments).to_string(),
-        word: location_word(key_file(arguments)),
+        word: shell_location(key_file(arguments)),
         created: new_key_text.is_some(),
         encrypted: if new_key_text.is_some() { Some(arguments.encrypt) } else { None },
         kind: key.public().kind(),
@@ -67,12 +68,8 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
     Ok(())
 }
 
-fn location_word(location: &Location) -> String {
-    match location {
-        Location::Standard => "-".to_owned(),
-        Location::Path(path) => shell_path(path),
-    }
-}
+/// The question for the country of a subject.
+pub(super) const COUNTRY: &str = "Country (two letters)";
 
 fn key_file(arguments: &CsrArgs) -> &Location {
     arguments.key.as_ref().unwrap_or(&arguments.key_out)
@@ -197,7 +194,8 @@ fn ask_subject(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<Request
     Ok(RequestSubject {
         email: ask(&arguments.email, "E-mail address", request::check_email, context)?,
         name: ask(&arguments.name, "Name (yours, or the company's)", request::check_name, context)?,
-        country: ask(&arguments.country, "Country (two capital letters)", request::check_country, context)?,
+        // The portal's own tools write it in capitals, as ISO 3166 does.
+        country: ask(&arguments.country, COUNTRY, request::check_country, context)?.to_ascii_uppercase(),
     })
 }
 
@@ -209,13 +207,22 @@ fn ask(
 ) -> Result<String, Error> {
     match given {
         Some(value) => Ok(value.clone()),
-        None => context.terminal.input(question, None, &check).map_err(unanswered),
+        None => {
+            let question =
+                Question { text: question, default: None, completion: Completion::Nothing, has_way_back: false };
+            match question::ask(&question, &check, context.terminal) {
+                Ok(Reply::Given(answer)) => Ok(answer),
+                // There is no way back from it.
+                Ok(Reply::Back) => Err(unanswered(std::io::ErrorKind::UnexpectedEof.into())),
+                Err(error) => Err(unanswered(error)),
+            }
+        }
     }
 }
 
 fn read_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>) -> Result<PrivateKey, Error> {
     let opener = Opener::new(&arguments.opening, &[location], context)?;
-    let contents = opener.open(location, context)?;
+    let contents = opener.open_key(location, "leave out --key, and a new key is made", context)?;
     unread::check_mac(location, &contents)?;
     match &contents.keys[..] {
         [key] => Ok(key.item.clone()),
@@ -223,10 +230,13 @@ fn read_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>)
             let missing = SelectError::NoKey(String::new());
             Err(unread::explain_selection(location, &contents, &missing))
         }
-        [] => Err(Error::new(ExitKind::Input, format!("{location}: there is no private key in it"))
-            .hint("leave out --key, and a new key is made")),
+        [] => {
+            let message = format!("{}: there is no private key in it", location.input_name());
+            Err(Error::new(ExitKind::Input, message).hint("leave out --key, and a new key is made"))
+        }
         several => {
-            let message = format!("{location}: there are {} private keys in it, where one is expected", several.len());
+            let (file, count) = (location.input_name(), several.len());
+            let message = format!("{file}: there are {count} private keys in it, where one is expected");
             Err(Error::new(ExitKind::Input, message).hint(one_key_of(&contents)))
         }
     }

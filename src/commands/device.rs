@@ -25,7 +25,7 @@ use crate::net::device_lines::{DeviceCredentials, DeviceRefusal};
 use crate::net::tls::TlsError;
 use crate::net::trust::StoreReader;
 use crate::report::human;
-use crate::report::shell::shell_word;
+use crate::report::shell::shell_location;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
@@ -260,7 +260,7 @@ fn hint(error: &DeviceError, arguments: &DeviceArgs) -> Option<String> {
         ),
         DeviceError::Refused(DeviceRefusal::Unknown | DeviceRefusal::Uninstalled) => {
             let file = arguments.state.as_ref()?;
-            Some(format!("to register anew, remove the file: rm {}", shell_word(&file.to_string())))
+            Some(format!("to register anew, remove the file: rm {}", shell_location(file)))
         }
         DeviceError::Dial(_) => Some("start it with pushcert gateway, which prints its address".to_owned()),
         DeviceError::Provider(_, problem) if is_answer(problem) => {

@@ -15,7 +15,7 @@ use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
 use crate::text::{printable, printable_name};
 use crate::world::context::Context;
-use crate::world::files::Location;
+use crate::world::files::{self, Location};
 use time::OffsetDateTime;
 
 pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
@@ -138,7 +138,7 @@ impl Inspection<'_> {
 
     /// Explains that a file holds nothing of what was asked about.
     fn unanswerable(&self, report: &FileReport) -> Option<Error> {
-        let (file, held) = (printable_name(&report.file), report.describe_contents());
+        let (file, held) = (printable_name(files::input_name(&report.file)), report.describe_contents());
         if let Some(field) = self.arguments.field
             && values(field, report).is_none()
         {

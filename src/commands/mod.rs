@@ -2,7 +2,6 @@
 
 mod check;
 mod compare;
-mod completions;
 mod convert;
 mod csr;
 mod database;
@@ -11,6 +10,7 @@ mod example;
 mod expiry;
 mod explain;
 mod gateway;
+mod generate;
 mod inspect;
 mod pack;
 mod push;
@@ -50,7 +50,7 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
         Command::Gateway(arguments) => done(gateway::run(arguments, context))?,
         Command::Example(arguments) => done(example::run(arguments, context))?,
         Command::Explain(arguments) => done(explain::run(arguments, context))?,
-        Command::Completions(arguments) => done(completions::run(arguments, context))?,
+        Command::Generate(arguments) => done(generate::run(arguments, context))?,
     };
     Ok(exit.map_or(0, ExitKind::code))
 }

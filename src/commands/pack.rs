@@ -1,8 +1,9 @@
 //! `pushcert pack`.
 
 use crate::certificate::Certificate;
+use crate::certificate::chain::FileCas;
 use crate::certificate::warning::KeyState;
-use crate::cli::pack::{PackArgs, Recipient};
+use crate::cli::pack::{PackArgs, PackedCerts, Recipient};
 use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judging, apple_issuer, refuse_request};
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
@@ -36,6 +37,7 @@ pub(super) fn run(arguments: &PackArgs, context: &mut Context<'_>) -> Result<(),
     inputs.extend(&arguments.key);
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
+    let opener = if arguments.key.is_none() { opener.needing_key() } else { opener };
     let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
     pack(arguments, &contents, context)
 }
@@ -67,6 +69,7 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
         profile,
         pkcs12,
         certificates: 1 + input.authorities.len(),
+        has_only_issuer: has_only_issuer(&input, &identity.leaf.item),
         friendly_name: input.certificate_name.to_owned(),
         key_friendly_name: input.key_name.to_owned(),
         local_key_id: data_encoding::HEXLOWER.encode(&identity.key.item.public().key_id()),
@@ -147,7 +150,11 @@ fn pkcs12_input<'a>(
         }
     };
     let mut authorities = Vec::new();
-    for entry in Collection::new(&contents.certificates, &contents.keys).authorities() {
+    let packed = match arguments.certs {
+        PackedCerts::All => Collection::new(&contents.certificates, &contents.keys).authorities(),
+        PackedCerts::Leaf => vec![],
+    };
+    for entry in packed {
         let name = usable_name(entry.friendly_name.as_deref()).unwrap_or_else(|| entry.item.title());
         authorities.push(NamedCertificate { der: &entry.item.der, name });
     }
@@ -160,12 +167,25 @@ fn pkcs12_input<'a>(
     Ok(Pkcs12Input { certificate: &leaf.item.der, certificate_name, key: &key.item, key_name, authorities })
 }
 
+/// Returns whether the one other certificate is the issuer of the leaf.
+fn has_only_issuer(input: &Pkcs12Input<'_>, leaf: &Certificate) -> bool {
+    let [only] = &input.authorities[..] else { return false };
+    match Certificate::parse(only.der) {
+        Ok(authority) => FileCas::new([]).is_issuer(&authority, leaf),
+        Err(_) => false,
+    }
+}
+
 fn bug(output: &Location, error: &dyn std::fmt::Display) -> Error {
     Error::new(ExitKind::Bug, format!("{output}: {error}"))
 }
 
 /// Checks the output before anything is read or asked.
 fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error> {
+    if arguments.chain && arguments.certs == PackedCerts::Leaf {
+        return Err(Error::new(ExitKind::Usage, "--chain adds a certificate, and --certs leaf leaves out all but one")
+            .hint("leave out one of them"));
+    }
     if arguments.json && arguments.output.as_ref().unwrap_or(&STANDARD).is_same_output(&STANDARD) {
         return Err(usage("--json reports on standard output, where the .p12 would go"));
     }

@@ -189,6 +189,15 @@ pub(crate) fn describe(bytes: &[u8]) -> FileFacts {
     FileFacts { container: Some(format.container()), pkcs12 }
 }
 
+/// Returns whether a file is a PKCS#12 file without a key outside of its encrypted parts, where all usual writers put it,
+/// itself encrypted.
+pub(crate) fn shows_no_key(bytes: &[u8]) -> bool {
+    match describe(bytes).pkcs12 {
+        Some(info) => info.certificate_encryption.is_some() && info.key_encryption.is_none(),
+        None => false,
+    }
+}
+
 impl<T> From<T> for Entry<T> {
     fn from(item: T) -> Self {
         Self { item, friendly_name: None, local_key_id: None }

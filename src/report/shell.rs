@@ -1,8 +1,10 @@
 //! Quoting for a shell.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::text::escaped;
+use crate::world::files::Location;
 
 /// Quotes a word where a shell needs it. What cannot be printed stands as an escape of `$'…'` (POSIX.1-2024), so that
 /// the word still names the same file.
@@ -21,9 +23,22 @@ pub(crate) fn shell_path(path: &Path) -> String {
     if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
         return shell_path(&Path::new(".").join(path));
     }
-    match path.to_str() {
+    shell_os_word(path.as_os_str())
+}
+
+/// As [`shell_path`], or the sign for a standard stream.
+pub(crate) fn shell_location(location: &Location) -> String {
+    match location {
+        Location::Standard => "-".to_owned(),
+        Location::Path(path) => shell_path(path),
+    }
+}
+
+/// As [`shell_word`], for a word that need not be UTF-8.
+pub(crate) fn shell_os_word(word: &OsStr) -> String {
+    match word.to_str() {
         Some(word) => shell_word(word),
-        None => format!("$'{}'", byte_escapes(path.as_os_str().as_encoded_bytes())),
+        None => format!("$'{}'", byte_escapes(word.as_encoded_bytes())),
     }
 }
 

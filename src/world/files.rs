@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::limits::MAX_FILE_SIZE;
+use crate::text::printable_name;
 #[cfg(unix)]
 use crate::world::descriptors::{self, ClosedStream};
 use crate::world::place::{MAX_LINKS, folder};
@@ -147,6 +148,18 @@ impl fmt::Display for Location {
             Self::Path(path) => path.display().fmt(f),
         }
     }
+}
+
+impl Location {
+    /// Returns the name of an input in a sentence.
+    pub(crate) fn input_name(&self) -> String {
+        printable_name(input_name(&self.to_string()))
+    }
+}
+
+/// Returns the name of an input in a sentence, where `file` is what stands for it in a report.
+pub(crate) fn input_name(file: &str) -> &str {
+    if file == "-" { "standard input" } else { file }
 }
 
 /// The reasons why an input cannot be read.

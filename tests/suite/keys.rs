@@ -178,3 +178,52 @@ fn the_key_of_a_request_is_found_too() {
     let json = inspect("keys").arg("--json").run().json();
     assert_eq!(json["files"][0]["requests"][0]["key_trial"]["file"], "keys/push.key");
 }
+
+#[test]
+fn what_is_given_with_key_and_is_none_is_named() {
+    let folder = folder();
+    let key = openssl::pkey::PKey::private_key_from_pem(&fs::read(fixture("key/push.pem")).unwrap()).unwrap();
+    fs::write(folder.path().join("public.pem"), key.public_key_to_pem().unwrap()).unwrap();
+    let body = base64_of(b"openssh-key-v1\0\0\0\0\x04none");
+    let openssh = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\n");
+    fs::write(folder.path().join("openssh"), openssh).unwrap();
+    fs::write(folder.path().join("id_rsa.pub"), format!("ssh-rsa {body} jo@example.com\n")).unwrap();
+    fs::write(folder.path().join("notes.txt"), "nothing of interest\n").unwrap();
+    let certificate = fixture("der/universal.cer");
+    for (file, problem, hint) in [
+        ("public.pem", "there is no private key in it, only a public key", "--key takes the private key"),
+        ("openssh", "this is an OpenSSH private key, which is not read here", "ssh-keygen -p -m PEM -f COPY"),
+        ("id_rsa.pub", "this is an SSH public key, not a private key", "--key takes the private key"),
+        ("notes.txt", "this is not a private key", "--key takes the private key"),
+        ("missing", "cannot read it", "check its name"),
+    ] {
+        for command in ["convert", "pack"] {
+            let test = Test::new().folder(folder.path()).arg(command).arg(&certificate).args(["--key", file]);
+            test.args(["-o", "/dev/null"]).status(3).stderr_contains(problem).stderr_contains(hint).run();
+        }
+        let request = ["csr", "--email", "jo@example.com", "--name", "Jo", "--country", "de", "--key", file];
+        Test::new().folder(folder.path()).args(request).status(3).stderr_contains(problem).run();
+    }
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    openssl::base64::encode_block(bytes)
+}
+
+#[test]
+fn standard_input_is_called_so() {
+    let certificate = fs::read(fixture("der/universal.cer")).unwrap();
+    for (arguments, stdin, problem) in [
+        (&["convert", "-"][..], &b""[..], "error: standard input: the file is empty"),
+        (&["convert", "-"], b"nothing\n", "error: standard input: this is not a certificate"),
+        (&["convert", "-"], &certificate, "error: standard input: there is no private key in it"),
+        (&["pack", "-", "-o", "/dev/null"], &certificate, "error: standard input: there is no private key in it"),
+        (&["inspect", "-"], b"", "error: standard input: the file is empty"),
+        (&["compare", "-", "x"], b"", "error: standard input: the file is empty"),
+    ] {
+        Test::new().args(arguments).stdin(stdin).status(3).stderr_contains(problem).run();
+    }
+    // What programs read stays the sign that was given.
+    let json = Test::new().args(["inspect", "-", "--json"]).stdin(certificate).run().json();
+    assert_eq!(json["files"][0]["file"], "-");
+}

@@ -33,6 +33,8 @@ mod pack;
 #[cfg(unix)]
 mod password_command;
 mod passwords;
+#[cfg(unix)]
+mod prompts;
 mod provider;
 mod push;
 mod reading;

@@ -92,3 +92,33 @@ fn two_wrong_passwords_and_then_the_right_one_open_a_file_of_600_000_iterations(
     fs::write(&list, "wrong\nwröng\npush\n").unwrap();
     Test::new().args(["expiry", "--at", "2026-11-24", "--passwords"]).arg(&list).arg(fixture("p12/nss.p12")).run();
 }
+
+#[test]
+fn a_new_password_that_other_programs_could_not_be_given_is_refused_from_every_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    for (password, problem) in [
+        ("secret\n", "ends in a line end"),
+        ("secret\r", "ends in a line end"),
+        ("sec\nret", "has a line end in it"),
+        ("\u{feff}secret", "begins with a byte order mark"),
+    ] {
+        fs::write(&file, password).unwrap();
+        let cat = format!("cmd:cat '{}'", file.display());
+        let sources = ["env:NEW".to_owned(), format!("file:{}", file.display()), format!("pass:{password}"), cat];
+        for source in sources {
+            // Of a file, and of what a command prints, the first line counts.
+            let is_cut = password.contains('\n') && (source.starts_with("file:") || source.starts_with("cmd:"));
+            for command in ["pack", "convert"] {
+                let test = Test::new().arg(command).arg(fixture("p12/keychain.p12")).env("NEW", password);
+                let test = test.args(["-o", "/dev/null", "--passout", &source]);
+                let test = if command == "convert" { test.arg("--encrypt") } else { test };
+                if is_cut {
+                    test.run();
+                } else {
+                    test.status(4).stderr_contains(problem).stderr_contains("choose another").hides("secret").run();
+                }
+            }
+        }
+    }
+}

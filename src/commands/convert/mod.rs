@@ -41,6 +41,8 @@ pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<
     inputs.extend(&arguments.key);
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
+    let needs_key = arguments.key.is_empty() && !arguments.no_key;
+    let opener = if needs_key { opener.needing_key() } else { opener };
     let opened = open(arguments, &opener, context)?;
     convert(arguments, &opened.contents, opened.key_file.as_ref(), context)
 }
@@ -178,9 +180,12 @@ fn select_key<'a>(
             let missing = SelectError::NoKey(String::new());
             Err(unread::explain_selection(&arguments.input, contents, &missing))
         }
-        [] => Err(Error::new(ExitKind::Input, format!("{}: there is no private key in it", arguments.input))),
+        [] => {
+            let message = format!("{}: there is no private key in it", arguments.input.input_name());
+            Err(Error::new(ExitKind::Input, message).hint("name the file that the key is in"))
+        }
         keys => {
-            let (file, count) = (&arguments.input, keys.len());
+            let (file, count) = (arguments.input.input_name(), keys.len());
             let message = format!("{file}: there are {count} private keys in it, and no certificate to choose one by");
             Err(Error::new(ExitKind::Input, message).hint(ONE_KEY_A_FILE))
         }
@@ -212,7 +217,7 @@ fn select_certificates<'a>(
         }
     }
     if certificates.is_empty() && arguments.certs == Certs::Ca {
-        let message = format!("{}: there is no certificate of an authority in it", arguments.input);
+        let message = format!("{}: there is no certificate of an authority in it", arguments.input.input_name());
         return Err(Error::new(ExitKind::Input, message));
     }
     Ok(certificates)

@@ -44,6 +44,7 @@ use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
 use crate::world::context::Context;
 use crate::world::files::Location;
+use crate::world::terminal::question::{self, Reply};
 
 /// The variable by which Kubernetes numbers the pods of an Indexed Job.
 const INDEX_VARIABLE: &str = "JOB_COMPLETION_INDEX";
@@ -268,10 +269,12 @@ fn confirm(
         Some(text) => format!(": {text:?}"),
         None => String::new(),
     };
-    let question = format!("Send to {count} devices of {} in production{text}?", message.topic);
-    match context.terminal.confirm(&crate::text::printable(&question), false) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Error::new(ExitKind::CheckFailed, "not confirmed: nothing was sent")),
+    let text = format!("Send to {count} devices of {} in production{text}?", message.topic);
+    match question::confirm(&crate::text::printable(&text), false, false, context.terminal) {
+        Ok(Reply::Given(true)) => Ok(()),
+        Ok(Reply::Given(false) | Reply::Back) => {
+            Err(Error::new(ExitKind::CheckFailed, "not confirmed: nothing was sent"))
+        }
         Err(error) => Err(super::unanswered(error)),
     }
 }

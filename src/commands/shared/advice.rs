@@ -2,6 +2,7 @@
 //! their own where they know more.
 
 use std::fmt;
+use std::io;
 
 use crate::container::lookalike::Lookalike;
 use crate::container::{OpenError, PasswordTarget};
@@ -15,7 +16,7 @@ use crate::limits::LimitError;
 use crate::request::RequestError;
 use crate::secret::PasswordOddity;
 use crate::text::{Printable, printable_name};
-use crate::world::files::ReadError;
+use crate::world::files::{ReadError, input_name};
 use crate::world::place::WriteError;
 use crate::world::walk::WalkProblem;
 
@@ -32,7 +33,7 @@ pub(crate) enum DomainError<'a> {
 
 /// Explains `error`, which is about `file`.
 pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Error {
-    let file = printable_name(file);
+    let file = printable_name(input_name(file));
     let error = error.into();
     let (kind, hint) = advice(&error);
     Error { hint, ..Error::new(kind, format!("{file}: {error}")) }
@@ -48,9 +49,8 @@ const ASK_FOR_PASSWORD: &str =
 /// Returns the exit code of an error, and what to do next.
 fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
     let (kind, hint) = match error {
-        DomainError::Read(ReadError::Io(_) | ReadError::TooLarge) | DomainError::Key(_) => {
-            return (ExitKind::Input, None);
-        }
+        DomainError::Read(error) => return (ExitKind::Input, read_advice(error).map(Printable::from)),
+        DomainError::Key(_) => return (ExitKind::Input, None),
         DomainError::Write(error) => match error {
             WriteError::Exists => (ExitKind::Write, "choose another name, or overwrite it with --force"),
             WriteError::NoFolder(_) => (ExitKind::Write, "make the folder first"),
@@ -66,9 +66,8 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
             WriteError::Mounted(_) => {
                 (ExitKind::Write, "mount its folder instead of the file, or write into the file with -o - >FILE")
             }
-            WriteError::SameFile | WriteError::Unfit(_) | WriteError::NoReader | WriteError::Io(_) => {
-                return (ExitKind::Write, None);
-            }
+            WriteError::Io(error) => return (ExitKind::Write, write_advice(error.kind()).map(Printable::from)),
+            WriteError::SameFile | WriteError::Unfit(_) | WriteError::NoReader => return (ExitKind::Write, None),
         },
         DomainError::Request(error) => match error {
             RequestError::NotForPortal(_) => (
@@ -85,6 +84,35 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
         DomainError::Scan(error) => return scan_advice(error),
     };
     (kind, Some(hint.into()))
+}
+
+/// Returns what to do where the system does not read an input.
+pub(crate) fn read_advice(error: &ReadError) -> Option<&'static str> {
+    let ReadError::Io(error) = error else { return None };
+    Some(match error.kind() {
+        io::ErrorKind::NotFound => "check its name, and the folder that the command runs in",
+        io::ErrorKind::IsADirectory => {
+            "name a file in it; pushcert expiry judges all certificates of a folder, and --key of convert and inspect \
+             tries all keys of one"
+        }
+        io::ErrorKind::NotADirectory => "a part of its path is a file, where a folder is expected",
+        io::ErrorKind::PermissionDenied => "run the command as a user who may read it, or change its mode",
+        io::ErrorKind::InvalidFilename => "its name is too long, or is its content: give the name of a file",
+        _ => return None,
+    })
+}
+
+/// Returns what to do where the system does not write an output.
+fn write_advice(kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        io::ErrorKind::IsADirectory => "name a file in it",
+        io::ErrorKind::NotADirectory => "a part of its path is a file, where a folder is expected",
+        io::ErrorKind::PermissionDenied => "name a file in a folder that this user may write to",
+        io::ErrorKind::ReadOnlyFilesystem => "name a file on another file system",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or name a file on another file system",
+        io::ErrorKind::InvalidFilename => "choose a shorter name",
+        _ => return None,
+    })
 }
 
 /// The hint for a file that is none of ours.
@@ -177,7 +205,7 @@ fn key_advice(error: &KeyError) -> &'static str {
 fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
     let kind = error.code().exit_kind();
     let hint = match error {
-        ScanError::Read(ReadError::Io(_) | ReadError::TooLarge) => return (kind, None),
+        ScanError::Read(error) => return (kind, read_advice(error).map(Printable::from)),
         ScanError::Open(error) => open_advice(error),
         ScanError::Part(unread) => open_advice(&unread.error),
         ScanError::NoPassword { .. } => "set the variable, or fill the file, that the line names",

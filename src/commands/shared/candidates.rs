@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
+use crate::commands::shared::advice;
 use crate::container;
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -40,7 +41,7 @@ fn read_given(source: &PasswordSource, context: &mut Context<'_>) -> Result<Pass
         return Ok(password);
     }
     match context.terminal.secret("Password for the files: ") {
-        Ok(secret) => Ok(Password::new(secret.as_bytes().to_vec())),
+        Ok(secret) => Ok(Password::new(secret.to_vec())),
         Err(error) => Err(Error::new(ExitKind::Password, format!("no password was entered: {error}"))
             .hint("give it with --passin env:VARIABLE, file:PATH, fd:NUMBER or cmd:COMMAND")),
     }
@@ -50,7 +51,13 @@ fn read_file(file: &Path, candidates: &mut PasswordCandidates, context: &mut Con
     let name = format!("--passwords {}", file.display());
     let bytes = match files::read(&Location::Path(file.to_owned()), &mut io::empty()) {
         Ok(bytes) => bytes,
-        Err(error) => return Err(Error::new(ExitKind::Password, format!("{name}: {error}"))),
+        Err(error) => {
+            let described = Error::new(ExitKind::Password, format!("{name}: {error}"));
+            return Err(match advice::read_advice(&error) {
+                Some(hint) => described.hint(hint),
+                None => described,
+            });
+        }
     };
     let decoded = container::as_utf8(&bytes);
     let text = decoded.as_deref().map_or(&bytes[..], Vec::as_slice);

@@ -38,15 +38,19 @@ impl Judging<'_> {
     pub(crate) fn judge(&self, leaf: &Certificate, context: &mut Context<'_>) -> Result<Judged, Error> {
         let chain = APPLE.judge(leaf, &FileCas::new([]), self.now);
         let mut warnings = warning::judge(leaf, &chain, None, self.now);
-        warnings.retain(|warning| warning::concerns_conversion(warning.code));
+        warnings.retain(|warning| {
+            warning::concerns_conversion(warning.code) || (self.strict && warning::refutes_apple(warning.code))
+        });
         let paint = Paint::new(context.stderr_has_color);
         for warning in &warnings {
-            let (input, title) = (printable_name(&self.input.to_string()), printable_name(leaf.title()));
+            let (input, title) = (self.input.input_name(), printable_name(leaf.title()));
             let sentence = Printable::from(format!("{input}: \"{title}\" {}", warning.message));
             if self.strict {
-                return Err(
-                    Error::new(ExitKind::CheckFailed, sentence).hint("without --strict it is converted with a warning")
-                );
+                let hint = match warning::concerns_conversion(warning.code) {
+                    true => "without --strict it is converted with a warning",
+                    false => "without --strict it is converted",
+                };
+                return Err(Error::new(ExitKind::CheckFailed, sentence).hint(hint));
             }
             if !self.json {
                 writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
@@ -65,7 +69,8 @@ pub(crate) fn refuse_request(input: &Location, contents: &Contents, has_key_file
         return Ok(());
     }
     let message = format!(
-        "{input}: this is a certificate signing request, not a certificate ({})",
+        "{}: this is a certificate signing request, not a certificate ({})",
+        input.input_name(),
         printable_name(&request.subject)
     );
     Err(Error::new(ExitKind::Input, message)
@@ -77,6 +82,7 @@ pub(crate) fn apple_issuer<'a>(input: &Location, leaf: Option<&'a Certificate>) 
     if let Some((_, issuer)) = leaf.and_then(|leaf| APPLE.issuer_of(leaf)) {
         return Ok(issuer);
     }
+    let input = input.input_name();
     let message = format!("{input}: --chain: the certificate was not issued by an authority of Apple's");
     Err(Error::new(ExitKind::CheckFailed, message).hint("leave out --chain"))
 }

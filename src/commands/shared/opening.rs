@@ -37,6 +37,8 @@ pub(crate) fn check_stdin(inputs: &[&Location], passwords: &[Option<&PasswordSou
 pub(crate) struct Opener {
     given: Option<Password>,
     asks: bool,
+    /// The input must have a private key, for none is given apart.
+    needs_key: bool,
     max_iterations: u64,
 }
 
@@ -49,12 +51,17 @@ impl Opener {
             None => None,
         };
         let asks = given.is_none() && (arguments.passin.is_some() || context.is_interactive);
-        Ok(Self { given, asks, max_iterations: arguments.max_iterations })
+        Ok(Self { given, asks, needs_key: false, max_iterations: arguments.max_iterations })
+    }
+
+    /// Says before it asks for a password that a file has no private key to be seen.
+    pub(crate) fn needing_key(self) -> Self {
+        Self { needs_key: true, ..self }
     }
 
     /// Opens files that need no password.
     pub(crate) fn without_password() -> Self {
-        Self { given: None, asks: false, max_iterations: DEFAULT_MAX_ITERATIONS }
+        Self { given: None, asks: false, needs_key: false, max_iterations: DEFAULT_MAX_ITERATIONS }
     }
 
     /// One like it, with another password.
@@ -66,7 +73,7 @@ impl Opener {
     ) -> Result<Self, Error> {
         let given = source.read(context, option)?;
         let asks = given.is_none();
-        Ok(Self { given, asks, max_iterations: self.max_iterations })
+        Ok(Self { given, asks, needs_key: false, max_iterations: self.max_iterations })
     }
 
     /// Reads and opens one input.
@@ -96,7 +103,14 @@ impl Opener {
     ) -> Result<Contents, OpenError> {
         let name = location.to_string();
         let terminal = &mut *context.terminal;
-        let mut ask = |protected, attempt| ask_password(terminal, &name, protected, attempt);
+        let mut ask = |protected, attempt| {
+            if attempt == 1 && self.needs_key && container::shows_no_key(bytes) {
+                let name = crate::text::printable_name(files::input_name(&name));
+                terminal
+                    .tell(&format!("{name}: no private key is to be seen in it, which its password may not change"))?;
+            }
+            ask_password(terminal, &name, protected, attempt)
+        };
         let mut passwords = match &self.given {
             Some(password) => Passwords::Given(password.clone()),
             None if self.asks => Passwords::Ask(&mut ask),
@@ -113,16 +127,19 @@ impl Opener {
         context: &mut Context<'_>,
     ) -> Result<Contents, Error> {
         let bytes = read(location, context)?;
-        let message = match self.try_open(location, &bytes, context) {
+        let problem = match self.try_open(location, &bytes, context) {
             Ok(contents) => return Ok(contents),
-            Err(OpenError::OnlyOthers { list, .. }) => {
-                format!("{location}: there is no private key in it, only {list}")
+            Err(OpenError::OnlyOthers { list, .. }) => format!("there is no private key in it, only {list}"),
+            Err(OpenError::Lookalike(other)) => {
+                // A key in another form can be made one that is read.
+                let hint = if other.holds() == Holds::Key { other.hint().unwrap_or(hint) } else { hint };
+                let message = format!("{}: {}", location.input_name(), no_key(other));
+                return Err(Error::new(ExitKind::Input, message).hint(hint));
             }
-            Err(OpenError::Lookalike(other)) => format!("{location}: {}", no_key(other)),
-            Err(OpenError::Unrecognized) => format!("{location}: this is not a private key"),
+            Err(OpenError::Unrecognized) => "this is not a private key".to_owned(),
             Err(error) => return Err(advice::explain(&location.to_string(), &error)),
         };
-        Err(Error::new(ExitKind::Input, message).hint(hint))
+        Err(Error::new(ExitKind::Input, format!("{}: {problem}", location.input_name())).hint(hint))
     }
 
     /// Opens what was read from a file in a folder; nobody is asked for its password.
@@ -143,18 +160,21 @@ impl Opener {
     ) -> Result<Contents, Error> {
         let contents = self.open(location, context)?;
         let Some(key) = key else { return Ok(contents) };
-        let Contents { keys, unread: unread_keys, may_hide_key, .. } = self.open(key, context)?;
+        let opened = self.open_key(key, KEY_OF_REQUEST, context)?;
+        let Contents { keys, unread: unread_keys, may_hide_key, .. } = opened;
         if let ([], Some(unread)) = (&keys[..], unread_keys.iter().find(|unread| unread.may_be_key())) {
             return Err(unread::explain(&key.to_string(), unread));
         }
         if keys.is_empty() {
-            return Err(Error::new(ExitKind::Input, format!("{key}: there is no private key in it"))
-                .hint("--key takes the key that the certificate's request was made with"));
+            let message = format!("{}: there is no private key in it", key.input_name());
+            return Err(Error::new(ExitKind::Input, message).hint(KEY_OF_REQUEST));
         }
         let key_file_unread = may_hide_key || unread_keys.iter().any(Unread::may_be_key);
         Ok(Contents { key_file_unread, ..contents.with_keys(keys) })
     }
 }
+
+const KEY_OF_REQUEST: &str = "--key takes the private key that the certificate's request was made with";
 
 /// Says of a file from which a private key was wanted what it is instead.
 pub(crate) fn no_key(kind: Lookalike) -> String {
@@ -232,8 +252,8 @@ fn ask_password(
     protected: PasswordTarget,
     attempt: u32,
 ) -> io::Result<Password> {
-    let file = crate::text::printable_name(file);
+    let file = crate::text::printable_name(files::input_name(file));
     let again = if attempt > 1 { "wrong password. " } else { "" };
     let secret = terminal.secret(&format!("{again}Password for {file} ({protected}): "))?;
-    Ok(Password::new(secret.as_bytes().to_vec()))
+    Ok(Password::new(secret.to_vec()))
 }

@@ -1,11 +1,9 @@
 //! The password for something that is written.
 
-use zeroize::Zeroizing;
-
 use crate::cli::password::PasswordSource;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::secret::Password;
+use crate::secret::{Password, PasswordOddity};
 use crate::world::context::Context;
 
 /// The number of tries at a terminal.
@@ -64,11 +62,26 @@ pub(crate) fn read(
     if let Some(expected) = wanted.rule.violation(password.as_bytes()) {
         return Err(Error::new(ExitKind::Password, format!("{} needs a password {expected}", wanted.needed_by)));
     }
-    if std::str::from_utf8(password.as_bytes()).is_err() {
-        return Err(Error::new(ExitKind::Password, "the new password is not UTF-8")
+    if let Some(problem) = unusable(&password) {
+        return Err(Error::new(ExitKind::Password, format!("the new password {problem}"))
             .hint("other programs could not be given it: choose another"));
     }
     Ok(password)
+}
+
+/// Returns why other programs could not be given a password. What only looks odd, such as quotes, may be meant.
+fn unusable(password: &Password) -> Option<&'static str> {
+    match password.oddity() {
+        Some(PasswordOddity::Utf16) => return Some("is in UTF-16, or has a NUL in it"),
+        Some(PasswordOddity::ByteOrderMark) => return Some("begins with a byte order mark"),
+        Some(PasswordOddity::LineEnd) => return Some("ends in a line end (LF or CR)"),
+        Some(PasswordOddity::Empty | PasswordOddity::Blank | PasswordOddity::Quotes) | None => {}
+    }
+    let bytes = password.as_bytes();
+    if bytes.contains(&b'\n') {
+        return Some("has a line end in it");
+    }
+    if std::str::from_utf8(bytes).is_err() { Some("is not UTF-8") } else { None }
 }
 
 fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Error> {
@@ -79,9 +92,13 @@ fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Erro
             problem = format!("{} needs a password {expected}. ", wanted.needed_by);
             continue;
         }
+        if let Some(unusable) = unusable(&first) {
+            problem = format!("the password {unusable}: other programs could not be given it. ");
+            continue;
+        }
         let second = ask_once("Confirm password: ", context)?;
-        if first == second {
-            return Ok(Password::new(first.as_bytes().to_vec()));
+        if first.as_bytes() == second.as_bytes() {
+            return Ok(first);
         }
         "the passwords do not match. ".clone_into(&mut problem);
     }
@@ -89,9 +106,10 @@ fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Erro
         .hint("try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND or stdin"))
 }
 
-fn ask_once(question: &str, context: &mut Context<'_>) -> Result<Zeroizing<String>, Error> {
+fn ask_once(question: &str, context: &mut Context<'_>) -> Result<Password, Error> {
     match context.terminal.secret(question) {
-        Ok(password) => Ok(password),
-        Err(error) => Err(Error::new(ExitKind::Password, format!("no password was entered: {error}"))),
+        Ok(password) => Ok(Password::new(password.to_vec())),
+        Err(error) => Err(Error::new(ExitKind::Password, format!("no password was entered: {error}"))
+            .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND or stdin")),
     }
 }

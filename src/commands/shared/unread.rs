@@ -1,14 +1,14 @@
 //! Judges the parts of a file that were not read: whether a command can go on without them.
 
 use crate::commands::shared::advice;
-use crate::container::{Contents, Unread};
+use crate::container::{Container, Contents, Unread};
 use crate::error::Error;
 use crate::identity::SelectError;
 use crate::pkcs12::Holds;
 use crate::report::style::Paint;
 use crate::text::printable;
 use crate::world::context::Context;
-use crate::world::files::Location;
+use crate::world::files::{Location, input_name};
 
 /// The most parts of a file that are warned of one by one.
 const MAX_WARNINGS: usize = 10;
@@ -16,7 +16,7 @@ const MAX_WARNINGS: usize = 10;
 /// Explains why a part of a file was not read.
 pub(crate) fn explain(file: &str, unread: &Unread) -> Error {
     let described = advice::explain(file, &unread.error);
-    Error { message: format!("{file}: {unread}").into(), ..described }
+    Error { message: format!("{}: {unread}", input_name(file)).into(), ..described }
 }
 
 /// Explains why there is no identity to use: what is missed may be among the parts that were not read.
@@ -31,8 +31,18 @@ pub(crate) fn explain_selection(file: &Location, contents: &Contents, error: &Se
     {
         return explain(&file.to_string(), unread);
     }
-    advice::explain(&file.to_string(), error)
+    let described = advice::explain(&file.to_string(), error);
+    match (error, contents.container) {
+        // Such a file never has a key: it is what Apple's portal gives.
+        (SelectError::NoKey(_) | SelectError::KeyMissing(_), Container::Der | Container::Pkcs7) => {
+            described.hint(KEY_OF_PORTAL_CERTIFICATE)
+        }
+        _ => described,
+    }
 }
+
+const KEY_OF_PORTAL_CERTIFICATE: &str = "give the key that its request was made with: --key FILE (pushcert csr writes push.key; made with Keychain Access, \
+     it is there: import the certificate, and export both from My Certificates); --no-key writes the certificate alone";
 
 /// Refuses a file whose MAC was not verified: what is in it may have been changed.
 pub(crate) fn check_mac(file: &Location, contents: &Contents) -> Result<(), Error> {
@@ -54,11 +64,11 @@ pub(crate) fn check_certificates(file: &Location, contents: &Contents) -> Result
 pub(crate) fn warn(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     let paint = Paint::new(context.stderr_has_color);
     for unread in contents.unread.iter().take(MAX_WARNINGS) {
-        let sentence = printable(&format!("{file}: left out: {unread}"));
+        let sentence = printable(&format!("{}: left out: {unread}", file.input_name()));
         writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
     }
     if let Some(more @ 1..) = contents.unread.len().checked_sub(MAX_WARNINGS) {
-        let file = printable(&file.to_string());
+        let file = file.input_name();
         writeln!(context.stderr, "{} {file}: left out: {more} more parts", paint.warning("warning:"))?;
     }
     Ok(())

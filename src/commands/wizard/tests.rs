@@ -1,8 +1,14 @@
 //! Conversations, with answers from a list.
 
 use std::fs;
+use std::path::Path;
 
+use clap::Parser;
+
+use super::path::{free_name, typed_path};
 use super::*;
+use crate::cli::Cli;
+use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::test_support::{TestWorld, fixture_path as fixture};
 
 /// Talks with these answers; what was asked, what was told, and how it ended.
@@ -34,7 +40,7 @@ fn from_nothing_to_a_request() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (key, request) = (path("push.key"), path("request"));
-    let (asked, told, end) = talk(&["Nothing", "jo", "jo@example.com", "Jo", "de", "DE", &key, &key, &request, "n"]);
+    let (asked, told, end) = talk(&["Nothing", "jo", "jo@example.com", "Jo", "deu", "de", &key, &key, &request, "n"]);
     end.unwrap();
     assert!(asked.iter().any(|complaint| complaint.contains("such as jo@example.com")), "{asked:?}");
     assert!(asked.iter().any(|complaint| complaint == "another name than that of the key is expected"), "{asked:?}");
@@ -58,7 +64,6 @@ fn from_a_certificate_and_its_key_to_pem() {
         &fixture("key/push.pem"),
         &certificate,
         &other,
-        &certificate,
         &key,
         "n",
         &certificate,
@@ -79,7 +84,7 @@ fn from_a_certificate_and_its_key_to_pem() {
     }
     for told_part in [
         "there is no certificate in it, only a private key",
-        "the private key does not match the certificate",
+        "the one key that was tried does not fit",
         "Apple Push Services certificate (universal)",
         "$ pushcert inspect ",
     ] {
@@ -154,8 +159,182 @@ fn paths_as_they_are_dropped_on_a_terminal() {
         ("\"/x/my aps.cer\"", "/x/my aps.cer"),
         ("/x/my\\ aps.cer", "/x/my aps.cer"),
         ("~/aps.cer", "/home/jo/aps.cer"),
+        ("'~/my aps.cer'", "/home/jo/my aps.cer"),
         ("-aps.cer", "./-aps.cer"),
+        ("../aps.cer", "../aps.cer"),
     ] {
-        assert_eq!(typed_path(text, home), Path::new(path), "{text}");
+        assert_eq!(typed_path(text, home).as_deref(), Ok(Path::new(path)), "{text}");
     }
+    assert_eq!(typed_path("~/aps.cer", None).unwrap_err(), "HOME is not set: the whole path is expected");
+    assert_eq!(typed_path("-", home).unwrap_err(), "the name of a file is expected");
+}
+
+/// Talks with these answers, as [`talk`], and returns what Ctrl-C would have printed at the end too.
+fn talk_until(answers: &[&str]) -> (Vec<String>, String, Option<String>) {
+    let mut world = TestWorld::interactive(answers);
+    let end = world.run(run);
+    assert_eq!(end.unwrap_err().kind, ExitKind::Usage, "{:?}", world.terminal.asked);
+    (world.terminal.asked, String::from_utf8(world.stderr).unwrap(), world.terminal.farewell)
+}
+
+#[test]
+fn a_way_leads_back_from_every_question_to_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (key, request) = (path("push.key"), path("request"));
+    let answers: &[&str] = &[
+        "Nothing",
+        "<",
+        "Nothing",
+        "jo@example.com",
+        "Jo",
+        "de",
+        &key,
+        &request,
+        "<",
+        "<",
+        "<",
+        "<",
+        "<",
+        "<",
+        "Nothing",
+        "jo@example.com",
+        "\u{1b}",
+        "",
+        "Jo",
+        "de",
+        &key,
+        &request,
+        "n",
+    ];
+    let (asked, told, end) = talk(answers);
+    end.unwrap();
+    // What was answered is the default.
+    assert!(asked.iter().any(|question| question == "E-mail address [jo@example.com]: "), "{asked:?}");
+    assert!(told.contains("$ pushcert csr --email jo@example.com --name Jo --country DE --key-out"), "{told}");
+
+    let output = path("push.pem");
+    let file = fixture("p12/keychain.p12");
+    let answers: &[&str] = &[
+        "A .p12",
+        "<",
+        "A .p12",
+        &file,
+        "<",
+        &file,
+        "y",
+        "<",
+        "y",
+        "A PEM",
+        "<",
+        "A PEM",
+        &output,
+        "<",
+        &path("push-2.pem"),
+        "n",
+    ];
+    let (_, told, end) = talk(answers);
+    end.unwrap();
+    assert!(Path::new(&output).exists() && Path::new(&path("push-2.pem")).exists(), "{told}");
+    let lines: Vec<&str> = told.lines().rev().take(3).collect();
+    assert!(
+        lines[0].ends_with("push-2.pem") && lines[1].ends_with("push.pem") && lines[2] == "what was done:",
+        "{told}"
+    );
+
+    let (_, told, end) = talk(&["<"]);
+    assert_eq!(end, Ok(0));
+    assert!(told.ends_with("nothing was done\n"), "{told}");
+}
+
+#[test]
+fn ctrl_c_tells_the_command_so_far() {
+    let (_, _, farewell) = talk_until(&["Nothing"]);
+    assert_eq!(farewell, None);
+    let (_, _, farewell) = talk_until(&["Nothing", "jo@example.com", "Jo Doe"]);
+    assert_eq!(farewell.unwrap(), "so far:\n  pushcert csr --email jo@example.com --name 'Jo Doe'");
+    let file = fixture("p12/keychain.p12");
+    let (_, _, farewell) = talk_until(&["A .p12", &file, "y", "A .p12 for Java"]);
+    assert_eq!(farewell.unwrap(), format!("so far:\n  pushcert pack --for java {file}"));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (missing, output) = (path("missing/push.pem"), path("push.pem"));
+    let answers: &[&str] = &["A .p12", &fixture("p12/keychain.p12"), "y", "A PEM", &missing, &path(""), &output, "n"];
+    let (asked, _, end) = talk(answers);
+    end.unwrap();
+    assert!(asked.contains(&format!("there is no folder {}", path("missing"))), "{asked:?}");
+    assert!(asked.iter().any(|said| said.contains("is a directory")), "{asked:?}");
+    assert!(Path::new(&output).exists());
+}
+
+#[test]
+fn who_does_not_have_the_key_is_told_where_it_may_be() {
+    let certificate = fixture("der/universal.cer");
+    let (asked, _, farewell) = talk_until(&["A .cer", &certificate, "?", "y"]);
+    assert!(asked.iter().any(|said| said.contains("in Keychain Access on the Mac")), "{asked:?}");
+    assert_eq!(asked.last().unwrap(), "E-mail address: ");
+    assert_eq!(farewell, None);
+    let (asked, _, _) = talk_until(&["A .cer", &certificate, "?", "n"]);
+    assert!(asked.last().unwrap().starts_with("Its private key is elsewhere. Where?"), "{asked:?}");
+}
+
+#[test]
+fn the_key_is_found_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("push.pem");
+    let answers: &[&str] =
+        &["A .cer", &fixture("der/universal.cer"), &fixture("key"), "y", "A PEM", output.to_str().unwrap(), "n"];
+    let (_, told, end) = talk(answers);
+    end.unwrap();
+    assert!(told.contains(&format!("--key {} -o", fixture("key/pkcs1.der"))), "{told}");
+}
+
+#[test]
+fn a_key_beside_the_certificate_is_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::copy(fixture("der/universal.cer"), path("aps.cer")).unwrap();
+    fs::copy(fixture("key/push.pem"), path("push.key")).unwrap();
+    let (asked, told, end) = talk(&["A .cer", &path("aps.cer"), "", "y", "A PEM", &path("push.pem"), "n"]);
+    end.unwrap();
+    assert!(asked.contains(&format!("Its private key is in {}. Use that? [Y/n] ", path("push.key"))), "{asked:?}");
+    assert!(told.contains(&format!("--key {} -o", path("push.key"))), "{told}");
+    // Another key is none that is offered.
+    fs::copy(fixture("key/other.pem"), path("push.key")).unwrap();
+    let (asked, _, _) = talk_until(&["A .cer", &path("aps.cer")]);
+    assert!(asked.last().unwrap().starts_with("Its private key is elsewhere"), "{asked:?}");
+}
+
+#[test]
+fn who_only_presses_enter_at_a_certificate_that_will_not_work_says_no() {
+    for (file, doubt) in [
+        ("p12/expired.p12", "It expired on"),
+        ("p12/not-push.p12", "It is not an Apple push certificate"),
+        ("p12/keychain.p12", "It was not issued by Apple"),
+    ] {
+        let mut answers = vec!["A .p12".to_owned(), fixture(file)];
+        if file != "p12/keychain.p12" {
+            answers.push("push".to_owned());
+        }
+        let answers: Vec<&str> = answers.iter().map(String::as_str).chain([""]).collect();
+        let (asked, _, _) = talk_until(&answers);
+        let question = &asked[asked.len() - 2];
+        assert!(question.starts_with(doubt) && question.ends_with("[y/N] "), "{file}: {asked:?}");
+        assert_eq!(asked.last().unwrap(), "Where is it? ");
+    }
+}
+
+#[test]
+fn a_free_name_is_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("push.pem").to_str().unwrap().to_owned();
+    assert_eq!(free_name(&name), name);
+    fs::write(&name, "").unwrap();
+    assert_eq!(free_name(&name), name.replace("push.pem", "push-2.pem"));
+    fs::write(name.replace("push.pem", "push-2.pem"), "").unwrap();
+    assert_eq!(free_name(&name), name.replace("push.pem", "push-3.pem"));
 }

@@ -9,6 +9,7 @@ use crate::inspect::{
     CertificateReport, FileReport, FileRole, InspectReport, KeyReport, KeyTrial, RequestReport, none_fits,
 };
 use crate::pkcs12::Pkcs12Info;
+use crate::report::human::input_name;
 use crate::report::style::Paint;
 use crate::schema::text;
 use crate::text::printable;
@@ -34,7 +35,7 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
         Some(Container::Key) => "private key in DER",
         None => "unreadable",
     };
-    writeln!(out, "{}: {what}", paint.strong(printable(&file.file)))?;
+    writeln!(out, "{}: {what}", paint.strong(printable(input_name(&file.file))))?;
     if let Some(pkcs12) = &file.pkcs12 {
         write_pkcs12(out, pkcs12, paint)?;
     }

@@ -28,6 +28,11 @@ pub(crate) fn error(out: &mut dyn Write, error: &Error, paint: Paint) -> io::Res
     Ok(())
 }
 
+/// Returns the name of an input for people.
+fn input_name(file: &str) -> &str {
+    if file == "-" { "standard input" } else { file }
+}
+
 /// Returns the name of an output for people.
 fn output_name(file: &str) -> &str {
     if file == "-" { "standard output" } else { file }

@@ -30,6 +30,9 @@ pub(crate) struct PackReport {
     pub(crate) pkcs12: Pkcs12Info,
     /// The number of certificates in it.
     pub(crate) certificates: usize,
+    /// There are two, and the second is the issuer of the first.
+    #[serde(skip)]
+    pub(crate) has_only_issuer: bool,
     /// The friendlyName of the certificate.
     pub(crate) friendly_name: String,
     /// The friendlyName of the key.
@@ -57,7 +60,8 @@ pub(crate) fn import(profile: Profile, file: &Path) -> String {
 pub(crate) fn write(out: &mut dyn Write, report: &PackReport, paint: Paint) -> io::Result<()> {
     let others = match report.certificates {
         1 => "the certificate and its private key".to_owned(),
-        2 => "the certificate, its private key and its issuer".to_owned(),
+        2 if report.has_only_issuer => "the certificate, its private key and its issuer".to_owned(),
+        2 => "the certificate, its private key and 1 more certificate".to_owned(),
         n => format!("the certificate, its private key and {} more certificates", n - 1),
     };
     writeln!(out, "wrote {others} to {}", paint.strong(printable(output_name(&report.output))))?;

@@ -1,5 +1,7 @@
 //! A run of the binary: parse, build the context, run, return the exit code.
 
+mod habits;
+
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 use std::process::ExitCode;
 
@@ -8,8 +10,9 @@ use clap::Parser;
 use clap::builder::StyledStr;
 use clap::error::ContextValue;
 
-use crate::cli::Cli;
 use crate::cli::format::ReportFormat;
+use crate::cli::help;
+use crate::cli::{self, Cli};
 use crate::commands;
 use crate::error::Error;
 use crate::exit::{ExitKind, NagiosState};
@@ -30,9 +33,9 @@ pub fn main() -> ExitCode {
     match std::panic::catch_unwind(run) {
         Ok(code) => code,
         Err(_) => {
-            let message = "error: this is a bug in pushcert; please report it, without the certificate's key";
-            let _ = writeln!(io::stderr(), "{message}");
-            let error = Error::new(ExitKind::Bug, "a bug in pushcert");
+            let message = bug_report(env!("CARGO_PKG_REPOSITORY"));
+            let _ = writeln!(io::stderr(), "error: {message}");
+            let error = Error::new(ExitKind::Bug, message);
             if wants_nagios() {
                 // There is no more to be said of a bug, whatever becomes of the line.
                 let _ = nagios::write_error(&mut io::stdout(), SERVICE, &error);
@@ -41,6 +44,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code)
         }
     }
+}
+
+/// Says what a panic is, and where to report it once the crate has an address.
+fn bug_report(repository: &str) -> String {
+    let crate_and_version = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+    let address = if repository.is_empty() { String::new() } else { format!(" at {repository}/issues") };
+    format!("this is a bug in {crate_and_version}; please report it{address}, without the certificate's key")
 }
 
 /// Returns whether the command line asks for Nagios' format, which has exit codes of its own.
@@ -60,7 +70,7 @@ fn wants_format(name: &str) -> bool {
 }
 
 fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(cli::arguments()) {
         Ok(cli) => cli,
         Err(error) => return print_clap_error(error),
     };
@@ -157,11 +167,15 @@ fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Resul
 fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     make_printable(&mut clap_error);
     if !clap_error.use_stderr() {
-        return end_after(print_help(&clap_error), 0, None);
+        return end_after(print_help(&help_text(&clap_error)), 0, None);
     }
-    let text = clap_error.to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    let error = Error::new(ExitKind::Usage, message);
+    let arguments = cli::arguments();
+    let typed = arguments.get(1..).unwrap_or_default();
+    let suggestion = if is_misunderstood(&clap_error) { habits::understand(typed) } else { None };
+    let error = match &suggestion {
+        Some(suggestion) => Error::new(ExitKind::Usage, suggestion.problem.as_str()).hint(suggestion.hint.as_str()),
+        None => usage_error(&clap_error),
+    };
     if wants_nagios() {
         let printed = nagios::write_error(&mut standard_output(), SERVICE, &error);
         return end_after(printed, NagiosState::Unknown.code(), Some(&error));
@@ -169,19 +183,54 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     if wants_json() {
         return end_after(json::write_error(&mut standard_output(), &error), error.exit_code, Some(&error));
     }
-    let _ = clap_error.print();
+    // There is no other place to report that the report of an error failed.
+    let _ = match suggestion {
+        Some(_) => human::error(&mut io::stderr(), &error, Paint::new(has_color(&io::stderr()))),
+        None => clap_error.print(),
+    };
     ExitCode::from(error.exit_code)
 }
 
-/// Prints help or the version, in colour where there is any.
-fn print_help(help: &clap::Error) -> io::Result<()> {
-    let text = help.render();
-    let mut stdout = standard_output();
-    if AutoStream::choice(&io::stdout()) == ColorChoice::Never {
-        write!(stdout, "{text}")?;
-    } else {
-        write!(stdout, "{}", text.ansi())?;
+fn has_color(stream: &impl anstream::stream::RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
+}
+
+/// Returns whether a command line may have been one for another program.
+fn is_misunderstood(error: &clap::Error) -> bool {
+    use clap::error::ErrorKind as K;
+    matches!(
+        error.kind(),
+        K::UnknownArgument | K::InvalidSubcommand | K::MissingRequiredArgument | K::InvalidValue | K::ArgumentConflict
+    )
+}
+
+/// Returns the first line of what is wrong with the command line, and what is suggested.
+fn usage_error(error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    // That it can be a value is true of every option, and never meant.
+    let tips = text.lines().filter_map(|line| line.strip_prefix("  tip: "));
+    let tip = tips.into_iter().find(|tip| !tip.starts_with("to pass"));
+    let error = Error::new(ExitKind::Usage, message);
+    match tip {
+        Some(tip) => error.hint(tip),
+        None => error,
     }
+}
+
+/// Returns the help that was asked for, or the version.
+fn help_text(error: &clap::Error) -> StyledStr {
+    if error.kind() != clap::error::ErrorKind::DisplayHelp {
+        return error.render();
+    }
+    help::asked(cli::arguments().get(1..).unwrap_or_default())
+}
+
+/// Prints help or the version, in colour where there is any.
+fn print_help(text: &StyledStr) -> io::Result<()> {
+    let text = if has_color(&io::stdout()) { text.ansi().to_string() } else { text.to_string() };
+    let mut stdout = standard_output();
+    write!(stdout, "{}", help::printed(&text))?;
     stdout.flush()
 }
 
@@ -213,4 +262,19 @@ fn printable_style(text: &StyledStr) -> StyledStr {
     let plain = text.to_string();
     let escaped = printable(&plain);
     if escaped == plain { text.clone() } else { escaped.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_names_crate_version_and_address() {
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!("this is a bug in pushcert {version}; please report it, without the certificate's key");
+        assert_eq!(bug_report(""), expected);
+        assert!(
+            bug_report("https://example.com/pushcert").contains("report it at https://example.com/pushcert/issues,")
+        );
+    }
 }

@@ -1,0 +1,137 @@
+//! Names of files as people type them, or drop them on the terminal.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::unanswered;
+use crate::commands::wizard::Talk;
+use crate::error::Error;
+use crate::text::{printable, printable_name};
+use crate::world::files::Location;
+use crate::world::place;
+use crate::world::terminal::question::{self, Question, Reply};
+use crate::world::terminal::{Completion, InputCheck};
+
+/// Asks for a file that is there, or for a folder too; `also` is an answer that is none of both.
+pub(super) fn ask_input(
+    text: &str,
+    default: Option<&str>,
+    takes_folder: bool,
+    also: Option<&str>,
+    talk: &mut Talk<'_, '_>,
+) -> Result<Reply<PathBuf>, Error> {
+    let home = home(talk);
+    let check = |typed: &str| {
+        if also == Some(typed) {
+            return Ok(());
+        }
+        let path = typed_path(typed, home.as_deref())?;
+        match path {
+            path if path.is_file() || (takes_folder && path.is_dir()) => Ok(()),
+            path if path.is_dir() => Err(format!("{} is a folder: a file in it is expected", shown(&path))),
+            path => Err(format!("there is no file {}", shown(&path))),
+        }
+    };
+    let question = Question { text, default, completion: Completion::Paths, has_way_back: true };
+    ask(&question, &check, home.as_deref(), talk)
+}
+
+/// Asks for a file that can be written; `taken` is the name of another output.
+pub(super) fn ask_output(
+    text: &str,
+    default: &str,
+    taken: Option<&Path>,
+    talk: &mut Talk<'_, '_>,
+) -> Result<Reply<PathBuf>, Error> {
+    let home = home(talk);
+    let check = |typed: &str| {
+        let path = typed_path(typed, home.as_deref())?;
+        if let Some(taken) = taken
+            && Location::Path(path.clone()).is_same_output(&Location::Path(taken.to_owned()))
+        {
+            return Err("another name than that of the key is expected".to_owned());
+        }
+        check_output(&path)
+    };
+    let question = Question { text, default: Some(default), completion: Completion::Paths, has_way_back: true };
+    ask(&question, &check, home.as_deref(), talk)
+}
+
+fn ask(
+    question: &Question<'_>,
+    check: &dyn Fn(&str) -> InputCheck,
+    home: Option<&Path>,
+    talk: &mut Talk<'_, '_>,
+) -> Result<Reply<PathBuf>, Error> {
+    match question::ask(question, check, talk.context.terminal).map_err(unanswered)? {
+        Reply::Given(typed) => Ok(Reply::Given(typed_path(&typed, home).unwrap_or_else(|_| typed.into()))),
+        Reply::Back => Ok(Reply::Back),
+    }
+}
+
+fn home(talk: &Talk<'_, '_>) -> Option<PathBuf> {
+    (talk.context.variable)("HOME").map(PathBuf::from)
+}
+
+fn shown(path: &Path) -> String {
+    printable_name(&path.display().to_string())
+}
+
+/// Returns the path that was typed, or dropped on the terminal, which quotes it as for a shell.
+///
+/// # Errors
+/// Says what is expected.
+pub(super) fn typed_path(text: &str, home: Option<&Path>) -> Result<PathBuf, String> {
+    if text.is_empty() || text == "-" {
+        return Err("the name of a file is expected".to_owned());
+    }
+    let text = match unquoted(text) {
+        Some(inside) => inside.to_owned(),
+        None if Path::new(text).exists() => text.to_owned(),
+        None => text.replace('\\', ""),
+    };
+    match (text.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => Ok(home.join(rest)),
+        (Some(_), None) => Err("HOME is not set: the whole path is expected".to_owned()),
+        // A name that looks like an option is given as one in this folder.
+        _ if text.starts_with('-') => Ok(Path::new(".").join(text)),
+        _ => Ok(text.into()),
+    }
+}
+
+fn unquoted(text: &str) -> Option<&str> {
+    for quote in ['\'', '"'] {
+        if let Some(rest) = text.strip_prefix(quote) {
+            return rest.strip_suffix(quote);
+        }
+    }
+    None
+}
+
+/// Accepts the name of a new file in a folder that can be written to.
+fn check_output(path: &Path) -> InputCheck {
+    if let Err(error) = place::check_free(path) {
+        return Err(printable(&format!("{}: {error}", shown(path))));
+    }
+    let folder = place::folder(path);
+    if path.exists() {
+        return Ok(());
+    }
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => Ok(()),
+        Err(_) if !folder.exists() => Err(format!("there is no folder {}", shown(folder))),
+        Err(error) => Err(printable(&format!("{}: nothing can be written to it ({})", shown(folder), error.kind()))),
+    }
+}
+
+/// Returns a name that is free: `name`, or that with a number.
+pub(super) fn free_name(name: &str) -> String {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let mut free = name.to_owned();
+    for number in 2..100 {
+        if place::check_free(Path::new(&free)).is_ok() {
+            break;
+        }
+        free = format!("{stem}-{number}.{extension}");
+    }
+    free
+}

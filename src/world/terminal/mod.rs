@@ -1,0 +1,151 @@
+//! Questions to a person. Rules: every question goes to the terminal itself, never to stdout; a secret
+//! is not echoed; what is typed arrives as it was typed, or is asked for again; a wrong answer is answered
+//! with what is expected, and asked again; what is asked can always be given as a flag; a signal that ends
+//! or stops a question finds the terminal as it was before. Nothing is drawn over what was drawn before: a
+//! narrow terminal, one that changes its size and one that only prints have no leftovers.
+
+#[cfg(unix)]
+mod editor;
+#[cfg(unix)]
+mod guard;
+#[cfg(unix)]
+mod hidden;
+pub(crate) mod question;
+#[cfg(test)]
+pub(crate) mod scripted;
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use console::Term;
+use zeroize::Zeroizing;
+
+/// A terminal with someone to ask. All methods fail where there is no terminal, or it is closed.
+pub(crate) trait Terminal {
+    /// Asks for a secret, which need not be UTF-8.
+    fn secret(&mut self, prompt: &str) -> io::Result<Zeroizing<Vec<u8>>>;
+
+    /// Asks for a line.
+    fn line(&mut self, prompt: &str, completion: Completion) -> io::Result<Line>;
+
+    /// Says something between two questions.
+    fn tell(&mut self, text: &str) -> io::Result<()>;
+
+    /// Sets what is printed when Ctrl-C, or another signal, ends the process.
+    fn set_farewell(&mut self, text: Option<String>);
+}
+
+/// A line that was typed.
+pub(crate) enum Line {
+    Text(String),
+    /// There are bytes in it that are not UTF-8.
+    NotUtf8,
+    /// The escape key.
+    Escape,
+}
+
+/// What the tabulator key completes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Completion {
+    Nothing,
+    Paths,
+}
+
+/// The result of checking an answer; the error says what is expected.
+pub(crate) type InputCheck = Result<(), String>;
+
+/// What is printed when a signal ends the process.
+static FAREWELL: Mutex<Option<String>> = Mutex::new(None);
+
+/// The terminal that controls the process.
+#[derive(Debug, Default)]
+pub(crate) struct ControllingTerminal;
+
+impl Terminal for ControllingTerminal {
+    fn secret(&mut self, prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+        guarded(|| read_hidden(prompt))
+    }
+
+    fn line(&mut self, prompt: &str, completion: Completion) -> io::Result<Line> {
+        guarded(|| read_shown(prompt, completion))
+    }
+
+    fn tell(&mut self, text: &str) -> io::Result<()> {
+        Term::stderr().write_line(text)
+    }
+
+    fn set_farewell(&mut self, text: Option<String>) {
+        *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+}
+
+/// Returns the columns of the terminal at standard output; `None` where there is no terminal.
+pub(crate) fn stdout_columns() -> Option<usize> {
+    let (_, columns) = Term::stdout().size_checked()?;
+    Some(columns.into())
+}
+
+#[cfg(unix)]
+fn input_ended() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the input has ended")
+}
+
+/// Returns whether the terminal only prints, and does not edit.
+#[cfg(unix)]
+fn is_dumb() -> bool {
+    match std::env::var("TERM") {
+        Ok(name) => matches!(name.as_str(), "" | "dumb" | "cons25" | "emacs"),
+        Err(_) => true,
+    }
+}
+
+#[cfg(unix)]
+fn read_hidden(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    hidden::ask(prompt)
+}
+
+#[cfg(not(unix))]
+fn read_hidden(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    let terminal = Term::stderr();
+    terminal.write_str(prompt)?;
+    Ok(Zeroizing::new(terminal.read_secure_line()?.into_bytes()))
+}
+
+/// Reads a line with an editor, or as the terminal itself edits it.
+#[cfg(unix)]
+fn read_shown(prompt: &str, completion: Completion) -> io::Result<Line> {
+    if !is_dumb() {
+        return editor::edit(prompt, completion);
+    }
+    let bytes = hidden::read_line(prompt)?;
+    Ok(match std::str::from_utf8(&bytes) {
+        Ok(text) if text.trim() == "\u{1b}" => Line::Escape,
+        Ok(text) => Line::Text(text.to_owned()),
+        Err(_) => Line::NotUtf8,
+    })
+}
+
+#[cfg(not(unix))]
+fn read_shown(prompt: &str, _: Completion) -> io::Result<Line> {
+    let terminal = Term::stderr();
+    terminal.write_str(prompt)?;
+    Ok(Line::Text(terminal.read_line()?))
+}
+
+#[cfg(not(unix))]
+fn guarded<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    ask()
+}
+
+/// Asks with a guard over the terminal.
+#[cfg(unix)]
+fn guarded<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    guard::install();
+    let answer = ask();
+    if matches!(&answer, Err(error) if error.kind() == io::ErrorKind::Interrupted) {
+        // The editor takes Ctrl-C for a key. The guard ends the process; there is no error to be told.
+        signal_hook::low_level::raise(signal_hook::consts::SIGINT)?;
+        std::thread::sleep(guard::PATIENCE);
+    }
+    answer
+}

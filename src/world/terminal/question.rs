@@ -1,0 +1,128 @@
+//! Questions of three kinds: for a text, for yes or no, for one of several. All are lines, so that they look alike in
+//! every terminal.
+
+use std::io;
+
+use crate::text::printable_name;
+use crate::world::terminal::{Completion, InputCheck, Line, Terminal};
+
+/// The sign that goes back to the question before.
+pub(crate) const BACK: &str = "<";
+
+/// An answer, or the wish to go back.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reply<T> {
+    Given(T),
+    Back,
+}
+
+/// A question for a text.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) text: &'a str,
+    /// The answer of those who only press Enter.
+    pub(crate) default: Option<&'a str>,
+    pub(crate) completion: Completion,
+    /// `<` and the escape key go back to the question before.
+    pub(crate) has_way_back: bool,
+}
+
+impl Question<'_> {
+    fn prompt(&self) -> String {
+        let end = if self.text.ends_with('?') { "" } else { ":" };
+        match self.default {
+            Some(default) => format!("{} [{}]: ", self.text, printable_name(default)),
+            None => format!("{}{end} ", self.text),
+        }
+    }
+}
+
+/// Asks until `check` takes the answer, which has no white space around it.
+pub(crate) fn ask(
+    question: &Question<'_>,
+    check: &dyn Fn(&str) -> InputCheck,
+    terminal: &mut dyn Terminal,
+) -> io::Result<Reply<String>> {
+    let prompt = question.prompt();
+    loop {
+        let Reply::Given(typed) = read_line(&prompt, question, terminal)? else { return Ok(Reply::Back) };
+        let answer = match question.default {
+            Some(default) if typed.is_empty() => default,
+            _ => &typed,
+        };
+        match check(answer) {
+            Ok(()) => return Ok(Reply::Given(answer.to_owned())),
+            Err(expected) => terminal.tell(&expected)?,
+        }
+    }
+}
+
+/// Asks for yes or no.
+pub(crate) fn confirm(
+    text: &str,
+    default: bool,
+    has_way_back: bool,
+    terminal: &mut dyn Terminal,
+) -> io::Result<Reply<bool>> {
+    let choices = if default { "[Y/n]" } else { "[y/N]" };
+    let question = Question { text, default: None, completion: Completion::Nothing, has_way_back };
+    loop {
+        let Reply::Given(typed) = read_line(&format!("{text} {choices} "), &question, terminal)? else {
+            return Ok(Reply::Back);
+        };
+        match typed.to_lowercase().as_str() {
+            "" => return Ok(Reply::Given(default)),
+            "y" | "yes" => return Ok(Reply::Given(true)),
+            "n" | "no" => return Ok(Reply::Given(false)),
+            _ => terminal.tell("y or n is expected")?,
+        }
+    }
+}
+
+/// Asks for one of `choices` by its number, and returns its index; the first is the default.
+pub(crate) fn select(
+    text: &str,
+    choices: &[&str],
+    has_way_back: bool,
+    terminal: &mut dyn Terminal,
+) -> io::Result<Reply<usize>> {
+    terminal.tell(text)?;
+    for (index, choice) in choices.iter().enumerate() {
+        terminal.tell(&format!("  {}  {choice}", index + 1))?;
+    }
+    let label = format!("Number, 1 to {}", choices.len());
+    let question = Question { text: &label, default: Some("1"), completion: Completion::Nothing, has_way_back };
+    let expected = format!("a number from 1 to {} is expected", choices.len());
+    let check = |typed: &str| match typed.parse::<usize>() {
+        Ok(number) if (1..=choices.len()).contains(&number) => Ok(()),
+        _ => Err(expected.clone()),
+    };
+    match ask(&question, &check, terminal)? {
+        Reply::Given(number) => Ok(Reply::Given(number.parse().map_or(0, |number: usize| number - 1))),
+        Reply::Back => Ok(Reply::Back),
+    }
+}
+
+/// Reads a line that can be understood.
+fn read_line(prompt: &str, question: &Question<'_>, terminal: &mut dyn Terminal) -> io::Result<Reply<String>> {
+    loop {
+        let text = match terminal.line(prompt, question.completion)? {
+            Line::Text(text) => text,
+            Line::Escape if question.has_way_back => return Ok(Reply::Back),
+            Line::Escape => continue,
+            Line::NotUtf8 => {
+                terminal.tell("what was typed is not UTF-8: type it again, in a terminal with that encoding")?;
+                continue;
+            }
+        };
+        let typed = text.trim();
+        if question.has_way_back && typed == BACK {
+            return Ok(Reply::Back);
+        }
+        if typed.chars().any(char::is_control) {
+            terminal.tell("a key was pressed that types no character: type it again")?;
+            continue;
+        }
+        return Ok(Reply::Given(typed.to_owned()));
+    }
+}
