@@ -15,16 +15,22 @@ DATABASE is sqlite:FILE, postgres://USER@HOST/NAME, or env:VARIABLE for a variab
 add and import create it; what is in it, push --database sends to.
 
 Examples:
-  pushcert database import sqlite:tokens.db devices.txt --app com.example.MyApp --environment production
+  pushcert database import sqlite:tokens.db devices.txt --app com.example.MyApp \\
+    --environment production
   pushcert database list sqlite:tokens.db --unregistered
   pushcert push push.pem --environment production --database sqlite:tokens.db --alert 'Hello'
 
-Programs of yours can write to it too. Its table in SQLite:
+The password of PostgreSQL comes from PGPASSWORD, PGPASSFILE or ~/.pgpass. Unless the server is
+this machine, TLS proves it: by the CA certificates of this machine, or those of sslrootcert=FILE in
+the URL, or of PGSSLROOTCERT.
+
+Programs of yours can write to it too. Its table:
   pushcert_token (id, app, environment, token, registered, unregistered)
 app is the topic for which the token was given, environment is production or sandbox, token has
 hexadecimal digits in lower case, and the times are milliseconds since 1970:
   INSERT INTO pushcert_token (app, environment, token, registered) VALUES (?, ?, ?, ?)
-  ON CONFLICT (app, environment, token) DO UPDATE SET registered = excluded.registered, unregistered = NULL")]
+  ON CONFLICT (app, environment, token)
+  DO UPDATE SET registered = excluded.registered, unregistered = NULL")]
 pub(crate) struct DatabaseArgs {
     #[command(subcommand)]
     pub(crate) command: DatabaseCommand,
@@ -89,14 +95,16 @@ pub(crate) struct AddArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A token that is there already is registered anew. Texts that are no tokens are named, and end the command
-with 1; the others are imported. The time decides what becomes of a token that APNs calls unregistered: one
-that has registered since stays.
+A token that is there already is registered anew. Texts that are no tokens are named, and end the
+command with 1; the others are imported. The time of registration decides what becomes of a token
+that APNs calls unregistered: one that has registered since stays.
 
 Examples:
-  pushcert database import sqlite:tokens.db devices.txt --app com.example.MyApp --environment production
+  pushcert database import sqlite:tokens.db devices.txt --app com.example.MyApp \\
+    --environment production
   mysql -N -e 'SELECT token FROM devices' app |
-    pushcert database import sqlite:tokens.db - --app com.example.MyApp --environment production --registered 2026-11-01")]
+    pushcert database import sqlite:tokens.db - --app com.example.MyApp \\
+    --environment production --registered 2026-11-01")]
 pub(crate) struct ImportArgs {
     /// The database: sqlite:FILE, postgres://USER@HOST/NAME, or env:VARIABLE; it is created if it is not there
     #[arg(value_name = "DATABASE")]
@@ -181,7 +189,8 @@ impl ListArgs {
 #[command(after_help = "\
 Examples:
   pushcert database remove sqlite:tokens.db --app com.example.MyApp --environment sandbox 00fc13ad…
-  pushcert database remove sqlite:tokens.db --app com.example.MyApp --environment production --tokens gone.csv")]
+  pushcert database remove sqlite:tokens.db --app com.example.MyApp --environment production \\
+    --tokens gone.csv")]
 pub(crate) struct RemoveArgs {
     /// The database: sqlite:FILE, postgres://USER@HOST/NAME, or env:VARIABLE
     #[arg(value_name = "DATABASE")]

@@ -43,6 +43,9 @@ pub(crate) enum DatabaseProblem {
     #[error("it has no tables of pushcert")]
     NoTables,
     #[cfg(feature = "postgres")]
+    #[error("other processes change the same tokens all the time")]
+    Deadlock,
+    #[cfg(feature = "postgres")]
     #[error("it did not answer within {0}")]
     Silent(String),
     #[cfg(feature = "postgres")]
@@ -70,6 +73,8 @@ impl DatabaseError {
             | DatabaseProblem::Refused(_) => ExitKind::Network,
             #[cfg(feature = "postgres")]
             DatabaseProblem::NoTables => ExitKind::Input,
+            #[cfg(feature = "postgres")]
+            DatabaseProblem::Deadlock => ExitKind::Write,
             #[cfg(feature = "postgres")]
             DatabaseProblem::Password(_) => ExitKind::Password,
             DatabaseProblem::Locked(_) | DatabaseProblem::Failed(_) if self.access == Access::Read => ExitKind::Input,

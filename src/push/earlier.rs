@@ -14,7 +14,7 @@ use crate::push::summary::Summary;
 const MAX_LINE: u64 = 64 << 10;
 
 /// The words of a block.
-const BLOCK_WORDS: usize = 64;
+const BLOCK_WORDS: usize = 8;
 /// The positions of a block.
 const BLOCK: u64 = BLOCK_WORDS as u64 * 64;
 

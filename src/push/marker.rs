@@ -163,3 +163,67 @@ impl MarkerThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::certificate::apple::Environment;
+    use crate::database::Access;
+    use crate::database::address::DatabaseAddress;
+    use crate::push::recipient;
+
+    const TIME: u64 = 1_700_000_000_000;
+
+    fn gone(token: &str, since: Option<u64>) -> Settled {
+        Settled {
+            position: 1,
+            token: recipient::parse(token).ok(),
+            verdict: Verdict::Unregistered { status: 410, reason: None, since },
+            apns_id: None,
+            attempts: 1,
+            may_be_duplicate: false,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// Marks in a database with three tokens, after `act` has changed it.
+    fn mark(settled: &[Settled], act: impl FnOnce(&rusqlite::Connection)) -> Marking {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("tokens.db");
+        let group = TokenGroup { app: "com.example.MyApp".to_owned(), environment: Environment::Sandbox };
+        let mut database = Database::open(&DatabaseAddress::Sqlite(path.clone()), Access::Create).unwrap();
+        database.register(&group, &["aa", "bb", "cc"].map(str::to_owned), TIME).unwrap();
+        act(&rusqlite::Connection::open(path).unwrap());
+        let marker = Marker::start(database, group).unwrap();
+        for one in settled {
+            marker.note(one);
+        }
+        marker.finish()
+    }
+
+    #[test]
+    fn what_stays_registered_is_listed() {
+        let mut other = gone("aa", Some(TIME + 1));
+        other.verdict = Verdict::Refused { status: 410, reason: None };
+        let settled = [gone("aa", None), gone("bb", Some(TIME)), gone("cc", Some(TIME + 1)), other];
+        let marking = mark(&settled, |_| {});
+        assert_eq!((marking.marked, marking.kept, marking.unmarked), (1, 2, 0));
+        assert!(marking.error.is_none());
+        let times = Some(MarkTimes { since: TIME, registered: TIME });
+        let still = |token: &str, times| StillRegistered { token: token.to_owned(), times };
+        assert_eq!(marking.listed, [still("aa", None), still("bb", times)]);
+    }
+
+    #[test]
+    fn a_database_that_fails_is_told_and_holds_up_nobody() {
+        let many: Vec<Settled> = (0..CAPACITY + 5000).map(|_| gone("cc", Some(TIME + 1))).collect();
+        let drop_table = |connection: &rusqlite::Connection| {
+            connection.execute_batch("DROP TABLE pushcert_token").unwrap();
+        };
+        let marking = mark(&many, drop_table);
+        assert_eq!((marking.marked, marking.unmarked), (0, many.len() as u64));
+        assert!(marking.error.unwrap().to_string().contains("no such table"));
+    }
+}

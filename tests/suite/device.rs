@@ -262,6 +262,31 @@ fn a_provider_that_does_not_take_the_token_is_named() {
 }
 
 #[test]
+fn a_database_gets_the_token_and_keeps_it() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("tokens.db");
+    let (url, state) = (format!("sqlite:{}", file.display()), folder.path().join("phone.json"));
+    let state = state.to_str().unwrap();
+    let gateway = Process::start(&["--environment", "sandbox"]);
+    let mut app = RunningDevice::start(&gateway, &["--register-with", &url, "--state", state]);
+    let token = app.token();
+    let handed = app.event();
+    assert_eq!((&handed["event"], &handed["provider"]), (&json!("handed_over"), &json!(file)));
+    assert!(handed.get("status").is_none());
+    app.kill();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let list = || Test::new().args(["database", "list", &url, "--json"]).run().json();
+    let row = list();
+    assert_eq!((&row["token"], &row["app"], &row["environment"]), (&json!(token), &json!(TOPIC), &json!("sandbox")));
+    device(&gateway, &["--state", state, "--uninstall"]).run();
+    assert_eq!(list(), row, "only a push learns of it");
+    let run = device(&gateway, &["--register-with", &format!("sqlite:{state}")]).status(3).run();
+    assert!(run.stderr.contains("it is not an SQLite database"), "{}", run.stderr);
+    let wrong = device(&gateway, &["--register-with", "env:NO_SUCH_VARIABLE"]).status(2);
+    wrong.stderr_contains("the variable NO_SUCH_VARIABLE is not set").run();
+}
+
+#[test]
 fn https_providers_are_judged() {
     // The gateway itself speaks TLS, and no HTTP/1.1 in ALPN.
     let gateway = Process::start(&[]);

@@ -427,6 +427,8 @@ fn finish(
         return Err(Error::new(kind, format!("{given}: {detail}")));
     }
     match marking.and_then(|marking| marking.error) {
+        // The summary has told it: what follows it would be no line.
+        Some(error) if arguments.prints_results() => Ok(Some(error.exit_kind())),
         Some(error) => Err(database::explain(&error)),
         None => Ok(summary.ending()),
     }

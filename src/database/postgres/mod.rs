@@ -35,9 +35,13 @@ const TRANSACTION_LIMITS: &str = "SET LOCAL lock_timeout = '5s'; SET LOCAL state
 /// The same limit for people.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The schema, with the checks of SQLite's. The lock lets one process at a time create it.
+/// The number of deadlocks after which an operation is repeated.
+const MAX_DEADLOCKS: u32 = 5;
+
+/// The schema, with the checks of SQLite's. The lock lets one process at a time create it. A question whether the tables
+/// are there would be answered from before the lock.
 const SCHEMA: &str = "
-CREATE TABLE pushcert_token (
+CREATE TABLE IF NOT EXISTS pushcert_token (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     app text NOT NULL CHECK (app <> ''),
     environment text NOT NULL CHECK (environment IN ('production', 'sandbox')),
@@ -46,9 +50,10 @@ CREATE TABLE pushcert_token (
     unregistered bigint,
     UNIQUE (app, environment, token)
 );
-CREATE INDEX pushcert_token_registered ON pushcert_token (app, environment, id) WHERE unregistered IS NULL;
-CREATE TABLE pushcert_schema (version bigint NOT NULL, identity text NOT NULL);
+CREATE INDEX IF NOT EXISTS pushcert_token_registered ON pushcert_token (app, environment, id) WHERE unregistered IS NULL;
+CREATE TABLE IF NOT EXISTS pushcert_schema (version bigint NOT NULL, identity text NOT NULL);
 ";
+const IDENTIFY: &str = "INSERT INTO pushcert_schema SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM pushcert_schema)";
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(8103520194567)";
 const HAS_TABLES: &str =
     "SELECT to_regclass('pushcert_schema') IS NOT NULL AND to_regclass('pushcert_token') IS NOT NULL";
@@ -56,10 +61,10 @@ const IS_READ_ONLY: &str = "
 SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
     OR NOT has_table_privilege('pushcert_token', 'UPDATE')";
 
-/// Rows are locked in one order, so that no two processes wait for each other.
+/// Rows are locked in one order, so that processes seldom wait for each other.
 const UPDATE: &str = "
 WITH locked AS (
-    SELECT id FROM pushcert_token WHERE app = $1 AND environment = $2 AND token = ANY ($3) ORDER BY id FOR UPDATE
+    SELECT id FROM pushcert_token WHERE app = $1 AND environment = $2 AND token = ANY ($3) ORDER BY token FOR UPDATE
 )
 UPDATE pushcert_token AS t SET
     unregistered = CASE WHEN t.unregistered < $4 THEN NULL ELSE t.unregistered END,
@@ -78,14 +83,18 @@ const MARK: &str = "
 WITH locked AS (
     SELECT t.id, given.since FROM pushcert_token AS t JOIN unnest($3, $4) AS given (token, since) USING (token)
     WHERE t.app = $1 AND t.environment = $2 AND t.unregistered IS NULL AND t.registered < given.since
-    ORDER BY t.id FOR UPDATE OF t
+    ORDER BY t.token FOR UPDATE OF t
 )
 UPDATE pushcert_token AS t SET unregistered = locked.since FROM locked WHERE t.id = locked.id";
 const KEPT: &str = "
 SELECT t.token, given.since, t.registered
 FROM pushcert_token AS t JOIN unnest($3, $4) AS given (token, since) USING (token)
 WHERE t.app = $1 AND t.environment = $2 AND t.unregistered IS NULL ORDER BY t.id";
-const DELETE: &str = "DELETE FROM pushcert_token WHERE app = $1 AND environment = $2 AND token = ANY ($3)";
+const DELETE: &str = "
+WITH locked AS (
+    SELECT id FROM pushcert_token WHERE app = $1 AND environment = $2 AND token = ANY ($3) ORDER BY token FOR UPDATE
+)
+DELETE FROM pushcert_token AS t USING locked WHERE t.id = locked.id";
 
 /// The error of the driver.
 type PgError = tokio_postgres::Error;
@@ -146,21 +155,30 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// Performs an operation within its limit; over a new connection, if the old one has broken.
+    /// Performs an operation within its limit. It is repeated over a new connection, if the old one has broken, and after
+    /// a deadlock, which the server has ended.
     fn call<T>(&mut self, act: impl AsyncFn(&mut Client) -> Result<T, PgError>) -> Result<T, DatabaseError> {
-        match self.try_call(&act) {
-            Err(DatabaseProblem::Unreachable(_)) => {}
-            Err(problem) => return Err(self.error(problem)),
-            Ok(value) => return Ok(value),
+        let mut deadlocks = 0;
+        let mut has_reconnected = false;
+        loop {
+            match self.try_call(&act) {
+                Ok(value) => return Ok(value),
+                Err(DatabaseProblem::Unreachable(_)) if !has_reconnected => {
+                    has_reconnected = true;
+                    self.reconnect()?;
+                }
+                Err(DatabaseProblem::Deadlock) if deadlocks < MAX_DEADLOCKS => deadlocks += 1,
+                Err(problem) => return Err(self.error(problem)),
+            }
         }
+    }
+
+    fn reconnect(&mut self) -> Result<(), DatabaseError> {
         self.client = match self.runtime.block_on(connect(&self.server)) {
             Ok(client) => client,
             Err(problem) => return Err(self.error(problem)),
         };
-        match self.try_call(&act) {
-            Ok(value) => Ok(value),
-            Err(problem) => Err(self.error(problem)),
-        }
+        Ok(())
     }
 
     fn try_call<T>(&mut self, act: &impl AsyncFn(&mut Client) -> Result<T, PgError>) -> Result<T, DatabaseProblem> {
@@ -303,13 +321,9 @@ async fn has_tables(client: &mut Client) -> Result<bool, PgError> {
 async fn create_tables(client: &mut Client) -> Result<(), PgError> {
     let transaction = begin(client).await?;
     transaction.batch_execute(SCHEMA_LOCK).await?;
-    let [row] = &transaction.query_typed(HAS_TABLES, &[]).await?[..] else { return Ok(()) };
-    if !row.try_get::<_, bool>(0)? {
-        transaction.batch_execute(SCHEMA).await?;
-        let identity = Uuid::new_v4().to_string();
-        let insert = "INSERT INTO pushcert_schema VALUES ($1, $2)";
-        transaction.execute_typed(insert, &[(&VERSION, Type::INT8), (&identity, Type::TEXT)]).await?;
-    }
+    transaction.batch_execute(SCHEMA).await?;
+    let identity = Uuid::new_v4().to_string();
+    transaction.execute_typed(IDENTIFY, &[(&VERSION, Type::INT8), (&identity, Type::TEXT)]).await?;
     transaction.commit().await
 }
 
@@ -382,10 +396,8 @@ fn problem_of(error: &PgError) -> DatabaseProblem {
 fn problem_of_code(code: &SqlState, words: String) -> DatabaseProblem {
     match *code {
         SqlState::INVALID_PASSWORD => DatabaseProblem::Password(words),
-        SqlState::LOCK_NOT_AVAILABLE
-        | SqlState::QUERY_CANCELED
-        | SqlState::T_R_DEADLOCK_DETECTED
-        | SqlState::T_R_SERIALIZATION_FAILURE => DatabaseProblem::Locked(seconds(LOCK_TIMEOUT)),
+        SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => DatabaseProblem::Locked(seconds(LOCK_TIMEOUT)),
+        SqlState::T_R_DEADLOCK_DETECTED | SqlState::T_R_SERIALIZATION_FAILURE => DatabaseProblem::Deadlock,
         SqlState::DISK_FULL | SqlState::CONFIGURATION_LIMIT_EXCEEDED => DatabaseProblem::Full(words),
         SqlState::READ_ONLY_SQL_TRANSACTION => DatabaseProblem::ReadOnly,
         SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => DatabaseProblem::Damaged(words),

@@ -1,4 +1,7 @@
-//! Tokens from a database: which are sent to, and which are marked.
+//! Tokens from a database: which are sent to, and which are marked, also after a kill and where the database fails.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -88,4 +91,97 @@ fn a_410_marks_what_has_not_registered_since() {
     assert_eq!((again.count("unregistered"), again.count("accepted")), (1, 1), "the others are not sent to");
     scene.database(&["add", "sqlite:tokens.db", gone]).args(["--app", TOPIC, "--environment", "production"]).run();
     assert_eq!(scene.rows(&[]).len(), 3, "it has registered anew");
+}
+
+#[test]
+fn a_410_without_a_time_marks_nothing() {
+    let scene = scene(&["answer:Unregistered"], 12);
+    let test = scene.command().args(["--environment", "production", "--database", "sqlite:tokens.db"]).status(1).run();
+    let shown = test.text();
+    assert!(shown.contains("still registered                  12"), "{shown}");
+    assert!(shown.contains(&scene.tokens[9]) && shown.contains("and 2 more"), "{shown}");
+    assert_eq!(scene.rows(&[]).len(), 12);
+}
+
+/// Waits until the gateway has answered so many requests.
+fn wait_for_requests(scene: &Scene, count: usize) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while scene.log.lock().unwrap().len() < count {
+        assert!(Instant::now() < end, "{count} requests do not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Starts a run of so many requests a second.
+fn start_slowly(scene: &Scene, rate: &str, arguments: &[&str]) -> std::process::Child {
+    let test = scene.command().args(["--environment", "production", "--database", "sqlite:tokens.db", "--rate", rate]);
+    test.args(arguments).into_command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn a_killed_run_goes_on_by_the_ids() {
+    let scene = scene(&[], 1500);
+    let mut child = start_slowly(&scene, "500", &["--results", "r.ndjson"]);
+    wait_for_requests(&scene, 200);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The order of lines would be another one now.
+    let group = ["--app", TOPIC, "--environment", "production"];
+    scene.database(&["remove", "sqlite:tokens.db", &scene.tokens[0], &scene.tokens[1400]]).args(group).run();
+    scene.stage.gateway.tokens.set(&device(9999), TokenState::Active(None));
+    scene.import(&device(9999), "production", "2026-01-01");
+    let resumed = scene.push_database(&["--resume", "r.ndjson"]);
+    let answers = scene.answers();
+    assert!(answers.values().all(|list| list.len() == 1), "nothing was sent twice");
+    assert!(answers.contains_key(&device(9999)), "what has registered meanwhile is sent to");
+    assert!(!answers.contains_key(&scene.tokens[1400]));
+    let summary = resumed.summary();
+    let total = |name: &str| summary[name].as_u64().unwrap();
+    assert!(total("unknown") < 1000, "{summary}");
+    assert!((1499..=1500).contains(&(total("accepted") + total("unknown"))), "{summary}");
+    let other = scene.database(&["add", "sqlite:other.db", &device(1)]).args(group);
+    other.run();
+    let wrong = ["--environment", "production", "--database", "sqlite:other.db", "--resume", "r.ndjson"];
+    scene.command().args(wrong).status(2).stderr_contains("the input differs").run();
+}
+
+#[test]
+fn a_database_that_fails_in_the_middle_loses_no_outcome() {
+    let scene = scene(&[], 3000);
+    let last = &scene.tokens[700];
+    scene.stage.gateway.tokens.set(last, TokenState::Unregistered(SINCE));
+    let child = start_slowly(&scene, "1500", &["--json"]);
+    wait_for_requests(&scene, 50);
+    let other = rusqlite::Connection::open(scene.stage.file("tokens.db")).unwrap();
+    other.busy_timeout(Duration::from_secs(20)).unwrap();
+    other.execute_batch("DROP TABLE pushcert_token").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map_while(|line| serde_json::from_str(line).ok()).collect();
+    let answers = scene.answers();
+    let settled = lines.iter().filter(|line| line["token"].is_string()).count();
+    assert!(settled >= 1000 && settled == answers.len(), "{settled} of {}", answers.len());
+    let summary = &lines.iter().find(|line| line["summary"].is_object()).unwrap()["summary"];
+    assert_eq!((&summary["database"]["failed"], &summary["unregistered"]), (&1.into(), &1.into()), "{summary}");
+    assert_eq!(summary["problem"]["kind"], "input", "{summary}");
+    assert_eq!((output.status.code(), &summary["exit_code"]), (Some(3), &3.into()));
+}
+
+#[test]
+fn a_locked_database_ends_with_6_after_all_was_sent() {
+    let scene = scene(&[], 300);
+    scene.stage.gateway.tokens.set(&scene.tokens[299], TokenState::Unregistered(SINCE));
+    let mut other = rusqlite::Connection::open(scene.stage.file("tokens.db")).unwrap();
+    let child = start_slowly(&scene, "300", &["--json"]);
+    wait_for_requests(&scene, 20);
+    let locked = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    let pushed = child.wait_with_output().unwrap();
+    drop(locked);
+    let last: Value = serde_json::from_str(String::from_utf8(pushed.stdout).unwrap().lines().last().unwrap()).unwrap();
+    let summary = &last["summary"];
+    assert_eq!((pushed.status.code(), &summary["exit_code"]), (Some(6), &6.into()), "{summary}");
+    assert_eq!((&summary["accepted"], &summary["database"]["failed"]), (&299.into(), &1.into()), "{summary}");
+    assert!(summary["database"]["error"].as_str().unwrap().contains("another process has locked it"), "{summary}");
+    let again = scene.push_database(&[]);
+    assert_eq!(again.summary()["database"]["marked"], 1, "the next run marks it");
 }
