@@ -187,21 +187,22 @@ fn the_tabulator_completes_paths() {
     session.end();
 }
 
-/// Goes through the wizard in a terminal of this kind and width, and returns all that it showed.
-fn prepare_in(kind: &str, columns: u16) -> String {
+/// Goes through the wizard in a terminal of this kind and width, and returns all that it showed. The first choice is made
+/// with `first`, the second with `second`, where a question of these words shows.
+fn prepare_in(kind: &str, columns: u16, first: [&str; 2], second: [&str; 2]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_pushcert");
     let command = format!("stty cols {columns} rows 24; '{program}' wizard");
     let mut session = start_in(folder.path(), &command, kind);
     let file = fixture("p12/keychain.p12").trim_matches('\'').to_owned();
     let mut shown = String::new();
-    for (question, answer) in [
-        ("Number, 1 to 3 [1]: ", "2"),
-        ("Where is it? ", &file),
-        ("[y/N] ", "y"),
-        ("Number, 1 to 4 [1]: ", "1"),
-        ("Where to write it? [push.pem]: ", ""),
-        ("certificate? [y/N] ", "n"),
+    for [question, answer] in [
+        first,
+        ["Where is it? ", &file],
+        ["[y/N] ", "y"],
+        second,
+        ["Where to write it? [push.pem]: ", ""],
+        ["certificate? [y/N] ", "n"],
     ] {
         shown += &session.see(question);
         if kind != "dumb" {
@@ -215,15 +216,41 @@ fn prepare_in(kind: &str, columns: u16) -> String {
     shown + &end
 }
 
+const ARROW_DOWN: &str = "\x1b[B";
+
 #[test]
 fn the_wizard_is_usable_in_a_narrow_terminal_and_in_one_that_only_prints() {
-    for columns in [40, 80] {
-        let shown = prepare_in("xterm", columns);
-        assert!(!shown.contains("\x1b[?25l") && !shown.contains("\x1b[1A\x1b[2K"), "{columns}: {shown:?}");
-        assert!(shown.contains("what was done:"), "{shown}");
-    }
-    let shown = prepare_in("dumb", 40);
+    let (first, second) = (["Number, 1 to 3 [1]: ", "2"], ["Number, 1 to 4 [1]: ", "1"]);
+    let shown = prepare_in("xterm", 40, first, second);
+    assert!(!shown.contains("\x1b[?25l") && !shown.contains("\x1b[1A\x1b[2K"), "{shown:?}");
+    assert!(shown.contains("what was done:"), "{shown}");
+    let shown = prepare_in("dumb", 40, first, second);
     assert!(!shown.contains('\x1b'), "{shown:?}");
+}
+
+#[test]
+fn where_there_is_room_a_list_is_moved_through() {
+    let shown = prepare_in("xterm", 80, ["  A .cer, downloaded", ARROW_DOWN], ["> ", ""]);
+    assert!(shown.contains("What do you have? A .p12, exported from Keychain Access\r\n"), "{shown:?}");
+    let (hidden, visible) = (shown.rfind("\x1b[?25l"), shown.rfind("\x1b[?25h"));
+    assert!(hidden.is_some() && visible > hidden, "the cursor is to be seen: {shown:?}");
+}
+
+#[test]
+fn escape_leaves_a_list_and_ctrl_c_shows_the_cursor() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = format!("stty cols 80 rows 24; '{}' wizard", env!("CARGO_BIN_EXE_pushcert"));
+    for (key, expected) in [("\x1b", 0), ("\x03", INTERRUPTED)] {
+        let mut session = start_in(folder.path(), &command, "xterm");
+        let mut shown = session.asked("  A .cer, downloaded");
+        session.pty.send(key).unwrap();
+        session.pty.flush().unwrap();
+        let (end, code) = session.end();
+        shown += &end;
+        assert_eq!(code, expected, "{shown}");
+        let (hidden, visible) = (shown.rfind("\x1b[?25l"), shown.rfind("\x1b[?25h"));
+        assert!(hidden.is_some() && visible > hidden, "the cursor is to be seen: {shown:?}");
+    }
 }
 
 #[test]

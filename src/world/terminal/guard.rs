@@ -8,13 +8,14 @@ use std::io::{self, Write};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
+use console::Term;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::world::signals;
-use crate::world::terminal::FAREWELL;
+use crate::world::terminal::{FAREWELL, list};
 
 /// Time limit for the end of an interrupted question.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -53,6 +54,9 @@ fn start() -> io::Result<()> {
 
 fn end(mut terminal: &File, settings: &Termios, signal: i32) {
     let _ = tcsetattr(terminal, OptionalActions::Now, settings);
+    if list::is_open() {
+        let _ = Term::stderr().show_cursor();
+    }
     let farewell = FAREWELL.lock().unwrap_or_else(PoisonError::into_inner).take();
     let _ = writeln!(terminal, "\n{}", farewell.as_deref().unwrap_or_default().trim_end());
     signals::end_by(signal);

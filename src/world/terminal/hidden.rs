@@ -3,7 +3,10 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rpassword::ConfigBuilder;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -38,12 +41,61 @@ fn read_hidden(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     hidden.local_modes |= LocalModes::ICANON | LocalModes::ISIG;
     guard::set_hidden_prompt(Some(prompt));
     tcsetattr(&terminal, OptionalActions::Drain, &hidden)?;
-    let line = read_line_of(&terminal, prompt);
+    let line = read_secret_of(&terminal, prompt);
     tcsetattr(&terminal, OptionalActions::Drain, &before)?;
     guard::set_hidden_prompt(None);
     // The line end that was typed is not shown, and after Ctrl-D there is none.
     (&terminal).write_all(b"\n")?;
     line
+}
+
+fn read_secret_of(mut terminal: &File, prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    terminal.write_all(prompt.as_bytes())?;
+    let is_at_end = Arc::new(AtomicBool::new(false));
+    let reader = ByteCharacters { terminal: terminal.try_clone()?, second: None, is_at_end: Arc::clone(&is_at_end) };
+    let config = ConfigBuilder::new().input_reader(reader).output_discard().build();
+    let typed = Zeroizing::new(rpassword::read_password_with_config(config)?);
+    if typed.is_empty() && is_at_end.load(Ordering::Relaxed) {
+        return Err(input_ended());
+    }
+    let mut line = Zeroizing::new(Vec::with_capacity(typed.len()));
+    for character in typed.chars() {
+        line.push(u32::from(character).to_le_bytes()[0]);
+    }
+    Ok(line)
+}
+
+/// The bytes of a terminal, each as the letter whose number is greater by 0x100: rpassword takes text
+/// alone, leaves out control characters, and what is typed need not be text.
+struct ByteCharacters {
+    terminal: File,
+    /// The second byte of a character.
+    second: Option<u8>,
+    is_at_end: Arc<AtomicBool>,
+}
+
+impl Read for ByteCharacters {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(place) = buffer.first_mut() else { return Ok(0) };
+        if let Some(second) = self.second.take() {
+            *place = second;
+            return Ok(1);
+        }
+        let mut byte = [0];
+        if self.terminal.read(&mut byte)? == 0 {
+            self.is_at_end.store(true, Ordering::Relaxed);
+            return Ok(0);
+        }
+        if byte == *b"\n" {
+            *place = b'\n';
+            return Ok(1);
+        }
+        // Two bytes in UTF-8: the number is 0x100 to 0x1ff.
+        *place = 0xc4 | byte[0] >> 6;
+        self.second = Some(0x80 | byte[0] & 0x3f);
+        byte.zeroize();
+        Ok(1)
+    }
 }
 
 /// Asks with echo.

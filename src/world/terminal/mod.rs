@@ -1,8 +1,8 @@
 //! Questions to a person. Rules: every question goes to the terminal itself, never to stdout; a secret
 //! is not echoed; what is typed arrives as it was typed, or is asked for again; a wrong answer is answered
 //! with what is expected, and asked again; what is asked can always be given as a flag; a signal that ends
-//! or stops a question finds the terminal as it was before. Nothing is drawn over what was drawn before: a
-//! narrow terminal, one that changes its size and one that only prints have no leftovers.
+//! or stops a question finds the terminal as it was before. A list is drawn over where it fits alone: a narrow
+//! terminal and one that only prints have no leftovers.
 
 #[cfg(unix)]
 mod editor;
@@ -10,6 +10,7 @@ mod editor;
 mod guard;
 #[cfg(unix)]
 mod hidden;
+mod list;
 pub(crate) mod question;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -20,6 +21,8 @@ use std::sync::{Mutex, PoisonError};
 use console::Term;
 use zeroize::Zeroizing;
 
+use crate::world::terminal::question::Reply;
+
 /// A terminal with someone to ask. All methods fail where there is no terminal, or it is closed.
 pub(crate) trait Terminal {
     /// Asks for a secret, which need not be UTF-8.
@@ -27,6 +30,11 @@ pub(crate) trait Terminal {
 
     /// Asks for a line.
     fn line(&mut self, prompt: &str, completion: Completion) -> io::Result<Line>;
+
+    /// Asks for one of `choices` in a list that the arrow keys move through. `None` where there is no room for one.
+    fn choose(&mut self, _text: &str, _choices: &[&str]) -> io::Result<Option<Reply<usize>>> {
+        Ok(None)
+    }
 
     /// Says something between two questions.
     fn tell(&mut self, text: &str) -> io::Result<()>;
@@ -70,6 +78,10 @@ impl Terminal for ControllingTerminal {
         guarded(|| read_shown(prompt, completion))
     }
 
+    fn choose(&mut self, text: &str, choices: &[&str]) -> io::Result<Option<Reply<usize>>> {
+        guarded(|| list::choose(text, choices))
+    }
+
     fn tell(&mut self, text: &str) -> io::Result<()> {
         Term::stderr().write_line(text)
     }
@@ -91,7 +103,6 @@ fn input_ended() -> io::Error {
 }
 
 /// Returns whether the terminal only prints, and does not edit.
-#[cfg(unix)]
 fn is_dumb() -> bool {
     match std::env::var("TERM") {
         Ok(name) => matches!(name.as_str(), "" | "dumb" | "cons25" | "emacs"),
@@ -106,9 +117,7 @@ fn read_hidden(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
 
 #[cfg(not(unix))]
 fn read_hidden(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
-    let terminal = Term::stderr();
-    terminal.write_str(prompt)?;
-    Ok(Zeroizing::new(terminal.read_secure_line()?.into_bytes()))
+    Ok(Zeroizing::new(rpassword::prompt_password(prompt)?.into_bytes()))
 }
 
 /// Reads a line with an editor, or as the terminal itself edits it.

@@ -1,5 +1,5 @@
 //! Questions of three kinds: for a text, for yes or no, for one of several. All are lines, so that they look alike in
-//! every terminal.
+//! every terminal; where there is room, one of several is chosen in a list.
 
 use std::io;
 
@@ -79,13 +79,16 @@ pub(crate) fn confirm(
     }
 }
 
-/// Asks for one of `choices` by its number, and returns its index; the first is the default.
+/// Asks for one of `choices`, in a list or by its number, and returns its index; the first is the default.
 pub(crate) fn select(
     text: &str,
     choices: &[&str],
     has_way_back: bool,
     terminal: &mut dyn Terminal,
 ) -> io::Result<Reply<usize>> {
+    if has_way_back && let Some(reply) = terminal.choose(text, choices)? {
+        return Ok(reply);
+    }
     terminal.tell(text)?;
     for (index, choice) in choices.iter().enumerate() {
         terminal.tell(&format!("  {}  {choice}", index + 1))?;
