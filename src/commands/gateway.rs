@@ -242,6 +242,7 @@ fn explain_create(location: &Location, error: &CreateError) -> Error {
             explained.hint("--force empties an earlier log, and this file may hold a key: choose another name")
         }
         CreateError::InUse => explained.hint("each gateway needs a log of its own: choose another name"),
+        CreateError::NoFile => explained,
         CreateError::Io(cause) => advise(explained, cause),
     }
 }

@@ -114,6 +114,9 @@ pub(crate) fn render(language: Language, values: &ExampleValues) -> String {
         let line = line.replace("{{topic}}", &values.topic).replace("{{gateway}}", &values.gateway);
         // What the user typed comes last: it is not searched for placeholders.
         let line = match line.split_once("{{cert}}") {
+            Some((before, after)) if language == Language::Curl => {
+                format!("{before}{}{after}", quote(&for_curl(&values.certificate)))
+            }
             Some((before, after)) => format!("{before}{}{after}", quote(&values.certificate)),
             None => line,
         };
@@ -133,7 +136,13 @@ fn in_single_quotes(text: &str) -> String {
 
 /// A string of Python, JavaScript, Swift and C.
 fn in_double_quotes(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\r', "\\r");
+    format!("\"{escaped}\"")
+}
+
+/// A file for curl's --cert, which takes what follows a colon for a password.
+fn for_curl(file: &str) -> String {
+    file.replace('\\', "\\\\").replace(':', "\\:")
 }
 
 /// A word of a shell.
@@ -144,6 +153,15 @@ fn for_shell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_files_keep_their_meaning() {
+        let odd = ExampleValues { certificate: "a:b\\c\nd.pem".to_owned(), ..values() };
+        assert!(render(Language::Curl, &odd).contains("'a\\:b\\\\c\nd.pem'"));
+        for language in [Language::Python, Language::Node] {
+            assert!(render(language, &odd).contains(r#""a:b\\c\nd.pem""#));
+        }
+    }
 
     fn values() -> ExampleValues {
         ExampleValues {
@@ -178,7 +196,7 @@ mod tests {
             (Language::Php, r#"'it\'s "my" \\push.pem'"#),
             (Language::Python, r#""it's \"my\" \\push.pem""#),
             (Language::Node, r#""it's \"my\" \\push.pem""#),
-            (Language::Curl, r#"'it'\''s "my" \push.pem'"#),
+            (Language::Curl, r#"'it'\''s "my" \\push.pem'"#),
         ] {
             assert!(render(language, &values()).contains(expected), "{language:?}");
         }

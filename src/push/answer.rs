@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use h2::client::ResponseFuture;
 use http::HeaderMap;
 use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::apns::reason::{self, Reason, ReasonSubject};
@@ -16,6 +17,9 @@ use crate::push::outcome::Verdict;
 /// The limit of an answer's body; APNs sends less than a hundred bytes.
 const MAX_BODY: usize = 16 << 10;
 
+/// The sentence about a server that is not APNs.
+pub(super) const FOREIGN: &str = "the answer is not from APNs: its status is 200, and it has a body";
+
 /// An answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -23,7 +27,9 @@ pub(super) struct Answer {
     pub(super) reason: Option<Cow<'static, str>>,
     /// The time since which a token is no longer active, in milliseconds since 1970.
     since: Option<u64>,
-    unique_id: Option<String>,
+    pub(super) unique_id: Option<String>,
+    /// True if an answer of success has a body, which those of APNs have not.
+    is_foreign: bool,
     retry_after: Option<Duration>,
 }
 
@@ -41,15 +47,21 @@ pub(super) enum Consequence {
     Reconnect(Verdict),
     /// All requests will be refused.
     Stop(Verdict),
+    /// The server is not APNs.
+    Foreign(Verdict),
 }
 
 /// The body of a refusal.
 #[derive(Deserialize)]
 struct Refusal {
     reason: String,
+    /// A number of milliseconds, as a rule.
     #[serde(default)]
-    timestamp: Option<u64>,
+    timestamp: Value,
 }
+
+/// UTF-8's byte order mark, which no JSON should have.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads an answer into `answer`, which has a status as soon as one has arrived.
 pub(super) async fn read(response: ResponseFuture, answer: &mut Answer) -> Result<(), h2::Error> {
@@ -63,19 +75,23 @@ pub(super) async fn read(response: ResponseFuture, answer: &mut Answer) -> Resul
             None => None,
         };
     }
-    let mut body = BytesMut::new();
+    let (mut body, mut has_body) = (BytesMut::new(), false);
     while let Some(data) = stream.data().await {
         let data = data?;
         stream.flow_control().release_capacity(data.len())?;
         if body.len() + data.len() > MAX_BODY {
             break;
         }
-        if answer.status != 200 {
+        if answer.status == 200 {
+            has_body |= !data.is_empty();
+        } else {
             body.extend_from_slice(&data);
         }
     }
-    if let Ok(refusal) = serde_json::from_slice::<Refusal>(&body) {
-        answer.since = refusal.timestamp;
+    // An answer without an end counts by its status.
+    answer.is_foreign = has_body;
+    if let Ok(refusal) = serde_json::from_slice::<Refusal>(body.strip_prefix(BOM).unwrap_or(&body)) {
+        answer.since = refusal.timestamp.as_u64();
         answer.reason = Some(match reason::find(&refusal.reason) {
             Some(known) => Cow::Borrowed(known.name),
             None => Cow::Owned(refusal.reason),
@@ -102,6 +118,9 @@ impl Answer {
         let is_named = |name: &str| self.reason.as_deref() == Some(name);
         let is_too_many_updates = is_named("TooManyProviderTokenUpdates");
         let is_expired = is_named("ExpiredProviderToken");
+        if self.is_foreign {
+            return Consequence::Foreign(Verdict::Unknown { cause: Cow::Borrowed(FOREIGN) });
+        }
         let verdict = self.into_verdict();
         match (status, subject) {
             (200 | 410, _) => Consequence::Settle(verdict),
@@ -156,6 +175,8 @@ mod tests {
             assert!(expected, "{}: {found:?}", known.name);
         }
         assert!(matches!(after(200, ""), Consequence::Settle(Verdict::Accepted { .. })));
+        let foreign = Answer { status: 200, is_foreign: true, ..Answer::default() };
+        assert!(matches!(foreign.consequence(), Consequence::Foreign(Verdict::Unknown { .. })));
         assert!(matches!(after(418, "Novel"), Consequence::Settle(Verdict::Refused { .. })));
         assert!(matches!(after(502, "Novel"), Consequence::Retry { slows: true, .. }));
     }

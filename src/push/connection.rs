@@ -4,7 +4,7 @@
 //! of a GOAWAY, or one that was never written. All else that is open when a connection breaks has the outcome unknown.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +46,9 @@ const IDLE: Duration = Duration::from_secs(15);
 /// The time limit for the orderly end of a connection.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// Why a connection is given up whose server allows no request for as long as it may take to answer one.
+const SHUT: &str = "the server allows no requests: its limit of open streams is 0 (MAX_CONCURRENT_STREAMS)";
+
 /// A connection that is ready for requests.
 pub(super) struct OpenedConnection {
     pub(super) connection: Arc<Connection>,
@@ -65,6 +68,8 @@ pub(super) struct Connection {
     has_too_many_updates: AtomicBool,
     /// True after the first answer.
     has_answered: AtomicBool,
+    /// The last stream with a request; 0 before the first.
+    last_stream: AtomicU32,
     /// Answers have arrived, or the connection has ended.
     changed: Notify,
     /// How it ended.
@@ -102,6 +107,7 @@ impl Connection {
             is_leaving: AtomicBool::new(false),
             has_too_many_updates: AtomicBool::new(false),
             has_answered: AtomicBool::new(false),
+            last_stream: AtomicU32::new(0),
             changed: Notify::new(),
             end: Mutex::new(None),
             driver: Mutex::new(None),
@@ -135,12 +141,16 @@ impl Connection {
 
     /// Stops driving the connection: what is open breaks.
     fn abort(&self) {
+        self.abort_because("the connection was given up");
+    }
+
+    fn abort_because(&self, cause: &str) {
         if let Some(driver) = &*self.driver.lock().unwrap_or_else(PoisonError::into_inner) {
             driver.abort();
         }
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if end.is_none() {
-            *end = Some("the connection was given up".to_owned());
+            *end = Some(cause.to_owned());
         }
     }
 
@@ -148,19 +158,22 @@ impl Connection {
     pub(super) async fn send_all(self: &Arc<Self>, opened: OpenedConnection) -> Leave {
         let OpenedConnection { mut sender, mut ping, .. } = opened;
         let mut turn = 0;
+        let mut shut_until = None;
         loop {
             let queue_changed = self.shared.queue.changed();
             tokio::pin!(queue_changed);
             queue_changed.as_mut().enable();
+            let now = Instant::now();
+            let limit = self.limit(&sender);
+            shut_until = self.watch_limit(limit, shut_until, now);
             if self.must_leave() {
                 return Leave::Replaced { was_useful: self.was_useful() };
             }
-            let now = Instant::now();
             let pause = self.window().pause(now);
-            let is_full = self.open.load(Ordering::Relaxed) >= self.limit(&sender);
+            let is_full = self.open.load(Ordering::Relaxed) >= limit;
             let wake_at = match pause {
                 Some(until) => Some(until),
-                None if is_full => None,
+                None if is_full => shut_until.filter(|until| *until > now),
                 None => match self.shared.queue.take() {
                     Taken::Ticket(ticket) => {
                         self.send(&mut sender, ticket);
@@ -193,6 +206,19 @@ impl Connection {
         }
     }
 
+    /// Gives the connection up where the server has allowed no request for too long; returns the end of its time while it
+    /// allows none.
+    fn watch_limit(&self, limit: usize, until: Option<Instant>, now: Instant) -> Option<Instant> {
+        if limit > 0 {
+            return None;
+        }
+        let end = until.unwrap_or(now + self.shared.job.timeout);
+        if end <= now && self.open.load(Ordering::Relaxed) == 0 {
+            self.abort_because(SHUT);
+        }
+        Some(end)
+    }
+
     /// Returns how many requests may be open now.
     fn limit(&self, sender: &SendRequest<Bytes>) -> usize {
         self.window().limit(sender.current_max_send_streams())
@@ -207,7 +233,10 @@ impl Connection {
 
     /// Returns whether the server has taken a request.
     fn was_useful(&self) -> bool {
-        let has_processed = self.observer.look(|frames| frames.last_processed.is_some_and(|last| last > 0));
+        // A GOAWAY may name a stream that there never was.
+        let last_sent = self.last_stream.load(Ordering::Relaxed);
+        let has_processed =
+            self.observer.look(|frames| frames.last_processed.is_some_and(|last| last.min(last_sent) > 0));
         has_processed || self.has_answered.load(Ordering::Relaxed)
     }
 
@@ -246,6 +275,7 @@ impl Connection {
         // Where this fails, so does the answer.
         let _ = body.send_data(self.shared.template.payload.clone(), true);
         let flight = Flight { ticket, stream: response.stream_id().as_u32(), sent: Instant::now(), token };
+        self.last_stream.store(flight.stream, Ordering::Relaxed);
         self.open.fetch_add(1, Ordering::Relaxed);
         let this = Arc::clone(self);
         tokio::spawn(async move { this.wait_for_answer(flight, response).await });
@@ -275,15 +305,17 @@ impl Connection {
         }
         let known = answer.known_reason();
         let name = answer.reason.clone().unwrap_or_default();
+        if let Some(unique_id) = &mut answer.unique_id {
+            self.shared.job.dialer.mask.apply(unique_id);
+        }
         match answer.consequence() {
             Consequence::Settle(verdict) => {
-                self.window().count_good();
+                self.window().count_good(flight.sent);
                 self.settle(flight.ticket, verdict);
             }
             Consequence::Retry { verdict, retry_after, slows } => {
                 if slows {
-                    let open = self.open.load(Ordering::Relaxed);
-                    self.window().count_trouble(flight.sent, open, retry_after);
+                    self.window().count_trouble(flight.sent, retry_after);
                 }
                 self.retry(flight.ticket, verdict, retry_after);
             }
@@ -300,6 +332,11 @@ impl Connection {
             Consequence::Stop(verdict) => {
                 self.settle(flight.ticket, verdict);
                 self.shared.queue.stop(Problem::of_reason(&name, known));
+            }
+            Consequence::Foreign(verdict) => {
+                self.settle(flight.ticket, verdict);
+                let detail = format!("{}: {}", self.shared.job.dialer.endpoint, answer::FOREIGN);
+                self.shared.queue.stop(Problem::Unreachable { detail });
             }
         }
     }

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::push::outcome::Outcome;
+use crate::push::recipient;
 use crate::push::results::Header;
 use crate::push::summary::Summary;
 
-/// The most bytes of a line of results.
-const MAX_LINE: u64 = 64 << 10;
+/// The most bytes of a line of results, which has a token, a reason and an identifier, all of them short.
+const MAX_LINE: u64 = 1 << 20;
 
 /// The words of a block.
 const BLOCK_WORDS: usize = 8;
@@ -50,6 +51,23 @@ impl Positions {
         let Place { word, bit } = Place::of(position);
         self.0.get(&(position / BLOCK)).is_some_and(|block| block[word] & bit != 0)
     }
+
+    /// Removes a range of positions, both ends included.
+    fn clear(&mut self, first: u64, last: u64) {
+        if first > last {
+            return;
+        }
+        for (number, words) in self.0.range_mut(first / BLOCK..=last / BLOCK) {
+            for (word, bits) in words.iter_mut().enumerate() {
+                let start = number * BLOCK + word as u64 * 64;
+                for bit in 0..64 {
+                    if (first..=last).contains(&(start + bit)) {
+                        *bits &= !(1 << bit);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What an earlier run has left.
@@ -86,6 +104,10 @@ pub(crate) enum ResumeError {
     NoHeader,
     #[error("line {0} is no result")]
     Line(u64),
+    #[error("line {0} has more than 1 MiB: it is no result")]
+    LongLine(u64),
+    #[error("line {0} gives a token a second outcome")]
+    SecondOutcome(u64),
     #[error("it has the results of another run: {0}")]
     Another(&'static str),
 }
@@ -94,6 +116,8 @@ pub(crate) enum ResumeError {
 #[derive(Deserialize)]
 struct Line {
     started: Option<u64>,
+    /// The first of the positions that were about to be sent.
+    from: Option<u64>,
     position: Option<u64>,
     outcome: Option<Outcome>,
     reason: Option<String>,
@@ -117,7 +141,7 @@ pub(crate) fn read(
     resends_unknown: bool,
 ) -> Result<ReadResults, ResumeError> {
     let mut line = Vec::new();
-    if !next_line(reader, &mut line)? {
+    if !next_line(reader, &mut line, 1)? {
         return Err(ResumeError::NoHeader);
     }
     let Ok(earlier_header) = serde_json::from_slice::<Header>(&line) else { return Err(ResumeError::NoHeader) };
@@ -127,43 +151,84 @@ pub(crate) fn read(
     let mut length = line.len() as u64;
     let mut earlier = EarlierRun { resends_unknown, ..EarlierRun::default() };
     let mut number = 1;
-    while next_line(reader, &mut line)? {
+    while next_line(reader, &mut line, number + 1)? {
         number += 1;
         length += line.len() as u64;
         let Ok(parsed) = serde_json::from_slice::<Line>(&line) else { return Err(ResumeError::Line(number)) };
-        earlier.add(&parsed);
+        if !earlier.add(&parsed) {
+            return Err(ResumeError::SecondOutcome(number));
+        }
     }
     Ok(ReadResults { run: earlier_header.run, earlier, length })
 }
 
-/// Reads a line with its end; returns false where there is no whole one.
-fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+/// Reads a line with its end; returns false where there is no whole one: nothing but the end of the file tears a line.
+fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, number: u64) -> Result<bool, ResumeError> {
     line.clear();
     io::Read::take(&mut *reader, MAX_LINE).read_until(b'\n', line)?;
-    Ok(line.last() == Some(&b'\n'))
+    if line.last() == Some(&b'\n') {
+        return Ok(true);
+    }
+    if line.len() as u64 == MAX_LINE { Err(ResumeError::LongLine(number)) } else { Ok(false) }
+}
+
+/// The line of a token that is no longer active.
+#[derive(Deserialize)]
+struct UnregisteredLine {
+    token: String,
+    since: Option<u64>,
+}
+
+/// Calls `take` with each token of results that is no longer active, and with the time since when. The results were read
+/// before.
+///
+/// # Errors
+/// When they cannot be read, or `take` fails.
+pub(crate) fn read_unregistered(
+    reader: &mut dyn BufRead,
+    take: &mut dyn FnMut(&str, Option<u64>) -> io::Result<()>,
+) -> Result<(), ResumeError> {
+    let (mut line, mut number) = (Vec::new(), 1);
+    while next_line(reader, &mut line, number)? {
+        number += 1;
+        if let Ok(Line { outcome: Some(Outcome::Unregistered), .. }) = serde_json::from_slice(&line)
+            && let Ok(UnregisteredLine { token, since }) = serde_json::from_slice(&line)
+        {
+            let Ok(token) = recipient::parse(&token) else { return Err(ResumeError::Line(number - 1)) };
+            take(token.digits(), since)?;
+        }
+    }
+    Ok(())
 }
 
 impl EarlierRun {
-    fn add(&mut self, line: &Line) {
+    /// Adds a line; returns false if its position has an outcome already.
+    fn add(&mut self, line: &Line) -> bool {
         if let Some(started) = line.started {
+            // A resumed run has begun anew what was not sent: it may be sent now.
+            let next = if started > self.started { self.started + 1 } else { 0 };
+            self.not_sent.clear(line.from.unwrap_or(next), started);
             self.started = self.started.max(started);
         }
-        let (Some(position), Some(outcome)) = (line.position, line.outcome) else { return };
+        let (Some(position), Some(outcome)) = (line.position, line.outcome) else { return true };
         if self.unknown.has(position) {
             // It was sent again: the later outcome counts.
             self.summary.discount(Outcome::Unknown);
             self.unknown.set(position, false);
+        } else if self.settled.has(position) {
+            return false;
         }
         self.settled.set(position, false);
         self.not_sent.set(position, outcome == Outcome::NotSent);
         match outcome {
             // It is sent in this run.
-            Outcome::NotSent => return,
+            Outcome::NotSent => return true,
             Outcome::Unknown => self.unknown.set(position, true),
             _ => {}
         }
         self.settled.set(position, true);
         self.summary.count(outcome, line.reason.as_deref());
+        true
     }
 
     /// Discounts what this run sends again.
@@ -227,7 +292,7 @@ mod tests {
 
     #[test]
     fn positions_are_settled_doubtful_or_new() {
-        let lines = r#"{"started":3}
+        let lines = r#"{"started":4}
 {"position":1,"token":"aa","outcome":"accepted","reason":null}
 {"position":2,"token":"bb","outcome":"unknown","reason":null}
 {"position":4,"token":"dd","outcome":"not_sent","reason":null}
@@ -243,6 +308,62 @@ mod tests {
         assert_eq!(read.length, whole as u64, "the torn line is dropped");
         let read = resumed(lines, true).unwrap();
         assert_eq!(read.earlier.known(2), Doubtful, "sent again");
+    }
+
+    #[test]
+    fn what_was_not_sent_and_is_begun_anew_is_doubtful() {
+        let lines = r#"{"started":2,"from":1}
+{"position":1,"token":"aa","outcome":"accepted"}
+{"position":2,"token":"bb","outcome":"not_sent"}
+{"started":5000,"from":3}
+{"position":3,"token":"cc","outcome":"not_sent"}
+{"position":4,"token":"dd","outcome":"not_sent"}
+{"position":5000,"token":"ee","outcome":"not_sent"}
+{"started":3,"from":2}
+"#;
+        use Known::{Doubtful, New, Settled};
+        let known = |lines: &str| {
+            let earlier = resumed(lines, false).unwrap().earlier;
+            [1, 2, 3, 4, 5000, 5001].map(|position| earlier.known(position))
+        };
+        assert_eq!(known(lines), [Settled, Doubtful, Doubtful, New, New, New]);
+        let more = format!("{lines}{{\"started\":5000,\"from\":4}}\n");
+        assert_eq!(known(&more), [Settled, Doubtful, Doubtful, Doubtful, Doubtful, New]);
+    }
+
+    #[test]
+    fn only_the_last_line_is_torn() {
+        let long = format!("{{\"position\":1,\"outcome\":\"accepted\",\"token\":\"{}\"}}\n", "ab".repeat(50_000));
+        let read = resumed(&long, false).unwrap();
+        assert_eq!(read.earlier.known(1), Known::Settled);
+        let longer = format!("{}{}\n", long, "a".repeat(2 << 20));
+        assert!(matches!(resumed(&longer, false), Err(ResumeError::LongLine(3))));
+    }
+
+    #[test]
+    fn a_token_has_one_outcome() {
+        let line = |outcome: &str| format!("{{\"position\":7,\"outcome\":\"{outcome}\"}}\n");
+        let twice = format!("{}{}", line("accepted"), line("refused"));
+        assert!(matches!(resumed(&twice, false), Err(ResumeError::SecondOutcome(3))));
+        let later = format!("{}{}{}", line("not_sent"), line("unknown"), line("refused"));
+        assert_eq!(resumed(&later, false).unwrap().earlier.summary.total(), 1);
+    }
+
+    #[test]
+    fn unregistered_tokens_are_found() {
+        let lines = r#"{"schema_version":1}
+{"started":2,"from":1}
+{"position":1,"token":"aa","outcome":"unregistered","since":1700000000123}
+{"position":2,"token":"bb","outcome":"accepted"}
+{"position":3,"token":"cc","outcome":"unregistered"}
+"#;
+        let mut found = Vec::new();
+        read_unregistered(&mut lines.as_bytes(), &mut |token, since| {
+            found.push((token.to_owned(), since));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(found, [("aa".to_owned(), Some(1_700_000_000_123)), ("cc".to_owned(), None)]);
     }
 
     #[test]

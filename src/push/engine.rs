@@ -198,6 +198,8 @@ async fn run_lane(shared: Arc<Shared>, number: usize) {
                     () = shared.queue.wait_for_stop() => return,
                 }
             }
+            // Other connections may have done all of it.
+            _ if shared.queue.is_finished() => return,
             _ => return shared.queue.stop(error.problem),
         }
     }
@@ -255,12 +257,15 @@ async fn feed(shared: Arc<Shared>, mut input: Receiver<Batch>, is_endless: bool)
 }
 
 async fn feed_batch(shared: &Shared, entries: Vec<Entry>) {
-    let (mut tickets, mut last) = (Vec::with_capacity(entries.len()), 0);
+    let mut tickets = Vec::with_capacity(entries.len());
+    let (mut first, mut last) = (None, 0);
     for Entry { position, token } in entries {
         let known = shared.job.earlier.known(position);
         if known == Known::Settled {
             continue;
         }
+        first = first.or(Some(position));
+        last = position;
         let token = match token {
             Ok(token) => token,
             Err(invalid) => {
@@ -278,14 +283,13 @@ async fn feed_batch(shared: &Shared, entries: Vec<Entry>) {
             }
             ticket.may_be_duplicate = true;
         }
-        last = position;
         tickets.push(ticket);
     }
-    if tickets.is_empty() {
-        return;
-    }
+    // Nothing of it is left to do, or to write.
+    let Some(from) = first else { return };
+    // Where no token is left to send, it still waits until the outcomes are written: the input is no faster than they are.
     let (written, confirmation) = oneshot::channel();
-    let _ = shared.events.send(Event::Started { position: last, written });
+    let _ = shared.events.send(Event::Started { from, position: last, written });
     if confirmation.await.is_err() {
         shared.queue.stop(Problem::ResultsLost);
     }

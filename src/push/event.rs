@@ -9,6 +9,8 @@ use crate::push::outcome::Settled;
 pub(super) enum Event {
     /// Tokens up to this position are about to be sent. The sender waits until this is written.
     Started {
+        /// The first of them.
+        from: u64,
         position: u64,
         written: oneshot::Sender<()>,
     },

@@ -140,11 +140,14 @@ impl Message {
         headers
     }
 
-    /// Returns the SHA-256 of all that APNs sees of it but the topic.
+    /// Returns the SHA-256 of all that APNs sees of it but the topic, and the time of expiration, which a run that goes on
+    /// may count from another moment.
     pub(crate) fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         for (name, value) in &self.headers()[1..] {
-            hash.update(format!("{name}: {value}\n"));
+            if *name != "apns-expiration" {
+                hash.update(format!("{name}: {value}\n"));
+            }
         }
         hash.update(&self.payload);
         data_encoding::HEXLOWER.encode(&hash.finalize())
@@ -360,6 +363,15 @@ mod tests {
         assert_eq!(parse(&payload(&options)), parse(expected));
         assert_eq!(Message::new(&MessageOptions::default(), CERTIFICATE), Err(MessageError::Nothing));
         assert_eq!(payload(&with_payload(" {\"aps\":{\"badge\":1}}\n")), r#"{"aps":{"badge":1}}"#);
+    }
+
+    #[test]
+    fn the_hash_leaves_out_the_expiration_alone() {
+        let hash = |options: &MessageOptions| Message::new(options, CERTIFICATE).unwrap().sha256();
+        let plain = hash(&alert());
+        assert_eq!(plain, hash(&MessageOptions { expiration: Some(1_800_000_000), ..alert() }));
+        assert_ne!(plain, hash(&MessageOptions { collapse_id: Some("a".to_owned()), ..alert() }));
+        assert_ne!(plain, hash(&MessageOptions { badge: Some(1), ..alert() }));
     }
 
     #[test]

@@ -36,6 +36,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::database::{Database, TokenGroup};
+use crate::exit::ExitKind;
 use crate::net::descriptors;
 use crate::push::engine::Job;
 use crate::push::event::Event;
@@ -68,6 +69,18 @@ pub(crate) struct RunEnd {
     pub(crate) write_error: Option<io::Error>,
     /// What was changed in the database, if there is one.
     pub(crate) marking: Option<Marking>,
+}
+
+impl RunEnd {
+    /// Returns the end of the run: good only if every token was accepted, and nothing has stopped it. After an
+    /// interruption nobody knows what the input still had.
+    pub(crate) fn ending(&self) -> Option<ExitKind> {
+        match (&self.problem, self.summary.ending()) {
+            (Some(Problem::Input { kind, .. }), _) => Some(*kind),
+            (Some(Problem::Interrupted), _) | (Some(_), None) => Some(ExitKind::CheckFailed),
+            (_, ending) => ending,
+        }
+    }
 }
 
 /// The tokens of a run.
@@ -157,8 +170,8 @@ impl Recorder<'_, '_> {
     fn handle(&mut self, event: Event) -> io::Result<()> {
         let has_failed = self.error.is_some();
         match event {
-            Event::Started { position, written } if !has_failed => {
-                self.results.started(position)?;
+            Event::Started { from, position, written } if !has_failed => {
+                self.results.started(from, position)?;
                 // The sender has ended where nobody waits.
                 let _ = written.send(());
             }
@@ -176,5 +189,32 @@ impl Recorder<'_, '_> {
             Event::Notice(notice) => self.viewer.tell(&notice),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::push::outcome::Outcome;
+
+    #[test]
+    fn what_has_stopped_a_run_is_never_green() {
+        let end = |outcome: Option<Outcome>, problem| {
+            let mut summary = Summary::default();
+            if let Some(outcome) = outcome {
+                summary.count(outcome, None);
+            }
+            RunEnd { summary, problem, write_error: None, marking: None }.ending()
+        };
+        let unreachable = || Some(Problem::Unreachable { detail: String::new() });
+        let failed = Some(ExitKind::CheckFailed);
+        assert_eq!(end(Some(Outcome::Accepted), None), None);
+        assert_eq!(end(Some(Outcome::Accepted), Some(Problem::Interrupted)), failed);
+        assert_eq!(end(Some(Outcome::NotSent), Some(Problem::Interrupted)), failed, "not that of the network");
+        assert_eq!(end(None, Some(Problem::Interrupted)), failed);
+        assert_eq!(end(Some(Outcome::Accepted), unreachable()), failed);
+        assert_eq!(end(Some(Outcome::NotSent), unreachable()), Some(ExitKind::Network));
+        let input = Some(Problem::Input { detail: String::new(), kind: ExitKind::Input });
+        assert_eq!(end(Some(Outcome::Accepted), input), Some(ExitKind::Input));
     }
 }

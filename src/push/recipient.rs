@@ -9,6 +9,10 @@ use crate::text::printable_name;
 /// The lengths of a token that comes in Base64, in bytes. Apple's have 32 so far, and may become longer.
 const BASE64_LENGTHS: std::ops::RangeInclusive<usize> = 32..=100;
 
+/// The most digits of a token: more than twice those of the longest that is known of, and few enough for any server's
+/// limit of headers.
+const MAX_DIGITS: usize = 512;
+
 /// A device token in the form of a request's path, which is the only place where it is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeviceToken(Bytes);
@@ -40,6 +44,10 @@ pub(crate) struct InvalidToken {
 /// Parses a device token: hexadecimal digits as they are pasted, or Base64 where it cannot be hexadecimal.
 pub(crate) fn parse(text: &str) -> Result<DeviceToken, InvalidToken> {
     if let Some(digits) = parse_token(text) {
+        if digits.len() > MAX_DIGITS {
+            let problem = "it has more than 512 hexadecimal digits";
+            return Err(InvalidToken { text: printable_name(text.trim()), problem });
+        }
         return Ok(DeviceToken::from_hex(&digits));
     }
     if let Some(bytes) = decode_base64(text.trim().trim_matches(['"', '\''])) {
@@ -112,6 +120,10 @@ mod tests {
         ] {
             assert!(parse(text).unwrap_err().problem.contains(problem), "{text}");
         }
+        let longest = "ab".repeat(256);
+        assert_eq!(parse(&longest).unwrap().digits(), longest);
+        let invalid = parse(&format!("{longest}00")).unwrap_err();
+        assert!(invalid.problem.contains("512") && invalid.text.len() < 300, "{invalid:?}");
         assert!(!parse("\u{1b}[2J").unwrap_err().text.contains('\u{1b}'));
     }
 }

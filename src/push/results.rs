@@ -80,6 +80,18 @@ fn is_false(value: &bool) -> bool {
 #[derive(Serialize)]
 struct StartedLine {
     started: u64,
+    from: u64,
+}
+
+/// Writes a line of the list of tokens that are no longer active. A time that no calendar has stays a number.
+pub(crate) fn write_unregistered(out: &mut dyn Write, digits: &str, since: Option<u64>) -> io::Result<()> {
+    match since {
+        None => writeln!(out, "{digits},"),
+        Some(time) => match rfc3339_of_milliseconds(time) {
+            text if text.is_empty() => writeln!(out, "{digits},{time}"),
+            text => writeln!(out, "{digits},{text}"),
+        },
+    }
 }
 
 /// Writes results to several places.
@@ -111,9 +123,9 @@ impl ResultsWriter<'_> {
         self.write_line(header)
     }
 
-    /// Writes how far the input has been started, and all before it.
-    pub(super) fn started(&mut self, position: u64) -> io::Result<()> {
-        self.write_line(&StartedLine { started: position })?;
+    /// Writes how far the input has been started, and from where on by this line.
+    pub(super) fn started(&mut self, from: u64, position: u64) -> io::Result<()> {
+        self.write_line(&StartedLine { started: position, from })?;
         self.flush()
     }
 
@@ -123,7 +135,7 @@ impl ResultsWriter<'_> {
         if let (Verdict::Unregistered { since, .. }, Some(token)) = (verdict, &settled.token)
             && let Some(out) = &mut self.unregistered
         {
-            writeln!(out, "{},{}", token.digits(), since.map(rfc3339_of_milliseconds).unwrap_or_default())?;
+            write_unregistered(out, token.digits(), *since)?;
         }
         let token = match (&settled.token, verdict) {
             (Some(token), _) => token.digits(),
@@ -195,14 +207,14 @@ mod tests {
         settled.may_be_duplicate = false;
         writer.settled(&settled).unwrap();
         writer.settled(&Settled::invalid(8, recipient::parse("abc").unwrap_err())).unwrap();
-        writer.started(9).unwrap();
+        writer.started(8, 9).unwrap();
         drop(writer);
         let id = Uuid::nil();
         let expected = format!(
             r#"{{"position":7,"token":"aabb","outcome":"accepted","status":200,"reason":null,"apns_id":"{id}","apns_unique_id":"x\\u{{1b}}","attempts":2,"may_be_duplicate":true,"ms":12.345}}
 {{"position":7,"token":"aabb","outcome":"unregistered","status":410,"reason":"Unregistered","since":1700000000123,"apns_id":"{id}","apns_unique_id":null,"attempts":2,"ms":12.345}}
 {{"position":8,"token":"abc","outcome":"invalid","status":null,"reason":null,"detail":"it has an odd number of hexadecimal digits","apns_id":null,"apns_unique_id":null,"attempts":0,"ms":0.0}}
-{{"started":9}}
+{{"started":9,"from":8}}
 "#
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -24,7 +24,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// A record of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The line in which it begins, the number of the option, or the ID in the database.
+    /// The line, the record of CSV, whose first has the names, the number of the option, or the ID in the database.
     pub(crate) position: u64,
     pub(crate) token: Result<DeviceToken, InvalidToken>,
 }
@@ -37,8 +37,8 @@ pub(super) type Batch = Result<Vec<Entry>, SourceError>;
 pub(crate) enum SourceError {
     #[error("cannot read it: {0}")]
     Io(#[from] io::Error),
-    #[error("line {line}: it is not CSV: {problem}")]
-    Csv { line: u64, problem: String },
+    #[error("record {record}: it is not CSV: {problem}")]
+    Csv { record: u64, problem: String },
     #[error("there is no column {name:?}: its first line names {}", list(.found))]
     NoColumn { name: String, found: Vec<String> },
     #[error("line {0} has more than 64 KiB: this is not such a list")]
@@ -243,40 +243,96 @@ fn without_bom(reader: Box<dyn Read + Send>) -> io::Result<impl BufRead> {
     Ok(reader)
 }
 
-/// Reads the next line into `line`, without its end; returns false at the end of the input.
-fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>, number: u64) -> Result<bool, SourceError> {
-    line.clear();
-    let count = reader.take(MAX_RECORD as u64 + 1).read_until(b'\n', line)?;
-    if count > MAX_RECORD {
-        return Err(SourceError::LongRecord(number));
-    }
-    Ok(count > 0)
+/// The lines of a text, whichever end they have: LF, CR LF, or CR alone.
+struct Lines<R> {
+    reader: R,
+    line: Vec<u8>,
+    /// The number of the line.
+    number: u64,
+    /// True if the line before ended with CR: an LF that follows belongs to it.
+    is_after_cr: bool,
 }
 
-fn read_lines(mut reader: impl BufRead, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
-    let (mut line, mut number) = (Vec::new(), 1);
-    while next_line(&mut reader, &mut line, number)? {
-        let text = String::from_utf8_lossy(line.trim_ascii());
-        if !text.is_empty() && !batcher.add(number, &text) {
+/// The part of a line that a buffer has.
+struct LinePart {
+    length: usize,
+    end: Option<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn new(reader: R) -> Self {
+        Self { reader, line: Vec::new(), number: 0, is_after_cr: false }
+    }
+
+    /// Reads the next line, without its end; returns false at the end of the input.
+    fn advance(&mut self) -> Result<bool, SourceError> {
+        self.line.clear();
+        self.number += 1;
+        loop {
+            let Some(part) = self.read_part()? else { return Ok(!self.line.is_empty()) };
+            self.reader.consume(part.length + usize::from(part.end.is_some()));
+            if self.line.len() > MAX_RECORD {
+                return Err(SourceError::LongRecord(self.number));
+            }
+            if let Some(end) = part.end {
+                self.is_after_cr = end == b'\r';
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Appends what the buffer has of the line; `None` at the end of the input.
+    fn read_part(&mut self) -> io::Result<Option<LinePart>> {
+        if self.is_after_cr {
+            if fill(&mut self.reader)?.first() == Some(&b'\n') {
+                self.reader.consume(1);
+            }
+            self.is_after_cr = false;
+        }
+        let buffer = fill(&mut self.reader)?;
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        let found = memchr::memchr2(b'\n', b'\r', buffer);
+        let length = found.unwrap_or(buffer.len());
+        self.line.extend_from_slice(&buffer[..length]);
+        Ok(Some(LinePart { length, end: buffer.get(length).copied() }))
+    }
+}
+
+/// Fills an empty buffer, however often a signal interrupts it.
+fn fill(reader: &mut impl BufRead) -> io::Result<&[u8]> {
+    while let Err(error) = reader.fill_buf() {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    // It is filled.
+    reader.fill_buf()
+}
+
+fn read_lines(reader: impl BufRead, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
+    let mut lines = Lines::new(reader);
+    while lines.advance()? {
+        let text = String::from_utf8_lossy(lines.line.trim_ascii());
+        if !text.is_empty() && !batcher.add(lines.number, &text) {
             return Ok(false);
         }
-        number += 1;
     }
     Ok(true)
 }
 
-fn read_ndjson(mut reader: impl BufRead, key: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
-    let (mut line, mut number) = (Vec::new(), 1);
-    while next_line(&mut reader, &mut line, number)? {
-        if !line.trim_ascii().is_empty() {
-            let value = serde_json::from_slice(&line).unwrap_or(Value::Null);
+fn read_ndjson(reader: impl BufRead, key: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
+    let mut lines = Lines::new(reader);
+    while lines.advance()? {
+        if !lines.line.trim_ascii().is_empty() {
+            let value = serde_json::from_slice(&lines.line).unwrap_or(Value::Null);
             // A line without such a key is invalid, and does not stop the others.
             let text = value.get(key).and_then(Value::as_str).unwrap_or_default();
-            if !batcher.add(number, text) {
+            if !batcher.add(lines.number, text) {
                 return Ok(false);
             }
         }
-        number += 1;
     }
     Ok(true)
 }
@@ -318,15 +374,16 @@ fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -
         return Err(SourceError::NoColumn { name: column.to_owned(), found });
     };
     let mut record = csv::ByteRecord::new();
+    // Records are counted here: the parser counts only the lines that end with LF.
+    let mut number = 1;
     loop {
         csv.get_mut().left = MAX_RECORD + CSV_BUFFER;
-        let line = csv.position().line();
+        number += 1;
         match csv.read_byte_record(&mut record) {
             Ok(true) => {}
             Ok(false) => return Ok(true),
-            Err(error) => return Err(csv_error(&error, line)),
+            Err(error) => return Err(csv_error(&error, number)),
         }
-        let number = record.position().map_or(line, csv::Position::line);
         let text = String::from_utf8_lossy(record.get(index).unwrap_or_default());
         if !batcher.add(number, &text) {
             return Ok(false);
@@ -334,17 +391,17 @@ fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -
     }
 }
 
-fn csv_error(error: &csv::Error, line: u64) -> SourceError {
+fn csv_error(error: &csv::Error, record: u64) -> SourceError {
     let problem = match error.kind() {
         csv::ErrorKind::Io(error) => error.to_string(),
         _ => error.to_string(),
     };
-    SourceError::Csv { line, problem }
+    SourceError::Csv { record, problem }
 }
 
 /// Returns the character between the columns: a comma, or what some spreadsheets write in its place.
 fn delimiter_of(start: &[u8]) -> u8 {
-    let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let first = start.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
     for delimiter in [b',', b';', b'\t'] {
         if first.contains(&delimiter) {
             return delimiter;
@@ -394,9 +451,33 @@ mod tests {
     }
 
     #[test]
+    fn positions_grow_whatever_ends_the_lines() {
+        for ends in
+            [["\n"; 3], ["\r\n"; 3], ["\r"; 3], ["\n", "\r", "\r\n"], ["\r\n", "\n", "\r"], ["\r", "\r\n", "\n"]]
+        {
+            let text = |lines: [&str; 4]| {
+                format!("{}{}{}{}{}{}{}", lines[0], ends[0], lines[1], ends[1], lines[2], ends[2], lines[3])
+            };
+            let csv = text(["id;token", "1;aabb", "2;ccdd", "3;ee11"]);
+            let expected = pairs(&[(2, "aabb"), (3, "ccdd"), (4, "ee11")]);
+            assert_eq!(shape(&read(&csv, InputFormat::Csv, "token").unwrap()), expected, "{csv:?}");
+            let list = text(["xyz", "aabb", "ccdd", "ee11"]);
+            let found = shape(&read(&list, InputFormat::Lines, "").unwrap());
+            assert_eq!(found[1..], expected, "{list:?}");
+            let ndjson = text(["0", r#"{"token":"aabb"}"#, r#"{"token":"ccdd"}"#, r#"{"token":"ee11"}"#]);
+            let found = shape(&read(&ndjson, InputFormat::Ndjson, "token").unwrap());
+            assert_eq!(found[1..], expected, "{ndjson:?}");
+        }
+        let found = read("aabb\r\n\r\nccdd\r\ree11\r", InputFormat::Lines, "").unwrap();
+        assert_eq!(shape(&found), pairs(&[(1, "aabb"), (3, "ccdd"), (5, "ee11")]));
+        let many = "aabb\r".repeat(50_000);
+        assert_eq!(read(&many, InputFormat::Lines, "").unwrap().last().unwrap().position, 50_000);
+    }
+
+    #[test]
     fn csv_with_a_named_column() {
         let text = "\u{feff}id,token\n1,AABB\n2,\"cc\ndd\"\n3\n4,ee11\n";
-        let expected = pairs(&[(2, "aabb"), (3, "ccdd"), (5, "? "), (6, "ee11")]);
+        let expected = pairs(&[(2, "aabb"), (3, "ccdd"), (4, "? "), (5, "ee11")]);
         assert_eq!(shape(&read(text, InputFormat::Csv, "token").unwrap()), expected);
         for delimiter in [";", "\t"] {
             let text = text.replace(',', delimiter);

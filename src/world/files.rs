@@ -37,6 +37,26 @@ impl Location {
     }
 }
 
+impl Location {
+    /// Returns whether standard input is read from this file.
+    #[cfg(unix)]
+    pub(crate) fn is_standard_input(&self) -> bool {
+        use std::os::fd::AsFd;
+        let Self::Path(path) = self else { return true };
+        let Ok(descriptor) = io::stdin().as_fd().try_clone_to_owned() else { return false };
+        match File::from(descriptor).metadata() {
+            Ok(metadata) => FileId::unless_null(&metadata).is_some_and(|id| FileId::of(path) == Some(id)),
+            Err(_) => false,
+        }
+    }
+
+    /// Returns whether standard input is read from this file.
+    #[cfg(not(unix))]
+    pub(crate) fn is_standard_input(&self) -> bool {
+        *self == Self::Standard
+    }
+}
+
 /// The identity of an output, shared by all its names.
 #[derive(Debug, PartialEq, Eq)]
 enum OutputId {

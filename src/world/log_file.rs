@@ -18,6 +18,12 @@ const ROOM_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time limit for the end: the buffer is written, or given up.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Time limit for the reader of a named pipe to open it, and the time between two looks.
+#[cfg(unix)]
+const READER_TIMEOUT: Duration = Duration::from_secs(10);
+#[cfg(unix)]
+const READER_STEP: Duration = Duration::from_millis(20);
+
 /// The end of a log that is not complete.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
@@ -189,6 +195,8 @@ pub(crate) enum CreateError {
     NoEarlierLog,
     #[error("another process writes a log to it")]
     InUse,
+    #[error("it is no file")]
+    NoFile,
     #[error("it cannot be made: {0}")]
     Io(#[from] io::Error),
 }
@@ -207,6 +215,10 @@ pub(crate) struct CreatedLog {
 /// When it cannot be opened.
 pub(crate) fn open_special(path: &Path) -> io::Result<Option<File>> {
     let Ok(metadata) = path.metadata() else { return Ok(None) };
+    #[cfg(unix)]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type()) {
+        return open_pipe(path).map(Some);
+    }
     if !metadata.is_file() {
         return File::options().write(true).open(path).map(Some);
     }
@@ -228,6 +240,33 @@ fn shared_with_output(_: &Metadata) -> io::Result<Option<File>> {
     Ok(None)
 }
 
+/// Opens a named pipe, whose reader may come a little later.
+#[cfg(unix)]
+fn open_pipe(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::OFlags;
+    use rustix::io::Errno;
+
+    let end = Instant::now() + READER_TIMEOUT;
+    let mut options = File::options();
+    options.write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    loop {
+        match options.open(path) {
+            Ok(file) => {
+                let flags = rustix::fs::fcntl_getfl(&file)?;
+                rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+                return Ok(file);
+            }
+            Err(error) if error.raw_os_error() != Some(Errno::NXIO.raw_os_error()) => return Err(error),
+            Err(_) if Instant::now() >= end => {
+                return Err(io::Error::other("nothing reads from this pipe; it was waited for 10 s"));
+            }
+            Err(_) => thread::sleep(READER_STEP),
+        }
+    }
+}
+
 /// Tells whether a file is an earlier one of the kind that is to be written.
 pub(crate) type IsEarlier<'a> = &'a dyn Fn(&mut dyn BufRead) -> io::Result<bool>;
 
@@ -236,6 +275,34 @@ pub(crate) type IsEarlier<'a> = &'a dyn Fn(&mut dyn BufRead) -> io::Result<bool>
 /// # Errors
 /// When it exists, holds something else, is another's log, or cannot be created.
 pub(crate) fn create(path: &Path, force: bool, is_earlier: IsEarlier<'_>) -> Result<CreatedLog, CreateError> {
+    let created = claim(path, force, is_earlier)?;
+    if !created.is_new {
+        empty(&created.file)?;
+    }
+    Ok(created)
+}
+
+/// Opens an earlier log, to read it and to append to it.
+///
+/// # Errors
+/// When it is not there, is no file, or is another's log.
+pub(crate) fn reopen(path: &Path) -> Result<File, CreateError> {
+    // A pipe would wait for a writer.
+    if !path.metadata()?.is_file() {
+        return Err(CreateError::NoFile);
+    }
+    let mut options = File::options();
+    options.read(true).write(cfg!(not(unix))).append(cfg!(unix));
+    let file = options.open(path)?;
+    lock(&file)?;
+    Ok(file)
+}
+
+/// Does what [`create`] does, but leaves an earlier file as it is.
+///
+/// # Errors
+/// When it exists, holds something else, is another's log, or cannot be created.
+pub(crate) fn claim(path: &Path, force: bool, is_earlier: IsEarlier<'_>) -> Result<CreatedLog, CreateError> {
     let mut options = File::options();
     // What another program adds to the file is not overwritten.
     options.read(true).append(true).create_new(true);
@@ -252,24 +319,34 @@ pub(crate) fn create(path: &Path, force: bool, is_earlier: IsEarlier<'_>) -> Res
         Err(error) => return Err(error.into()),
     };
     lock(&created.file)?;
-    if !created.is_new {
-        empty(&created.file, is_earlier)?;
+    if !created.is_new && !is_earlier(&mut BufReader::new(&created.file))? {
+        return Err(CreateError::NoEarlierLog);
     }
     Ok(created)
 }
 
-/// Empties a file, unless something else than a log would be lost.
-fn empty(mut file: &File, is_earlier: IsEarlier<'_>) -> Result<(), CreateError> {
-    if !is_earlier(&mut BufReader::new(file))? {
-        return Err(CreateError::NoEarlierLog);
-    }
+/// Empties a file.
+///
+/// # Errors
+/// When it cannot be changed.
+pub(crate) fn empty(mut file: &File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
+    restrict(file)
+}
+
+/// Lets only its owner read a file.
+///
+/// # Errors
+/// When it cannot be changed.
+pub(crate) fn restrict(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }
+    #[cfg(not(unix))]
+    let _ = file;
     Ok(())
 }
 

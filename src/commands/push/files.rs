@@ -1,17 +1,17 @@
 //! The files that a run writes: results, which may be those of an earlier run, and the tokens that are no longer active.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::push::PushArgs;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::earlier::{self, EarlierRun, ResumeError};
 use crate::push::request::RequestIds;
-use crate::push::results::{Header, KIND, ResultsWriter, UNREGISTERED_HEADER};
+use crate::push::results::{Header, KIND, ResultsWriter, UNREGISTERED_HEADER, write_unregistered};
 use crate::world::files::Location;
-use crate::world::log_file::{self, CreateError};
+use crate::world::log_file::{self, CreateError, CreatedLog};
 
 /// The buffer of a file.
 const BUFFER: usize = 64 << 10;
@@ -35,21 +35,61 @@ impl ResultFiles {
         arguments.json || arguments.results.is_some() || arguments.resume.is_some()
     }
 
-    /// Opens the files, and reads the results of an earlier run.
+    /// Opens the files, and reads the results of an earlier run. Nothing is emptied before all of them can be had.
     pub(super) fn open(arguments: &PushArgs, header: &Header) -> Result<Self, Error> {
-        let unregistered = match &arguments.unregistered_out {
-            Some(location) => Some(create_list(arguments, location)?),
-            None => None,
+        refuse_one_file_for_both(arguments)?;
+        let mut files = Self {
+            results: None,
+            unregistered: None,
+            earlier: EarlierRun::default(),
+            ids: None,
+            is_resumed: arguments.resume.is_some(),
         };
-        let mut files =
-            Self { results: None, unregistered, earlier: EarlierRun::default(), ids: None, is_resumed: false };
+        let mut claimed = None;
         if let Some(path) = &arguments.resume {
             files.resume(path, header, arguments.resend_unknown)?;
         } else if let Some(Location::Path(path)) = &arguments.results {
             let start = format!("{{\"schema_version\":1,\"results\":\"{KIND}\"");
-            files.results = Some(create(arguments, path, &start)?);
+            claimed = Some(claim(arguments, path, &start)?);
         }
+        if let Some(location) = &arguments.unregistered_out {
+            match claim_list(arguments, location) {
+                Ok(list) => files.unregistered = Some(list.begin()?),
+                Err(error) => {
+                    if let Some(claimed) = claimed {
+                        claimed.give_up();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        if let Some(claimed) = claimed {
+            files.results = Some(claimed.begin()?);
+        }
+        files.begin_list(arguments)?;
         Ok(files)
+    }
+
+    /// Writes the first line of the list of tokens that are no longer active, and those that the earlier run has found.
+    fn begin_list(&mut self, arguments: &PushArgs) -> Result<(), Error> {
+        let (Some(list), Some(location)) = (&mut self.unregistered, &arguments.unregistered_out) else { return Ok(()) };
+        let mut out = BufWriter::with_capacity(BUFFER, list);
+        let mut written = writeln!(out, "{UNREGISTERED_HEADER}");
+        if let (Some(results), Some(path), true) = (&mut self.results, &arguments.resume, written.is_ok()) {
+            let copied = results.rewind().map_err(ResumeError::Io).and_then(|()| {
+                earlier::read_unregistered(&mut BufReader::new(&mut *results), &mut |token, since| {
+                    write_unregistered(&mut out, token, since)
+                })
+            });
+            if let Err(error) = copied {
+                return Err(explain_resume(&path.display().to_string(), &error));
+            }
+            written = results.seek(SeekFrom::End(0)).map(|_| ());
+        }
+        match written.and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Error::new(ExitKind::Write, format!("{location}: it cannot be written: {error}"))),
+        }
     }
 
     fn resume(&mut self, path: &Path, header: &Header, resends_unknown: bool) -> Result<(), Error> {
@@ -58,8 +98,9 @@ impl ResultFiles {
             return Err(Error::new(ExitKind::Usage, message));
         }
         let name = path.display().to_string();
-        let mut file = match File::options().read(true).write(true).open(path) {
+        let mut file = match log_file::reopen(path) {
             Ok(file) => file,
+            Err(CreateError::InUse) => return Err(in_use(&name)),
             Err(error) => return Err(Error::new(ExitKind::Input, format!("{name}: cannot open it: {error}"))),
         };
         let read = match earlier::read(&mut BufReader::new(&mut file), header, resends_unknown) {
@@ -68,14 +109,13 @@ impl ResultFiles {
         };
         // A torn last line goes.
         let cut = file.set_len(read.length).and_then(|()| file.seek(SeekFrom::End(0)));
-        if let Err(error) = cut {
+        if let Err(error) = cut.and_then(|_| log_file::restrict(&file)) {
             return Err(Error::new(ExitKind::Write, format!("{name}: cannot append to it: {error}")));
         }
         self.earlier = read.earlier;
         self.earlier.forget_unknown();
         self.ids = Some(RequestIds::of_run(read.run));
         self.results = Some(file);
-        self.is_resumed = true;
         Ok(())
     }
 
@@ -104,40 +144,98 @@ fn explain_resume(name: &str, error: &ResumeError) -> Error {
         ResumeError::NoHeader => {
             Error::new(ExitKind::Input, message).hint("--resume takes the file that --results has written")
         }
-        ResumeError::Io(_) | ResumeError::Line(_) => Error::new(ExitKind::Input, message),
+        ResumeError::Io(_) | ResumeError::Line(_) | ResumeError::LongLine(_) | ResumeError::SecondOutcome(_) => {
+            Error::new(ExitKind::Input, message)
+        }
     }
 }
 
-/// Creates the list of tokens that are no longer active.
-fn create_list(arguments: &PushArgs, location: &Location) -> Result<File, Error> {
-    let Location::Path(path) = location else {
-        return Err(Error::new(ExitKind::Usage, "--unregistered-out takes a file, not standard output"));
-    };
-    let mut file = create(arguments, path, UNREGISTERED_HEADER)?;
-    match writeln!(file, "{UNREGISTERED_HEADER}") {
-        Ok(()) => Ok(file),
-        Err(error) => Err(Error::new(ExitKind::Write, format!("{location}: it cannot be written: {error}"))),
+/// An output that can be had, and that is as it was.
+struct ClaimedFile {
+    file: File,
+    path: PathBuf,
+    state: ClaimedState,
+}
+
+/// What was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ClaimedState {
+    New,
+    /// A file of the same kind, which is replaced.
+    Earlier,
+    /// A device or a pipe.
+    Special,
+}
+
+impl ClaimedFile {
+    /// Begins anew.
+    fn begin(self) -> Result<File, Error> {
+        if self.state == ClaimedState::Earlier
+            && let Err(error) = log_file::empty(&self.file)
+        {
+            return Err(Error::new(ExitKind::Write, format!("{}: {error}", self.path.display())));
+        }
+        Ok(self.file)
+    }
+
+    /// Leaves no new file behind.
+    fn give_up(self) {
+        if self.state == ClaimedState::New {
+            // It is empty, and the run ends with an error of its own.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
-/// Creates a file that only its owner can read. With `--force` it replaces an earlier one of its kind, which begins so.
-fn create(arguments: &PushArgs, path: &Path, start: &str) -> Result<File, Error> {
-    let name = path.display();
+/// Refuses to write results and list into one file.
+fn refuse_one_file_for_both(arguments: &PushArgs) -> Result<(), Error> {
+    let Some(list) = &arguments.unregistered_out else { return Ok(()) };
+    let resumed = arguments.resume.clone().map(Location::Path);
+    for results in [&arguments.results, &resumed].into_iter().flatten() {
+        if list.is_same_output(results) {
+            return Err(Error::new(
+                ExitKind::Usage,
+                format!("{list}: it cannot be the results and --unregistered-out"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Claims the list of tokens that are no longer active.
+fn claim_list(arguments: &PushArgs, location: &Location) -> Result<ClaimedFile, Error> {
+    match location {
+        Location::Path(path) => claim(arguments, path, UNREGISTERED_HEADER),
+        Location::Standard => Err(Error::new(ExitKind::Usage, "--unregistered-out takes a file, not standard output")),
+    }
+}
+
+/// Claims a file that only its owner can read. With `--force` it is an earlier one of its kind, which begins so.
+fn claim(arguments: &PushArgs, path: &Path, start: &str) -> Result<ClaimedFile, Error> {
+    let name = path.display().to_string();
     let inputs = [&arguments.input, &arguments.key, &arguments.p8, &arguments.tokens, &arguments.payload];
     let own = Location::Path(path.to_owned());
     for input in inputs.into_iter().flatten() {
-        if *input != Location::Standard && own.is_same_output(input) {
+        let is_input = match input {
+            Location::Standard => own.is_standard_input(),
+            Location::Path(_) => own.is_same_output(input),
+        };
+        if is_input {
             return Err(Error::new(ExitKind::Usage, format!("{name}: it is an input too")));
         }
     }
-    match log_file::open_special(path) {
-        Ok(Some(file)) => return Ok(file),
+    let path = path.to_owned();
+    match log_file::open_special(&path) {
+        Ok(Some(file)) => return Ok(ClaimedFile { file, path, state: ClaimedState::Special }),
         Ok(None) => {}
         Err(error) => return Err(Error::new(ExitKind::Write, format!("{name}: it cannot be opened: {error}"))),
     }
     let begins_so = |input: &mut dyn BufRead| Ok(begins_with(input, start));
-    match log_file::create(path, arguments.force, &begins_so) {
-        Ok(created) => Ok(created.file),
+    match log_file::claim(&path, arguments.force, &begins_so) {
+        Ok(CreatedLog { file, is_new }) => {
+            let state = if is_new { ClaimedState::New } else { ClaimedState::Earlier };
+            Ok(ClaimedFile { file, path, state })
+        }
         Err(CreateError::Exists) => {
             Err(Error::new(ExitKind::Write, format!("{name}: the file exists")).hint("--force overwrites it"))
         }
@@ -145,9 +243,15 @@ fn create(arguments: &PushArgs, path: &Path, start: &str) -> Result<File, Error>
             let message = format!("{name}: the file exists, and is no earlier one of the same kind");
             Err(Error::new(ExitKind::Write, message).hint("choose another name"))
         }
-        Err(CreateError::InUse) => Err(Error::new(ExitKind::Write, format!("{name}: another process writes to it"))),
-        Err(error @ CreateError::Io(_)) => Err(Error::new(ExitKind::Write, format!("{name}: {error}"))),
+        Err(CreateError::InUse) => Err(in_use(&name)),
+        Err(error @ (CreateError::Io(_) | CreateError::NoFile)) => {
+            Err(Error::new(ExitKind::Write, format!("{name}: {error}")))
+        }
     }
+}
+
+fn in_use(name: &str) -> Error {
+    Error::new(ExitKind::Write, format!("{name}: another process writes to it"))
 }
 
 /// Returns whether a file is empty or begins so.

@@ -405,6 +405,7 @@ fn finish(
     end: RunEnd,
     context: &mut Context<'_>,
 ) -> Result<Option<ExitKind>, Error> {
+    let ending = end.ending();
     let RunEnd { summary, problem, write_error, marking } = end;
     if let Some(error) = write_error {
         human::push::write_summary(context.stderr, report, Paint::new(context.stderr_has_color))?;
@@ -430,7 +431,7 @@ fn finish(
         // The summary has told it: what follows it would be no line.
         Some(error) if arguments.prints_results() => Ok(Some(error.exit_kind())),
         Some(error) => Err(database::explain(&error)),
-        None => Ok(summary.ending()),
+        None => Ok(ending),
     }
 }
 

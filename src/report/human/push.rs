@@ -191,7 +191,7 @@ fn exit_code(end: &RunEnd) -> u8 {
     match (&end.problem, failed_mark) {
         (Some(Problem::Input { kind, .. }), _) => kind.code(),
         (_, Some(error)) => error.exit_kind().code(),
-        _ => end.summary.ending().map_or(0, ExitKind::code),
+        _ => end.ending().map_or(0, ExitKind::code),
     }
 }
 

@@ -113,6 +113,17 @@ fn the_stream_limit_may_fall_and_rise() {
 }
 
 #[test]
+fn a_server_that_allows_no_stream_is_given_up() {
+    for arguments in [&["--timeout", "300ms"][..], &["--timeout", "300ms", "--connections", "2"]] {
+        let scene = Scene::with(GatewayOptions { max_streams: 0, ..GatewayOptions::default() }, &[], 3);
+        let pushed = scene.push(arguments);
+        assert_eq!((pushed.code(), pushed.count("not_sent")), (5, 3), "{}", pushed.run.text());
+        assert!(pushed.run.text().contains("MAX_CONCURRENT_STREAMS"), "{}", pushed.run.text());
+        scene.assert_agrees(&pushed);
+    }
+}
+
+#[test]
 fn the_stream_limit_is_never_exceeded() {
     let scene = Scene::with(GatewayOptions { max_streams: 3, ..GatewayOptions::default() }, &[], 200);
     let pushed = scene.push(&[]);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use pushcert::testing::TokenState;
 use serde_json::Value;
 
-use super::Scene;
+use super::{Scene, device};
 
 /// The lines of tokens in a file of results, by position; the last counts.
 fn read(scene: &Scene) -> BTreeMap<u64, Value> {
@@ -94,4 +95,102 @@ fn another_run_is_not_continued() {
     assert_eq!(std::fs::read(scene.stage.file("r.ndjson")).unwrap(), results, "it is as it was");
     let other = scene.command().args(["--tokens", "tokens.txt", "--resume", "tokens.txt"]).status(3);
     other.stderr_contains("is not that of results").run();
+}
+
+#[test]
+fn records_of_csv_are_settled_one_by_one_whatever_ends_them() {
+    for (name, ends) in [("cr", ["\r", "\r"]), ("crlf", ["\r\n", "\r\n"]), ("mixed", ["\r\n", "\n"])] {
+        let scene = Scene::new(&[], 20);
+        let mut csv = format!("id,token{}", ends[0]);
+        for number in 1..=20 {
+            csv += &format!("{number},{}{}", device(number), ends[number % 2]);
+        }
+        std::fs::write(scene.stage.file("devices.csv"), csv).unwrap();
+        let push = |arguments: &[&str]| scene.command().args(["--tokens", "devices.csv"]).args(arguments).run();
+        push(&["--results", "r.ndjson"]);
+        let text = std::fs::read_to_string(scene.stage.file("r.ndjson")).unwrap();
+        // As if it had been killed after seven answers.
+        let mut kept: Vec<&str> = text.lines().take(1).collect();
+        kept.extend(text.lines().filter(|line| line.contains("\"position\"")).take(7));
+        std::fs::write(scene.stage.file("r.ndjson"), kept.join("\n") + "\n").unwrap();
+        scene.log.lock().unwrap().clear();
+        let run = push(&["--resume", "r.ndjson"]);
+        assert!(run.text().contains("accepted             20"), "{name}: {}", run.text());
+        assert_eq!(scene.answers().len(), 13, "{name}");
+        assert_eq!(read(&scene).len(), 20, "{name}");
+    }
+}
+
+#[test]
+fn results_are_locked_and_the_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let scene = Scene::new(&[], 2000);
+    let running = scene.command().args(["--tokens", "tokens.txt", "--rate", "500", "--results", "r.ndjson"]);
+    let mut child = running.into_command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while scene.log.lock().unwrap().len() < 10 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let resume = || scene.command().args(["--tokens", "tokens.txt", "--resume", "r.ndjson"]);
+    resume().status(6).stderr_contains("another process writes to it").run();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let path = scene.stage.file("r.ndjson");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    resume().any_status().run();
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn the_list_of_unregistered_tokens_is_kept_and_complete() {
+    let scene = Scene::new(&[], 6);
+    for number in [1, 2, 5] {
+        scene.stage.gateway.tokens.set(&device(number), TokenState::Unregistered(1_700_000_000_000));
+    }
+    let push = |arguments: &[&str]| scene.command().args(["--tokens", "tokens.txt"]).args(arguments).any_status().run();
+    push(&["--results", "r.ndjson", "--unregistered-out", "gone.csv"]);
+    let gone = || std::fs::read_to_string(scene.stage.file("gone.csv")).unwrap();
+    let complete = gone();
+    assert_eq!(complete.lines().count(), 4, "{complete}");
+    let refused = ["--badge", "7", "--resume", "r.ndjson", "--unregistered-out", "gone.csv", "--force"];
+    assert_eq!(push(&refused).code, Some(2));
+    assert_eq!(gone(), complete, "a refused run empties nothing");
+    std::fs::write(scene.stage.file("other.ndjson"), "no results").unwrap();
+    let refused = ["--results", "other.ndjson", "--unregistered-out", "gone.csv", "--force"];
+    assert_eq!(push(&refused).code, Some(6));
+    assert_eq!(gone(), complete, "a refused run empties nothing");
+    let text = std::fs::read_to_string(scene.stage.file("r.ndjson")).unwrap();
+    let kept: Vec<&str> = text.lines().filter(|line| !line.contains(&device(5)) && !line.contains("started")).collect();
+    std::fs::write(scene.stage.file("r.ndjson"), kept.join("\n") + "\n").unwrap();
+    push(&["--resume", "r.ndjson", "--unregistered-out", "again.csv"]);
+    let again = std::fs::read_to_string(scene.stage.file("again.csv")).unwrap();
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&again), sorted(&complete));
+    let both = ["--results", "both", "--unregistered-out", "both"];
+    assert_eq!(push(&both).code, Some(2));
+    assert!(!scene.stage.file("both").exists());
+}
+
+#[test]
+fn a_span_until_expiration_can_be_resumed() {
+    let scene = Scene::new(&[], 3);
+    let push = |arguments: &[&str]| scene.command().args(["--tokens", "tokens.txt"]).args(arguments).run();
+    push(&["--expiration", "1h", "--results", "r.ndjson"]);
+    push(&["--expiration", "2h", "--resume", "r.ndjson"]);
+}
+
+#[test]
+fn what_standard_input_reads_is_not_overwritten() {
+    let scene = Scene::new(&[], 3);
+    scene.command().args(["--tokens", "tokens.txt", "--results", "r.ndjson"]).run();
+    let results = std::fs::read(scene.stage.file("r.ndjson")).unwrap();
+    let again = ["--tokens", "-", "--tokens-format", "ndjson", "--results", "r.ndjson", "--force"];
+    let input = std::fs::File::open(scene.stage.file("r.ndjson")).unwrap();
+    let output = scene.command().args(again).into_command().stdin(input).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(std::fs::read(scene.stage.file("r.ndjson")).unwrap(), results);
 }
