@@ -286,9 +286,21 @@ fn end_by(child: &mut Child, signal: &str) -> Option<i32> {
     }
 }
 
+/// Returns the signals that this process ignores, and its children with it, a bit each. Only Linux tells.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0");
+    u64::from_str_radix(mask.trim(), 16).unwrap()
+}
+
 #[test]
 fn signals_leave_nothing_behind() {
+    let ignored = ignored_signals();
     for (signal, number) in [("-TERM", 15), ("-INT", 2), ("-HUP", 1)] {
+        // As under nohup: then it does not end a rehearsal either.
+        if ignored >> (number - 1) & 1 == 1 {
+            continue;
+        }
         let temporary = TempDir::new().unwrap();
         let pipe = temporary.path().join("cert.p12");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
