@@ -116,6 +116,9 @@ impl SqliteStore {
     fn check(mut connection: Connection, file: SqliteFile) -> Result<Self, DatabaseError> {
         let mut found = Contents::read(&connection).map_err(|error| file.explain(&error))?;
         if found.is_empty() && file.access == Access::Create {
+            // An empty file of another may be for all to read.
+            #[cfg(unix)]
+            make_private(&file.path).map_err(|error| file.error(DatabaseProblem::Closed(error.to_string())))?;
             found = initialize(&mut connection).map_err(|error| file.explain(&error))?;
         }
         if let Some(problem) = found.problem() {
@@ -212,6 +215,12 @@ impl SqliteStore {
             Ok(count)
         })
     }
+}
+
+#[cfg(unix)]
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
 }
 
 /// Opens a connection. It may write even where nothing is to be written: only so it can undo what a process has left

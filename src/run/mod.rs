@@ -25,11 +25,15 @@ use crate::world::context::Context;
 use crate::world::descriptors::{self, ClosedStream};
 use crate::world::files;
 use crate::world::memory;
+#[cfg(unix)]
+use crate::world::signals;
 use crate::world::terminal::{self, ControllingTerminal};
 
 /// Runs the command line and returns the exit code. A panic ends with the exit code of a bug.
 pub fn main() -> ExitCode {
     memory::hide();
+    #[cfg(unix)]
+    signals::outlive_size_limit();
     match std::panic::catch_unwind(run) {
         Ok(code) => code,
         Err(_) => {

@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
+use nix::sys::signal::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -23,6 +24,13 @@ const REMOVALS: usize = 5;
 
 /// The signals for which something else waits that has more to do then, a bit each.
 static LEFT_TO_OTHERS: AtomicU64 = AtomicU64::new(0);
+
+/// Lets a write beyond the limit for the size of files (`ulimit -f`) fail, as one to a full disk does. By itself the system
+/// ends the process.
+pub(crate) fn outlive_size_limit() {
+    // Without the handler the process ends, as it would anyway.
+    let _ = signal_hook::flag::register(Signal::SIGXFSZ as i32, Arc::default());
+}
 
 /// Holds signals back until the guard is dropped, and gives the list of temporary files. From the first call on, a
 /// signal removes the files in the list before it ends the process.

@@ -102,3 +102,30 @@ fn an_empty_file_is_filled_and_another_program_s_is_not() {
     add("sqlite:file:x.db").stdout_contains("file:x.db: 1 token").run();
     assert!(folder.path().join("file:x.db").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_limit_for_the_size_of_files_is_an_error_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let list: String = (0..20_000).map(|number| format!("{number:064x}\n")).collect();
+    std::fs::write(folder.path().join("list"), list).unwrap();
+    let test = Test::shell(
+        "ulimit -f 200 && \"$0\" database import sqlite:tokens.db list --app com.example.MyApp --environment production",
+    );
+    test.folder(folder.path()).status(6).stderr_contains("tokens.db").run();
+    let listed = Test::new().folder(folder.path()).args(["database", "list", "sqlite:tokens.db", "--json"]);
+    listed.status(0).run();
+}
+
+#[cfg(unix)]
+#[test]
+fn an_empty_file_that_all_may_read_becomes_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens.db");
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let words = "database add sqlite:tokens.db abcd --app com.example.MyApp --environment production";
+    Test::new().folder(folder.path()).args(words.split(' ')).status(0).run();
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}

@@ -128,15 +128,12 @@ fn check_hosts(config: &Config) -> Result<(), String> {
     if config.get_hosts().is_empty() {
         return Err("a host is expected, such as postgres://localhost/push".to_owned());
     }
+    // The rest of a password is no host, and no database.
+    let mut has_at = config.get_dbname().is_some_and(|name| name.contains('@'));
     for host in config.get_hosts() {
-        // The rest of a password is no host.
-        if let Host::Tcp(name) = host
-            && name.contains('@')
-        {
-            return Err("an @ in the password is written as %40".to_owned());
-        }
+        has_at |= matches!(host, Host::Tcp(name) if name.contains('@'));
     }
-    Ok(())
+    if has_at { Err("an @ in the password is written as %40, and a / as %2F".to_owned()) } else { Ok(()) }
 }
 
 /// Adds what the URL leaves open.
@@ -275,6 +272,7 @@ mod tests {
         assert_eq!(server.config.get_password(), Some(&b"gehe?im@"[..]));
         for wrong in [
             "postgres://jo:gehe@im@db.example.com/push",
+            "postgres://jo:gehe@im/geheim@db.example.com/push",
             "postgres://jo:geheim@db.example.com:x/push",
             "postgres://jo:geheim@/push",
             "postgres://jo:geheim@h/push?sslcert=geheim",
