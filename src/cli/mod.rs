@@ -121,6 +121,11 @@ impl Command {
         if wants_json { ReportFormat::Json } else { ReportFormat::Human }
     }
 
+    /// Returns whether its JSON is one document a line.
+    pub(crate) const fn has_lines(&self) -> bool {
+        matches!(self, Self::Push(_) | Self::Device(_))
+    }
+
     /// Returns the first word of the line that a Nagios plugin prints.
     pub(crate) const fn service(&self) -> &'static str {
         match self {

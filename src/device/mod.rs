@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
-use http::uri::{Scheme, Uri};
+use http::uri::{Authority, Scheme, Uri};
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -156,8 +156,14 @@ impl ProviderAddress {
         if url.scheme() != Some(&Scheme::HTTP) {
             return Err(expected.to_owned());
         }
-        let is_local = Endpoint::from_authority(authority, 80).is_some_and(|endpoint| is_this_machine(&endpoint));
-        if is_local { Ok(Self(url)) } else { Err("http is for this machine alone: use https".to_owned()) }
+        let Some(endpoint) = Endpoint::from_authority(authority, 80) else {
+            return Err("its port is not one from 1 to 65535".to_owned());
+        };
+        if is_this_machine(&endpoint) {
+            Ok(Self(url))
+        } else {
+            Err("http is for this machine alone: use https".to_owned())
+        }
     }
 }
 
@@ -167,7 +173,9 @@ fn is_this_machine(endpoint: &Endpoint) -> bool {
 
 impl std::fmt::Display for ProviderAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        // Not the query: there may be a key in it.
+        let (scheme, authority) = (self.0.scheme_str().unwrap_or_default(), self.0.authority());
+        write!(f, "{scheme}://{}{}", authority.map_or("", Authority::as_str), self.0.path())
     }
 }
 

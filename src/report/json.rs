@@ -30,14 +30,22 @@ fn ascii_escapes(json: &str) -> String {
     text
 }
 
+/// The document of an error.
+#[derive(Serialize)]
+struct ErrorDocument<'a> {
+    schema_version: u32,
+    error: &'a Error,
+}
+
 /// Writes an error.
 pub(crate) fn write_error(out: &mut dyn Write, error: &Error) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        schema_version: u32,
-        error: &'a Error,
-    }
-    write(out, &Document { schema_version: SCHEMA_VERSION, error })
+    write(out, &ErrorDocument { schema_version: SCHEMA_VERSION, error })
+}
+
+/// Writes an error as one line, where the documents before it are lines.
+pub(crate) fn write_error_line(out: &mut dyn Write, error: &Error) -> io::Result<()> {
+    let text = serde_json::to_string(&ErrorDocument { schema_version: SCHEMA_VERSION, error })?;
+    writeln!(out, "{}", ascii_escapes(&text))
 }
 
 #[cfg(test)]

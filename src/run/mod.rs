@@ -154,6 +154,7 @@ fn run_command(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
 
 fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Result<()> {
     match cli.command.format() {
+        ReportFormat::Json if cli.command.has_lines() => json::write_error_line(context.stdout, error)?,
         ReportFormat::Json => json::write_error(context.stdout, error)?,
         ReportFormat::Nagios => nagios::write_error(context.stdout, cli.command.service(), error)?,
         _ => {

@@ -465,6 +465,22 @@ fn several_devices_of_production_are_asked_for_and_a_no_sends_nothing() {
 }
 
 #[test]
+fn where_nobody_can_be_asked_at_a_terminal_yes_is_demanded() {
+    let stage = stage_with_devices(3);
+    for (tokens, cause) in
+        [("- < tokens.txt", "its tokens come from a pipe"), ("tokens.txt < /dev/null", "it is for 3 devices")]
+    {
+        let arguments = push_to(&stage, &format!("--environment production --tokens {tokens}"));
+        let (shown, code) = start(stage.folder.path(), &arguments).end();
+        assert!(code == 2 && shown.contains(cause) && shown.contains("--yes"), "{code}: {shown}");
+        assert_eq!(stage.gateway.ready.observer.requests(), 0);
+    }
+    let arguments = push_to(&stage, "--yes --environment production --tokens - < tokens.txt");
+    let (shown, code) = start(stage.folder.path(), &arguments).end();
+    assert_eq!((code, stage.gateway.ready.observer.requests()), (0, 3), "{shown}");
+}
+
+#[test]
 fn ctrl_c_at_the_question_sends_nothing() {
     let stage = stage_with_devices(2);
     let arguments = push_to(&stage, "--environment production --tokens tokens.txt --results results.ndjson");

@@ -85,7 +85,7 @@ impl GivenInput {
     }
 
     /// Returns whether the input can be read twice.
-    fn stays(&self) -> bool {
+    pub(super) fn stays(&self) -> bool {
         match &self.tokens {
             GivenTokens::Options(_) | GivenTokens::Database { .. } => true,
             GivenTokens::List(list) => list.is_file,

@@ -258,12 +258,20 @@ fn confirm(
     context: &mut Context<'_>,
 ) -> Result<(), Error> {
     let is_production = target.environment == Some(Environment::Production);
-    if arguments.yes || !context.is_interactive || !is_production {
+    // Where only the input or the errors go elsewhere, someone sits there all the same.
+    let has_terminal = context.is_interactive || context.stdout_is_terminal || context.stderr_is_terminal;
+    if arguments.yes || !has_terminal || !is_production {
         return Ok(());
+    }
+    if !context.is_interactive && !given.stays() {
+        return Err(unconfirmed("its tokens come from a pipe"));
     }
     let count = given.preview(target.shard)?.counts.valid;
     if count < 2 {
         return Ok(());
+    }
+    if !context.is_interactive {
+        return Err(unconfirmed(&format!("it is for {count} devices")));
     }
     let text = match message.text() {
         Some(text) => format!(": {text:?}"),
@@ -283,6 +291,12 @@ fn confirm(
 struct Way<'a> {
     opener: &'a Opener,
     proxy: &'a ProxyChoice,
+}
+
+/// Refuses what cannot be asked for.
+fn unconfirmed(cause: &str) -> Error {
+    let message = format!("a notification in production is confirmed at a terminal, and {cause}");
+    Error::new(ExitKind::Usage, message).hint("standard input or standard error is no terminal here: --yes sends it")
 }
 
 /// Returns the way to the gateway, with the certificate that is presented there.
