@@ -410,7 +410,9 @@ fn decode(text: &str, is_encoded: bool, name: &str, key: &str) -> Result<Zeroizi
     if !is_encoded || text.starts_with("ENC[") {
         return Ok(Zeroizing::new(text.as_bytes().to_vec()));
     }
+    // Go's decoder passes over line ends, so the API takes what `base64` wraps.
     let mut text = Zeroizing::new(text.to_owned().into_bytes());
+    text.retain(|byte| !byte.is_ascii_whitespace());
     clear_unused_bits(&mut text);
     match Base64::decode_vec(std::str::from_utf8(&text).unwrap_or_default()) {
         Ok(bytes) => Ok(Zeroizing::new(bytes)),
@@ -424,6 +426,16 @@ mod tests {
 
     const SECRET: &str =
         r#"{"kind":"Secret","metadata":{"namespace":"a","name":"b"},"data":{"k":"AAEC","l":"","m":null}}"#;
+
+    #[test]
+    fn values_may_have_line_ends() {
+        for value in ["AAEC\\n", "AA\\nEC", "AA\\r\\nEC\\r\\n", " AAEC "] {
+            let objects = parse(SECRET.replace("AAEC", value).as_bytes()).unwrap();
+            assert_eq!(*objects[0].entries["k"].clone().unwrap(), [0, 1, 2], "{value}");
+        }
+        let objects = parse(SECRET.replace("AAEC", "A-EC").as_bytes()).unwrap();
+        assert!(objects[0].entries["k"].is_err());
+    }
 
     #[test]
     fn all_forms_of_lists() {
