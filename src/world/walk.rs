@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use fast_glob::ErrorKind;
@@ -146,10 +147,28 @@ impl Beside {
             |extension: &OsStr| ["json", "yaml", "yml"].iter().any(|dump| extension.eq_ignore_ascii_case(dump));
         match self {
             Self::None => false,
-            Self::Dumps => path.extension().is_some_and(is_dump),
+            Self::Dumps => path.extension().is_some_and(is_dump) || begins_as_dump(path),
             Self::All => true,
         }
     }
+}
+
+/// The most bytes in which a dump says that it is one.
+const DUMP_BEGINNING: u64 = 4096;
+
+/// The field that each object of Kubernetes has near its beginning.
+const DUMP_FIELD: &[u8] = b"apiVersion";
+
+/// Returns whether a file begins as a dump of Kubernetes, whatever its name: `secrets.txt`, `all.json.bak`.
+fn begins_as_dump(path: &Path) -> bool {
+    let mut beginning = Vec::new();
+    let Ok(file) = File::open(path) else { return false };
+    if file.take(DUMP_BEGINNING).read_to_end(&mut beginning).is_err() {
+        return false;
+    }
+    // PowerShell writes UTF-16.
+    beginning.retain(|byte| *byte != 0);
+    memchr::memmem::find(&beginning, DUMP_FIELD).is_some()
 }
 
 impl Filter {
@@ -372,10 +391,23 @@ impl Walk<'_> {
         self.filter.exclude.fit(relative) || is_of_mounted_secret(path)
     }
 
+    /// Returns the canonical path of a folder. Only links and what was named are resolved: the system walks the whole path
+    /// for each, which takes long in deep folders.
+    fn canonical(&self, folder: &DirEntry) -> Option<PathBuf> {
+        if folder.depth() > 0
+            && !folder.path_is_symlink()
+            && let Some(parent) = folder.path().parent()
+            && let Some(canonical) = self.folders.get(parent)
+        {
+            return Some(canonical.join(folder.file_name()));
+        }
+        folder.path().canonicalize().ok()
+    }
+
     /// Returns whether a folder is to be visited: once, unless another way to it may lead to other files of it. A
     /// folder that does not resolve is visited, so that its error is reported.
     fn is_to_be_visited(&mut self, folder: &DirEntry) -> bool {
-        let Ok(canonical) = folder.path().canonicalize() else { return true };
+        let Some(canonical) = self.canonical(folder) else { return true };
         let visits = self.visits.entry(canonical.clone()).or_default();
         *visits += 1;
         match *visits {
@@ -541,6 +573,22 @@ mod tests {
         assert_eq!((count("d.cer"), count("e.pem"), count("link.pem"), paths.len()), (1, 1, 0, 6), "{paths:?}");
         let counts = |include: &str| names(root, &[include], &[]).len();
         assert_eq!((counts("old/across/old/*"), counts("new/back/*"), counts("*/*/*/*/*/*.pem")), (1, 2, 0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_below_a_link_are_those_that_it_leads_to() {
+        use std::os::unix::fs::symlink;
+        let folder = folder();
+        let root = folder.path();
+        let deep = root.join("real/a/b/c/d");
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("deep.pem"), "x").unwrap();
+        symlink("real/a", root.join("0")).unwrap();
+        symlink("../../../../..", deep.join("up")).unwrap();
+        assert_eq!(names(root, &["deep.pem"], &[]).len(), 1);
+        assert_eq!(names(root, &["0/b/c/d/*"], &[]), ["0/b/c/d/deep.pem"]);
+        assert_eq!(names(&root.join("real/a"), &["b/c/d/*"], &[]), ["b/c/d/deep.pem"]);
     }
 
     #[cfg(unix)]
