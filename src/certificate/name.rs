@@ -125,7 +125,7 @@ pub(super) fn comparable(encoded: &[u8]) -> ComparableName {
 }
 
 /// Returns whether two names, in DER, are the same (RFC 5280 section 7.1).
-pub(super) fn is_same(a: &[u8], b: &[u8]) -> bool {
+pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
     a == b || comparable(a) == comparable(b)
 }
 

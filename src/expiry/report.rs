@@ -130,6 +130,8 @@ pub(crate) enum SkipReason {
     OtherObject,
     /// A part of a file that is neither a certificate nor a key.
     Part,
+    /// The certificate of an authority, where only leaves are judged.
+    Authority,
     /// It is not for certificates.
     NoCertificate,
 }
@@ -225,6 +227,8 @@ pub(crate) struct Origin<'a> {
     /// The file, or the name of the entry in a Kubernetes secret.
     pub(crate) file: &'a str,
     pub(crate) source: Source,
+    /// The dump with the Secret.
+    pub(crate) dump: Option<&'a str>,
     /// The entry of the Secret whose password opened it.
     pub(crate) opened_by: Option<&'a str>,
 }
@@ -278,7 +282,7 @@ impl CheckedCertificate {
             findings,
             opened_by: origin.opened_by.map(str::to_owned),
             renewed_by: None,
-            identifiers: Identifiers::of(certificate),
+            identifiers: Identifiers::of(certificate, origin.dump),
             as_leaf: None,
         }
     }
@@ -563,7 +567,7 @@ mod tests {
         let bytes = fixture("der/universal.cer");
         let mut contents = open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
         contents.certificates[0].item.not_after = NOW + time::Duration::days(days_left);
-        let origin = Origin { file, source: Source::File, opened_by: None };
+        let origin = Origin { file, source: Source::File, dump: None, opened_by: None };
         check(origin, &contents, &policy().policy, NOW).remove(0)
     }
 

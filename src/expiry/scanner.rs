@@ -10,7 +10,6 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
-use crate::certificate::policy::CertificateRole;
 use crate::container::kubernetes::{KubernetesObject, OTHER_FIELDS, ObjectKind, YamlObjects};
 use crate::container::profile::ProvisioningProfile;
 use crate::container::{self, Container, Contents, OpenError, PasswordTarget, Passwords, Unread, kubernetes};
@@ -176,9 +175,10 @@ impl ScanTotals {
         relations::find_keys(&mut self.certificates, &self.keys);
         let PolicyReport { leaf_only, renewals, .. } = scanner.policy;
         if *leaf_only {
-            let is_authority =
-                |role: CertificateRole| matches!(role, CertificateRole::Intermediate | CertificateRole::Root);
-            self.certificates.retain(|one| !is_authority(one.role));
+            for authority in relations::take_authorities(&mut self.certificates) {
+                let skip = Skip::new(SkipReason::Authority, "a certificate of an authority");
+                self.skip(&authority.file, authority.source, skip);
+            }
         }
         if *renewals {
             relations::find_renewals(&mut self.certificates, scanner.now);
@@ -202,7 +202,9 @@ impl ScanTotals {
         match skip.reason {
             SkipReason::NoCertificate => self.counts.without_certificates += 1,
             SkipReason::Part => {}
-            SkipReason::Empty | SkipReason::KnownOther | SkipReason::OtherObject => self.pass_over(&skip.what),
+            SkipReason::Empty | SkipReason::KnownOther | SkipReason::OtherObject | SkipReason::Authority => {
+                self.pass_over(&skip.what);
+            }
         }
         let Skip { reason, what } = skip;
         self.skipped.push(SkippedFile { file: file.to_owned(), source, reason, what });
@@ -219,15 +221,22 @@ struct Item<'a> {
     path: &'a Path,
     source: Source,
     part: FilePart,
+    /// The dump whose entry it is.
+    dump: Option<&'a str>,
 }
 
 impl<'a> Item<'a> {
     fn stdin() -> Self {
-        Self { name: "-", path: Path::new("-"), source: Source::Stdin, part: FilePart::Named }
+        Self { name: "-", path: Path::new("-"), source: Source::Stdin, part: FilePart::Named, dump: None }
     }
 
-    fn secret_entry(name: &'a str) -> Self {
-        Self { name, path: Path::new(name), source: Source::Secret, part: FilePart::Judged }
+    fn secret_entry(name: &'a str, dump: &Item<'a>) -> Self {
+        Self { name, path: Path::new(name), source: Source::Secret, part: FilePart::Judged, dump: Some(dump.name) }
+    }
+
+    /// Returns whether a file that was found has passed the filter by its own name, and not beside such files.
+    fn is_chosen(&self) -> bool {
+        self.part == FilePart::Judged
     }
 
     /// Returns whether the file was named itself: then it must hold certificates.
@@ -255,7 +264,7 @@ impl ExpiryScanner<'_> {
             Ok(file) => self.scan_file(&file, totals),
             Err(WalkError { path, error }) => {
                 let name = path.display().to_string();
-                let item = Item { name: &name, path: &path, source: Source::File, part: FilePart::Judged };
+                let item = Item { name: &name, path: &path, source: Source::File, part: FilePart::Judged, dump: None };
                 let error = match error {
                     WalkProblem::Io(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
                         ScanError::DanglingLink
@@ -270,7 +279,7 @@ impl ExpiryScanner<'_> {
 
     fn scan_file(&self, file: &FoundFile, totals: &mut ScanTotals) {
         let name = file.path.display().to_string();
-        let item = Item { name: &name, path: &file.path, source: Source::File, part: file.part };
+        let item = Item { name: &name, path: &file.path, source: Source::File, part: file.part, dump: None };
         match files::read(&Location::Path(file.path.clone()), &mut io::empty()) {
             Ok(bytes) if file.part == FilePart::Beside => self.scan_beside(&item, &bytes, totals),
             Ok(bytes) => self.scan_bytes(&item, &bytes, totals),
@@ -334,11 +343,9 @@ impl ExpiryScanner<'_> {
 
     /// Checks the objects of Kubernetes in a file.
     fn scan_objects(&self, file: &Item<'_>, objects: &[KubernetesObject], totals: &mut ScanTotals) {
-        // A file that was found has passed the filter by its own name, unless it was found beside such files.
-        let is_chosen = file.part == FilePart::Judged;
         for object in objects {
             if let Some(rest) = &object.rest {
-                self.scan_other_fields(object, rest, is_chosen, totals);
+                self.scan_other_fields(file, object, rest, totals);
             }
             match &object.kind {
                 ObjectKind::Other(_) if object.rest.is_some() || file.part == FilePart::Beside => {}
@@ -347,34 +354,34 @@ impl ExpiryScanner<'_> {
                     let name = if object.name.is_empty() { kind } else { &object.name };
                     totals.skip(name, Source::Secret, Skip::new(SkipReason::OtherObject, kind));
                 }
-                ObjectKind::Secret | ObjectKind::ConfigMap => self.scan_object(object, is_chosen, totals),
+                ObjectKind::Secret | ObjectKind::ConfigMap => self.scan_object(file, object, totals),
             }
         }
     }
 
     /// Checks what stands in an object beside entries, such as an annotation or a `caBundle`.
-    fn scan_other_fields(&self, object: &KubernetesObject, rest: &[u8], is_chosen: bool, totals: &mut ScanTotals) {
+    fn scan_other_fields(&self, file: &Item<'_>, object: &KubernetesObject, rest: &[u8], totals: &mut ScanTotals) {
         let name = match (&object.kind, object.name.as_str()) {
             (ObjectKind::Other(kind), "") => kind.clone(),
             (_, "") => OTHER_FIELDS.to_owned(),
             (_, name) => format!("{name}/{OTHER_FIELDS}"),
         };
-        if self.filter.part_of_entry(&name, is_chosen) == Some(FilePart::Judged) {
-            let item = Item::secret_entry(&name);
+        if self.filter.part_of_entry(&name, file.is_chosen()) == Some(FilePart::Judged) {
+            let item = Item::secret_entry(&name, file);
             self.record(&item, self.open(&item, rest), totals);
         }
     }
 
     /// Checks the entries of a Secret or a ConfigMap. An entry without a key borrows those beside it: TLS secrets
     /// keep certificate and key apart (tls.crt and tls.key).
-    fn scan_object(&self, object: &KubernetesObject, is_chosen: bool, totals: &mut ScanTotals) {
+    fn scan_object(&self, file: &Item<'_>, object: &KubernetesObject, totals: &mut ScanTotals) {
         let passwords = entry_passwords(object);
         let mut keys = Vec::new();
         let mut results = Vec::with_capacity(object.entries.len());
         for (key, bytes) in &object.entries {
             let name = object.entry_path(key);
-            let Some(part) = self.filter.part_of_entry(&name, is_chosen) else { continue };
-            let item = Item::secret_entry(&name);
+            let Some(part) = self.filter.part_of_entry(&name, file.is_chosen()) else { continue };
+            let item = Item::secret_entry(&name, file);
             let result = match bytes {
                 Ok(bytes) if bytes.trim_ascii().is_empty() => {
                     Ok(Opened::Skipped(Skip::new(SkipReason::Empty, EMPTY_ENTRY)))
@@ -398,7 +405,7 @@ impl ExpiryScanner<'_> {
             {
                 contents.keys.clone_from(&keys);
             }
-            self.record(&Item::secret_entry(&name), result, totals);
+            self.record(&Item::secret_entry(&name, file), result, totals);
         }
     }
 
@@ -502,7 +509,7 @@ impl ExpiryScanner<'_> {
         for other in &contents.others {
             totals.skip(item.name, item.source, Skip::new(SkipReason::Part, other));
         }
-        let origin = Origin { file: item.name, source: item.source, opened_by: opened_by.as_deref() };
+        let origin = Origin { file: item.name, source: item.source, dump: item.dump, opened_by: opened_by.as_deref() };
         totals.certificates.extend(check(origin, &contents, &self.policy.policy, self.now));
         for unread in contents.unread {
             if item.is_named() || has_certificate_extension(item.name) || !unread.is_mere_text {
@@ -512,7 +519,7 @@ impl ExpiryScanner<'_> {
     }
 
     fn record_profile(&self, item: &Item<'_>, profile: ProvisioningProfile, totals: &mut ScanTotals) {
-        let origin = Origin { file: item.name, source: item.source, opened_by: None };
+        let origin = Origin { file: item.name, source: item.source, dump: item.dump, opened_by: None };
         totals.certificates.extend(check_profile(origin, &profile, &self.policy.policy, self.now));
         for unread in profile.unread {
             self.record_unreadable(item, ScanError::Part(unread), totals);

@@ -175,7 +175,7 @@ fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {
     };
     let contents = open(&fixture("der/universal.cer"), &mut Passwords::None, DEFAULT_MAX_ITERATIONS).unwrap();
     let (mut certificates, mut unreadable) = (Vec::new(), Vec::new());
-    let origin = Origin { file: "push.cer", source: Source::File, opened_by: None };
+    let origin = Origin { file: "push.cer", source: Source::File, dump: None, opened_by: None };
     for part in parts {
         let at = match part {
             ExpiryPart::Good => NOW,

@@ -241,6 +241,54 @@ fn a_renewal_stays_in_its_namespace() {
 }
 
 #[test]
+fn a_renewal_stays_in_its_dump_and_in_its_secret() {
+    let (old, new) = (server(&["a.example"], "20251101", "20261127"), server(&["a.example"], "20261101", "20271231"));
+    let new = [("tls.crt", &new.certificate[..]), ("tls.key", &new.key)];
+    let old = secret("prod", "old", &[("tls.crt", &old.certificate)]);
+    let (one, other) = (text(&old), text(&secret("prod", "new", &new)));
+    assert_eq!(Folder::new(&[("east.json", &one), ("west.json", &other)]).report(&["."]).0, Some(1));
+    let without_namespace = |mut secret: Value| {
+        secret["metadata"].as_object_mut().unwrap().remove("namespace");
+        secret
+    };
+    let code = |name: &str| {
+        let list = json!([without_namespace(old.clone()), without_namespace(secret("", name, &new))]);
+        Folder::new(&[("all.json", &text(&list))]).report(&["."]).0
+    };
+    assert_eq!((code("old"), code("new")), (Some(0), Some(1)));
+}
+
+#[test]
+fn entries_of_a_dump_are_included_whatever_its_name() {
+    let expired = server(&["a.example"], "20251101", "20261120");
+    let dump = secret("prod", "web", &[("tls.crt", &expired.certificate)]);
+    for name in ["dump.txt", "all.json.bak", "dump"] {
+        let folder = Folder::new(&[(name, &text(&dump)), ("notes.txt", b"of another kind")]);
+        let (code, report) = folder.report(&[".", "--include", "*.crt"]);
+        assert_eq!((code, files(&report["certificates"])), (Some(1), vec!["prod/web/tls.crt"]), "{name}");
+    }
+}
+
+#[test]
+fn leaves_are_servers_that_call_themselves_authorities_too() {
+    let own = certificates::server_with(&certificates::ec_key(), "own", &["a.example"], "20251101", "20261120", true);
+    let authority = certificates::server_with(&certificates::ec_key(), "ca", &[], "20251101", "20271231", true);
+    let issued =
+        certificates::server_of(&certificates::ec_key(), ["b", "ca"], &["b.example"], "20260101", "20271231", false);
+    let folder = Folder::new(&[("own.pem", &own), ("ca.pem", &authority), ("issued.pem", &issued)]);
+    let (code, report) = folder.report(&[".", "--leaf-only", "--list-skipped"]);
+    assert_eq!((code, &report["summary"]["certificates"]), (Some(1), &json!(2)), "{report}");
+    // What is left out is counted, and named where that is asked for.
+    assert_eq!(report["summary"]["passed_over_kinds"]["a certificate of an authority"], 1, "{report}");
+    assert_eq!(report["skipped"][0]["reason"], "authority");
+    // The certificate of an authority that issued another of the run is none of a server.
+    let leaf =
+        certificates::server_of(&certificates::ec_key(), ["b", "own"], &["b.example"], "20260101", "20271231", false);
+    let folder = Folder::new(&[("own.pem", &own), ("leaf.pem", &leaf)]);
+    assert_eq!(folder.report(&[".", "--leaf-only"]).0, Some(0));
+}
+
+#[test]
 fn what_is_signed_is_judged() {
     use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
     let key = openssl::pkey::PKey::private_key_from_pem(&read("key/push.pem")).unwrap();
@@ -453,6 +501,18 @@ fn a_renewal_is_of_the_same_service_and_not_made_by_itself() {
     assert_eq!(code(["a", "ca"], ["a", "a"], "a.example"), Some(1));
     assert_eq!(code(["a", "a"], ["a", "ca"], "a.example"), Some(0));
     assert_eq!(code(["a", "a"], ["a", "a"], "a.example"), Some(0));
+}
+
+#[test]
+fn an_authority_renews_no_leaf() {
+    let old = server(&["a.example"], "20251101", "20261127");
+    let code = |is_ca: bool| {
+        let key = certificates::ec_key();
+        let new = certificates::server_with(&key, "server", &["a.example"], "20261101", "20271231", is_ca);
+        let new = [new, key.private_key_to_pem_pkcs8().unwrap()].concat();
+        Folder::new(&[("old.pem", &old.certificate), ("new.pem", &new)]).report(&["."]).0
+    };
+    assert_eq!((code(false), code(true)), (Some(0), Some(1)));
 }
 
 #[test]
