@@ -14,6 +14,8 @@ import sys
 import tempfile
 
 pushcert, openssl = os.path.abspath(sys.argv[1]), sys.argv[2]
+# An OpenSSL that is not installed has no configuration, which `req` asks for.
+os.environ["OPENSSL_CONF"] = os.devnull
 
 
 def run(*command, folder):
