@@ -58,6 +58,17 @@ pub(crate) enum StateFilter {
     Any,
 }
 
+impl StateFilter {
+    /// Returns the condition in SQL, which follows another one.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Registered => " AND unregistered IS NULL",
+            Self::Unregistered => " AND unregistered IS NOT NULL",
+            Self::Any => "",
+        }
+    }
+}
+
 /// The tokens to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Selection {

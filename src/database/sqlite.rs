@@ -11,8 +11,7 @@ use uuid::Uuid;
 
 use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{
-    Access, KeptToken, Mark, Marked, Registration, Selection, StateFilter, StoredToken, TokenGroup, VERSION, signed,
-    unsigned,
+    Access, KeptToken, Mark, Marked, Registration, Selection, StoredToken, TokenGroup, VERSION, signed, unsigned,
 };
 use crate::text;
 
@@ -340,7 +339,7 @@ fn query_page(
         query.push_str(" AND environment = ?");
         values.push(Value::from(environment.name().to_owned()));
     }
-    query.push_str(condition(selection.state));
+    query.push_str(selection.state.condition());
     query.push_str(&format!(" ORDER BY id LIMIT {limit}"));
     let mut statement = connection.prepare(&query)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
@@ -352,14 +351,6 @@ fn query_page(
 }
 
 /// Returns the condition of a state.
-fn condition(state: StateFilter) -> &'static str {
-    match state {
-        StateFilter::Registered => " AND unregistered IS NULL",
-        StateFilter::Unregistered => " AND unregistered IS NOT NULL",
-        StateFilter::Any => "",
-    }
-}
-
 fn stored_token(row: &Row<'_>) -> rusqlite::Result<StoredToken> {
     let unregistered: Option<i64> = row.get(5)?;
     Ok(StoredToken {
@@ -380,6 +371,7 @@ mod tests {
 
     use super::*;
     use crate::certificate::apple::Environment;
+    use crate::database::StateFilter;
     use crate::exit::ExitKind;
 
     const TIME: u64 = 1_700_000_000_000;

@@ -18,8 +18,7 @@ use crate::database::postgres::server::cause;
 use crate::database::postgres::tls::VerifiedTls;
 use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{
-    Access, KeptToken, Mark, Marked, Registration, Selection, StateFilter, StoredToken, TokenGroup, VERSION, signed,
-    unsigned,
+    Access, KeptToken, Mark, Marked, Registration, Selection, StoredToken, TokenGroup, VERSION, signed, unsigned,
 };
 use crate::net::descriptors;
 use crate::net::tls::TlsError;
@@ -353,11 +352,7 @@ fn page_query(selection: &Selection, limit: usize) -> String {
             query.push_str(&format!(" AND {column} = ${number}"));
         }
     }
-    query.push_str(match selection.state {
-        StateFilter::Registered => " AND unregistered IS NULL",
-        StateFilter::Unregistered => " AND unregistered IS NOT NULL",
-        StateFilter::Any => "",
-    });
+    query.push_str(selection.state.condition());
     query.push_str(&format!(" ORDER BY id LIMIT {limit}"));
     query
 }

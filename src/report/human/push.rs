@@ -258,12 +258,12 @@ const MAX_SHOWN: usize = 10;
 
 fn write_database(out: &mut dyn Write, database: &DatabaseSummary, paint: Paint) -> io::Result<()> {
     if database.marked > 0 {
-        let meaning = paint.faint("in the database: no longer sent to");
-        writeln!(out, "    {:<26} {:>9}  {meaning}", "marked", database.marked)?;
+        let no_longer = paint.faint("in the database: no longer sent to");
+        writeln!(out, "    {:<26} {:>9}  {no_longer}", "marked", database.marked)?;
     }
     if database.still_registered > 0 {
-        let meaning = paint.faint("in the database: registered after the time of APNs, or it names none");
-        writeln!(out, "    {:<26} {:>9}  {meaning}", "still registered", database.still_registered)?;
+        let later = paint.faint("in the database: registered after the time of APNs, or it names none");
+        writeln!(out, "    {:<26} {:>9}  {later}", "still registered", database.still_registered)?;
         for still in database.tokens.iter().take(MAX_SHOWN) {
             writeln!(out, "      {}", still.token)?;
         }
