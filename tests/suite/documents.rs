@@ -62,3 +62,14 @@ fn the_readme_has_every_message_that_is_explained() {
         readme.lines().skip_while(|line| !line.starts_with("| said by |")).skip(2).take(rows.len()).collect();
     assert_eq!(shown, known.collect::<Vec<_>>(), "the rows are:\n{}", rows.join("\n"));
 }
+
+#[test]
+fn explain_repeats_nothing_of_the_text() {
+    let pasted = "-passin pass:hunter2secret\nMac verify error: invalid password?\nBadDeviceToken abcdef0123456789";
+    for (text, code) in [(pasted, 0), ("hunter2secret abcdef0123456789", 1)] {
+        for format in [&["-"][..], &["-", "--json"]] {
+            let test = Test::new().arg("explain").args(format).stdin(text).status(code);
+            test.hides("hunter2secret").hides("abcdef0123456789").run();
+        }
+    }
+}
