@@ -68,10 +68,8 @@ server.on('stream', (stream, headers) => {
     setTimeout(() => session.destroy(), 1000);
   }
   if (mode === 'refuse' && requests % 10 === 0) return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
-  if (mode === 'limit' && requests === 500) {
-    session.settings({ maxConcurrentStreams: 1 });
-    setTimeout(() => session.settings({ maxConcurrentStreams: 100 }), 300);
-  }
+  if (mode === 'limit' && requests === 500) session.settings({ maxConcurrentStreams: 1 });
+  if (mode === 'limit' && requests === 1000) session.settings({ maxConcurrentStreams: 100 });
   const body = [];
   stream.on('data', data => body.push(data));
   stream.on('end', () => {
