@@ -2,7 +2,11 @@
 
 use std::str::FromStr;
 
+use crate::apns::alert::{self, AlertCause};
+use crate::apns::reason::{REASONS, ReasonSubject};
+use crate::check::ground::Ground;
 use crate::check::outcome::Outcome;
+use crate::net::alert::ALERTS;
 
 /// An expected outcome, with its reason if that matters. Outcomes without proof cannot be expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +45,46 @@ impl FromStr for Expectation {
             Some((word, reason)) => (word, Some(reason)),
             None => (text, None),
         };
-        for outcome in Self::OUTCOMES {
-            if outcome.word() == word && reason != Some("") {
-                return Ok(Self { outcome, reason: reason.map(str::to_owned) });
+        let Some(outcome) = Self::OUTCOMES.into_iter().find(|outcome| outcome.word() == word) else {
+            return Err(
+                "accepted, refused or rejected is expected, if need be with a reason: rejected:certificate_revoked"
+                    .to_owned(),
+            );
+        };
+        let reasons = reasons_of(outcome);
+        match reason {
+            Some(name) if !reasons.contains(&name) => Err(format!("the reasons of {word} are {}", reasons.join(", "))),
+            _ => Ok(Self { outcome, reason: reason.map(str::to_owned) }),
+        }
+    }
+}
+
+/// Returns the reasons that can stand beside an outcome. Only a reason of a table proves something.
+fn reasons_of(outcome: Outcome) -> Vec<&'static str> {
+    use ReasonSubject::{Certificate, Device, ProviderToken, Topic};
+    let subjects: &[ReasonSubject] = match outcome {
+        Outcome::Rejected => &[Certificate, ProviderToken],
+        Outcome::Refused => &[Topic, Device],
+        _ => &[],
+    };
+    let mut names = match outcome {
+        Outcome::Accepted => vec!["BadDeviceToken", "DeviceTokenNotForTopic"],
+        Outcome::Rejected => vec![Ground::Revoked.explanation().name],
+        _ => Vec::new(),
+    };
+    if outcome == Outcome::Rejected {
+        for alert in &ALERTS {
+            if alert::find(alert.number).is_some_and(|meaning| meaning.cause == AlertCause::Certificate) {
+                names.push(alert.name);
             }
         }
-        Err("accepted, refused or rejected is expected, if need be with a reason: rejected:certificate_revoked"
-            .to_owned())
     }
+    for reason in &REASONS {
+        if subjects.contains(&reason.subject) {
+            names.push(reason.name);
+        }
+    }
+    names
 }
 
 #[cfg(test)]
@@ -74,7 +110,19 @@ mod tests {
                 assert!(!parse(text).is_met(outcome, None), "{text}");
             }
         }
-        for wrong in ["", "unproven", "unreachable", "rejected:", "Rejected", "yes"] {
+        for wrong in [
+            "",
+            "unproven",
+            "unreachable",
+            "rejected:",
+            "Rejected",
+            "yes",
+            "rejected:certificate-revoked",
+            "rejected:internal_error",
+            "rejected:TopicDisallowed",
+            "refused:BadCertificate",
+            "accepted:Unregistered",
+        ] {
             assert!(wrong.parse::<Expectation>().is_err(), "{wrong}");
         }
         assert_eq!(parse("accepted").description(), "acceptance");

@@ -381,6 +381,7 @@ fn topic_behind(reason: &Reason) -> TopicStatus {
 mod tests {
     use super::*;
     use crate::apns::reason::REASONS;
+    use crate::check::expectation::Expectation;
     use crate::net::http2::tap::ObservedFrames;
 
     fn answered(status: u16, reason: Option<&str>, is_requested: bool) -> Conclusion {
@@ -514,6 +515,28 @@ mod tests {
         let conversation = Conversation { frames, answer: None, is_alive: true, ended_by: None };
         let conclusion = judge(&conversation, true, ProbeToken::None);
         assert_eq!((conclusion.verdict, conclusion.reason.as_deref()), (Outcome::Unproven, Some("not-probed")));
+    }
+
+    /// Asserts that a reason that stands beside an outcome of proof can be expected with it.
+    fn assert_can_be_expected(conclusion: &Conclusion) {
+        let Some(reason) = &conclusion.reason else { return };
+        if conclusion.verdict.is_proof() {
+            let text = format!("{}:{reason}", conclusion.verdict.word());
+            assert!(text.parse::<Expectation>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_reason_that_is_given_can_be_expected() {
+        for reason in REASONS {
+            for token in [ProbeToken::Random, ProbeToken::Named { digits: 64 }] {
+                assert_can_be_expected(&answered_to(token, reason.status, Some(reason.name), true));
+            }
+        }
+        for number in 0..=u8::MAX {
+            assert_can_be_expected(&Conclusion::from_alert(number, CertificateProgress::Sent));
+        }
+        assert_can_be_expected(&Conclusion::from_ground(Evidence::Revoked, Ground::Revoked));
     }
 
     #[test]

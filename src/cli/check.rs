@@ -129,8 +129,8 @@ pub(crate) struct CheckArgs {
     pub(crate) revocation: bool,
 
     /// Expect this outcome, and exit with 0 only if every gateway gives it: accepted, refused or rejected, if need be with
-    /// the reason (rejected:certificate_revoked); unproven and unreachable are never what is expected, nor is what only the
-    /// policy of --warn, --fail and --expect-… refuses
+    /// the reason (rejected:certificate_revoked; rejected:revoked where --revocation finds it); unproven and unreachable are
+    /// never what is expected, nor is what only the policy of --warn, --fail and --expect-… refuses
     #[arg(long, value_name = "OUTCOME[:REASON]")]
     pub(crate) expect: Option<Expectation>,
 

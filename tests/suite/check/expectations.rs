@@ -33,6 +33,19 @@ const ROWS: &[Row] = &[
 ];
 
 #[test]
+fn a_reason_that_is_never_given_is_refused_with_those_that_are() {
+    for (wrong, known) in [
+        ("rejected:certificate-revoked", "the reasons of rejected are revoked, bad_certificate, "),
+        ("rejected:Revoked", " certificate_revoked, "),
+        ("refused:certificate_revoked", "the reasons of refused are BadDeviceToken, BadTopic, "),
+        ("accepted:Unregistered", "the reasons of accepted are BadDeviceToken, DeviceTokenNotForTopic\n"),
+    ] {
+        let test = Test::new().args(["check", "push.p12", "--expect", wrong]);
+        test.status(2).stdout("").stderr_contains(known).run();
+    }
+}
+
+#[test]
 fn an_expected_outcome_ends_with_0_and_no_other_does() {
     for (fault, expected, verdict, code, _) in ROWS {
         let checked = stage_with(fault).check(&["--expect", expected]);

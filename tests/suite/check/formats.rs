@@ -103,7 +103,7 @@ const SITUATIONS: &[Situation] = &[
     Situation(&["--server-warn", "100000"], 0, 1, ""),
     Situation(&["--expect", "rejected"], 1, 2, "rejected was expected"),
     Situation(&["--expect", "refused"], 1, 2, "refused was expected"),
-    Situation(&["--expect", "accepted:TopicDisallowed"], 1, 2, "acceptance:TopicDisallowed was expected"),
+    Situation(&["--expect", "accepted:DeviceTokenNotForTopic"], 1, 2, "acceptance:DeviceTokenNotForTopic was expected"),
     Situation(&["--expect", "accepted"], 0, 0, "as expected"),
     Situation(&["--expect", "accepted", "--expect-topic", "zzz"], 1, 2, "acceptance was expected"),
     Situation(&["--expect", "refused", "--expect-topic", "zzz"], 1, 2, "refused was expected"),
