@@ -18,8 +18,15 @@ pub(crate) struct AlertMeaning {
     number: u8,
     pub(crate) cause: AlertCause,
     pub(crate) meaning: &'static str,
-    /// The advice after this alert.
-    pub(crate) advice: &'static str,
+    /// The advice after this alert of Apple's gateway.
+    advice: &'static str,
+}
+
+impl AlertMeaning {
+    /// Returns the advice after this alert of Apple's gateway, or of another server.
+    pub(crate) fn advice_of(&self, is_apples: bool) -> &'static str {
+        if self.advice == NOT_APPLES && !is_apples { TRUST_ISSUER } else { self.advice }
+    }
 }
 
 /// An alert that names the client certificate.
@@ -40,6 +47,8 @@ const fn connection(number: u8, meaning: &'static str) -> AlertMeaning {
 const RENEW: &str = "make a new certificate in Apple's developer portal";
 const EXPORT: &str = "export the certificate with its key again, and compare them: pushcert inspect FILE";
 const NOT_APPLES: &str = "APNs accepts only certificates that Apple issued: pushcert inspect FILE shows the issuer";
+const TRUST_ISSUER: &str = "this server is not Apple's: it must trust the certificate's issuer, as pushcert gateway does with \
+     --client-ca FILE (which takes the certificate itself too)";
 const NOT_APNS: &str = "check the address, and whether a device on the way intercepts TLS connections";
 
 const MEANINGS: [AlertMeaning; 34] = [

@@ -140,6 +140,7 @@ impl CheckOptions {
         match advice {
             Advice::Text(text) => text,
             Advice::Ground(ground) => (self.advice)(ground, circumstances),
+            Advice::Alert(alert) => alert.advice_of(circumstances.is_apples),
         }
     }
 }

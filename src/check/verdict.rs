@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::apns::alert::{self, AlertCause};
+use crate::apns::alert::{self, AlertCause, AlertMeaning};
 use crate::apns::notification::TOKEN_DIGITS;
 use crate::apns::reason::{self, Reason, ReasonSubject};
 use crate::check::describe::goaway_text;
@@ -52,6 +52,8 @@ pub(crate) enum Advice {
     Text(&'static str),
     /// The advice for a ground. It names flags, which only the command line knows.
     Ground(Ground),
+    /// The advice after an alert, which depends on whose server sent it.
+    Alert(&'static AlertMeaning),
 }
 
 /// The advice after an answer about the probe's own token that APNs does not give.
@@ -130,6 +132,10 @@ impl Conclusion {
         }
     }
 
+    fn from_known_alert(evidence: Evidence, name: &str, known: &'static AlertMeaning) -> Self {
+        Self { advice: Some(Advice::Alert(known)), ..Self::new(evidence, name, known.meaning, "") }
+    }
+
     /// Concludes from an alert during the handshake. One that comes before the certificate was sent is not about it.
     pub(crate) fn from_alert(number: u8, progress: CertificateProgress) -> Self {
         if progress != CertificateProgress::Sent {
@@ -138,9 +144,9 @@ impl Conclusion {
         let name = net::alert::name(number);
         match alert::find(number) {
             Some(known) if known.cause == AlertCause::Certificate => {
-                Self::new(Evidence::CertificateRefused, &name, known.meaning, known.advice)
+                Self::from_known_alert(Evidence::CertificateRefused, &name, known)
             }
-            Some(known) => Self::new(Evidence::OtherAlert, &name, known.meaning, known.advice),
+            Some(known) => Self::from_known_alert(Evidence::OtherAlert, &name, known),
             None => Self::new(Evidence::OtherAlert, &name, "pushcert does not know this alert", ""),
         }
     }
@@ -149,9 +155,7 @@ impl Conclusion {
     fn early_alert(evidence: Evidence, number: u8, progress: CertificateProgress) -> Self {
         let name = net::alert::name(number);
         match alert::find(number) {
-            Some(known) if known.cause == AlertCause::Connection => {
-                Self::new(evidence, &name, known.meaning, known.advice)
-            }
+            Some(known) if known.cause == AlertCause::Connection => Self::from_known_alert(evidence, &name, known),
             _ if progress == CertificateProgress::Requested => Self::new(
                 evidence,
                 &name,

@@ -30,8 +30,8 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_enum, default_value = "production")]
     pub(crate) environment: GatewayEnvironment,
 
-    /// Accept client certificates from the authorities in this file [default: from a throwaway authority,
-    /// which issues one]
+    /// Accept client certificates from the authorities in this file, or the certificates in it themselves
+    /// [default: from a throwaway authority, which issues one]
     #[arg(long, value_name = "FILE")]
     pub(crate) client_ca: Option<Location>,
 

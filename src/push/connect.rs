@@ -131,7 +131,7 @@ impl Dialer {
                 problem: Problem::Rejected {
                     reason: name,
                     meaning: known.meaning.to_owned(),
-                    advice: Some(known.advice.to_owned()),
+                    advice: Some(known.advice_of(environment_of(&self.endpoint).is_some()).to_owned()),
                 },
                 is_temporary: false,
             },

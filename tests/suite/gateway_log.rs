@@ -407,6 +407,19 @@ fn a_stream_beyond_the_limit_is_logged() {
 }
 
 #[test]
+fn a_certificate_itself_may_be_what_a_gateway_accepts() {
+    let path = fixture("pem/doubled.pem");
+    let gateway = Process::start(&["--client-ca", path.to_str().unwrap()]);
+    let address = format!("localhost:{}", gateway.address().port());
+    let ca = gateway.file("ca_file").to_owned();
+    for (certificate, code) in [("pem/doubled.pem", 0), ("p12/mdm.p12", 1)] {
+        let checked =
+            Test::new().arg("check").arg(fixture(certificate)).args(["--gateway", &address, "--ca-file", &ca]);
+        checked.args(["--passin", "pass:push"]).status(code).run();
+    }
+}
+
+#[test]
 fn a_certificate_for_the_other_environment_is_logged() {
     let authorities = tempfile::NamedTempFile::new().unwrap();
     let mut pem = Vec::new();

@@ -38,6 +38,15 @@ fn acceptance_is_proven_by_an_answer() {
 }
 
 #[test]
+fn a_server_that_is_not_apples_is_told_to_trust_the_issuer() {
+    let stage = Stage::new(GatewayOptions::default());
+    let checked = stage.check_file(&fixture("pem/doubled.pem"), &["--environment", "production"]);
+    assert_eq!((checked.text("/verdict"), checked.text("/reason"), checked.code), ("rejected", "unknown_ca", 1));
+    let advice = checked.text("/advice");
+    assert!(advice.starts_with("this server is not Apple's") && advice.contains("--client-ca FILE"), "{advice}");
+}
+
+#[test]
 fn an_identity_that_is_there_twice_is_one() {
     let stage = fixture_gateway(Environment::Production);
     for name in ["p12/keychain-doubled.p12", "pem/doubled.pem"] {
