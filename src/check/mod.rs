@@ -349,7 +349,9 @@ impl CheckRun {
     /// Returns whether this is what the user expects, if the user expects anything.
     fn is_expected(&self, conclusion: &Conclusion) -> Option<bool> {
         let expectation = self.options.expectation.as_ref()?;
-        Some(expectation.is_met(conclusion.verdict, conclusion.reason.as_deref()))
+        let revoked = Ground::Revoked.explanation().name;
+        let is_revoked = conclusion.is_revoked && expectation.is_met(conclusion.verdict, Some(revoked));
+        Some(is_revoked || expectation.is_met(conclusion.verdict, conclusion.reason.as_deref()))
     }
 
     /// Returns the advice, which for the topics of some services is another one than that of the reason.

@@ -75,8 +75,8 @@ impl TokenIdentity {
             (Outcome::Rejected, Some(ReasonSubject::Certificate)) if name == "Forbidden" => {
                 self.restate(&name, conclusion, Evidence::ProviderTokenRefused)
             }
-            // A reason or an alert about a certificate says nothing of a token.
-            (Outcome::Rejected, _) => self.restate(&name, conclusion, Evidence::OtherAnswer),
+            // A reason about a certificate says nothing of a token.
+            (Outcome::Rejected, _) => about_no_certificate(conclusion),
             (Outcome::Accepted | Outcome::Passed, _) => {
                 Conclusion { meaning: "the gateway accepts the provider token".to_owned(), ..conclusion }
             }
@@ -126,6 +126,16 @@ impl TokenIdentity {
             conclusion.meaning.push_str("; key ID and Team ID are the same");
             conclusion.advice = Some(Advice::Ground(Ground::SameIds));
         }
+    }
+}
+
+/// Restates a conclusion from a reason about a certificate, which was never sent.
+fn about_no_certificate(conclusion: Conclusion) -> Conclusion {
+    Conclusion {
+        verdict: Evidence::OtherAnswer.outcome(),
+        meaning: "the server speaks of a certificate, and was sent a provider token".to_owned(),
+        advice: Some(Advice::Text("check the address: APNs takes provider tokens without a certificate")),
+        ..conclusion
     }
 }
 

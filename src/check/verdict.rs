@@ -60,6 +60,10 @@ pub(crate) enum Advice {
 const RANDOM_TOKEN: &str =
     "APNs does not answer so to a random device token: check the address; something on the way may answer in its place";
 
+/// The advice after a reason of APNs with a status that APNs does not give with it.
+const OTHER_STATUS: &str =
+    "APNs gives this reason with another status: check the address; something on the way may answer in its place";
+
 /// How far a handshake came with the client certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CertificateProgress {
@@ -85,6 +89,8 @@ pub(crate) struct Conclusion {
     pub(crate) topic: TopicStatus,
     /// True if another attempt may succeed.
     pub(crate) is_retryable: bool,
+    /// True if the issuer says that it has revoked the certificate, whatever else there is to say.
+    pub(crate) is_revoked: bool,
     /// The time that the server asks to wait before another attempt.
     pub(crate) retry_after: Option<Duration>,
 }
@@ -99,6 +105,7 @@ impl Conclusion {
             advice: if advice.is_empty() { None } else { Some(Advice::Text(advice)) },
             topic: TopicStatus::Unknown,
             is_retryable: false,
+            is_revoked: false,
             retry_after: None,
         }
     }
@@ -139,7 +146,7 @@ impl Conclusion {
     /// Concludes from an alert during the handshake. One that comes before the certificate was sent is not about it.
     pub(crate) fn from_alert(number: u8, progress: CertificateProgress) -> Self {
         if progress != CertificateProgress::Sent {
-            return Self::early_alert(Evidence::NotReached, number, progress);
+            return Self::early_alert(Evidence::OtherAlert, number, progress);
         }
         let name = net::alert::name(number);
         match alert::find(number) {
@@ -221,7 +228,7 @@ impl Conclusion {
     pub(crate) fn with_revocation(self, found: &RevocationVerdict) -> Self {
         let ground = found.ground.unwrap_or(Ground::RevocationUnknown);
         match (found.status, self.verdict) {
-            (Status::Failed, Outcome::Rejected) => self,
+            (Status::Failed, Outcome::Rejected) => Self { is_revoked: true, ..self },
             (Status::Failed, _) if matches!(self.evidence, Evidence::NotReached | Evidence::NotPresented) => {
                 let meaning = format!("{}; {}", self.meaning, Ground::Revoked.explanation().meaning);
                 Self { meaning, is_retryable: false, ..self }
@@ -253,13 +260,15 @@ pub(crate) fn judge(conversation: &Conversation, is_requested: bool, token: Prob
     if let Some(name) = goaway_reason
         && let Some(Reason { subject: ReasonSubject::Certificate, .. }) = reason::find(name)
     {
-        return Conclusion::from_reason(about_certificate(is_requested), name);
+        return about_certificate(name, is_requested);
     }
     if let Some(answer) = &conversation.answer {
         return judge_answer(answer, is_requested, token);
     }
     if let Some(name) = goaway_reason {
-        return Conclusion { is_retryable: true, ..Conclusion::from_reason(Evidence::NoAnswer, name) };
+        let conclusion = Conclusion { is_retryable: true, ..Conclusion::from_reason(Evidence::NoAnswer, name) };
+        let is_chosen = matches!(token, ProbeToken::Named { .. }) || !is_about_device(name);
+        return if is_chosen { conclusion } else { conclusion.unlike_apns() };
     }
     if let Some(number) = frames.alert {
         return judge_late_alert(number, is_requested);
@@ -282,9 +291,9 @@ pub(crate) fn judge(conversation: &Conversation, is_requested: bool, token: Prob
     Conclusion::from_ground(Evidence::NoAnswer, ground)
 }
 
-/// A server that requested no certificate has none to judge, whatever it says.
-fn about_certificate(is_requested: bool) -> Evidence {
-    if is_requested { Evidence::CertificateRefused } else { Evidence::NotRequested }
+/// Judges a reason about the certificate. A server that requested none has none to judge, whatever it says.
+fn about_certificate(name: &str, is_requested: bool) -> Conclusion {
+    if is_requested { Conclusion::from_reason(Evidence::CertificateRefused, name) } else { not_requested() }
 }
 
 fn not_requested() -> Conclusion {
@@ -337,17 +346,24 @@ fn judge_status(answer: &ProbeAnswer, is_requested: bool) -> Conclusion {
 /// Judges a known reason in an answer with a status from 400 to 499.
 fn judge_reason(reason: &Reason, status: u16, is_requested: bool, token: ProbeToken) -> Conclusion {
     match reason.subject {
-        ReasonSubject::Certificate => Conclusion::from_reason(about_certificate(is_requested), reason.name),
+        ReasonSubject::Certificate => about_certificate(reason.name, is_requested),
         ReasonSubject::ProviderToken => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
         _ if !is_requested => not_requested(),
+        // APNs has one status for each reason.
+        ReasonSubject::Topic | ReasonSubject::Device if status != reason.status => {
+            let is_chosen = reason.subject == ReasonSubject::Topic || matches!(token, ProbeToken::Named { .. });
+            let advice = if is_chosen { OTHER_STATUS } else { RANDOM_TOKEN };
+            let conclusion = Conclusion::from_reason(Evidence::OtherAnswer, reason.name);
+            Conclusion { advice: Some(Advice::Text(advice)), ..conclusion }
+        }
         ReasonSubject::Topic => Conclusion::refused(Evidence::TopicRefused, reason, "topic", TopicStatus::Refuted),
-        ReasonSubject::Device => judge_token(reason, status, token),
+        ReasonSubject::Device => judge_token(reason, token),
         ReasonSubject::Request | ReasonSubject::Server => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
     }
 }
 
 /// Judges a reason about the device token.
-fn judge_token(reason: &Reason, status: u16, token: ProbeToken) -> Conclusion {
+fn judge_token(reason: &Reason, token: ProbeToken) -> Conclusion {
     let topic = topic_behind(reason);
     match token {
         ProbeToken::Named { digits } => {
@@ -357,7 +373,7 @@ fn judge_token(reason: &Reason, status: u16, token: ProbeToken) -> Conclusion {
             }
             conclusion
         }
-        _ if is_expected_of_random_token(reason) && status == reason.status => {
+        _ if is_expected_of_random_token(reason) => {
             Conclusion::accepted(Evidence::RandomTokenUnknown, Some(reason.name), topic)
         }
         ProbeToken::Random | ProbeToken::None => {
@@ -451,7 +467,7 @@ mod tests {
             // Before the server has seen a certificate, no alert is about one.
             for progress in [CertificateProgress::NotRequested, CertificateProgress::Requested] {
                 let conclusion = Conclusion::from_alert(number, progress);
-                assert_eq!(conclusion.verdict, Outcome::Unreachable, "{number}");
+                assert_eq!(conclusion.verdict, Outcome::Unproven, "{number}");
                 let denies = conclusion.meaning.contains("before it requested a certificate");
                 assert!(progress == CertificateProgress::NotRequested || !denies, "{number}: {}", conclusion.meaning);
                 assert!(!conclusion.meaning.contains("the certificate may be the cause"), "{number}");
@@ -480,6 +496,8 @@ mod tests {
             let found = RevocationVerdict { status, detail: String::new(), ground };
             let judged = conclusion.with_revocation(&found);
             assert_eq!((judged.verdict, judged.reason.as_deref()), (verdict, reason));
+            let is_both = status == Status::Failed && reason == Some("Forbidden");
+            assert_eq!(judged.is_revoked, is_both, "{reason:?}");
         }
     }
 
@@ -541,6 +559,24 @@ mod tests {
             assert_can_be_expected(&Conclusion::from_alert(number, CertificateProgress::Sent));
         }
         assert_can_be_expected(&Conclusion::from_ground(Evidence::Revoked, Ground::Revoked));
+    }
+
+    #[test]
+    fn a_reason_with_a_status_that_apns_does_not_give_with_it_proves_nothing() {
+        for reason in REASONS {
+            if !matches!(reason.subject, ReasonSubject::Device | ReasonSubject::Topic) {
+                continue;
+            }
+            for token in [ProbeToken::Random, ProbeToken::Named { digits: 64 }] {
+                for status in (400..500).filter(|status| *status != reason.status) {
+                    let conclusion = answered_to(token, status, Some(reason.name), true);
+                    assert_eq!(conclusion.verdict, Outcome::Unproven, "{status} {} {token:?}", reason.name);
+                }
+            }
+        }
+        let odd = answered_to(ProbeToken::Named { digits: 64 }, 413, Some("BadDeviceToken"), true);
+        assert_eq!(odd.advice, Some(Advice::Text(OTHER_STATUS)));
+        assert_eq!(answered(403, Some("TopicDisallowed"), true).advice, Some(Advice::Text(OTHER_STATUS)));
     }
 
     #[test]

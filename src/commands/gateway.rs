@@ -34,7 +34,7 @@ use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
-use crate::world::key_folder::{self, KeyFolder};
+use crate::world::key_folder::{self, FolderLock, KeyFolder};
 use crate::world::log_file::{self, CreateError, CreatedLog, LogFile};
 use crate::world::outputs::{self, Output};
 
@@ -174,8 +174,11 @@ impl EventFile {
     fn prepare(location: &Location, arguments: &GatewayArgs) -> Result<Self, Error> {
         let mut special = None;
         if let Location::Path(path) = location {
-            if inputs(arguments).into_iter().any(|input| is_same_file(location, input)) {
-                return Err(Error::new(ExitKind::Usage, format!("{location}: the file of --log is an input too"))
+            let is_input = inputs(arguments).into_iter().any(|input| is_same_file(location, input));
+            let is_of_folder = is_of_folder(path, arguments);
+            if is_input || is_of_folder {
+                let what = if is_input { "an input too" } else { "one of --folder's own" };
+                return Err(Error::new(ExitKind::Usage, format!("{location}: the file of --log is {what}"))
                     .hint("choose another name for the log"));
             }
             if arguments.force {
@@ -261,6 +264,17 @@ fn inputs(arguments: &GatewayArgs) -> Vec<&Location> {
         inputs.push(&key.file);
     }
     inputs
+}
+
+/// Returns whether a log is one of the files that the gateway makes in the folder of `--folder`, which may not be there.
+fn is_of_folder(log: &Path, arguments: &GatewayArgs) -> bool {
+    let Some(folder) = &arguments.folder else { return false };
+    let absolute = std::path::absolute(log).ok();
+    let log = Location::Path(log.to_owned());
+    [CA_FILE, CLIENT_FILE, DEVICE_FILE].map(|name| folder.join(name)).into_iter().any(|file| {
+        let is_named = absolute.is_some() && std::path::absolute(&file).ok() == absolute;
+        is_named || log.is_same_output(&Location::Path(file))
+    })
 }
 
 /// Starts the writer of the lines of `-v`: nobody waits for whoever reads them.
@@ -453,7 +467,7 @@ fn has_terminal() -> bool {
 enum GatewayFolder {
     Temporary(KeyFolder),
     /// The folder of `--folder`, which stays.
-    Named(PathBuf),
+    Named(FolderLock),
 }
 
 impl GatewayFolder {
@@ -470,21 +484,28 @@ impl GatewayFolder {
         if let Err(error) = key_folder::make_private(path) {
             return Err(Error::new(ExitKind::Write, format!("{}: cannot make the folder: {error}", path.display())));
         }
+        let lock = lock_folder(path)?;
         for name in [CA_FILE, CLIENT_FILE] {
             let file = path.join(name);
-            if file.exists() {
-                let message = format!("{}: the file exists: another gateway may use the folder", file.display());
-                return Err(Error::new(ExitKind::Write, message)
-                    .hint("choose another folder; if no gateway uses it (one was killed), remove the file"));
+            if !file.exists() {
+                continue;
+            }
+            if !lock.is_inherited {
+                let message = format!("{}: the file exists, and is not of a gateway", file.display());
+                return Err(Error::new(ExitKind::Write, message).hint("choose another folder"));
+            }
+            // It is of a gateway that was killed.
+            if let Err(error) = std::fs::remove_file(&file) {
+                return Err(Error::new(ExitKind::Write, format!("{}: cannot remove it: {error}", file.display())));
             }
         }
-        Ok(Self::Named(path.to_owned()))
+        Ok(Self::Named(lock))
     }
 
     /// Opens the file of the devices, in a folder that stays.
     fn open_device_file(&self) -> Result<Option<DeviceFile>, Error> {
-        let Self::Named(path) = self else { return Ok(None) };
-        let file = path.join(DEVICE_FILE);
+        let Self::Named(lock) = self else { return Ok(None) };
+        let file = lock.folder.join(DEVICE_FILE);
         match DeviceFile::open(&file) {
             Ok(opened) => Ok(Some(opened)),
             Err(DeviceFileError::Io(error)) => {
@@ -499,16 +520,29 @@ impl GatewayFolder {
     fn path(&self) -> &Path {
         match self {
             Self::Temporary(folder) => folder.path(),
-            Self::Named(path) => path,
+            Self::Named(lock) => &lock.folder,
+        }
+    }
+}
+
+/// Takes the folder for one gateway.
+fn lock_folder(path: &Path) -> Result<FolderLock, Error> {
+    match key_folder::lock(path) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(Error::new(ExitKind::Write, format!("{}: another gateway uses the folder", path.display()))
+            .hint("each gateway needs a folder of its own: choose another one")),
+        Err(error) => {
+            let explained = Error::new(ExitKind::Write, format!("{}: cannot lock the folder: {error}", path.display()));
+            Err(advise(explained, &error))
         }
     }
 }
 
 impl Drop for GatewayFolder {
     fn drop(&mut self) {
-        let Self::Named(path) = self else { return };
+        let Self::Named(lock) = self else { return };
         for name in [CA_FILE, CLIENT_FILE] {
-            let _ = std::fs::remove_file(path.join(name));
+            let _ = std::fs::remove_file(lock.folder.join(name));
         }
     }
 }

@@ -13,6 +13,12 @@ const SHORTEST_PART: usize = 12;
 /// The number of times that a peer may have escaped a secret.
 const MAX_ESCAPED: usize = 3;
 
+/// Stands for a character whose name, or whose encoding, is not known.
+const UNNAMED: char = char::REPLACEMENT_CHARACTER;
+
+/// The characters that HTML itself needs, by name.
+const NAMED: [(&str, char); 5] = [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\'')];
+
 /// A shorter secret is none, and to hide it would spell it out, letter by letter.
 const SHORTEST_SECRET: usize = 4;
 
@@ -23,30 +29,32 @@ pub(crate) struct Mask {
 }
 
 impl Mask {
-    /// Adds a secret.
+    /// Adds a secret, and what a peer makes of one that looks escaped.
     pub(crate) fn add(&mut self, secret: &str) {
-        if secret.len() >= SHORTEST_SECRET {
-            self.secrets.push(Zeroizing::new(secret.to_owned()));
+        let mut form = Zeroizing::new(secret.to_owned());
+        for _ in 0..=MAX_ESCAPED {
+            if form.len() >= SHORTEST_SECRET && !self.secrets.contains(&form) {
+                self.secrets.push(form.clone());
+            }
+            form = Zeroizing::new(without_escapes(&form));
         }
     }
 
     /// Hides every secret in a text, and every part of one that is long enough to tell something. A text that repeats one
     /// with the escapes of a URL, of HTML or of JSON is shown without these.
     pub(crate) fn apply(&self, text: &mut String) {
+        self.hide(text);
         let mut plain = text.clone();
         for _ in 0..MAX_ESCAPED {
             plain = without_escapes(&plain);
-            let mut hidden = plain.clone();
-            self.hide(&mut hidden);
-            if hidden != plain {
-                *text = hidden;
-                return;
+            if self.hide(&mut plain) {
+                text.clone_from(&plain);
             }
         }
-        self.hide(text);
     }
 
-    fn hide(&self, text: &mut String) {
+    /// Hides what stands in a text as it is. Returns whether there was something.
+    fn hide(&self, text: &mut String) -> bool {
         let mut shown = String::new();
         let mut rest = text.as_str();
         let mut has_hidden = false;
@@ -66,6 +74,7 @@ impl Mask {
         if has_hidden {
             *text = shown;
         }
+        has_hidden
     }
 
     /// Hides every secret in a text that may not be there.
@@ -138,37 +147,50 @@ fn escaped(text: &str) -> Option<(char, usize)> {
     }
 }
 
-/// Returns the character of a reference, and the length of its name with the semicolon.
+/// Returns the character of a reference, and the length of its name with the semicolon, which some leave out.
 fn reference(text: &str) -> Option<(char, usize)> {
-    let (name, _) = text.split_once(';')?;
-    let character = match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        _ => {
-            let digits = name.strip_prefix('#')?;
-            let number = match digits.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16),
-                None => digits.parse(),
-            };
-            char::from_u32(number.ok()?)?
+    let is_in_name = |character: char| character.is_ascii_alphanumeric() || character == '#';
+    let end = text.find(|character| !is_in_name(character)).unwrap_or(text.len());
+    let name = text[..end].to_ascii_lowercase();
+    for (known, character) in NAMED {
+        if name.starts_with(known) {
+            return Some((character, known.len() + usize::from(text[known.len()..].starts_with(';'))));
         }
-    };
-    Some((character, name.len() + 1))
+    }
+    if let Some(number) = name.strip_prefix('#') {
+        let (character, length) = numbered(number)?;
+        return Some((character, 1 + length + usize::from(text[1 + length..].starts_with(';'))));
+    }
+    // HTML names two thousand characters more. None of them is a letter or a digit of ASCII.
+    if !name.is_empty() && text[end..].starts_with(';') { Some((UNNAMED, end + 1)) } else { None }
 }
 
-/// Returns the length of the beginning that two texts have in common. Peers may change the case.
-fn common_length(one: &str, other: &str) -> usize {
+/// Returns the character whose number a text begins with, in decimal or in hexadecimal after an x, and the number's length.
+fn numbered(text: &str) -> Option<(char, usize)> {
+    let (start, radix) = if text.starts_with('x') { (1, 16) } else { (0, 10) };
+    let is_no_digit = |character: char| !character.is_digit(radix);
+    let end = text[start..].find(is_no_digit).map_or(text.len(), |length| start + length);
+    Some((char::from_u32(u32::from_str_radix(&text[start..end], radix).ok()?)?, end))
+}
+
+/// Returns the length of the beginning that two texts have in common.
+fn common_length(secret: &str, text: &str) -> usize {
     let mut length = 0;
-    for (a, b) in one.chars().zip(other.chars()) {
-        if !a.eq_ignore_ascii_case(&b) {
+    for (expected, found) in secret.chars().zip(text.chars()) {
+        if !is_likely(expected, found) {
             break;
         }
-        length += b.len_utf8();
+        length += found.len_utf8();
     }
     length
+}
+
+/// Returns whether a peer may have made one character of another: it may change the case, write a blank as forms do, and
+/// name a character or use another encoding.
+fn is_likely(expected: char, found: char) -> bool {
+    expected.eq_ignore_ascii_case(&found)
+        || (expected == ' ' && found == '+')
+        || (found == UNNAMED && !expected.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -223,5 +245,42 @@ mod tests {
         assert_eq!(masked(&[r#"a"b\c/d"#], r#"no a\"b\\c\/d"#), "no (not shown)");
         assert_eq!(masked(&["abc"], "abc"), "abc");
         assert_eq!(masked(&[], "abc"), "abc");
+    }
+
+    #[test]
+    fn a_secret_that_looks_escaped_is_hidden_as_it_is_and_as_a_peer_reads_it() {
+        for secret in [
+            "correcthorse%2Fbattery",
+            "correct-horse&lt;battery9",
+            r#"correct-horse\"battery9"#,
+            r"C:\\correct-horse\\x-battery",
+            "summer%2Fwinter2026",
+            "Qx&amp;7hZ",
+            "pa%41ss",
+            "p%25q",
+            "hunter2%41xyz",
+        ] {
+            for text in [secret.to_owned(), without_escapes(secret)] {
+                if text.len() >= SHORTEST_SECRET {
+                    let words = format!("jo:{text} (Basic am86c3VtbWVy), {text}");
+                    let expected = "jo:(not shown) (Basic (not shown)), (not shown)";
+                    assert_eq!(masked(&[secret, "am86c3VtbWVy"], &words), expected, "{secret}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_every_form_that_a_text_has_it_in() {
+        for (secret, text) in [
+            ("hunter2&xyz", "bad hunter2&xyz then hunter2%2526xyz"),
+            ("hunter2#x:yz", "bad hunter2&num;x&colon;yz then hunter2#x:yz"),
+            ("hunter2<xyz", "bad hunter2&LTxyz then hunter2&#60xyz"),
+            ("hunter2<xyz", "bad hunter2&lt;xyz then hunter2&#X3C;xyz"),
+            ("höre <&> 41+1z", "bad h&ouml;re+&lt;&amp;&gt;+41%2B1z then h%F6re+%3C%26> 41+1z"),
+        ] {
+            assert_eq!(masked(&[secret], text), "bad (not shown) then (not shown)", "{text}");
+        }
+        assert_eq!(masked(&["hunter2<xyz"], "Tom &nbsp; &copy Jerry & so"), "Tom &nbsp; &copy Jerry & so");
     }
 }

@@ -343,7 +343,9 @@ async fn refusal(response: Answer) -> ProxyError {
     }
     let (head, body) = response.into_parts();
     let page = read_page(body).await;
-    if let Some(title) = title_in(&page) {
+    if let Some(title) = title_in(&page)
+        && !text.contains(title)
+    {
         text.push_str(&format!(" ({title})"));
     }
     ProxyError::Refused { cause: http_cause(&head, &page), text }
@@ -361,7 +363,8 @@ const DNS_WORDS: [&str; 6] = [
 
 /// Returns the cause of a refusal: from the status, from Squid's header or that of RFC 9209, or from the page.
 fn http_cause(head: &http::response::Parts, page: &str) -> RefusalCause {
-    if head.status == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+    // 401 is what tinyproxy answers; 511 is a network that wants a login (RFC 6585 section 6).
+    if matches!(head.status.as_u16(), 401 | 407 | 511) {
         return RefusalCause::Credentials;
     }
     for (name, word) in [("x-squid-error", "ERR_DNS_FAIL"), ("proxy-status", "error=dns_")] {

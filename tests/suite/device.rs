@@ -376,6 +376,25 @@ fn a_gateway_that_ends_is_named() {
 }
 
 #[test]
+fn a_gateway_that_was_killed_leaves_its_folder_to_the_next() {
+    let folder = TempDir::new().unwrap();
+    let kept = folder.path().to_str().unwrap();
+    let killed = Process::start(&["--folder", kept]);
+    let key = std::fs::read(killed.file("client_file")).unwrap();
+    assert_eq!(killed.signal("-KILL").0, None);
+    let next = Process::start(&["--folder", kept]);
+    assert_ne!(std::fs::read(next.file("client_file")).unwrap(), key);
+    assert_eq!(next.signal("-TERM").0, Some(0));
+    assert_eq!(entries(folder.path()), ["devices.ndjson"]);
+    // What no gateway has written stays.
+    std::fs::write(folder.path().join("ca.pem"), "mine").unwrap();
+    let foreign = Test::new().args(["gateway", "--folder", kept]);
+    foreign.status(6).stderr_contains("ca.pem: the file exists, and is not of a gateway").run();
+    assert_eq!(std::fs::read(folder.path().join("ca.pem")).unwrap(), b"mine");
+    assert_eq!(entries(folder.path()), ["ca.pem", "devices.ndjson"]);
+}
+
+#[test]
 fn the_next_gateway_in_a_folder_knows_the_devices() {
     let folder = TempDir::new().unwrap();
     let kept = folder.path().join("gateway");
@@ -387,7 +406,7 @@ fn the_next_gateway_in_a_folder_knows_the_devices() {
     let run = device(&first, &["--state", state, "--count", "0"]).arg("--json").run();
     let token = serde_json::from_str::<Value>(run.text().lines().next().unwrap()).unwrap()["token"].clone();
     let second = Test::new().args(["gateway", "--folder", kept]);
-    second.status(6).stdout("").stderr_contains("another gateway may use the folder").run();
+    second.status(6).stdout("").stderr_contains("another gateway uses the folder").run();
     assert_eq!(Path::new(kept).metadata().unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(first.signal("-TERM").0, Some(0));
     assert_eq!(entries(Path::new(kept)), ["devices.ndjson"]);

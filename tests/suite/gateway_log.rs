@@ -484,6 +484,23 @@ fn an_input_is_no_log() {
 }
 
 #[test]
+fn a_file_of_the_folder_is_no_log() {
+    for is_there in [false, true] {
+        for name in ["devices.ndjson", "ca.pem", "client.pem"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("gateway").join(name);
+            if is_there {
+                std::fs::create_dir(folder.path().join("gateway")).unwrap();
+                std::fs::write(&path, "").unwrap();
+            }
+            let test = Test::new().folder(folder.path()).args(["gateway", "--folder", "gateway", "--force", "--log"]);
+            let run = test.arg(&path).status(2).stderr_contains("the file of --log is one of --folder's own").run();
+            assert_eq!(path.exists(), is_there, "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
 fn a_start_that_fails_neither_empties_nor_leaves_a_log() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();

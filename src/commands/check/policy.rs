@@ -14,11 +14,7 @@ const NONE: Threshold = Threshold::Days(0);
 
 /// Returns whether the command line gives a policy.
 pub(super) fn is_given(arguments: &CheckArgs) -> bool {
-    has_thresholds(arguments) || expectations(arguments) != Expectations::default()
-}
-
-fn has_thresholds(arguments: &CheckArgs) -> bool {
-    arguments.warn.is_some() || arguments.fail.is_some()
+    arguments.warn.is_some() || arguments.fail.is_some() || expectations(arguments) != Expectations::default()
 }
 
 fn expectations(arguments: &CheckArgs) -> Expectations {
@@ -30,13 +26,12 @@ fn expectations(arguments: &CheckArgs) -> Expectations {
     }
 }
 
-/// Holds the certificate to the policy. Its validity is judged only if there are thresholds.
+/// Holds the certificate to the policy, if there is one. What has expired fails any.
 pub(super) fn judge(arguments: &CheckArgs, leaf: &Certificate, now: OffsetDateTime) -> Vec<Finding> {
-    let expect = expectations(arguments);
-    let facts = Facts { certificate: leaf, role: CertificateRole::Leaf, key: KeyState::Matches, chain: None };
-    if !has_thresholds(arguments) {
-        return policy::judge_expectations(&facts, &expect);
+    if !is_given(arguments) {
+        return Vec::new();
     }
+    let facts = Facts { certificate: leaf, role: CertificateRole::Leaf, key: KeyState::Matches, chain: None };
     let (warn, fail) = (arguments.warn.unwrap_or(NONE), arguments.fail.unwrap_or(NONE));
-    policy::judge(&facts, &ExpiryPolicy { warn, fail, expect }, now)
+    policy::judge(&facts, &ExpiryPolicy { warn, fail, expect: expectations(arguments) }, now)
 }

@@ -96,7 +96,10 @@ fn the_policy_is_that_of_expiry() {
         (&["--warn", "30d", "--at", "2099-12-20"], &["warning expires-soon"]),
         (&["--warn", "60d", "--fail", "30d", "--at", "2099-12-20"], &["failure expires-soon"]),
         (&["--fail", "30d", "--at", "2101-01-01"], &["failure expired"]),
-        (&["--expect-topic", "com.example.Other", "--at", "2101-01-01"], &["failure topic-missing"]),
+        (&["--expect-topic", "com.example.Other", "--at", "2101-01-01"], &["failure expired", "failure topic-missing"]),
+        (&["--expect-topic", "com.example.MyApp", "--at", "2101-01-01"], &["failure expired"]),
+        (&["--expect-environment", "production", "--at", "2101-01-01"], &["failure expired"]),
+        (&["--at", "2101-01-01"], &[]),
         (&["--expect-topic", "com.example.MyApp", "--expect-environment", "sandbox"], &[]),
         (&["--expect-team", "AAAAAAAAAA"], &["failure other-team"]),
     ] {
@@ -104,7 +107,7 @@ fn the_policy_is_that_of_expiry() {
         assert_eq!(codes(&checked), expected, "{arguments:?}");
         let fails = expected.iter().any(|code| code.starts_with("failure"));
         let reason = match expected {
-            [first] if fails => first.split(' ').nth(1).unwrap(),
+            [first, ..] if fails => first.split(' ').nth(1).unwrap(),
             _ => "BadDeviceToken",
         };
         let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);

@@ -246,6 +246,23 @@ fn a_certificate_without_its_key_meets_no_expectation() {
     }
 }
 
+#[test]
+fn what_the_gateway_and_the_issuer_reject_is_rejected_for_both_reasons() {
+    let issuer = certificate("issuer", 1, None, &[]);
+    let client_authorities = Some(vec![issuer.certificate.clone()]);
+    let faults = vec!["alert:certificate_revoked".parse().unwrap()];
+    let stage = Stage::new(GatewayOptions { client_authorities, faults, ..GatewayOptions::default() });
+    for (expected, code) in
+        [("rejected:revoked", 0), ("rejected:certificate_revoked", 0), ("rejected:certificate_expired", 1)]
+    {
+        let checked = check(&stage, &issuer, "CRL", serve("200 OK", list(&issuer, 7, 3)), &["--expect", expected]);
+        let found = (checked.text("/verdict"), checked.text("/reason"), checked.code);
+        assert_eq!(found, ("rejected", "certificate_revoked", code), "{expected} {:#}", checked.first());
+    }
+    let good = check(&stage, &issuer, "CRL", serve("200 OK", list(&issuer, 8, 3)), &["--expect", "rejected:revoked"]);
+    assert_eq!((good.text("/reason"), good.code), ("certificate_revoked", 1));
+}
+
 /// A list with the certificate 7 in it, by this reason of RFC 5280 section 5.3.1, valid until so many days from now.
 fn list_for(issuer: &Issuer, reason: u8, days: i64) -> Vec<u8> {
     let at = |days: i64| {

@@ -180,6 +180,22 @@ fn an_alert_suspects_no_certificate_where_none_was_sent() {
 }
 
 #[test]
+fn a_reason_suspects_no_certificate_where_none_was_sent() {
+    let keys = Keys::new();
+    for fault in ["answer:BadCertificate", "answer:BadCertificateEnvironment", "goaway:BadCertificate"] {
+        let gateway = keys.gateway(&["--fault", fault]);
+        let address = format!("localhost:{}", gateway.address().port());
+        let test = Test::new().arg("check").arg("--p8").arg(keys.usual()).args(["--gateway", &address, "--json"]);
+        let test = test.args(["--ca-file", gateway.file("ca_file"), "--team-id", TEAM_ID, "--topic", TOPIC]);
+        let checked = read(test);
+        assert_eq!((checked.text("/verdict"), checked.code), ("unproven", 1), "{fault} {:#}", checked.first());
+        let meaning = checked.text("/meaning");
+        assert_eq!(meaning, "the server speaks of a certificate, and was sent a provider token", "{fault}");
+        assert!(checked.text("/advice").contains("without a certificate"), "{}", checked.text("/advice"));
+    }
+}
+
+#[test]
 fn the_token_is_in_no_format() {
     let keys = Keys::new();
     let gateway = keys.gateway(&[]);
