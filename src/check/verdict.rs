@@ -146,7 +146,10 @@ impl Conclusion {
     /// Concludes from an alert during the handshake. One that comes before the certificate was sent is not about it.
     pub(crate) fn from_alert(number: u8, progress: CertificateProgress) -> Self {
         if progress != CertificateProgress::Sent {
-            return Self::early_alert(Evidence::OtherAlert, number, progress);
+            // What names another cause than the certificate is a connection that was never made.
+            let is_connection = alert::find(number).is_some_and(|known| known.cause == AlertCause::Connection);
+            let evidence = if is_connection { Evidence::NotReached } else { Evidence::OtherAlert };
+            return Self::early_alert(evidence, number, progress);
         }
         let name = net::alert::name(number);
         match alert::find(number) {
@@ -467,7 +470,9 @@ mod tests {
             // Before the server has seen a certificate, no alert is about one.
             for progress in [CertificateProgress::NotRequested, CertificateProgress::Requested] {
                 let conclusion = Conclusion::from_alert(number, progress);
-                assert_eq!(conclusion.verdict, Outcome::Unproven, "{number}");
+                let is_connection = alert::find(number).is_some_and(|known| known.cause == AlertCause::Connection);
+                let expected = if is_connection { Outcome::Unreachable } else { Outcome::Unproven };
+                assert_eq!(conclusion.verdict, expected, "{number}");
                 let denies = conclusion.meaning.contains("before it requested a certificate");
                 assert!(progress == CertificateProgress::NotRequested || !denies, "{number}: {}", conclusion.meaning);
                 assert!(!conclusion.meaning.contains("the certificate may be the cause"), "{number}");

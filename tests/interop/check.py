@@ -192,6 +192,11 @@ frontend apns
     return process, port
 
 
+# A client without a certificate: it has a provider token.
+p8 = WORK / "key.p8"
+run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", p8)
+NO_CERTIFICATE = (f"--p8={p8}", "--key-id", "ABC123DEFG", "--team-id", "TEAMID1234", "--topic", "com.example.MyApp")
+
 accepted = ("accepted", "BadDeviceToken", "probe", 0)
 unasked = ("unproven", "no-certificate-requested", "probe", 1)
 for version in ("TLSv1.2", "TLSv1.3"):
@@ -207,6 +212,9 @@ for version in ("TLSv1.2", "TLSv1.3"):
         process, port = nginx(version, verify, ca)
         expect(f"nginx {version}, ssl_verify_client {verify}, {what}", verdict(file, *at(port)), wanted)
         stop(process)
+    process, port = nginx(version, "on")
+    expect(f"nginx {version}, ssl_verify_client on, no certificate", verdict(*NO_CERTIFICATE, *at(port)), not_apns)
+    stop(process)
     # It asks for a certificate and takes no RSA signature: OpenSSL sends none, and the answer is about nobody.
     process, port = nginx(version, "optional", authorities, "ssl_conf_command ClientSignatureAlgorithms ECDSA+SHA256;")
     expect(f"nginx {version}, takes no RSA signature", verdict(push, *at(port)),
@@ -226,6 +234,10 @@ for version in ("TLSv1.2", "TLSv1.3"):
             found = check(file, *at(port), "--expect", "rejected:certificate_expired")
             expect(f"haproxy {version}, verify {verify}, expired as expected", (found[0]["is_expected"], found[1]), (True, 0))
         stop(process)
+    process, port = haproxy(version, "required")
+    alert = "handshake_failure" if version == "TLSv1.2" else "certificate_required"
+    expect(f"haproxy {version}, verify required, no certificate", verdict(*NO_CERTIFICATE, *at(port)), ("unproven", alert, stage, 1))
+    stop(process)
 process, port = haproxy("TLSv1.3", "required")
 expect("haproxy, a certificate without its key", verdict(FIXTURES / "der" / "universal.cer", *at(port)),
        ("unproven", "key-missing", "identity", 1))

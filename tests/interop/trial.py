@@ -139,6 +139,8 @@ def check(certificate, *arguments):
 def verdict(certificate, *arguments):
     """Verdict, reason, last stage, exit code."""
     report, code = check(certificate, *arguments)
+    if "stages" not in report:
+        finish(f"no verdict: {report}")
     return report.get("verdict"), report.get("reason"), report["stages"][-1]["stage"], code
 
 
