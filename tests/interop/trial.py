@@ -94,7 +94,7 @@ def finish(problem=None):
         failed += 1
         print(f"FAIL  {problem}")
         for log in sorted(WORK.glob("server-*.log")):
-            print(f"--- {log.name}\n{log.read_text()[-2000:]}")
+            print(f"--- {log.name}\n{log.read_text(errors="replace")[-2000:]}")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
