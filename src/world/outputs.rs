@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::world::files::FileId;
 
-use crate::world::ownership::{OwnerChange, adopt, owner_change};
+use crate::world::ownership::{Adopted, OwnerChange, adopt, owner_change};
 use crate::world::place::{self, Place, WriteError, folder};
 #[cfg(unix)]
 use crate::world::{descriptors, signals};
@@ -140,7 +140,7 @@ struct StagedFile<'a> {
     target: PathBuf,
     /// The file that it replaces.
     old: Option<fs::Metadata>,
-    keeps_owner: bool,
+    adopted: Adopted,
 }
 
 enum TemporaryFile {
@@ -165,20 +165,20 @@ impl<'a> StagedFile<'a> {
         let temporary = TemporaryFile::create(&output, &target)?;
         let mut file = temporary.open()?;
         file.write_all(output.bytes)?;
-        let keeps_owner = match &old {
-            Some(old) => adopt(&file, old, output.is_private, folder(&target))?,
-            None => true,
+        let adopted = match &old {
+            Some(old) => adopt(&file, &target, old, output.is_private)?,
+            None => Adopted::ALL,
         };
         // A key must outlast a power failure; what is not secret can be made again.
         if output.is_private {
             file.sync_all()?;
         }
-        Ok(Self { output, temporary, target, old, keeps_owner })
+        Ok(Self { output, temporary, target, old, adopted })
     }
 
     fn owner_change(&self) -> Option<OwnerChange> {
         match &self.old {
-            Some(old) if !self.keeps_owner => Some(owner_change(self.output.path, old)),
+            Some(old) if self.adopted != Adopted::ALL => Some(owner_change(self.output.path, old, self.adopted)),
             _ => None,
         }
     }

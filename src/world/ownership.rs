@@ -4,12 +4,28 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A replaced file whose owner or group is now another.
+#[cfg(unix)]
+use crate::world::place;
+
+/// A replaced file whose owner or group is now another, or whose ACL is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OwnerChange {
     pub(crate) path: PathBuf,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
+    pub(crate) adopted: Adopted,
+}
+
+/// What a file has of the one that it replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Adopted {
+    pub(crate) owners: bool,
+    /// False if the old file let others read it by an ACL.
+    pub(crate) acl: bool,
+}
+
+impl Adopted {
+    pub(super) const ALL: Self = Self { owners: true, acl: true };
 }
 
 #[cfg(unix)]
@@ -18,10 +34,11 @@ const WRITABLE_BY_GROUP: u32 = 0o020;
 const WRITABLE_BY_ALL: u32 = 0o002;
 
 /// Gives a file the owner, the group and the mode of the one that it replaces, as far as that is allowed. A key is never
-/// readable by more than the owner and the group that could read the old file. Returns whether owner and group are kept.
+/// readable by more than the owner and the group that could read the old file. Returns what is kept.
 #[cfg(unix)]
-pub(super) fn adopt(file: &File, old: &fs::Metadata, is_private: bool, folder: &Path) -> io::Result<bool> {
+pub(super) fn adopt(file: &File, target: &Path, old: &fs::Metadata, is_private: bool) -> io::Result<Adopted> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let folder = place::folder(target);
     let new = file.metadata()?;
     let (mut has_owner, mut has_group) = (new.uid() == old.uid(), new.gid() == old.gid());
     let folder = fs::metadata(folder)?;
@@ -34,10 +51,24 @@ pub(super) fn adopt(file: &File, old: &fs::Metadata, is_private: bool, folder: &
             has_group = true;
         }
     }
-    let group = if has_group && !is_planted && !(is_private && keeps_inherited_acl(file)) { 0o070 } else { 0 };
+    // With an ACL, the bits of the group are those of all whom the ACL names.
+    let had_acl = is_private && has_acl(target);
+    let is_open = is_private && (had_acl || keeps_inherited_acl(file));
+    let group = if has_group && !is_planted && !is_open { 0o070 } else { 0 };
     let mode = if is_private { old.mode() & (0o600 | group & 0o060) } else { old.mode() & 0o777 };
     file.set_permissions(fs::Permissions::from_mode(mode))?;
-    Ok(has_owner && has_group)
+    Ok(Adopted { owners: has_owner && has_group, acl: !had_acl })
+}
+
+/// Returns whether a file has an ACL.
+#[cfg(target_os = "linux")]
+fn has_acl(path: &Path) -> bool {
+    rustix::fs::getxattr(path, ACL, &mut [0_u8; 0][..]).is_ok()
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn has_acl(_: &Path) -> bool {
+    false
 }
 
 /// Returns whether somebody may have put a file there so that a key becomes theirs: others can make files in its
@@ -49,14 +80,17 @@ fn may_be_planted(old: &fs::Metadata, folder: &fs::Metadata) -> bool {
     is_writable(WRITABLE_BY_ALL) || (is_writable(WRITABLE_BY_GROUP) && old.uid() != folder.uid())
 }
 
+/// The attribute that holds a file's ACL.
+#[cfg(target_os = "linux")]
+const ACL: &str = "system.posix_acl_access";
+
 /// Removes the ACL that a folder gives new files: with the rights of a group, all whom it names could read a key.
 /// Returns whether there still is one.
 #[cfg(target_os = "linux")]
 fn keeps_inherited_acl(file: &File) -> bool {
     use rustix::fs::{fgetxattr, fremovexattr};
-    const ACL: &str = "system.posix_acl_access";
     let _ = fremovexattr(file, ACL);
-    fgetxattr(file, ACL, &mut [0_u8; 0][..]).is_ok_and(|length| length > 0)
+    fgetxattr(file, ACL, &mut [0_u8; 0][..]).is_ok()
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
@@ -65,17 +99,17 @@ fn keeps_inherited_acl(_: &File) -> bool {
 }
 
 #[cfg(unix)]
-pub(super) fn owner_change(path: &Path, old: &fs::Metadata) -> OwnerChange {
+pub(super) fn owner_change(path: &Path, old: &fs::Metadata, adopted: Adopted) -> OwnerChange {
     use std::os::unix::fs::MetadataExt;
-    OwnerChange { path: path.to_owned(), uid: old.uid(), gid: old.gid() }
+    OwnerChange { path: path.to_owned(), uid: old.uid(), gid: old.gid(), adopted }
 }
 
 #[cfg(not(unix))]
-pub(super) fn adopt(_: &File, _: &fs::Metadata, _: bool, _: &Path) -> io::Result<bool> {
-    Ok(true)
+pub(super) fn adopt(_: &File, _: &Path, _: &fs::Metadata, _: bool) -> io::Result<Adopted> {
+    Ok(Adopted::ALL)
 }
 
 #[cfg(not(unix))]
-pub(super) fn owner_change(path: &Path, _: &fs::Metadata) -> OwnerChange {
-    OwnerChange { path: path.to_owned(), uid: 0, gid: 0 }
+pub(super) fn owner_change(path: &Path, _: &fs::Metadata, adopted: Adopted) -> OwnerChange {
+    OwnerChange { path: path.to_owned(), uid: 0, gid: 0, adopted }
 }

@@ -110,9 +110,7 @@ fn remove_folder(path: &Path) {
 }
 
 fn watch() -> std::io::Result<()> {
-    let ignored = ignored();
-    let wanted = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored & bit(*signal) == 0);
-    let mut signals = Signals::new(wanted)?;
+    let mut signals = Signals::new(heeded(&[SIGHUP, SIGINT, SIGTERM]))?;
     std::thread::Builder::new().name("file guard".to_owned()).spawn(move || {
         for signal in signals.forever() {
             if LEFT_TO_OTHERS.load(Ordering::SeqCst) & bit(signal) == 0 {
@@ -121,6 +119,12 @@ fn watch() -> std::io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Returns those of these signals that were not ignored at the start.
+pub(crate) fn heeded(signals: &[i32]) -> Vec<i32> {
+    let ignored = ignored();
+    signals.iter().copied().filter(|signal| ignored & bit(*signal) == 0).collect()
 }
 
 /// Returns the signals that were ignored at the start, as under nohup, a bit each: a handler would undo that. Only Linux

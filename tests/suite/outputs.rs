@@ -242,6 +242,36 @@ fn nothing_behind_an_open_descriptor_is_overwritten() {
     assert!(fs::read(folder.path().join("k")).unwrap().starts_with(&key));
 }
 
+/// Gives a file an ACL that lets one user more read it; false where the file system has none.
+#[cfg(target_os = "linux")]
+fn let_another_read(path: &Path) -> bool {
+    const NOBODY: u32 = u32::MAX;
+    let mut acl = 2_u32.to_le_bytes().to_vec();
+    // The owner, user 65534, the group, the mask, others (acl(5), include/uapi/linux/posix_acl_xattr.h).
+    for (tag, rights, id) in [(1_u16, 6_u16, NOBODY), (2, 4, 65534), (4, 0, NOBODY), (16, 4, NOBODY), (32, 0, NOBODY)] {
+        acl.extend(tag.to_le_bytes());
+        acl.extend(rights.to_le_bytes());
+        acl.extend(id.to_le_bytes());
+    }
+    rustix::fs::setxattr(path, "system.posix_acl_access", &acl, rustix::fs::XattrFlags::empty()).is_ok()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_mask_of_an_acl_is_no_right_of_the_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("live.pem");
+    fs::write(&target, "old").unwrap();
+    if !let_another_read(&target) {
+        return;
+    }
+    assert_eq!(mode(&target), 0o640, "the mask stands in the place of the group");
+    let test = convert(folder.path(), "live.pem").arg("--force");
+    test.stderr_contains("live.pem: the ACL of the replaced file was not kept").run();
+    assert_eq!(mode(&target), 0o600);
+    assert!(has_key(&target));
+}
+
 #[test]
 fn a_file_that_a_group_may_have_planted_does_not_get_a_key() {
     if !is_root() {

@@ -253,16 +253,23 @@ fn ctrl_c_at_any_password_of_pack_leaves_nothing_behind() {
 
 #[test]
 fn a_signal_from_elsewhere_restores_the_terminal_too() {
-    let folder = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_pushcert");
-    let command = format!("sh -c 'echo pid=$$.; exec \"$0\" csr {SUBJECT} --encrypt' '{program}'");
-    let mut session = start_command(folder.path(), &command);
-    let pid = session.value("pid=");
-    session.asked("Password to encrypt the private key with: ");
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    let (shown, code) = session.end();
-    assert_eq!(code, 128 + 15, "{shown}");
-    assert!(entries(folder.path()).is_empty());
+    for (signal, number) in [("-TERM", 15), ("-HUP", 1), ("-QUIT", 3)] {
+        for (arguments, question) in [
+            (format!("csr {SUBJECT} --encrypt"), "Password to encrypt the private key with: "),
+            ("wizard".to_owned(), "Number, 1 to 3"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let command = format!("sh -c 'echo pid=$$.; exec \"$0\" {arguments}' '{program}'");
+            let mut session = start_command(folder.path(), &command);
+            let pid = session.value("pid=");
+            session.asked(question);
+            assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+            let (shown, code) = session.end();
+            assert_eq!(code, 128 + number, "{signal} {arguments}: {shown}");
+            assert!(entries(folder.path()).is_empty());
+        }
+    }
 }
 
 /// Takes the choice with this index.

@@ -39,8 +39,17 @@ pub(crate) fn check_standard_output() -> Result<(), Error> {
 
 /// Warns of owners and groups that could not be kept.
 pub(crate) fn warn_of_owners(changes: &[OwnerChange], context: &mut Context<'_>) -> Result<(), Error> {
-    for OwnerChange { path, uid, gid } in changes {
+    for OwnerChange { path, uid, gid, adopted } in changes {
         let file = printable_name(&path.display().to_string());
+        if !adopted.acl {
+            warn(
+                &format!("{file}: the ACL of the replaced file was not kept: whom it named cannot read the key"),
+                context,
+            )?;
+        }
+        if adopted.owners {
+            continue;
+        }
         warn(&format!("{file}: the owner and group of the replaced file, {uid} and {gid}, were not kept"), context)?;
     }
     Ok(())

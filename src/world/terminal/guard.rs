@@ -10,12 +10,15 @@ use std::time::Duration;
 
 use console::Term;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::world::signals;
 use crate::world::terminal::{FAREWELL, list};
+
+/// The time in which a signal that interrupted a question ends the process.
+pub(super) const HEADSTART: Duration = Duration::from_millis(100);
 
 /// Time limit for the end of an interrupted question.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,8 +41,9 @@ pub(super) fn set_hidden_prompt(prompt: Option<&str>) {
 fn start() -> io::Result<()> {
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let settings = tcgetattr(&terminal)?;
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGTSTP])?;
-    signals::leave_to_caller(&[SIGINT, SIGTERM]);
+    let heeded = signals::heeded(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP]);
+    let mut signals = Signals::new(&heeded)?;
+    signals::leave_to_caller(&heeded);
     std::thread::Builder::new().name("terminal guard".to_owned()).spawn(move || {
         for signal in signals.forever() {
             match signal {

@@ -152,7 +152,8 @@ fn guarded<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     guard::install();
     let answer = ask();
     if matches!(&answer, Err(error) if error.kind() == io::ErrorKind::Interrupted) {
-        // The editor takes Ctrl-C for a key. The guard ends the process; there is no error to be told.
+        // A signal ends the process as itself. The editor takes Ctrl-C for a key: then there was none.
+        std::thread::sleep(guard::HEADSTART);
         signal_hook::low_level::raise(signal_hook::consts::SIGINT)?;
         std::thread::sleep(guard::PATIENCE);
     }
