@@ -94,7 +94,8 @@ def finish(problem=None):
         failed += 1
         print(f"FAIL  {problem}")
         for log in sorted(WORK.glob("server-*.log")):
-            print(f"--- {log.name}\n{log.read_text(errors="replace")[-2000:]}")
+            text = log.read_text(errors="replace")
+            print(f"--- {log.name}\n{text[-2000:]}")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

