@@ -194,6 +194,9 @@ fn is_han(c: char) -> bool {
 /// The fewest letters and digits in a row that may be a key in Base64, or a line of one.
 const MIN_KEY_LENGTH: usize = 48;
 
+/// The length of a key of P-256 in Base64.
+const SHORTEST_KEY: usize = 43;
+
 /// The length of SHA-256 in hexadecimal: things are called so.
 const DIGEST_LENGTH: usize = 64;
 
@@ -207,7 +210,7 @@ pub(crate) fn name_unless_key(name: &str) -> &str {
 
 /// Returns whether a text has a key in it, or a line of one, in Base64 or hexadecimal, with separators or without.
 pub(crate) fn may_be_key(text: &str) -> bool {
-    has_key_run(text) || has_digits_in_groups(text) || has_equal_groups(text)
+    has_key_run(text) || has_random_run(text) || has_digits_in_groups(text) || has_equal_groups(text)
 }
 
 /// Returns the words of a text: its letters and digits between any separators, and the signs of Base64.
@@ -258,6 +261,21 @@ fn is_mixed(group: &str) -> bool {
     group.bytes().any(|byte| byte.is_ascii_digit()) && group.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
+/// Returns whether capitals, small letters and digits stand in a row as long as the shortest key, in Base64 or in that of
+/// URLs. A word in ten letters at most is one of a name: `Apple-Push-2026-Production`.
+fn has_random_run(text: &str) -> bool {
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_');
+    for run in text.split(|c| !is_base64(c)) {
+        let has = |is_kind: fn(&u8) -> bool| run.bytes().any(|byte| is_kind(&byte));
+        let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
+        let signs = run.bytes().filter(|byte| matches!(byte, b'-' | b'_')).count();
+        if run.len() >= SHORTEST_KEY && is_mixed && signs * 10 < run.len() {
+            return true;
+        }
+    }
+    false
+}
+
 fn has_key_run(text: &str) -> bool {
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | ':');
     for run in text.split(|c| !is_base64(c)) {
@@ -303,6 +321,25 @@ mod tests {
         ] {
             assert_eq!(printable(name), shown);
             assert_eq!(printable(shown), shown, "twice is once");
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_base64_of_urls_is_no_name() {
+        for key in [
+            "a_h_Nw0wQoTsPhz1mtXc8Rr4bJq2uYdK9UpTuP2g0UMo",
+            "kd/h/Nw0wQoTsPhz1mtXc8Rr4bJq2uYdK9UpTuP2g0UMo=",
+            "XYz0-9aB_cD3eF7gHiJkLmNoPqRsTuVwX-Yz1234567890abcDEF",
+        ] {
+            assert!(may_be_key(key), "{key}");
+        }
+        for name in [
+            "Apple-Push-Services-com-example-MyApp-2026-Production",
+            "apple-push-services-com-example-myapp-2026-production",
+            "kubernetes-io-service-account-token-default-x7k2p-2026",
+            "Apple Development IOS Push Services: com.example.MyApp2026",
+        ] {
+            assert!(!may_be_key(name), "{name}");
         }
     }
 

@@ -25,7 +25,11 @@ pub(crate) struct AlertMeaning {
 impl AlertMeaning {
     /// Returns the advice after this alert of Apple's gateway, or of another server.
     pub(crate) fn advice_of(&self, is_apples: bool) -> &'static str {
-        if self.advice == NOT_APPLES && !is_apples { TRUST_ISSUER } else { self.advice }
+        match self.number {
+            48 if !is_apples => TRUST_ISSUER,
+            _ if self.advice == NOT_APPLES && !is_apples => SERVER_LOG,
+            _ => self.advice,
+        }
     }
 }
 
@@ -49,6 +53,7 @@ const EXPORT: &str = "export the certificate with its key again, and compare the
 const NOT_APPLES: &str = "APNs accepts only certificates that Apple issued: pushcert inspect FILE shows the issuer";
 const TRUST_ISSUER: &str = "this server is not Apple's: it must trust the certificate's issuer, as pushcert gateway does with \
      --client-ca FILE (which takes the certificate itself too)";
+const SERVER_LOG: &str = "this server is not Apple's: its log tells why";
 const NOT_APNS: &str = "check the address, and whether a device on the way intercepts TLS connections";
 
 const MEANINGS: [AlertMeaning; 34] = [

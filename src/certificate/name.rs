@@ -66,7 +66,7 @@ pub(crate) fn format(name: &X509Name<'_>, style: NameStyle) -> String {
                 None => text.push_str(&oid.to_id_string()),
             }
             text.push_str(equals);
-            match characters(attribute.attr_value()) {
+            match shortened(attribute.attr_value()) {
                 Some(value) if style == NameStyle::Spaced => quoted(&mut text, &value),
                 Some(value) if style == NameStyle::Escaped => text.push_str(&escaped_value(&value)),
                 Some(value) => escaped(&mut text, &value),
@@ -83,7 +83,7 @@ pub(super) fn first(name: &X509Name<'_>, short_name: &str) -> Option<String> {
     for rdn in name.iter() {
         for attribute in rdn.iter() {
             if *attribute.attr_type() == wanted.oid {
-                return characters(attribute.attr_value());
+                return shortened(attribute.attr_value());
             }
         }
     }
@@ -141,6 +141,22 @@ pub(super) fn has_value(encoded: &[u8], short_name: &str, value: &str) -> bool {
         }
     }
     false
+}
+
+/// The most characters of a value that are shown. The longest that a standard allows has 32,768 (RFC 5280 appendix A), and
+/// the longest of a CN 64.
+const MAX_SHOWN: usize = 4096;
+
+/// Returns the characters of a string value, the first of a long one with the number of all; `None` if it is not a string.
+fn shortened(value: &Any<'_>) -> Option<String> {
+    let mut text = characters(value)?;
+    if let Some((end, _)) = text.char_indices().nth(MAX_SHOWN) {
+        let length = text.chars().count();
+        text.truncate(end);
+        let _ = write!(text, "… ({length} characters)");
+        text.shrink_to_fit();
+    }
+    Some(text)
 }
 
 /// Returns the characters of a string value; `None` if it is not a string.

@@ -80,7 +80,8 @@ fn reasons_of(outcome: Outcome) -> Vec<&'static str> {
         }
     }
     for reason in &REASONS {
-        if subjects.contains(&reason.subject) {
+        // A gateway that saw no provider token has judged none.
+        if subjects.contains(&reason.subject) && reason.name != "MissingProviderToken" {
             names.push(reason.name);
         }
     }
@@ -119,6 +120,7 @@ mod tests {
             "yes",
             "rejected:certificate-revoked",
             "rejected:internal_error",
+            "rejected:MissingProviderToken",
             "rejected:TopicDisallowed",
             "refused:BadCertificate",
             "accepted:Unregistered",

@@ -116,6 +116,8 @@ pub(crate) enum Evidence {
     Revoked,
     /// 429, 5xx, or a reason about the state of the server.
     ServerTrouble,
+    /// A reason with a status that APNs does not give with it.
+    OtherStatus,
     /// Another status, or a reason that says nothing of the certificate.
     OtherAnswer,
     /// The server requested no certificate.
@@ -144,6 +146,7 @@ impl Evidence {
             Self::TopicRefused | Self::NamedTokenRefused | Self::PolicyViolated => Outcome::Refused,
             Self::CertificateRefused | Self::ProviderTokenRefused | Self::Revoked => Outcome::Rejected,
             Self::ServerTrouble
+            | Self::OtherStatus
             | Self::OtherAnswer
             | Self::NotRequested
             | Self::NotSent

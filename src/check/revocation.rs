@@ -164,7 +164,9 @@ impl SourceError {
             Self::Fetch(error) if error.lacks_descriptors() => Ground::OpenFiles,
             Self::File(error) if is_out_of_descriptors(error) => Ground::OpenFiles,
             Self::File(_) | Self::OpenSsl(_) | Self::NotJudged => Ground::RevocationLocal,
-            Self::Fetch(FetchError::ProxyStatus(StatusCode::PROXY_AUTHENTICATION_REQUIRED)) => Ground::RevocationProxy,
+            Self::Fetch(FetchError::ProxyStatus(
+                StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            )) => Ground::RevocationProxy,
             Self::Fetch(FetchError::Status(_)) => Ground::RevocationUnknown,
             Self::NotYetValid(_) => Ground::RevocationClock,
             Self::Timeout(_) | Self::Fetch(_) => Ground::RevocationUnreachable,

@@ -68,6 +68,9 @@ impl TokenIdentity {
         if alert::number(&name).is_some() {
             return after_alert(conclusion);
         }
+        if conclusion.evidence == Evidence::OtherStatus {
+            return conclusion;
+        }
         match (conclusion.verdict, subject) {
             (Outcome::Unproven, Some(ReasonSubject::ProviderToken)) if name != "MissingProviderToken" => {
                 self.restate(&name, Conclusion { is_retryable: false, ..conclusion }, Evidence::ProviderTokenRefused)

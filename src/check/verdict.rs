@@ -61,8 +61,7 @@ const RANDOM_TOKEN: &str =
     "APNs does not answer so to a random device token: check the address; something on the way may answer in its place";
 
 /// The advice after a reason of APNs with a status that APNs does not give with it.
-const OTHER_STATUS: &str =
-    "APNs gives this reason with another status: check the address; something on the way may answer in its place";
+const OTHER_STATUS: &str = "check the address: something on the way may answer in APNs' place";
 
 /// How far a handshake came with the client certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +181,12 @@ impl Conclusion {
         }
     }
 
+    /// Concludes from a reason with a status that APNs does not give with it.
+    fn other_status(reason: &Reason, status: u16) -> Self {
+        let meaning = format!("APNs gives this reason with the status {}, and not with {status}", reason.status);
+        Self::new(Evidence::OtherStatus, reason.name, &meaning, OTHER_STATUS)
+    }
+
     /// Takes back the advice about a device token that nobody chose.
     fn unlike_apns(self) -> Self {
         Self { advice: Some(Advice::Text(RANDOM_TOKEN)), ..self }
@@ -270,7 +275,7 @@ pub(crate) fn judge(conversation: &Conversation, is_requested: bool, token: Prob
     }
     if let Some(name) = goaway_reason {
         let conclusion = Conclusion { is_retryable: true, ..Conclusion::from_reason(Evidence::NoAnswer, name) };
-        let is_chosen = matches!(token, ProbeToken::Named { .. }) || !is_about_device(name);
+        let is_chosen = token != ProbeToken::Random || !is_about_device(name);
         return if is_chosen { conclusion } else { conclusion.unlike_apns() };
     }
     if let Some(number) = frames.alert {
@@ -319,13 +324,18 @@ fn judge_late_alert(number: u8, is_requested: bool) -> Conclusion {
 fn judge_answer(answer: &ProbeAnswer, is_requested: bool, token: ProbeToken) -> Conclusion {
     let Some(name) = answer.reason.as_deref() else { return judge_status(answer, is_requested) };
     match (answer.status, reason::find(name)) {
+        // APNs has one status for each reason.
+        (429 | 500..=599, Some(known)) if known.status != answer.status => {
+            Conclusion::other_status(known, answer.status).retryable_after(answer)
+        }
         (429 | 500..=599, _) | (400..=499, Some(Reason { subject: ReasonSubject::Server, .. })) => {
             let conclusion = Conclusion::from_reason(Evidence::ServerTrouble, name).retryable_after(answer);
             if token != ProbeToken::Random || !is_about_device(name) { conclusion } else { conclusion.unlike_apns() }
         }
         // What looks like a reason of APNs in another form than APNs' is another server's.
         (400..=499, Some(_)) if answer.body != BodyForm::Refusal => not_apns(),
-        (400..=499, Some(known)) => judge_reason(known, answer.status, is_requested, token),
+        (400..=499, Some(known)) if known.status != answer.status => Conclusion::other_status(known, answer.status),
+        (400..=499, Some(known)) => judge_reason(known, is_requested, token),
         (400..=499, None) => Conclusion::from_reason(Evidence::OtherAnswer, name),
         // APNs gives a reason only for a refusal.
         _ => not_apns(),
@@ -346,19 +356,12 @@ fn judge_status(answer: &ProbeAnswer, is_requested: bool) -> Conclusion {
     }
 }
 
-/// Judges a known reason in an answer with a status from 400 to 499.
-fn judge_reason(reason: &Reason, status: u16, is_requested: bool, token: ProbeToken) -> Conclusion {
+/// Judges a known reason in an answer with its status.
+fn judge_reason(reason: &Reason, is_requested: bool, token: ProbeToken) -> Conclusion {
     match reason.subject {
         ReasonSubject::Certificate => about_certificate(reason.name, is_requested),
         ReasonSubject::ProviderToken => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
         _ if !is_requested => not_requested(),
-        // APNs has one status for each reason.
-        ReasonSubject::Topic | ReasonSubject::Device if status != reason.status => {
-            let is_chosen = reason.subject == ReasonSubject::Topic || matches!(token, ProbeToken::Named { .. });
-            let advice = if is_chosen { OTHER_STATUS } else { RANDOM_TOKEN };
-            let conclusion = Conclusion::from_reason(Evidence::OtherAnswer, reason.name);
-            Conclusion { advice: Some(Advice::Text(advice)), ..conclusion }
-        }
         ReasonSubject::Topic => Conclusion::refused(Evidence::TopicRefused, reason, "topic", TopicStatus::Refuted),
         ReasonSubject::Device => judge_token(reason, token),
         ReasonSubject::Request | ReasonSubject::Server => Conclusion::from_reason(Evidence::OtherAnswer, reason.name),
@@ -569,13 +572,13 @@ mod tests {
     #[test]
     fn a_reason_with_a_status_that_apns_does_not_give_with_it_proves_nothing() {
         for reason in REASONS {
-            if !matches!(reason.subject, ReasonSubject::Device | ReasonSubject::Topic) {
-                continue;
-            }
             for token in [ProbeToken::Random, ProbeToken::Named { digits: 64 }] {
-                for status in (400..500).filter(|status| *status != reason.status) {
+                for status in (400..600).filter(|status| *status != reason.status) {
                     let conclusion = answered_to(token, status, Some(reason.name), true);
                     assert_eq!(conclusion.verdict, Outcome::Unproven, "{status} {} {token:?}", reason.name);
+                    let is_server = reason.subject == ReasonSubject::Server && status < 500 && status != 429;
+                    let is_odd = conclusion.advice == Some(Advice::Text(OTHER_STATUS));
+                    assert!(is_odd || is_server, "{status} {} {conclusion:?}", reason.name);
                 }
             }
         }
@@ -609,7 +612,8 @@ mod tests {
             for status in [400, 401, 410, 429, 500, 503] {
                 let conclusion = answered(status, Some(reason.name), true);
                 if reason.subject == ReasonSubject::Device && conclusion.verdict != Outcome::Accepted {
-                    assert_eq!(conclusion.advice, Some(Advice::Text(RANDOM_TOKEN)), "{status} {}", reason.name);
+                    let expected = if status == reason.status { RANDOM_TOKEN } else { OTHER_STATUS };
+                    assert_eq!(conclusion.advice, Some(Advice::Text(expected)), "{status} {}", reason.name);
                 }
             }
         }

@@ -20,7 +20,7 @@ use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::gateway::authority::IssuedCertificate;
+use crate::gateway::authority::{IssuedCertificate, is_of_throwaway_authority};
 use crate::gateway::device_file::{DeviceFile, DeviceFileError};
 use crate::gateway::event_log::LineSink;
 use crate::gateway::observer::{RequestEvent, RequestLog};
@@ -34,7 +34,7 @@ use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
-use crate::world::key_folder::{self, FolderLock, KeyFolder};
+use crate::world::key_folder::{self, KeyFolder};
 use crate::world::log_file::{self, CreateError, CreatedLog, LogFile};
 use crate::world::outputs::{self, Output};
 
@@ -69,8 +69,8 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     #[cfg(unix)]
     crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
     // What is in the folder is removed when this function returns, with or without an error.
-    let folder = GatewayFolder::make(arguments.folder.as_deref())?;
-    options.device_file = folder.open_device_file()?;
+    let (folder, device_file) = GatewayFolder::make(arguments.folder.as_deref())?;
+    options.device_file = device_file;
     let reload = TokenReload::new(arguments, &options);
     let announce_ready = |ready: &Ready| announce(ready, folder.path(), log.as_ref(), context);
     let end = gateway::run_until_signal(options, announce_ready, move || reload.on_hangup());
@@ -97,8 +97,8 @@ pub(super) struct StartedGateway {
 pub(super) fn start(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<StartedGateway, Error> {
     let mut options = read_options(arguments, context)?;
     let listen = options.listen;
-    let folder = GatewayFolder::make(arguments.folder.as_deref())?;
-    options.device_file = folder.open_device_file()?;
+    let (folder, device_file) = GatewayFolder::make(arguments.folder.as_deref())?;
+    options.device_file = device_file;
     let gateway = match RunningGateway::start(options) {
         Ok(gateway) => gateway,
         Err(error) => return Err(explain_end(&error, listen)),
@@ -177,9 +177,7 @@ impl EventFile {
             let is_input = inputs(arguments).into_iter().any(|input| is_same_file(location, input));
             let is_of_folder = is_of_folder(path, arguments);
             if is_input || is_of_folder {
-                let what = if is_input { "an input too" } else { "one of --folder's own" };
-                return Err(Error::new(ExitKind::Usage, format!("{location}: the file of --log is {what}"))
-                    .hint("choose another name for the log"));
+                return Err(refuse_log(location, if is_input { "an input too" } else { OWN_FILE }));
             }
             if arguments.force {
                 special = log_file::open_special(path).map_err(|error| explain_create(location, &error.into()))?;
@@ -266,15 +264,28 @@ fn inputs(arguments: &GatewayArgs) -> Vec<&Location> {
     inputs
 }
 
-/// Returns whether a log is one of the files that the gateway makes in the folder of `--folder`, which may not be there.
+/// What a log is that would overwrite a file of the gateway.
+const OWN_FILE: &str = "one of --folder's own";
+
+fn refuse_log(location: &Location, what: &str) -> Error {
+    Error::new(ExitKind::Usage, format!("{location}: the file of --log is {what}"))
+        .hint("choose another name for the log")
+}
+
+/// Returns whether a log is by its name one of the files that the gateway makes in the folder of `--folder`, which may not
+/// be there.
 fn is_of_folder(log: &Path, arguments: &GatewayArgs) -> bool {
     let Some(folder) = &arguments.folder else { return false };
-    let absolute = std::path::absolute(log).ok();
-    let log = Location::Path(log.to_owned());
-    [CA_FILE, CLIENT_FILE, DEVICE_FILE].map(|name| folder.join(name)).into_iter().any(|file| {
-        let is_named = absolute.is_some() && std::path::absolute(&file).ok() == absolute;
-        is_named || log.is_same_output(&Location::Path(file))
-    })
+    let Ok(log) = std::path::absolute(log) else { return false };
+    [CA_FILE, CLIENT_FILE, DEVICE_FILE]
+        .iter()
+        .any(|name| std::path::absolute(folder.join(name)).is_ok_and(|file| file == log))
+}
+
+/// Returns whether a log is one of the files that the gateway has made.
+fn is_in_folder(log: &Location, folder: &Path) -> bool {
+    let files = [CA_FILE, CLIENT_FILE, DEVICE_FILE].map(|name| Location::Path(folder.join(name)));
+    files.iter().any(|file| log.is_same_output(file))
 }
 
 /// Starts the writer of the lines of `-v`: nobody waits for whoever reads them.
@@ -466,15 +477,23 @@ fn has_terminal() -> bool {
 /// The folder of the files that clients need.
 enum GatewayFolder {
     Temporary(KeyFolder),
-    /// The folder of `--folder`, which stays.
-    Named(FolderLock),
+    /// The folder of `--folder`, which stays, and the right to it.
+    Named(NamedFolder),
+}
+
+/// A folder that stays.
+struct NamedFolder {
+    path: PathBuf,
+    _lock: File,
 }
 
 impl GatewayFolder {
-    fn make(named: Option<&Path>) -> Result<Self, Error> {
+    /// Makes the folder, or takes one that is there and that no other gateway has. A folder that stays has the file of the
+    /// devices.
+    fn make(named: Option<&Path>) -> Result<(Self, Option<DeviceFile>), Error> {
         let Some(path) = named else {
             return match KeyFolder::make("pushcert-gateway-") {
-                Ok(folder) => Ok(Self::Temporary(folder)),
+                Ok(folder) => Ok((Self::Temporary(folder), None)),
                 Err(error) => {
                     let explained = Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}"));
                     Err(advise(explained, &error))
@@ -484,65 +503,69 @@ impl GatewayFolder {
         if let Err(error) = key_folder::make_private(path) {
             return Err(Error::new(ExitKind::Write, format!("{}: cannot make the folder: {error}", path.display())));
         }
-        let lock = lock_folder(path)?;
+        let device_file = open_device_file(path)?;
+        let lock = lock_folder(path, &device_file)?;
         for name in [CA_FILE, CLIENT_FILE] {
-            let file = path.join(name);
-            if !file.exists() {
-                continue;
-            }
-            if !lock.is_inherited {
-                let message = format!("{}: the file exists, and is not of a gateway", file.display());
-                return Err(Error::new(ExitKind::Write, message).hint("choose another folder"));
-            }
-            // It is of a gateway that was killed.
-            if let Err(error) = std::fs::remove_file(&file) {
-                return Err(Error::new(ExitKind::Write, format!("{}: cannot remove it: {error}", file.display())));
-            }
+            clear(&path.join(name))?;
         }
-        Ok(Self::Named(lock))
-    }
-
-    /// Opens the file of the devices, in a folder that stays.
-    fn open_device_file(&self) -> Result<Option<DeviceFile>, Error> {
-        let Self::Named(lock) = self else { return Ok(None) };
-        let file = lock.folder.join(DEVICE_FILE);
-        match DeviceFile::open(&file) {
-            Ok(opened) => Ok(Some(opened)),
-            Err(DeviceFileError::Io(error)) => {
-                Err(Error::new(ExitKind::Write, format!("{}: cannot keep the devices: {error}", file.display())))
-            }
-            Err(error @ DeviceFileError::Line(_)) => {
-                Err(Error::new(ExitKind::Input, format!("{}: {error}", file.display())).hint("choose another folder"))
-            }
-        }
+        Ok((Self::Named(NamedFolder { path: path.to_owned(), _lock: lock }), Some(device_file)))
     }
 
     fn path(&self) -> &Path {
         match self {
             Self::Temporary(folder) => folder.path(),
-            Self::Named(lock) => &lock.folder,
+            Self::Named(folder) => &folder.path,
+        }
+    }
+}
+
+/// Opens the file of the devices, in a folder that stays.
+fn open_device_file(folder: &Path) -> Result<DeviceFile, Error> {
+    let file = folder.join(DEVICE_FILE);
+    match DeviceFile::open(&file) {
+        Ok(opened) => Ok(opened),
+        Err(DeviceFileError::Io(error)) => {
+            Err(Error::new(ExitKind::Write, format!("{}: cannot keep the devices: {error}", file.display())))
+        }
+        Err(error @ DeviceFileError::Line(_)) => {
+            Err(Error::new(ExitKind::Input, format!("{}: {error}", file.display())).hint("choose another folder"))
         }
     }
 }
 
 /// Takes the folder for one gateway.
-fn lock_folder(path: &Path) -> Result<FolderLock, Error> {
-    match key_folder::lock(path) {
+fn lock_folder(folder: &Path, device_file: &DeviceFile) -> Result<File, Error> {
+    match device_file.lock() {
         Ok(Some(lock)) => Ok(lock),
-        Ok(None) => Err(Error::new(ExitKind::Write, format!("{}: another gateway uses the folder", path.display()))
+        Ok(None) => Err(Error::new(ExitKind::Write, format!("{}: another gateway uses the folder", folder.display()))
             .hint("each gateway needs a folder of its own: choose another one")),
         Err(error) => {
-            let explained = Error::new(ExitKind::Write, format!("{}: cannot lock the folder: {error}", path.display()));
-            Err(advise(explained, &error))
+            let message = format!("{}: cannot lock the file of the devices: {error}", folder.display());
+            Err(advise(Error::new(ExitKind::Write, message), &error))
         }
     }
 }
 
+/// Removes a file that a gateway left behind when it was killed, and refuses one that no gateway has written.
+fn clear(file: &Path) -> Result<(), Error> {
+    if std::fs::symlink_metadata(file).is_err() {
+        return Ok(());
+    }
+    let is_ours =
+        file.is_file() && std::fs::read(file).is_ok_and(|pem| is_of_throwaway_authority(&Zeroizing::new(pem)));
+    if !is_ours {
+        let message = format!("{}: the file exists, and is not of a gateway", file.display());
+        return Err(Error::new(ExitKind::Write, message).hint("choose another folder"));
+    }
+    std::fs::remove_file(file)
+        .map_err(|error| Error::new(ExitKind::Write, format!("{}: cannot remove it: {error}", file.display())))
+}
+
 impl Drop for GatewayFolder {
     fn drop(&mut self) {
-        let Self::Named(lock) = self else { return };
+        let Self::Named(folder) = self else { return };
         for name in [CA_FILE, CLIENT_FILE] {
-            let _ = std::fs::remove_file(lock.folder.join(name));
+            let _ = std::fs::remove_file(folder.path.join(name));
         }
     }
 }
@@ -556,6 +579,9 @@ fn announce(
 ) -> Result<(), StartError> {
     let report = write_files(ready, folder).map_err(StartError::Announce)?;
     let new_log = match log {
+        Some(log) if is_in_folder(&log.location, folder) => {
+            return Err(StartError::Log(refuse_log(&log.location, OWN_FILE)));
+        }
         Some(log) => log.open().map_err(StartError::Log)?,
         None => None,
     };

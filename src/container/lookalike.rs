@@ -8,12 +8,16 @@ use crate::pkcs12::Holds;
 pub enum Lookalike {
     Jks,
     Jceks,
+    BouncyCastle,
+    StoreOfWindows,
+    Sqlite,
     Zip,
     Tar,
     Gzip,
     SevenZip,
     Xz,
     Bzip2,
+    Zstd,
     PropertyList,
     Xml,
     WebPage,
@@ -85,18 +89,40 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 43] = {
+static LOOKALIKES: [LookalikeRow; 47] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
         LookalikeRow::new(L::Jks, "a Java keystore (JKS)", Anything, &[b"\xfe\xed\xfe\xed"], KEYTOOL),
         LookalikeRow::new(L::Jceks, "a Java keystore (JCEKS)", Anything, &[b"\xce\xce\xce\xce"], KEYTOOL),
+        LookalikeRow::new(
+            L::BouncyCastle,
+            "a BouncyCastle keystore (BKS or UBER)",
+            Anything,
+            &[b"\0\0\0\x01\0\0\0\x14", b"\0\0\0\x02\0\0\0\x14"],
+            "make a PKCS#12 file of it with keytool and BouncyCastle's provider: keytool -importkeystore -srcstoretype BKS -deststoretype PKCS12",
+        ),
+        LookalikeRow::new(
+            L::StoreOfWindows,
+            "a certificate store of Windows (.sst)",
+            Anything,
+            &[b"\0\0\0\0CERT"],
+            "export its certificates as .cer files, or as .p7b",
+        ),
+        LookalikeRow::new(
+            L::Sqlite,
+            "an SQLite database",
+            Anything,
+            &[b"SQLite format 3\0"],
+            "export the certificate from the program that keeps it (of NSS, cert9.db: pk12util -d FOLDER -o cert.p12 -n NAME)",
+        ),
         LookalikeRow::new(L::Zip, "a ZIP archive", Anything, &[b"PK\x03\x04"], UNPACK),
         LookalikeRow::new(L::Tar, "a tar archive", Anything, &[], UNPACK),
         LookalikeRow::new(L::Gzip, "a gzip archive", Anything, &[b"\x1f\x8b"], UNPACK),
         LookalikeRow::new(L::SevenZip, "a 7z archive", Anything, &[b"7z\xbc\xaf\x27\x1c"], UNPACK),
         LookalikeRow::new(L::Xz, "an xz archive", Anything, &[b"\xfd7zXZ\0"], UNPACK),
         LookalikeRow::new(L::Bzip2, "a bzip2 archive", Anything, &[b"BZh"], UNPACK),
+        LookalikeRow::new(L::Zstd, "a Zstandard archive", Anything, &[b"\x28\xb5\x2f\xfd"], UNPACK),
         LookalikeRow { hint: None, ..LookalikeRow::new(L::PropertyList, "a property list", Other, &[b"bplist"], "") },
         LookalikeRow { hint: None, ..LookalikeRow::new(L::Xml, "an XML document", Other, &[b"<?xml"], "") },
         LookalikeRow::new(L::WebPage, "a web page", Other, &[b"<!doctype", b"<html"], SIGN_IN),

@@ -132,7 +132,16 @@ fn is_worth_reading(bytes: &[u8]) -> bool {
 /// Returns whether bytes are a file that somebody encoded.
 fn is_file(bytes: &[u8], layers: usize) -> bool {
     is_der_file(bytes)
-        || matches!(Lookalike::of(bytes), Some(Lookalike::Jks | Lookalike::Jceks | Lookalike::PassphraseFile))
+        || matches!(
+            Lookalike::of(bytes),
+            Some(
+                Lookalike::Jks
+                    | Lookalike::Jceks
+                    | Lookalike::BouncyCastle
+                    | Lookalike::StoreOfWindows
+                    | Lookalike::PassphraseFile
+            )
+        )
         || pem::looks_like_pem(bytes)
         || from_utf16(bytes).is_some()
         || (layers > 0 && decode_base64(bytes).is_some_and(|decoded| is_file(&decoded, layers - 1)))

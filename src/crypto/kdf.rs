@@ -158,7 +158,7 @@ impl Kdf {
     pub(crate) fn derive(&self, password: &[u8], purpose: DerivedFor, length: usize) -> Option<Zeroizing<Vec<u8>>> {
         match self {
             Self::Pkcs12(kdf) => kdf.derive(password, purpose, length).ok(),
-            Self::Pbkdf1(kdf) => kdf.derive(password, &purpose, length),
+            Self::Pbkdf1(kdf) => kdf.derive(password, length),
             Self::Pbkdf2(kdf) => kdf.derive(password, length),
             Self::Scrypt(kdf) => kdf.derive(password, length),
         }
@@ -195,16 +195,27 @@ impl Pkcs12Kdf {
 }
 
 impl Pbkdf1 {
-    fn derive(&self, password: &[u8], purpose: &DerivedFor, length: usize) -> Option<Zeroizing<Vec<u8>>> {
-        let mut derived = self.hash.pbkdf1(password, &self.salt, self.iterations);
-        let start = match purpose {
-            DerivedFor::EncryptionKey => 0,
-            DerivedFor::Iv => 8,
-            DerivedFor::Mac => return None,
-        };
-        derived.truncate(start + length);
-        derived.drain(..start);
+    /// Derives all bytes that there are.
+    pub(crate) fn digest(&self, password: &[u8]) -> Zeroizing<Vec<u8>> {
+        self.hash.pbkdf1(password, &self.salt, self.iterations)
+    }
+
+    /// Derives a key of this length.
+    fn derive(&self, password: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        let mut derived = self.digest(password);
+        derived.truncate(length);
         (derived.len() == length).then_some(derived)
+    }
+
+    /// Returns the vectors that may follow the key in the derived bytes: those after its 8, and the last, which NSS takes
+    /// (`nsspkcs5_ComputeKeyAndIV`). Of MD5 they are the same.
+    pub(crate) fn vectors<'a>(&self, digest: &'a [u8], length: usize) -> Vec<&'a [u8]> {
+        let mut vectors = Vec::new();
+        vectors.extend(digest.get(8..8 + length));
+        if self.hash == Hash::Sha1 {
+            vectors.extend(digest.last_chunk::<8>().map(|last| &last[..]));
+        }
+        vectors
     }
 }
 
@@ -278,6 +289,18 @@ mod tests {
     use super::*;
 
     /// The expected values are those of OpenSSL's `PKCS12_key_gen_utf8`.
+    #[test]
+    fn nss_takes_the_vector_from_the_end_of_the_digest() {
+        let kdf = Pbkdf1 { hash: Hash::Sha1, salt: b"saltsalt".to_vec(), iterations: 1 };
+        // sha1sum of "changeitsaltsalt".
+        let expected = data_encoding::HEXLOWER.decode(b"096d36029b1038f1eae78aafb2e859e395361e6a").unwrap();
+        let digest = kdf.digest(b"changeit");
+        assert_eq!(*digest, expected);
+        assert_eq!(kdf.vectors(&digest, 8), [&expected[8..16], &expected[12..]]);
+        let md5 = Pbkdf1 { hash: Hash::Md5, salt: b"saltsalt".to_vec(), iterations: 1 };
+        assert_eq!(md5.vectors(&md5.digest(b"changeit"), 8).len(), 1);
+    }
+
     #[test]
     fn the_kdf_of_pkcs12_derives_what_openssl_derives() {
         use DerivedFor::{EncryptionKey as Key, Iv, Mac};

@@ -179,7 +179,15 @@ impl Scheme {
     ) -> Result<Option<Zeroizing<Vec<u8>>>, LimitError> {
         for encoding in self.kdf.encodings(password) {
             let attempt = limits.attempt();
-            if let Some(plain) = self.decrypt_with(encoding, ciphertext, limits)?
+            let plain = match &self.kdf {
+                Kdf::Pbkdf1(kdf) => {
+                    limits.charge(2 * work_over(ciphertext.len()), 0)?;
+                    limits.charge(self.kdf.work(self.cipher.facts().key_length), self.kdf.memory())?;
+                    self.decrypt_with_pbes1(kdf, encoding, ciphertext, is_right)
+                }
+                _ => self.decrypt_with(encoding, ciphertext, limits)?,
+            };
+            if let Some(plain) = plain
                 && is_right(&plain)
             {
                 return Ok(Some(plain));
@@ -208,6 +216,27 @@ impl Scheme {
         }
         let Some(iv) = self.derive(password, DerivedFor::Iv, facts.iv_length, limits)? else { return Ok(None) };
         Ok(self.cipher.decrypt(&key, &iv, ciphertext))
+    }
+
+    /// Decrypts with PBES1, whose one derivation gives the key and the vector: as RFC 8018 has it, then as NSS does.
+    fn decrypt_with_pbes1(
+        &self,
+        kdf: &Pbkdf1,
+        password: &[u8],
+        ciphertext: &[u8],
+        is_right: fn(&[u8]) -> bool,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let facts = self.cipher.facts();
+        let digest = kdf.digest(password);
+        let key = digest.get(..facts.key_length)?;
+        for iv in kdf.vectors(&digest, facts.iv_length) {
+            if let Some(plain) = self.cipher.decrypt(key, iv, ciphertext)
+                && is_right(&plain)
+            {
+                return Some(plain);
+            }
+        }
+        None
     }
 
     fn derive(

@@ -8,7 +8,9 @@ use crate::expiry::report::SkipReason;
 use crate::pkcs12::Holds;
 
 /// The extensions of files that hold certificates.
-const EXTENSIONS: [&str; 16] = [
+const EXTENSIONS: [&str; 20] = [
+    "bcfks",
+    "bks",
     "cer",
     "cert",
     "crt",
@@ -25,6 +27,8 @@ const EXTENSIONS: [&str; 16] = [
     "pkcs12",
     "provisionprofile",
     "spc",
+    "sst",
+    "ubr",
 ];
 
 /// The reason why a file is not judged, which is no failure, and what it is.
@@ -80,7 +84,13 @@ pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) 
     let what = match error {
         // The dates of its certificates can be seen without the password, but not here.
         // A dump is named only where it begins as a certificate or a key does, and so is damage to one.
-        OpenError::Lookalike(Lookalike::Jks | Lookalike::Jceks | Lookalike::HexDump)
+        OpenError::Lookalike(
+            Lookalike::Jks
+            | Lookalike::Jceks
+            | Lookalike::BouncyCastle
+            | Lookalike::StoreOfWindows
+            | Lookalike::HexDump,
+        )
         | OpenError::Profile(_)
         | OpenError::TextMode(_) => return None,
         // A configuration profile, which has certificates and .p12 files in it.

@@ -142,13 +142,23 @@ fn extension(oid: &Oid<'_>, value: &[u8]) -> Result<X509Extension, ErrorStack> {
     X509Extension::new_from_der(&oid, false, &*Asn1OctetString::new_from_bytes(value)?)
 }
 
+/// The common name of a gateway's authority.
+const GATEWAY_CA: &str = "pushcert gateway throwaway CA";
+
+/// Returns whether a PEM text begins with a certificate of a gateway's authority, or with its own.
+pub(crate) fn is_of_throwaway_authority(pem: &[u8]) -> bool {
+    let Ok(certificate) = X509::from_pem(pem) else { return false };
+    let mut names = certificate.issuer_name().entries_by_nid(Nid::COMMONNAME);
+    names.any(|name| name.data().as_slice() == GATEWAY_CA.as_bytes())
+}
+
 impl ThrowawayCa {
     /// Makes the authority of a gateway.
     ///
     /// # Errors
     /// When OpenSSL fails.
     pub fn new() -> Result<Self, ErrorStack> {
-        Self::named("pushcert gateway throwaway CA", "pushcert gateway")
+        Self::named(GATEWAY_CA, "pushcert gateway")
     }
 
     /// Makes an authority with this common name and this organization.

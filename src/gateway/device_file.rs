@@ -70,6 +70,26 @@ impl DeviceFile {
         Ok(Self { file: Mutex::new(file), entries })
     }
 
+    /// Takes the file, and with it its folder, for this process, as long as what is returned lives; `None` if another
+    /// gateway has it.
+    ///
+    /// # Errors
+    /// When the file cannot be locked.
+    #[cfg(unix)]
+    pub(crate) fn lock(&self) -> io::Result<Option<File>> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).try_clone()?;
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn lock(&self) -> io::Result<Option<File>> {
+        Ok(Some(self.file.lock().unwrap_or_else(PoisonError::into_inner).try_clone()?))
+    }
+
     /// Adds a line.
     ///
     /// # Errors

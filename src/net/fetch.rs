@@ -175,7 +175,7 @@ async fn find_route(url: Uri, endpoint: &Endpoint, proxy: Option<Proxy>) -> Resu
 /// Returns whether proxies answer so in their own name: for want of credentials, by a rule, or without the server.
 fn may_be_of_proxy(status: StatusCode) -> bool {
     use StatusCode as S;
-    status == S::PROXY_AUTHENTICATION_REQUIRED || status == S::FORBIDDEN || status.is_server_error()
+    matches!(status, S::UNAUTHORIZED | S::PROXY_AUTHENTICATION_REQUIRED | S::FORBIDDEN) || status.is_server_error()
 }
 
 async fn dial(endpoint: &Endpoint) -> Result<tokio::net::TcpStream, FetchError> {

@@ -13,6 +13,17 @@ const SHORTEST_PART: usize = 12;
 /// The number of times that a peer may have escaped a secret.
 const MAX_ESCAPED: usize = 3;
 
+/// The most characters of a peer's words: what is shown of them is shorter.
+const MAX_TEXT: usize = 4096;
+
+/// What is looked for of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    /// So much that it tells something.
+    Part,
+}
+
 /// Stands for a character whose name, or whose encoding, is not known.
 const UNNAMED: char = char::REPLACEMENT_CHARACTER;
 
@@ -43,23 +54,33 @@ impl Mask {
     /// Hides every secret in a text, and every part of one that is long enough to tell something. A text that repeats one
     /// with the escapes of a URL, of HTML or of JSON is shown without these.
     pub(crate) fn apply(&self, text: &mut String) {
-        self.hide(text);
-        let mut plain = text.clone();
-        for _ in 0..MAX_ESCAPED {
-            plain = without_escapes(&plain);
-            if self.hide(&mut plain) {
-                text.clone_from(&plain);
+        if self.secrets.is_empty() {
+            return;
+        }
+        if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
+            text.truncate(end);
+            text.push('…');
+        }
+        // A part of one that is written with escapes would be found before the whole.
+        for extent in [Extent::Whole, Extent::Part] {
+            self.hide(text, extent);
+            let mut plain = text.clone();
+            for _ in 0..MAX_ESCAPED {
+                plain = without_escapes(&plain);
+                if self.hide(&mut plain, extent) {
+                    text.clone_from(&plain);
+                }
             }
         }
     }
 
     /// Hides what stands in a text as it is. Returns whether there was something.
-    fn hide(&self, text: &mut String) -> bool {
+    fn hide(&self, text: &mut String, extent: Extent) -> bool {
         let mut shown = String::new();
         let mut rest = text.as_str();
         let mut has_hidden = false;
         while let Some(next) = rest.chars().next() {
-            match self.secret_at(rest) {
+            match self.secret_at(rest, extent) {
                 0 => {
                     shown.push(next);
                     rest = &rest[next.len_utf8()..];
@@ -85,14 +106,17 @@ impl Mask {
     }
 
     /// Returns the length of the longest secret, or part of one, that the text begins with.
-    fn secret_at(&self, text: &str) -> usize {
+    fn secret_at(&self, text: &str, extent: Extent) -> usize {
         let mut longest = 0;
         for secret in &self.secrets {
-            let least = secret.len().min(SHORTEST_PART);
-            for (start, _) in secret.char_indices() {
-                let length = common_length(&secret[start..], text);
-                if length >= least {
-                    longest = longest.max(length);
+            let (starts, least) = match extent {
+                Extent::Whole => (1, secret.chars().count()),
+                Extent::Part => (usize::MAX, SHORTEST_PART),
+            };
+            for (start, _) in secret.char_indices().take(starts) {
+                let common = common(&secret[start..], text);
+                if common.characters >= least {
+                    longest = longest.max(common.length);
                 }
             }
         }
@@ -139,12 +163,20 @@ fn without_backslashes(text: &str) -> String {
 fn escaped(text: &str) -> Option<(char, usize)> {
     match text.chars().next()? {
         mark @ ('"' | '\\' | '/') => Some((mark, 1)),
-        'u' => {
-            let number = u32::from_str_radix(text.get(1..5)?, 16).ok()?;
-            Some((char::from_u32(number)?, 5))
-        }
+        'u' => match (hexadecimal(text)?, text.get(5..).and_then(|rest| rest.strip_prefix('\\')).and_then(hexadecimal))
+        {
+            (high @ 0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) => {
+                Some((char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))?, 11))
+            }
+            (number, _) => Some((char::from_u32(number)?, 5)),
+        },
         _ => None,
     }
+}
+
+/// Returns the number after a u, in four hexadecimal digits.
+fn hexadecimal(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.strip_prefix('u')?.get(..4)?, 16).ok()
 }
 
 /// Returns the character of a reference, and the length of its name with the semicolon, which some leave out.
@@ -173,16 +205,23 @@ fn numbered(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(u32::from_str_radix(&text[start..end], radix).ok()?)?, end))
 }
 
-/// Returns the length of the beginning that two texts have in common.
-fn common_length(secret: &str, text: &str) -> usize {
-    let mut length = 0;
+/// The beginning that a secret and a text have in common.
+struct Common {
+    characters: usize,
+    /// In the text, in bytes.
+    length: usize,
+}
+
+fn common(secret: &str, text: &str) -> Common {
+    let mut common = Common { characters: 0, length: 0 };
     for (expected, found) in secret.chars().zip(text.chars()) {
         if !is_likely(expected, found) {
             break;
         }
-        length += found.len_utf8();
+        common.characters += 1;
+        common.length += found.len_utf8();
     }
-    length
+    common
 }
 
 /// Returns whether a peer may have made one character of another: it may change the case, write a blank as forms do, and
@@ -275,12 +314,17 @@ mod tests {
         for (secret, text) in [
             ("hunter2&xyz", "bad hunter2&xyz then hunter2%2526xyz"),
             ("hunter2#x:yz", "bad hunter2&num;x&colon;yz then hunter2#x:yz"),
+            ("correcthorse&b4ttery", "bad correcthorse&amp;b4ttery then correcthorse%26b4ttery"),
+            ("correcthorse9/b4ttery", r"bad correcthorse9\/b4ttery then correcthorse9\u002fb4ttery"),
+            ("p😀ss1234", r"bad p\ud83d\ude00ss1234 then p%F0%9F%98%80ss1234"),
             ("hunter2<xyz", "bad hunter2&LTxyz then hunter2&#60xyz"),
             ("hunter2<xyz", "bad hunter2&lt;xyz then hunter2&#X3C;xyz"),
             ("höre <&> 41+1z", "bad h&ouml;re+&lt;&amp;&gt;+41%2B1z then h%F6re+%3C%26> 41+1z"),
         ] {
             assert_eq!(masked(&[secret], text), "bad (not shown) then (not shown)", "{text}");
         }
+        let long = "x".repeat(100_000);
+        assert_eq!(masked(&["hunter2<xyz"], &long).chars().count(), MAX_TEXT + 1);
         assert_eq!(masked(&["hunter2<xyz"], "Tom &nbsp; &copy Jerry & so"), "Tom &nbsp; &copy Jerry & so");
     }
 }

@@ -363,8 +363,8 @@ const DNS_WORDS: [&str; 6] = [
 
 /// Returns the cause of a refusal: from the status, from Squid's header or that of RFC 9209, or from the page.
 fn http_cause(head: &http::response::Parts, page: &str) -> RefusalCause {
-    // 401 is what tinyproxy answers; 511 is a network that wants a login (RFC 6585 section 6).
-    if matches!(head.status.as_u16(), 401 | 407 | 511) {
+    // 401 is what tinyproxy answers.
+    if matches!(head.status.as_u16(), 401 | 407) {
         return RefusalCause::Credentials;
     }
     for (name, word) in [("x-squid-error", "ERR_DNS_FAIL"), ("proxy-status", "error=dns_")] {

@@ -311,6 +311,11 @@ impl<'a> Pieces<'a> {
     fn lone_end(&mut self, end: &Marker<'_>) -> Piece {
         let line = self.lines.line_of(end.span.start);
         self.position = end.span.end;
+        // Its BEGIN has four dashes (RFC 4716).
+        if end.label.is_some_and(|label| label.starts_with("SSH2 ")) {
+            let block = Block { label: end.label, line, headers: Vec::new(), der: Zeroizing::default() };
+            return Piece { span: end.span.clone(), read: Ok(block) };
+        }
         let problem = "ends there, and has no BEGIN line that can be read".into();
         let unread = UnreadBlock { label: end.label, line, problem, kind: UnreadKind::End, has_data: true };
         Piece { span: end.span.clone(), read: Err(unread) }

@@ -68,31 +68,6 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The right to use a folder that stays. Its file goes with it, unless its owner is killed.
-pub(crate) struct FolderLock {
-    pub(crate) folder: PathBuf,
-    _lock: File,
-    /// True if an earlier owner was killed, so that its files are still there.
-    pub(crate) is_inherited: bool,
-}
-
-impl Drop for FolderLock {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(self.folder.join(LOCK));
-    }
-}
-
-/// Takes the right to use a folder; `None` if another process has it.
-///
-/// # Errors
-/// When the file that is locked cannot be made.
-pub(crate) fn lock(folder: &Path) -> io::Result<Option<FolderLock>> {
-    let path = folder.join(LOCK);
-    let is_inherited = path.exists();
-    let file = File::options().write(true).create(true).truncate(false).open(&path)?;
-    Ok(if try_lock(&file) { Some(FolderLock { folder: folder.to_owned(), _lock: file, is_inherited }) } else { None })
-}
-
 /// Lets only its owner read a folder.
 ///
 /// # Errors

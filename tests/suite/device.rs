@@ -387,11 +387,16 @@ fn a_gateway_that_was_killed_leaves_its_folder_to_the_next() {
     assert_eq!(next.signal("-TERM").0, Some(0));
     assert_eq!(entries(folder.path()), ["devices.ndjson"]);
     // What no gateway has written stays.
-    std::fs::write(folder.path().join("ca.pem"), "mine").unwrap();
-    let foreign = Test::new().args(["gateway", "--folder", kept]);
-    foreign.status(6).stderr_contains("ca.pem: the file exists, and is not of a gateway").run();
-    assert_eq!(std::fs::read(folder.path().join("ca.pem")).unwrap(), b"mine");
-    assert_eq!(entries(folder.path()), ["ca.pem", "devices.ndjson"]);
+    let killed = Process::start(&["--folder", kept]);
+    assert_eq!(killed.signal("-KILL").0, None);
+    for name in ["ca.pem", "client.pem"] {
+        let mine = std::fs::read(crate::common::fixture("pem/identity.pem")).unwrap();
+        std::fs::write(folder.path().join(name), &mine).unwrap();
+        let foreign = Test::new().args(["gateway", "--folder", kept]);
+        foreign.status(6).stderr_contains(&format!("{name}: the file exists, and is not of a gateway")).run();
+        assert_eq!(std::fs::read(folder.path().join(name)).unwrap(), mine);
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
 }
 
 #[test]
