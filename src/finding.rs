@@ -106,6 +106,12 @@ pub enum FindingCode {
     UsageGained,
     /// The new certificate is one of an authority.
     BecameAuthority,
+    /// The new certificate is none of an authority, as the old one is.
+    AuthorityLost,
+    /// The new certificate is an authority's with another key.
+    OtherAuthorityKey,
+    /// The new certificate has a critical extension that is not known.
+    UnknownCritical,
     /// The new certificate has another issuer.
     OtherIssuer,
     /// No name tells what the old and the new certificate are for.
@@ -192,6 +198,9 @@ impl FindingCode {
             | Self::UsageLost
             | Self::UsageGained
             | Self::BecameAuthority
+            | Self::AuthorityLost
+            | Self::OtherAuthorityKey
+            | Self::UnknownCritical
             | Self::OtherIssuer
             | Self::Nameless
             | Self::TopicLost

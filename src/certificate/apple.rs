@@ -124,6 +124,10 @@ pub(super) struct Extensions {
     pub(super) path_length: Option<u32>,
     /// There is a key usage without keyCertSign.
     pub(super) lacks_cert_sign: bool,
+    /// There is one without digitalSignature.
+    pub(super) lacks_signature: bool,
+    /// There is one with neither keyEncipherment nor keyAgreement.
+    pub(super) lacks_encryption: bool,
     pub(super) has_unknown_critical: bool,
     /// The name to call it by, of subjectAltName.
     pub(super) first_name: Option<String>,
@@ -174,7 +178,11 @@ impl Extensions {
                 self.is_ca = constraints.ca;
                 self.path_length = constraints.path_len_constraint;
             }
-            ParsedExtension::KeyUsage(usage) => self.lacks_cert_sign = !usage.key_cert_sign(),
+            ParsedExtension::KeyUsage(usage) => {
+                self.lacks_cert_sign = !usage.key_cert_sign();
+                self.lacks_signature = !usage.digital_signature();
+                self.lacks_encryption = !usage.key_encipherment() && !usage.key_agreement();
+            }
             ParsedExtension::SubjectAlternativeName(names) => {
                 self.first_name = extension::first_name(&names.general_names);
                 self.dns_names = extension::host_names(&names.general_names);

@@ -91,6 +91,10 @@ pub struct Certificate {
     pub(crate) path_length: Option<u32>,
     /// Its key usage, if it has one, is to sign certificates.
     pub(crate) may_sign_certificates: bool,
+    /// Its key usage, if it has one, is to sign data.
+    pub(crate) may_sign: bool,
+    /// Its key usage, if it has one, is to encrypt keys or to agree on them.
+    pub(crate) may_encrypt: bool,
     /// A critical extension is not understood.
     pub(crate) has_unknown_critical: bool,
     pub kind: CertificateKind,
@@ -225,6 +229,8 @@ impl Certificate {
             is_ca: extensions.is_ca,
             path_length: extensions.path_length,
             may_sign_certificates: !extensions.lacks_cert_sign,
+            may_sign: !extensions.lacks_signature,
+            may_encrypt: !extensions.lacks_encryption,
             has_unknown_critical: extensions.has_unknown_critical,
             kind,
             bundle_id: if kind.is_push() && kind != CertificateKind::Mdm { uid.clone() } else { None },

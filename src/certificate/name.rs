@@ -92,7 +92,7 @@ pub(super) fn first(name: &X509Name<'_>, short_name: &str) -> Option<String> {
 
 /// A name as RFC 5280 section 7.1 compares it: without regard to case, white space and the types of strings.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) enum ComparableName {
+pub(crate) enum ComparableName {
     /// Sets of attributes, each sorted.
     Attributes(Vec<Vec<ComparableAttribute>>),
     /// What does not parse.
@@ -100,13 +100,13 @@ pub(super) enum ComparableName {
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ComparableAttribute {
+pub(crate) struct ComparableAttribute {
     oid: Vec<u8>,
     value: String,
 }
 
 /// Returns a name, in DER, as it is compared.
-pub(super) fn comparable(encoded: &[u8]) -> ComparableName {
+pub(crate) fn comparable(encoded: &[u8]) -> ComparableName {
     let Ok((_, name)) = X509Name::from_der(encoded) else { return ComparableName::Encoded(encoded.to_vec()) };
     let mut sets = Vec::new();
     for rdn in name.iter() {

@@ -31,6 +31,10 @@ pub(crate) struct CompareArgs {
     #[arg(long)]
     pub(crate) allow_kind_change: bool,
 
+    /// Accept a self-signed certificate in the place of one that an authority issued
+    #[arg(long)]
+    pub(crate) allow_self_signed: bool,
+
     /// Source of the password of NEW, if it has another
     #[arg(long, value_name = "SOURCE")]
     pub(crate) passin_new: Option<PasswordSource>,

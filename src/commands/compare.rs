@@ -25,9 +25,10 @@ pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<
     let (old, new) = open_both(arguments, context)?;
     let (old_side, old_report) = side(&arguments.old, &old, arguments, now)?;
     let (new_side, new_report) = side(&arguments.new, &new, arguments, now)?;
-    let rules = Rules { now, allows_kind_change: arguments.allow_kind_change };
+    let rules =
+        Rules { now, allows_kind_change: arguments.allow_kind_change, allows_self_issued: arguments.allow_self_signed };
     let mut comparison = renewal::compare(old_side, new_side, rules);
-    add_hints(&mut comparison, arguments);
+    add_hints(&mut comparison, arguments, old_side.certificate.kind.is_push());
     let exit = if comparison.drop_in { None } else { Some(ExitKind::CheckFailed) };
     let report = CompareReport::new(now, comparison, old_report, new_report);
     if arguments.json {
@@ -57,13 +58,15 @@ fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Cont
 }
 
 /// Adds what to do about the differences that an option or a command removes.
-fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs) {
+fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs, is_push: bool) {
     let hint = join_hint(arguments);
     let accept = "if each notification has the header, accept the new kind with --allow-kind-change";
+    let self_signed = "if all that connect are made to trust it, accept it with --allow-self-signed";
     for difference in &mut comparison.differences {
         let added = match difference.code {
             FindingCode::KeyMissing if comparison.key_reused => hint.as_str(),
             FindingCode::OtherKind if comparison.possible_successor && difference.level == Level::Failure => accept,
+            FindingCode::OtherIssuer if difference.level == Level::Failure && !is_push => self_signed,
             _ => continue,
         };
         difference.hint = Some(added.to_owned().into());

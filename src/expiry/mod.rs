@@ -7,3 +7,4 @@ pub(crate) mod relations;
 pub(crate) mod report;
 pub(crate) mod scanner;
 pub(crate) mod sniff;
+pub(crate) mod versions;

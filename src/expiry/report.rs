@@ -219,6 +219,9 @@ pub(crate) struct Renewal {
     /// The end of its validity.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) not_after: OffsetDateTime,
+    /// What the other can do and it cannot, which hardly matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
 }
 
 /// The origin of contents.

@@ -5,7 +5,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
-use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
 
 /// A push certificate for `uid`, valid from one day to another (such as "20261124"), in PEM.
@@ -56,9 +56,50 @@ pub fn server_of(
     until: &str,
     is_ca: bool,
 ) -> Vec<u8> {
-    let [subject, issuer] = names.map(|name| {
+    let [subject, issuer] = names;
+    shaped(key, &Shape { subject, issuer, hosts, from, until, is_ca, ..Shape::default() })
+}
+
+/// What a certificate says.
+#[derive(Clone, Copy)]
+pub struct Shape<'a> {
+    pub subject: &'a str,
+    pub issuer: &'a str,
+    pub hosts: &'a [&'a str],
+    pub uris: &'a [&'a str],
+    pub from: &'a str,
+    pub until: &'a str,
+    pub is_ca: bool,
+    /// The extended ones.
+    pub usages: &'a [&'a str],
+    pub key_usages: &'a [&'a str],
+    pub has_unknown_critical: bool,
+}
+
+impl Default for Shape<'_> {
+    fn default() -> Self {
+        Self {
+            subject: "server",
+            issuer: "server",
+            hosts: &[],
+            uris: &[],
+            from: "20260101",
+            until: "20271231",
+            is_ca: false,
+            usages: &[],
+            key_usages: &[],
+            has_unknown_critical: false,
+        }
+    }
+}
+
+/// Makes a certificate of a shape, signed with its own key, in PEM. An empty subject has no name.
+pub fn shaped(key: &PKey<Private>, shape: &Shape<'_>) -> Vec<u8> {
+    let [subject, issuer] = [shape.subject, shape.issuer].map(|name| {
         let mut builder = X509NameBuilder::new().unwrap();
-        builder.append_entry_by_text("CN", name).unwrap();
+        if !name.is_empty() {
+            builder.append_entry_by_text("CN", name).unwrap();
+        }
         builder.build()
     });
     let day = |day: &str| Asn1Time::from_str(&format!("{day}000000Z")).unwrap();
@@ -67,21 +108,56 @@ pub fn server_of(
     builder.set_subject_name(&subject).unwrap();
     builder.set_issuer_name(&issuer).unwrap();
     builder.set_pubkey(key).unwrap();
-    builder.set_not_before(&day(from)).unwrap();
-    builder.set_not_after(&day(until)).unwrap();
-    if is_ca {
+    builder.set_not_before(&day(shape.from)).unwrap();
+    builder.set_not_after(&day(shape.until)).unwrap();
+    if shape.is_ca {
         builder.append_extension(BasicConstraints::new().ca().build().unwrap()).unwrap();
     }
-    if !hosts.is_empty() {
+    if !shape.hosts.is_empty() || !shape.uris.is_empty() {
         let mut names = SubjectAlternativeName::new();
-        for host in hosts {
+        for host in shape.hosts {
             names.dns(host);
+        }
+        for uri in shape.uris {
+            names.uri(uri);
         }
         let names = names.build(&builder.x509v3_context(None, None)).unwrap();
         builder.append_extension(names).unwrap();
     }
+    append_usages(&mut builder, shape);
     builder.sign(key, MessageDigest::sha256()).unwrap();
     builder.build().to_pem().unwrap()
+}
+
+fn append_usages(builder: &mut X509Builder, shape: &Shape<'_>) {
+    if !shape.usages.is_empty() {
+        let mut usages = ExtendedKeyUsage::new();
+        for usage in shape.usages {
+            usages.other(usage);
+        }
+        builder.append_extension(usages.build().unwrap()).unwrap();
+    }
+    if !shape.key_usages.is_empty() {
+        let mut bits = 0_u8;
+        for usage in shape.key_usages {
+            bits |= match *usage {
+                "digitalSignature" => 0x80,
+                "keyEncipherment" => 0x20,
+                "keyCertSign" => 0x04,
+                "cRLSign" => 0x02,
+                other => panic!("{other} has no bit here"),
+            };
+        }
+        append(builder, "2.5.29.15", true, &[3, 2, bits.trailing_zeros() as u8, bits]);
+    }
+    if shape.has_unknown_critical {
+        append(builder, "1.3.6.1.4.1.99999.1", true, &[5, 0]);
+    }
+}
+
+fn append(builder: &mut X509Builder, oid: &str, is_critical: bool, value: &[u8]) {
+    let (oid, value) = (Asn1Object::from_str(oid).unwrap(), Asn1OctetString::new_from_bytes(value).unwrap());
+    builder.append_extension(X509Extension::new_from_der(&oid, is_critical, &value).unwrap()).unwrap();
 }
 
 fn make(uid: &str, name: &str, from: &str, until: &str, extensions: &[&str]) -> X509 {
@@ -100,8 +176,7 @@ fn make(uid: &str, name: &str, from: &str, until: &str, extensions: &[&str]) -> 
     builder.set_not_before(&day(from)).unwrap();
     builder.set_not_after(&day(until)).unwrap();
     for oid in extensions {
-        let (oid, null) = (Asn1Object::from_str(oid).unwrap(), Asn1OctetString::new_from_bytes(&[5, 0]).unwrap());
-        builder.append_extension(X509Extension::new_from_der(&oid, false, &null).unwrap()).unwrap();
+        append(&mut builder, oid, false, &[5, 0]);
     }
     builder.sign(&key, MessageDigest::sha256()).unwrap();
     builder.build()

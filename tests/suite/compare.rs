@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::certificates;
+use super::certificates::{self, Shape};
 use super::common::Test;
 
 fn compare(folder: &Path, old: &[u8], new: &[u8]) -> (Option<i32>, String) {
@@ -68,19 +68,78 @@ fn a_universal_certificate_may_succeed_one_for_production() {
 #[test]
 fn certificates_of_servers_are_compared_by_their_hosts() {
     let folder = tempfile::tempdir().unwrap();
-    let old = certificates::server(&["a.example", "b.example"], "20251124", "20261224");
+    let old = certificates::server(&["a.c.example", "b.c.example"], "20251124", "20261224");
     let pem = |server: &certificates::Server| [server.certificate.clone(), server.key.clone()].concat();
     for (hosts, expected, said) in [
-        (&["a.example", "b.example"][..], 0, "can take the place"),
-        (&["*.example"], 0, "the new one is also for *.example"),
-        (&["a.example"], 1, "the new one is not for b.example"),
-        (&["other.example"], 1, "the new one is not for a.example and b.example"),
+        (&["a.c.example", "b.c.example"][..], 0, "can take the place"),
+        (&["*.c.example"], 0, "the new one is also for *.c.example"),
+        (&["a.c.example"], 1, "the new one is not for b.c.example"),
+        (&["other.example"], 1, "the new one is not for a.c.example and b.c.example"),
     ] {
         let new = certificates::server(hosts, "20261120", "20271220");
         let (code, text) = compare(folder.path(), &pem(&old), &pem(&new));
         assert_eq!(code, Some(expected), "{hosts:?} {text}");
         assert!(text.contains(said), "{hosts:?} {text}");
     }
+}
+
+#[test]
+fn a_top_level_domain_has_no_wildcard() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = certificates::server(&["c.example"], "20251124", "20261224");
+    let new = certificates::server(&["*.example"], "20261120", "20271220");
+    let (code, text) = compare(folder.path(), &old.certificate, &new.certificate);
+    assert!(code == Some(1) && text.contains("error: the new one is not for c.example"), "{text}");
+}
+
+#[test]
+fn a_server_that_vouches_for_itself_takes_the_place_of_none_that_an_authority_vouches_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let shape = Shape { hosts: &["a.c.example"], from: "20251124", until: "20261224", ..Shape::default() };
+    let old = certificates::shaped(&certificates::ec_key(), &Shape { issuer: "ca", ..shape });
+    let new = certificates::shaped(&certificates::ec_key(), &Shape { from: "20261120", until: "20271220", ..shape });
+    let (code, text) = compare(folder.path(), &old, &new);
+    assert!(code == Some(1) && text.contains("accept it with --allow-self-signed"), "{text}");
+    let names = ["old.pem", "new.pem", "--at", "2026-11-24", "--allow-self-signed"];
+    let run = Test::new().arg("compare").args(names).folder(folder.path()).status(0).run();
+    assert!(run.text().contains("note: the new one is issued by itself, the old one by CN=ca"), "{}", run.text());
+}
+
+#[test]
+fn a_server_that_is_no_client_any_more_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = ["serverAuth", "clientAuth"];
+    let shape =
+        Shape { issuer: "ca", hosts: &["a.c.example"], from: "20251124", until: "20261224", ..Shape::default() };
+    let old = certificates::shaped(&certificates::ec_key(), &Shape { usages: &both, ..shape });
+    let new = Shape { usages: &both[..1], from: "20261120", until: "20271220", ..shape };
+    let (code, text) = compare(folder.path(), &old, &certificates::shaped(&certificates::ec_key(), &new));
+    assert!(
+        code == Some(0) && text.contains("note: the new one may be used for serverAuth only, and not for clientAuth"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_made_for_something_else_takes_the_place_of_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let shape =
+        Shape { issuer: "ca", hosts: &["a.c.example"], from: "20251124", until: "20261224", ..Shape::default() };
+    let old = certificates::shaped(&certificates::ec_key(), &shape);
+    let shape = Shape { from: "20261120", until: "20271220", ..shape };
+    for (new, said) in [
+        (Shape { key_usages: &["keyCertSign", "cRLSign"], ..shape }, "lacks digitalSignature"),
+        (Shape { has_unknown_critical: true, ..shape }, "a critical extension that is not known here"),
+        (Shape { is_ca: true, ..shape }, "is that of an authority"),
+    ] {
+        let (code, text) = compare(folder.path(), &old, &certificates::shaped(&certificates::ec_key(), &new));
+        assert!(code == Some(1) && text.contains(said), "{text}");
+    }
+    let authority = Shape { issuer: "server", hosts: &[], is_ca: true, from: "20251124", until: "20261224", ..shape };
+    let old = certificates::shaped(&certificates::ec_key(), &authority);
+    let new = Shape { from: "20261120", until: "20271220", ..authority };
+    let (code, text) = compare(folder.path(), &old, &certificates::shaped(&certificates::ec_key(), &new));
+    assert!(code == Some(0) && text.contains("warning: the new one is an authority with a new key"), "{text}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
-use super::certificates::{self, push, server};
+use super::certificates::{self, Shape, push, server};
 use super::common::{Test, fixture, root};
 
 const NOW: [&str; 2] = ["--at", "2026-11-24"];
@@ -475,15 +475,81 @@ fn only_a_renewal_for_the_same_that_can_be_used_now_counts() {
         Folder::new(&files).report(&["."]).0
     };
     assert_eq!(pair(&["a.example", "b.example"], &["B.example", "a.example"]), Some(0));
-    assert_eq!(pair(&["a.example"], &["a.example", "b.example"]), Some(1), "other names are for something else");
-    assert_eq!(pair(&[], &[]), Some(1), "nothing says that they are for the same");
-    // Servers have a certificate for each kind of key.
+    assert_eq!(pair(&["a.example"], &["a.example", "b.example"]), Some(0), "it may be for more");
+    assert_eq!(pair(&["a.example", "b.example"], &["a.example"]), Some(1), "one name is lost");
+    assert_eq!(pair(&["a.c.example"], &["*.c.example"]), Some(0));
+    assert_eq!(pair(&["c.example"], &["*.example"]), Some(1), "there is no wildcard for a top-level domain");
+    // Servers have a certificate for each kind of key; what is numbered is the next version.
     let other_kind = {
         let rsa = openssl::pkey::PKey::private_key_from_pem(&key).unwrap();
         with_key(certificates::server_with(&rsa, "server", &["a.example"], "20261101", "20271231", false))
     };
-    let old = server(&["a.example"], "20251101", "20261127");
-    assert_eq!(Folder::new(&[("old.pem", &old.certificate), ("new.pem", &other_kind)]).report(&["."]).0, Some(1));
+    let old = server(&["a.example"], "20251101", "20261127").certificate;
+    let code =
+        |old_name: &str, new_name: &str| Folder::new(&[(old_name, &old), (new_name, &other_kind)]).report(&["."]).0;
+    assert_eq!((code("cert1.pem", "cert2.pem"), code("a/tls.crt", "a_rsa/tls.crt")), (Some(0), Some(1)));
+}
+
+/// Returns what becomes of an old certificate where a new one with its key is in another folder.
+fn renewed(old: &Shape<'_>, new: &Shape<'_>) -> (Option<i32>, Value) {
+    renewed_in("1/tls.pem", "2/tls.pem", old, new)
+}
+
+fn renewed_in(old_name: &str, new_name: &str, old: &Shape<'_>, new: &Shape<'_>) -> (Option<i32>, Value) {
+    let key = certificates::ec_key();
+    let old = certificates::shaped(&certificates::ec_key(), &Shape { from: "20251101", until: "20261127", ..*old });
+    let new = certificates::shaped(&key, &Shape { from: "20261101", until: "20271231", ..*new });
+    let new = [new, key.private_key_to_pem_pkcs8().unwrap()].concat();
+    Folder::new(&[(old_name, &old), (new_name, &new)]).report(&["."])
+}
+
+#[test]
+fn what_has_no_host_is_renewed_by_the_same_name() {
+    let client = Shape { subject: "kubelet-client", issuer: "kubernetes", usages: &["clientAuth"], ..Shape::default() };
+    assert_eq!(renewed(&client, &client).0, Some(0));
+    assert_eq!(renewed(&client, &Shape { subject: "admin", ..client }).0, Some(1));
+    assert_eq!(renewed(&client, &Shape { issuer: "other", ..client }).0, Some(1));
+    assert_eq!(renewed(&client, &Shape { usages: &["serverAuth"], ..client }).0, Some(1));
+    let workload = Shape { subject: "", uris: &["spiffe://a/ns/b"], ..client };
+    assert_eq!(renewed(&workload, &workload).0, Some(0));
+    assert_eq!(renewed(&workload, &Shape { uris: &["spiffe://a/ns/c"], ..workload }).0, Some(1));
+    let nameless = Shape { uris: &[], ..workload };
+    assert_eq!(renewed(&nameless, &nameless).0, Some(1));
+}
+
+#[test]
+fn what_compare_refuses_or_warns_of_renews_nothing() {
+    let server = Shape { issuer: "ca", hosts: &["a.example"], ..Shape::default() };
+    assert_eq!(renewed(&server, &server).0, Some(0));
+    for other in [
+        Shape { key_usages: &["keyCertSign"], ..server },
+        Shape { has_unknown_critical: true, ..server },
+        Shape { is_ca: true, ..server },
+        Shape { issuer: "server", ..server },
+    ] {
+        assert_eq!(renewed(&server, &other).0, Some(1));
+    }
+    // An authority that has issued something else is no leaf; one that has not is renewed with its own key alone.
+    let authority = Shape { hosts: &[], is_ca: true, ..server };
+    assert_eq!(renewed(&authority, &authority).0, Some(1));
+}
+
+#[test]
+fn a_server_that_is_no_client_any_more_is_renewed_with_a_note() {
+    let both = Shape { issuer: "ca", hosts: &["a.example"], usages: &["serverAuth", "clientAuth"], ..Shape::default() };
+    let (code, report) = renewed(&both, &Shape { usages: &["serverAuth"], ..both });
+    let renewal = &report["certificates"][0];
+    let message = renewal["findings"][0]["message"].as_str().unwrap();
+    assert!(code == Some(0) && message.contains("and not for clientAuth: enough for a server"), "{report}");
+    assert!(renewal["renewed_by"]["note"].is_string(), "{report}");
+}
+
+#[test]
+fn two_that_are_in_use_beside_each_other_are_no_renewal() {
+    let both = Shape { issuer: "ca", hosts: &["node1.example"], ..Shape::default() };
+    let code = |old: &str, new: &str| renewed_in(old, new, &both, &both).0;
+    assert_eq!((code("etcd/peer.crt", "etcd/server.crt"), code("etcd/peer.crt", "new/peer.crt")), (Some(1), Some(0)));
+    assert_eq!((code("peer-1.crt", "peer-2.crt"), code("peer.crt", "renewed.crt")), (Some(0), Some(0)));
 }
 
 #[test]

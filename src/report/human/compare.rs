@@ -66,7 +66,11 @@ pub(crate) fn write(out: &mut dyn Write, report: &CompareReport, paint: Paint) -
         _ => {}
     }
     for difference in differences {
-        let word = if difference.level == Level::Failure { paint.bad("error:") } else { paint.warning("note:") };
+        let word = match difference.level {
+            Level::Failure => paint.bad("error:"),
+            Level::Warning => paint.warning("warning:"),
+            Level::Ok => paint.warning("note:"),
+        };
         writeln!(out, "{word} {}", difference.message)?;
         if let Some(hint) = &difference.hint {
             writeln!(out, "  {} {hint}", paint.faint("hint:"))?;
