@@ -284,6 +284,11 @@ impl Finding {
         sentence.into()
     }
 
+    /// Returns what a table shows of it that has a column for the end of the validity.
+    pub(crate) fn beside_the_end(&self) -> Option<&Printable> {
+        if self.code.is_about_the_end() { self.hint.as_ref() } else { Some(&self.message) }
+    }
+
     /// Appends the hint to a text.
     pub(crate) fn with_hint(&self, text: &str) -> String {
         match &self.hint {

@@ -1,7 +1,7 @@
 //! Judges a certificate: its facts, the time and a policy make findings.
 
 use serde::Serialize;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
@@ -10,7 +10,7 @@ use crate::certificate::threshold::Threshold;
 use crate::certificate::time_left::TimeLeft;
 use crate::certificate::warning::KeyState;
 use crate::finding::{Finding, FindingCode, Level};
-use crate::text::{printable, printable_name, text_list};
+use crate::text::{Printable, printable, printable_name, text_list};
 
 /// The policy for every certificate.
 #[derive(Debug, Clone, Serialize)]
@@ -152,10 +152,23 @@ fn time_left(validity: Validity, policy: &ExpiryPolicy, now: OffsetDateTime) -> 
     for (level, threshold) in [(Level::Failure, policy.fail), (Level::Warning, policy.warn)] {
         if left < threshold.of(lifetime) {
             let message = format!("expires on {date} ({relative}), sooner than {threshold}");
-            return Some(Finding::new(level, FindingCode::ExpiresSoon, message));
+            let hint = advise_share(threshold, lifetime);
+            return Some(Finding { hint, ..Finding::new(level, FindingCode::ExpiresSoon, message) });
         }
     }
     None
+}
+
+/// Advises a share of the lifetime where that is so short that the threshold is never met.
+fn advise_share(threshold: Threshold, lifetime: Duration) -> Option<Printable> {
+    if threshold.is_share() || threshold.of(lifetime) < lifetime {
+        return None;
+    }
+    let whole = TimeLeft::from_seconds(lifetime.whole_seconds()).amount();
+    Some(
+        format!("its whole lifetime ({whole}) is no longer than {threshold}: a share of it, such as 10%, is met")
+            .into(),
+    )
 }
 
 fn expect_topics(certificate: &Certificate, expected: &[String], findings: &mut Vec<Finding>) {

@@ -232,7 +232,7 @@ pub(crate) fn compare(old: Side<'_>, new: Side<'_>, rules: Rules) -> Comparison 
         is_same: old.certificate.der == new.certificate.der,
         has_same_key: old.certificate.public_key.is_same_key(&new.certificate.public_key),
     };
-    let mut differences = differences(&pair, rules);
+    let mut differences = find_differences(&pair, rules);
     compare_keys(old.key, new.key, pair.has_same_key && !pair.is_same, &mut differences);
     let overlap = overlap(old.certificate, new.certificate);
     Comparison {
@@ -247,7 +247,7 @@ pub(crate) fn compare(old: Side<'_>, new: Side<'_>, rules: Rules) -> Comparison 
 
 /// Returns all differences but those of private keys: a failure is one for which the new certificate cannot take the
 /// place of the old one. `compare` and `expiry` both decide by them.
-pub(crate) fn differences(pair: &Pair<'_>, rules: Rules) -> Vec<Finding> {
+pub(crate) fn find_differences(pair: &Pair<'_>, rules: Rules) -> Vec<Finding> {
     let (old, new) = (&pair.old, &pair.new);
     let mut differences = Vec::new();
     if old.kind != new.kind {

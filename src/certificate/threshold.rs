@@ -29,6 +29,11 @@ impl Threshold {
 }
 
 impl Threshold {
+    /// Returns whether it is a share of the lifetime.
+    pub(crate) const fn is_share(self) -> bool {
+        matches!(self, Self::Percent(_))
+    }
+
     /// Returns "within 30 days", or the like.
     pub(crate) fn period(self) -> String {
         let (number, unit) = match self {

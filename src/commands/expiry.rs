@@ -91,13 +91,13 @@ fn globs(option: &str, patterns: &[String]) -> Result<Globs, Error> {
 }
 
 fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
-    let FileFailure { file, source, level, error } = failure;
-    let (code, explained) = (error.code(), advice::explain(&file, &error));
+    let FileFailure { file, source, dump, level, error } = failure;
+    let (code, explained) = (error.code(), advice::explain(&dump.place(&file), &error));
     let error = match hints.of(&file, &error) {
         Some(hint) => explained.hint(hint),
         None => explained,
     };
-    UnreadableFile { file, source, level, code, error }
+    UnreadableFile { file, source, dump, level, code, error }
 }
 
 /// What to do about the files of a run that are locked.

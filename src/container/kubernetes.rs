@@ -2,12 +2,12 @@
 //! document or several.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use base64ct::{Base64, Encoding};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -109,9 +109,37 @@ impl Head {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data {
-    data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
-    string_data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
-    binary_data: Option<BTreeMap<String, Option<Zeroizing<String>>>>,
+    data: Option<Values>,
+    string_data: Option<Values>,
+    binary_data: Option<Values>,
+}
+
+/// The values of entries, by key, in order. A key may stand there twice.
+struct Values(Vec<(String, Zeroizing<String>)>);
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ValueVisitor)
+    }
+}
+
+/// Takes one value after the other.
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Values;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the entries of an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Values, A::Error> {
+        let mut values = Vec::new();
+        while let Some((key, value)) = map.next_entry::<String, Option<Zeroizing<String>>>()? {
+            values.push((key, value.unwrap_or_default()));
+        }
+        Ok(Values(values))
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -317,9 +345,24 @@ fn is_object(text: &str, kind: &str) -> bool {
         || serde_json::from_str::<Head>(text).is_ok_and(|head| head.is_of_kubernetes())
 }
 
+/// The kind of an object whose other fields do not parse.
+#[derive(Deserialize, Default)]
+struct Kind {
+    kind: Option<String>,
+}
+
 /// Reads an object; `item_kind` is the kind of a list's items that do not name it, or empty.
 fn parse_object(text: &str, item_kind: &str) -> KubernetesObject {
-    let head: Head = serde_json::from_str(text).unwrap_or_default();
+    let head: Head = match serde_json::from_str(text) {
+        Ok(head) => head,
+        Err(error) => {
+            let Kind { kind } = serde_json::from_str(text).unwrap_or_default();
+            if matches!(kind.as_deref().unwrap_or(item_kind), "Secret" | "ConfigMap") {
+                return unreadable(String::new(), "(metadata)", foreign(&error));
+            }
+            Head::default()
+        }
+    };
     let is_of_kubernetes = head.is_of_kubernetes();
     let name = head.metadata.unwrap_or_default().name();
     let data = serde_json::from_str::<Data>(text);
@@ -379,25 +422,46 @@ fn worth_reading(text: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
 fn entries(data: Data, name: &str, kind: &ObjectKind) -> BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>> {
     let mut entries = BTreeMap::new();
     let is_encoded = *kind == ObjectKind::Secret;
-    for (values, encoded) in [(data.data, is_encoded), (data.string_data, false), (data.binary_data, true)] {
-        for (key, value) in values.into_iter().flatten() {
+    for (field, encoded) in [(data.data, is_encoded), (data.string_data, false), (data.binary_data, true)] {
+        let Some(Values(values)) = field else { continue };
+        let doubled = doubled_keys(&values);
+        for (key, value) in &values {
+            let is_doubled = doubled.contains(key.as_str());
             let key = entry_name(key, entries.len() + 1);
             if entries.len() > MAX_PARTS {
                 let problem = format!("has more than {MAX_PARTS} entries");
                 entries.insert(key, Err(Malformed::new(format!("secret {name}"), problem)));
                 return entries;
             }
-            let bytes = decode(&value.unwrap_or_default(), encoded, name, &key);
+            let bytes = match is_doubled {
+                true => Err(Malformed::new(format!("secret {name}/{key}"), "stands there twice, with two values")),
+                false => decode(value, encoded, name, &key),
+            };
             entries.insert(key, bytes);
         }
     }
     entries
 }
 
+/// Returns the keys that stand there with two values: programs do not agree on which of them counts.
+fn doubled_keys(values: &[(String, Zeroizing<String>)]) -> HashSet<&str> {
+    let mut known: HashMap<&str, &str> = HashMap::new();
+    let mut doubled = HashSet::new();
+    for (key, value) in values {
+        match known.insert(key, value) {
+            Some(before) if before != value.as_str() => {
+                doubled.insert(key.as_str());
+            }
+            Some(_) | None => {}
+        }
+    }
+    doubled
+}
+
 /// Returns the name of an entry, or its number if the name may be a key. The extension tells what the entry holds.
-fn entry_name(key: String, number: usize) -> String {
-    if !may_be_key(&key) {
-        return key;
+fn entry_name(key: &str, number: usize) -> String {
+    if !may_be_key(key) {
+        return key.to_owned();
     }
     match key.rsplit_once('.') {
         Some((_, extension)) if !may_be_key(extension) => format!("entry {number} {NOT_SHOWN}.{extension}"),
@@ -435,6 +499,25 @@ mod tests {
         }
         let objects = parse(SECRET.replace("AAEC", "A-EC").as_bytes()).unwrap();
         assert!(objects[0].entries["k"].is_err());
+    }
+
+    #[test]
+    fn a_key_with_two_values_is_refused_and_takes_no_other_with_it() {
+        let text = SECRET.replace(r#""l":"","#, r#""l":"AAEC","k":"AAED","l":"AAEC","#);
+        let secret = parse(text.as_bytes()).unwrap().remove(0);
+        let problem = secret.entries["k"].as_ref().unwrap_err().to_string();
+        assert_eq!(problem, "secret a/b/k: stands there twice, with two values");
+        assert_eq!(*secret.entries["l"].clone().unwrap(), [0, 1, 2]);
+        let yaml = "apiVersion: v1\nkind: Secret\ndata:\n  k: AAEC\n  k: AAED\n";
+        assert!(parse_yaml(yaml.as_bytes()).unwrap().objects[0].entries["k"].is_err());
+        // What is written as text is what the API takes.
+        let both = r#"{"kind":"Secret","data":{"k":"AAEC"},"stringData":{"k":"x"}}"#;
+        assert_eq!(**parse(both.as_bytes()).unwrap()[0].entries["k"].as_ref().unwrap(), *b"x");
+        for doubled in [r#""metadata":{"name":"c"},"metadata""#, r#""data":{},"data""#] {
+            let (field, _) = doubled.split_once(':').unwrap();
+            let secret = parse(SECRET.replacen(field, doubled, 1).as_bytes()).unwrap().remove(0);
+            assert!(secret.entries.values().all(Result::is_err) && secret.entries.len() == 1, "{doubled}");
+        }
     }
 
     #[test]

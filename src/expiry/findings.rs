@@ -88,13 +88,13 @@ impl CheckedCertificate {
     fn case(&self) -> Case {
         let mut findings = Vec::new();
         for finding in &self.findings {
-            let (subject, file) = (Some(self.label()), Some(self.file.clone()));
+            let (subject, file) = (Some(self.label()), Some(self.place().into_owned()));
             findings.push(Finding { subject, file, ..finding.clone() });
         }
         Case {
             name: format!("{} ({}, {})", self.label(), self.role.name(), &self.sha256[..16]),
             title: self.label(),
-            group: Some(self.file.clone()),
+            group: Some(self.place().into_owned()),
             path: path(self.source, &self.file),
             duration: Duration::ZERO,
             findings,
@@ -109,7 +109,7 @@ impl UnreadableFile {
         Case {
             name: "open the file".to_owned(),
             title: "cannot be opened".to_owned(),
-            group: Some(self.file.clone()),
+            group: Some(self.place().into_owned()),
             path: path(self.source, &self.file),
             duration: Duration::ZERO,
             findings: vec![Finding { reason: Some(text(&self.error.kind)), ..finding }],

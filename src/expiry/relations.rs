@@ -330,7 +330,7 @@ impl<'a> Candidates<'a> {
         let has_same_key = old.identifiers.key == new.identifiers.key;
         let pair =
             Pair { old: old.comparable(), new: new.comparable(), is_same: old.sha256 == new.sha256, has_same_key };
-        let differences = renewal::differences(&pair, self.rules);
+        let differences = renewal::find_differences(&pair, self.rules);
         if Level::worst(&differences) != Level::Ok {
             return None;
         }

@@ -1,8 +1,9 @@
 //! The report of `expiry`, as data; every format is made of it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use crate::certificate::apple::{CertificateKind, Environment};
@@ -77,6 +78,8 @@ pub(crate) struct Summary {
     pub(crate) passed_over: u64,
     /// The same by what they are.
     pub(crate) passed_over_kinds: BTreeMap<String, u64>,
+    /// Certificates of authorities that were left out, where only leaves are judged.
+    pub(crate) authorities: u64,
     /// Certificates held to the policy.
     pub(crate) certificates: u64,
     /// Of these, with nothing to say.
@@ -98,6 +101,51 @@ pub(crate) struct FileCounts {
     pub(crate) without_certificates: u64,
     /// Of these, what was passed over, by what it is.
     pub(crate) passed_over: BTreeMap<String, u64>,
+    /// Certificates of authorities that were left out.
+    pub(crate) authorities: u64,
+}
+
+/// The dump that an entry of a Secret is in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct DumpName {
+    /// Its file.
+    name: Option<String>,
+    /// It is named beside the entry.
+    is_shown: bool,
+}
+
+impl DumpName {
+    pub(crate) fn new(file: Option<&str>) -> Self {
+        Self { name: file.map(str::to_owned), is_shown: false }
+    }
+
+    /// Shows the names of dumps where there is more than one.
+    pub(crate) fn show_several(dumps: Vec<&mut Self>) {
+        let names: HashSet<&str> = dumps.iter().filter_map(|dump| dump.name.as_deref()).collect();
+        if names.len() > 1 {
+            for dump in dumps {
+                dump.is_shown = true;
+            }
+        }
+    }
+
+    /// Returns an entry as reports name it: "all.json: namespace/name/key".
+    pub(crate) fn place<'a>(&self, entry: &'a str) -> Cow<'a, str> {
+        match &self.name {
+            Some(name) if self.is_shown => Cow::Owned(format!("{name}: {entry}")),
+            Some(_) | None => Cow::Borrowed(entry),
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        self.name.is_none()
+    }
+}
+
+impl Serialize for DumpName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name.serialize(serializer)
+    }
 }
 
 /// What was found of the files of a run, beside their certificates.
@@ -113,6 +161,9 @@ pub(crate) struct RunFiles {
 pub(crate) struct SkippedFile {
     pub(crate) file: String,
     pub(crate) source: Source,
+    /// The dump that the entry is in.
+    #[serde(skip_serializing_if = "DumpName::is_none")]
+    pub(crate) dump: DumpName,
     pub(crate) reason: SkipReason,
     /// For people: "a certificate revocation list (CRL)", "Pod".
     pub(crate) what: String,
@@ -161,6 +212,9 @@ pub(crate) struct CheckedCertificate {
     /// The file, or the name of the entry in a Kubernetes secret.
     pub(crate) file: String,
     pub(crate) source: Source,
+    /// The dump that the entry is in.
+    #[serde(skip_serializing_if = "DumpName::is_none")]
+    pub(crate) dump: DumpName,
     pub(crate) role: CertificateRole,
     pub(crate) kind: CertificateKind,
     /// [`Certificate::title`](crate::certificate::Certificate::title).
@@ -241,6 +295,9 @@ pub(crate) struct Origin<'a> {
 pub(crate) struct UnreadableFile {
     pub(crate) file: String,
     pub(crate) source: Source,
+    /// The dump that the entry is in.
+    #[serde(skip_serializing_if = "DumpName::is_none")]
+    pub(crate) dump: DumpName,
     /// A failure, a warning if unreadable files are to be skipped, or a note where nothing is missed.
     #[serde(rename = "verdict")]
     pub(crate) level: Level,
@@ -258,6 +315,7 @@ impl CheckedCertificate {
         Self {
             file: origin.file.to_owned(),
             source: origin.source,
+            dump: DumpName::new(origin.dump),
             role: facts.role,
             kind: certificate.kind,
             name: certificate.title().to_owned(),
@@ -292,6 +350,11 @@ impl CheckedCertificate {
 }
 
 impl CheckedCertificate {
+    /// Returns its file or entry as reports name it.
+    pub(crate) fn place(&self) -> Cow<'_, str> {
+        self.dump.place(&self.file)
+    }
+
     /// Returns the name that the file gives to it, where that tells more than its own name. The names of authorities are
     /// made by programs.
     pub(crate) fn alias(&self) -> Option<&str> {
@@ -305,6 +368,13 @@ impl CheckedCertificate {
             Some(alias) => format!("{} \"{alias}\"", self.name),
             None => self.name.clone(),
         }
+    }
+}
+
+impl UnreadableFile {
+    /// Returns the file or entry as reports name it.
+    pub(crate) fn place(&self) -> Cow<'_, str> {
+        self.dump.place(&self.file)
     }
 }
 
@@ -375,6 +445,7 @@ impl CheckedCertificate {
         Self {
             file: origin.file.to_owned(),
             source: origin.source,
+            dump: DumpName::new(origin.dump),
             role: CertificateRole::Profile,
             kind: CertificateKind::AppleOther,
             name: profile.name.clone(),
@@ -410,8 +481,10 @@ impl ExpiryReport {
         files: RunFiles,
     ) -> Self {
         let RunFiles { mut unreadable, mut skipped, counts } = files;
-        unreadable.sort_by(|a, b| a.file.cmp(&b.file));
-        skipped.sort_by(|a, b| (&a.file, a.reason, &a.what).cmp(&(&b.file, b.reason, &b.what)));
+        unreadable.sort_by(|a, b| (&a.file, &a.dump.name).cmp(&(&b.file, &b.dump.name)));
+        skipped.sort_by(|a, b| {
+            (&a.file, a.reason, &a.what, &a.dump.name).cmp(&(&b.file, b.reason, &b.what, &b.dump.name))
+        });
         certificates.sort_unstable_by(|a, b| (a.not_after, &a.file, &a.sha256).cmp(&(b.not_after, &b.file, &b.sha256)));
         let mut summary = Summary {
             files: counts.files,
@@ -419,6 +492,7 @@ impl ExpiryReport {
             unreadable: count_files(&unreadable),
             passed_over: counts.passed_over.values().sum(),
             passed_over_kinds: counts.passed_over,
+            authorities: counts.authorities,
             certificates: certificates.len() as u64,
             ..Summary::default()
         };
@@ -493,6 +567,11 @@ impl ExpiryReport {
                 self.passed_over_kinds()
             ));
         }
+        match summary.authorities {
+            0 => {}
+            1 => line.push_str("; 1 certificate of an authority left out"),
+            n => line.push_str(&format!("; {n} certificates of authorities left out")),
+        }
         line
     }
 
@@ -502,7 +581,8 @@ impl ExpiryReport {
         let mut lines = Vec::new();
         let most = if self.policy.list_skipped { usize::MAX } else { MAX_NAMED };
         for skipped in self.skipped.iter().take(most) {
-            let (file, what) = (printable_name(&skipped.file), printable_name(&skipped.what));
+            let place = skipped.dump.place(&skipped.file);
+            let (file, what) = (printable_name(&place), printable_name(&skipped.what));
             lines.push(format!("{file}: passed over: {what}"));
         }
         if let Some(more @ 1..) = self.skipped.len().checked_sub(most) {
@@ -535,9 +615,9 @@ fn count_files(unreadable: &[UnreadableFile]) -> u64 {
     let mut files = 0;
     let mut last = None;
     for one in unreadable {
-        if one.level != Level::Ok && last != Some(&one.file) {
+        if one.level != Level::Ok && last != Some((&one.file, &one.dump)) {
             files += 1;
-            last = Some(&one.file);
+            last = Some((&one.file, &one.dump));
         }
     }
     files

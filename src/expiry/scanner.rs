@@ -18,7 +18,8 @@ use crate::expiry::passwords::{
 };
 use crate::expiry::relations::{self, KeyHash};
 use crate::expiry::report::{
-    CheckedCertificate, FileCounts, Origin, PolicyReport, SkipReason, SkippedFile, Source, check, check_profile,
+    CheckedCertificate, DumpName, FileCounts, Origin, PolicyReport, SkipReason, SkippedFile, Source, check,
+    check_profile,
 };
 use crate::expiry::sniff::{self, Skip, has_certificate_extension, is_suspiciously_empty};
 use crate::finding::{FindingCode, Level};
@@ -26,7 +27,9 @@ use crate::pkcs12::Holds;
 use crate::text::printable_name;
 use crate::world::files::{self, Location, ReadError};
 use crate::world::progress::Progress;
-use crate::world::walk::{Beside, FilePart, Filter, FoundFile, MOUNTED, WalkError, WalkProblem};
+use crate::world::walk::{
+    self, Beside, FilePart, Filter, FoundFile, MOUNTED, WalkError, WalkProblem, is_of_mounted_secret,
+};
 
 /// So many files or fewer are opened on one core: threads take longer to start.
 const PARALLEL_THRESHOLD: usize = 16;
@@ -71,6 +74,7 @@ pub(crate) struct FileFailure {
     /// The file, or the name of the entry in a Kubernetes secret.
     pub(crate) file: String,
     pub(crate) source: Source,
+    pub(crate) dump: DumpName,
     /// A failure, or a warning if unreadable files are to be skipped.
     pub(crate) level: Level,
     pub(crate) error: ScanError,
@@ -157,6 +161,7 @@ impl ScanTotals {
         self.key_files.extend(other.key_files);
         self.counts.files += other.counts.files;
         self.counts.without_certificates += other.counts.without_certificates;
+        self.counts.authorities += other.counts.authorities;
         for (kind, count) in other.counts.passed_over {
             *self.counts.passed_over.entry(kind).or_default() += count;
         }
@@ -177,7 +182,7 @@ impl ScanTotals {
         if *leaf_only {
             for authority in relations::take_authorities(&mut self.certificates) {
                 let skip = Skip::new(SkipReason::Authority, "a certificate of an authority");
-                self.skip(&authority.file, authority.source, skip);
+                self.skip(&authority.file, authority.source, authority.dump, skip);
             }
         }
         if *renewals {
@@ -186,28 +191,38 @@ impl ScanTotals {
         for KeyFile { file, source, keys } in std::mem::take(&mut self.key_files) {
             if keys.iter().all(|key| relations::belongs(*key, &self.certificates)) {
                 let what = "the private key of another file's certificate";
-                self.skip(&file, source, Skip::new(SkipReason::NoCertificate, what));
+                self.skip(&file, source, DumpName::default(), Skip::new(SkipReason::NoCertificate, what));
             } else {
-                self.unreadable.push(FileFailure { file, source, level: scanner.failure(), error: ScanError::OnlyKey });
+                let (dump, error) = (DumpName::default(), ScanError::OnlyKey);
+                self.unreadable.push(FileFailure { file, source, dump, level: scanner.failure(), error });
             }
         }
         if !scanner.policy.list_skipped {
             self.skipped.retain(|skipped| skipped.reason.is_always_named());
         }
+        self.name_dumps();
         self
     }
 
+    /// Makes reports name the dump beside each entry where there is more than one.
+    fn name_dumps(&mut self) {
+        let mut dumps = Vec::new();
+        dumps.extend(self.certificates.iter_mut().map(|one| &mut one.dump));
+        dumps.extend(self.unreadable.iter_mut().map(|one| &mut one.dump));
+        dumps.extend(self.skipped.iter_mut().map(|one| &mut one.dump));
+        DumpName::show_several(dumps);
+    }
+
     /// Counts what is not judged, and remembers its name.
-    fn skip(&mut self, file: &str, source: Source, skip: Skip) {
+    fn skip(&mut self, file: &str, source: Source, dump: DumpName, skip: Skip) {
         match skip.reason {
             SkipReason::NoCertificate => self.counts.without_certificates += 1,
             SkipReason::Part => {}
-            SkipReason::Empty | SkipReason::KnownOther | SkipReason::OtherObject | SkipReason::Authority => {
-                self.pass_over(&skip.what);
-            }
+            SkipReason::Authority => self.counts.authorities += 1,
+            SkipReason::Empty | SkipReason::KnownOther | SkipReason::OtherObject => self.pass_over(&skip.what),
         }
         let Skip { reason, what } = skip;
-        self.skipped.push(SkippedFile { file: file.to_owned(), source, reason, what });
+        self.skipped.push(SkippedFile { file: file.to_owned(), source, dump, reason, what });
     }
 
     fn pass_over(&mut self, what: &str) {
@@ -232,6 +247,10 @@ impl<'a> Item<'a> {
 
     fn secret_entry(name: &'a str, dump: &Item<'a>) -> Self {
         Self { name, path: Path::new(name), source: Source::Secret, part: FilePart::Judged, dump: Some(dump.name) }
+    }
+
+    fn dump_name(&self) -> DumpName {
+        DumpName::new(self.dump)
     }
 
     /// Returns whether a file that was found has passed the filter by its own name, and not beside such files.
@@ -266,9 +285,7 @@ impl ExpiryScanner<'_> {
                 let name = path.display().to_string();
                 let item = Item { name: &name, path: &path, source: Source::File, part: FilePart::Judged, dump: None };
                 let error = match error {
-                    WalkProblem::Io(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
-                        ScanError::DanglingLink
-                    }
+                    WalkProblem::Io(error) if walk::leads_nowhere(&path, &error) => ScanError::DanglingLink,
                     WalkProblem::Io(error) => ReadError::from(error).into(),
                     problem => ScanError::Walk(problem),
                 };
@@ -284,6 +301,9 @@ impl ExpiryScanner<'_> {
             Ok(bytes) if file.part == FilePart::Beside => self.scan_beside(&item, &bytes, totals),
             Ok(bytes) => self.scan_bytes(&item, &bytes, totals),
             Err(_) if file.part == FilePart::Beside => {}
+            Err(ReadError::Io(error)) if walk::leads_nowhere(&file.path, &error) => {
+                self.record(&item, Err(ScanError::DanglingLink), totals);
+            }
             Err(error) => self.record(&item, Err(error.into()), totals),
         }
     }
@@ -327,7 +347,7 @@ impl ExpiryScanner<'_> {
             Objects::Foreign(error) if file.is_named() => self.record(file, Err(OpenError::from(error).into()), totals),
             Objects::None if is_empty_entry(file, bytes) => {
                 totals.counts.files += 1;
-                totals.skip(file.name, file.source, Skip::new(SkipReason::Empty, EMPTY_ENTRY));
+                totals.skip(file.name, file.source, file.dump_name(), Skip::new(SkipReason::Empty, EMPTY_ENTRY));
             }
             Objects::None | Objects::Foreign(_) => self.record(file, self.open_file(file, bytes), totals),
         }
@@ -352,7 +372,8 @@ impl ExpiryScanner<'_> {
                 ObjectKind::Other(kind) => {
                     totals.counts.files += 1;
                     let name = if object.name.is_empty() { kind } else { &object.name };
-                    totals.skip(name, Source::Secret, Skip::new(SkipReason::OtherObject, kind));
+                    let skip = Skip::new(SkipReason::OtherObject, kind);
+                    totals.skip(name, Source::Secret, DumpName::new(Some(file.name)), skip);
                 }
                 ObjectKind::Secret | ObjectKind::ConfigMap => self.scan_object(file, object, totals),
             }
@@ -491,7 +512,7 @@ impl ExpiryScanner<'_> {
         let (contents, opened_by) = match result {
             Ok(Opened::Contents { contents, opened_by }) => (*contents, opened_by),
             Ok(Opened::Profile(profile)) => return self.record_profile(item, *profile, totals),
-            Ok(Opened::Skipped(skip)) => return totals.skip(item.name, item.source, skip),
+            Ok(Opened::Skipped(skip)) => return totals.skip(item.name, item.source, item.dump_name(), skip),
             Err(error) => return self.record_unreadable(item, error, totals),
         };
         let keys: Vec<KeyHash> = contents.keys.iter().map(|key| KeyHash::of(&key.item)).collect();
@@ -502,12 +523,12 @@ impl ExpiryScanner<'_> {
                 totals.key_files.push(KeyFile { file, source, keys });
             } else {
                 let what = if keys.is_empty() { "a certificate signing request" } else { "a private key" };
-                totals.skip(&file, source, Skip::new(SkipReason::NoCertificate, what));
+                totals.skip(&file, source, item.dump_name(), Skip::new(SkipReason::NoCertificate, what));
             }
             return;
         }
         for other in &contents.others {
-            totals.skip(item.name, item.source, Skip::new(SkipReason::Part, other));
+            totals.skip(item.name, item.source, item.dump_name(), Skip::new(SkipReason::Part, other));
         }
         let origin = Origin { file: item.name, source: item.source, dump: item.dump, opened_by: opened_by.as_deref() };
         totals.certificates.extend(check(origin, &contents, &self.policy.policy, self.now));
@@ -540,7 +561,8 @@ impl ExpiryScanner<'_> {
             ScanError::Crash => Level::Failure,
             _ => self.failure(),
         };
-        totals.unreadable.push(FileFailure { file: item.name.to_owned(), source: item.source, level, error });
+        let (file, dump) = (item.name.to_owned(), item.dump_name());
+        totals.unreadable.push(FileFailure { file, source: item.source, dump, level, error });
     }
 
     /// Returns the level of a file that could not be checked.
@@ -594,9 +616,10 @@ fn is_empty_entry(file: &Item<'_>, bytes: &[u8]) -> bool {
     bytes.trim_ascii().is_empty() && is_mounted(file.path)
 }
 
-/// Returns whether a file is an entry of a mounted Secret.
+/// Returns whether a file is an entry of a mounted Secret, by the link to it or in the folder that it leads to.
 fn is_mounted(path: &Path) -> bool {
-    std::fs::read_link(path).is_ok_and(|target| target.starts_with(MOUNTED))
+    let is_link = std::fs::read_link(path).is_ok_and(|target| target.starts_with(MOUNTED));
+    is_link || path.parent().is_some_and(is_of_mounted_secret)
 }
 
 impl ExpiryScanner<'_> {

@@ -144,7 +144,7 @@ fn write_row(out: &mut dyn Write, one: &CheckedCertificate, timeline: &Timeline)
     if let Some(alias) = one.alias() {
         write!(out, " \"{}\"", xml(&printable_name(alias)))?;
     }
-    write!(out, "{}<small>{}</small>", one.role.note(), xml(&printable(&one.file)))?;
+    write!(out, "{}<small>{}</small>", one.role.note(), xml(&printable(&one.place())))?;
     if let Some(topics) = other_topics(one) {
         write!(out, "<small>{}</small>", xml(&topics))?;
     }
@@ -153,8 +153,8 @@ fn write_row(out: &mut dyn Write, one: &CheckedCertificate, timeline: &Timeline)
     }
     for finding in &one.findings {
         // The next column says when it expires.
-        if !finding.code.is_about_the_end() {
-            write!(out, "<small class=\"{}\">{}</small>", class(finding.level), xml(&finding.message))?;
+        if let Some(text) = finding.beside_the_end() {
+            write!(out, "<small class=\"{}\">{}</small>", class(finding.level), xml(text))?;
         }
     }
     let left = TimeLeft::from_seconds(one.seconds_left);

@@ -3,6 +3,7 @@
 //! Written here and not with a library: the one that is kept brings a second date library, the other
 //! folds lines one octet too late.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -17,11 +18,12 @@ const LINE: usize = 75;
 
 /// Writes the report. A certificate that lies in several files has one event.
 pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
-    let mut files_of: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut files_of: HashMap<&str, Vec<Cow<'_, str>>> = HashMap::new();
     for certificate in &report.certificates {
         let files = files_of.entry(&certificate.sha256).or_default();
-        if !files.contains(&certificate.file.as_str()) {
-            files.push(&certificate.file);
+        let place = certificate.place();
+        if !files.contains(&place) {
+            files.push(place);
         }
     }
     write_line(out, "BEGIN:VCALENDAR")?;
@@ -55,7 +57,7 @@ fn write_event(
     out: &mut dyn Write,
     report: &ExpiryReport,
     certificate: &CheckedCertificate,
-    files: &[&str],
+    files: &[Cow<'_, str>],
 ) -> io::Result<()> {
     let name = printable_name(&certificate.label());
     let summary = match certificate.renewed_by {
@@ -82,7 +84,7 @@ fn write_event(
     write_line(out, "END:VEVENT")
 }
 
-fn description(certificate: &CheckedCertificate, files: &[&str]) -> String {
+fn description(certificate: &CheckedCertificate, files: &[Cow<'_, str>]) -> String {
     let mut text = format!("{} certificate, serial number {}\n", certificate.role.name(), certificate.serial);
     if !certificate.topics.is_empty() {
         text.push_str(&format!("Topics: {}\n", printable(&certificate.topics.join(", "))));

@@ -114,12 +114,14 @@ fn certificate_row(one: &CheckedCertificate) -> String {
         // The row itself says when it expires.
         if !finding.code.is_about_the_end() {
             name.push_str(&format!("<br>{}", sentence(finding)));
+        } else if let Some(hint) = &finding.hint {
+            name.push_str(&format!("<br>{}", text(hint)));
         }
     }
     if let Some(entry) = &one.opened_by {
         name.push_str(&format!("<br>opened with {}", code(&printable(entry))));
     }
-    format!("| {} | {name} | {left}, {} | {} |", mark(one.level), one.not_after.date(), code(&printable(&one.file)))
+    format!("| {} | {name} | {left}, {} | {} |", mark(one.level), one.not_after.date(), code(&printable(&one.place())))
 }
 
 /// Writes the report of `check`, in so many bytes at most.

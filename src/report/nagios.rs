@@ -17,7 +17,10 @@ pub(crate) fn write(out: &mut dyn Write, report: &FindingsReport) -> io::Result<
     writeln!(out)?;
     for case in &report.cases {
         for finding in &case.findings {
-            writeln!(out, "{}", plain(&finding.sentence()))?;
+            let sentence = finding.sentence();
+            // Without its hint it would not say why a threshold is never met.
+            let is_whole = finding.code.is_about_the_end();
+            writeln!(out, "{}", plain(&if is_whole { finding.with_hint(&sentence) } else { sentence.to_string() }))?;
         }
     }
     for note in &report.notes {

@@ -43,7 +43,7 @@ pub(crate) fn write_expiry(out: &mut dyn Write, report: &ExpiryReport) -> io::Re
     let mut seen = HashSet::new();
     for file in &report.unreadable {
         // Two names may look the same once they are printable.
-        let label = escape(&file.file);
+        let label = escape(&file.place());
         if file.level != Level::Ok && seen.insert(label.clone()) {
             writeln!(out, "{name}{{file=\"{label}\",reason=\"{}\"}} 1", text(&file.error.kind))?;
         }
@@ -84,7 +84,8 @@ fn write_skipped(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> {
     write_head(out, name, "1 for a file or an object that was passed over, with what it is.")?;
     let mut seen = HashSet::new();
     for skipped in &report.skipped {
-        let labels = format!("file=\"{}\",what=\"{}\"", escape(&skipped.file), escape(&skipped.what));
+        let labels =
+            format!("file=\"{}\",what=\"{}\"", escape(&skipped.dump.place(&skipped.file)), escape(&skipped.what));
         if seen.insert(labels.clone()) {
             writeln!(out, "{name}{{{labels}}} 1")?;
         }
@@ -141,7 +142,7 @@ fn certificate_labels(certificate: &CheckedCertificate) -> String {
     };
     format!(
         "file=\"{}\",name=\"{}\",role=\"{}\",kind=\"{}\",topic=\"{}\",team_id=\"{}\",sha256=\"{}\"{alias}",
-        escape(&certificate.file),
+        escape(&certificate.place()),
         escape(&certificate.name),
         certificate.role.name(),
         text(&certificate.kind),

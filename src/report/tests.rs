@@ -13,7 +13,7 @@ use crate::check::{Authentication, GatewayCheck, TopicReport};
 use crate::cli::format;
 use crate::container::{Passwords, open};
 use crate::error::Error;
-use crate::expiry::report::{FileCounts, Origin, PolicyReport, RunFiles, Source, UnreadableFile, check};
+use crate::expiry::report::{DumpName, FileCounts, Origin, PolicyReport, RunFiles, Source, UnreadableFile, check};
 use crate::finding::{FindingCode, Level};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::test_support::{TestWorld, fixture};
@@ -183,7 +183,8 @@ fn expiry_report(parts: &[ExpiryPart]) -> ExpiryReport {
             ExpiryPart::Expired => datetime!(2100-01-10 0:00 UTC),
             ExpiryPart::Unreadable(level, code) => {
                 let (file, error) = ("a.p12".to_owned(), Error::new(code.exit_kind(), "a.p12: damaged"));
-                unreadable.push(UnreadableFile { file, source: Source::File, level: *level, code: *code, error });
+                let (source, dump) = (Source::File, DumpName::default());
+                unreadable.push(UnreadableFile { file, source, dump, level: *level, code: *code, error });
                 continue;
             }
         };

@@ -425,12 +425,27 @@ impl Walk<'_> {
     }
 }
 
+/// Returns whether a path cannot be opened because it is a link to what does not exist, or to itself.
+pub(crate) fn leads_nowhere(path: &Path, error: &io::Error) -> bool {
+    path.is_symlink() && (error.kind() == io::ErrorKind::NotFound || is_link_loop(error))
+}
+
+#[cfg(unix)]
+fn is_link_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_link_loop(_: &io::Error) -> bool {
+    false
+}
+
 /// The link of a mounted Secret to the folder with its entries, which is replaced when they change.
 pub(crate) const MOUNTED: &str = "..data";
 
 /// Returns whether a path is a folder in which Kubernetes keeps the entries of a mounted Secret, such as
 /// `..2026_11_24_10_00_00.123`, or the link to it.
-fn is_of_mounted_secret(path: &Path) -> bool {
+pub(crate) fn is_of_mounted_secret(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let is_named_so = matches!(name, b"..data" | b"..data_tmp") || matches!(name, [b'.', b'.', b'0'..=b'9', ..]);
     is_named_so && path.is_dir() && path.with_file_name(MOUNTED).is_symlink()

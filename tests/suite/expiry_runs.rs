@@ -259,6 +259,67 @@ fn a_renewal_stays_in_its_dump_and_in_its_secret() {
 }
 
 #[test]
+fn two_dumps_are_told_apart_in_every_format() {
+    let (old, new) = (server(&["a.example"], "20251101", "20261127"), server(&["a.example"], "20261101", "20271231"));
+    let dump =
+        |certificate: &[u8]| text(&secret("prod", "web", &[("tls.crt", certificate), ("cut.crt", &old.key[..40])]));
+    let folder = Folder::new(&[("east.json", &dump(&old.certificate)), ("west.json", &dump(&new.certificate))]);
+    let (_, report) = folder.report(&["east.json", "west.json"]);
+    for list in [&report["certificates"], &report["unreadable"]] {
+        let places: Vec<_> = list.as_array().unwrap().iter().map(|one| (&one["file"], &one["dump"])).collect();
+        assert_eq!((places[0].0, places.len()), (places[1].0, 2), "{report}");
+        assert_eq!((places[0].1, places[1].1), (&json!("east.json"), &json!("west.json")), "{report}");
+    }
+    assert_eq!(report["summary"]["unreadable"], 2);
+    for format in ["human", "html", "github", "junit", "nagios", "markdown", "prometheus", "ics"] {
+        let run = folder.test(&["east.json", "west.json", "--format", format]).run();
+        let printed = run.text().replace("\r\n ", "");
+        for place in ["east.json: prod/web/tls.crt", "east.json: prod/web/cut.crt", "west.json: prod/web/cut.crt"] {
+            assert!(printed.contains(place), "{format} {place}: {printed}");
+        }
+    }
+    // One alone needs no name.
+    assert!(!folder.test(&["east.json"]).run().text().contains("east.json"));
+}
+
+#[test]
+fn a_doubled_key_is_refused_by_name() {
+    let (old, good) = (server(&["a.example"], "20251101", "20261120"), server(&["b.example"], "20260101", "20271231"));
+    let [old, good] = [BASE64.encode(&old.certificate), BASE64.encode(&good.certificate)];
+    let json = format!(
+        r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"x"}},"data":{{"tls.crt":"{old}","tls.crt":"{good}","b.crt":"{good}"}}}}"#
+    );
+    let yaml = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  tls.crt: {old}\n  tls.crt: {good}\n  b.crt: {good}\n"
+    );
+    for (name, dump) in [("x.json", json), ("x.yaml", yaml)] {
+        let (code, report) = Folder::new(&[(name, dump.as_bytes())]).report(&["."]);
+        assert_eq!((code, files(&report["unreadable"])), (Some(3), vec!["x/tls.crt"]), "{report}");
+        assert_eq!(files(&report["certificates"]), ["x/b.crt"], "{report}");
+    }
+}
+
+#[test]
+fn what_is_shorter_than_the_threshold_all_its_life_is_told_how_to_be_judged() {
+    let brief = server(&["a.example"], "20261123", "20261125");
+    let month = server(&["a.example"], "20261120", "20261215");
+    let folder = Folder::new(&[("brief.pem", &brief.certificate), ("month.pem", &month.certificate)]);
+    for format in ["human", "html", "github", "junit", "nagios", "markdown", "json"] {
+        let run = folder.test(&[".", "--format", format]).status(if format == "nagios" { 2 } else { 1 }).run();
+        for whole in
+            ["its whole lifetime (2 days) is no longer than 7d", "its whole lifetime (25 days) is no longer than 30d"]
+        {
+            assert!(run.text().contains(whole), "{format} {}", run.text());
+        }
+    }
+    let (code, report) = folder.report(&[".", "--warn", "20%", "--fail", "10%"]);
+    assert_eq!((code, &report["summary"]["ok"]), (Some(0), &json!(2)), "{report}");
+    // What has had a longer life is not told so.
+    let old = Folder::new(&[("old.pem", &server(&["a.example"], "20261101", "20261127").certificate)]);
+    assert!(!old.test(&["."]).run().text().contains("whole lifetime"));
+}
+
+#[test]
 fn entries_of_a_dump_are_included_whatever_its_name() {
     let expired = server(&["a.example"], "20251101", "20261120");
     let dump = secret("prod", "web", &[("tls.crt", &expired.certificate)]);
@@ -279,7 +340,12 @@ fn leaves_are_servers_that_call_themselves_authorities_too() {
     let (code, report) = folder.report(&[".", "--leaf-only", "--list-skipped"]);
     assert_eq!((code, &report["summary"]["certificates"]), (Some(1), &json!(2)), "{report}");
     // What is left out is counted, and named where that is asked for.
-    assert_eq!(report["summary"]["passed_over_kinds"]["a certificate of an authority"], 1, "{report}");
+    assert_eq!(
+        (&report["summary"]["authorities"], &report["summary"]["passed_over"]),
+        (&json!(1), &json!(0)),
+        "{report}"
+    );
+    folder.test(&[".", "--leaf-only"]).stdout_contains("; 1 certificate of an authority left out").run();
     assert_eq!(report["skipped"][0]["reason"], "authority");
     // The certificate of an authority that issued another of the run is none of a server.
     let leaf =
@@ -360,6 +426,63 @@ fn what_is_neither_file_nor_folder_is_named_and_never_opened() {
     let (code, report) = folder.report(&["."]);
     assert_eq!((code, &report["summary"]["unreadable"]), (Some(3), &json!(1)), "{report}");
     assert_eq!(folder.report(&[".", "--exclude", "push.pem"]).0, Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_folder_of_a_mounted_secret_may_be_named_itself() {
+    use std::os::unix::fs::symlink;
+    let good = server(&["a.example"], "20260101", "20271231");
+    let folder = Folder::new(&[
+        ("m/..2026/tls.crt", &good.certificate),
+        ("m/..2026/tls.key", &good.key),
+        ("m/..2026/ca.crt", b""),
+    ]);
+    symlink("..2026", folder.path("m/..data")).unwrap();
+    for named in ["m/..data", "m/..2026"] {
+        let (code, report) = folder.report(&[named, "--expect-key"]);
+        assert_eq!((code, &report["unreadable"]), (Some(0), &json!([])), "{named} {report}");
+    }
+    // Elsewhere what is empty was meant to be read.
+    folder.write("other/ca.crt", b"");
+    assert_eq!(folder.report(&["m/..data", "other"]).0, Some(3));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_itself_leads_nowhere() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new(&[("good.cer", &read("der/universal.cer"))]);
+    symlink("loop", folder.path("loop")).unwrap();
+    let (code, report) = folder.report(&["."]);
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(report["summary"]["passed_over_kinds"], json!({"a link that leads nowhere": 1}), "{report}");
+    let named = folder.test(&["loop"]).status(3).run();
+    assert!(named.text().contains("it is a link that leads nowhere"), "{}", named.text());
+    symlink("loop.pem", folder.path("loop.pem")).unwrap();
+    assert_eq!(folder.report(&["."]).0, Some(3));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_rule_calls_a_file_by_a_path_through_a_link_or_by_where_that_leads() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new(&[("archive/2026/push.p12", &read("p12/keychain-password.p12"))]);
+    symlink("archive/2026", folder.path("live")).unwrap();
+    let whole = folder.0.path().canonicalize().unwrap();
+    for (named, rule) in [
+        ("live", "live/push.p12".to_owned()),
+        ("live", "archive/2026/push.p12".to_owned()),
+        ("live", "push.p12".to_owned()),
+        ("live/../2026", "archive/2026/*.p12".to_owned()),
+        ("live", whole.join("archive/2026/push.p12").display().to_string()),
+        ("live", whole.join("live/push.p12").display().to_string()),
+    ] {
+        folder.write("passwords.txt", format!("{rule} = pass:push\n").as_bytes());
+        let run = folder.test(&[named, "--passwords", "passwords.txt"]).run();
+        assert_eq!(run.code, Some(0), "{named} {rule}: {}", run.text());
+        assert_eq!(run.stderr, "", "{named} {rule}");
+    }
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl<'a> Row<'a> {
             one,
             left: TimeLeft::from_seconds(one.seconds_left).amount_or_ago(),
             name: ShownName::of(one),
-            file: printable(&one.file),
+            file: printable(&one.place()),
         }
     }
 }
@@ -192,8 +192,8 @@ fn write_row(out: &mut dyn Write, row: &Row<'_>, columns: Columns, medium: &Medi
     }
     for finding in &one.findings {
         // The row itself says when it expires.
-        if !finding.code.is_about_the_end() {
-            writeln!(out, "      {}", finding.message)?;
+        if let Some(text) = finding.beside_the_end() {
+            writeln!(out, "      {text}")?;
         }
     }
     Ok(())
