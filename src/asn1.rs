@@ -34,23 +34,42 @@ pub struct Malformed {
     /// The part of the file, such as "MAC" or "certificate bag".
     pub part: Cow<'static, str>,
     pub problem: Cow<'static, str>,
+    pub fault: Fault,
+}
+
+/// What kind of thing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is damaged.
+    Damage,
     /// It may be whole, and goes beyond a limit.
-    pub is_limit: bool,
+    Limit,
+    /// It is whole, and can be read in two ways.
+    Ambiguity,
 }
 
 impl Malformed {
     pub fn new(part: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
-        Self { part: part.into(), problem: problem.into(), is_limit: false }
+        Self { part: part.into(), problem: problem.into(), fault: Fault::Damage }
     }
 
     /// Makes an error about what goes beyond a limit.
     pub(crate) fn limit(part: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
-        Self { is_limit: true, ..Self::new(part, problem) }
+        Self { fault: Fault::Limit, ..Self::new(part, problem) }
+    }
+
+    /// Makes an error about what programs read in different ways.
+    pub(crate) fn ambiguity(part: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self { fault: Fault::Ambiguity, ..Self::new(part, problem) }
     }
 
     /// Returns what it says of the file.
     pub(crate) fn verdict(&self) -> &'static str {
-        if self.is_limit { "the file goes beyond a limit" } else { "the file is damaged" }
+        match self.fault {
+            Fault::Damage => "the file is damaged",
+            Fault::Limit => "the file goes beyond a limit",
+            Fault::Ambiguity => "the file can be read in two ways",
+        }
     }
 }
 

@@ -255,6 +255,7 @@ mod tests {
     use openssl::x509::extension::{KeyUsage, SubjectAlternativeName};
 
     use super::*;
+    use crate::asn1::Fault;
     use crate::limits::{Reading, ReadingWork};
 
     #[test]
@@ -356,7 +357,7 @@ mod tests {
         };
         let _reading = Reading::begin(ReadingWork::new(0, 4));
         let error = request(3072, &[0x7f; 384]).unwrap_err();
-        assert!(error.is_limit && error.to_string().contains("takes too long to check"), "{error}");
+        assert!(error.fault == Fault::Limit && error.to_string().contains("takes too long to check"), "{error}");
         assert_eq!(request(2048, &[1, 0, 1]), Ok(false));
         // OpenSSL refuses these without any arithmetic.
         assert_eq!(request(4096, &[0x7f; 512]), Ok(false));

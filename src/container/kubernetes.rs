@@ -434,7 +434,9 @@ fn entries(data: Data, name: &str, kind: &ObjectKind) -> BTreeMap<String, Result
                 return entries;
             }
             let bytes = match is_doubled {
-                true => Err(Malformed::new(format!("secret {name}/{key}"), "stands there twice, with two values")),
+                true => {
+                    Err(Malformed::ambiguity(format!("secret {name}/{key}"), "stands there twice, with two values"))
+                }
                 false => decode(value, encoded, name, &key),
             };
             entries.insert(key, bytes);

@@ -248,9 +248,9 @@ fn not_cut(error: OpenError, place: &str) -> OpenError {
 /// Names the place in an error about a structure.
 pub(super) fn at_place(error: OpenError, place: &str) -> OpenError {
     match error {
-        OpenError::Decode(DecodeError::Malformed(Malformed { part, problem, is_limit })) if part != place => {
+        OpenError::Decode(DecodeError::Malformed(Malformed { part, problem, fault })) if part != place => {
             let malformed = Malformed::new(place.to_owned(), format!("{part} {problem}"));
-            Malformed { is_limit, ..malformed }.into()
+            Malformed { fault, ..malformed }.into()
         }
         other => other,
     }

@@ -129,10 +129,12 @@ impl DumpName {
         }
     }
 
-    /// Returns an entry as reports name it: "all.json: namespace/name/key".
+    /// Returns an entry as reports name it: "all.json: namespace/name/key". An entry of an object without a name tells
+    /// nothing alone.
     pub(crate) fn place<'a>(&self, entry: &'a str) -> Cow<'a, str> {
+        let is_whole = entry.contains('/');
         match &self.name {
-            Some(name) if self.is_shown => Cow::Owned(format!("{name}: {entry}")),
+            Some(name) if self.is_shown || (!is_whole && name != "-") => Cow::Owned(format!("{name}: {entry}")),
             Some(_) | None => Cow::Borrowed(entry),
         }
     }

@@ -296,6 +296,7 @@ fn a_doubled_key_is_refused_by_name() {
         let (code, report) = Folder::new(&[(name, dump.as_bytes())]).report(&["."]);
         assert_eq!((code, files(&report["unreadable"])), (Some(3), vec!["x/tls.crt"]), "{report}");
         assert_eq!(files(&report["certificates"]), ["x/b.crt"], "{report}");
+        assert_eq!(report["unreadable"][0]["error"]["hint"], "keep one of the two, and remove the other");
     }
 }
 

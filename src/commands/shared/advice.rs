@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 
+use crate::asn1::Fault;
 use crate::container::lookalike::Lookalike;
 use crate::container::{OpenError, PasswordTarget};
 use crate::crypto::{DecodeError, Remedy};
@@ -118,6 +119,9 @@ fn write_advice(kind: io::ErrorKind) -> Option<&'static str> {
 /// The hint for a file that is none of ours.
 const EXPECTED_FILES: &str = "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name";
 
+/// The hint for a file that is damaged.
+const AGAIN: &str = "copy, download or export it again";
+
 /// The hint for a file that goes beyond a limit.
 const UNUSUAL: &str = "no usual tool writes such a file: export it again";
 
@@ -131,8 +135,12 @@ fn open_advice(error: &OpenError) -> &'static str {
             "copy it again in binary mode, or as Base64 (git: `*.p12 binary` in .gitattributes; ftp: `binary`)"
         }
         OpenError::Truncated { .. } => "the end is missing: copy, download or export it again",
-        OpenError::Decode(DecodeError::Malformed(problem)) if problem.is_limit => UNUSUAL,
-        OpenError::Decode(DecodeError::Malformed(_)) | OpenError::MereText(_) => "copy, download or export it again",
+        OpenError::Decode(DecodeError::Malformed(problem)) => match problem.fault {
+            Fault::Damage => AGAIN,
+            Fault::Limit => UNUSUAL,
+            Fault::Ambiguity => "keep one of the two, and remove the other",
+        },
+        OpenError::MereText(_) => AGAIN,
         OpenError::Decode(DecodeError::UnknownType { .. }) => {
             "if something is missing, export it again in another way: no usual tool writes that type"
         }
@@ -195,7 +203,7 @@ fn remedy_advice(remedy: Remedy) -> &'static str {
 
 fn key_advice(error: &KeyError) -> &'static str {
     match error {
-        KeyError::Unusable(_) | KeyError::Damaged => "copy, download or export it again",
+        KeyError::Unusable(_) | KeyError::Damaged => AGAIN,
         KeyError::NoPrimes => "export it again from where the key was made, in PKCS#8",
         KeyError::Limit(_) => UNUSUAL,
         KeyError::Unsupported(_) => "make a new key and a new request with pushcert csr",
