@@ -30,12 +30,12 @@ pub(crate) struct Traits {
     uid: Option<String>,
     other_names: Vec<String>,
     usages: Vec<String>,
-    /// As encoded.
+    /// As encoded. Whether it is the issuer takes long to tell, and is asked of few.
     subject: Vec<u8>,
+    issuer: Vec<u8>,
     key_usage: KeyUsage,
     weakness: Weakness,
     is_ca: bool,
-    is_self_issued: bool,
     has_unknown_critical: bool,
 }
 
@@ -59,24 +59,22 @@ impl Traits {
     pub(crate) fn of(certificate: &Certificate) -> Self {
         let key = &certificate.public_key;
         let is_weak_key = key.algorithm == "RSA" && key.bits < LEAST_RSA_BITS;
-        let is_self_issued = certificate.is_self_issued();
         Self {
             uid: certificate.uid.clone(),
             other_names: certificate.other_names.clone(),
             usages: certificate.usages.clone(),
             subject: certificate.raw_subject.clone(),
+            issuer: certificate.raw_issuer.clone(),
             key_usage: KeyUsage {
                 may_sign: certificate.may_sign,
                 may_encrypt: certificate.may_encrypt,
                 may_sign_certificates: certificate.may_sign_certificates,
             },
             weakness: Weakness {
-                key: is_weak_key.then_some(key.bits),
-                // Nobody verifies the signature on a root.
-                has_signature: certificate.has_weak_signature && !is_self_issued,
+                key: if is_weak_key { Some(key.bits) } else { None },
+                has_signature: certificate.has_weak_signature,
             },
             is_ca: certificate.is_ca,
-            is_self_issued,
             has_unknown_critical: certificate.has_unknown_critical,
         }
     }
@@ -88,6 +86,15 @@ impl Traits {
     /// Returns the subject as encoded.
     pub(crate) fn subject(&self) -> &[u8] {
         &self.subject
+    }
+
+    fn is_self_issued(&self) -> bool {
+        name::is_same(&self.subject, &self.issuer)
+    }
+
+    /// Returns whether its signature is weak. Nobody verifies that on a root.
+    fn has_weak_signature(&self) -> bool {
+        self.weakness.has_signature && !self.is_self_issued()
     }
 
     fn has_usage(&self, usage: &str) -> bool {
@@ -120,7 +127,6 @@ pub(crate) struct Texts<'a> {
     subject: &'a str,
     issuer: &'a str,
     organization: Option<&'a str>,
-    raw_issuer: &'a [u8],
     signature: &'a str,
 }
 
@@ -142,7 +148,6 @@ impl<'a> Comparable<'a> {
                 subject: &certificate.subject,
                 issuer: &certificate.issuer,
                 organization: certificate.organization.as_deref(),
-                raw_issuer: &certificate.raw_issuer,
                 signature: &certificate.signature,
             },
         }
@@ -488,10 +493,10 @@ fn compare_strength(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mu
         let is_as_before = was.key.is_some_and(|before| before <= bits);
         differences.push(Finding::new(level(is_as_before), FindingCode::WeakKey, message));
     }
-    if is.has_signature {
+    if new.traits.has_weak_signature() {
         let message =
             format!("the new one is signed with {}, which programs refuse", printable_name(new.texts.signature));
-        differences.push(Finding::new(level(was.has_signature), FindingCode::Sha1Signature, message));
+        differences.push(Finding::new(level(old.traits.has_weak_signature()), FindingCode::Sha1Signature, message));
     }
 }
 
@@ -499,7 +504,7 @@ fn compare_strength(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mu
 fn compare_issuers(pair: &Pair<'_>, rules: Rules, differences: &mut Vec<Finding>) {
     let (old, new) = (&pair.old, &pair.new);
     let (was, is) = (&old.texts, &new.texts);
-    if new.traits.is_self_issued && !old.traits.is_self_issued {
+    if new.traits.is_self_issued() && !old.traits.is_self_issued() {
         let is_allowed = rules.allows_self_issued && !old.kind.is_push();
         let message = format!("the new one is issued by itself, the old one by {}", printable_name(was.issuer));
         let level = if is_allowed { Level::Ok } else { Level::Failure };
@@ -507,10 +512,10 @@ fn compare_issuers(pair: &Pair<'_>, rules: Rules, differences: &mut Vec<Finding>
     } else if old.kind.is_push() && old.is_apples && !new.is_apples {
         let message = "the chain of the new one does not lead to Apple's root, that of the old one does";
         differences.push(Finding::failure(FindingCode::OtherIssuer, message));
-    } else if new.traits.is_self_issued && !pair.has_same_key && !old.kind.is_push() && !old.is_authority() {
+    } else if new.traits.is_self_issued() && !pair.has_same_key && !old.kind.is_push() && !old.is_authority() {
         let message = "the new one is issued by itself, with a new key: whoever trusts the old one must be given it";
         differences.push(Finding::new(Level::Ok, FindingCode::OtherIssuer, message));
-    } else if !old.kind.is_push() && !name::is_same(was.raw_issuer, is.raw_issuer) {
+    } else if !old.kind.is_push() && !name::is_same(&old.traits.issuer, &new.traits.issuer) {
         let (was, is) = (printable_name(was.issuer), printable_name(is.issuer));
         let message = format!("the issuer has changed from {was} to {is}");
         differences.push(Finding::new(Level::Ok, FindingCode::OtherIssuer, message));

@@ -53,6 +53,8 @@ pub(crate) struct Identifiers {
     traits: Traits,
     /// The dump that it is in.
     dump: Option<u64>,
+    /// A link leads to its file.
+    pub(crate) is_linked: bool,
 }
 
 fn is_issued_by_apple(certificate: &Certificate) -> bool {
@@ -79,6 +81,7 @@ impl Identifiers {
             is_apples: certificate.kind.is_push() && is_issued_by_apple(certificate),
             traits: Traits::of(certificate),
             dump: dump.map(|dump| HASHER.hash_one(dump)),
+            is_linked: false,
         }
     }
 
@@ -95,6 +98,7 @@ impl Identifiers {
             is_apples: false,
             traits: Traits::default(),
             dump: None,
+            is_linked: false,
         }
     }
 }
@@ -233,28 +237,67 @@ impl CheckedCertificate {
         }
     }
 
-    /// Returns whether another may be meant as its renewal, by its issuer, its place and its name.
-    fn may_be_renewed_by(&self, new: &Self) -> bool {
+    /// Tells by issuer, place and name what another certificate for the same is to it.
+    fn relation_to(&self, new: &Self) -> Relation {
         let (own, other) = (&self.identifiers, &new.identifiers);
+        if own.is_linked && !other.is_linked {
+            return Relation::NotLinked;
+        }
         if self.kind.is_push() || own.key == other.key {
-            return true;
+            return Relation::Version;
         }
         let has_names = !self.dns_names.is_empty() || !own.traits.other_names().is_empty();
         // Each cluster of Kubernetes has an authority of the same name, and the same clients.
         if !has_names && own.authority != other.authority {
-            return false;
+            return Relation::Foreign;
         }
         // Many services are called localhost.
         let is_local = !self.dns_names.is_empty() && !self.dns_names.iter().any(|name| name.contains('.'));
         if is_local && own.subject != other.subject {
-            return false;
+            return Relation::Foreign;
         }
         // Servers may have a certificate for each kind of key.
-        if own.algorithm != other.algorithm {
-            return versions::are_versions(&self.file, &new.file);
+        let is_other_kind = own.algorithm != other.algorithm;
+        let is_apart = is_other_kind || versions::are_beside_each_other(&self.file, &new.file);
+        if is_apart && !versions::are_versions(&self.file, &new.file) {
+            return Relation::Beside;
         }
-        !versions::are_beside_each_other(&self.file, &new.file) || versions::are_versions(&self.file, &new.file)
+        Relation::Version
     }
+}
+
+/// What a certificate is to an older one for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    /// It may be its next version.
+    Version,
+    /// It is another service's.
+    Foreign,
+    /// Both are in use.
+    Beside,
+    /// A link leads to the old one still, and none to the new one.
+    NotLinked,
+}
+
+impl Relation {
+    /// Returns why a certificate that could take the place of another is no renewal of it, where that is worth telling.
+    fn objection(self, file: &str) -> Option<String> {
+        let file = printable_name(file);
+        match self {
+            Self::Version | Self::Foreign => None,
+            Self::Beside => Some(format!(
+                "{file} is for the same, but seems to be in use beside it: their names differ in more than a number"
+            )),
+            Self::NotLinked => Some(format!("{file} is for the same, but a link leads to this one still")),
+        }
+    }
+}
+
+/// What was found for a certificate that ends soon.
+enum Successor {
+    Renewal(Renewal),
+    /// It is none, for this reason.
+    Objection(String),
 }
 
 /// Returns the namespace of the Secret that a certificate is in, or the name of one without: what is renewed in one is
@@ -304,8 +347,9 @@ impl<'a> Candidates<'a> {
     }
 
     /// Finds the renewal of a certificate: the one that ends last of those that can take its place, as `compare` judges.
-    fn renewal_of(&self, old: &CheckedCertificate) -> Option<Renewal> {
+    fn successor_of(&self, old: &CheckedCertificate) -> Option<Successor> {
         let mut last: Option<Renewal> = None;
+        let mut objection = None;
         for place in old.places_of_renewals() {
             for index in self.places.get(&place).into_iter().flatten() {
                 let new = &self.certificates[*index];
@@ -313,18 +357,26 @@ impl<'a> Candidates<'a> {
                 if new.not_after <= least {
                     break;
                 }
-                if let Some(renewal) = self.judge(old, new) {
-                    last = Some(renewal);
-                    break;
+                match self.judge(old, new) {
+                    Some(Successor::Renewal(renewal)) => {
+                        last = Some(renewal);
+                        break;
+                    }
+                    Some(Successor::Objection(text)) => objection = objection.or(Some(text)),
+                    None => {}
                 }
             }
         }
-        last
+        match last {
+            Some(renewal) => Some(Successor::Renewal(renewal)),
+            None => objection.map(Successor::Objection),
+        }
     }
 
-    /// Returns the renewal if nothing is lost by it.
-    fn judge(&self, old: &CheckedCertificate, new: &CheckedCertificate) -> Option<Renewal> {
-        if !old.may_be_renewed_by(new) {
+    /// Judges whether a certificate is the renewal of another: nothing is lost by it.
+    fn judge(&self, old: &CheckedCertificate, new: &CheckedCertificate) -> Option<Successor> {
+        let relation = old.relation_to(new);
+        if relation == Relation::Foreign {
             return None;
         }
         let has_same_key = old.identifiers.key == new.identifiers.key;
@@ -334,13 +386,16 @@ impl<'a> Candidates<'a> {
         if Level::worst(&differences) != Level::Ok {
             return None;
         }
+        if let Some(objection) = relation.objection(&new.file) {
+            return Some(Successor::Objection(objection));
+        }
         let lost = differences.into_iter().find(|difference| difference.code == FindingCode::UsageLost);
-        Some(Renewal {
+        Some(Successor::Renewal(Renewal {
             file: new.file.clone(),
             sha256: new.sha256.clone(),
             not_after: new.not_after,
             note: lost.map(|difference| difference.message.to_string()),
-        })
+        }))
     }
 }
 
@@ -348,16 +403,19 @@ impl<'a> Candidates<'a> {
 /// has expired fails all the same: something may still serve it.
 pub(crate) fn find_renewals(certificates: &mut [CheckedCertificate], now: OffsetDateTime) {
     let candidates = Candidates::new(certificates, now);
-    let mut renewals = Vec::new();
+    let mut successors = Vec::new();
     for (index, one) in certificates.iter().enumerate() {
         if may_be_renewed(one)
-            && let Some(renewal) = candidates.renewal_of(one)
+            && let Some(successor) = candidates.successor_of(one)
         {
-            renewals.push((index, renewal));
+            successors.push((index, successor));
         }
     }
-    for (index, renewal) in renewals {
-        certificates[index].mark_renewed(renewal);
+    for (index, successor) in successors {
+        match successor {
+            Successor::Renewal(renewal) => certificates[index].mark_renewed(renewal),
+            Successor::Objection(objection) => certificates[index].tell_objection(objection),
+        }
     }
 }
 
@@ -370,6 +428,16 @@ fn ends_soon(one: &CheckedCertificate) -> bool {
 }
 
 impl CheckedCertificate {
+    /// Tells why what could take its place does not keep it from failing.
+    fn tell_objection(&mut self, objection: String) {
+        for finding in &mut self.findings {
+            if finding.code == FindingCode::ExpiresSoon {
+                finding.hint = Some(objection.into());
+                return;
+            }
+        }
+    }
+
     fn mark_renewed(&mut self, renewal: Renewal) {
         let mut message = format!(
             "expires on {}, and is renewed by {} until {}",

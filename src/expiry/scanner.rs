@@ -297,14 +297,22 @@ impl ExpiryScanner<'_> {
     fn scan_file(&self, file: &FoundFile, totals: &mut ScanTotals) {
         let name = file.path.display().to_string();
         let item = Item { name: &name, path: &file.path, source: Source::File, part: file.part, dump: None };
+        let before = totals.certificates.len();
+        self.read_file(file, &item, totals);
+        for one in &mut totals.certificates[before..] {
+            one.identifiers.is_linked = file.is_linked;
+        }
+    }
+
+    fn read_file(&self, file: &FoundFile, item: &Item<'_>, totals: &mut ScanTotals) {
         match files::read(&Location::Path(file.path.clone()), &mut io::empty()) {
-            Ok(bytes) if file.part == FilePart::Beside => self.scan_beside(&item, &bytes, totals),
-            Ok(bytes) => self.scan_bytes(&item, &bytes, totals),
+            Ok(bytes) if file.part == FilePart::Beside => self.scan_beside(item, &bytes, totals),
+            Ok(bytes) => self.scan_bytes(item, &bytes, totals),
             Err(_) if file.part == FilePart::Beside => {}
             Err(ReadError::Io(error)) if walk::leads_nowhere(&file.path, &error) => {
-                self.record(&item, Err(ScanError::DanglingLink), totals);
+                self.record(item, Err(ScanError::DanglingLink), totals);
             }
-            Err(error) => self.record(&item, Err(error.into()), totals),
+            Err(error) => self.record(item, Err(error.into()), totals),
         }
     }
 

@@ -211,6 +211,14 @@ pub(crate) struct FoundFile {
     /// The path, which begins with the one that was named.
     pub(crate) path: PathBuf,
     pub(crate) part: FilePart,
+    /// A link that was found leads to it.
+    pub(crate) is_linked: bool,
+}
+
+impl FoundFile {
+    fn new(path: PathBuf, part: FilePart) -> Self {
+        Self { path, part, is_linked: false }
+    }
 }
 
 /// A path that cannot be followed.
@@ -247,6 +255,7 @@ pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, 
         visits: HashMap::new(),
         folders: HashMap::new(),
         known: HashSet::new(),
+        linked: HashSet::new(),
         links: Vec::new(),
         beside: Vec::new(),
         found: Vec::new(),
@@ -256,7 +265,7 @@ pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, 
         if path.is_dir() {
             folders.push(path);
         } else {
-            walk.found.push(Ok(FoundFile { path: path.clone(), part: FilePart::Named }));
+            walk.found.push(Ok(FoundFile::new(path.clone(), FilePart::Named)));
         }
     }
     if folders.is_empty() {
@@ -268,6 +277,7 @@ pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, 
     }
     walk.add_links();
     walk.add_beside();
+    walk.mark_linked();
     walk.found
 }
 
@@ -281,6 +291,8 @@ struct Walk<'a> {
     folders: HashMap<PathBuf, PathBuf>,
     /// The canonical paths of the files that were found.
     known: HashSet<PathBuf>,
+    /// Of these, the ones that links lead to.
+    linked: HashSet<PathBuf>,
     /// The links to files, which are looked at when all files are known.
     links: Vec<PathBuf>,
     /// The files that are not included, likewise.
@@ -334,7 +346,7 @@ impl Walk<'_> {
             Some(FilePart::Beside) | None => {}
             Some(_) if !is_file => self.found.push(Err(WalkError { path, error: WalkProblem::Special })),
             Some(_) if is_link => self.links.push(path),
-            Some(part) if self.is_first(&path) => self.found.push(Ok(FoundFile { path, part })),
+            Some(part) if self.is_first(&path) => self.found.push(Ok(FoundFile::new(path, part))),
             Some(_) => {}
         }
     }
@@ -344,7 +356,23 @@ impl Walk<'_> {
         let mut links = std::mem::take(&mut self.links);
         links.sort_by(|a, b| (is_hash_name(a), a).cmp(&(is_hash_name(b), b)));
         for path in links {
-            self.add_unless_known(path, FilePart::Judged);
+            if let Ok(target) = path.canonicalize()
+                && self.known.contains(&target)
+            {
+                self.linked.insert(target);
+            } else {
+                self.add_unless_known(path, FilePart::Judged);
+            }
+        }
+    }
+
+    /// Marks the files that links lead to.
+    fn mark_linked(&mut self) {
+        if self.linked.is_empty() {
+            return;
+        }
+        for file in self.found.iter_mut().flatten() {
+            file.is_linked = file.path.canonicalize().is_ok_and(|path| self.linked.contains(&path));
         }
     }
 
@@ -360,7 +388,7 @@ impl Walk<'_> {
             Err(_) => true,
         };
         if is_new {
-            self.found.push(Ok(FoundFile { path, part }));
+            self.found.push(Ok(FoundFile::new(path, part)));
         }
     }
 
@@ -687,6 +715,20 @@ mod tests {
         let found = find(&both, &Filter::default());
         let named: Vec<bool> = found.iter().map(|found| found.as_ref().unwrap().part == FilePart::Named).collect();
         assert_eq!((found.len(), named.iter().filter(|is_named| **is_named).count()), (7, 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_a_link_leads_to_is_marked() {
+        let folder = folder();
+        std::os::unix::fs::symlink("../a.pem", folder.path().join("old/live.pem")).unwrap();
+        let mut linked = Vec::new();
+        for file in find(&[folder.path().to_owned()], &Filter::default()).into_iter().flatten() {
+            if file.is_linked {
+                linked.push(file.path);
+            }
+        }
+        assert_eq!(linked, [folder.path().join("a.pem")]);
     }
 
     #[cfg(unix)]

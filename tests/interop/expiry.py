@@ -368,9 +368,9 @@ def check_recipes(work):
     cron = f"env -i PATH=/usr/bin:/bin SHELL=/bin/sh LOGNAME=root HOME=/root {variable}={target} /bin/sh -c '{command}'"
     inside = (f"cp {PUSHCERT} {here}/installed && for f in /etc /var/lib /usr/local/bin; do mount -t tmpfs none $f || exit 9; done && "
               f"cp installed /usr/local/bin/pushcert && mkdir -p /etc/push {Path(target).parent} && "
-              f"cp certs/* /etc/push && rm /etc/push/*.p12 && {cron} && {cron} && ls -a {Path(target).parent} && cat {target}")
+              f"cp certs/* /etc/push && rm /etc/push/*.p12 && umask 077 && {cron} && {cron} && stat -c %a {target} && ls -a {Path(target).parent} && cat {target}")
     ran = shell("unshare", "--mount", "--map-root-user", "sh", "-c", inside)
-    results.check("recipes: cron", ran.returncode == 0 and ran.stdout.startswith(".\n..\npushcert.prom\n# HELP"), ran)
+    results.check("recipes: cron", ran.returncode == 0 and ran.stdout.startswith("644\n.\n..\npushcert.prom\n# HELP"), ran)
     metrics = list(text_string_to_metric_families(ran.stdout.partition("pushcert.prom\n")[2]))
     results.check("recipes: cron's metrics", any(family.name == "pushcert_run_timestamp_seconds" for family in metrics))
 

@@ -674,6 +674,28 @@ fn two_that_are_in_use_beside_each_other_are_no_renewal() {
     let code = |old: &str, new: &str| renewed_in(old, new, &both, &both).0;
     assert_eq!((code("etcd/peer.crt", "etcd/server.crt"), code("etcd/peer.crt", "new/peer.crt")), (Some(1), Some(0)));
     assert_eq!((code("peer-1.crt", "peer-2.crt"), code("peer.crt", "renewed.crt")), (Some(0), Some(0)));
+    let (_, report) = renewed_in("etcd/peer.crt", "etcd/server.crt", &both, &both);
+    let hint = report["certificates"][0]["findings"][0]["hint"].as_str().unwrap();
+    assert!(hint.starts_with("./etcd/server.crt is for the same, but seems to be in use beside it"), "{report}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_link_still_leads_to_is_not_renewed() {
+    let (old, new) = (server(&["a.example"], "20251101", "20261127"), server(&["a.example"], "20261101", "20271231"));
+    let folder = Folder::new(&[
+        ("archive/cert1.pem", &old.certificate),
+        ("archive/cert2.pem", &new.certificate),
+        ("archive/privkey2.pem", &new.key),
+        ("live/README", b"of certbot"),
+    ]);
+    assert_eq!(folder.report(&["."]).0, Some(0));
+    for (target, expected) in [("cert1.pem", 1), ("cert2.pem", 0)] {
+        let _ = fs::remove_file(folder.path("live/cert.pem"));
+        std::os::unix::fs::symlink(format!("../archive/{target}"), folder.path("live/cert.pem")).unwrap();
+        let run = folder.test(&["."]).status(expected).run();
+        assert_eq!(run.text().contains("but a link leads to this one still"), expected == 1, "{}", run.text());
+    }
 }
 
 #[test]
