@@ -515,18 +515,7 @@ impl ExpiryReport {
         } else {
             vec![]
         };
-        let mut ending = Ending::default();
-        for certificate in &certificates {
-            for finding in &certificate.findings {
-                ending.add(finding.level, finding.code);
-            }
-        }
-        for file in &unreadable {
-            ending.add(file.level, file.code);
-        }
-        for finding in &findings {
-            ending.add(finding.level, finding.code);
-        }
+        let ending = ending_of(&certificates, &unreadable, &findings);
         Self {
             schema_version: SCHEMA_VERSION,
             at,
@@ -604,6 +593,23 @@ impl ExpiryReport {
         }
         kinds.join(", ")
     }
+}
+
+/// Returns the end of a run with all these findings.
+fn ending_of(certificates: &[CheckedCertificate], unreadable: &[UnreadableFile], findings: &[Finding]) -> Ending {
+    let mut ending = Ending::default();
+    for certificate in certificates {
+        for finding in &certificate.findings {
+            ending.add(finding.level, finding.code);
+        }
+    }
+    for file in unreadable {
+        ending.add(file.level, file.code);
+    }
+    for finding in findings {
+        ending.add(finding.level, finding.code);
+    }
+    ending
 }
 
 /// The most files that were passed over that a report names unless all are asked for.

@@ -54,13 +54,13 @@ fn name_words(file: &Path) -> Vec<String> {
 
 /// Returns the words of a text but those that tell versions apart.
 fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
+    let mut kept = Vec::new();
     for word in text.to_lowercase().split(|letter: char| !letter.is_alphabetic()) {
         if !word.is_empty() && !VERSION_WORDS.contains(&word) {
-            words.push(word.to_owned());
+            kept.push(word.to_owned());
         }
     }
-    words
+    kept
 }
 
 #[cfg(test)]
