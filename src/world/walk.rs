@@ -371,8 +371,18 @@ impl Walk<'_> {
         if self.linked.is_empty() {
             return;
         }
-        for file in self.found.iter_mut().flatten() {
-            file.is_linked = file.path.canonicalize().is_ok_and(|path| self.linked.contains(&path));
+        let mut found = std::mem::take(&mut self.found);
+        for file in found.iter_mut().flatten() {
+            file.is_linked = self.resolve(&file.path).is_some_and(|path| self.linked.contains(&path));
+        }
+        self.found = found;
+    }
+
+    /// Returns the canonical path of a file. Where that of its folder is known, only a link is resolved.
+    fn resolve(&self, path: &Path) -> Option<PathBuf> {
+        match (path.parent().and_then(|folder| self.folders.get(folder)), path.file_name()) {
+            (Some(folder), Some(name)) if !path.is_symlink() => Some(folder.join(name)),
+            _ => path.canonicalize().ok(),
         }
     }
 
