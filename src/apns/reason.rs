@@ -134,6 +134,60 @@ pub const REASONS: [Reason; 33] = [
     reason("Shutdown", 503, Server, "the gateway is shutting down", "connect again"),
 ];
 
+/// A reason as it concerns a provider that authenticates with tokens, where it speaks of a certificate above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TokenReason {
+    pub(crate) name: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) advice: &'static str,
+}
+
+const fn token_reason(name: &'static str, meaning: &'static str, advice: &'static str) -> TokenReason {
+    TokenReason { name, meaning, advice }
+}
+
+const OTHER_ENVIRONMENT_KEY: &str = "use a key of this environment, or the gateway of the other one";
+const TEAM_TOPIC: &str = "the topic is the bundle ID of one of the team's apps, with the suffix of the push type; a key may be \
+     for some topics alone";
+
+/// The reasons that mean something else to a provider with tokens.
+pub(crate) const TOKEN_REASONS: [TokenReason; 9] = [
+    token_reason("BadEnvironmentKeyIdInToken", "the key is for the other environment", OTHER_ENVIRONMENT_KEY),
+    token_reason("BadEnvironmentKeyInToken", "the key is for the other environment", OTHER_ENVIRONMENT_KEY),
+    token_reason("BadTopic", "the topic is not valid", TEAM_TOPIC),
+    token_reason(
+        "Forbidden",
+        "the action is not allowed",
+        "look in Apple's developer portal whether the key is enabled for APNs",
+    ),
+    token_reason(
+        "InvalidProviderToken",
+        "the gateway does not take the provider token",
+        "the key, its key ID and the team ID must belong together, and the key must be enabled for APNs and not revoked",
+    ),
+    token_reason(
+        "MissingProviderToken",
+        "the gateway saw no provider token",
+        "something on the way may remove it: check the address",
+    ),
+    token_reason(
+        "TooManyProviderTokenUpdates",
+        "the key signs new provider tokens too often",
+        "other programs or runs sign with the same key, and APNs takes a new token every 20 minutes: try again after that time",
+    ),
+    token_reason("TopicDisallowed", "the key may not be used for this topic", TEAM_TOPIC),
+    token_reason(
+        "UnrelatedKeyIdInToken",
+        "the key is of another team than that of the connection",
+        "something on the way may share connections: check the address",
+    ),
+];
+
+/// Returns what a reason means to a provider with tokens, if that is something else.
+pub(crate) fn find_for_tokens(name: &str) -> Option<&'static TokenReason> {
+    TOKEN_REASONS.iter().find(|reason| reason.name == name)
+}
+
 /// Returns the reason with this name.
 pub(crate) fn find(name: &str) -> Option<&'static Reason> {
     REASONS.iter().find(|reason| reason.name == name)
@@ -147,6 +201,23 @@ mod tests {
     fn sorted_by_status_and_name_and_each_once() {
         let keys: Vec<_> = REASONS.iter().map(|reason| (reason.status, reason.name)).collect();
         assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+    }
+
+    #[test]
+    fn a_provider_with_tokens_reads_nothing_of_certificates() {
+        for reason in REASONS {
+            let concerns_provider = matches!(reason.subject, ProviderToken | Topic);
+            // They come of no request of pushcert: it sends a topic, and a token of the last hour is renewed.
+            let is_elsewhere = ["MissingTopic", "ExpiredProviderToken"].contains(&reason.name);
+            if concerns_provider && !is_elsewhere {
+                assert!(find_for_tokens(reason.name).is_some(), "{}", reason.name);
+            }
+        }
+        for reason in TOKEN_REASONS {
+            assert!(find(reason.name).is_some(), "{}", reason.name);
+            let text = format!("{} {}", reason.meaning, reason.advice);
+            assert!(!text.contains("certificate") && !text.contains("--"), "{text}");
+        }
     }
 
     #[test]

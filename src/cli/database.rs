@@ -49,6 +49,11 @@ pub(crate) enum DatabaseCommand {
 }
 
 impl DatabaseArgs {
+    /// Returns whether its JSON is one document a line.
+    pub(crate) const fn has_lines(&self) -> bool {
+        matches!(self.command, DatabaseCommand::List(_))
+    }
+
     /// Returns whether the result is JSON.
     pub(crate) fn json(&self) -> bool {
         match &self.command {

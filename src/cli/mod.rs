@@ -123,7 +123,11 @@ impl Command {
 
     /// Returns whether its JSON is one document a line.
     pub(crate) const fn has_lines(&self) -> bool {
-        matches!(self, Self::Push(_) | Self::Device(_))
+        match self {
+            Self::Push(_) | Self::Device(_) => true,
+            Self::Database(arguments) => arguments.has_lines(),
+            _ => false,
+        }
     }
 
     /// Returns the first word of the line that a Nagios plugin prints.

@@ -100,14 +100,15 @@ pub(crate) struct PushArgs {
     pub(crate) database: Option<values::DatabaseUrl>,
 
     /// Form of --tokens [default: by the file's name (.csv, .ndjson, .jsonl); csv with --column; else lines]
-    #[arg(long, value_enum, value_name = "FORMAT", requires = "tokens")]
+    #[arg(long, value_enum, value_name = "FORMAT", requires = "tokens", conflicts_with_all = ["token", "database"])]
     pub(crate) tokens_format: Option<TokensFormat>,
 
     /// The column of CSV, or the key of NDJSON, that has the tokens [default: token]
-    #[arg(long, value_name = "NAME", requires = "tokens")]
+    #[arg(long, value_name = "NAME", requires = "tokens", conflicts_with_all = ["token", "database"])]
     pub(crate) column: Option<String>,
 
-    /// Take the tokens of one part of several: those whose SHA-256 is I modulo N; I counts from 0
+    /// Take the tokens of one part of several: those whose SHA-256 is I modulo N; I counts from 0. A part that has none of
+    /// a list's tokens is done, with exit code 0
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
 
@@ -116,15 +117,15 @@ pub(crate) struct PushArgs {
     pub(crate) shards: Option<u64>,
 
     /// Text of the alert
-    #[arg(long, value_name = "TEXT", conflicts_with = "payload")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = parse_text)]
     pub(crate) alert: Option<String>,
 
     /// Title of the alert
-    #[arg(long, value_name = "TEXT", conflicts_with = "payload")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = parse_text)]
     pub(crate) title: Option<String>,
 
     /// Subtitle of the alert
-    #[arg(long, value_name = "TEXT", conflicts_with = "payload")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = parse_text)]
     pub(crate) subtitle: Option<String>,
 
     /// Number on the app's icon; 0 removes it
@@ -132,7 +133,7 @@ pub(crate) struct PushArgs {
     pub(crate) badge: Option<u32>,
 
     /// Sound, such as default
-    #[arg(long, value_name = "NAME", conflicts_with = "payload")]
+    #[arg(long, value_name = "NAME", conflicts_with = "payload", value_parser = parse_text)]
     pub(crate) sound: Option<String>,
 
     /// The whole payload: a file with JSON, or - for standard input
@@ -265,6 +266,8 @@ pub(crate) enum Expiration {
     FromNow(Duration),
 }
 
+/// The longest span of time, in seconds.
+const MAX_SPAN: u64 = 1000 * 365 * 86_400;
 /// Seconds since 1970 that nobody means: the year 5138.
 const FAR_FUTURE: u64 = 100_000_000_000;
 
@@ -276,6 +279,9 @@ fn parse_expiration(text: &str) -> Result<Expiration, String> {
         return Ok(Expiration::At(seconds));
     }
     if let Some(duration) = parse_span(text) {
+        if duration.as_secs() > MAX_SPAN {
+            return Err("it is a thousand years away, or more".to_owned());
+        }
         return Ok(Expiration::FromNow(duration));
     }
     let time: OffsetDateTime = match values::parse_time(text) {
@@ -283,6 +289,7 @@ fn parse_expiration(text: &str) -> Result<Expiration, String> {
         Err(_) => return Err("a time, UNIX seconds, or a span such as 30m, 12h or 7d is expected".to_owned()),
     };
     match u64::try_from(time.unix_timestamp()) {
+        Ok(seconds) if seconds > FAR_FUTURE => Err("it is a thousand years away, or more".to_owned()),
         Ok(seconds) => Ok(Expiration::At(seconds)),
         Err(_) => Err("a time after 1970 is expected".to_owned()),
     }
@@ -299,6 +306,14 @@ fn parse_span(text: &str) -> Option<Duration> {
     };
     let number: u32 = text[..text.len() - 1].parse().ok()?;
     Some(Duration::from_secs(u64::from(number) * unit))
+}
+
+/// Parses a text that a device shows, or the name of a sound.
+fn parse_text(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it is empty, and a device would show nothing of it: leave the option out".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn parse_collapse_id(text: &str) -> Result<String, String> {
@@ -347,7 +362,8 @@ mod tests {
         ] {
             assert_eq!(parse_expiration(text), Ok(expected), "{text}");
         }
-        for wrong in ["", "-1", "1800000000000", "soon", "1.5h", "h", "1960-01-01"] {
+        for wrong in ["", "-1", "1800000000000", "soon", "1.5h", "h", "1960-01-01", "9999999d", "9999-01-01T00:00:00Z"]
+        {
             assert!(parse_expiration(wrong).is_err(), "{wrong}");
         }
     }

@@ -202,13 +202,13 @@ impl GivenTokens {
             Self::List(list) => (list.open()?, list.location.to_string()),
         };
         let mut sorter = Sorter { name: &name, tokens: Vec::new(), count: 0, invalid: 0, failure: None, take };
-        let result = input.read(None, &mut |entries| sorter.sort(entries, context));
+        let end = input.read(None, &mut |entries| sorter.sort(entries, context));
         sorter.finish();
         let Sorter { count, invalid, failure, .. } = sorter;
         if let Some(failure) = failure {
             return Err(failure);
         }
-        if let Err(error) = result {
+        if let Some(error) = end.error {
             return Err(Error::new(error.exit_kind(), format!("{name}: {error}")));
         }
         if count == 0 {

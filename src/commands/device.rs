@@ -76,8 +76,11 @@ pub(super) fn run_watched(
     let awaited = Awaited { count: arguments.count, time: arguments.wait };
     let mut reporter = EventReporter { arguments, state_file, number: 0, failure: None, watch, context };
     let end = device::receive(&gateway, launch, provider.as_ref(), awaited, &mut |event| reporter.report(&event));
-    if let Some(failure) = reporter.failure {
-        return Err(failure);
+    match reporter.failure {
+        // The reader wants no more; that all has come is not shown.
+        Some(failure) if failure.is_closed_pipe => return Ok(Some(ExitKind::CheckFailed)),
+        Some(failure) => return Err(failure),
+        None => {}
     }
     let end = end.map_err(|error| explain(&error, arguments))?;
     report_end(arguments, end, context)?;

@@ -37,6 +37,7 @@ use crate::world::files::Location;
 use crate::world::key_folder::{self, KeyFolder};
 use crate::world::log_file::{self, CreateError, CreatedLog, LogFile};
 use crate::world::outputs::{self, Output};
+use crate::world::terminal::has_controlling_terminal;
 
 /// The authority that clients must trust.
 const CA_FILE: &str = "ca.pem";
@@ -447,14 +448,14 @@ impl TokenReload {
             Some(Location::Path(path)) if path.is_file() => Some(path.clone()),
             Some(_) | None => None,
         };
-        Self { tokens: options.tokens.clone(), file, had_terminal: has_terminal() }
+        Self { tokens: options.tokens.clone(), file, had_terminal: has_controlling_terminal() }
     }
 
     /// Reads the list again, or ends the gateway: a terminal that is closed sends SIGHUP too. A list that cannot be read
     /// leaves the old one in force.
     fn on_hangup(&self) -> AfterHangup {
         let Some(file) = &self.file else { return AfterHangup::Stop };
-        if self.had_terminal && !has_terminal() {
+        if self.had_terminal && !has_controlling_terminal() {
             return AfterHangup::Stop;
         }
         let line = match reopen_token_file(file) {
@@ -467,11 +468,6 @@ impl TokenReload {
         let _ = writeln!(io::stderr(), "{}", printable(&line));
         AfterHangup::Serve
     }
-}
-
-/// Returns whether the process has a terminal, which its name leads to.
-fn has_terminal() -> bool {
-    File::open("/dev/tty").is_ok()
 }
 
 /// The folder of the files that clients need.

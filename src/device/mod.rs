@@ -19,7 +19,9 @@ use crate::database::address::DatabaseAddress;
 use crate::database::problem::DatabaseError;
 use crate::database::{Access, Database, TokenGroup};
 use crate::net::descriptors;
-use crate::net::device_lines::{DeviceCredentials, DeviceMessage, DeviceRefusal, DeviceRequest, GatewayLine, MAX_LINE};
+use crate::net::device_lines::{
+    DeviceCredentials, DeviceMessage, DeviceReceipt, DeviceRefusal, DeviceRequest, GatewayLine, MAX_LINE,
+};
 use crate::net::dial::{self, DialError};
 use crate::net::endpoint::Endpoint;
 use crate::net::fetch::{self, FetchError, Post};
@@ -29,6 +31,9 @@ use crate::text::seconds;
 
 /// Limit for each step of a connection.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Limit for the gateway's end of a connection that the device has ended.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The gateway.
 pub(crate) struct DeviceGateway {
@@ -218,7 +223,9 @@ pub(crate) fn receive(
             let end = hand_over(&app, provider).await?;
             report(DeviceEvent::HandedOver(provider, end)).map_err(DeviceError::Report)?;
         }
-        connection.receive(awaited, report).await
+        let end = connection.receive(awaited, report).await?;
+        connection.close().await;
+        Ok(end)
     });
     // The resolver may still wait for an answer.
     runtime.shutdown_background();
@@ -285,12 +292,27 @@ impl Connection {
         Ok((connection, app))
     }
 
-    /// Sends the one line of this side, and returns the answer.
-    async fn ask(&mut self, request: &DeviceRequest) -> Result<GatewayLine, DeviceError> {
-        let mut line = serde_json::to_vec(request).map_err(|error| DeviceError::Broken(error.into()))?;
+    async fn send(&mut self, value: &impl Serialize) -> Result<(), DeviceError> {
+        let mut line = serde_json::to_vec(value).map_err(|error| DeviceError::Broken(error.into()))?;
         line.push(b'\n');
         self.0.write_all(&line).await.map_err(DeviceError::Broken)?;
-        self.0.flush().await.map_err(DeviceError::Broken)?;
+        self.0.flush().await.map_err(DeviceError::Broken)
+    }
+
+    /// Ends the connection in order: the gateway has read the last receipt when it ends its side.
+    async fn close(&mut self) {
+        let end = async {
+            self.0.shutdown().await?;
+            while self.0.read_until(b'\n', &mut Vec::new()).await? > 0 {}
+            io::Result::Ok(())
+        };
+        // The gateway may have gone.
+        let _ = timeout(CLOSE_TIMEOUT, end).await;
+    }
+
+    /// Sends the first line of this side, and returns the answer.
+    async fn ask(&mut self, request: &DeviceRequest) -> Result<GatewayLine, DeviceError> {
+        self.send(request).await?;
         match timeout(STEP_TIMEOUT, self.read()).await {
             Ok(Ok(GatewayLine::Refused(reason))) => Err(DeviceError::Refused(reason)),
             Ok(answer) => answer,
@@ -322,6 +344,8 @@ impl Connection {
                 }
             };
             report(event).map_err(DeviceError::Report)?;
+            // The gateway may have ended: what it has written before is shown all the same.
+            let _ = self.send(&DeviceReceipt::Shown).await;
         }
         Ok(DeviceEnd::AllReceived)
     }

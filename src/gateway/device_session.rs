@@ -1,4 +1,5 @@
-//! The connection of a simulated device: one line with what its app wants, then what comes for the app.
+//! The connection of a simulated device: one line with what its app wants, then what comes for the app, and a receipt
+//! for each of it.
 
 use std::io;
 
@@ -11,7 +12,7 @@ use crate::gateway::event_log::{Caller, Event};
 use crate::gateway::fault_stream::ClientStream;
 use crate::gateway::slots::{ConnectionState, Slot};
 use crate::gateway::transport::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, SharedState};
-use crate::net::device_lines::{DeviceRefusal, DeviceRequest, GatewayLine, MAX_LINE};
+use crate::net::device_lines::{DeviceReceipt, DeviceRefusal, DeviceRequest, GatewayLine, MAX_LINE};
 
 /// A connection after its TLS handshake.
 struct DeviceSession<'a> {
@@ -73,14 +74,15 @@ impl DeviceSession<'_> {
         self.forward(&token, &receiver).await.map(Ok)
     }
 
-    /// Writes what comes for the app.
+    /// Writes what comes for the app, one after the other: each is kept until the device has confirmed it.
     async fn forward(&mut self, token: &str, receiver: &Receiver) -> io::Result<()> {
+        let shared = self.shared;
         loop {
             let arrival = tokio::select! {
                 biased;
                 arrival = receiver.next() => arrival,
                 () = end_of(&mut self.input) => return Ok(()),
-                () = self.shared.stopped() => return Ok(()),
+                () = shared.stopped() => return Ok(()),
             };
             let line = match arrival {
                 Arrival::Message(message) => GatewayLine::Message(message),
@@ -89,11 +91,27 @@ impl DeviceSession<'_> {
                 Arrival::Uninstalled(since) => return self.send(&GatewayLine::Uninstalled { since }).await,
             };
             self.send(&line).await?;
+            tokio::select! {
+                biased;
+                receipt = self.read_receipt() => match receipt? {
+                    Some(DeviceReceipt::Shown) => receiver.confirm(),
+                    None => return Ok(()),
+                },
+                // The next arrival says why.
+                () = receiver.ended() => continue,
+                () = shared.stopped() => return Ok(()),
+            }
             if let GatewayLine::Message(message) = line {
                 let (token, apns_id) = (token.to_owned(), message.apns_id);
-                self.shared.log(self.caller, || Event::DeviceReceived { token, apns_id });
+                shared.log(self.caller, || Event::DeviceReceived { token, apns_id });
             }
         }
+    }
+
+    /// Reads a receipt; `None` if the device has left, or writes something else.
+    async fn read_receipt(&mut self) -> io::Result<Option<DeviceReceipt>> {
+        let line = self.read_line().await?;
+        Ok(serde_json::from_slice(&line).ok())
     }
 
     async fn read_line(&mut self) -> io::Result<Vec<u8>> {
@@ -110,7 +128,7 @@ impl DeviceSession<'_> {
     }
 }
 
-/// Waits until a device has left. It has nothing more to say.
+/// Waits until a device has left. It has nothing to say before something comes for it.
 async fn end_of(input: &mut BufReader<ReadHalf<ClientStream>>) {
     let _ = input.read_u8().await;
 }

@@ -64,10 +64,23 @@ struct Inbox {
     kept: VecDeque<DeviceMessage>,
     /// The number of messages that were not kept.
     missed: u64,
+    /// What was written to the device, which has not confirmed it.
+    pending: Option<Pending>,
     /// The number of the connection that receives; 0 if there was none yet.
     receiver: u64,
     is_connected: bool,
     changed: Arc<Notify>,
+}
+
+/// What a device has not confirmed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    /// The first message that is kept.
+    First,
+    /// A message that another with its collapse ID has replaced.
+    Replaced,
+    /// So many messages that were not kept.
+    Missed(u64),
 }
 
 /// The connection through which an app receives.
@@ -221,8 +234,9 @@ impl Devices {
             Some(Device { app: App::Removed(_), .. }) => return Err(DeviceRefusal::Uninstalled),
             None => return Err(DeviceRefusal::Unknown),
         };
-        // The connection before it is told that it is replaced.
+        // The connection before it is told that it is replaced; what it has not confirmed comes again.
         inbox.changed.notify_one();
+        inbox.pending = None;
         inbox.receiver += 1;
         inbox.is_connected = true;
         inbox.changed = Arc::default();
@@ -265,6 +279,22 @@ impl DeviceTable {
     }
 }
 
+impl DeviceTable {
+    /// Changes the inbox of a receiver, if it still receives, and counts what is kept.
+    fn change<T>(&mut self, receiver: &Receiver, act: impl FnOnce(&mut Inbox) -> T) -> Option<T> {
+        let Some(Device { app: App::Installed(inbox), .. }) = self.devices.get_mut(&receiver.token) else {
+            return None;
+        };
+        if inbox.receiver != receiver.number {
+            return None;
+        }
+        let before = inbox.kept.len();
+        let result = act(inbox);
+        self.kept = self.kept + inbox.kept.len() - before;
+        Some(result)
+    }
+}
+
 impl Inbox {
     /// Adds a message; `kept_in_all` is the number of those that are kept for all devices.
     fn add(&mut self, message: DeviceMessage, kept_in_all: usize) {
@@ -272,31 +302,66 @@ impl Inbox {
             return;
         }
         if message.collapse_id.is_some() {
-            self.kept.retain(|earlier| earlier.collapse_id != message.collapse_id);
+            self.drop_collapsed(&message);
         }
         if self.kept.len() >= MAX_KEPT_FOR_DEVICE || kept_in_all >= MAX_KEPT {
             self.missed += 1;
-            if self.kept.pop_front().is_none() {
+            // Not the one that the device may have shown.
+            let oldest = usize::from(self.pending == Some(Pending::First));
+            if self.kept.remove(oldest).is_none() {
                 return;
             }
         }
         self.kept.push_back(message);
     }
 
-    /// Takes what comes next for the connection with this number.
-    fn take(&mut self, number: u64, now: i64) -> Option<Arrival> {
+    /// Drops the messages that this one replaces.
+    fn drop_collapsed(&mut self, message: &DeviceMessage) {
+        let is_first = self.kept.front().is_some_and(|first| first.collapse_id == message.collapse_id);
+        if is_first && self.pending == Some(Pending::First) {
+            self.pending = Some(Pending::Replaced);
+        }
+        self.kept.retain(|earlier| earlier.collapse_id != message.collapse_id);
+    }
+
+    /// Returns what comes next for the connection with this number. It is kept until it is confirmed.
+    fn next(&mut self, number: u64, now: i64) -> Option<Arrival> {
         if self.receiver != number {
             return Some(Arrival::Replaced);
         }
-        if self.missed > 0 {
-            return Some(Arrival::Missed(std::mem::take(&mut self.missed)));
+        if self.pending.is_some() {
+            return None;
         }
-        while let Some(message) = self.kept.pop_front() {
-            if !is_expired(&message, now) {
-                return Some(Arrival::Message(Box::new(message)));
+        if self.missed > 0 {
+            self.pending = Some(Pending::Missed(self.missed));
+            return Some(Arrival::Missed(self.missed));
+        }
+        while let Some(message) = self.kept.front() {
+            if !is_expired(message, now) {
+                self.pending = Some(Pending::First);
+                return Some(Arrival::Message(Box::new(message.clone())));
             }
+            self.kept.pop_front();
         }
         None
+    }
+
+    /// Drops what the device has confirmed.
+    fn confirm(&mut self) {
+        match self.pending.take() {
+            Some(Pending::First) => {
+                self.kept.pop_front();
+            }
+            Some(Pending::Missed(count)) => self.missed -= count,
+            Some(Pending::Replaced) | None => {}
+        }
+    }
+
+    /// Notes that nobody receives. What expires at once is not delivered later.
+    fn disconnect(&mut self) {
+        self.is_connected = false;
+        self.pending = None;
+        self.kept.retain(|message| message.expiration.as_deref() != Some("0"));
     }
 }
 
@@ -312,25 +377,41 @@ impl Receiver {
     /// Waits for what comes next.
     pub(super) async fn next(&self) -> Arrival {
         loop {
-            if let Some(arrival) = self.take() {
+            if let Some(arrival) = self.try_next() {
                 return arrival;
             }
             self.changed.notified().await;
         }
     }
 
-    fn take(&self) -> Option<Arrival> {
+    /// Waits until the app receives elsewhere, or was removed.
+    pub(super) async fn ended(&self) {
+        while !self.has_ended() {
+            self.changed.notified().await;
+        }
+    }
+
+    /// Drops what came last: the device has confirmed it.
+    pub(super) fn confirm(&self) {
         let mut table = self.devices.lock();
-        let table = &mut *table;
-        let device = table.devices.get_mut(&self.token)?;
-        let inbox = match &mut device.app {
-            App::Removed(since) => return Some(Arrival::Uninstalled(*since)),
-            App::Installed(inbox) => inbox,
-        };
-        let before = inbox.kept.len();
-        let arrival = inbox.take(self.number, OffsetDateTime::now_utc().unix_timestamp());
-        table.kept = table.kept + inbox.kept.len() - before;
-        arrival
+        table.change(self, Inbox::confirm);
+    }
+
+    fn try_next(&self) -> Option<Arrival> {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let mut table = self.devices.lock();
+        if let Some(Device { app: App::Removed(since), .. }) = table.devices.get(&self.token) {
+            return Some(Arrival::Uninstalled(*since));
+        }
+        table.change(self, |inbox| inbox.next(self.number, now)).unwrap_or(Some(Arrival::Replaced))
+    }
+
+    fn has_ended(&self) -> bool {
+        let table = self.devices.lock();
+        match table.devices.get(&self.token) {
+            Some(Device { app: App::Installed(inbox), .. }) => inbox.receiver != self.number,
+            Some(Device { app: App::Removed(_), .. }) | None => true,
+        }
     }
 }
 
@@ -338,11 +419,7 @@ impl Drop for Receiver {
     fn drop(&mut self) {
         let mut table = self.devices.lock();
         table.receivers -= 1;
-        if let Some(Device { app: App::Installed(inbox), .. }) = table.devices.get_mut(&self.token)
-            && inbox.receiver == self.number
-        {
-            inbox.is_connected = false;
-        }
+        table.change(self, Inbox::disconnect);
     }
 }
 
@@ -386,7 +463,8 @@ mod tests {
 
     fn arrived(receiver: &Receiver) -> Vec<String> {
         let mut ids = Vec::new();
-        while let Some(arrival) = receiver.take() {
+        while let Some(arrival) = receiver.try_next() {
+            receiver.confirm();
             match arrival {
                 Arrival::Message(message) => ids.push(message.apns_id),
                 Arrival::Missed(count) => ids.push(format!("missed {count}")),
@@ -420,6 +498,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_confirmed_comes_again() {
+        let devices = Arc::new(Devices::default());
+        let (credentials, receiver) = devices.register(TOPIC).unwrap();
+        let collapsed = |id: &str| DeviceMessage { collapse_id: Some("c".to_owned()), ..message(id) };
+        let at_once = DeviceMessage { expiration: Some("0".to_owned()), ..message("2") };
+        for one in [collapsed("1"), at_once, message("3")] {
+            devices.deliver(&credentials.token, || one);
+        }
+        let arrival = |id: &str| Some(Arrival::Message(Box::new(message(id))));
+        assert_eq!(receiver.try_next(), Some(Arrival::Message(Box::new(collapsed("1")))));
+        assert_eq!(receiver.try_next(), None, "one at a time");
+        devices.deliver(&credentials.token, || collapsed("4"));
+        receiver.confirm();
+        drop(receiver);
+        let (_, receiver) = devices.receive(&credentials).unwrap();
+        assert_eq!(receiver.try_next(), arrival("3"), "the first is replaced, the second has expired");
+        for _ in 0..MAX_KEPT_FOR_DEVICE {
+            devices.deliver(&credentials.token, || message("m"));
+        }
+        receiver.confirm();
+        assert_eq!(receiver.try_next(), Some(Arrival::Missed(2)));
+        let (_, second) = devices.receive(&credentials).unwrap();
+        receiver.confirm();
+        assert_eq!(receiver.try_next(), Some(Arrival::Replaced));
+        let ids = arrived(&second);
+        assert_eq!((ids.len(), ids[0].as_str()), (1 + MAX_KEPT_FOR_DEVICE - 1, "missed 2"));
+        assert_eq!(devices.lock().kept, 0);
+    }
+
+    #[test]
     fn only_the_secret_lets_an_app_in() {
         let devices = Arc::new(Devices::default());
         let (credentials, receiver) = devices.register(TOPIC).unwrap();
@@ -430,7 +538,7 @@ mod tests {
         assert_eq!(devices.state_of(&credentials.token), Some(TokenState::Active(Some(TOPIC.to_owned()))));
         let since = devices.uninstall(&credentials).unwrap();
         assert_eq!(devices.uninstall(&credentials), Ok(since));
-        assert_eq!(receiver.take(), Some(Arrival::Uninstalled(since)));
+        assert_eq!(receiver.try_next(), Some(Arrival::Uninstalled(since)));
         assert_eq!(devices.state_of(&credentials.token), Some(TokenState::Unregistered(since)));
         assert_eq!(devices.receive(&credentials).err(), Some(DeviceRefusal::Uninstalled));
         assert_eq!(devices.register("no topic").err(), Some(DeviceRefusal::NoTopic));

@@ -1,6 +1,7 @@
 //! What a simulated device and the gateway tell one another: lines of JSON, under a protocol of their own in ALPN, so
 //! that the HTTP/2 surface stays Apple's alone. The device sends one [`DeviceRequest`]; the gateway answers with
-//! [`GatewayLine`]s. How a real device speaks with APNs is not public.
+//! [`GatewayLine`]s, and the device confirms what it has shown with a [`DeviceReceipt`]. How a real device speaks with
+//! APNs is not public.
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ pub(crate) const DEVICE_PROTOCOL: &[u8] = b"pushcert-device/1";
 /// The longest line, in bytes: the largest payload, each byte of it escaped, and its headers.
 pub(crate) const MAX_LINE: u64 = 64 << 10;
 
-/// The line of a device.
+/// The first line of a device.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum DeviceRequest {
@@ -24,6 +25,14 @@ pub(crate) enum DeviceRequest {
     Receive(DeviceCredentials),
     /// The app is removed.
     Uninstall(DeviceCredentials),
+}
+
+/// The line with which a device confirms a message, or the number of those that it has missed. The gateway sends one at
+/// a time, and keeps it until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeviceReceipt {
+    Shown,
 }
 
 /// What an app on a simulated device proves itself with.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue, InvalidHeaderValue};
-use http::uri::{InvalidUri, PathAndQuery, Scheme, Uri};
+use http::uri::{InvalidUri, Scheme, Uri};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -185,12 +185,30 @@ async fn dial(endpoint: &Endpoint) -> Result<tokio::net::TcpStream, FetchError> 
 }
 
 fn without_host(url: &Uri) -> Result<Uri, InvalidUri> {
-    url.path_and_query().map_or("/", PathAndQuery::as_str).parse()
+    let Some(target) = url.path_and_query() else { return "/".parse() };
+    match target.query() {
+        // A query may stand without a path.
+        Some(query) => format!("{}?{query}", target.path()).parse(),
+        None => target.path().parse(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_query_may_stand_without_a_path() {
+        for (url, target) in [
+            ("http://a", "/"),
+            ("http://a?q=1", "/?q=1"),
+            ("http://a/?q=1", "/?q=1"),
+            ("http://a/b?q", "/b?q"),
+            ("http://a/b", "/b"),
+        ] {
+            assert_eq!(without_host(&url.parse().unwrap()).unwrap().to_string(), target, "{url}");
+        }
+    }
 
     #[tokio::test]
     async fn an_address_that_cannot_be_asked_is_refused() {

@@ -90,13 +90,7 @@ pub(super) async fn read(response: ResponseFuture, answer: &mut Answer) -> Resul
     }
     // An answer without an end counts by its status.
     answer.is_foreign = has_body;
-    if let Ok(refusal) = serde_json::from_slice::<Refusal>(body.strip_prefix(BOM).unwrap_or(&body)) {
-        answer.since = refusal.timestamp.as_u64();
-        answer.reason = Some(match reason::find(&refusal.reason) {
-            Some(known) => Cow::Borrowed(known.name),
-            None => Cow::Owned(refusal.reason),
-        });
-    }
+    answer.take_refusal(&body);
     Ok(())
 }
 
@@ -106,6 +100,16 @@ fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 impl Answer {
+    /// Takes the reason of a refusal from its body, and the time if it is a number.
+    fn take_refusal(&mut self, body: &[u8]) {
+        let Ok(refusal) = serde_json::from_slice::<Refusal>(body.strip_prefix(BOM).unwrap_or(body)) else { return };
+        self.since = refusal.timestamp.as_u64();
+        self.reason = Some(match reason::find(&refusal.reason) {
+            Some(known) => Cow::Borrowed(known.name),
+            None => Cow::Owned(refusal.reason),
+        });
+    }
+
     /// Returns the reason, if it is one of Apple's.
     pub(super) fn known_reason(&self) -> Option<&'static Reason> {
         reason::find(self.reason.as_deref()?)
@@ -152,6 +156,24 @@ mod tests {
 
     fn after(status: u16, name: &'static str) -> Consequence {
         Answer { status, reason: Some(Cow::Borrowed(name)), ..Answer::default() }.consequence()
+    }
+
+    #[test]
+    fn a_reason_is_read_whatever_stands_beside_it() {
+        for (body, since) in [
+            (&b"{\"reason\":\"Unregistered\",\"timestamp\":1700000000123}"[..], Some(1_700_000_000_123)),
+            (b"{\"reason\":\"Unregistered\"}", None),
+            (b"{\"reason\":\"Unregistered\",\"timestamp\":\"1700000000123\"}", None),
+            (b"{\"reason\":\"Unregistered\",\"timestamp\":-1}", None),
+            (b"{\"reason\":\"Unregistered\",\"timestamp\":1.5}", None),
+            (b"{\"reason\":\"Unregistered\",\"timestamp\":null,\"more\":{}}", None),
+            (b"\xef\xbb\xbf{\"reason\":\"Unregistered\",\"timestamp\":18446744073709551615}", Some(u64::MAX)),
+        ] {
+            let mut answer = Answer { status: 410, ..Answer::default() };
+            answer.take_refusal(body);
+            let expected = Verdict::Unregistered { status: 410, reason: Some(Cow::Borrowed("Unregistered")), since };
+            assert_eq!(answer.consequence(), Consequence::Settle(expected), "{}", String::from_utf8_lossy(body));
+        }
     }
 
     #[test]

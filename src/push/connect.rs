@@ -162,7 +162,8 @@ impl Dialer {
             if let Some(reason) = known
                 && matches!(reason.subject, ReasonSubject::Certificate | ReasonSubject::ProviderToken)
             {
-                return ConnectError { problem: Problem::of_reason(&name, known), is_temporary: false };
+                let has_tokens = self.certificate.is_none();
+                return ConnectError { problem: Problem::of_reason(&name, known, has_tokens), is_temporary: false };
             }
             return self.fail(true, &format!("the server closed the connection with GOAWAY ({name})"));
         }

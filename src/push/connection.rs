@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use crate::apns::reason::{self, Reason};
 use crate::net::http2::frames::{self, GoAway};
 use crate::net::http2::tap::{FrameObserver, Processing};
 use crate::net::retry;
@@ -327,11 +328,11 @@ impl Connection {
                     return self.send_again(flight.ticket, verdict);
                 }
                 self.settle(flight.ticket, verdict);
-                self.shared.queue.stop(Problem::of_reason(&name, known));
+                self.stop_because(&name, known);
             }
             Consequence::Stop(verdict) => {
                 self.settle(flight.ticket, verdict);
-                self.shared.queue.stop(Problem::of_reason(&name, known));
+                self.stop_because(&name, known);
             }
             Consequence::Foreign(verdict) => {
                 self.settle(flight.ticket, verdict);
@@ -341,12 +342,19 @@ impl Connection {
         }
     }
 
+    /// Stops the run: the gateway will refuse every request.
+    fn stop_because(&self, name: &str, known: Option<&Reason>) {
+        let has_tokens = self.shared.job.tokens.is_some();
+        self.shared.queue.stop(Problem::of_reason(name, known, has_tokens));
+    }
+
     fn on_expired_token(&self, flight: Flight, verdict: Verdict) {
-        let after = match (&self.shared.job.tokens, flight.token) {
-            (Some(tokens), Some(number)) => tokens.after_expiry(number),
-            _ => AfterExpiry::Stop { clock: "unknown".to_owned() },
+        let (Some(tokens), Some(number)) = (&self.shared.job.tokens, flight.token) else {
+            let name = verdict.reason().unwrap_or_default().to_owned();
+            self.settle(flight.ticket, verdict);
+            return self.stop_because(&name, reason::find(&name));
         };
-        match after {
+        match tokens.after_expiry(number) {
             AfterExpiry::SendAgain => self.send_again(flight.ticket, verdict),
             AfterExpiry::Stop { clock } => {
                 self.settle(flight.ticket, verdict);

@@ -55,7 +55,7 @@ struct Note {
 }
 
 /// The thread that marks.
-pub(super) struct Marker {
+pub(crate) struct Marker {
     notes: SyncSender<Note>,
     thread: JoinHandle<Marking>,
 }
@@ -65,19 +65,23 @@ impl Marker {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn start(database: Database, group: TokenGroup) -> io::Result<Self> {
+    pub(crate) fn start(database: Database, group: TokenGroup) -> io::Result<Self> {
         let (notes, received) = sync_channel(CAPACITY);
         let work = MarkerThread { database, group, pending: Vec::new(), marking: Marking::default() };
         let thread = thread::Builder::new().name("push database".to_owned()).spawn(move || work.run(&received))?;
         Ok(Self { notes, thread })
     }
 
+    /// Notes a token that is unregistered, as an earlier run may have found it.
+    pub(crate) fn note_token(&self, digits: &str, since: Option<u64>) {
+        // The thread ends after this side alone.
+        let _ = self.notes.send(Note { token: digits.to_owned(), since });
+    }
+
     /// Notes an outcome, if it is one of a token that is unregistered.
     pub(super) fn note(&self, settled: &Settled) {
         if let (Verdict::Unregistered { since, .. }, Some(token)) = (&settled.verdict, &settled.token) {
-            let note = Note { token: token.digits().to_owned(), since: *since };
-            // The thread ends after this side alone.
-            let _ = self.notes.send(note);
+            self.note_token(token.digits(), *since);
         }
     }
 

@@ -6,8 +6,10 @@ use sha2::{Digest, Sha256};
 
 use crate::apns::notification::{
     Headers, MAX_PAYLOAD, MAX_VOIP_PAYLOAD, PUSH_TYPES, PushType, needs_provider_token, push_type_labelled,
+    push_type_of,
 };
 use crate::apns::payload::{self, Notification, RequestWarning};
+use crate::text::printable_name;
 
 /// What the command line says of the notification.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +74,10 @@ pub(crate) enum MessageError {
     NeedsProviderToken(String),
     #[error("MDM notifications need the MDM push certificate: APNs takes no provider token for them")]
     NeedsCertificate,
+    #[error("an MDM notification does not go to {0}: its topic is that of an MDM push certificate, com.apple.mgmt.…")]
+    MdmToApp(String),
+    #[error("{0} is the topic of an MDM push certificate, and the payload has no mdm")]
+    NoMdm(String),
     #[error("the topic is not known: {0}")]
     NoTopic(&'static str),
     #[error("the collapse identifier has more than 64 bytes, or none")]
@@ -95,6 +101,7 @@ impl Message {
         let push_type = choose_type(options, &payload, sender);
         let topic = choose_topic(options, push_type, sender)?;
         check_sender(&topic, push_type, sender)?;
+        check_mdm(&topic, push_type, &payload)?;
         let is_background = push_type.name == "background";
         let priority = match &options.priority {
             Some(priority) if is_background && priority == "10" => return Err(MessageError::BackgroundPriority),
@@ -239,7 +246,21 @@ fn only_type(sender: Sender<'_>) -> Option<PushType> {
 }
 
 fn is_mdm(payload: &[u8]) -> bool {
-    matches!(serde_json::from_slice(payload), Ok(Value::Object(members)) if members.contains_key("mdm"))
+    let Ok(Value::Object(members)) = serde_json::from_slice(payload) else { return false };
+    members.contains_key("mdm") && !members.contains_key("aps")
+}
+
+/// Refuses an MDM notification to an app, and another one to an MDM topic: both may be accepted, and nothing happens.
+fn check_mdm(topic: &str, push_type: PushType, payload: &[u8]) -> Result<(), MessageError> {
+    let is_mdm_topic = push_type_of(topic).name == "mdm";
+    let has_mdm = is_mdm(payload);
+    if (has_mdm || push_type.name == "mdm") && !is_mdm_topic {
+        Err(MessageError::MdmToApp(topic.to_owned()))
+    } else if is_mdm_topic && !has_mdm {
+        Err(MessageError::NoMdm(topic.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 fn type_of_topic(topic: &str, sender: Sender<'_>) -> PushType {
@@ -308,11 +329,19 @@ fn check_payload(notification: &Notification<'_>) -> Result<Vec<String>, Message
         return Err(MessageError::Payload("the payload is empty".to_owned()));
     }
     let mut sentences = Vec::new();
+    for key in payload::doubled_keys(notification.payload) {
+        let name = printable_name(&key);
+        sentences
+            .push(format!("the payload has the key {name:?} more than once: which one a device takes is not known"));
+    }
     for warning in notification.warnings() {
         let message = warning.text().message;
         match warning {
             RequestWarning::NothingToShow | RequestWarning::LiveActivityIncomplete => sentences.push(message),
             RequestWarning::NoPushType | RequestWarning::BackgroundPriority => {}
+            RequestWarning::NotJson => {
+                return Err(MessageError::Payload(payload::explain_json(notification.payload)));
+            }
             _ => return Err(MessageError::Payload(message)),
         }
     }
@@ -329,6 +358,8 @@ mod tests {
         LabelledTopic { topic: "com.example.MyApp.complication", label: Some("complication") },
     ];
     const CERTIFICATE: Sender<'static> = Sender::Certificate(&TOPICS);
+    const MDM_TOPIC: [LabelledTopic<'static>; 1] =
+        [LabelledTopic { topic: "com.apple.mgmt.External.5f1b", label: Some("uid") }];
 
     fn alert() -> MessageOptions {
         MessageOptions { alert: Some("Hello".to_owned()), ..MessageOptions::default() }
@@ -457,6 +488,14 @@ mod tests {
                 Sender::ProviderToken,
                 "need the MDM push certificate",
             ),
+            (
+                with_payload(r#"{"mdm":"m"}"#),
+                CERTIFICATE,
+                "does not go to com.example.MyApp: its topic is that of an MDM",
+            ),
+            (with_type("mdm", alert()), CERTIFICATE, "does not go to com.example.MyApp"),
+            (alert(), Sender::Certificate(&MDM_TOPIC), "the payload has no mdm"),
+            (with_type("mdm", alert()), Sender::Certificate(&MDM_TOPIC), "the payload has no mdm"),
             (alert(), Sender::ProviderToken, "a provider token has none"),
             (alert(), Sender::Certificate(&[]), "the certificate names none"),
             (collapse, CERTIFICATE, "collapse identifier"),
@@ -497,6 +536,10 @@ mod tests {
             let message = refused(with_payload(json));
             assert!(message.contains(words), "{json}: {message}");
         }
+        let warning = |json: &str| Message::new(&with_payload(json), CERTIFICATE).unwrap().warnings.join("; ");
+        assert!(warning(r#"{"aps":{"alert":""}}"#).contains("no alert, badge or sound"));
+        assert!(warning(r#"{"aps":{},"aps":{"alert":"a"}}"#).contains("the key \"aps\" more than once"));
+        assert_eq!(warning(r#"{"aps":{"alert":"a"},"mdm":"custom"}"#), "");
         let silent = Message::new(&with_payload(r#"{"aps":{"category":"x"}}"#), CERTIFICATE).unwrap();
         assert!(silent.warnings[0].contains("no alert, badge or sound"));
     }

@@ -1,6 +1,7 @@
 //! Sends one notification to many device tokens, and gives each token one outcome.
 //!
-//! On the way of a token: [`source`] reads the input, [`recipient`] parses a token, [`shard`] chooses; a [`ticket`]
+//! On the way of a token: [`source`] reads the input in its [`encoding`], [`recipient`] parses a token, [`shard`] chooses,
+//! [`repeats`] finds those that have come before; a [`ticket`]
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
 //! [`engine`] runs all of this in a thread of its own, and tells by [`event`]s what happens. [`outcome`] is what becomes
@@ -12,6 +13,7 @@ pub(crate) mod connect;
 mod connection;
 pub(crate) mod credential;
 pub(crate) mod earlier;
+mod encoding;
 pub(crate) mod engine;
 mod event;
 pub(crate) mod marker;
@@ -21,6 +23,7 @@ mod pace;
 pub(crate) mod problem;
 mod queue;
 pub(crate) mod recipient;
+mod repeats;
 pub(crate) mod request;
 pub(crate) mod results;
 pub(crate) mod shard;
@@ -30,12 +33,12 @@ mod ticket;
 mod window;
 
 use std::io;
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::database::{Database, TokenGroup};
 use crate::exit::ExitKind;
 use crate::net::descriptors;
 use crate::push::engine::Job;
@@ -44,7 +47,7 @@ use crate::push::marker::{Marker, Marking};
 use crate::push::problem::Problem;
 use crate::push::results::ResultsWriter;
 use crate::push::shard::Shard;
-use crate::push::source::{Batch, Input};
+use crate::push::source::{Batch, Input, InputCounts};
 use crate::push::summary::Summary;
 
 /// The number of batches that are read ahead.
@@ -64,6 +67,8 @@ pub(crate) trait Viewer {
 /// The end of a run.
 pub(crate) struct RunEnd {
     pub(crate) summary: Summary,
+    /// The counts of the input; of one that has not ended they are not known.
+    pub(crate) input: InputCounts,
     pub(crate) problem: Option<Problem>,
     /// The error of the results, which are not complete then.
     pub(crate) write_error: Option<io::Error>,
@@ -73,13 +78,19 @@ pub(crate) struct RunEnd {
 
 impl RunEnd {
     /// Returns the end of the run: good only if every token was accepted, and nothing has stopped it. After an
-    /// interruption nobody knows what the input still had.
+    /// interruption nobody knows what the input still had. A shard for which an input has nothing is done.
     pub(crate) fn ending(&self) -> Option<ExitKind> {
         match (&self.problem, self.summary.ending()) {
             (Some(Problem::Input { kind, .. }), _) => Some(*kind),
-            (Some(Problem::Interrupted), _) | (Some(_), None) => Some(ExitKind::CheckFailed),
+            (Some(Problem::Interrupted | Problem::ResultsLost), _) | (Some(_), None) => Some(ExitKind::CheckFailed),
+            (None, _) if self.has_nothing_to_do() => None,
             (_, ending) => ending,
         }
+    }
+
+    /// Returns whether all tokens of the input belong to other shards.
+    pub(crate) fn has_nothing_to_do(&self) -> bool {
+        self.summary.total() == 0 && self.input.is_nothing_for_shard()
     }
 }
 
@@ -87,8 +98,8 @@ impl RunEnd {
 pub(crate) struct Source {
     pub(crate) input: Input,
     pub(crate) shard: Option<Shard>,
-    /// The database in which tokens are marked, and whose tokens they are.
-    pub(crate) database: Option<(Database, TokenGroup)>,
+    /// Marks tokens in the database, if they are in one.
+    pub(crate) marker: Option<Marker>,
 }
 
 /// Sends to all tokens of the input. The sending has a thread of its own, and so has the reading; this one writes the
@@ -102,17 +113,14 @@ pub(crate) fn run(
     results: &mut ResultsWriter<'_>,
     viewer: &mut dyn Viewer,
 ) -> io::Result<RunEnd> {
-    let Source { input, shard, database } = source;
-    let marker = match database {
-        Some((database, group)) => Some(Marker::start(database, group)?),
-        None => None,
-    };
+    let Source { input, shard, marker } = source;
     let summary = job.earlier.summary.clone();
     let (batches, received) = mpsc::channel(READ_AHEAD);
     let (events, mut happened) = mpsc::unbounded_channel();
     let is_endless = input.is_endless();
+    let (counts, counted) = channel();
     // It may wait for its input for ever: nobody waits for it.
-    thread::Builder::new().name("push input".to_owned()).spawn(move || read_input(input, shard, &batches))?;
+    thread::Builder::new().name("push input".to_owned()).spawn(move || read_input(input, shard, &batches, &counts))?;
     let sender = thread::Builder::new().name("push sender".to_owned()).spawn(move || {
         let runtime = descriptors::build_runtime()?;
         let end = runtime.block_on(engine::run(job, received, is_endless, events));
@@ -125,14 +133,20 @@ pub(crate) fn run(
     let Recorder { summary, error: write_error, .. } = recorder;
     let marking = marker.map(Marker::finish);
     match sender.join() {
-        Ok(end) => Ok(RunEnd { summary, problem: end?, write_error, marking }),
+        Ok(end) => {
+            // An input that has ended has sent its counts before.
+            let input = counted.try_recv().unwrap_or_default();
+            Ok(RunEnd { summary, input, problem: end?, write_error, marking })
+        }
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }
 
-fn read_input(input: Input, shard: Option<Shard>, batches: &mpsc::Sender<Batch>) {
-    let result = input.read(shard, &mut |entries| batches.blocking_send(Ok(entries)).is_ok());
-    if let Err(error) = result {
+fn read_input(input: Input, shard: Option<Shard>, batches: &mpsc::Sender<Batch>, counts: &Sender<InputCounts>) {
+    let end = input.read(shard, &mut |entries| batches.blocking_send(Ok(entries)).is_ok());
+    // The run may have ended before.
+    let _ = counts.send(end.counts);
+    if let Some(error) = end.error {
         let _ = batches.blocking_send(Err(error));
     }
 }
@@ -204,7 +218,8 @@ mod tests {
             if let Some(outcome) = outcome {
                 summary.count(outcome, None);
             }
-            RunEnd { summary, problem, write_error: None, marking: None }.ending()
+            let input = InputCounts::default();
+            RunEnd { summary, input, problem, write_error: None, marking: None }.ending()
         };
         let unreachable = || Some(Problem::Unreachable { detail: String::new() });
         let failed = Some(ExitKind::CheckFailed);
@@ -212,6 +227,7 @@ mod tests {
         assert_eq!(end(Some(Outcome::Accepted), Some(Problem::Interrupted)), failed);
         assert_eq!(end(Some(Outcome::NotSent), Some(Problem::Interrupted)), failed, "not that of the network");
         assert_eq!(end(None, Some(Problem::Interrupted)), failed);
+        assert_eq!(end(Some(Outcome::NotSent), Some(Problem::ResultsLost)), failed);
         assert_eq!(end(Some(Outcome::Accepted), unreachable()), failed);
         assert_eq!(end(Some(Outcome::NotSent), unreachable()), Some(ExitKind::Network));
         let input = Some(Problem::Input { detail: String::new(), kind: ExitKind::Input });

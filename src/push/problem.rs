@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::apns::reason::Reason;
+use crate::apns::reason::{self, Reason};
 use crate::exit::ExitKind;
 use crate::push::source::SourceError;
 
@@ -28,8 +28,12 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// Makes the problem of a reason.
-    pub(super) fn of_reason(name: &str, known: Option<&Reason>) -> Self {
+    /// Makes the problem of a reason, for a provider with tokens or with a certificate.
+    pub(super) fn of_reason(name: &str, known: Option<&Reason>, has_tokens: bool) -> Self {
+        if has_tokens && let Some(found) = reason::find_for_tokens(name) {
+            let (meaning, advice) = (found.meaning.to_owned(), Some(found.advice.to_owned()));
+            return Self::Rejected { reason: name.to_owned(), meaning, advice };
+        }
         let (meaning, advice) = match known {
             Some(reason) if reason.advice.is_empty() => (reason.meaning, None),
             Some(reason) => (reason.meaning, Some(reason.advice.to_owned())),

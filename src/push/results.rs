@@ -97,8 +97,10 @@ pub(crate) fn write_unregistered(out: &mut dyn Write, digits: &str, since: Optio
 /// Writes results to several places.
 #[derive(Default)]
 pub(crate) struct ResultsWriter<'a> {
-    /// Where the lines go.
-    pub(crate) targets: Vec<Box<dyn Write + 'a>>,
+    /// The file of the lines.
+    pub(crate) file: Option<Box<dyn Write + 'a>>,
+    /// Standard output, if the lines go there. Where its reader has gone, a file is enough.
+    pub(crate) stdout: Option<Box<dyn Write + 'a>>,
     /// Where the tokens go that are no longer active.
     pub(crate) unregistered: Option<Box<dyn Write + 'a>>,
     line: Vec<u8>,
@@ -106,16 +108,29 @@ pub(crate) struct ResultsWriter<'a> {
 
 impl ResultsWriter<'_> {
     fn write_line(&mut self, value: &impl Serialize) -> io::Result<()> {
-        if self.targets.is_empty() {
+        if self.file.is_none() && self.stdout.is_none() {
             return Ok(());
         }
         self.line.clear();
         serde_json::to_writer(&mut self.line, value)?;
         self.line.push(b'\n');
-        for target in &mut self.targets {
-            target.write_all(&self.line)?;
+        if let Some(file) = &mut self.file {
+            file.write_all(&self.line)?;
         }
-        Ok(())
+        let Some(stdout) = &mut self.stdout else { return Ok(()) };
+        let written = stdout.write_all(&self.line);
+        self.take_leave(written)
+    }
+
+    /// Does without standard output where its reader has gone, and there is a file.
+    fn take_leave(&mut self, written: io::Result<()>) -> io::Result<()> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.file.is_some() => {
+                self.stdout = None;
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Writes the first line.
@@ -166,10 +181,12 @@ impl ResultsWriter<'_> {
 
     /// Hands on all that was written.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        for target in self.targets.iter_mut().chain(&mut self.unregistered) {
+        for target in [&mut self.file, &mut self.unregistered].into_iter().flatten() {
             target.flush()?;
         }
-        Ok(())
+        let Some(stdout) = &mut self.stdout else { return Ok(()) };
+        let written = stdout.flush();
+        self.take_leave(written)
     }
 }
 
@@ -182,10 +199,51 @@ mod tests {
     use crate::push::recipient;
 
     #[test]
+    fn a_time_that_no_calendar_has_stays_a_number() {
+        let mut out = Vec::new();
+        for since in [None, Some(0), Some(1_700_000_000_123), Some(u64::MAX)] {
+            write_unregistered(&mut out, "aabb", since).unwrap();
+        }
+        let expected = "aabb,\naabb,1970-01-01T00:00:00Z\naabb,2023-11-14T22:13:20.123Z\naabb,18446744073709551615\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    /// An output whose reader has gone.
+    struct ClosedPipe;
+
+    impl Write for ClosedPipe {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_file_is_enough_where_the_reader_of_standard_output_has_gone() {
+        let mut out = Vec::new();
+        let both = ResultsWriter {
+            file: Some(Box::new(&mut out)),
+            stdout: Some(Box::new(ClosedPipe)),
+            ..ResultsWriter::default()
+        };
+        let alone = ResultsWriter { stdout: Some(Box::new(ClosedPipe)), ..ResultsWriter::default() };
+        let file = ResultsWriter { file: Some(Box::new(ClosedPipe)), ..ResultsWriter::default() };
+        for (mut writer, is_good) in [(both, true), (alone, false), (file, false)] {
+            for _ in 0..2 {
+                assert_eq!(writer.started(1, 2).is_ok(), is_good);
+            }
+        }
+        assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 2);
+    }
+
+    #[test]
     fn lines_as_they_are_documented() {
         let (mut out, mut gone) = (Vec::new(), Vec::new());
         let mut writer = ResultsWriter {
-            targets: vec![Box::new(&mut out)],
+            file: Some(Box::new(&mut out)),
             unregistered: Some(Box::new(&mut gone)),
             ..ResultsWriter::default()
         };

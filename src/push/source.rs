@@ -1,16 +1,21 @@
 //! The tokens of the input, one after the other: a list, CSV, NDJSON, or the provider's database. The memory that this
 //! takes does not depend on the length of the input.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Cursor, Read};
 
+use memchr::memmem;
 use serde_json::Value;
 
 use crate::apns::notification::DEVICE_PATH;
+use crate::apns::payload::doubled_keys;
 use crate::database::problem::DatabaseError;
 use crate::database::{Database, Selection, TokenGroup};
 use crate::exit::ExitKind;
+use crate::push::encoding;
 use crate::push::recipient::{self, DeviceToken, InvalidToken};
+use crate::push::repeats::Repeats;
 use crate::push::shard::Shard;
+use crate::text::printable_name;
 
 /// The most bytes of a line, or of a record.
 const MAX_RECORD: usize = 64 << 10;
@@ -18,8 +23,6 @@ const MAX_RECORD: usize = 64 << 10;
 const MAX_BATCH: usize = 128;
 /// The number of tokens that are read from a database together.
 const PAGE: usize = 1000;
-/// UTF-8's byte order mark, which Excel writes.
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A record of the input.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub(crate) enum SourceError {
     Csv { record: u64, problem: String },
     #[error("there is no column {name:?}: its first line names {}", list(.found))]
     NoColumn { name: String, found: Vec<String> },
+    #[error("its first line has the column {0:?} more than once")]
+    DoubledColumn(String),
     #[error("line {0} has more than 64 KiB: this is not such a list")]
     LongRecord(u64),
     #[error("{}", .0.problem)]
@@ -52,7 +57,9 @@ impl SourceError {
     pub(crate) fn exit_kind(&self) -> ExitKind {
         match self {
             Self::Database(error) => error.exit_kind(),
-            Self::Io(_) | Self::Csv { .. } | Self::NoColumn { .. } | Self::LongRecord(_) => ExitKind::Input,
+            Self::Io(_) | Self::Csv { .. } | Self::NoColumn { .. } | Self::DoubledColumn(_) | Self::LongRecord(_) => {
+                ExitKind::Input
+            }
         }
     }
 }
@@ -93,15 +100,9 @@ impl Input {
     }
 
     /// Reads all tokens of the shard; `take` gets them in batches, and says whether it wants more.
-    ///
-    /// # Errors
-    /// When the input cannot be read, or is not in the form that it should have.
-    pub(crate) fn read(
-        self,
-        shard: Option<Shard>,
-        take: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), SourceError> {
-        let mut batcher = Batcher { entries: Vec::new(), limit: 1, shard, take };
+    pub(crate) fn read(self, shard: Option<Shard>, take: &mut dyn FnMut(Vec<Entry>) -> bool) -> InputEnd {
+        let counts = InputCounts::default();
+        let mut batcher = Batcher { entries: Vec::new(), limit: 1, shard, counts, repeats: Repeats::default(), take };
         let result = match self {
             Self::Options(texts) => Ok(read_options(&texts, &mut batcher)),
             Self::Stream { reader, format, column, .. } => read_stream(reader, format, &column, &mut batcher),
@@ -111,7 +112,7 @@ impl Input {
         if !matches!(result, Ok(false)) {
             batcher.flush();
         }
-        result.map(drop)
+        InputEnd { counts: batcher.counts, error: result.err() }
     }
 }
 
@@ -149,7 +150,7 @@ fn read_stream(
     column: &str,
     batcher: &mut Batcher<'_>,
 ) -> Result<bool, SourceError> {
-    let reader = without_bom(reader)?;
+    let reader = encoding::open(reader)?;
     match format {
         InputFormat::Lines => read_lines(reader, batcher),
         InputFormat::Ndjson => read_ndjson(reader, column, batcher),
@@ -162,6 +163,25 @@ fn read_stream(
 pub(crate) struct InputCounts {
     pub(crate) valid: u64,
     pub(crate) invalid: u64,
+    /// The valid ones that have come before.
+    pub(crate) repeated: u64,
+    /// The tokens and other texts that belong to other shards.
+    pub(crate) of_other_shards: u64,
+}
+
+impl InputCounts {
+    /// Returns whether all that the input has belongs to other shards.
+    pub(crate) fn is_nothing_for_shard(&self) -> bool {
+        self.valid + self.invalid == 0 && self.of_other_shards > 0
+    }
+}
+
+/// The end of an input.
+#[derive(Debug)]
+pub(crate) struct InputEnd {
+    pub(crate) counts: InputCounts,
+    /// The reason why no more of it can be read.
+    pub(crate) error: Option<SourceError>,
 }
 
 /// An input that was read to its end.
@@ -181,22 +201,20 @@ impl Input {
     /// When it cannot be read.
     pub(crate) fn preview(self, shard: Option<Shard>) -> Result<Preview, SourceError> {
         let mut preview = Preview::default();
-        self.read(shard, &mut |entries| {
+        let end = self.read(shard, &mut |entries| {
             for Entry { position, token } in entries {
-                match token {
-                    Ok(token) => {
-                        preview.counts.valid += 1;
-                        if preview.first.is_none() {
-                            preview.first = Some(format!("{DEVICE_PATH}{}", token.digits()));
-                            preview.position = position;
-                        }
-                    }
-                    Err(_) => preview.counts.invalid += 1,
+                if let (Ok(token), None) = (token, &preview.first) {
+                    preview.first = Some(format!("{DEVICE_PATH}{}", token.digits()));
+                    preview.position = position;
                 }
             }
             true
-        })?;
-        Ok(preview)
+        });
+        preview.counts = end.counts;
+        match end.error {
+            Some(error) => Err(error),
+            None => Ok(preview),
+        }
     }
 }
 
@@ -205,21 +223,41 @@ struct Batcher<'a> {
     entries: Vec<Entry>,
     limit: usize,
     shard: Option<Shard>,
+    counts: InputCounts,
+    repeats: Repeats,
     take: &'a mut dyn FnMut(Vec<Entry>) -> bool,
 }
 
 impl Batcher<'_> {
-    /// Adds a token; returns false if no more are wanted.
+    /// Adds what should be a token; returns false if no more are wanted.
+    fn add_bytes(&mut self, position: u64, bytes: &[u8]) -> bool {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.add(position, text),
+            Err(_) => self.add_entry(position, Err(not_a_token(&String::from_utf8_lossy(bytes), "it is not UTF-8"))),
+        }
+    }
+
     fn add(&mut self, position: u64, text: &str) -> bool {
-        let token = recipient::parse(text);
+        self.add_entry(position, recipient::parse(text))
+    }
+
+    fn add_entry(&mut self, position: u64, token: Result<DeviceToken, InvalidToken>) -> bool {
         if let Some(shard) = self.shard {
             let is_own = match &token {
                 Ok(token) => shard.has(token.digits()),
                 Err(invalid) => shard.has(&invalid.text),
             };
             if !is_own {
+                self.counts.of_other_shards += 1;
                 return true;
             }
+        }
+        match &token {
+            Ok(token) => {
+                self.counts.valid += 1;
+                self.counts.repeated += u64::from(self.repeats.has_come(token.digits()));
+            }
+            Err(_) => self.counts.invalid += 1,
         }
         self.entries.push(Entry { position, token });
         if self.entries.len() < self.limit {
@@ -234,13 +272,8 @@ impl Batcher<'_> {
     }
 }
 
-fn without_bom(reader: Box<dyn Read + Send>) -> io::Result<impl BufRead> {
-    let mut reader = BufReader::with_capacity(64 << 10, reader);
-    // What begins with fewer bytes has no mark.
-    if reader.fill_buf()?.starts_with(BOM) {
-        reader.consume(BOM.len());
-    }
-    Ok(reader)
+fn not_a_token(text: &str, problem: &'static str) -> InvalidToken {
+    InvalidToken { text: printable_name(text.trim()), problem }
 }
 
 /// The lines of a text, whichever end they have: LF, CR LF, or CR alone.
@@ -314,8 +347,8 @@ fn fill(reader: &mut impl BufRead) -> io::Result<&[u8]> {
 fn read_lines(reader: impl BufRead, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
     let mut lines = Lines::new(reader);
     while lines.advance()? {
-        let text = String::from_utf8_lossy(lines.line.trim_ascii());
-        if !text.is_empty() && !batcher.add(lines.number, &text) {
+        let text = lines.line.trim_ascii();
+        if !text.is_empty() && !batcher.add_bytes(lines.number, text) {
             return Ok(false);
         }
     }
@@ -325,16 +358,38 @@ fn read_lines(reader: impl BufRead, batcher: &mut Batcher<'_>) -> Result<bool, S
 fn read_ndjson(reader: impl BufRead, key: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
     let mut lines = Lines::new(reader);
     while lines.advance()? {
-        if !lines.line.trim_ascii().is_empty() {
-            let value = serde_json::from_slice(&lines.line).unwrap_or(Value::Null);
-            // A line without such a key is invalid, and does not stop the others.
-            let text = value.get(key).and_then(Value::as_str).unwrap_or_default();
-            if !batcher.add(lines.number, text) {
-                return Ok(false);
-            }
+        // A line without a token is invalid, and does not stop the others.
+        if !lines.line.trim_ascii().is_empty() && !batcher.add_entry(lines.number, token_of_object(&lines.line, key)) {
+            return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Returns the token that an object has under the key.
+fn token_of_object(line: &[u8], key: &str) -> Result<DeviceToken, InvalidToken> {
+    let Ok(text) = std::str::from_utf8(line) else {
+        return Err(not_a_token(&String::from_utf8_lossy(line), "the line is not UTF-8"));
+    };
+    let members = match serde_json::from_str(text) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) => return Err(not_a_token(text, "the line is not a JSON object")),
+        Err(_) => return Err(not_a_token(text, "the line cannot be read as JSON")),
+    };
+    match members.get(key) {
+        None => Err(not_a_token("", "the object has no such key")),
+        Some(Value::String(token)) if has_key_twice(line, key) => {
+            Err(not_a_token(token, "the object has the key more than once"))
+        }
+        Some(Value::String(token)) => recipient::parse(token),
+        Some(other) => Err(not_a_token(&other.to_string(), "the value is not text")),
+    }
+}
+
+fn has_key_twice(line: &[u8], key: &str) -> bool {
+    // Most lines need not be parsed again: the word stands in them once, and without an escape that may hide it.
+    let is_plain = memmem::find_iter(line, key).count() < 2 && memchr::memchr(b'\\', line).is_none();
+    !is_plain && doubled_keys(line).iter().any(|doubled| doubled == key)
 }
 
 /// A reader that refuses a record without an end, which a quotation mark that is not closed makes of all that follows.
@@ -357,19 +412,48 @@ impl<R: Read> Read for BoundedReader<R> {
 /// The buffer of the parser, whose content counts for the next record.
 const CSV_BUFFER: usize = 16 << 10;
 
+/// Reads the first line, which tells the delimiter, however slowly it comes; a long one only in part.
+fn read_first_line(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    while line.len() < MAX_RECORD {
+        let buffer = fill(reader)?;
+        if buffer.is_empty() {
+            break;
+        }
+        let end = memchr::memchr2(b'\n', b'\r', buffer);
+        let length = end.map_or(buffer.len(), |index| index + 1);
+        line.extend_from_slice(&buffer[..length]);
+        reader.consume(length);
+        if end.is_some() {
+            break;
+        }
+    }
+    Ok(line)
+}
+
 fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
-    let delimiter = delimiter_of(reader.fill_buf()?);
-    let bounded = BoundedReader { inner: reader, left: MAX_RECORD };
+    let first = read_first_line(&mut reader)?;
+    let delimiter = delimiter_of(&first);
+    let bounded = BoundedReader { inner: Cursor::new(first).chain(reader), left: MAX_RECORD };
     let mut csv =
         csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CSV_BUFFER).from_reader(bounded);
     let headers = match csv.byte_headers() {
         Ok(headers) => headers.clone(),
         Err(error) => return Err(csv_error(&error, 1)),
     };
-    let Some(index) = headers.iter().position(|name| name.trim_ascii() == column.as_bytes()) else {
+    let mut indices = Vec::new();
+    for (index, name) in headers.iter().enumerate() {
+        if name.trim_ascii() == column.as_bytes() {
+            indices.push(index);
+        }
+    }
+    if indices.len() > 1 {
+        return Err(SourceError::DoubledColumn(column.to_owned()));
+    }
+    let Some(index) = indices.pop() else {
         let mut found = Vec::new();
         for name in headers.iter().take(20) {
-            found.push(crate::text::printable_name(&String::from_utf8_lossy(name)));
+            found.push(printable_name(&String::from_utf8_lossy(name)));
         }
         return Err(SourceError::NoColumn { name: column.to_owned(), found });
     };
@@ -384,8 +468,11 @@ fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -
             Ok(false) => return Ok(true),
             Err(error) => return Err(csv_error(&error, number)),
         }
-        let text = String::from_utf8_lossy(record.get(index).unwrap_or_default());
-        if !batcher.add(number, &text) {
+        let is_wanted = match record.get(index) {
+            Some(field) => batcher.add_bytes(number, field),
+            None => batcher.add_entry(number, Err(not_a_token("", "the record has no such column"))),
+        };
+        if !is_wanted {
             return Ok(false);
         }
     }
@@ -400,8 +487,7 @@ fn csv_error(error: &csv::Error, record: u64) -> SourceError {
 }
 
 /// Returns the character between the columns: a comma, or what some spreadsheets write in its place.
-fn delimiter_of(start: &[u8]) -> u8 {
-    let first = start.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
+fn delimiter_of(first: &[u8]) -> u8 {
     for delimiter in [b',', b';', b'\t'] {
         if first.contains(&delimiter) {
             return delimiter;
@@ -414,16 +500,20 @@ fn delimiter_of(start: &[u8]) -> u8 {
 mod tests {
     use super::*;
 
-    fn read(text: &str, format: InputFormat, column: &str) -> Result<Vec<Entry>, SourceError> {
-        let reader = Box::new(io::Cursor::new(text.as_bytes().to_vec()));
+    fn read(text: impl AsRef<[u8]>, format: InputFormat, column: &str) -> Result<Vec<Entry>, SourceError> {
+        let reader = Box::new(Cursor::new(text.as_ref().to_vec()));
         let input = Input::Stream { reader, format, column: column.to_owned(), is_endless: false };
         let mut all = Vec::new();
-        input.read(None, &mut |mut entries| {
+        let end = input.read(None, &mut |mut entries| {
             assert!(entries.len() <= MAX_BATCH);
             all.append(&mut entries);
             true
-        })?;
-        Ok(all)
+        });
+        assert_eq!(end.counts.valid + end.counts.invalid, all.len() as u64);
+        match end.error {
+            Some(error) => Err(error),
+            None => Ok(all),
+        }
     }
 
     fn shape(entries: &[Entry]) -> Vec<(u64, String)> {
@@ -495,7 +585,68 @@ mod tests {
     fn ndjson_with_a_named_key() {
         let text = "{\"token\":\"AABB\"}\n\n{\"other\":1}\nnot JSON\n{\"token\":\"ccdd\",\"x\":[1]}";
         let found = read(text, InputFormat::Ndjson, "token").unwrap();
-        assert_eq!(shape(&found), pairs(&[(1, "aabb"), (3, "? "), (4, "? "), (5, "ccdd")]));
+        assert_eq!(shape(&found), pairs(&[(1, "aabb"), (3, "? "), (4, "? not JSON"), (5, "ccdd")]));
+    }
+
+    #[test]
+    fn what_is_no_token_has_a_cause_of_its_own() {
+        let problem = |text: &[u8], format| match read(text, format, "token").unwrap().pop().unwrap().token {
+            Err(invalid) => (invalid.text, invalid.problem),
+            Ok(token) => (token.digits().to_owned(), ""),
+        };
+        for (line, text, words) in [
+            (&b"{\"token\":\"aabb\""[..], "{\"token\":\"aabb\"", "the line cannot be read as JSON"),
+            (
+                b"{\"token\":\"aabb\",\"a\":\"\xff\"}",
+                "{\"token\":\"aabb\",\"a\":\"\u{fffd}\"}",
+                "the line is not UTF-8",
+            ),
+            (b"[\"aabb\"]", "[\"aabb\"]", "the line is not a JSON object"),
+            (b"{\"Token\":\"aabb\"}", "", "the object has no such key"),
+            (b"{\"token\":1234}", "1234", "the value is not text"),
+            (b"{\"token\":null}", "null", "the value is not text"),
+            (b"{\"token\":\"aabb\",\"tok\\u0065n\":\"ccdd\"}", "ccdd", "the object has the key more than once"),
+            (b"{\"token\":\"\"}", "", "it is empty"),
+            (b"{\"token\":\"aabb\",\"name\":\"token\"}", "aabb", ""),
+        ] {
+            assert_eq!(problem(line, InputFormat::Ndjson), (text.to_owned(), words));
+        }
+        assert_eq!(problem(b"aa\xffbb", InputFormat::Lines).1, "it is not UTF-8");
+        assert_eq!(problem(b"id,token\n1,a\xff", InputFormat::Csv).1, "it is not UTF-8");
+        assert_eq!(problem(b"id,token\n1", InputFormat::Csv).1, "the record has no such column");
+        let doubled = read("token,id,token\naabb,1,ccdd\n", InputFormat::Csv, "token").unwrap_err().to_string();
+        assert_eq!(doubled, "its first line has the column \"token\" more than once");
+        assert_eq!(shape(&read("token,id,id\naabb,1,2\n", InputFormat::Csv, "token").unwrap()), pairs(&[(2, "aabb")]));
+    }
+
+    #[test]
+    fn utf_16_is_read() {
+        for (text, format) in [
+            ("aabb\r\nccdd\r\n", InputFormat::Lines),
+            ("id;token\r\n1;aabb\r\n2;ccdd\r\n", InputFormat::Csv),
+            ("{\"token\":\"aabb\"}\n{\"token\":\"ccdd\",\"name\":\"😀\"}\n", InputFormat::Ndjson),
+        ] {
+            let mut bytes = vec![0xff, 0xfe];
+            for unit in text.encode_utf16() {
+                bytes.extend(unit.to_le_bytes());
+            }
+            let found = read(&bytes, format, "token").unwrap();
+            assert_eq!(shape(&found), shape(&read(text, format, "token").unwrap()), "{text}");
+            assert_eq!(found.len(), 2);
+        }
+    }
+
+    #[test]
+    fn repetitions_and_other_shards_are_counted() {
+        let texts = ["aabb", "AA BB", "ccdd", "xyz", "xyz", "aabb"].map(str::to_owned).to_vec();
+        let counts = |shard| Input::Options(texts.clone()).read(shard, &mut |_| true).counts;
+        let all = counts(None);
+        assert_eq!((all.valid, all.invalid, all.repeated, all.of_other_shards), (4, 2, 2, 0));
+        let parts = [0, 1, 2, 3].map(|index| counts(Shard::new(index, 4)));
+        let sum = |part: fn(&InputCounts) -> u64| parts.iter().map(part).sum::<u64>();
+        assert_eq!((sum(|part| part.valid), sum(|part| part.repeated)), (4, 2));
+        assert_eq!(sum(|part| part.of_other_shards), 3 * 6);
+        assert!(parts.iter().any(InputCounts::is_nothing_for_shard) && !all.is_nothing_for_shard());
     }
 
     #[test]
@@ -505,12 +656,11 @@ mod tests {
         for index in 0..3 {
             let input = Input::Options(texts.clone());
             let shard = Shard::new(index, 3);
-            input
-                .read(shard, &mut |entries| {
-                    all.extend(entries.iter().map(|entry| entry.position));
-                    true
-                })
-                .unwrap();
+            let end = input.read(shard, &mut |entries| {
+                all.extend(entries.iter().map(|entry| entry.position));
+                true
+            });
+            assert!(end.error.is_none());
         }
         all.sort_unstable();
         assert_eq!(all, (1..=100).collect::<Vec<u64>>());

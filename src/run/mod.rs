@@ -2,6 +2,7 @@
 
 mod habits;
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 use std::process::ExitCode;
 
@@ -186,7 +187,13 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
         return end_after(printed, NagiosState::Unknown.code(), Some(&error));
     }
     if wants_json() {
-        return end_after(json::write_error(&mut standard_output(), &error), error.exit_code, Some(&error));
+        let mut out = standard_output();
+        let printed = if has_lines(typed) {
+            json::write_error_line(&mut out, &error)
+        } else {
+            json::write_error(&mut out, &error)
+        };
+        return end_after(printed, error.exit_code, Some(&error));
     }
     // There is no other place to report that the report of an error failed.
     let _ = match suggestion {
@@ -194,6 +201,15 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
         None => clap_error.print(),
     };
     ExitCode::from(error.exit_code)
+}
+
+/// Returns whether the JSON of a command line, which is wrong, would be one document a line.
+fn has_lines(arguments: &[OsString]) -> bool {
+    match arguments {
+        [first, ..] if first == "push" || first == "device" => true,
+        [first, second, ..] => first == "database" && second == "list",
+        _ => false,
+    }
 }
 
 fn has_color(stream: &impl anstream::stream::RawStream) -> bool {

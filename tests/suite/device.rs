@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use openssl::ssl::{Ssl, SslContext, SslMethod};
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -318,14 +318,56 @@ fn what_is_no_gateway_is_named() {
     assert!(!Path::new(&nowhere).exists());
 }
 
-/// Speaks the device protocol as a program would that was not written for it.
-fn speak(gateway: &Process, line: &[u8]) -> String {
+#[test]
+fn what_is_kept_comes_one_by_one() {
+    let gateway = Process::start(&[]);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("phone.json");
+    let state = path.to_str().unwrap();
+    let mut app = RunningDevice::start(&gateway, &["--state", state]);
+    let token = app.token();
+    app.kill();
+    for badge in 1..=4 {
+        assert_eq!(push(&gateway, &token, &[], &format!("{{\"aps\":{{\"badge\":{badge}}}}}")).0, 200);
+    }
+    let kept: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let request = format!("{{\"receive\":{}}}\n", kept["credentials"]);
+    // What was not confirmed comes again.
+    for _ in 0..3 {
+        let mut stream = connect(&gateway);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut lines = BufReader::new(stream);
+        let mut message = String::new();
+        for _ in 0..2 {
+            message.clear();
+            lines.read_line(&mut message).unwrap();
+        }
+        assert!(message.contains("{\\\"badge\\\":1}"), "{message}");
+    }
+    for badge in 1..=4 {
+        let (run, events) = run_json(device(&gateway, &["--state", state, "--count", "1", "--wait", "20s"]));
+        assert_eq!((run.code, events.len()), (Some(0), 3), "{}", run.text());
+        assert_eq!(events[1]["payload"]["aps"]["badge"], badge);
+    }
+    let (run, _) = run_json(device(&gateway, &["--state", state, "--count", "1", "--wait", "100ms"]));
+    assert_eq!(run.code, Some(1));
+    let unseen = device(&gateway, &["--state", state, "--count", "0", "--json"]).closed_stdout();
+    unseen.status(1).stderr("").run();
+}
+
+/// Connects as a device.
+fn connect(gateway: &Process) -> SslStream<std::net::TcpStream> {
     let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
     context.set_ca_file(gateway.file("ca_file")).unwrap();
     context.set_alpn_protos(b"\x11pushcert-device/1").unwrap();
     let stream = std::net::TcpStream::connect(gateway.address()).unwrap();
     stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
-    let mut stream = Ssl::new(&context.build()).unwrap().connect(stream).unwrap();
+    Ssl::new(&context.build()).unwrap().connect(stream).unwrap()
+}
+
+/// Speaks the device protocol as a program would that was not written for it.
+fn speak(gateway: &Process, line: &[u8]) -> String {
+    let mut stream = connect(gateway);
     // The gateway may have closed before all is written.
     let _ = stream.write_all(line);
     let mut answer = String::new();

@@ -474,9 +474,12 @@ fn several_devices_of_production_are_asked_for_and_a_no_sends_nothing() {
 #[test]
 fn where_nobody_can_be_asked_at_a_terminal_yes_is_demanded() {
     let stage = stage_with_devices(3);
-    for (tokens, cause) in
-        [("- < tokens.txt", "its tokens come from a pipe"), ("tokens.txt < /dev/null", "it is for 3 devices")]
-    {
+    for (tokens, cause) in [
+        ("- < tokens.txt", "its tokens come from a pipe"),
+        ("tokens.txt < /dev/null", "it is for 3 devices"),
+        ("tokens.txt < /dev/null > out 2>&1; code=$?; cat out; (exit $code)", "it is for 3 devices"),
+        ("- < tokens.txt > out 2>&1; code=$?; cat out; (exit $code)", "its tokens come from a pipe"),
+    ] {
         let arguments = push_to(&stage, &format!("--environment production --tokens {tokens}"));
         let (shown, code) = start(stage.folder.path(), &arguments).end();
         assert!(code == 2 && shown.contains(cause) && shown.contains("--yes"), "{code}: {shown}");

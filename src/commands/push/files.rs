@@ -1,7 +1,7 @@
 //! The files that a run writes: results, which may be those of an earlier run, and the tokens that are no longer active.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::push::PushArgs;
@@ -72,23 +72,32 @@ impl ResultFiles {
 
     /// Writes the first line of the list of tokens that are no longer active, and those that the earlier run has found.
     fn begin_list(&mut self, arguments: &PushArgs) -> Result<(), Error> {
-        let (Some(list), Some(location)) = (&mut self.unregistered, &arguments.unregistered_out) else { return Ok(()) };
+        let (Some(list), Some(location)) = (&self.unregistered, &arguments.unregistered_out) else { return Ok(()) };
+        let list = match list.try_clone() {
+            Ok(list) => list,
+            Err(error) => return Err(unwritable(location, &error)),
+        };
         let mut out = BufWriter::with_capacity(BUFFER, list);
-        let mut written = writeln!(out, "{UNREGISTERED_HEADER}");
-        if let (Some(results), Some(path), true) = (&mut self.results, &arguments.resume, written.is_ok()) {
-            let copied = results.rewind().map_err(ResumeError::Io).and_then(|()| {
-                earlier::read_unregistered(&mut BufReader::new(&mut *results), &mut |token, since| {
-                    write_unregistered(&mut out, token, since)
-                })
-            });
-            if let Err(error) = copied {
-                return Err(explain_resume(&path.display().to_string(), &error));
-            }
-            written = results.seek(SeekFrom::End(0)).map(|_| ());
+        if let Err(error) = writeln!(out, "{UNREGISTERED_HEADER}") {
+            return Err(unwritable(location, &error));
         }
-        match written.and_then(|()| out.flush()) {
+        self.read_unregistered(arguments, &mut |token, since| write_unregistered(&mut out, token, since))?;
+        match out.flush() {
             Ok(()) => Ok(()),
-            Err(error) => Err(Error::new(ExitKind::Write, format!("{location}: it cannot be written: {error}"))),
+            Err(error) => Err(unwritable(location, &error)),
+        }
+    }
+
+    /// Calls `take` with each token that the earlier run has found to be no longer active.
+    pub(super) fn read_unregistered(
+        &mut self,
+        arguments: &PushArgs,
+        take: &mut dyn FnMut(&str, Option<u64>) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let (Some(results), Some(path)) = (&mut self.results, &arguments.resume) else { return Ok(()) };
+        match read_again(results, take) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(explain_resume(&path.display().to_string(), &error)),
         }
     }
 
@@ -123,16 +132,31 @@ impl ResultFiles {
     pub(super) fn writer<'a>(&mut self, stdout: Option<&'a mut (dyn Write + 'a)>) -> ResultsWriter<'a> {
         let mut writer = ResultsWriter::default();
         if let Some(file) = self.results.take() {
-            writer.targets.push(Box::new(BufWriter::with_capacity(BUFFER, file)));
+            writer.file = Some(Box::new(BufWriter::with_capacity(BUFFER, file)));
         }
         if let Some(stdout) = stdout {
-            writer.targets.push(Box::new(stdout));
+            writer.stdout = Some(Box::new(stdout));
         }
         if let Some(file) = self.unregistered.take() {
             writer.unregistered = Some(Box::new(BufWriter::with_capacity(BUFFER, file)));
         }
         writer
     }
+}
+
+/// Reads results from their beginning, and stands at their end again.
+fn read_again(
+    results: &mut File,
+    take: &mut dyn FnMut(&str, Option<u64>) -> io::Result<()>,
+) -> Result<(), ResumeError> {
+    results.rewind()?;
+    earlier::read_unregistered(&mut BufReader::new(&mut *results), take)?;
+    results.seek(SeekFrom::End(0))?;
+    Ok(())
+}
+
+fn unwritable(location: &Location, error: &io::Error) -> Error {
+    Error::new(ExitKind::Write, format!("{location}: it cannot be written: {error}"))
 }
 
 fn explain_resume(name: &str, error: &ResumeError) -> Error {

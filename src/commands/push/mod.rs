@@ -5,7 +5,7 @@ mod input;
 mod sender;
 mod viewer;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use crate::commands::push::viewer::TerminalViewer;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
 use crate::commands::shared::{database, proxy, target};
-use crate::database::TokenGroup;
+use crate::database::{Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::endpoint::Endpoint;
@@ -31,6 +31,7 @@ use crate::net::tls::ClientIdentity;
 use crate::net::trust::StoreReader;
 use crate::push::connect::Dialer;
 use crate::push::engine::Job;
+use crate::push::marker::Marker;
 use crate::push::message::{Message, MessageError, MessageOptions};
 use crate::push::outcome::Outcome;
 use crate::push::problem::Problem;
@@ -221,6 +222,12 @@ fn explain_message(arguments: &PushArgs, error: &MessageError) -> Error {
             failure.hint("leave out --push-type or --topic: each follows from the other")
         }
         MessageError::NeedsProviderToken(_) => failure.hint("use --p8 AuthKey_KEYID.p8 --team-id TEAMID"),
+        MessageError::MdmToApp(_) => {
+            failure.hint("use the MDM push certificate; in an app's notification aps stands beside mdm")
+        }
+        MessageError::NoMdm(_) => {
+            failure.hint("the payload is {\"mdm\": \"PushMagic\"}, with the value that the device has told the server")
+        }
         MessageError::NeedsCertificate => failure.hint("give the MDM push certificate instead of --p8"),
         MessageError::NoTopic(_) => failure.hint("give it with --topic: the app's bundle ID"),
         _ => failure,
@@ -236,7 +243,13 @@ fn show(
     context: &mut Context<'_>,
 ) -> Result<Option<ExitKind>, Error> {
     let preview = given.preview(target.shard)?;
-    let Some(token) = preview.first else { return Err(given.no_token(preview.counts.invalid)) };
+    let Some(token) = preview.first else {
+        if preview.counts.is_nothing_for_shard() {
+            tell_nothing_for_shard(given, target.shard, context)?;
+            return Ok(None);
+        }
+        return Err(given.no_token(preview.counts.invalid));
+    };
     let ids = RequestIds::new(arguments.apns_id);
     let report =
         DryRun::new(&target.gateway, target.environment, &token, ids.at(preview.position), sender.key_id(), message)
@@ -258,9 +271,15 @@ fn confirm(
     context: &mut Context<'_>,
 ) -> Result<(), Error> {
     let is_production = target.environment == Some(Environment::Production);
-    // Where only the input or the errors go elsewhere, someone sits there all the same.
-    let has_terminal = context.is_interactive || context.stdout_is_terminal || context.stderr_is_terminal;
-    if arguments.yes || !has_terminal || !is_production {
+    if arguments.yes || !is_production {
+        return Ok(());
+    }
+    // Where streams go elsewhere, someone sits there all the same. A timer, a container and a service have no terminal.
+    let has_terminal = context.is_interactive
+        || context.stdout_is_terminal
+        || context.stderr_is_terminal
+        || context.terminal.is_there();
+    if !has_terminal {
         return Ok(());
     }
     if !context.is_interactive && !given.stays() {
@@ -296,7 +315,7 @@ struct Way<'a> {
 /// Refuses what cannot be asked for.
 fn unconfirmed(cause: &str) -> Error {
     let message = format!("a notification in production is confirmed at a terminal, and {cause}");
-    Error::new(ExitKind::Usage, message).hint("standard input or standard error is no terminal here: --yes sends it")
+    Error::new(ExitKind::Usage, message).hint("standard input or standard error leads elsewhere: --yes sends it")
 }
 
 /// Returns the way to the gateway, with the certificate that is presented there.
@@ -375,6 +394,9 @@ fn send(
     };
     let start = Instant::now();
     let end = run_job(arguments, job, given, target.shard, files, &header, context)?;
+    if end.has_nothing_to_do() {
+        tell_nothing_for_shard(given, target.shard, context)?;
+    }
     let report = RunSummary::new(&target.gateway, target.environment, &header.topic, &end, start.elapsed());
     finish(arguments, given, &report, end, context)
 }
@@ -389,7 +411,10 @@ fn run_job(
     context: &mut Context<'_>,
 ) -> Result<RunEnd, Error> {
     // Before anything is sent: a database that takes no changes is refused.
-    let marked = given.open_for_marks()?;
+    let marker = match given.open_for_marks()? {
+        Some((database, group)) => Some(start_marker(arguments, &mut files, database, group)?),
+        None => None,
+    };
     let total = if context.stderr_is_terminal { given.count_for_progress(shard) } else { None };
     let stdout: &mut dyn Write = &mut *context.stdout;
     let mut results = files.writer(if arguments.prints_results() { Some(stdout) } else { None });
@@ -400,11 +425,37 @@ fn run_job(
     }
     let stderr: &mut dyn Write = &mut *context.stderr;
     let mut viewer = TerminalViewer::new(stderr, context.stderr_is_terminal, total);
-    let source = Source { input: given.open()?, shard, database: marked };
+    let source = Source { input: given.open()?, shard, marker };
     match push::run(job, source, &mut results, &mut viewer) {
         Ok(end) => Ok(end),
         Err(error) => Err(Error::new(ExitKind::Network, format!("the network cannot be used: {error}"))),
     }
+}
+
+/// Starts the thread that marks tokens, with what an earlier run has found: it may have ended before it marked all.
+fn start_marker(
+    arguments: &PushArgs,
+    files: &mut ResultFiles,
+    database: Database,
+    group: TokenGroup,
+) -> Result<Marker, Error> {
+    let marker = match Marker::start(database, group) {
+        Ok(marker) => marker,
+        Err(error) => return Err(Error::new(ExitKind::Network, format!("no thread can be started: {error}"))),
+    };
+    files.read_unregistered(arguments, &mut |token, since| {
+        marker.note_token(token, since);
+        Ok(())
+    })?;
+    Ok(marker)
+}
+
+fn tell_nothing_for_shard(given: &GivenInput, shard: Option<Shard>, context: &mut Context<'_>) -> Result<(), Error> {
+    if let Some(shard) = shard {
+        let sentence = format!("{given}: no token of it belongs to the shard {shard}: there is nothing to send");
+        writeln!(context.stderr, "{}", crate::text::printable(&sentence))?;
+    }
+    Ok(())
 }
 
 fn lost_results(error: &std::io::Error) -> Error {
@@ -420,23 +471,34 @@ fn finish(
     context: &mut Context<'_>,
 ) -> Result<Option<ExitKind>, Error> {
     let ending = end.ending();
-    let RunEnd { summary, problem, write_error, marking } = end;
+    let has_nothing_to_do = end.has_nothing_to_do();
+    let RunEnd { summary, input, problem, write_error, marking } = end;
     if let Some(error) = write_error {
+        if error.kind() == ErrorKind::BrokenPipe && arguments.prints_results() {
+            // The reader wants no more: nobody is told.
+            return Ok(ending);
+        }
         human::push::write_summary(context.stderr, report, Paint::new(context.stderr_has_color))?;
         return Err(lost_results(&error));
     }
-    if summary.total() == summary.of(Outcome::Invalid) {
+    if summary.total() == summary.of(Outcome::Invalid) && !has_nothing_to_do {
         if let Some(Problem::Input { detail, kind }) = problem {
             return Err(Error::new(kind, format!("{given}: {detail}")));
         }
-        if problem.is_none() {
+        let is_whole_list = input.of_other_shards == 0;
+        if problem.is_none() && is_whole_list {
             return Err(given.no_token(summary.of(Outcome::Invalid)));
         }
     }
-    if arguments.prints_results() {
-        report.write_line(context.stdout)?;
+    let written = if arguments.prints_results() {
+        report.write_line(context.stdout)
     } else {
-        human::push::write_summary(context.stdout, report, Paint::new(context.stdout_has_color))?;
+        human::push::write_summary(context.stdout, report, Paint::new(context.stdout_has_color))
+    };
+    match written {
+        // A closed pipe does not change the answer.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
     }
     if let Some(Problem::Input { detail, kind }) = problem {
         return Err(Error::new(kind, format!("{given}: {detail}")));
@@ -453,5 +515,47 @@ impl PushArgs {
     /// Returns whether the results go to standard output.
     fn prints_results(&self) -> bool {
         self.json || self.results == Some(Location::Standard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::push::message::Sender;
+    use crate::test_support::TestWorld;
+
+    /// Asks for the confirmation of a run with these options.
+    fn confirmation(options: &[&str], world: &mut TestWorld) -> Result<(), Error> {
+        let line =
+            [&["pushcert", "push", "--p8", "x", "--team-id", "TEAMID1234", "--topic", "com.a"], options].concat();
+        let Command::Push(arguments) = Cli::try_parse_from(line).unwrap().command else { panic!() };
+        let environment = arguments.environment;
+        let gateway = "localhost:1".parse().unwrap();
+        let target = Target { gateway, environment, shard: None };
+        let options =
+            MessageOptions { alert: Some("a".into()), topic: Some("com.a".into()), ..MessageOptions::default() };
+        let message = Message::new(&options, Sender::ProviderToken).unwrap();
+        world.run(|context| {
+            let given = GivenInput::new(&arguments, None, context)?;
+            confirm(&arguments, &given, &target, &message, context)
+        })
+    }
+
+    #[test]
+    fn a_terminal_that_no_stream_leads_to_demands_yes() {
+        let two = ["--token", "aa", "--token", "bb", "--environment", "production"];
+        let mut timer = TestWorld::new();
+        assert_eq!(confirmation(&two, &mut timer), Ok(()), "a timer and a container have no terminal");
+        let mut redirected = TestWorld::new();
+        redirected.terminal.is_there = true;
+        let refusal = confirmation(&two, &mut redirected).unwrap_err();
+        assert_eq!(refusal.kind, ExitKind::Usage);
+        assert!(refusal.message.contains("it is for 2 devices") && refusal.hint.unwrap().contains("--yes"));
+        for options in [[&two[..], &["--yes"]].concat(), two[2..].to_vec(), vec!["--token", "aa", "--token", "bb"]] {
+            assert_eq!(confirmation(&options, &mut redirected), Ok(()), "{options:?}");
+        }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct DryRun {
     payload_size: usize,
     tokens: u64,
     invalid: u64,
+    /// The tokens that have come before.
+    repeated: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,13 +73,14 @@ impl DryRun {
             payload_size: message.payload.len(),
             tokens: 0,
             invalid: 0,
+            repeated: 0,
         }
     }
 
     /// Adds the number of tokens.
     #[must_use]
     pub(crate) fn with_counts(self, counts: InputCounts) -> Self {
-        Self { tokens: counts.valid, invalid: counts.invalid, ..self }
+        Self { tokens: counts.valid, invalid: counts.invalid, repeated: counts.repeated, ..self }
     }
 }
 
@@ -93,10 +96,25 @@ pub(crate) fn write_dry_run(out: &mut dyn Write, report: &DryRun, paint: Paint) 
         count => format!("to {count} tokens, each with an apns-id of its own"),
     };
     writeln!(out, "{} bytes, {others}; nothing was sent", report.payload_size)?;
+    if report.repeated > 0 {
+        writeln!(out, "{}: {}", paint.warning("warning"), repetitions(report.repeated))?;
+    }
     if report.invalid > 0 {
-        writeln!(out, "{}: {} texts of the input are no tokens", paint.warning("warning"), report.invalid)?;
+        let sentence = match report.invalid {
+            1 => "one text of the input is no token".to_owned(),
+            count => format!("{count} texts of the input are no tokens"),
+        };
+        writeln!(out, "{}: {sentence}", paint.warning("warning"))?;
     }
     Ok(())
+}
+
+/// Says how many tokens stand in the input again.
+fn repetitions(count: u64) -> String {
+    match count {
+        1 => "one token of the input is a repetition: its device gets the notification again".to_owned(),
+        _ => format!("{count} tokens of the input are repetitions: their devices get the notification again"),
+    }
 }
 
 /// The counts of a run.
@@ -108,6 +126,8 @@ pub(crate) struct RunSummary {
     exit_code: u8,
     #[serde(flatten)]
     counts: Summary,
+    /// The tokens of the input that have come before; each has an outcome of its own.
+    repeated: u64,
     problem: Option<Problem>,
     /// What was changed in the database, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,6 +189,7 @@ impl RunSummary {
             topic: topic.to_owned(),
             exit_code: exit_code(end),
             counts: end.summary.clone(),
+            repeated: end.input.repeated,
             problem: end.problem.clone(),
             database: end.marking.as_ref().map(DatabaseSummary::new),
             seconds: elapsed.as_millis() as f64 / 1000.0,
@@ -238,6 +259,9 @@ pub(crate) fn write_summary(out: &mut dyn Write, report: &RunSummary, paint: Pai
     if report.counts.resent_in_doubt > 0 {
         let count = report.counts.resent_in_doubt;
         writeln!(out, "  {count} were sent again although APNs may have accepted them: devices may show them twice")?;
+    }
+    if report.repeated > 0 {
+        writeln!(out, "  {}", repetitions(report.repeated))?;
     }
     let rate = if report.seconds > 0.0 { report.counts.requests as f64 / report.seconds } else { 0.0 };
     match report.counts.requests {

@@ -36,6 +36,11 @@ pub(crate) trait Terminal {
         Ok(None)
     }
 
+    /// Returns whether there is such a terminal, wherever the standard streams lead.
+    fn is_there(&self) -> bool {
+        false
+    }
+
     /// Says something between two questions.
     fn tell(&mut self, text: &str) -> io::Result<()>;
 
@@ -82,6 +87,10 @@ impl Terminal for ControllingTerminal {
         guarded(|| list::choose(text, choices))
     }
 
+    fn is_there(&self) -> bool {
+        has_controlling_terminal()
+    }
+
     fn tell(&mut self, text: &str) -> io::Result<()> {
         Term::stderr().write_line(text)
     }
@@ -89,6 +98,11 @@ impl Terminal for ControllingTerminal {
     fn set_farewell(&mut self, text: Option<String>) {
         *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
+}
+
+/// Returns whether the process has a terminal, which its name leads to.
+pub(crate) fn has_controlling_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Returns the columns of the terminal at standard output; `None` where there is no terminal.

@@ -10,6 +10,8 @@ pub(crate) struct Scripted {
     answers: VecDeque<String>,
     /// Every question, and every complaint about an answer.
     pub(crate) asked: Vec<String>,
+    /// True if there is a terminal although no stream leads to it.
+    pub(crate) is_there: bool,
     /// What is printed when a signal ends the process.
     pub(crate) farewell: Option<String>,
 }
@@ -48,6 +50,10 @@ impl Terminal for Scripted {
             return Ok(Line::Text(number.unwrap_or_else(|| panic!("no choice {answer:?} in {:?}", self.asked))));
         }
         Ok(Line::Text(answer))
+    }
+
+    fn is_there(&self) -> bool {
+        self.is_there
     }
 
     fn tell(&mut self, text: &str) -> io::Result<()> {

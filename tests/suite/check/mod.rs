@@ -9,7 +9,7 @@ mod network;
 mod proof;
 mod relay;
 mod revocation;
-mod servers;
+pub(crate) mod servers;
 mod tokens;
 
 use std::path::{Path, PathBuf};

@@ -142,20 +142,20 @@ pub(super) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// An HTTP/2 server, and the CA that issued its certificate.
-pub(super) struct H2Server {
-    pub(super) port: u16,
+pub(crate) struct H2Server {
+    pub(crate) port: u16,
     folder: tempfile::TempDir,
 }
 
 impl H2Server {
     /// Returns the file of its CA certificate.
-    pub(super) fn ca(&self) -> std::path::PathBuf {
+    pub(crate) fn ca(&self) -> std::path::PathBuf {
         self.folder.path().join("ca.pem")
     }
 }
 
 /// Answers every request with what `answer` makes of it, and a body.
-pub(super) fn serve_h2(
+pub(crate) fn serve_h2(
     answer: impl Fn(&http::Request<h2::RecvStream>) -> http::response::Builder + Send + Sync + 'static,
     body: &'static str,
 ) -> H2Server {

@@ -24,7 +24,8 @@ impl Scene {
     }
 
     fn push_database(&self, arguments: &[&str]) -> Pushed {
-        let test = self.command().args(["--environment", "production", "--database", "sqlite:tokens.db", "--json"]);
+        let test = self.command().args(["--yes", "--environment", "production"]);
+        let test = test.args(["--database", "sqlite:tokens.db", "--json"]);
         Pushed::of(test.args(arguments).any_status().run())
     }
 
@@ -96,8 +97,9 @@ fn a_410_marks_what_has_not_registered_since() {
 #[test]
 fn a_410_without_a_time_marks_nothing() {
     let scene = scene(&["answer:Unregistered"], 12);
-    let test = scene.command().args(["--environment", "production", "--database", "sqlite:tokens.db"]).status(1).run();
-    let shown = test.text();
+    let test = scene.command().args(["--yes", "--environment", "production", "--database", "sqlite:tokens.db"]);
+    let run = test.status(1).run();
+    let shown = run.text();
     assert!(shown.contains("still registered                  12"), "{shown}");
     assert!(shown.contains(&scene.tokens[9]) && shown.contains("and 2 more"), "{shown}");
     assert_eq!(scene.rows(&[]).len(), 12);
@@ -114,7 +116,8 @@ fn wait_for_requests(scene: &Scene, count: usize) {
 
 /// Starts a run of so many requests a second.
 fn start_slowly(scene: &Scene, rate: &str, arguments: &[&str]) -> std::process::Child {
-    let test = scene.command().args(["--environment", "production", "--database", "sqlite:tokens.db", "--rate", rate]);
+    let test = scene.command().args(["--yes", "--environment", "production", "--database", "sqlite:tokens.db"]);
+    let test = test.args(["--rate", rate]);
     test.args(arguments).into_command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -143,6 +146,27 @@ fn a_killed_run_goes_on_by_the_ids() {
     other.run();
     let wrong = ["--environment", "production", "--database", "sqlite:other.db", "--resume", "r.ndjson"];
     scene.command().args(wrong).status(2).stderr_contains("the input differs").run();
+}
+
+#[test]
+fn what_an_earlier_run_has_found_is_marked() {
+    let scene = scene(&[], 4);
+    for token in &scene.tokens[..2] {
+        scene.stage.gateway.tokens.set(token, TokenState::Unregistered(SINCE));
+    }
+    // As it is after a run that was killed before it marked what it had found.
+    let (file, before) = (scene.stage.file("tokens.db"), scene.stage.file("before.db"));
+    std::fs::copy(&file, &before).unwrap();
+    assert_eq!(scene.push_database(&["--results", "r.ndjson"]).count("unregistered"), 2);
+    std::fs::rename(&before, &file).unwrap();
+    scene.import(&scene.tokens[1], "production", "2024-01-01");
+    let resumed = scene.push_database(&["--resume", "r.ndjson", "--unregistered-out", "gone.csv"]);
+    let database = &resumed.summary()["database"];
+    assert_eq!((&database["marked"], &database["still_registered"]), (&1.into(), &1.into()), "{database}");
+    assert_eq!(scene.rows(&["--unregistered"])[0]["token"], *scene.tokens[0]);
+    let gone = std::fs::read_to_string(scene.stage.file("gone.csv")).unwrap();
+    assert!(gone.contains(&scene.tokens[0]) && gone.contains(&scene.tokens[1]), "{gone}");
+    assert_eq!(scene.answers().values().map(Vec::len).sum::<usize>(), 4, "nothing was sent again");
 }
 
 #[test]

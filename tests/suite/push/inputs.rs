@@ -1,6 +1,7 @@
 //! Lists, CSV, NDJSON, standard input, parts of them.
 
 use super::{Pushed, Scene, device};
+use crate::common::Test;
 
 #[test]
 fn all_forms_yield_the_same_tokens() {
@@ -63,6 +64,81 @@ fn shards_share_out_the_tokens() {
         .status(2)
         .stderr_contains("JOB_COMPLETION_INDEX")
         .run();
+}
+
+#[test]
+fn a_shard_without_tokens_of_its_own_is_done() {
+    let scene = Scene::new(&[], 1);
+    let words = |shard: &str| format!("no token of it belongs to the shard {shard}: there is nothing to send");
+    let mut done = 0;
+    for shard in ["0/2", "1/2"] {
+        let list = scene.command().args(["--tokens", "tokens.txt", "--shard", shard, "--json"]);
+        let pushed = Pushed::of(list.run());
+        if pushed.summary()["accepted"] == 1 {
+            continue;
+        }
+        done += 1;
+        assert_eq!((&pushed.summary()["exit_code"], pushed.lines.len()), (&0.into(), 2));
+        assert!(pushed.run.stderr.contains(&words(shard)), "{}", pushed.run.stderr);
+        let piped = scene.command().args(["--tokens", "-", "--shard", shard]).stdin(&*scene.tokens[0]);
+        piped.stderr_contains(&words(shard)).run();
+        let dry = scene.command().args(["--tokens", "tokens.txt", "--shard", shard, "--dry-run"]);
+        dry.stdout("").stderr_contains(&words(shard)).run();
+        let empty = scene.command().args(["--tokens", "-", "--shard", shard]).stdin("\n");
+        empty.status(3).stderr_contains("there is no device token in it").run();
+    }
+    assert_eq!(done, 1);
+}
+
+#[test]
+fn payloads_that_would_do_nothing_are_named() {
+    let scene = Scene::new(&[], 0);
+    let deep = format!("{{\"aps\":{{\"alert\":\"a\"}},\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    for (payload, code, words) in [
+        (r#"{"mdm":"magic"}"#, 2, "hint: use the MDM push certificate"),
+        (
+            "\u{feff}{\"aps\":{\"alert\":\"a\"}}",
+            3,
+            "payload.json: the payload is not JSON: it begins with a byte order mark",
+        ),
+        (r#"{"aps":{"alert":"a"},"x":1e999}"#, 3, "JSON that not every device can read: number out of range"),
+        (r#"{"aps":{"alert":"\ud800"}}"#, 3, "JSON that not every device can read: "),
+        (&deep, 3, "recursion limit exceeded"),
+        (r#"{"aps":{"alert":"a"},"aps":{"badge":1}}"#, 0, "warning: the payload has the key \"aps\" more than once"),
+        (r#"{"aps":{"alert":""}}"#, 0, "warning: the push type is alert, and aps has no alert, badge or sound"),
+    ] {
+        std::fs::write(scene.stage.file("payload.json"), payload).unwrap();
+        let test = Test::new().arg("push").arg(scene.stage.file("client.pem"));
+        let test = scene.aimed(test).args(["--token", "aabb", "--payload", "payload.json", "--dry-run"]);
+        test.status(code).stderr_contains(words).run();
+    }
+}
+
+#[test]
+fn repetitions_are_sent_and_counted() {
+    let scene = Scene::new(&[], 2);
+    let list = format!("{0}\n{1}\n<{0}>\n{0}\n", device(1), device(2));
+    std::fs::write(scene.stage.file("twice.txt"), list).unwrap();
+    let run = scene.command().args(["--tokens", "twice.txt", "--results", "r.ndjson"]).run();
+    assert!(run.text().contains("2 tokens of the input are repetitions"), "{}", run.text());
+    let results = std::fs::read_to_string(scene.stage.file("r.ndjson")).unwrap();
+    assert_eq!(results.matches("\"accepted\"").count(), 4, "one outcome for each position");
+    let dry = scene.command().args(["--tokens", "twice.txt", "--dry-run", "--json"]).run();
+    assert_eq!((&dry.json()["tokens"], &dry.json()["repeated"]), (&4.into(), &2.into()));
+    let json = Pushed::of(scene.command().args(["--tokens", "tokens.txt", "--json"]).run());
+    assert_eq!(json.summary()["repeated"], 0);
+}
+
+#[test]
+fn lists_of_powershell_are_read() {
+    let scene = Scene::new(&[], 2);
+    let mut bytes = vec![0xff, 0xfe];
+    for unit in format!("id,token\r\n1,{}\r\n2,{}\r\n", device(1), device(2)).encode_utf16() {
+        bytes.extend(unit.to_le_bytes());
+    }
+    std::fs::write(scene.stage.file("wide.csv"), bytes).unwrap();
+    let run = scene.command().args(["--json", "--tokens", "wide.csv"]).run();
+    assert_eq!(Pushed::of(run).count("accepted"), 2);
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! The six outcomes, the exit code, the files.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use pushcert::testing::TokenState;
 
-use super::{Scene, device};
+use super::{Pushed, Scene, device};
+use crate::check::servers::serve_h2;
+use crate::common::Test;
+use crate::provider::TeamKey;
 
 #[test]
 fn every_token_accepted_is_good() {
@@ -167,5 +173,64 @@ fn results_that_cannot_be_written_stop_the_run() {
 fn a_reader_that_goes_away_stops_the_run() {
     let scene = Scene::new(&[], 5000);
     let run = scene.command().args(["--tokens", "tokens.txt", "--json"]).closed_stdout().any_status().run();
-    assert_eq!(run.code, Some(6), "{}", run.stderr);
+    // As other commands it ends quietly, and not green.
+    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
+    let sent = scene.answers().len();
+    assert!(sent < 5000, "{sent} were sent although nobody would know");
+}
+
+#[test]
+fn results_in_a_file_outlive_the_reader_of_standard_output() {
+    let scene = Scene::new(&[], 500);
+    let test = scene.command().args(["--tokens", "tokens.txt", "--json", "--results", "r.ndjson"]);
+    assert_eq!(test.closed_stdout().any_status().run().code, Some(0));
+    let text = std::fs::read_to_string(scene.stage.file("r.ndjson")).unwrap();
+    assert_eq!((text.matches("\"accepted\"").count(), scene.answers().len()), (500, 500));
+}
+
+#[test]
+fn what_a_server_repeats_of_a_provider_token_is_not_shown() {
+    let key = TeamKey::new().private_file();
+    let server = serve_h2(
+        |request| {
+            let token = request.headers()["authorization"].clone();
+            http::Response::builder().status(200).header("apns-unique-id", token)
+        },
+        "",
+    );
+    let test = Test::new().args(["push", "--p8"]).arg(key.path()).args(["--key-id", "ABC123DEFG"]);
+    let test = test.args(["--team-id", "TEAMID1234", "--topic", "com.example.MyApp", "--alert", "x", "--json"]);
+    let gateway = format!("localhost:{}", server.port);
+    let test = test.args(["--gateway", &gateway, "--ca-file"]).arg(server.ca()).args(["--token", "aabb"]);
+    let pushed = Pushed::of(test.hides("eyJ").run());
+    assert_eq!(pushed.outcomes()["aabb"]["apns_unique_id"], "bearer (not shown)");
+}
+
+// Invalid tokens were read faster than their outcomes were written: memory grew with the input.
+#[cfg(target_os = "linux")]
+#[test]
+fn invalid_tokens_wait_until_their_outcomes_are_written() {
+    let scene = Scene::new(&[], 0);
+    let mut command = scene.command().args(["--tokens", "-", "--json"]).into_command();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let (told, written) = std::sync::mpsc::channel();
+    // Nobody reads the outcomes: the input must stop long before its end.
+    let feeder = std::thread::spawn(move || {
+        let block = "xyz\n".repeat(16 << 10);
+        for _ in 0..1000 {
+            if input.write_all(block.as_bytes()).is_err() {
+                return;
+            }
+            let _ = told.send(block.len());
+        }
+    });
+    let mut total = 0;
+    while let Ok(length) = written.recv_timeout(std::time::Duration::from_millis(1500)) {
+        total += length;
+        assert!(total < 8 << 20, "the input is read although nothing is written");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    feeder.join().unwrap();
 }

@@ -82,7 +82,9 @@ fn too_many_updates_open_one_new_connection() {
     let scene = KeyScene::new(&["answer:TooManyProviderTokenUpdates@after=5"], 50);
     let pushed = scene.push(&[]);
     assert_eq!((pushed.code(), pushed.count("accepted")), (1, 5), "{}", pushed.summary());
-    assert_eq!(pushed.summary()["problem"]["reason"], "TooManyProviderTokenUpdates");
+    let problem = &pushed.summary()["problem"];
+    assert_eq!(problem["reason"], "TooManyProviderTokenUpdates");
+    assert!(problem["advice"].as_str().unwrap().contains("APNs takes a new token every 20 minutes"), "{problem}");
 }
 
 #[test]
@@ -94,4 +96,6 @@ fn a_key_that_is_not_known_stops_after_one_request() {
     let test = scene.aimed(test).args(["--tokens", "tokens.txt", "--json"]).hides("eyJ");
     let pushed = Pushed::of(test.any_status().run());
     assert_eq!((pushed.code(), pushed.count("refused"), pushed.count("not_sent")), (1, 1, 19), "{}", pushed.summary());
+    let advice = pushed.summary()["problem"]["advice"].as_str().unwrap();
+    assert!(advice.contains("its key ID and the team ID must belong together"), "{advice}");
 }
