@@ -117,15 +117,15 @@ pub(crate) struct PushArgs {
     pub(crate) shards: Option<u64>,
 
     /// Text of the alert
-    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = parse_text)]
+    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = values::parse_text)]
     pub(crate) alert: Option<String>,
 
     /// Title of the alert
-    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = parse_text)]
+    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = values::parse_text)]
     pub(crate) title: Option<String>,
 
     /// Subtitle of the alert
-    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = parse_text)]
+    #[arg(long, value_name = "TEXT", conflicts_with = "payload", value_parser = values::parse_text)]
     pub(crate) subtitle: Option<String>,
 
     /// Number on the app's icon; 0 removes it
@@ -133,7 +133,7 @@ pub(crate) struct PushArgs {
     pub(crate) badge: Option<u32>,
 
     /// Sound, such as default
-    #[arg(long, value_name = "NAME", conflicts_with = "payload", value_parser = parse_text)]
+    #[arg(long, value_name = "NAME", conflicts_with = "payload", value_parser = values::parse_text)]
     pub(crate) sound: Option<String>,
 
     /// The whole payload: a file with JSON, or - for standard input
@@ -306,14 +306,6 @@ fn parse_span(text: &str) -> Option<Duration> {
     };
     let number: u32 = text[..text.len() - 1].parse().ok()?;
     Some(Duration::from_secs(u64::from(number) * unit))
-}
-
-/// Parses a text that a device shows, or the name of a sound.
-fn parse_text(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        return Err("it is empty, and a device would show nothing of it: leave the option out".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 fn parse_collapse_id(text: &str) -> Result<String, String> {

@@ -47,11 +47,11 @@ pub(crate) struct RehearseArgs {
     pub(crate) environment: Option<Environment>,
 
     /// Title of the alert
-    #[arg(long, value_name = "TEXT", default_value = "Hello")]
+    #[arg(long, value_name = "TEXT", default_value = "Hello", value_parser = values::parse_text)]
     pub(crate) title: String,
 
     /// Text of the alert
-    #[arg(long, value_name = "TEXT", default_value = "It works")]
+    #[arg(long, value_name = "TEXT", default_value = "It works", value_parser = values::parse_text)]
     pub(crate) alert: String,
 
     /// Keep the rehearsal in this folder, which is new or empty: then the commands that are shown run there

@@ -141,6 +141,17 @@ pub(crate) fn parse_topic(text: &str) -> Result<String, String> {
     }
 }
 
+/// Parses a text that a device shows, or the name of a sound.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn parse_text(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it is empty, and a device would show nothing of it: leave the option out".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

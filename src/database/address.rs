@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[cfg(feature = "postgres")]
 use crate::database::postgres::PostgresServer;
@@ -38,6 +38,17 @@ pub(crate) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// The schemes of PostgreSQL's own tools.
 const POSTGRES_SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
+#[cfg(unix)]
+fn is_open_to_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o006 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_all(_: &Path) -> bool {
+    false
+}
+
 impl DatabaseAddress {
     /// Returns whether a text is meant as the URL of a database.
     pub(crate) fn is_meant_by(text: &str) -> bool {
@@ -50,6 +61,16 @@ impl DatabaseAddress {
             Self::Sqlite(_) => false,
             #[cfg(feature = "postgres")]
             Self::Postgres(server) => server.has_password_in_url(),
+        }
+    }
+
+    /// Returns the file that every user of this machine can read or write.
+    pub(crate) fn file_open_to_all(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) if is_open_to_all(path) => Some(path),
+            Self::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
         }
     }
 

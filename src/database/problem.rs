@@ -35,6 +35,8 @@ pub(crate) enum DatabaseProblem {
     Full(String),
     #[error("it is read-only, and must be written")]
     ReadOnly,
+    #[error("it is in the WAL mode of SQLite, which writes files beside it also where it is only read")]
+    NeedsFiles,
     #[error("it cannot be opened: {0}")]
     Closed(String),
     #[error("it failed: {0}")]
@@ -88,6 +90,7 @@ impl DatabaseError {
             | DatabaseProblem::Foreign(_)
             | DatabaseProblem::Newer(_)
             | DatabaseProblem::Damaged(_)
+            | DatabaseProblem::NeedsFiles
             | DatabaseProblem::Closed(_) => ExitKind::Input,
         }
     }

@@ -79,6 +79,7 @@ impl SqliteFile {
                 DatabaseProblem::Locked(text::seconds(self.busy_timeout))
             }
             Some(ErrorCode::DiskFull) => DatabaseProblem::Full(words),
+            Some(ErrorCode::ReadOnly) if self.access == Access::Read => DatabaseProblem::NeedsFiles,
             Some(ErrorCode::ReadOnly) => DatabaseProblem::ReadOnly,
             Some(ErrorCode::NotADatabase) => DatabaseProblem::NoDatabase,
             Some(ErrorCode::DatabaseCorrupt) => DatabaseProblem::Damaged(words),
@@ -410,6 +411,17 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with(&format!("{}: ", path.display())), "{text}");
         (error.exit_kind(), text)
+    }
+
+    #[test]
+    fn a_database_that_is_only_read_may_need_files_beside_it() {
+        let read_only = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY), None);
+        for (access, words) in [(Access::Read, "in the WAL mode"), (Access::Write, "it is read-only")] {
+            let file = SqliteFile { path: "tokens.db".into(), access, busy_timeout: BUSY_TIMEOUT };
+            let error = file.explain(&read_only);
+            assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(error.exit_kind() == ExitKind::Input, access == Access::Read);
+        }
     }
 
     #[test]

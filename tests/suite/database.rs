@@ -1,5 +1,7 @@
 //! `pushcert database`: device tokens in SQLite, as people and other programs see them.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -54,6 +56,19 @@ fn lists_come_from_files_and_pipes() {
     import(&["missing.txt"]).status(3).stderr_contains("missing.txt: cannot read it").run();
     import(&["d.csv"]).status(3).stderr_contains("there is no column \"token\"").run();
     assert_eq!(rows(folder.path(), &[]).len(), 1);
+}
+
+#[test]
+fn a_file_for_all_to_read_is_warned_of() {
+    let folder = TempDir::new().unwrap();
+    let add = || database(folder.path(), &["add", "sqlite:tokens.db", "aabb"]).args(GROUP);
+    add().stderr("").run();
+    for (mode, is_warned) in [(0o640, false), (0o644, true), (0o602, true)] {
+        std::fs::set_permissions(folder.path().join("tokens.db"), Permissions::from_mode(mode)).unwrap();
+        let warning =
+            "warning: tokens.db: every user of this machine can read or change the tokens in it: chmod o= tokens.db\n";
+        add().stderr(if is_warned { warning } else { "" }).run();
+    }
 }
 
 #[test]

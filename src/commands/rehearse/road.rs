@@ -1,7 +1,9 @@
 //! The steps of the road, in order.
 
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
 use openssl::rand::rand_bytes;
@@ -49,6 +51,9 @@ const SQLITE: &str = "sqlite:";
 
 /// The address of the gateway: the system chooses the port.
 const LISTEN: &str = "127.0.0.1:0";
+
+/// Time limit for the way to the gateway.
+const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest that the app waits for the message, which the gateway has by then.
 const WAIT: &str = "10s";
@@ -304,6 +309,7 @@ impl Road<'_, '_> {
         });
         match captured.result {
             Ok(started) => {
+                reach(started.address)?;
                 let shown = self.gateway_line(&started.address.to_string(), environment);
                 self.stage.begin(text, Some(shown.text()))?;
                 self.stage.end(Excerpt::First(1).take(&captured.printed), 0, start)?;
@@ -411,6 +417,17 @@ impl Road<'_, '_> {
             _ => Err(unexpected_command()),
         })?;
         Ok(messages)
+    }
+}
+
+/// Makes sure that this machine reaches itself. Any other trouble is told by the step that has it.
+fn reach(address: SocketAddr) -> Result<(), Error> {
+    match TcpStream::connect_timeout(&address, REACH_TIMEOUT) {
+        Err(error) if matches!(error.kind(), ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) => {
+            let message = format!("{address}: this machine does not reach itself: {error}");
+            Err(Error::new(ExitKind::Network, message).hint("its loopback interface is down: ip link set lo up"))
+        }
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

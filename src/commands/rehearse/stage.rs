@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::report::human::rehearse::{self, RehearsalReport, StepReport};
 use crate::report::style::Paint;
-use crate::text::printable_name;
+use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 
 /// The beginning of lines that are always shown.
@@ -186,15 +186,18 @@ impl<'a, 'c> Stage<'a, 'c> {
     }
 
     fn localize_error(&self, error: Error) -> Error {
-        let message = self.localize(&error.message);
-        let localized = Error { message: message.into(), ..error };
-        match &localized.hint {
-            Some(hint) => {
-                let hint = self.localize(hint);
-                localized.hint(hint)
-            }
-            None => localized,
+        let message = self.localize_lines(&error.message);
+        let hint = error.hint.as_ref().map(|hint| self.localize_lines(hint));
+        Error { message, hint, ..error }
+    }
+
+    /// Names files in a text that may have several lines.
+    fn localize_lines(&self, text: &Printable) -> Printable {
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            lines.push(self.localize(line));
         }
+        Printable::lines(&lines)
     }
 }
 

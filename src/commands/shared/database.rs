@@ -6,6 +6,7 @@ use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{Access, Database};
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::text::printable;
 use crate::world::context::Context;
 
 /// The prefix of a variable's name.
@@ -17,6 +18,13 @@ const VARIABLE_PREFIX: &str = "env:";
 /// When it is not the URL of a database.
 pub(crate) fn find(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Result<DatabaseAddress, Error> {
     let address = resolve(given, option, context)?;
+    if let Some(file) = address.file_open_to_all() {
+        let name = printable(&file.display().to_string());
+        writeln!(
+            context.stderr,
+            "warning: {name}: every user of this machine can read or change the tokens in it: chmod o= {name}"
+        )?;
+    }
     if address.is_exposed() {
         writeln!(context.stderr, "warning: {option}: sslmode=disable: others in the network can read the tokens")?;
     }
@@ -86,6 +94,7 @@ fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
         DatabaseProblem::Damaged(_) => "restore it from a backup; sqlite3 FILE .recover saves what can be read",
         DatabaseProblem::Locked(_) => "run the command again when the other process has ended its transaction",
         DatabaseProblem::Full(_) => "make room on the disk, and run the command again",
+        DatabaseProblem::NeedsFiles => "copy it to a folder in which you may write, or set its journal mode to delete",
         DatabaseProblem::ReadOnly => "the file and its folder must be writable",
         #[cfg(feature = "postgres")]
         DatabaseProblem::NoTables => "pushcert database add and import create them",
