@@ -89,6 +89,17 @@ impl SqliteFile {
     }
 }
 
+/// The row of the second table.
+struct Schema {
+    version: i64,
+    identity: String,
+}
+
+fn read_schema(connection: &Connection) -> rusqlite::Result<Option<Schema>> {
+    let query = "SELECT version, identity FROM pushcert_schema";
+    connection.query_row(query, [], |row| Ok(Schema { version: row.get(0)?, identity: row.get(1)? })).optional()
+}
+
 impl SqliteStore {
     /// Opens a file.
     pub(super) fn open(path: &Path, access: Access) -> Result<Self, DatabaseError> {
@@ -128,9 +139,9 @@ impl SqliteStore {
         if is_read_only && file.access != Access::Read {
             return Err(file.error(DatabaseProblem::ReadOnly));
         }
-        let row = connection.query_row("SELECT identity FROM pushcert_schema", [], |row| row.get(0)).optional();
-        match row {
-            Ok(Some(identity)) => Ok(Self { connection, file, identity }),
+        match read_schema(&connection) {
+            Ok(Some(schema)) if schema.version > VERSION => Err(file.error(DatabaseProblem::Newer(schema.version))),
+            Ok(Some(schema)) => Ok(Self { connection, file, identity: schema.identity }),
             Ok(None) => Err(file.error(DatabaseProblem::Foreign("it has no identity"))),
             Err(error) => Err(file.explain(&error)),
         }
@@ -524,6 +535,9 @@ mod tests {
         store.connection.pragma_update(None, "user_version", 2).unwrap();
         assert!(refusal(&path, Access::Create).1.contains("a newer pushcert has written it (version 2"));
         store.connection.pragma_update(None, "user_version", 1).unwrap();
+        store.connection.execute("UPDATE pushcert_schema SET version = 3", []).unwrap();
+        assert!(refusal(&path, Access::Read).1.contains("a newer pushcert has written it (version 3"));
+        store.connection.execute("UPDATE pushcert_schema SET version = 1", []).unwrap();
         store.connection.execute_batch("DROP TABLE pushcert_token").unwrap();
         assert!(refusal(&path, Access::Create).1.contains("its tables are missing"));
     }
