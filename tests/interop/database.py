@@ -172,7 +172,7 @@ _, ready = gateway("--tokens", devices)
 
 def push(url, *arguments):
     return [str(word) for word in (
-        PUSHCERT, "push", ready["client_file"], "--gateway", f"localhost:{ready['address'].rpartition(':')[2]}", "--ca-file", ready["ca_file"], "--environment", "production", "--topic", APP,
+        PUSHCERT, "push", "--yes", ready["client_file"], "--gateway", f"localhost:{ready['address'].rpartition(':')[2]}", "--ca-file", ready["ca_file"], "--environment", "production", "--topic", APP,
         "--alert", "Hello", "--database", url, *arguments)]
 
 
