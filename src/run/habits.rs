@@ -2,9 +2,11 @@
 //! Passwords that stand in them are never repeated.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::{Command, CommandFactory, Parser};
 
+use super::stray;
 use crate::cli::Cli;
 use crate::report::shell::shell_os_word;
 
@@ -22,6 +24,18 @@ enum Meaning {
     Name,
     Subject,
     Gateway,
+    /// The file with the authorities that are trusted.
+    Authorities,
+    /// A file with the intermediate, which pushcert has itself.
+    Intermediate,
+    /// The cipher of a key that is written.
+    Encrypt,
+    /// The days that are left, where a certificate is checked; no part of a request.
+    Days,
+    /// The seconds that are left.
+    Seconds,
+    /// The algorithm of a new key.
+    Algorithm,
     /// A flag that stands for one of pushcert's.
     Flag(&'static [&'static str]),
     /// A flag that stands for another subcommand.
@@ -42,7 +56,7 @@ const fn habit(option: &'static str, meaning: Meaning) -> Habit {
     Habit { option, meaning }
 }
 
-const HABITS: [Habit; 55] = [
+const HABITS: [Habit; 92] = [
     habit("in", Meaning::Input),
     habit("input", Meaning::Input),
     habit("infile", Meaning::Input),
@@ -84,36 +98,125 @@ const HABITS: [Habit; 55] = [
     habit("legacy", Meaning::Nothing),
     habit("nomac", Meaning::Nothing),
     habit("nomacver", Meaning::Nothing),
-    habit("des3", Meaning::Nothing),
-    habit("aes256", Meaning::Nothing),
     habit("new", Meaning::Nothing),
     habit("sha256", Meaning::Nothing),
     habit("f", Meaning::Flag(&["--force"])),
     habit("newkey", Meaning::NothingWithValue),
-    habit("days", Meaning::NothingWithValue),
     habit("inform", Meaning::NothingWithValue),
     habit("outform", Meaning::NothingWithValue),
-    habit("certfile", Meaning::NothingWithValue),
-    habit("CAfile", Meaning::NothingWithValue),
     habit("macalg", Meaning::NothingWithValue),
     habit("keypbe", Meaning::NothingWithValue),
     habit("certpbe", Meaning::NothingWithValue),
+    habit("des3", Meaning::Encrypt),
+    habit("des", Meaning::Encrypt),
+    habit("aes128", Meaning::Encrypt),
+    habit("aes192", Meaning::Encrypt),
+    habit("aes256", Meaning::Encrypt),
+    habit("aes-128-cbc", Meaning::Encrypt),
+    habit("aes-256-cbc", Meaning::Encrypt),
+    habit("days", Meaning::Days),
+    habit("checkend", Meaning::Seconds),
+    habit("CAfile", Meaning::Authorities),
+    habit("certfile", Meaning::Intermediate),
+    habit("algorithm", Meaning::Algorithm),
+    habit("i", Meaning::Input),
+    habit("k", Meaning::Key),
+    habit("passwd", Meaning::Password),
+    habit("pw", Meaning::Password),
+    habit("startdate", Meaning::Subcommand("inspect")),
+    habit("purpose", Meaning::Subcommand("inspect")),
+    habit("hash", Meaning::Subcommand("inspect")),
+    habit("email", Meaning::Subcommand("inspect")),
+    habit("check", Meaning::Subcommand("inspect")),
+    habit("verify", Meaning::Subcommand("inspect")),
+    habit("modulus", Meaning::Subcommand("inspect")),
+    habit("nocrypt", Meaning::Nothing),
+    habit("topk8", Meaning::Nothing),
+    habit("showcerts", Meaning::Nothing),
+    habit("quiet", Meaning::Nothing),
+    habit("brief", Meaning::Nothing),
+    habit("tls1_2", Meaning::Nothing),
+    habit("tls1_3", Meaning::Nothing),
+    habit("batch", Meaning::Nothing),
+    habit("utf8", Meaning::Nothing),
+    habit("keysig", Meaning::Nothing),
+    habit("keyex", Meaning::Nothing),
+    habit("traditional", Meaning::Nothing),
+    habit("prexit", Meaning::Nothing),
+    habit("servername", Meaning::NothingWithValue),
+    habit("alpn", Meaning::NothingWithValue),
+    habit("pkeyopt", Meaning::NothingWithValue),
+    habit("nameopt", Meaning::NothingWithValue),
+    habit("iter", Meaning::NothingWithValue),
+    habit("verify_return_error", Meaning::Nothing),
 ];
 
+/// What a subcommand of openssl is to pushcert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nearest {
+    Subcommand(&'static str),
+    /// It makes a key, which `csr` does, with its request.
+    NewKey,
+    /// It reads and writes keys without their certificates, which pushcert does not.
+    KeysAlone,
+}
+
+struct Foreign {
+    name: &'static str,
+    nearest: Nearest,
+}
+
+const fn foreign(name: &'static str, nearest: Nearest) -> Foreign {
+    Foreign { name, nearest }
+}
+
 /// Subcommands of openssl, and what is nearest to them.
-const SUBCOMMANDS: [(&str, &str); 11] = [
-    ("pkcs12", "convert"),
-    ("pkcs8", "convert"),
-    ("x509", "inspect"),
-    ("rsa", "convert"),
-    ("pkey", "convert"),
-    ("ec", "convert"),
-    ("req", "csr"),
-    ("genrsa", "csr"),
-    ("genpkey", "csr"),
-    ("s_client", "check"),
-    ("verify", "inspect"),
+const FOREIGN: [Foreign; 11] = [
+    foreign("pkcs12", Nearest::Subcommand("convert")),
+    foreign("x509", Nearest::Subcommand("inspect")),
+    foreign("req", Nearest::Subcommand("csr")),
+    foreign("s_client", Nearest::Subcommand("check")),
+    foreign("verify", Nearest::Subcommand("inspect")),
+    foreign("genrsa", Nearest::NewKey),
+    foreign("genpkey", Nearest::NewKey),
+    foreign("pkcs8", Nearest::KeysAlone),
+    foreign("rsa", Nearest::KeysAlone),
+    foreign("pkey", Nearest::KeysAlone),
+    foreign("ec", Nearest::KeysAlone),
 ];
+
+impl Foreign {
+    fn find(name: &str) -> Option<&'static Self> {
+        FOREIGN.iter().find(|known| known.name == name)
+    }
+
+    fn problem(&self) -> String {
+        format!("{} is a command of openssl, not of pushcert", self.name)
+    }
+
+    /// Returns the subcommand of pushcert.
+    const fn subcommand(&self) -> &'static str {
+        match self.nearest {
+            Nearest::Subcommand(name) => name,
+            Nearest::NewKey => "csr",
+            Nearest::KeysAlone => "inspect",
+        }
+    }
+
+    /// Says what does the like, where the rest of the line was not understood or has no equal.
+    fn hint(&self) -> String {
+        let Self { name, nearest } = self;
+        match nearest {
+            Nearest::KeysAlone => format!(
+                "openssl {name} does it: pushcert writes no key without its certificate; pushcert inspect shows what a key is"
+            ),
+            Nearest::NewKey | Nearest::Subcommand(_) => {
+                let subcommand = self.subcommand();
+                format!("pushcert {subcommand} is the nearest to it: pushcert {subcommand} --help")
+            }
+        }
+    }
+}
 
 /// The variable that a password is to be given in.
 const OLD_PASSWORD: &str = "env:P12_PASSWORD";
@@ -128,6 +231,19 @@ pub(super) struct Suggestion {
 
 /// Returns the command line that was meant, where it was one for another program.
 pub(super) fn understand(arguments: &[OsString]) -> Option<Suggestion> {
+    let arguments = match arguments {
+        [program, rest @ ..] if program == "openssl" => rest,
+        all => all,
+    };
+    if let Some(suggestion) = translate(arguments) {
+        return Some(suggestion);
+    }
+    let theirs = Foreign::find(arguments.first()?.to_str()?)?;
+    Some(Suggestion { problem: theirs.problem(), hint: theirs.hint() })
+}
+
+/// Returns the command line for pushcert, where all of it is understood.
+fn translate(arguments: &[OsString]) -> Option<Suggestion> {
     let mut root = Cli::command();
     root.build();
     let mut reading = Reading::start(arguments, &root)?;
@@ -137,16 +253,36 @@ pub(super) fn understand(arguments: &[OsString]) -> Option<Suggestion> {
     let words = reading.words()?;
     // What is suggested must be taken.
     Cli::try_parse_from(&words).ok()?;
-    let problem = reading.foreign?;
-    let line: Vec<String> = words.iter().map(|word| shell_os_word(word)).collect();
-    let mut hint = format!("type it so: {}", line.join(" "));
-    for variable in [OLD_PASSWORD, NEW_PASSWORD] {
-        if words.iter().any(|word| word == variable) {
-            hint.push_str(&format!(" (with the password in the variable {})", variable.trim_start_matches("env:")));
-            break;
-        }
-    }
+    let problem = reading.problem?;
+    let line: Vec<String> = words.iter().map(|word| shown(word)).collect();
+    let hint = format!("type it so: {}{}", line.join(" "), remarks(&words, reading.has_intermediate));
     Some(Suggestion { problem, hint })
+}
+
+/// Returns a word as a shell takes it, without a secret in it.
+fn shown(word: &OsStr) -> String {
+    match word.to_str() {
+        Some(text) => shell_os_word(stray::masked(text).as_ref()),
+        None => shell_os_word(word),
+    }
+}
+
+/// Returns what is to be said beside a line: where its passwords stand, and what stands for an intermediate.
+fn remarks(words: &[OsString], has_intermediate: bool) -> String {
+    let has = |variable: &str| words.iter().any(|word| word == variable);
+    let mut text = match (has(OLD_PASSWORD), has(NEW_PASSWORD)) {
+        (true, true) => {
+            " (with the passwords in the variables P12_PASSWORD, for the old file, and NEW_PASSWORD, for the new one)"
+        }
+        (true, false) => " (with the password in the variable P12_PASSWORD)",
+        (false, true) => " (with the password in the variable NEW_PASSWORD)",
+        (false, false) => "",
+    }
+    .to_owned();
+    if has_intermediate {
+        text.push_str(" (--chain adds Apple's intermediate, which pushcert has)");
+    }
+    text
 }
 
 /// A command line while it is read.
@@ -156,8 +292,12 @@ struct Reading<'a> {
     subcommand: String,
     /// The subcommand was not typed, and a flag may tell another.
     is_guessed: bool,
+    /// The subcommand of openssl, where it was typed.
+    theirs: Option<&'static Foreign>,
+    /// A file stands where the subcommand belongs.
+    is_file_first: bool,
     /// The first thing that pushcert does not take.
-    foreign: Option<String>,
+    problem: Option<String>,
     inputs: Vec<OsString>,
     output: Option<OsString>,
     key: Option<OsString>,
@@ -165,42 +305,62 @@ struct Reading<'a> {
     old_password: Option<OsString>,
     new_password: Option<OsString>,
     /// A password of which it is not known yet whether it is the old one.
-    password: bool,
+    has_password: bool,
+    /// A key is to be encrypted.
+    encrypts: bool,
+    has_intermediate: bool,
+    /// A flag asks for what a file holds.
+    shows: bool,
+    /// The time that must be left, as `--fail` takes it.
+    time_left: Option<String>,
     /// Options of pushcert, with their values.
     own: Vec<OsString>,
 }
 
 impl<'a> Reading<'a> {
-    fn start(arguments: &'a [OsString], root: &'a Command) -> Option<Self> {
-        let mut rest = arguments.iter();
-        let first = arguments.first()?.to_str()?;
-        let mut reading = Self {
-            rest: rest.clone(),
+    fn new(arguments: &'a [OsString], root: &'a Command) -> Self {
+        Self {
+            rest: arguments.iter(),
             root,
             subcommand: "convert".to_owned(),
             is_guessed: true,
-            foreign: None,
+            theirs: None,
+            is_file_first: false,
+            problem: None,
             inputs: Vec::new(),
             output: None,
             key: None,
             key_output: None,
             old_password: None,
             new_password: None,
-            password: false,
+            has_password: false,
+            encrypts: false,
+            has_intermediate: false,
+            shows: false,
+            time_left: None,
             own: Vec::new(),
-        };
+        }
+    }
+
+    fn start(arguments: &'a [OsString], root: &'a Command) -> Option<Self> {
+        let first = arguments.first()?.to_str()?;
+        let mut reading = Self::new(arguments, root);
         if root.find_subcommand(first).is_some() {
             (reading.subcommand, reading.is_guessed) = (first.to_owned(), false);
-        } else if let Some((theirs, ours)) = SUBCOMMANDS.iter().find(|(theirs, _)| *theirs == first) {
-            reading.subcommand = (*ours).to_owned();
-            reading.foreign = Some(format!("{theirs} is a command of openssl, not of pushcert"));
-        } else if first.starts_with('-') {
+        } else if let Some(theirs) = Foreign::find(first) {
+            theirs.subcommand().clone_into(&mut reading.subcommand);
+            reading.theirs = Some(theirs);
+            reading.note(theirs.problem());
+        } else if first.starts_with('-') && first != "-" {
+            return Some(reading);
+        } else if stray::is_file_name(first) {
+            reading.is_file_first = true;
+            reading.note(format!("{} is a file, not a command of pushcert", shell_os_word(first.as_ref())));
             return Some(reading);
         } else {
             return None;
         }
-        rest.next();
-        reading.rest = rest;
+        reading.rest.next();
         Some(reading)
     }
 
@@ -210,14 +370,10 @@ impl<'a> Reading<'a> {
 
     /// Takes one argument, with its value; `None` where it is not understood.
     fn take(&mut self, argument: &OsString) -> Option<()> {
-        let Some(text) = argument.to_str() else {
-            self.inputs.push(argument.clone());
-            return Some(());
-        };
+        let text = argument.to_str()?;
         let name = text.trim_start_matches('-');
         if name.len() == text.len() || text == "-" {
-            self.inputs.push(argument.clone());
-            return Some(());
+            return self.take_word(text);
         }
         if self.take_own(text)? {
             return Some(());
@@ -233,8 +389,26 @@ impl<'a> Reading<'a> {
         self.mean(habit.meaning, value)
     }
 
+    /// Takes a word without an option before it: a file. Any other word may be a password.
+    fn take_word(&mut self, text: &str) -> Option<()> {
+        let is_key_size = self.makes_key() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_key_size {
+            return Some(());
+        }
+        if !stray::is_file_name(text) {
+            return None;
+        }
+        self.inputs.push(text.into());
+        Some(())
+    }
+
+    /// Returns whether the command of openssl makes a key, without a request.
+    fn makes_key(&self) -> bool {
+        self.theirs.is_some_and(|theirs| theirs.nearest == Nearest::NewKey)
+    }
+
     fn note(&mut self, problem: String) {
-        self.foreign.get_or_insert(problem);
+        self.problem.get_or_insert(problem);
     }
 
     /// Takes an option of pushcert itself, but for passwords: what stands there may be one.
@@ -270,7 +444,7 @@ impl<'a> Reading<'a> {
             Meaning::KeyOutput => self.key_output = Some(value_or_next()?),
             Meaning::Password => {
                 value_or_next();
-                self.password = true;
+                self.has_password = true;
             }
             Meaning::InputPassword => self.old_password = Some(source(&value_or_next()?, OLD_PASSWORD)),
             Meaning::OutputPassword => self.new_password = Some(source(&value_or_next()?, NEW_PASSWORD)),
@@ -280,36 +454,66 @@ impl<'a> Reading<'a> {
                 self.own.extend(subject_options(subject.to_str()?));
             }
             Meaning::Gateway => self.own.extend(["--gateway".into(), value_or_next()?]),
-            Meaning::Flag(words) => self.own.extend(words.iter().map(OsString::from)),
-            Meaning::Subcommand(name) => {
-                if self.is_guessed || (name == "pack" && self.subcommand == "convert") {
-                    name.clone_into(&mut self.subcommand);
-                }
+            Meaning::Authorities => {
+                let file = value_or_next()?;
+                self.trust(file);
             }
+            Meaning::Intermediate => {
+                value_or_next()?;
+                self.has_intermediate = true;
+            }
+            Meaning::Encrypt => self.encrypts = true,
+            Meaning::Days => {
+                let days = value_or_next()?;
+                self.warn_before(days.to_str()?)?;
+            }
+            Meaning::Seconds => self.time_left = Some(threshold(value_or_next()?.to_str()?)?),
+            // A request for Apple has a key of RSA.
+            Meaning::Algorithm => return value_or_next()?.eq_ignore_ascii_case("RSA").then_some(()),
+            Meaning::Flag(words) => self.own.extend(words.iter().map(OsString::from)),
+            Meaning::Subcommand(name) => self.turn_to(name),
             Meaning::Nothing => {}
             Meaning::NothingWithValue => drop(value_or_next()?),
         }
         Some(())
     }
 
+    /// Trusts these authorities for the server. Apple's own are known where a file is inspected.
+    fn trust(&mut self, file: OsString) {
+        if self.subcommand == "check" {
+            self.own.extend(["--ca-file".into(), file]);
+        }
+    }
+
+    fn warn_before(&mut self, days: &str) -> Option<()> {
+        let days: u32 = days.parse().ok()?;
+        if matches!(self.subcommand.as_str(), "expiry" | "check") {
+            self.own.extend(["--warn".into(), format!("{days}d").into()]);
+        }
+        Some(())
+    }
+
+    fn turn_to(&mut self, subcommand: &str) {
+        self.shows |= subcommand == "inspect";
+        if self.is_guessed || (subcommand == "pack" && self.subcommand == "convert") {
+            subcommand.clone_into(&mut self.subcommand);
+        }
+    }
+
     /// Returns the command line for pushcert.
     fn words(&mut self) -> Option<Vec<OsString>> {
-        if self.output.is_none() && matches!(self.subcommand.as_str(), "convert" | "pack") && self.inputs.len() == 2 {
-            self.output = self.inputs.pop();
-            if let Some(output) = &self.output {
-                let shown = shell_os_word(output);
-                self.note(format!("one file is expected, and {shown} is a second: outputs are named with -o"));
-            }
+        let is_key_alone = self.theirs.is_some_and(|theirs| theirs.nearest == Nearest::KeysAlone);
+        if is_key_alone && (self.output.is_some() || !self.shows) {
+            return None;
         }
-        if self.subcommand == "inspect" && self.output.is_some() {
-            "convert".clone_into(&mut self.subcommand);
-            self.own.push("--no-key".into());
-        }
+        self.find_output();
+        self.choose_subcommand();
         self.place_password();
+        self.place_encryption();
         let mut words: Vec<OsString> = vec!["pushcert".into(), self.subcommand.as_str().into()];
         for input in &self.inputs {
             let is_option = input.as_encoded_bytes().starts_with(b"-") && input != "-";
-            words.push(if is_option { std::path::Path::new(".").join(input).into() } else { input.clone() });
+            words.push(if is_option { Path::new(".").join(input).into() } else { input.clone() });
         }
         for (option, value) in [("--key", &self.key), ("--key-out", &self.key_output), ("--passin", &self.old_password)]
         {
@@ -317,22 +521,66 @@ impl<'a> Reading<'a> {
                 words.extend([option.into(), value.clone()]);
             }
         }
-        if let Some(password) = &self.new_password {
-            if self.subcommand != "pack" && !self.own.iter().any(|word| word == "--encrypt") {
-                words.push("--encrypt".into());
-            }
-            words.extend(["--passout".into(), password.clone()]);
+        if self.encrypts {
+            words.push("--encrypt".into());
         }
-        if let Some(output) = &self.output {
-            words.extend(["-o".into(), output.clone()]);
+        for (option, value) in [("--passout", &self.new_password), ("-o", &self.output)] {
+            if let Some(value) = value {
+                words.extend([option.into(), value.clone()]);
+            }
         }
         words.extend(self.own.clone());
         Some(words)
     }
 
+    /// Decides what the files are.
+    fn find_output(&mut self) {
+        if self.makes_key() {
+            self.key_output = self.output.take();
+        }
+        if self.output.is_none() && matches!(self.subcommand.as_str(), "convert" | "pack") && self.inputs.len() == 2 {
+            self.output = self.inputs.pop();
+            if let Some(output) = &self.output {
+                let name = shell_os_word(output);
+                self.note(format!("one file is expected, and {name} is a second: outputs are named with -o"));
+            }
+        }
+        // Standard input, as for openssl.
+        if self.theirs.is_some() && self.inputs.is_empty() && matches!(self.subcommand.as_str(), "convert" | "inspect")
+        {
+            self.inputs.push("-".into());
+        }
+    }
+
+    /// Decides the subcommand, where it depends on what else was typed.
+    fn choose_subcommand(&mut self) {
+        let has_output = self.output.is_some() || self.key_output.is_some() || self.own_has("--cert-out");
+        let is_report = self.is_file_first || self.own_has("--json");
+        match self.subcommand.as_str() {
+            "inspect" if self.output.is_some() => {
+                "convert".clone_into(&mut self.subcommand);
+                self.own.push("--no-key".into());
+            }
+            "convert" if is_report && !has_output => "inspect".clone_into(&mut self.subcommand),
+            "csr" if self.output.is_none() && !self.inputs.is_empty() => "inspect".clone_into(&mut self.subcommand),
+            _ => {}
+        }
+        if let Some(time) = self.time_left.take() {
+            "expiry".clone_into(&mut self.subcommand);
+            self.own.extend(["--fail".into(), time.into()]);
+        }
+        if self.has_intermediate && !self.own_has("--chain") {
+            self.own.push("--chain".into());
+        }
+    }
+
+    fn own_has(&self, option: &str) -> bool {
+        self.own.iter().any(|word| word == option)
+    }
+
     /// Decides what the password is of that openssl calls just so: of the file that is made, if one is.
     fn place_password(&mut self) {
-        if !self.password {
+        if !self.has_password {
             return;
         }
         let is_new = match self.subcommand.as_str() {
@@ -345,6 +593,14 @@ impl<'a> Reading<'a> {
         } else {
             self.old_password.get_or_insert(OLD_PASSWORD.into());
         }
+    }
+
+    /// Decides whether the key is encrypted: never is one in clear that a cipher or a password was typed for. A .p12
+    /// always is, and without a key there is nothing to encrypt.
+    fn place_encryption(&mut self) {
+        let is_for_key = matches!(self.subcommand.as_str(), "convert" | "csr") && !self.own_has("--no-key");
+        let is_wanted = self.encrypts || self.new_password.is_some();
+        self.encrypts = is_for_key && is_wanted && !self.own_has("--encrypt");
     }
 }
 
@@ -360,13 +616,16 @@ fn is_pkcs12(file: &OsStr) -> bool {
 
 /// Returns the source of a password as pushcert writes it; a password itself is replaced by a variable.
 fn source(typed: &OsStr, variable: &str) -> OsString {
-    let text = typed.to_string_lossy();
-    let is_source = match text.split_once(':') {
-        Some(("env" | "file" | "fd" | "cmd", name)) => !name.is_empty(),
-        Some(_) => false,
-        None => matches!(&*text, "stdin" | "prompt"),
-    };
-    if is_source { typed.to_owned() } else { variable.into() }
+    if stray::is_source(&typed.to_string_lossy()) { typed.to_owned() } else { variable.into() }
+}
+
+/// Returns seconds as a threshold, in whole days or in hours.
+fn threshold(seconds: &str) -> Option<String> {
+    let seconds: u32 = seconds.parse().ok()?;
+    Some(match seconds % 86_400 {
+        0 => format!("{}d", seconds / 86_400),
+        _ => format!("{}h", seconds.div_ceil(3600)),
+    })
 }
 
 /// Returns the options for a subject as openssl writes it: /emailAddress=jo@example.com/CN=Jo/C=DE.
@@ -394,7 +653,7 @@ mod tests {
         let suggestion = understand(&arguments)?;
         assert!(!suggestion.problem.contains("hunter2") && !suggestion.hint.contains("hunter2"), "{}", suggestion.hint);
         let hint = suggestion.hint.strip_prefix("type it so: pushcert ")?;
-        Some(hint.split(" (with the password").next()?.to_owned())
+        Some(hint.split(" (").next()?.to_owned())
     }
 
     #[test]
@@ -429,16 +688,69 @@ mod tests {
                 "check a.pem --key k.pem --gateway api.push.apple.com:443",
             ),
             ("convert a.p12 -chain -out b.pem", "convert a.p12 -o b.pem --chain"),
+            ("openssl pkcs12 -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem"),
+            ("pkcs12 -nodes", "convert -"),
+            ("-in -d.p12 -out b.pem", "convert ./-d.p12 -o b.pem"),
+            ("-in a.p12 --json", "inspect a.p12 --json"),
+            ("pkcs12 -in a.p12 -des3 -out b.pem", "convert a.p12 --encrypt -o b.pem"),
+            ("pkcs12 -in a.p12 -aes256 -nokeys -out b.pem", "convert a.p12 -o b.pem --no-key"),
+            (
+                "pkcs12 -in a.p12 -passin pass:hunter2 -passout pass:hunter2 -out b.pem",
+                "convert a.p12 --passin env:P12_PASSWORD --encrypt --passout env:NEW_PASSWORD -o b.pem",
+            ),
+            ("pkcs12 -export -in a.pem -certfile ca.pem -out b.p12", "pack a.pem -o b.p12 --chain"),
+            ("genrsa -out k.key 2048", "csr --key-out k.key"),
+            ("genrsa -des3 -out k.key 2048", "csr --key-out k.key --encrypt"),
+            ("genpkey -algorithm RSA -out k.key -pkeyopt rsa_keygen_bits:2048", "csr --key-out k.key"),
+            ("s_client -connect h:443 -cert a.pem -servername h -showcerts", "check a.pem --gateway h:443"),
+            ("s_client -connect h:443 -cert a.pem -CAfile ca.pem", "check a.pem --gateway h:443 --ca-file ca.pem"),
+            ("x509 -in a.cer -noout -checkend 86400", "expiry a.cer --fail 1d"),
+            ("x509 -in a.cer -noout -checkend 5000", "expiry a.cer --fail 2h"),
+            ("req -in a.csr -noout -verify", "inspect a.csr"),
+            ("rsa -in a.key -noout -check", "inspect a.key"),
+            ("expiry . -days 30", "expiry . --warn 30d"),
+            ("expiry . --days 30", "expiry . --warn 30d"),
+            ("cert.p12", "inspect cert.p12"),
+            ("cert.p12 -out b.pem", "convert cert.p12 -o b.pem"),
+            ("check -cert a.pem --proxy http://u:hunter2@p:1", "check a.pem --proxy 'http://u:…@p:1'"),
         ] {
             assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
         }
     }
 
     #[test]
+    fn openssl_keeps_what_pushcert_does_not_do() {
+        for typed in [
+            "rsa -in push.key -out x.key",
+            "rsa -des3 -in push.key -out x.key",
+            "rsa -aes256 -passout pass:hunter2 -in push.key -out x.key",
+            "pkey -in push.key -out x.key",
+            "pkcs8 -topk8 -nocrypt -in push.key",
+            "ec -in AuthKey.p8 -out x.pem",
+            "openssl rsa -in enc.key -out x.key -passin pass:hunter2",
+            "rsa -in push.key -frobnicate",
+        ] {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let hint = understand(&arguments).unwrap().hint;
+            assert!(hint.contains("no key without its certificate") && !hint.contains("hunter2"), "{typed}: {hint}");
+        }
+        let arguments = ["genpkey", "-algorithm", "ED25519"].map(OsString::from);
+        assert!(understand(&arguments).unwrap().hint.starts_with("pushcert csr is the nearest"));
+    }
+
+    #[test]
     fn what_is_not_understood_is_left_alone() {
-        for typed in
-            ["convert", "convert --pasin env:A a.p12", "inspekt a.pem", "frob -in a", "convert a b c", "convert -in"]
-        {
+        for typed in [
+            "convert",
+            "convert --pasin env:A a.p12",
+            "inspekt a.pem",
+            "frob -in a",
+            "convert a b c",
+            "convert -in",
+            "convert a.p12 hunter2",
+            "convert hunter2 -out b.pem",
+            "inspect a.p12 hunter2 -noout",
+        ] {
             assert_eq!(hint(typed), None, "{typed}");
         }
     }

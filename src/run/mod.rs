@@ -1,15 +1,16 @@
 //! A run of the binary: parse, build the context, run, return the exit code.
 
 mod habits;
+mod stray;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
-use clap::Parser;
 use clap::builder::StyledStr;
 use clap::error::ContextValue;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::format::ReportFormat;
 use crate::cli::help;
@@ -171,12 +172,13 @@ fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Resul
 /// Prints help, the version, or what is wrong with the command line: as JSON or for Nagios, where that was
 /// asked for.
 fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
-    make_printable(&mut clap_error);
     if !clap_error.use_stderr() {
         return end_after(print_help(&help_text(&clap_error)), 0, None);
     }
     let arguments = cli::arguments();
     let typed = arguments.get(1..).unwrap_or_default();
+    stray::hide(&mut clap_error, takes_password(typed));
+    make_printable(&mut clap_error);
     let suggestion = if is_misunderstood(&clap_error) { habits::understand(typed) } else { None };
     let error = match &suggestion {
         Some(suggestion) => Error::new(ExitKind::Usage, suggestion.problem.as_str()).hint(suggestion.hint.as_str()),
@@ -210,6 +212,15 @@ fn has_lines(arguments: &[OsString]) -> bool {
         [first, second, ..] => first == "database" && second == "list",
         _ => false,
     }
+}
+
+/// Returns whether the subcommand that was typed reads protected files.
+fn takes_password(typed: &[OsString]) -> bool {
+    let root = Cli::command();
+    let Some(command) = typed.first().and_then(|name| root.find_subcommand(name)) else { return false };
+    let mut command = command.clone();
+    command.build();
+    command.get_arguments().any(|argument| argument.get_long() == Some("passin"))
 }
 
 fn has_color(stream: &impl anstream::stream::RawStream) -> bool {

@@ -47,3 +47,4 @@ mod roundtrip;
 mod secrets;
 #[cfg(unix)]
 mod terminal;
+mod usage;

@@ -1,0 +1,124 @@
+//! Wrong command lines: what stands where nothing belongs may be a password, and is not repeated.
+
+use super::common::Test;
+
+/// What is looked for in the output: a password as people have it.
+const MARK: &str = "Hunter2Mark";
+
+/// A command line that lacks nothing, as far as it is parsed.
+struct Line {
+    words: &'static str,
+    /// It takes one word more, which is then no stray one.
+    takes_more: bool,
+}
+
+const fn line(words: &'static str) -> Line {
+    Line { words, takes_more: false }
+}
+
+const LINES: [Line; 20] = [
+    line(""),
+    line("csr"),
+    line("convert a.p12 -o b.pem"),
+    line("pack a.pem -o b.p12"),
+    Line { words: "inspect a.pem", takes_more: true },
+    line("compare a.pem b.pem"),
+    Line { words: "expiry a.pem", takes_more: true },
+    line("check a.pem"),
+    line("push a.pem --token 00 --alert x"),
+    line("database"),
+    line("database list sqlite:a.db"),
+    line("database import sqlite:a.db a.txt --app com.example.MyApp --environment sandbox"),
+    line("gateway --listen 127.0.0.1:0"),
+    line("device --gateway localhost:1"),
+    line("rehearse"),
+    line("example php"),
+    Line { words: "explain a", takes_more: true },
+    line("wizard"),
+    line("generate man"),
+    line("generate completions bash"),
+];
+
+/// What is typed in a stray place; MARK is the secret.
+const STRAYS: [&str; 14] = [
+    "MARK",
+    "pass:MARK",
+    "password=MARK",
+    "postgres://u:MARK@localhost/x",
+    "u:MARK@localhost:1",
+    "--passw:MARK",
+    "--pwd:MARK",
+    "--passwordMARK",
+    "-pMARK",
+    "-p MARK",
+    "--password MARK",
+    "--pasword=MARK",
+    "-nodes MARK",
+    "--help=MARK",
+];
+
+/// The forms of the output.
+const FORMS: [&str; 2] = ["", " --json"];
+
+/// Runs a command line that is wrong, and looks for the secret in what is printed.
+fn assert_not_repeated(words: &str, forms: &[&str]) {
+    for form in forms {
+        let typed = format!("{words}{form}");
+        let run = Test::new().args(typed.split_whitespace()).any_status().run();
+        assert_eq!(run.code, Some(2), "{typed}: {}", run.stderr);
+        let stdout = String::from_utf8_lossy(&run.stdout);
+        assert!(!stdout.contains(MARK) && !run.stderr.contains(MARK), "{typed}: {stdout}{}", run.stderr);
+    }
+}
+
+#[test]
+fn no_stray_password_is_repeated() {
+    for line in &LINES {
+        for (index, stray) in STRAYS.into_iter().enumerate() {
+            if line.takes_more && !stray.starts_with('-') {
+                continue;
+            }
+            // Both forms have the same message: each is tried for every second word.
+            assert_not_repeated(&format!("{} {}", line.words, stray.replace("MARK", MARK)), &[FORMS[index % 2]]);
+        }
+    }
+}
+
+#[test]
+fn no_refused_value_with_a_password_is_repeated() {
+    for typed in [
+        "gateway --p8-key MARK",
+        "gateway --p8-key ABC123DEFG:TEAM:MARK",
+        "check a.pem --gateway https://u:MARK@localhost",
+        "check a.pem --gateway pass:MARK",
+        "push a.pem --token 00 --gateway u:MARK@localhost",
+        "convert a.p12 --json=MARK",
+        "convert a.p12 --at password:MARK",
+        "gateway --listen u:MARK@localhost:1",
+        "example MARK",
+        "generate completions MARK",
+        "help MARK",
+        "-in a.p12 MARK -nodes",
+        "pkcs12 -in a.p12 -passin MARK -frob",
+        "rsa -in a.key -out b.key -passin pass:MARK",
+        "openssl pkcs12 -in a.p12 -out b.pem -password pass:MARK",
+        "check -cert a.pem --proxy http://u:MARK@localhost:1",
+        "push -cert a.pem --database postgres://u:MARK@localhost/x",
+    ] {
+        assert_not_repeated(&typed.replace("MARK", MARK), &FORMS);
+    }
+}
+
+#[test]
+fn what_can_be_no_password_is_repeated() {
+    for (typed, shown) in [
+        ("covnert", "covnert"),
+        ("convert a.p12 b.pem c.pem", "b.pem"),
+        ("convert a.p12 --no-such-flag", "--no-such-flag"),
+        ("convert a.p12 --at yesterday", "yesterday"),
+        ("example java", "java"),
+    ] {
+        Test::new().args(typed.split(' ')).status(2).stderr_contains(shown).run();
+    }
+    Test::new().args(["convert", "a.p12", MARK]).status(2).stderr_contains("--passin env:VARIABLE").run();
+}
