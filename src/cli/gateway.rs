@@ -112,15 +112,17 @@ terminal that it was started at is gone.
 Faults:{}
 
 The course of a fault ({COURSE_USAGE}):
-  after=N        N occasions pass without it; an occasion is a request, and a connection for the
-                 faults that come before HTTP/2 (to self-signed) and before requests (to goaway).
-                 All connections are counted together, and so are all requests
+  after=N        N occasions pass without it; an occasion is a request, and a
+                 connection for the faults that come before HTTP/2 (to
+                 self-signed) and before requests (to goaway). All connections
+                 are counted together, and so are all requests
   every=N        it strikes every Nth of the occasions that follow
   times=N        it strikes at most N times
   connections=N  it strikes only the first N connections
-  rate=P%        it strikes this share of the occasions; seed=N chooses which, the same in every
-                 run (0 if it is left out)
-  for=TIME       limit-streams alone: the limit rises again after this time, such as 500ms or 2s
+  rate=P%        it strikes this share of the occasions; seed=N chooses which,
+                 the same in every run (0 if it is left out)
+  for=TIME       limit-streams alone: the limit rises again after this time,
+                 such as 500ms or 2s
 
 Examples:
   pushcert gateway -v

@@ -34,9 +34,9 @@ Examples:
   pushcert generate man convert | man -l -
   pushcert generate man --folder man1")]
 pub(crate) struct ManArgs {
-    /// The subcommand that the page is about, instead of pushcert as a whole
+    /// The subcommand that the page is about (convert, database add, …), instead of pushcert as a whole
     #[arg(conflicts_with = "folder")]
-    pub(crate) subcommand: Option<String>,
+    pub(crate) subcommand: Vec<String>,
 
     /// Write the pages of pushcert and of all subcommands to this folder, which must be there
     #[arg(long, value_name = "FOLDER")]

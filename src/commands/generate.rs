@@ -1,6 +1,8 @@
 //! `pushcert generate`.
 
 use clap::Command;
+use clap_complete::Shell;
+use time::OffsetDateTime;
 
 use crate::cli::completions::CompletionsArgs;
 use crate::cli::generate::{GenerateArgs, Generated, ManArgs};
@@ -21,8 +23,12 @@ pub(super) fn run(arguments: &GenerateArgs, context: &mut Context<'_>) -> Result
 
 /// Prints a script that completes what each option takes.
 fn print_completions(arguments: &CompletionsArgs, context: &mut Context<'_>) -> Result<(), Error> {
+    let mut command = help::completed_command(arguments.shell);
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut help::completed_command(), "pushcert", &mut script);
+    clap_complete::generate(arguments.shell, &mut command, "pushcert", &mut script);
+    if arguments.shell == Shell::Fish {
+        script.extend(help::fish_words(&command).bytes());
+    }
     Ok(context.stdout.write_all(&script)?)
 }
 
@@ -34,13 +40,14 @@ struct Page {
 }
 
 fn print_man(arguments: &ManArgs, context: &mut Context<'_>) -> Result<(), Error> {
-    let pages = pages()?;
+    let pages = pages(&date(context)?)?;
     let Some(folder) = &arguments.folder else {
-        let name = match &arguments.subcommand {
-            Some(subcommand) => format!("pushcert-{subcommand}"),
-            None => "pushcert".to_owned(),
-        };
-        let Some(page) = pages.iter().find(|page| page.name == name) else { return Err(no_such_page(&name, &pages)) };
+        let mut name = "pushcert".to_owned();
+        for word in arguments.subcommand.iter().flat_map(|words| words.split(' ')) {
+            name.push('-');
+            name.push_str(word);
+        }
+        let Some(page) = pages.iter().find(|page| page.name == name) else { return Err(no_such_page(&pages)) };
         return Ok(context.stdout.write_all(page.text.as_bytes())?);
     };
     let mut paths = Vec::new();
@@ -56,28 +63,65 @@ fn print_man(arguments: &ManArgs, context: &mut Context<'_>) -> Result<(), Error
     Ok(writeln!(context.stderr, "wrote {} manual pages to {folder}", pages.len())?)
 }
 
-fn no_such_page(name: &str, pages: &[Page]) -> Error {
-    let subcommand = printable_name(name.trim_start_matches("pushcert-"));
+/// Says which pages there are. The word itself is not repeated: it may be anything.
+fn no_such_page(pages: &[Page]) -> Error {
     let known = pages.iter().filter_map(|page| page.name.strip_prefix("pushcert-"));
-    Error::new(ExitKind::Usage, format!("there is no subcommand {subcommand}"))
-        .hint(format!("there are {}", text_list(known)))
+    Error::new(ExitKind::Usage, "there is no manual page of this name")
+        .hint(format!("there are pages of {}", text_list(known)))
 }
 
-/// Makes all pages, that of pushcert as a whole first.
-fn pages() -> Result<Vec<Page>, Error> {
-    let root = help::documented_command();
-    let mut pages = vec![page(root.clone())?];
-    for command in root.get_subcommands() {
-        if command.get_name() != "help" && !command.is_hide_set() {
-            pages.push(page(command.clone())?);
-        }
+/// Returns the date of the pages: today, or that of SOURCE_DATE_EPOCH, by which packages are built the same again.
+fn date(context: &Context<'_>) -> Result<String, Error> {
+    let Some(seconds) = (context.variable)("SOURCE_DATE_EPOCH") else { return Ok(context.now.date().to_string()) };
+    let time = seconds.to_str().and_then(|seconds| seconds.parse().ok());
+    match time.map(OffsetDateTime::from_unix_timestamp) {
+        Some(Ok(time)) => Ok(time.date().to_string()),
+        Some(Err(_)) | None => Err(Error::new(ExitKind::Usage, "SOURCE_DATE_EPOCH is not a number of UNIX seconds")),
     }
+}
+
+/// Makes all pages, each before those of its subcommands.
+fn pages(date: &str) -> Result<Vec<Page>, Error> {
+    let mut pages = Vec::new();
+    add_pages(&help::manual_command(), date, &mut pages)?;
     Ok(pages)
 }
 
-fn page(command: Command) -> Result<Page, Error> {
+fn add_pages(command: &Command, date: &str, pages: &mut Vec<Page>) -> Result<(), Error> {
+    pages.push(page(command.clone(), date)?);
+    for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+        add_pages(inner, date, pages)?;
+    }
+    Ok(())
+}
+
+fn page(command: Command, date: &str) -> Result<Page, Error> {
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
-    let mut text = Vec::new();
-    clap_mangen::Man::new(command.disable_help_subcommand(true)).render(&mut text)?;
-    Ok(Page { name, text: help::printed(&String::from_utf8_lossy(&text)) })
+    let version = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+    let man = clap_mangen::Man::new(command).title(name.to_uppercase()).date(date).source(version).manual("pushcert");
+    let mut bytes = Vec::new();
+    man.render(&mut bytes)?;
+    // An empty line between two breaks is a space.
+    let text = String::from_utf8_lossy(&bytes).replace("\n.br\n\n.br\n", "\n.sp\n");
+    Ok(Page { name, text: help::printed(&text) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_refer_to_pages_alone_and_have_a_date_and_a_version() {
+        let pages = pages("2026-11-28").unwrap();
+        assert!(pages.iter().any(|page| page.name == "pushcert-database-add"));
+        for Page { name, text } in &pages {
+            let title = format!(".TH {} 1 2026-11-28 \"pushcert {}\"", name.to_uppercase(), env!("CARGO_PKG_VERSION"));
+            assert!(text.lines().any(|line| line.starts_with(&title)), "{name}: {text}");
+            for reference in text.lines().filter(|line| line.starts_with("pushcert") && line.ends_with("(1)")) {
+                let target = reference.trim_end_matches("(1)").replace('\\', "");
+                assert!(pages.iter().any(|page| page.name == target), "{name}: {reference}");
+            }
+            assert!(!text.contains(".br\n\n.br"), "{name}");
+        }
+    }
 }

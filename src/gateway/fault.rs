@@ -122,7 +122,7 @@ pub struct FaultEntry {
     /// The name on the command line.
     pub name: &'static str,
     argument: FaultArgument,
-    /// The effect, in lines for the help.
+    /// The effect, for the help.
     effect: &'static str,
 }
 
@@ -170,18 +170,18 @@ pub static FAULTS: [FaultEntry; 30] = [
     with_reason(
         "goaway",
         |reason| Fault::Frame(FrameFault::GoAway(reason)),
-        "GOAWAY with this reason after SETTINGS; with after, every or rate: at\n\
+        "GOAWAY with this reason after SETTINGS; with after, every or rate: at \
          a request, which is not processed, while those before it are answered",
     ),
     with_reason(
         "goaway-open",
         |reason| Fault::Request(RequestFault::GoAway(GoAway { reason, stays_open: true })),
-        "GOAWAY with this reason at a request, which is not processed; the\nconnection stays open",
+        "GOAWAY with this reason at a request, which is not processed; the connection stays open",
     ),
     with_reason(
         "goaway-midway",
         |reason| Fault::Request(RequestFault::GoAwayMidway(reason)),
-        "GOAWAY with this reason instead of an answer to a request that counts\nas processed",
+        "GOAWAY with this reason instead of an answer to a request that counts as processed",
     ),
     plain("close-midway", Fault::Request(RequestFault::Close), "connections are closed instead of an answer"),
     plain("reset-tcp", Fault::Request(RequestFault::ResetTcp), "connections are reset (RST) instead of an answer"),
@@ -200,8 +200,8 @@ pub static FAULTS: [FaultEntry; 30] = [
     FaultEntry {
         name: "limit-streams",
         argument: FaultArgument::StreamLimit,
-        effect: "MAX_CONCURRENT_STREAMS falls to N on the open connection, and rises\n\
-                 again after for=TIME; streams beyond it are refused (REFUSED_STREAM)",
+        effect: "MAX_CONCURRENT_STREAMS falls to N on the open connection, and rises \
+         again after for=TIME; streams beyond it are refused (REFUSED_STREAM)",
     },
     plain("stall-body", Fault::Response(ResponseFault::StallBody), "answers have no end"),
     plain("huge-headers", Fault::Response(ResponseFault::HugeHeaders), "answers have a megabyte of headers"),
@@ -358,10 +358,26 @@ fn with_course(fault: Fault, course: &str, offset: usize) -> Result<(Fault, Cour
 pub(crate) fn list() -> String {
     let mut text = String::new();
     for entry in &FAULTS {
-        let effect = entry.effect.replace('\n', &format!("\n{:<25}", ""));
+        let effect = broken(entry.effect).join(&format!("\n{:<25}", ""));
         text += &format!("\n  {:<22} {effect}", entry.usage());
     }
     text
+}
+
+/// Breaks a text into lines that fit beside the names, in 80 columns.
+fn broken(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if !line.is_empty() && line.len() + word.len() < 55 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(line) if line.is_empty() => line.push_str(word),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Returns the fault that keeps clients from connecting.
