@@ -270,7 +270,13 @@ impl FileReport {
         let has_leaf = self.certificates.iter().any(|certificate| certificate.role == FileRole::Leaf);
         for (report, entry) in self.certificates.iter_mut().zip(&contents.certificates) {
             if report.role == FileRole::Leaf || !has_leaf {
-                report.key_trial = Some(try_keys(&entry.item.public_key));
+                let trial = try_keys(&entry.item.public_key);
+                if trial.file.is_some() {
+                    // It is not missing: it is elsewhere.
+                    let found = &report.sha256;
+                    self.warnings.retain(|one| one.code != FindingCode::KeyMissing || one.certificate != *found);
+                }
+                report.key_trial = Some(trial);
             }
         }
         for (report, request) in self.requests.iter_mut().zip(&contents.requests) {

@@ -40,7 +40,7 @@ impl Password {
         if matches!(bytes, [.., b'\n' | b'\r']) {
             return Some(PasswordOddity::LineEnd);
         }
-        let text = std::str::from_utf8(bytes).ok()?;
+        let Ok(text) = std::str::from_utf8(bytes) else { return Some(PasswordOddity::NotUtf8) };
         let (first, last) = (text.chars().next()?, text.chars().next_back()?);
         match (first, last) {
             _ if is_blank(first) || is_blank(last) => Some(PasswordOddity::Blank),
@@ -62,6 +62,8 @@ pub enum PasswordOddity {
     Empty,
     /// It is in UTF-16, as PowerShell writes files.
     Utf16,
+    /// It is in an older encoding, such as GBK or Latin-1.
+    NotUtf8,
     /// It begins with the byte order mark of UTF-8.
     ByteOrderMark,
     /// It ends in LF or CR.
@@ -303,6 +305,7 @@ mod tests {
         assert_eq!(oddity(b"\xef\xbb\xbfpush"), Some(PasswordOddity::ByteOrderMark));
         assert_eq!(oddity(b"\xff\xfep\0u\0"), Some(PasswordOddity::Utf16));
         assert_eq!(oddity(b"\0p\0u"), Some(PasswordOddity::Utf16));
+        assert_eq!(oddity(b"p\xfcsh"), Some(PasswordOddity::NotUtf8));
         assert_eq!(oddity(b" push"), Some(PasswordOddity::Blank));
         assert_eq!(oddity("push\u{a0}".as_bytes()), Some(PasswordOddity::Blank));
         assert_eq!(oddity("push\u{200b}".as_bytes()), Some(PasswordOddity::Blank));

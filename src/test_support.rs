@@ -88,6 +88,7 @@ impl TestWorld {
             stderr: &mut self.stderr,
             now: self.now,
             terminal: &mut self.terminal,
+            stdin_is_terminal: self.is_interactive,
             is_interactive: self.is_interactive,
             stdout_is_terminal: self.stdout_is_terminal,
             stdout_has_color: false,

@@ -101,7 +101,7 @@ fn judge_purpose(certificate: &Certificate, warnings: &mut Vec<Finding>) {
         warnings.push(Finding::warning(FindingCode::SandboxOnly, message));
     }
     if let Some(problem) = &certificate.topics_problem {
-        let message = format!("its list of topics does not decode ({problem})");
+        let message = format!("has a list of topics that does not decode ({problem})");
         warnings.push(Finding::warning(FindingCode::TopicsUnreadable, message));
     }
 }
@@ -113,7 +113,7 @@ fn judge_algorithms(certificate: &Certificate, warnings: &mut Vec<Finding>) {
     }
     let key = &certificate.public_key;
     if key.algorithm == "RSA" && key.bits < 2048 {
-        let message = format!("its key has {} bits; at least 2048 bits are required", key.bits);
+        let message = format!("has a key of {} bits; at least 2048 bits are required", key.bits);
         warnings.push(Finding::warning(FindingCode::WeakKey, message));
     }
 }
@@ -126,14 +126,14 @@ fn judge_chain(certificate: &Certificate, chain: &AppleChain, warnings: &mut Vec
         }
         ChainStatus::Expired => {
             let name = chain.intermediate.as_deref().unwrap_or("an authority");
-            Finding::warning(FindingCode::IntermediateExpired, format!("{name}, which issued it, has expired"))
+            Finding::warning(FindingCode::IntermediateExpired, format!("was issued by {name}, which has expired"))
         }
         ChainStatus::Invalid => {
             let problem = chain.problem.map_or("a rule is broken", PathProblem::describe);
             Finding::warning(FindingCode::ChainInvalid, format!("leads to Apple's root, but {problem}"))
         }
         ChainStatus::Incomplete => {
-            let message = "its issuer calls itself Apple's, but is not known here";
+            let message = "was issued in Apple's name, by an authority that is not known here";
             Finding::warning(FindingCode::ChainIncomplete, message)
         }
         ChainStatus::NotApple if certificate.kind.is_push() => {

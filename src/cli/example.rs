@@ -24,15 +24,15 @@ pub(crate) struct ExampleArgs {
     #[arg(value_parser = parse_languages())]
     pub(crate) language: Language,
 
-    /// The topic: the app's bundle ID
-    #[arg(long, value_name = "TOPIC", default_value = "com.example.MyApp", value_parser = parse_topic)]
-    pub(crate) topic: String,
+    /// The topic: the app's bundle ID [default: that of the PEM file, or com.example.MyApp]
+    #[arg(long, value_name = "TOPIC", value_parser = parse_topic)]
+    pub(crate) topic: Option<String>,
 
     /// The PEM file with the certificate and its key [default: push.pem]
     #[arg(long, value_name = "FILE")]
     pub(crate) cert: Option<String>,
 
-    /// The environment of APNs [default: production]
+    /// The environment of APNs [default: that of the PEM file, or production]
     #[arg(long, value_parser = environments(), conflicts_with = "gateway")]
     pub(crate) environment: Option<Environment>,
 

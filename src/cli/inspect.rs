@@ -16,6 +16,7 @@ Examples:
   pushcert inspect --field topic push.pem
   pushcert inspect --full push.pem
   pushcert inspect aps.cer --key ~/keys
+  pushcert inspect aps.cer --key ~/keys --field key_file
   pushcert inspect --json *.p12 | jq '.files[].certificates[].days_left'")]
 pub(crate) struct InspectArgs {
     /// The files to look at, or - for standard input
@@ -33,8 +34,9 @@ pub(crate) struct InspectArgs {
     pub(crate) full: bool,
 
     /// Which of these keys belongs to each certificate or request? Tries every key in these files and folders
-    /// (repeatable), and ends with 1 if none fits, with 3 or 4 if one was not read
-    #[arg(long, value_name = "FILE|FOLDER", conflicts_with = "field")]
+    /// (repeatable), and ends with 1 if none fits, with 3 or 4 if one was not read; --field key_file prints where
+    /// it is
+    #[arg(long, value_name = "FILE|FOLDER")]
     pub(crate) key: Vec<Location>,
 
     /// Print only this, one value a line, of every leaf certificate (of every certificate in a file
@@ -55,14 +57,18 @@ pub(crate) enum Field {
     Role,
     Kind,
     BundleId,
+    #[value(alias = "topics")]
     Topic,
+    #[value(alias = "environments")]
     Environment,
+    #[value(alias = "team")]
     TeamId,
     Organization,
     Subject,
     Issuer,
     Serial,
     NotBefore,
+    #[value(alias = "valid")]
     NotAfter,
     DaysLeft,
     SecondsLeft,
@@ -71,13 +77,21 @@ pub(crate) enum Field {
     KeyBits,
     KeyPresent,
     KeyMatches,
+    KeyFile,
+    #[value(alias = "chain")]
     AppleChain,
     Intermediate,
+    #[value(alias = "sha-1")]
     Sha1,
+    #[value(alias = "sha-256", alias = "fingerprint")]
     Sha256,
+    #[value(alias = "spki")]
     SpkiSha256,
+    #[value(alias = "friendlyName")]
     FriendlyName,
+    #[value(alias = "localKeyID")]
     LocalKeyId,
+    #[value(alias = "warnings")]
     Warning,
 }
 

@@ -138,3 +138,77 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use super::Cli;
+
+    const DOCUMENTS: [&str; 7] = [
+        "README.md",
+        "docs/check.md",
+        "docs/expiry.md",
+        "docs/files.md",
+        "docs/gateway.md",
+        "docs/messages.md",
+        "docs/push.md",
+    ];
+
+    /// Returns the commands in a document's text and tables, between backticks, and in its blocks for a shell.
+    fn commands(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for (index, part) in text.split("```").enumerate() {
+            if index % 2 == 1 {
+                let lines = part.strip_prefix("sh\n").unwrap_or_default().lines();
+                found.extend(lines.filter(|line| line.starts_with("pushcert ")).map(str::to_owned));
+                continue;
+            }
+            for quoted in part.split('`').skip(1).step_by(2) {
+                // With an ellipsis or alternatives it is a pattern.
+                if quoted.starts_with("pushcert ") && !quoted.contains(['…', '|', '\n']) {
+                    found.push(quoted.to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    /// Splits a line as a shell does that expands nothing; a comment ends it.
+    fn words(line: &str) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        for (index, part) in line.split('\'').enumerate() {
+            if index % 2 == 1 {
+                words.push(part.to_owned());
+                continue;
+            }
+            let part = part.split(" #").next().unwrap_or_default();
+            words.extend(part.split_whitespace().map(|word| word.trim_matches('"').to_owned()));
+        }
+        words
+    }
+
+    #[test]
+    fn every_command_in_the_documents_can_be_typed() {
+        let (mut count, mut wrong) = (0, Vec::new());
+        for document in DOCUMENTS {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+            for command in commands(&text) {
+                // A name alone is no command line.
+                if command.split(' ').count() == 2 {
+                    continue;
+                }
+                count += 1;
+                if let Err(error) = Cli::try_parse_from(words(&command.replace("TOKEN", "abcd")))
+                    && error.use_stderr()
+                {
+                    wrong.push(format!("{document}: {command}: {error}"));
+                }
+            }
+        }
+        assert!(count >= 50, "only {count} commands were found");
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}

@@ -15,11 +15,15 @@ use crate::world::context::Context;
 const MAX_TEXT: u64 = 1 << 20;
 
 pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<(), Error> {
-    let explanations =
-        if arguments.text.is_empty() { explain::all() } else { explain::find(&read(arguments, context)?) };
+    let explanations = match read(arguments, context)? {
+        Some(text) => explain::find(&text),
+        None => explain::all(),
+    };
     if explanations.is_empty() {
-        return Err(Error::new(ExitKind::CheckFailed, "no message that is known is in this text")
-            .hint("pushcert inspect FILE says what a file is; pushcert explain lists the messages that are known"));
+        return Err(Error::new(ExitKind::CheckFailed, "no message that is known is in this text").hint(
+            "pushcert inspect FILE says what a file is, pushcert check push.pem what APNs says to it; pushcert explain lists the \
+             messages that are known",
+        ));
     }
     let report = ExplainReport::new(explanations);
     if arguments.json {
@@ -30,10 +34,20 @@ pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<
     Ok(())
 }
 
-fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<String, Error> {
-    if arguments.text != ["-"] {
-        return Ok(arguments.text.join(" "));
+/// Returns the text to explain; `None` where there is none. Without arguments, what is piped is the text.
+fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<Option<String>, Error> {
+    if arguments.text == ["-"] {
+        return Ok(Some(read_standard_input(context)?));
     }
+    let text = match &arguments.text[..] {
+        [] if context.stdin_is_terminal => return Ok(None),
+        [] => read_standard_input(context)?,
+        words => words.join(" "),
+    };
+    Ok(if text.trim().is_empty() { None } else { Some(text) })
+}
+
+fn read_standard_input(context: &mut Context<'_>) -> Result<String, Error> {
     let mut text = Vec::new();
     let read = Read::take(&mut *context.stdin, MAX_TEXT).read_to_end(&mut text);
     match read {

@@ -4,7 +4,6 @@ use crate::certificate::Certificate;
 use crate::certificate::chain::FileCas;
 use crate::certificate::warning::KeyState;
 use crate::cli::pack::{PackArgs, PackedCerts, Recipient};
-use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judging, apple_issuer, refuse_request};
 use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
@@ -27,7 +26,6 @@ use crate::text::{may_be_key, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::outputs::Output;
-use crate::world::place::{self, WriteError};
 
 const STANDARD: Location = Location::Standard;
 
@@ -59,7 +57,8 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     let bytes = write::write(profile, &input, &password).map_err(|error| bug(output, &error))?;
     let pkcs12 = Pfx::parse(&bytes).and_then(|pfx| pfx.info()).map_err(|error| bug(output, &error))?;
     let replaced = ReplacedKeys::find(&[output], &[&arguments.input], arguments.key.as_ref(), contents);
-    write_output(output, &bytes, arguments.force, context)?;
+    let empty = writing::find_empty(&[output], arguments.force);
+    write_output(output, &bytes, arguments.force || !empty.is_empty(), context)?;
     replaced.warn(context)?;
 
     let report = PackReport {
@@ -80,6 +79,7 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     if arguments.json {
         writing::print_json(&report, &[output], context)?;
     } else {
+        writing::tell_empty(&empty, context)?;
         human::pack::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
@@ -106,7 +106,8 @@ fn select<'a>(arguments: &PackArgs, contents: &'a Contents) -> Result<Identity<'
 
 fn cannot_select(arguments: &PackArgs, contents: &Contents, error: &SelectError) -> Error {
     let described = unread::explain_selection(&arguments.input, contents, error);
-    if !matches!(error, SelectError::NoKey(_) | SelectError::KeyMissing(_)) || contents.may_have_unread_key() {
+    let misses_key = matches!(error, SelectError::NoKey(_) | SelectError::KeyMissing(_));
+    if !misses_key || contents.may_have_unread_key() || unread::is_for_mdm(contents) {
         return described;
     }
     described.hint(
@@ -191,19 +192,13 @@ fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error
     }
     match &arguments.output {
         None if context.stdout_is_terminal => Err(usage("a .p12 is not printed on a terminal")),
-        Some(output @ Location::Path(path)) if !arguments.force => match place::check_free(path) {
-            Ok(()) => Ok(()),
-            // Whether --force would replace it is known when it is read.
-            Err(WriteError::Exists) if is_input(arguments, output) => Ok(()),
-            Err(error) => Err(advice::explain(&path.display().to_string(), &error)),
-        },
-        Some(Location::Path(_)) => Ok(()),
-        None | Some(Location::Standard) => writing::check_standard_output(),
+        None => writing::check_standard_output(),
+        Some(output) => {
+            let mut inputs = vec![&arguments.input];
+            inputs.extend(&arguments.key);
+            writing::check_output(output, arguments.force, &inputs)
+        }
     }
-}
-
-fn is_input(arguments: &PackArgs, output: &Location) -> bool {
-    arguments.input.is_same_output(output) || arguments.key.as_ref().is_some_and(|key| key.is_same_output(output))
 }
 
 fn usage(message: &str) -> Error {

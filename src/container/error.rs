@@ -57,7 +57,7 @@ pub enum OpenError {
     /// A password is needed, and there is none.
     #[error("the {0} needs a password")]
     PasswordNeeded(PasswordTarget),
-    #[error("{}", wrong_password(*.protected, *.has_mac))]
+    #[error("{}", wrong_password(*.protected, *.has_mac, *.oddity))]
     WrongPassword {
         protected: PasswordTarget,
         /// True if a MAC can tell a wrong password from damage.
@@ -112,8 +112,10 @@ fn text_mode(damage: TextModeDamage) -> &'static str {
     }
 }
 
-fn wrong_password(protected: PasswordTarget, has_mac: bool) -> String {
-    if has_mac {
+fn wrong_password(protected: PasswordTarget, has_mac: bool, oddity: Option<PasswordOddity>) -> String {
+    if oddity == Some(PasswordOddity::Empty) {
+        format!("wrong password for the {protected}: the one that was given is empty")
+    } else if has_mac {
         format!("wrong password for the {protected}: its MAC does not verify (its algorithms are all supported)")
     } else {
         format!("wrong password for the {protected}, or the file is damaged (it has no MAC that could tell)")

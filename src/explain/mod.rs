@@ -47,8 +47,14 @@ pub(crate) fn all() -> Vec<Explanation> {
     MESSAGES.iter().map(Explanation::of_message).collect()
 }
 
-/// Finds the messages in a text, the longest first.
+/// Finds the messages in a text, the longest first. A text may be the end of a message, without its "Error:".
 pub(crate) fn find(text: &str) -> Vec<Explanation> {
+    let found = find_whole(text);
+    let end = text.trim().trim_end_matches(['.', '!']);
+    if found.is_empty() && !end.contains(char::is_whitespace) { find_whole(&format!("Error: {end}")) } else { found }
+}
+
+fn find_whole(text: &str) -> Vec<Explanation> {
     let folded = folded(text);
     let mut matches = Vec::new();
     for message in &MESSAGES {
@@ -68,9 +74,10 @@ pub(crate) fn find(text: &str) -> Vec<Explanation> {
     matches.into_iter().map(|one| one.explanation).collect()
 }
 
-/// Folds the case, and makes each run of blanks and line ends one blank.
+/// Folds the case, leaves out quotes, and makes each run of blanks, line ends and underscores one blank: a code such as
+/// `TLSV1_ALERT_UNKNOWN_CA` is the same as its text.
 fn folded(text: &str) -> String {
-    let lower = text.to_lowercase();
+    let lower = text.to_lowercase().replace('_', " ").replace(['"', '\'', '‘', '’', '“', '”'], "");
     let mut words = lower.split_whitespace();
     let mut folded = words.next().unwrap_or_default().to_owned();
     for word in words {
@@ -118,6 +125,41 @@ mod tests {
             assert_eq!(found.first().map(|one| one.text), Some(reason.name));
         }
         assert!(find("NotPayloadTooLarger").is_empty());
+    }
+
+    #[test]
+    fn messages_are_found_as_programs_print_them() {
+        for (pasted, expected) in [
+            ("error:0308010C:digital envelope routines::unsupported", "digital envelope routines:inner_evp"),
+            ("RC2-40-CBC", "digital envelope routines:inner_evp"),
+            ("unsupported:RC2-40-CBC", "digital envelope routines:inner_evp"),
+            ("unsupported", "Unsupported PKCS12 PFX data"),
+            ("curl: (60) SSL certificate problem: unable to get local issuer certificate", "SSL certificate problem"),
+            ("verify error:num=20:unable to get local issuer certificate", "SSL certificate problem"),
+            ("code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'", "unable to verify the first certificate"),
+            ("x: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable", "CERTIFICATE_VERIFY_FAILED"),
+            ("javax.net.ssl.SSLHandshakeException: PKIX path building failed: sun", "PKIX path building failed"),
+            ("error:0A000418:SSL routines::tlsv1 alert unknown ca", "tlsv1 alert unknown ca"),
+            ("code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'", "tlsv1 alert unknown ca"),
+            ("[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca (_ssl.c:2580)", "tlsv1 alert unknown ca"),
+            ("remote error: tls: unknown certificate authority", "tlsv1 alert unknown ca"),
+            ("received fatal alert: UnknownCA", "tlsv1 alert unknown ca"),
+            ("ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "tlsv1 alert no application protocol"),
+            ("tlsv13 alert certificate required:ssl/record/rec_layer_s3.c:1605", "tlsv13 alert certificate required"),
+            ("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "tlsv13 alert certificate required"),
+            ("Received fatal alert: certificate_expired", "remote error: tls: expired certificate"),
+            ("ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED", "remote error: tls: expired certificate"),
+            ("ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN", "sslv3 alert certificate unknown"),
+            ("error:1E08010C:DECODER routines::unsupported", "DECODER routines::unsupported"),
+            ("error:0909006C:PEM routines:get_name:no start line", "PEM routines::no start line"),
+            ("Error [ERR_HTTP2_GOAWAY_SESSION]: New streams cannot be", "ERR_HTTP2_GOAWAY_SESSION"),
+            ("[ERR_HTTP2_STREAM_ERROR]: Stream closed with error code NGHTTP2_CANCEL", "ERR_HTTP2_STREAM_ERROR"),
+            ("no valid 'aps-environment' entitlement string found for application", "no valid “aps-environment”"),
+            ("unable to connect to tls://gateway.sandbox.push.apple.com:2195 (Unknown", "unable to connect to ssl://"),
+        ] {
+            let found = find(pasted);
+            assert!(found.first().is_some_and(|one| one.text.starts_with(expected)), "{pasted}: {found:?}");
+        }
     }
 
     #[test]

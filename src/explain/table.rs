@@ -39,13 +39,20 @@ const NOT_PEM: &str = "the file is no PEM: it is DER (a .cer as Apple's portal g
 const NOT_P12: &str = "the file is no .p12: it is PEM, or a certificate alone";
 const NO_KEY: &str = "the private key is not in the file: it is on the machine that made the request";
 const OTHER_KEY: &str = "the key belongs to another certificate";
+const UNTRUSTED_SERVER: &str = "the program does not trust the server, whatever the push certificate is: its list of authorities is too old for \
+     APNs (since 2025 USERTrust RSA), or a proxy or a gateway of one's own answers";
 const KEY_PROBLEM: &str = "the key is missing, belongs to another certificate, or is encrypted with another passphrase";
 
 /// The messages, by program.
-pub(crate) static MESSAGES: [Message; 49] = [
+pub(crate) static MESSAGES: [Message; 64] = [
     message(
         "OpenSSL 3",
-        &["digital envelope routines:inner_evp_generic_fetch:unsupported", "Algorithm (RC2-40-CBC"],
+        &[
+            "digital envelope routines:inner_evp_generic_fetch:unsupported",
+            "digital envelope routines::unsupported",
+            "digital envelope routines:EVP_PBE_CipherInit:unknown cipher",
+            "RC2-40-CBC",
+        ],
         RC2,
         CONVERT,
     ),
@@ -76,13 +83,36 @@ pub(crate) static MESSAGES: [Message; 49] = [
         CHECK,
     ),
     message("Node.js", &["Unsupported PKCS12 PFX data", "Error: unsupported"], RC2, CONVERT),
+    message(
+        "OpenSSL",
+        &["bad decrypt", "maybe wrong password"],
+        "the password of the key or the .p12 is wrong; it is the one that was chosen at the export",
+        &["pushcert convert cert.p12 -o push.pem"],
+    ),
     message("Node.js", &["mac verify failure"], WRONG_PASSWORD, CONVERT),
     message("Node.js", &["Unable to load private key from PFX data"], NO_KEY, JOIN),
-    message("Node.js", &["PEM routines::no start line", "PEM_read_bio:no start line"], NOT_PEM, CONVERT),
+    message(
+        "Node.js",
+        &["PEM routines::no start line", "PEM_read_bio:no start line", "get_name:no start line", "no start line"],
+        NOT_PEM,
+        CONVERT,
+    ),
+    message(
+        "Node.js",
+        &["DECODER routines::unsupported", "DECODER routines:OSSL_DECODER_from_bio:unsupported", "error:1E08010C"],
+        "what was given as the key is none that OpenSSL reads: a certificate, an encrypted key, or a damaged one",
+        &["pushcert inspect FILE", "pushcert convert cert.p12 -o push.pem"],
+    ),
     message("Python", &["[SSL] PEM lib"], "the PEM has no private key, or another's; or it is a .p12 or DER", INSPECT),
     message("Python", &["Invalid password or PKCS12 data"], WRONG_PASSWORD, CONVERT),
     message("Ruby", &["PKCS12_parse: unsupported"], RC2, CONVERT),
     message("Ruby", &["PKCS12_parse: mac verify failure"], WRONG_PASSWORD, CONVERT),
+    message(
+        "PHP",
+        &["stream_socket_client(): Failed to enable crypto"],
+        "the TLS handshake failed; the line before it says why: the certificate, the key, or the server's authority",
+        CHECK,
+    ),
     message("PHP", &["stream_socket_client(): Unable to set private key file"], KEY_PROBLEM, FIND_KEY),
     message("PHP", &["stream_socket_client(): Unable to set local cert chain file"], NOT_PEM, CONVERT),
     message("Java", &["keystore password was incorrect"], WRONG_PASSWORD, CONVERT),
@@ -113,27 +143,46 @@ pub(crate) static MESSAGES: [Message; 49] = [
         "the key is PKCS#8 where the program wants PKCS#1",
         &["pushcert convert push.pem --key-format traditional -o push-pkcs1.pem"],
     ),
-    message("Go", &["tls: failed to find any PEM data in certificate input"], NOT_PEM, CONVERT),
+    message(
+        "Go",
+        &["tls: failed to find any PEM data in certificate input", "failed to find any PEM data in key input"],
+        NOT_PEM,
+        CONVERT,
+    ),
     message("Go", &["tls: private key does not match public key"], OTHER_KEY, FIND_KEY),
     message(
         "Go",
         &[
             "remote error: tls: expired certificate",
-            "sslv3 alert certificate expired",
-            "tlsv1 alert certificate expired",
+            "alert certificate expired",
+            "fatal alert: certificate expired",
+            "fatal alert: CertificateExpired",
+            "alert number 45",
         ],
         "the push certificate has expired",
         RENEW,
     ),
     message(
         "Go",
-        &["remote error: tls: internal error"],
+        &[
+            "remote error: tls: internal error",
+            "alert internal error",
+            "fatal alert: internal error",
+            "alert number 80",
+        ],
         "the gateway ended the handshake without saying why: an expired, revoked or foreign certificate are possible",
         CHECK,
     ),
     message(
         "OpenSSL",
-        &["sslv3 alert certificate revoked", "tls: revoked certificate"],
+        &[
+            "sslv3 alert certificate revoked",
+            "alert certificate revoked",
+            "tls: revoked certificate",
+            "fatal alert: certificate revoked",
+            "fatal alert: CertificateRevoked",
+            "alert number 44",
+        ],
         "the push certificate was revoked",
         &["pushcert check push.pem --revocation", "pushcert csr"],
     ),
@@ -141,12 +190,133 @@ pub(crate) static MESSAGES: [Message; 49] = [
         "OpenSSL",
         &[
             "sslv3 alert certificate unknown",
-            "sslv3 alert bad certificate",
-            "sslv3 alert handshake failure",
+            "alert certificate unknown",
+            "alert bad certificate",
+            "alert handshake failure",
             "tls: bad certificate",
+            "tls: unknown certificate",
+            "tls: handshake failure",
+            "certificate unknown",
+            "fatal alert: bad certificate",
+            "fatal alert: handshake failure",
+            "fatal alert: CertificateUnknown",
+            "fatal alert: BadCertificate",
+            "fatal alert: HandshakeFailure",
+            "alert number 46",
+            "alert number 42",
+            "alert number 40",
         ],
         "the gateway does not accept the certificate: the other environment, no push certificate, or none was sent",
         &["pushcert inspect push.pem", "pushcert check push.pem --environment both"],
+    ),
+    message(
+        "OpenSSL",
+        &[
+            "tlsv1 alert unknown ca",
+            "alert unknown ca",
+            "tls: unknown certificate authority",
+            "fatal alert: unknown ca",
+            "fatal alert: UnknownCA",
+            "alert number 48",
+        ],
+        "the server does not know the issuer of the certificate: APNs accepts what Apple issued, and a gateway of one's own what its \
+         --client-ca names",
+        &["pushcert inspect push.pem", "pushcert check push.pem"],
+    ),
+    message(
+        "OpenSSL",
+        &[
+            "tlsv13 alert certificate required",
+            "alert certificate required",
+            "tls: certificate required",
+            "fatal alert: certificate required",
+            "fatal alert: CertificateRequired",
+            "alert number 116",
+        ],
+        "the program sent no certificate: the file was not given to it, or has no key",
+        &["pushcert inspect push.pem", "pushcert check push.pem"],
+    ),
+    message(
+        "OpenSSL",
+        &[
+            "tlsv1 alert no application protocol",
+            "alert no application protocol",
+            "tls: no application protocol",
+            "fatal alert: no application protocol",
+            "fatal alert: NoApplicationProtocol",
+            "alert number 120",
+        ],
+        "the program did not offer HTTP/2 (h2 in ALPN), which is all that APNs speaks",
+        CHECK,
+    ),
+    message(
+        "curl",
+        &[
+            "SSL certificate problem: unable to get local issuer certificate",
+            "unable to get local issuer certificate",
+            "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+            "SSL certificate problem: self-signed certificate in certificate chain",
+            "SSL certificate problem: self signed certificate",
+        ],
+        UNTRUSTED_SERVER,
+        CHECK,
+    ),
+    message(
+        "Node.js",
+        &[
+            "unable to verify the first certificate",
+            "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+            "SELF_SIGNED_CERT_IN_CHAIN",
+            "self-signed certificate in certificate chain",
+            "self signed certificate in certificate chain",
+        ],
+        UNTRUSTED_SERVER,
+        CHECK,
+    ),
+    message(
+        "Python",
+        &["CERTIFICATE_VERIFY_FAILED", "SSL operation failed with code 1 … certificate verify failed"],
+        UNTRUSTED_SERVER,
+        CHECK,
+    ),
+    message("Java", &["PKIX path building failed"], UNTRUSTED_SERVER, CHECK),
+    message("Go", &["x509: certificate signed by unknown authority"], UNTRUSTED_SERVER, CHECK),
+    message(
+        "Node.js",
+        &[
+            "ERR_HTTP2_GOAWAY_SESSION",
+            "New streams cannot be created after receiving a GOAWAY",
+            "Http2GoAwayException",
+            "http2: server sent GOAWAY",
+        ],
+        "the gateway has ended this connection: with a reason in the GOAWAY where it refuses the certificate, else as servers do now \
+         and then; connect again, and send again what had no answer",
+        CHECK,
+    ),
+    message(
+        "Node.js",
+        &["ERR_HTTP2_STREAM_ERROR", "Stream closed with error code", "NGHTTP2_REFUSED_STREAM"],
+        "the gateway has ended this request without an answer: too many at a time, or the connection ends; send it again on another",
+        CHECK,
+    ),
+    message(
+        "PHP",
+        &[
+            "unable to connect to ssl://gateway.push.apple.com:2195",
+            "gateway.push.apple.com",
+            "gateway.sandbox.push.apple.com",
+            "feedback.push.apple.com",
+            "feedback.sandbox.push.apple.com",
+        ],
+        "this is the old binary protocol, which Apple switched off on 2021-03-31; APNs speaks HTTP/2 at api.push.apple.com",
+        &["pushcert example php --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"],
+    ),
+    message(
+        "iOS",
+        &["no valid “aps-environment” entitlement string found for application", "aps-environment"],
+        "the app was signed without the entitlement for push: add the capability Push Notifications in Xcode, and make its \
+         provisioning profile anew; no certificate mends it",
+        &["pushcert example swift"],
     ),
     message(
         ".NET",
@@ -162,7 +332,10 @@ pub(crate) static MESSAGES: [Message; 49] = [
     ),
     message(
         "macOS",
-        &["SecKeychainItemImport: MAC verification failed during PKCS12 import (wrong password?)"],
+        &[
+            "SecKeychainItemImport: MAC verification failed during PKCS12 import (wrong password?)",
+            "SecKeychainItemImport: The user name or passphrase you entered is not correct",
+        ],
         "the .p12 has AES-256 or a MAC with SHA-256, which Keychain Access does not read; or the password is wrong",
         &["pushcert pack push.pem --for keychain -o push.p12"],
     ),

@@ -1,7 +1,7 @@
 //! The values that `inspect --field` prints.
 
 use crate::cli::inspect::Field;
-use crate::inspect::{CertificateReport, FileReport, FileRole, KeyReport, RequestReport};
+use crate::inspect::{CertificateReport, FileReport, FileRole, KeyReport, KeyTrial, RequestReport};
 use crate::schema::{rfc3339, text};
 
 /// Returns the values of a field in a file, in order: of its certificates, or else of its requests, or else of its keys.
@@ -28,6 +28,7 @@ fn request_values(field: Field, request: &RequestReport) -> Option<Vec<String>> 
         Field::KeyAlgorithm => vec![request.key.algorithm.clone()],
         Field::KeyBits => vec![request.key.bits.to_string()],
         Field::SpkiSha256 => vec![request.spki_sha256.clone()],
+        Field::KeyFile => found_key(request.key_trial.as_ref()),
         _ => return None,
     })
 }
@@ -77,6 +78,7 @@ fn values_of(field: Field, c: &CertificateReport) -> Vec<String> {
         Field::KeyAlgorithm => vec![c.key.algorithm.clone()],
         Field::KeyBits => vec![c.key.bits.to_string()],
         Field::KeyPresent => vec![c.key.present.to_string()],
+        Field::KeyFile => found_key(c.key_trial.as_ref()),
         Field::KeyMatches => c.key.matches.iter().map(ToString::to_string).collect(),
         Field::AppleChain => vec![text(&c.apple_chain.status)],
         Field::Intermediate => optional(&c.apple_chain.intermediate),
@@ -86,6 +88,14 @@ fn values_of(field: Field, c: &CertificateReport) -> Vec<String> {
         Field::FriendlyName => optional(&c.friendly_name),
         Field::LocalKeyId => optional(&c.local_key_id),
         Field::Warning => vec![],
+    }
+}
+
+/// Returns the file of a key that was found among those of --key.
+fn found_key(trial: Option<&KeyTrial>) -> Vec<String> {
+    match trial {
+        Some(trial) => optional(&trial.file),
+        None => vec![],
     }
 }
 

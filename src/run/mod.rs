@@ -89,6 +89,7 @@ fn run() -> ExitCode {
         stderr: &mut stderr,
         now: time::OffsetDateTime::now_utc(),
         terminal: &mut ControllingTerminal,
+        stdin_is_terminal: io::stdin().is_terminal(),
         is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         stdout_is_terminal: io::stdout().is_terminal(),
         stdout_has_color: AutoStream::choice(&io::stdout()) != ColorChoice::Never,

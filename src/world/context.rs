@@ -16,6 +16,7 @@ pub(crate) struct Context<'a> {
     pub(crate) stderr: &'a mut dyn Write,
     pub(crate) now: OffsetDateTime,
     pub(crate) terminal: &'a mut dyn Terminal,
+    pub(crate) stdin_is_terminal: bool,
     /// Someone can be asked: standard input and standard error are terminals.
     pub(crate) is_interactive: bool,
     pub(crate) stdout_is_terminal: bool,

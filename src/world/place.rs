@@ -82,6 +82,9 @@ impl Place {
             }
             let metadata = match fs::symlink_metadata(&target) {
                 Ok(metadata) => metadata,
+                Err(error) if error.kind() == io::ErrorKind::NotFound && names_folder(&target) => {
+                    return Err(WriteError::Unfit("the name of a folder, which is not there"));
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::New(target)),
                 Err(error) => return Err(error.into()),
             };
@@ -122,6 +125,19 @@ pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
         Place::File(..) => Err(WriteError::Exists),
         Place::Descriptor(number) => check_descriptor(number),
         Place::New(_) | Place::Special(_) => Ok(()),
+    }
+}
+
+/// Returns whether a path ends as that of a folder does.
+fn names_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|end| std::path::is_separator(char::from(*end)))
+}
+
+/// Returns whether a path leads to an empty file of the user's own, which has nothing to lose.
+pub(crate) fn is_own_empty_file(path: &Path) -> bool {
+    match Place::find(path) {
+        Ok(Place::File(_, metadata)) => metadata.len() == 0 && owner::is_own(&metadata),
+        _ => false,
     }
 }
 

@@ -341,14 +341,16 @@ def check_recipes(work):
     for heading, block in found.items():
         results.check(f"recipes: the README has {heading}", block in readme or "CronJob" in heading)
 
-    step, = yaml.safe_load(found["A step of GitHub Actions"])
+    job = yaml.safe_load(found["A job of GitHub Actions"])["certificates"]
+    _, install, step = job["steps"]
+    results.check("recipes: pushcert is installed first", install["run"].startswith("cargo install --locked --git "))
     results.check("recipes: the step has its secret", step["env"] == {"P12_PASSWORD": "${{ secrets.P12_PASSWORD }}"})
     ran = shell("bash", "-e", "-o", "pipefail", "-c", step["run"])
     results.check("recipes: GitHub Actions", ran.returncode == 0 and "2 certificates in 2 files" in ran.stdout, ran)
     results.check("recipes: the step's summary", summary.read_text().startswith("### Certificate expiry: all 2 certificates are good"))
 
     job = yaml.safe_load(found["A job of GitLab CI"])["certificates"]
-    ran = shell("bash", "-e", "-o", "pipefail", "-c", job["script"])
+    ran = shell("bash", "-e", "-o", "pipefail", "-c", job["script"][-1])
     report = here / job["artifacts"]["reports"]["junit"]
     results.check("recipes: GitLab CI", ran.returncode == 0 and etree.parse(report).find("testsuite").get("tests") == "2", ran)
 

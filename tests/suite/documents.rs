@@ -28,14 +28,14 @@ fn missing(document: &str) -> (usize, Vec<String>) {
 
 #[test]
 fn every_path_in_a_document_exists() {
-    for (document, at_least) in [("CONTRIBUTING.md", 40), ("tests/README.md", 10)] {
+    for (document, at_least) in [("CONTRIBUTING.md", 40), ("tests/README.md", 10), ("SECURITY.md", 2)] {
         let (count, missing) = missing(document);
         assert!(count >= at_least, "{document} names only {count} paths");
         assert!(missing.is_empty(), "{missing:?}");
     }
 }
 
-/// The rows of the README's table of messages, from what `explain` lists.
+/// Returns the rows of the table of messages, from what `explain` lists.
 fn rows_of_messages() -> Vec<String> {
     let listed = Test::new().args(["explain", "--json"]).status(0).run();
     let report: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
@@ -53,14 +53,69 @@ fn rows_of_messages() -> Vec<String> {
     rows
 }
 
+/// Returns the rows of the table of messages in a document.
+fn shown_rows(document: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(document)).unwrap();
+    let table = text.lines().skip_while(|line| !line.starts_with("| said by |")).skip(2);
+    table.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+}
+
 #[test]
-fn the_readme_has_every_message_that_is_explained() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn the_documents_have_every_message_that_is_explained() {
     let rows = rows_of_messages();
-    let known = rows.iter().map(String::as_str);
-    let shown: Vec<&str> =
-        readme.lines().skip_while(|line| !line.starts_with("| said by |")).skip(2).take(rows.len()).collect();
-    assert_eq!(shown, known.collect::<Vec<_>>(), "the rows are:\n{}", rows.join("\n"));
+    assert_eq!(shown_rows("docs/messages.md"), rows, "the rows are:\n{}", rows.join("\n"));
+    let shown = shown_rows("README.md");
+    assert!(shown.len() >= 10, "{shown:?}");
+    for row in shown {
+        assert!(rows.contains(&row), "README.md has another row: {row}");
+    }
+}
+
+/// Returns the targets of a document's links to this repository, from its folder.
+fn targets(document: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(document)).unwrap();
+    let mut targets = Vec::new();
+    for part in text.split("](").skip(1) {
+        let Some((target, _)) = part.split_once(')') else { continue };
+        if !target.contains("://") {
+            targets.push(target.to_owned());
+        }
+    }
+    targets
+}
+
+/// Returns the anchors of a document's headings, as GitHub makes them.
+fn anchors(document: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(document)).unwrap();
+    let mut anchors = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with('#')) {
+        let heading = line.trim_start_matches('#').trim().to_lowercase();
+        anchors.push(heading.replace(' ', "-").replace(['.', ',', ':', '\''], ""));
+    }
+    anchors
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let found = targets("README.md");
+    assert!(found.len() >= 8, "{found:?}");
+    for target in found {
+        let (file, anchor) = target.split_once('#').unwrap_or((target.as_str(), ""));
+        let file = if file.is_empty() { "README.md" } else { file };
+        assert!(root().join(file).is_file(), "README.md leads to {target}");
+        assert!(anchor.is_empty() || anchors(file).iter().any(|known| known == anchor), "README.md leads to {target}");
+    }
+}
+
+#[test]
+fn explain_reads_what_is_piped_to_it() {
+    let message = "curl: (58) unable to set private key file: 'push.pem' type PEM\n";
+    let test = Test::new().arg("explain").stdin(message).status(0);
+    let run = test.run();
+    let text = run.text();
+    assert!(text.starts_with("unable to set private key file") && text.contains("pushcert inspect push.pem"), "{text}");
+    let test = Test::new().arg("explain").stdin("all is well\n").status(1);
+    test.stderr_contains("no message that is known is in this text").run();
 }
 
 #[test]

@@ -531,3 +531,35 @@ fn a_signal_at_any_moment_leaves_the_old_files_or_the_new_ones() {
     }
     assert!(old > 0 && new > 0, "old: {old}, new: {new}");
 }
+
+#[test]
+fn an_output_that_is_there_is_refused_before_a_password_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("push.pem"), "something").unwrap();
+    for command in ["convert", "pack"] {
+        let test = Test::new().arg(command).arg(fixture("p12/keychain-password.p12"));
+        let test = test.args(["--passin", "file:missing", "-o", "push.pem"]).folder(folder.path());
+        test.status(6).stderr_contains("push.pem: already exists, and nothing is overwritten").run();
+    }
+}
+
+#[test]
+fn an_empty_output_that_a_failed_program_left_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, extra) in [("convert", &[][..]), ("pack", &["--passout", "pass:new"][..])] {
+        let output = folder.path().join(command);
+        fs::write(&output, "").unwrap();
+        let test = Test::new().arg(command).arg(fixture("p12/keychain.p12")).args(["-o", command]).args(extra);
+        test.folder(folder.path()).stderr_contains("was there already, and was empty").run();
+        assert!(fs::metadata(&output).unwrap().len() > 0);
+    }
+    fs::write(folder.path().join("push.key"), "").unwrap();
+    let arguments = ["csr", "--email", "jo@example.com", "--name", "Jo", "--country", "DE"];
+    Test::new().args(arguments).folder(folder.path()).status(6).run();
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_no_name_of_an_output() {
+    let test = Test::new().arg("convert").arg(fixture("p12/keychain.p12")).args(["-o", "nosuch/"]);
+    test.status(6).stderr_contains("nosuch/: cannot write it: it is the name of a folder, which is not there").run();
+}

@@ -122,3 +122,22 @@ fn a_new_password_that_other_programs_could_not_be_given_is_refused_from_every_s
         }
     }
 }
+
+#[test]
+fn an_empty_password_is_named_in_every_format() {
+    let file = fixture("p12/keychain-password.p12");
+    for format in ["human", "github", "junit", "json", "markdown", "nagios"] {
+        let test = Test::new().arg("expiry").arg(&file).args(["--passin", "env:P12_PASSWORD", "--format", format]);
+        let run = test.env("P12_PASSWORD", "").any_status().run();
+        let told = format!("{}{}", run.text(), run.stderr);
+        assert!(told.contains("the one that was given is empty"), "{format}: {told}");
+    }
+}
+
+#[test]
+fn a_password_that_is_not_utf_8_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("password"), b"\xc3\xdc\xc2\xeb\n").unwrap();
+    let test = Test::new().arg("inspect").arg(fixture("p12/keychain-password.p12")).args(["--passin", "file:password"]);
+    test.folder(folder.path()).status(4).stderr_contains("is not UTF-8 (GBK or Latin-1, perhaps)").run();
+}

@@ -36,15 +36,27 @@ use crate::world::files::Location;
 use crate::world::place::WriteError;
 
 pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<(), Error> {
-    OutputPlan::new(arguments, context)?;
+    let plan = OutputPlan::new(arguments, context)?;
     let mut inputs = vec![&arguments.input];
     inputs.extend(&arguments.key);
+    check_outputs(arguments, &plan, &inputs)?;
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let needs_key = arguments.key.is_empty() && !arguments.no_key;
     let opener = if needs_key { opener.needing_key() } else { opener };
     let opened = open(arguments, &opener, context)?;
     convert(arguments, &opened.contents, opened.key_file.as_ref(), context)
+}
+
+/// Checks the outputs before anything is read or asked. What is among the files of --key is judged when they are read.
+fn check_outputs(arguments: &ConvertArgs, plan: &OutputPlan<'_>, inputs: &[&Location]) -> Result<(), Error> {
+    let has_folder = arguments.key.iter().any(|key| matches!(key, Location::Path(path) if path.is_dir()));
+    for output in plan.all() {
+        if !has_folder {
+            writing::check_output(output, arguments.force, inputs)?;
+        }
+    }
+    Ok(())
 }
 
 /// An input, and the file that its key is from where that is another.
@@ -114,12 +126,14 @@ pub(super) fn convert(
     let parts = render(arguments, &selection, contents, context)?;
     let outputs = plan.distribute(parts);
     let replaced = ReplacedKeys::find(&plan.all(), &[&arguments.input], key_file, contents);
+    let empty = writing::find_empty(&plan.all(), arguments.force);
     outputs::write(&outputs, arguments.force, context)?;
     replaced.warn(context)?;
     let report = describe(arguments, &selection, judged, &outputs, context);
     if arguments.json {
         writing::print_json(&report, &plan.all(), context)?;
     } else {
+        writing::tell_empty(&empty, context)?;
         human::convert::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())

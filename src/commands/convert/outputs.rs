@@ -9,6 +9,7 @@ use crate::exit::ExitKind;
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::outputs::{self, Output};
+use crate::world::place;
 
 const STANDARD: Location = Location::Standard;
 
@@ -128,7 +129,10 @@ pub(super) fn write(outputs: &[PlannedOutput<'_>], force: bool, context: &mut Co
     let mut files = Vec::new();
     for PlannedOutput { location, part } in outputs {
         match location {
-            Location::Path(path) => files.push(Output { path, bytes: &part.text, is_private: part.has_key, force }),
+            Location::Path(path) => {
+                let force = force || place::is_own_empty_file(path);
+                files.push(Output { path, bytes: &part.text, is_private: part.has_key, force });
+            }
             Location::Standard => writing::check_standard_output()?,
         }
     }

@@ -161,6 +161,7 @@ impl<'a, 'c> Stage<'a, 'c> {
             stdout: &mut printed,
             stderr: &mut told,
             terminal: &mut *self.context.terminal,
+            stdin_is_terminal: self.context.stdin_is_terminal,
             stdout_is_terminal: false,
             stdout_has_color: false,
             stdout_columns: None,

@@ -127,7 +127,9 @@ const UNUSUAL: &str = "no usual tool writes such a file: export it again";
 
 fn open_advice(error: &OpenError) -> &'static str {
     match error {
-        OpenError::Empty => "export or download it again",
+        OpenError::Empty => {
+            "export or download it again; where a failed openssl has left it, take the file that openssl was given"
+        }
         OpenError::Lookalike(lookalike) => lookalike.hint().unwrap_or(EXPECTED_FILES),
         OpenError::Profile(_) => Lookalike::ProvisioningProfile.hint().unwrap_or(EXPECTED_FILES),
         OpenError::Unrecognized | OpenError::OnlyOthers { .. } => EXPECTED_FILES,
@@ -180,6 +182,10 @@ fn oddity_advice(oddity: PasswordOddity) -> &'static str {
     match oddity {
         PasswordOddity::Empty => {
             "the password that was given is empty: is the variable, the secret or the file filled?"
+        }
+        PasswordOddity::NotUtf8 => {
+            "the password that was given is not UTF-8 (GBK or Latin-1, perhaps): give it in UTF-8, which is what most programs \
+             have put into the file"
         }
         PasswordOddity::Utf16 => "the password that was given is in UTF-16: give it in UTF-8",
         PasswordOddity::ByteOrderMark => "the password that was given begins with a byte order mark: give it without",
@@ -247,8 +253,8 @@ fn select_advice(error: &SelectError) -> (ExitKind, Option<Printable>) {
              writes the certificate alone)"
         }
         SelectError::Mismatch(_) => {
-            let hint = "a certificate works only with the key that its request was made with: look for that key, \
-                        or make a new request";
+            let hint = "a certificate works only with the key that its request was made with: --key FOLDER finds \
+                        it among the files of a folder; if it is lost, make a new request";
             return (ExitKind::CheckFailed, Some(hint.into()));
         }
         SelectError::Several(choices) => {

@@ -128,6 +128,9 @@ impl KeySearch {
         for error in unread.iter().take(MAX_LISTED) {
             lines.push(format!("not read: {}", error.message));
         }
+        if unread.iter().any(|error| error.kind == ExitKind::Password) {
+            lines.push("  in folders nobody is asked: give the password of locked keys with --passin".to_owned());
+        }
         if let Some(more @ 1..) = unread.len().checked_sub(MAX_LISTED) {
             lines.push(format!("not read: {more} more"));
         }

@@ -75,7 +75,8 @@ fn unusable(password: &Password) -> Option<&'static str> {
         Some(PasswordOddity::Utf16) => return Some("is in UTF-16, or has a NUL in it"),
         Some(PasswordOddity::ByteOrderMark) => return Some("begins with a byte order mark"),
         Some(PasswordOddity::LineEnd) => return Some("ends in a line end (LF or CR)"),
-        Some(PasswordOddity::Empty | PasswordOddity::Blank | PasswordOddity::Quotes) | None => {}
+        Some(PasswordOddity::NotUtf8 | PasswordOddity::Empty | PasswordOddity::Blank | PasswordOddity::Quotes)
+        | None => {}
     }
     let bytes = password.as_bytes();
     if bytes.contains(&b'\n') {

@@ -1,5 +1,6 @@
 //! Judges the parts of a file that were not read: whether a command can go on without them.
 
+use crate::certificate::apple::CertificateKind;
 use crate::commands::shared::advice;
 use crate::container::{Container, Contents, Unread};
 use crate::error::Error;
@@ -33,6 +34,9 @@ pub(crate) fn explain_selection(file: &Location, contents: &Contents, error: &Se
     }
     let described = advice::explain(&file.to_string(), error);
     match (error, contents.container) {
+        (SelectError::NoKey(_) | SelectError::KeyMissing(_), _) if is_for_mdm(contents) => {
+            described.hint(KEY_OF_MDM_CERTIFICATE)
+        }
         // Such a file never has a key: it is what Apple's portal gives.
         (SelectError::NoKey(_) | SelectError::KeyMissing(_), Container::Der | Container::Pkcs7) => {
             described.hint(KEY_OF_PORTAL_CERTIFICATE)
@@ -40,6 +44,15 @@ pub(crate) fn explain_selection(file: &Location, contents: &Contents, error: &Se
         _ => described,
     }
 }
+
+/// Returns whether all certificates that are no authorities are for device management.
+pub(crate) fn is_for_mdm(contents: &Contents) -> bool {
+    let mut leaves = contents.certificates.iter().filter(|entry| !entry.item.is_ca).peekable();
+    leaves.peek().is_some() && leaves.all(|entry| entry.item.kind == CertificateKind::Mdm)
+}
+
+const KEY_OF_MDM_CERTIFICATE: &str = "give the key that its request was made with: --key FILE; it is in the MDM server, or beside the request that the MDM's \
+     vendor signed (a renewal with the same request has the same key); --no-key writes the certificate alone";
 
 const KEY_OF_PORTAL_CERTIFICATE: &str = "give the key that its request was made with: --key FILE (pushcert csr writes push.key; made with Keychain Access, \
      it is there: import the certificate, and export both from My Certificates); --no-key writes the certificate alone";

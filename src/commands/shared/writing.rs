@@ -37,6 +37,35 @@ pub(crate) fn check_standard_output() -> Result<(), Error> {
     place::check_standard_output().map_err(|error| advice::explain("standard output", &error))
 }
 
+/// Checks an output before anything is read or asked. Whether an input can be replaced is known when it is read.
+pub(crate) fn check_output(output: &Location, force: bool, inputs: &[&Location]) -> Result<(), Error> {
+    let Location::Path(path) = output else { return check_standard_output() };
+    if force || place::is_own_empty_file(path) || inputs.iter().any(|input| input.is_same_output(output)) {
+        return Ok(());
+    }
+    place::check_free(path).map_err(|error| advice::explain(&path.display().to_string(), &error))
+}
+
+/// Returns the outputs that are replaced without --force, since they are empty: a program that failed leaves such files.
+pub(crate) fn find_empty<'a>(outputs: &[&'a Location], force: bool) -> Vec<&'a Path> {
+    let mut empty = Vec::new();
+    for output in outputs {
+        match output {
+            Location::Path(path) if !force && place::is_own_empty_file(path) => empty.push(path.as_path()),
+            _ => {}
+        }
+    }
+    empty
+}
+
+/// Says which outputs were there already.
+pub(crate) fn tell_empty(files: &[&Path], context: &mut Context<'_>) -> Result<(), Error> {
+    for file in files {
+        writeln!(context.stderr, "{} was there already, and was empty", printable_name(&file.display().to_string()))?;
+    }
+    Ok(())
+}
+
 /// Warns of owners and groups that could not be kept.
 pub(crate) fn warn_of_owners(changes: &[OwnerChange], context: &mut Context<'_>) -> Result<(), Error> {
     for OwnerChange { path, uid, gid, adopted } in changes {

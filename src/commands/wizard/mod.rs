@@ -9,14 +9,15 @@ mod path;
 mod prepare;
 mod request;
 
-use crate::commands::unanswered;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::report::human;
 use crate::report::style::Paint;
+use crate::text::Printable;
 use crate::world::context::Context;
 use crate::world::terminal::InputCheck;
 use crate::world::terminal::question::{self, Question, Reply};
+use crate::world::terminal::wrap::wrapped;
 
 const STARTS: [&str; 3] = [
     "Nothing yet: make a key and the request for Apple's portal",
@@ -32,14 +33,18 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Error> {
         return Err(Error::new(ExitKind::Usage, "the wizard is a conversation, and there is no terminal to talk at")
             .hint("in a script: pushcert csr, then pushcert convert or pushcert pack; each has --help"));
     }
-    let mut talk = Talk { context, done: Vec::new() };
+    let mut talk = Talk { context, done: Vec::new(), so_far: Vec::new() };
     talk.tell(WAY_BACK)?;
+    let mut start = 0;
     let code = loop {
-        let ended = match talk.select("What do you have?", &STARTS)? {
-            Reply::Given(0) => request::make(&mut talk)?,
-            Reply::Given(1) => prepare::prepare(None, &mut talk)?,
-            Reply::Given(_) => prepare::prepare(Some("aps.cer"), &mut talk)?,
+        match talk.select("What do you have?", &STARTS, start)? {
+            Reply::Given(chosen) => start = chosen,
             Reply::Back => break 0,
+        }
+        let ended = match start {
+            0 => request::make(&mut talk)?,
+            1 => prepare::prepare(None, &mut talk)?,
+            _ => prepare::prepare(Some("aps.cer"), &mut talk)?,
         };
         if let Reply::Given(code) = ended {
             break code;
@@ -54,29 +59,70 @@ struct Talk<'t, 'c> {
     context: &'t mut Context<'c>,
     /// The commands that were carried out.
     done: Vec<String>,
+    /// These, and the one that the answers make.
+    so_far: Vec<String>,
 }
 
 impl Talk<'_, '_> {
     fn tell(&mut self, text: &str) -> Result<(), Error> {
-        self.context.terminal.tell(text).map_err(unanswered)
+        let text = self.wrapped(text);
+        match self.context.terminal.tell(&text) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.unanswered(&error)),
+        }
+    }
+
+    /// Breaks a text at words, where the terminal would break it elsewhere.
+    fn wrapped(&self, text: &str) -> String {
+        match self.context.terminal.columns() {
+            Some(columns) => wrapped(text, columns),
+            None => text.to_owned(),
+        }
+    }
+
+    /// Writes what was made for people.
+    fn write(&mut self, text: &[u8]) -> Result<(), Error> {
+        let text = self.wrapped(&String::from_utf8_lossy(text));
+        Ok(self.context.stderr.write_all(text.as_bytes())?)
     }
 
     fn ask(&mut self, question: &Question<'_>, check: &dyn Fn(&str) -> InputCheck) -> Result<Reply<String>, Error> {
-        question::ask(question, check, self.context.terminal).map_err(unanswered)
+        match question::ask(question, check, self.context.terminal) {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.unanswered(&error)),
+        }
     }
 
     fn confirm(&mut self, text: &str, default: bool) -> Result<Reply<bool>, Error> {
-        question::confirm(text, default, true, self.context.terminal).map_err(unanswered)
+        match question::confirm(text, default, true, self.context.terminal) {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.unanswered(&error)),
+        }
     }
 
-    fn select(&mut self, text: &str, choices: &[&str]) -> Result<Reply<usize>, Error> {
-        question::select(text, choices, true, self.context.terminal).map_err(unanswered)
+    fn select(&mut self, text: &str, choices: &[&str], first: usize) -> Result<Reply<usize>, Error> {
+        match question::select(text, choices, first, self.context.terminal) {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.unanswered(&error)),
+        }
+    }
+
+    /// Explains that nobody answers any more, as after Ctrl-D: the commands so far are not lost.
+    fn unanswered(&self, error: &std::io::Error) -> Error {
+        let message = format!("a question was not answered: {error}");
+        let mut lines = vec!["so far:".to_owned()];
+        lines.extend(self.so_far.iter().cloned());
+        match &self.so_far[..] {
+            [] => Error::new(ExitKind::Usage, message).hint("nothing was done"),
+            _ => Error::new(ExitKind::Usage, message).hint(Printable::lines(&lines)),
+        }
     }
 
     /// Prints why a step failed, which is asked about again.
     fn complain(&mut self, error: &Error) -> Result<(), Error> {
-        let paint = Paint::new(self.context.stderr_has_color);
-        Ok(human::error(self.context.stderr, error, paint)?)
+        let mut text = Vec::new();
+        human::error(&mut text, error, Paint::new(self.context.stderr_has_color))?;
+        self.write(&text)
     }
 
     /// Sets what Ctrl-C prints: the commands so far, and the one that the answers make.
@@ -84,6 +130,7 @@ impl Talk<'_, '_> {
         let mut lines = self.done.clone();
         lines.extend(unfinished);
         let farewell = if lines.is_empty() { None } else { Some(format!("so far:\n  {}", lines.join("\n  "))) };
+        self.so_far = lines;
         self.context.terminal.set_farewell(farewell);
     }
 
@@ -112,15 +159,14 @@ enum Progress {
     Back,
     /// To the step with this number: its answer did not serve.
     To(usize),
-    /// Out of the steps, to those that make a request.
-    Request,
+    /// Out of the steps: a request was made instead.
+    End,
 }
 
 /// The end of all steps.
 enum End {
     All,
     Back,
-    Request,
 }
 
 /// Goes through `count` steps, forward and back.
@@ -146,7 +192,7 @@ fn walk(
                 answered.retain(|before| *before < other);
                 number = other;
             }
-            Progress::Request => return Ok(End::Request),
+            Progress::End => return Ok(End::All),
         }
     }
     Ok(End::All)

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::commands::unanswered;
 use crate::commands::wizard::Talk;
 use crate::error::Error;
 use crate::text::{printable, printable_name};
 use crate::world::files::Location;
 use crate::world::place;
-use crate::world::terminal::question::{self, Question, Reply};
+use crate::world::terminal::question::{Question, Reply};
 use crate::world::terminal::{Completion, InputCheck};
 
 /// Asks for a file that is there, or for a folder too; `also` is an answer that is none of both.
@@ -62,7 +61,7 @@ fn ask(
     home: Option<&Path>,
     talk: &mut Talk<'_, '_>,
 ) -> Result<Reply<PathBuf>, Error> {
-    match question::ask(question, check, talk.context.terminal).map_err(unanswered)? {
+    match talk.ask(question, check)? {
         Reply::Given(typed) => Ok(Reply::Given(typed_path(&typed, home).unwrap_or_else(|_| typed.into()))),
         Reply::Back => Ok(Reply::Back),
     }
@@ -85,26 +84,42 @@ pub(super) fn typed_path(text: &str, home: Option<&Path>) -> Result<PathBuf, Str
         return Err("the name of a file is expected".to_owned());
     }
     let text = match unquoted(text) {
-        Some(inside) => inside.to_owned(),
-        None if Path::new(text).exists() => text.to_owned(),
-        None => text.replace('\\', ""),
+        Some(inside) if !Path::new(text).exists() => inside,
+        _ => text.to_owned(),
     };
-    match (text.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => Ok(home.join(rest)),
-        (Some(_), None) => Err("HOME is not set: the whole path is expected".to_owned()),
+    match (text.strip_prefix('~'), home) {
+        (Some(""), Some(home)) => Ok(home.to_owned()),
+        (Some(rest), Some(home)) if rest.starts_with('/') => Ok(home.join(rest.trim_start_matches('/'))),
+        (Some(rest), None) if rest.is_empty() || rest.starts_with('/') => {
+            Err("HOME is not set: the whole path is expected".to_owned())
+        }
         // A name that looks like an option is given as one in this folder.
         _ if text.starts_with('-') => Ok(Path::new(".").join(text)),
         _ => Ok(text.into()),
     }
 }
 
-fn unquoted(text: &str) -> Option<&str> {
-    for quote in ['\'', '"'] {
-        if let Some(rest) = text.strip_prefix(quote) {
-            return rest.strip_suffix(quote);
+/// Returns what a shell makes of a word: without its quotes and backslashes. `None` where a quote is not closed.
+fn unquoted(text: &str) -> Option<String> {
+    let mut inside = String::new();
+    let mut characters = text.chars();
+    let mut quote = None;
+    while let Some(c) = characters.next() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            (None, '\\') => inside.extend(characters.next()),
+            (Some('"'), '\\') => {
+                let next = characters.next()?;
+                if !matches!(next, '"' | '\\' | '$' | '`') {
+                    inside.push('\\');
+                }
+                inside.push(next);
+            }
+            (_, c) => inside.push(c),
         }
     }
-    None
+    if quote.is_none() { Some(inside) } else { None }
 }
 
 /// Accepts the name of a new file in a folder that can be written to.
@@ -120,6 +135,14 @@ fn check_output(path: &Path) -> InputCheck {
         Ok(_) => Ok(()),
         Err(_) if !folder.exists() => Err(format!("there is no folder {}", shown(folder))),
         Err(error) => Err(printable(&format!("{}: nothing can be written to it ({})", shown(folder), error.kind()))),
+    }
+}
+
+/// Returns the name to offer for an output: the one that was answered before, or a free one.
+pub(super) fn offered(before: Option<&Path>, name: &str) -> String {
+    match before.and_then(Path::to_str) {
+        Some(before) if place::check_free(Path::new(before)).is_ok() => before.to_owned(),
+        _ => free_name(name),
     }
 }
 

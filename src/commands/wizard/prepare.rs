@@ -12,18 +12,17 @@ use crate::commands::shared::key_search::KeySearch;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::unread;
 use crate::commands::wizard::line::{CommandLine, unexpected_command};
-use crate::commands::wizard::path::{ask_input, ask_output, free_name};
+use crate::commands::wizard::path::{ask_input, ask_output, offered};
 use crate::commands::wizard::{End, Progress, Talk, request, walk};
 use crate::commands::{check, convert, inspect, pack};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::finding::{Finding, FindingCode};
 use crate::identity::Collection;
-use crate::inspect::InspectReport;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::report::human;
 use crate::report::style::Paint;
-use crate::schema::SCHEMA_VERSION;
 use crate::text::{printable, printable_name};
 use crate::world::files::Location;
 use crate::world::place;
@@ -52,15 +51,15 @@ const GOALS: [Goal; 4] = [
 /// The answer of those who do not have the key.
 const NO_KEY: &str = "?";
 
-const KEY_QUESTION: &str = "Its private key is elsewhere. Where? (a file or a folder; ? if you don't have it)";
+const KEY_IS_ELSEWHERE: &str =
+    "Its private key is elsewhere: give the file, or a folder, where all keys are tried; or ? if you don't have it.";
 
 /// What to do without the key.
 const WITHOUT_KEY: &str = "\
 A certificate works only with the key that its request was made with. Apple never has that key. It is
-  - in Keychain Access on the Mac where the request was made: under My Certificates, select the certificate
-    together with its key, and export both as a .p12
-  - in the file that pushcert csr or openssl wrote beside the request; to search a folder:
-    pushcert inspect aps.cer --key FOLDER
+  - in Keychain Access on the Mac where the request was made: under My Certificates, select the certificate together with its key, \
+     and export both as a .p12
+  - in the file that pushcert csr or openssl wrote beside the request: a folder is an answer too, and all its keys are tried
   - with whoever made the request: ask for the .p12
 If it is lost, the certificate is of no use: make a new key and request, and a new certificate with that.";
 
@@ -73,6 +72,8 @@ struct Answers {
     select: Option<String>,
     goal: usize,
     output: Option<PathBuf>,
+    /// The file that csr writes was tried, and has another key.
+    is_default_refused: bool,
     /// The exit code of the last step.
     code: u8,
 }
@@ -112,7 +113,6 @@ pub(super) fn prepare(default: Option<&'static str>, talk: &mut Talk<'_, '_>) ->
     match end {
         End::All => Ok(Reply::Given(answers.code)),
         End::Back => Ok(Reply::Back),
-        End::Request => request::make(talk),
     }
 }
 
@@ -133,7 +133,8 @@ impl From<Error> for Refusal {
 impl Answers {
     /// Asks where the file is, and shows what it holds.
     fn ask_file(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
-        let default = self.default.filter(|name| Path::new(name).is_file());
+        let before = self.input.as_ref().map(|input| input.file.to_string());
+        let default = before.as_deref().or(self.default).filter(|name| Path::new(name).is_file());
         let Reply::Given(path) = ask_input("Where is it?", default, false, None, talk)? else {
             return Ok(Progress::Back);
         };
@@ -171,9 +172,11 @@ impl Answers {
                 Reply::Back => return Ok(Progress::Back),
             }
         }
-        let default = Some(DEFAULT_KEY).filter(|name| Path::new(name).is_file());
-        match ask_input(KEY_QUESTION, default, true, Some(NO_KEY), talk)? {
-            Reply::Given(path) if path == Path::new(NO_KEY) => explain_missing_key(talk),
+        let may_fit = !self.is_default_refused && may_be_key(Path::new(DEFAULT_KEY), talk);
+        let default = Some(DEFAULT_KEY).filter(|_| may_fit);
+        talk.tell(KEY_IS_ELSEWHERE)?;
+        match ask_input("Where is the private key?", default, true, Some(NO_KEY), talk)? {
+            Reply::Given(path) if path == Path::new(NO_KEY) => self.explain_missing_key(talk),
             Reply::Given(path) => self.take_key(&Location::Path(path), talk),
             Reply::Back => Ok(Progress::Back),
         }
@@ -191,7 +194,24 @@ impl Answers {
                 return Ok(Progress::Answered);
             }
         }
-        retry(&search.explain_none(&input.file), KEY_STEP, talk)
+        let error = search.explain_none(&input.file);
+        self.is_default_refused |= place.is_same_output(&Location::Path(DEFAULT_KEY.into()));
+        retry(&error, KEY_STEP, talk)
+    }
+
+    /// Says what to do without the key, and makes a new one where that is wanted.
+    fn explain_missing_key(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
+        talk.tell(WITHOUT_KEY)?;
+        if !matches!(talk.confirm("Make a new key and request now?", false)?, Reply::Given(true)) {
+            return Ok(Progress::To(KEY_STEP));
+        }
+        match request::make(talk)? {
+            Reply::Given(code) => {
+                self.code = code;
+                Ok(Progress::End)
+            }
+            Reply::Back => Ok(Progress::To(KEY_STEP)),
+        }
     }
 
     /// Asks for one of several identities.
@@ -209,7 +229,7 @@ impl Answers {
             titles.push(printable(&format!("{}, until {}", entry.item.title(), entry.item.not_after.date())));
         }
         let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-        let Reply::Given(chosen) = talk.select("There are several. Which one?", &titles)? else {
+        let Reply::Given(chosen) = talk.select("There are several. Which one?", &titles, 0)? else {
             return Ok(Progress::Back);
         };
         // As many digits as the hints of the subcommands show.
@@ -227,27 +247,36 @@ impl Answers {
             Err(_) => None,
         };
         let text = match &doubt {
-            Some(doubt) => format!("It {doubt}. Is this what you wanted?"),
+            Some(doubt) => format!("It {}. Is this what you wanted?", doubt.message),
             None => "Is this what you wanted?".to_owned(),
         };
-        match talk.confirm(&text, doubt.is_none())? {
+        let is_usable = doubt.as_ref().is_none_or(|doubt| weight(doubt.code) >= USABLE);
+        match talk.confirm(&text, is_usable)? {
             Reply::Given(true) => Ok(Progress::Answered),
-            Reply::Given(false) => Ok(Progress::To(FILE_STEP)),
+            Reply::Given(false) => {
+                self.input = None;
+                Ok(Progress::To(FILE_STEP))
+            }
             Reply::Back => Ok(Progress::Back),
         }
     }
 
     fn ask_goal(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
         let choices = GOALS.map(|goal| goal.choice);
-        match talk.select("What is it to become?", &choices)? {
-            Reply::Given(goal) => self.goal = goal,
+        match talk.select("What is it to become?", &choices, self.goal)? {
+            Reply::Given(goal) => {
+                if goal != self.goal {
+                    self.output = None;
+                }
+                self.goal = goal;
+            }
             Reply::Back => return Ok(Progress::Back),
         }
         Ok(Progress::Answered)
     }
 
     fn ask_output(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
-        let default = free_name(GOALS[self.goal].file);
+        let default = offered(self.output.as_deref(), GOALS[self.goal].file);
         match ask_output("Where to write it?", &default, None, talk)? {
             Reply::Given(path) => self.output = Some(path),
             Reply::Back => return Ok(Progress::Back),
@@ -344,14 +373,6 @@ fn retry(error: &Error, step: usize, talk: &mut Talk<'_, '_>) -> Result<Progress
     Ok(Progress::To(step))
 }
 
-fn explain_missing_key(talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
-    talk.tell(WITHOUT_KEY)?;
-    match talk.confirm("Make a new key and request now?", false)? {
-        Reply::Given(true) => Ok(Progress::Request),
-        Reply::Given(false) | Reply::Back => Ok(Progress::To(KEY_STEP)),
-    }
-}
-
 /// Opens a file, and shows what it holds.
 fn open_shown(file: Location, talk: &mut Talk<'_, '_>) -> Result<Input, Refusal> {
     let mut line = CommandLine::new(&["inspect"]);
@@ -375,10 +396,10 @@ fn open_shown(file: Location, talk: &mut Talk<'_, '_>) -> Result<Input, Refusal>
 }
 
 fn show(file: &Location, contents: &Contents, talk: &mut Talk<'_, '_>) -> Result<(), Error> {
-    let files = vec![inspect::report(file, contents, talk.context.now)];
-    let report = InspectReport { schema_version: SCHEMA_VERSION, files, unread_keys: vec![] };
-    let paint = Paint::new(talk.context.stderr_has_color);
-    Ok(human::inspect::write(talk.context.stderr, &report, paint)?)
+    let report = inspect::report(file, contents, talk.context.now);
+    let mut text = Vec::new();
+    human::inspect::write_brief(&mut text, &report, Paint::new(talk.context.stderr_has_color))?;
+    talk.write(&text)
 }
 
 fn opener(location: &Location, talk: &mut Talk<'_, '_>) -> Result<Opener, Error> {
@@ -414,13 +435,31 @@ fn find_default_key(input: &Input, talk: &mut Talk<'_, '_>) -> Option<Location> 
     None
 }
 
-/// Returns why a certificate will rather not work.
-fn doubt(leaf: &Certificate, talk: &Talk<'_, '_>) -> Option<String> {
-    let chain = APPLE.judge(leaf, &FileCas::new([]), talk.context.now);
-    for warning in warning::judge(leaf, &chain, None, talk.context.now) {
-        if concerns_conversion(warning.code) || refutes_apple(warning.code) {
-            return Some(warning.message.to_string());
-        }
+/// Returns whether a file may be a key that fits: one that needs a password. Another was tried already.
+fn may_be_key(path: &Path, talk: &mut Talk<'_, '_>) -> bool {
+    let place = Location::Path(path.to_owned());
+    path.is_file() && KeySearch::read(&[place], &Opener::without_password(), talk.context).count() == 0
+}
+
+/// Certificates with warnings from this weight on are of use.
+const USABLE: u8 = 2;
+
+/// Returns how much less a warning weighs than the worst.
+fn weight(code: FindingCode) -> u8 {
+    match code {
+        code if concerns_conversion(code) => 0,
+        code if refutes_apple(code) => 1,
+        FindingCode::SandboxOnly => USABLE,
+        FindingCode::ExpiresSoon => USABLE + 1,
+        _ => u8::MAX,
     }
-    None
+}
+
+/// Returns the weightiest reason why a certificate may not be what is wanted.
+fn doubt(leaf: &Certificate, talk: &Talk<'_, '_>) -> Option<Finding> {
+    let chain = APPLE.judge(leaf, &FileCas::new([]), talk.context.now);
+    let mut warnings = warning::judge(leaf, &chain, None, talk.context.now);
+    warnings.retain(|warning| weight(warning.code) < u8::MAX);
+    warnings.sort_by_key(|warning| weight(warning.code));
+    warnings.into_iter().next()
 }

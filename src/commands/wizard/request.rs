@@ -6,7 +6,7 @@ use crate::cli::Command;
 use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
 use crate::commands::csr;
 use crate::commands::wizard::line::{CommandLine, unexpected_command};
-use crate::commands::wizard::path::{ask_output, free_name};
+use crate::commands::wizard::path::{ask_output, offered};
 use crate::commands::wizard::{End, Progress, Talk, walk};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -56,7 +56,7 @@ pub(super) fn make(talk: &mut Talk<'_, '_>) -> Result<Reply<u8>, Error> {
     })?;
     match end {
         End::All => Ok(Reply::Given(0)),
-        End::Back | End::Request => Ok(Reply::Back),
+        End::Back => Ok(Reply::Back),
     }
 }
 
@@ -89,7 +89,11 @@ impl Answers {
                 Reply::Back => return Ok(Progress::Back),
             }
         }
-        match ask_output("Where to write the private key?", &free_name(DEFAULT_KEY), None, talk)? {
+        let before = match &self.key {
+            Some(Key::New(path)) => Some(path.as_path()),
+            Some(Key::Existing(_)) | None => None,
+        };
+        match ask_output("Where to write the private key?", &offered(before, DEFAULT_KEY), None, talk)? {
             Reply::Given(path) => self.key = Some(Key::New(path)),
             Reply::Back => return Ok(Progress::Back),
         }
@@ -101,7 +105,8 @@ impl Answers {
             Some(Key::New(path) | Key::Existing(path)) => Some(path.as_path()),
             None => None,
         };
-        match ask_output("Where to write the request?", &free_name(DEFAULT_REQUEST), taken, talk)? {
+        let default = offered(self.request.as_deref(), DEFAULT_REQUEST);
+        match ask_output("Where to write the request?", &default, taken, talk)? {
             Reply::Given(path) => self.request = Some(path),
             Reply::Back => return Ok(Progress::Back),
         }

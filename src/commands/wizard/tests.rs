@@ -279,7 +279,7 @@ fn who_does_not_have_the_key_is_told_where_it_may_be() {
     assert_eq!(asked.last().unwrap(), "E-mail address: ");
     assert_eq!(farewell, None);
     let (asked, _, _) = talk_until(&["A .cer", &certificate, "?", "n"]);
-    assert!(asked.last().unwrap().starts_with("Its private key is elsewhere. Where?"), "{asked:?}");
+    assert!(asked.last().unwrap().starts_with("Where is the private key?"), "{asked:?}");
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn a_key_beside_the_certificate_is_offered() {
     // Another key is none that is offered.
     fs::copy(fixture("key/other.pem"), path("push.key")).unwrap();
     let (asked, _, _) = talk_until(&["A .cer", &path("aps.cer")]);
-    assert!(asked.last().unwrap().starts_with("Its private key is elsewhere"), "{asked:?}");
+    assert!(asked.last().unwrap().starts_with("Where is the private key?"), "{asked:?}");
 }
 
 #[test]
@@ -337,4 +337,77 @@ fn a_free_name_is_offered() {
     assert_eq!(free_name(&name), name.replace("push.pem", "push-2.pem"));
     fs::write(name.replace("push.pem", "push-2.pem"), "").unwrap();
     assert_eq!(free_name(&name), name.replace("push.pem", "push-3.pem"));
+}
+
+#[test]
+fn an_answer_is_offered_again_where_it_is_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (file, output) = (fixture("p12/keychain.p12"), path("my own.p12"));
+    let mismatch: &[&str] = &["A .p12", &file, "y", "A .p12 that", &output, "one", "two", "one", "two", "one", "two"];
+    let (asked, _, _) = talk_until(mismatch);
+    assert_eq!(asked.last().unwrap(), &format!("Where to write it? [{output}]: "), "{asked:?}");
+    let back: Vec<&str> = mismatch.iter().copied().chain(["<"]).collect();
+    let (asked, _, _) = talk_until(&back);
+    assert_eq!(asked.last().unwrap(), "Number, 1 to 4 [2]: ", "{asked:?}");
+    let certificate = fixture("der/universal.cer");
+    let (asked, _, _) = talk_until(&["A .cer", &certificate, "<"]);
+    assert_eq!(asked.last().unwrap(), &format!("Where is it? [{certificate}]: "));
+    let (asked, _, _) = talk_until(&["A .cer", &certificate, "?", "y", "<"]);
+    assert!(asked.last().unwrap().starts_with("Where is the private key?"), "{asked:?}");
+}
+
+#[test]
+fn where_the_answers_end_the_commands_so_far_are_told() {
+    let file = fixture("p12/keychain.p12");
+    let mut world = TestWorld::interactive(&["A .p12", &file, "y", "A .p12 for Java"]);
+    let error = world.run(run).unwrap_err();
+    let hint = error.hint.unwrap().to_string();
+    assert!(hint.contains("so far:") && hint.contains(&format!("pushcert pack --for java {file}")), "{hint}");
+}
+
+#[test]
+fn a_key_that_does_not_fit_is_not_offered_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::copy(fixture("der/universal.cer"), path("app.cer")).unwrap();
+    let (asked, _, _) = talk_until(&["A .cer", &path("app.cer"), &fixture("key/other.pem")]);
+    assert_eq!(asked.last().unwrap(), "Where is the private key? ", "{asked:?}");
+}
+
+#[test]
+fn what_decides_is_shown_before_a_question() {
+    let (_, told, _) = talk_until(&["A .p12", &fixture("p12/keychain.p12")]);
+    for label in ["Kind", "Topics", "Environments", "Valid", "Key", "warning: was not issued by Apple"] {
+        assert!(told.contains(label), "{label}: {told}");
+    }
+    for label in ["SHA-256", "Serial", "Iterations"] {
+        assert!(!told.contains(label), "{label}: {told}");
+    }
+}
+
+#[test]
+fn the_weightiest_doubt_is_asked_about() {
+    let (asked, _, _) = talk_until(&["A .p12", &fixture("p12/expired.p12"), "push"]);
+    assert!(asked.last().unwrap().starts_with("It expired on"), "{asked:?}");
+    let sandbox = [&fixture("der/sandbox.cer"), &fixture("key/push.pem")];
+    let (asked, _, _) = talk_until(&["A .cer", sandbox[0], sandbox[1]]);
+    assert_eq!(asked.last().unwrap(), "It was not issued by Apple. Is this what you wanted? [y/N] ");
+}
+
+#[test]
+fn names_are_read_as_a_shell_reads_them() {
+    let home = Some(Path::new("/home/jo"));
+    for (text, path) in [
+        (r"'it'\''s.p12'", "it's.p12"),
+        (r#"'it'"'"'s.p12'"#, "it's.p12"),
+        (r"back\\slash.p12", r"back\slash.p12"),
+        (r#""my \"own\".p12""#, r#"my "own".p12"#),
+        ("it's.p12", "it's.p12"),
+        ("~", "/home/jo"),
+        ("~/push.p12", "/home/jo/push.p12"),
+        ("~jo.p12", "~jo.p12"),
+    ] {
+        assert_eq!(typed_path(text, home).as_deref(), Ok(Path::new(path)), "{text}");
+    }
 }

@@ -90,7 +90,8 @@ pub(crate) fn write(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io
   1. Identifiers: your app needs an explicit App ID, such as com.example.MyApp; a wildcard (com.example.*) cannot receive pushes
   2. Certificates, +, Apple Push Notification service SSL (Sandbox & Production): choose the App ID and upload {upload}
   3. download aps.cer, and run
-     pushcert convert aps.cer --key {} -o push.pem",
+     pushcert convert aps.cer --key {} -o push.pem
+for MDM instead: let the MDM's vendor sign {upload}, and give what it returns to https://identity.apple.com/pushcert",
         key.word
     )
 }

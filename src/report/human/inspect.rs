@@ -42,7 +42,6 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
     for certificate in &file.certificates {
         writeln!(out)?;
         write_certificate(out, certificate, paint)?;
-        write_key_trial(out, certificate.key_trial.as_ref(), paint)?;
         write_extensions(out, certificate, paint)?;
         for warning in &file.warnings {
             if warning.certificate == certificate.sha256 {
@@ -68,6 +67,26 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
         writeln!(out, "  holds no certificates and no keys")?;
     }
     Ok(())
+}
+
+/// Writes what decides whether a file is the one that was meant: of each leaf its kind, topics, environments, validity and
+/// key, and the warnings.
+pub(crate) fn write_brief(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Result<()> {
+    let mut count = 0;
+    for certificate in &file.certificates {
+        if certificate.role == FileRole::Ca {
+            continue;
+        }
+        count += 1;
+        writeln!(out, "{}", paint.strong(printable(&certificate.title)))?;
+        write_purpose(out, certificate, paint)?;
+        for warning in &file.warnings {
+            if warning.certificate == certificate.sha256 {
+                writeln!(out, "  {} {}", paint.warning("warning:"), warning.message)?;
+            }
+        }
+    }
+    if count == 0 { write_file(out, file, paint) } else { write_unread(out, file, paint) }
 }
 
 /// The most parts that are listed as not read.
@@ -150,22 +169,7 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
         row(out, paint, "Chain", &chain(c))?;
         return row(out, paint, "SHA-256", &c.sha256);
     }
-    row(out, paint, "Kind", c.kind.describe())?;
-    for (index, topic) in c.topics.iter().enumerate() {
-        row(out, paint, if index == 0 { "Topics" } else { "" }, &format!("{} ({})", topic.topic, topic.kind))?;
-    }
-    if !c.environments.is_empty() {
-        let environments: Vec<String> = c.environments.iter().map(text).collect();
-        row(out, paint, "Environments", &environments.join(", "))?;
-    }
-    row(out, paint, "Valid", &validity)?;
-    let presence = match c.key.matches {
-        Some(true) => "the private key is here and matches",
-        Some(false) => "the private key here belongs to a different certificate",
-        None if c.has_unread_key => "a private key is here, and was not read",
-        None => "the private key is not here",
-    };
-    row(out, paint, "Key", &format!("{} {}, {presence}", c.key.algorithm, c.key.bits))?;
+    write_purpose(out, c, paint)?;
     match (&c.team_id, &c.organization) {
         (Some(team), Some(organization)) => row(out, paint, "Team", &format!("{team}, {organization}"))?,
         (Some(team), None) => row(out, paint, "Team", team)?,
@@ -189,6 +193,36 @@ fn write_certificate(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -
         row(out, paint, "localKeyID", id)?;
     }
     Ok(())
+}
+
+/// Writes what a certificate is for, until when, and where its key is.
+fn write_purpose(out: &mut dyn Write, c: &CertificateReport, paint: Paint) -> io::Result<()> {
+    let left = expiry(TimeLeft::from_seconds(c.seconds_left));
+    row(out, paint, "Kind", c.kind.describe())?;
+    for (index, topic) in c.topics.iter().enumerate() {
+        row(out, paint, if index == 0 { "Topics" } else { "" }, &format!("{} ({})", topic.topic, topic.kind))?;
+    }
+    if !c.environments.is_empty() {
+        let environments: Vec<String> = c.environments.iter().map(text).collect();
+        row(out, paint, "Environments", &environments.join(", "))?;
+    }
+    row(out, paint, "Valid", &format!("{} to {}, {left}", c.not_before.date(), c.not_after.date()))?;
+    row(out, paint, "Key", &format!("{} {}, {}", c.key.algorithm, c.key.bits, key_place(c)))
+}
+
+/// Says where the private key of a certificate is.
+fn key_place(c: &CertificateReport) -> String {
+    let here = match c.key.matches {
+        Some(true) => "the private key is here and matches",
+        Some(false) => "the private key here belongs to a different certificate",
+        None if c.has_unread_key => "a private key is here, and was not read",
+        None => "the private key is not here",
+    };
+    match &c.key_trial {
+        None => here.to_owned(),
+        Some(KeyTrial { file: Some(file), .. }) => format!("the private key is in {file}"),
+        Some(KeyTrial { file: None, tried }) => format!("{here}; {}", none_fits(*tried)),
+    }
 }
 
 fn write_key_trial(out: &mut dyn Write, trial: Option<&KeyTrial>, paint: Paint) -> io::Result<()> {

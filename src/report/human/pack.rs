@@ -76,11 +76,11 @@ pub(crate) fn write(out: &mut dyn Write, report: &PackReport, paint: Paint) -> i
     writeln!(out, "{}", printable(&format!("it is called {names}; {encryption}, MAC {mac}")))?;
     if let Some(import) = &report.import {
         let what = match report.profile {
-            Profile::Keychain => "on a Mac",
+            Profile::Keychain => "to import it on a Mac",
             Profile::Modern => "to read it",
             Profile::Java => "to see it",
         };
-        writeln!(out, "next, {what} (it asks for the password):\n  {import}")?;
+        writeln!(out, "{what} (it asks for the password):\n  {import}")?;
     }
     if report.profile != Profile::Keychain {
         writeln!(out, "macOS may refuse it (\"MAC verification failed\"): for a Mac use --for keychain")?;

@@ -11,6 +11,9 @@ use dialoguer::theme::Theme;
 use crate::world::terminal::is_dumb;
 use crate::world::terminal::question::Reply;
 
+/// What the keys do.
+const KEYS: &str = "(arrow keys, then Enter)";
+
 /// The columns before a choice, and one that stays free.
 const MARGIN: usize = 3;
 
@@ -23,13 +26,13 @@ pub(super) fn is_open() -> bool {
 
 /// Asks for one of `choices`; the escape key goes back. `None` where each does not fit into a line of its own: what is
 /// drawn over a line that was broken leaves parts of it.
-pub(super) fn choose(text: &str, choices: &[&str]) -> io::Result<Option<Reply<usize>>> {
+pub(super) fn choose(text: &str, choices: &[&str], first: usize) -> io::Result<Option<Reply<usize>>> {
     let terminal = Term::stderr();
     if is_dumb() || !has_room(&terminal, text, choices) {
         return Ok(None);
     }
     IS_OPEN.store(true, Ordering::Relaxed);
-    let select = Select::with_theme(&Plain).with_prompt(text).items(choices).default(0).report(true);
+    let select = Select::with_theme(&Plain).with_prompt(text).items(choices).default(first).report(true);
     // After Ctrl-C the guard shows the cursor.
     let chosen = select.interact_on_opt(&terminal)?;
     IS_OPEN.store(false, Ordering::Relaxed);
@@ -41,7 +44,7 @@ pub(super) fn choose(text: &str, choices: &[&str]) -> io::Result<Option<Reply<us
 
 fn has_room(terminal: &Term, text: &str, choices: &[&str]) -> bool {
     let Some((rows, columns)) = terminal.size_checked() else { return false };
-    let mut widest = measure_text_width(text);
+    let mut widest = measure_text_width(text) + KEYS.len() + 2;
     for choice in choices {
         widest = widest.max(measure_text_width(choice) + MARGIN);
     }
@@ -59,7 +62,7 @@ impl Plain {
 
 impl Theme for Plain {
     fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
-        write!(f, "{prompt}{}", Self::end(prompt))
+        write!(f, "{prompt}{} {KEYS}", Self::end(prompt))
     }
 
     fn format_input_prompt_selection(&self, f: &mut dyn fmt::Write, prompt: &str, answer: &str) -> fmt::Result {

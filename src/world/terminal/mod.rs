@@ -14,6 +14,7 @@ mod list;
 pub(crate) mod question;
 #[cfg(test)]
 pub(crate) mod scripted;
+pub(crate) mod wrap;
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -31,8 +32,8 @@ pub(crate) trait Terminal {
     /// Asks for a line.
     fn line(&mut self, prompt: &str, completion: Completion) -> io::Result<Line>;
 
-    /// Asks for one of `choices` in a list that the arrow keys move through. `None` where there is no room for one.
-    fn choose(&mut self, _text: &str, _choices: &[&str]) -> io::Result<Option<Reply<usize>>> {
+    /// Asks for one of `choices` in a list that the arrow keys move through, from the one at `first` on. `None` where there is no room for one.
+    fn choose(&mut self, _text: &str, _choices: &[&str], _first: usize) -> io::Result<Option<Reply<usize>>> {
         Ok(None)
     }
 
@@ -43,6 +44,11 @@ pub(crate) trait Terminal {
 
     /// Says something between two questions.
     fn tell(&mut self, text: &str) -> io::Result<()>;
+
+    /// Returns its columns, where they are known.
+    fn columns(&self) -> Option<usize> {
+        None
+    }
 
     /// Sets what is printed when Ctrl-C, or another signal, ends the process.
     fn set_farewell(&mut self, text: Option<String>);
@@ -83,8 +89,8 @@ impl Terminal for ControllingTerminal {
         guarded(|| read_shown(prompt, completion))
     }
 
-    fn choose(&mut self, text: &str, choices: &[&str]) -> io::Result<Option<Reply<usize>>> {
-        guarded(|| list::choose(text, choices))
+    fn choose(&mut self, text: &str, choices: &[&str], first: usize) -> io::Result<Option<Reply<usize>>> {
+        guarded(|| list::choose(text, choices, first))
     }
 
     fn is_there(&self) -> bool {
@@ -93,6 +99,11 @@ impl Terminal for ControllingTerminal {
 
     fn tell(&mut self, text: &str) -> io::Result<()> {
         Term::stderr().write_line(text)
+    }
+
+    fn columns(&self) -> Option<usize> {
+        let (_, columns) = Term::stderr().size_checked()?;
+        Some(columns.into())
     }
 
     fn set_farewell(&mut self, text: Option<String>) {

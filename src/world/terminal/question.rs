@@ -79,14 +79,14 @@ pub(crate) fn confirm(
     }
 }
 
-/// Asks for one of `choices`, in a list or by its number, and returns its index; the first is the default.
+/// Asks for one of `choices`, in a list or by its number, and returns its index; `first` is the default.
 pub(crate) fn select(
     text: &str,
     choices: &[&str],
-    has_way_back: bool,
+    first: usize,
     terminal: &mut dyn Terminal,
 ) -> io::Result<Reply<usize>> {
-    if has_way_back && let Some(reply) = terminal.choose(text, choices)? {
+    if let Some(reply) = terminal.choose(text, choices, first)? {
         return Ok(reply);
     }
     terminal.tell(text)?;
@@ -94,7 +94,9 @@ pub(crate) fn select(
         terminal.tell(&format!("  {}  {choice}", index + 1))?;
     }
     let label = format!("Number, 1 to {}", choices.len());
-    let question = Question { text: &label, default: Some("1"), completion: Completion::Nothing, has_way_back };
+    let default = (first + 1).to_string();
+    let question =
+        Question { text: &label, default: Some(&default), completion: Completion::Nothing, has_way_back: true };
     let expected = format!("a number from 1 to {} is expected", choices.len());
     let check = |typed: &str| match typed.parse::<usize>() {
         Ok(number) if (1..=choices.len()).contains(&number) => Ok(()),
@@ -121,6 +123,10 @@ fn read_line(prompt: &str, question: &Question<'_>, terminal: &mut dyn Terminal)
         let typed = text.trim();
         if question.has_way_back && typed == BACK {
             return Ok(Reply::Back);
+        }
+        if !question.has_way_back && typed == BACK {
+            terminal.tell("there is no question before this one: Ctrl-C leaves")?;
+            continue;
         }
         if typed.chars().any(char::is_control) {
             terminal.tell("a key was pressed that types no character: type it again")?;
