@@ -92,17 +92,21 @@ fn inspect_names_the_key_that_fits_and_those_it_could_not_read() {
     copy(folder.path(), &[("key/push.pem", "keys/push.key"), ("pem/encrypted-key.pem", "keys/locked.key")]);
     let inspect = |file: &str, key: &str| Test::new().folder(folder.path()).args(["inspect", file, "--key", key]);
     inspect("aps.cer", "keys")
-        .stdout_contains("  Its key      is in keys/push.key\n")
+        .stdout_contains("the private key is in keys/push.key\n")
         .stderr_contains("not read: keys/locked.key: ")
+        .stderr_contains("give the password of locked keys with --passin")
         .run();
     inspect("aps.cer", "keys/push.key").stdout_contains("is in keys/push.key\n").stderr("").run();
     inspect("aps.cer", "keys/a.key")
         .status(1)
-        .stdout_contains("  Its key      the one key that was tried does not fit\n")
+        .stdout_contains("the private key is not here; the one key that was tried does not fit\n")
         .run();
     copy(folder.path(), &[("der/ec.cer", "foreign.cer")]);
     fs::remove_file(folder.path().join("keys/b")).unwrap();
-    inspect("foreign.cer", "keys").status(4).stdout_contains("  Its key      none of 2 keys fits\n").run();
+    inspect("foreign.cer", "keys")
+        .status(4)
+        .stdout_contains("the private key is not here; none of 2 keys fits\n")
+        .run();
     let json = Test::new()
         .folder(folder.path())
         .args(["inspect", "aps.cer", "foreign.cer", "--key", "keys", "--json"])
