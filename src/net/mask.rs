@@ -16,10 +16,18 @@ const MAX_ESCAPED: usize = 3;
 /// The most characters of a peer's words: what is shown of them is shorter.
 const MAX_TEXT: usize = 4096;
 
+/// The most bytes that a peer makes of one sign.
+const LONGEST_ESCAPE: usize = 12;
+
+/// The fewest letters and digits by which a secret is known without its signs.
+const FEWEST_LETTERS: usize = 5;
+
 /// What is looked for of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extent {
     Whole,
+    /// Its letters and digits, with whatever a peer has made of the signs between them.
+    Runs,
     /// So much that it tells something.
     Part,
 }
@@ -62,7 +70,7 @@ impl Mask {
             text.push('…');
         }
         // A part of one that is written with escapes would be found before the whole.
-        for extent in [Extent::Whole, Extent::Part] {
+        for extent in [Extent::Whole, Extent::Runs, Extent::Part] {
             self.hide(text, extent);
             let mut plain = text.clone();
             for _ in 0..MAX_ESCAPED {
@@ -110,6 +118,10 @@ impl Mask {
         let mut longest = 0;
         for secret in &self.secrets {
             let (starts, least) = match extent {
+                Extent::Runs => {
+                    longest = longest.max(length_of_runs(secret, text).unwrap_or(0));
+                    continue;
+                }
                 Extent::Whole => (1, secret.chars().count()),
                 Extent::Part => (usize::MAX, SHORTEST_PART),
             };
@@ -203,6 +215,36 @@ fn numbered(text: &str) -> Option<(char, usize)> {
     let is_no_digit = |character: char| !character.is_digit(radix);
     let end = text[start..].find(is_no_digit).map_or(text.len(), |length| start + length);
     Some((char::from_u32(u32::from_str_radix(&text[start..end], radix).ok()?)?, end))
+}
+
+/// Returns the length of the beginning of a text that has the letters and digits of a secret (of ASCII) in its order, with no
+/// more between them than escapes of its signs take.
+fn length_of_runs(secret: &str, text: &str) -> Option<usize> {
+    let is_plain = |character: char| character.is_ascii_alphanumeric();
+    let letters = secret.chars().filter(|character| is_plain(*character)).count();
+    let mut length = 0;
+    let mut signs = 0;
+    for part in secret.split_inclusive(|character| !is_plain(character)) {
+        let run = part.trim_end_matches(|character| !is_plain(character));
+        if !run.is_empty() {
+            length += find_near(run, &text[length..], signs * LONGEST_ESCAPE)?;
+            signs = 0;
+        }
+        signs += part[run.len()..].chars().count();
+    }
+    let has_signs = letters < secret.chars().count();
+    (has_signs && letters >= FEWEST_LETTERS).then_some(length)
+}
+
+/// Returns the end of a run of letters and digits in a text, where it begins within so many bytes.
+fn find_near(run: &str, text: &str, distance: usize) -> Option<usize> {
+    for (start, _) in text.char_indices().take_while(|(start, _)| *start <= distance) {
+        let end = start + run.len();
+        if text.get(start..end).is_some_and(|found| found.eq_ignore_ascii_case(run)) {
+            return Some(end);
+        }
+    }
+    None
 }
 
 /// The beginning that a secret and a text have in common.
@@ -323,6 +365,23 @@ mod tests {
         ] {
             assert_eq!(masked(&[secret], text), "bad (not shown) then (not shown)", "{text}");
         }
+        for (secret, forms) in [
+            (
+                "hünter2xyz",
+                &["hÃ¼nter2xyz", r"h\u00c3\u00bcnter2xyz", r"h\xc3\xbcnter2xyz", "h&uumlnter2xyz", "HÜNTER2XYZ"][..],
+            ),
+            (
+                "hunter2&xyz",
+                &[r"hunter2\x26xyz", "hunter2%u0026xyz", r"hunter2\u{26}xyz", "hunter2=26xyz", "hunter2%25252526xyz"],
+            ),
+            ("hunter2'xyz", &[r"hunter2\'xyz", r"hunter2\047xyz", "hunter2 xyz"]),
+            ("aGk+Pz8/YWJj", &["aGk-Pz8_YWJj"]),
+        ] {
+            for form in forms {
+                assert_eq!(masked(&[secret], &format!("bad {form}!")), "bad (not shown)!", "{form}");
+            }
+        }
+        assert_eq!(masked(&["hunter2&xyz"], "hunter2 of the company xyz"), "hunter2 of the company xyz");
         let long = "x".repeat(100_000);
         assert_eq!(masked(&["hunter2<xyz"], &long).chars().count(), MAX_TEXT + 1);
         assert_eq!(masked(&["hunter2<xyz"], "Tom &nbsp; &copy Jerry & so"), "Tom &nbsp; &copy Jerry & so");
