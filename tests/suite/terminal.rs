@@ -260,7 +260,9 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
             ("wizard".to_owned(), "Number, 1 to 3"),
         ] {
             let folder = tempfile::tempdir().unwrap();
-            let command = format!("sh -c 'echo pid=$$.; exec \"$0\" {arguments}' '{program}'");
+            // Whoever runs the tests may have signals ignored, as nohup has.
+            let reset = "$SIG{$_} = \"DEFAULT\" for qw(HUP QUIT TERM); $| = 1; print \"pid=$$.\\n\"; exec @ARGV";
+            let command = format!("perl -e '{reset}' '{program}' {arguments}");
             let mut session = start_command(folder.path(), &command);
             let pid = session.value("pid=");
             session.asked(question);

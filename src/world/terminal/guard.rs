@@ -41,9 +41,12 @@ pub(super) fn set_hidden_prompt(prompt: Option<&str>) {
 fn start() -> io::Result<()> {
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let settings = tcgetattr(&terminal)?;
-    let heeded = signals::heeded(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP]);
-    let mut signals = Signals::new(&heeded)?;
-    signals::leave_to_caller(&heeded);
+    // A job in the background ignores the keys of a terminal. Who is asked a question presses them all the same.
+    let mut guarded = vec![SIGINT, SIGQUIT, SIGTERM];
+    guarded.extend(signals::heeded(&[SIGHUP]));
+    signals::leave_to_caller(&guarded);
+    guarded.push(SIGTSTP);
+    let mut signals = Signals::new(&guarded)?;
     std::thread::Builder::new().name("terminal guard".to_owned()).spawn(move || {
         for signal in signals.forever() {
             match signal {
