@@ -70,6 +70,7 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     #[cfg(unix)]
     crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
     // What is in the folder is removed when this function returns, with or without an error.
+    refuse_own_inputs(arguments)?;
     let (folder, device_file) = GatewayFolder::make(arguments.folder.as_deref())?;
     options.device_file = device_file;
     let reload = TokenReload::new(arguments, &options);
@@ -98,6 +99,7 @@ pub(super) struct StartedGateway {
 pub(super) fn start(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<StartedGateway, Error> {
     let mut options = read_options(arguments, context)?;
     let listen = options.listen;
+    refuse_own_inputs(arguments)?;
     let (folder, device_file) = GatewayFolder::make(arguments.folder.as_deref())?;
     options.device_file = device_file;
     let gateway = match RunningGateway::start(options) {
@@ -281,6 +283,21 @@ fn is_of_folder(log: &Path, arguments: &GatewayArgs) -> bool {
     [CA_FILE, CLIENT_FILE, DEVICE_FILE]
         .iter()
         .any(|name| std::path::absolute(folder.join(name)).is_ok_and(|file| file == log))
+}
+
+/// Refuses an input that the gateway would write over, or remove at its end.
+fn refuse_own_inputs(arguments: &GatewayArgs) -> Result<(), Error> {
+    let Some(folder) = &arguments.folder else { return Ok(()) };
+    for input in inputs(arguments) {
+        if is_in_folder(input, folder) {
+            return Err(Error::new(
+                ExitKind::Usage,
+                format!("{input}: the gateway writes this file of --folder itself"),
+            )
+            .hint("choose another folder, or give a copy of the file"));
+        }
+    }
+    Ok(())
 }
 
 /// Returns whether a log is one of the files that the gateway has made.
@@ -499,10 +516,14 @@ impl GatewayFolder {
         if let Err(error) = key_folder::make_private(path) {
             return Err(Error::new(ExitKind::Write, format!("{}: cannot make the folder: {error}", path.display())));
         }
+        let lock = lock_folder(path)?;
+        let left = [CA_FILE, CLIENT_FILE].map(|name| path.join(name));
+        for file in &left {
+            check_left(file)?;
+        }
         let device_file = open_device_file(path)?;
-        let lock = lock_folder(path, &device_file)?;
-        for name in [CA_FILE, CLIENT_FILE] {
-            clear(&path.join(name))?;
+        for file in &left {
+            remove_left(file)?;
         }
         Ok((Self::Named(NamedFolder { path: path.to_owned(), _lock: lock }), Some(device_file)))
     }
@@ -529,39 +550,52 @@ fn open_device_file(folder: &Path) -> Result<DeviceFile, Error> {
     }
 }
 
-/// Takes the folder for one gateway.
-fn lock_folder(folder: &Path, device_file: &DeviceFile) -> Result<File, Error> {
-    match device_file.lock() {
-        Ok(Some(lock)) => Ok(lock),
-        Ok(None) => Err(Error::new(ExitKind::Write, format!("{}: another gateway uses the folder", folder.display()))
-            .hint("each gateway needs a folder of its own: choose another one")),
+/// Takes the folder for one gateway. Not every file system has locks.
+fn lock_folder(folder: &Path) -> Result<File, Error> {
+    let opened = match File::open(folder) {
+        Ok(opened) => opened,
         Err(error) => {
-            let message = format!("{}: cannot lock the file of the devices: {error}", folder.display());
-            Err(advise(Error::new(ExitKind::Write, message), &error))
+            let message = format!("{}: cannot open the folder: {error}", folder.display());
+            return Err(advise(Error::new(ExitKind::Write, message), &error));
         }
+    };
+    if key_folder::is_locked_by_another(&opened) {
+        return Err(Error::new(ExitKind::Write, format!("{}: another gateway uses the folder", folder.display()))
+            .hint("each gateway needs a folder of its own: choose another one"));
     }
+    Ok(opened)
 }
 
-/// Removes a file that a gateway left behind when it was killed, and refuses one that no gateway has written.
-fn clear(file: &Path) -> Result<(), Error> {
-    if std::fs::symlink_metadata(file).is_err() {
+/// Returns whether a file is one that a gateway has written.
+fn is_ours(file: &Path) -> bool {
+    file.is_file() && std::fs::read(file).is_ok_and(|pem| is_of_throwaway_authority(&Zeroizing::new(pem)))
+}
+
+/// Refuses a file that no gateway has written; one of a gateway that was killed makes room.
+fn check_left(file: &Path) -> Result<(), Error> {
+    if std::fs::symlink_metadata(file).is_err() || is_ours(file) {
         return Ok(());
     }
-    let is_ours =
-        file.is_file() && std::fs::read(file).is_ok_and(|pem| is_of_throwaway_authority(&Zeroizing::new(pem)));
-    if !is_ours {
-        let message = format!("{}: the file exists, and is not of a gateway", file.display());
-        return Err(Error::new(ExitKind::Write, message).hint("choose another folder"));
+    let message = format!("{}: the file exists, and is not of a gateway", file.display());
+    Err(Error::new(ExitKind::Write, message).hint("choose another folder"))
+}
+
+fn remove_left(file: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::new(ExitKind::Write, format!("{}: cannot remove it: {error}", file.display())))
+        }
+        _ => Ok(()),
     }
-    std::fs::remove_file(file)
-        .map_err(|error| Error::new(ExitKind::Write, format!("{}: cannot remove it: {error}", file.display())))
 }
 
 impl Drop for GatewayFolder {
     fn drop(&mut self) {
         let Self::Named(folder) = self else { return };
-        for name in [CA_FILE, CLIENT_FILE] {
-            let _ = std::fs::remove_file(folder.path.join(name));
+        for file in [CA_FILE, CLIENT_FILE].map(|name| folder.path.join(name)) {
+            if is_ours(&file) {
+                let _ = std::fs::remove_file(file);
+            }
         }
     }
 }

@@ -145,11 +145,18 @@ fn extension(oid: &Oid<'_>, value: &[u8]) -> Result<X509Extension, ErrorStack> {
 /// The common name of a gateway's authority.
 const GATEWAY_CA: &str = "pushcert gateway throwaway CA";
 
-/// Returns whether a PEM text begins with a certificate of a gateway's authority, or with its own.
+/// Returns whether a PEM text is the certificate of a gateway's authority, or one that it has issued with the key of it, and
+/// nothing else.
 pub(crate) fn is_of_throwaway_authority(pem: &[u8]) -> bool {
+    let blocks = memchr::memmem::find_iter(pem, b"-----BEGIN ").count();
     let Ok(certificate) = X509::from_pem(pem) else { return false };
     let mut names = certificate.issuer_name().entries_by_nid(Nid::COMMONNAME);
-    names.any(|name| name.data().as_slice() == GATEWAY_CA.as_bytes())
+    let is_issued = names.any(|name| name.data().as_slice() == GATEWAY_CA.as_bytes());
+    let has_key = match (PKey::private_key_from_pem(pem), certificate.public_key()) {
+        (Ok(key), Ok(public)) => key.public_eq(&public),
+        _ => false,
+    };
+    is_issued && (blocks == 1 || (blocks == 2 && has_key))
 }
 
 impl ThrowawayCa {

@@ -2,7 +2,7 @@
 //! registered, and for each that was removed. Their messages are not kept.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -34,6 +34,15 @@ pub(crate) enum DeviceFileError {
     Line(usize),
 }
 
+/// A longer line is none of a gateway.
+const MAX_LINE: u64 = 64 * 1024;
+
+/// Returns whether a last line without its end is one that a gateway was writing.
+fn is_torn(line: &[u8]) -> bool {
+    let starts = [&b"{\"registered\":"[..], b"{\"uninstalled\":"];
+    starts.iter().any(|start| line.starts_with(start) || start.starts_with(line))
+}
+
 /// The open file.
 #[derive(Debug)]
 pub struct DeviceFile {
@@ -52,42 +61,30 @@ impl DeviceFile {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        // A pipe would wait for whoever writes to it.
+        if path.exists() && !path.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file").into());
+        }
         let mut file = options.open(path)?;
         let mut entries = Vec::new();
         let mut length = 0;
         let mut reader = BufReader::new(&mut file);
         let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+        while reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? > 0 {
+            let is_whole = line.ends_with(b"\n");
             match serde_json::from_slice(&line) {
-                Ok(entry) => entries.push(entry),
-                Err(_) => return Err(DeviceFileError::Line(entries.len() + 1)),
+                Ok(entry) if is_whole => entries.push(entry),
+                _ if !is_whole && is_torn(&line) => break,
+                _ => return Err(DeviceFileError::Line(entries.len() + 1)),
             }
             length += line.len() as u64;
             line.clear();
         }
-        file.set_len(length)?;
+        if file.metadata()?.len() != length {
+            file.set_len(length)?;
+        }
         file.seek(SeekFrom::Start(length))?;
         Ok(Self { file: Mutex::new(file), entries })
-    }
-
-    /// Takes the file, and with it its folder, for this process, as long as what is returned lives; `None` if another
-    /// gateway has it.
-    ///
-    /// # Errors
-    /// When the file cannot be locked.
-    #[cfg(unix)]
-    pub(crate) fn lock(&self) -> io::Result<Option<File>> {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).try_clone()?;
-        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(file)),
-            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) fn lock(&self) -> io::Result<Option<File>> {
-        Ok(Some(self.file.lock().unwrap_or_else(PoisonError::into_inner).try_clone()?))
     }
 
     /// Adds a line.

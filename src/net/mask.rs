@@ -16,7 +16,7 @@ const MAX_ESCAPED: usize = 3;
 /// The most characters of a peer's words: what is shown of them is shorter.
 const MAX_TEXT: usize = 4096;
 
-/// The most bytes that a peer makes of one sign.
+/// The most bytes that a peer makes of one byte of a sign.
 const LONGEST_ESCAPE: usize = 12;
 
 /// The fewest letters and digits by which a secret is known without its signs.
@@ -88,7 +88,13 @@ impl Mask {
         let mut rest = text.as_str();
         let mut has_hidden = false;
         while let Some(next) = rest.chars().next() {
-            match self.secret_at(rest, extent) {
+            if let Some(after) = rest.strip_prefix(HIDDEN) {
+                shown.push_str(HIDDEN);
+                rest = after;
+                continue;
+            }
+            let open = rest.split(HIDDEN).next().unwrap_or(rest);
+            match self.secret_at(open, extent) {
                 0 => {
                     shown.push(next);
                     rest = &rest[next.len_utf8()..];
@@ -230,7 +236,10 @@ fn length_of_runs(secret: &str, text: &str) -> Option<usize> {
             length += find_near(run, &text[length..], signs * LONGEST_ESCAPE)?;
             signs = 0;
         }
-        signs += part[run.len()..].chars().count();
+        // Those at the beginning are not looked for.
+        if length > 0 {
+            signs += part.len() - run.len();
+        }
     }
     let has_signs = letters < secret.chars().count();
     (has_signs && letters >= FEWEST_LETTERS).then_some(length)
@@ -269,7 +278,7 @@ fn common(secret: &str, text: &str) -> Common {
 /// Returns whether a peer may have made one character of another: it may change the case, write a blank as forms do, and
 /// name a character or use another encoding.
 fn is_likely(expected: char, found: char) -> bool {
-    expected.eq_ignore_ascii_case(&found)
+    expected.to_lowercase().eq(found.to_lowercase())
         || (expected == ' ' && found == '+')
         || (found == UNNAMED && !expected.is_ascii_alphanumeric())
 }
@@ -376,11 +385,14 @@ mod tests {
             ),
             ("hunter2'xyz", &[r"hunter2\'xyz", r"hunter2\047xyz", "hunter2 xyz"]),
             ("aGk+Pz8/YWJj", &["aGk-Pz8_YWJj"]),
+            ("hunter2😀xyz", &["hunter2&#55357;&#56832;xyz", r"hunter2\xf0\x9f\x98\x80xyz"]),
+            ("пароль", &["ПАРОЛЬ"]),
         ] {
             for form in forms {
                 assert_eq!(masked(&[secret], &format!("bad {form}!")), "bad (not shown)!", "{form}");
             }
         }
+        assert_eq!(masked(&["$$$$$$hunter2"], "proxy at 127.0.0.1: $$$$$$hunter2"), "proxy at 127.0.0.1: (not shown)");
         assert_eq!(masked(&["hunter2&xyz"], "hunter2 of the company xyz"), "hunter2 of the company xyz");
         let long = "x".repeat(100_000);
         assert_eq!(masked(&["hunter2<xyz"], &long).chars().count(), MAX_TEXT + 1);

@@ -116,6 +116,18 @@ fn try_lock(file: &File) -> bool {
     rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
+/// Locks a file for this process, as long as it is open; true if another process has the lock.
+#[cfg(unix)]
+pub(crate) fn is_locked_by_another(file: &File) -> bool {
+    let locked = rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    locked == Err(rustix::io::Errno::WOULDBLOCK)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_locked_by_another(_: &File) -> bool {
+    false
+}
+
 #[cfg(not(unix))]
 fn belongs_to_user(_: &Path) -> bool {
     false

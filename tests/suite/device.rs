@@ -442,6 +442,38 @@ fn a_gateway_that_was_killed_leaves_its_folder_to_the_next() {
 }
 
 #[test]
+fn a_gateway_changes_and_removes_only_what_gateways_have_written() {
+    let folder = TempDir::new().unwrap();
+    let kept = folder.path().to_str().unwrap();
+    let devices = folder.path().join("devices.ndjson");
+    let refused = |code: i32, words: &str| {
+        Test::new().args(["gateway", "--folder", kept]).status(code).stderr_contains(words).run();
+    };
+    for notes in ["my notes", "{\"registered\" is a word\n", "{\"a\":1}"] {
+        std::fs::write(&devices, notes).unwrap();
+        refused(3, "line 1 is not one that pushcert gateway has written");
+        assert_eq!(std::fs::read_to_string(&devices).unwrap(), notes);
+    }
+    std::fs::remove_file(&devices).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&devices).status().unwrap().success());
+    refused(6, "it is no regular file");
+    std::fs::remove_file(&devices).unwrap();
+    // What is put into the folder while a gateway runs is not its own.
+    let gateway =
+        Process::start(&["--folder", kept, "--client-ca", crate::common::fixture("ca/root.pem").to_str().unwrap()]);
+    let mine = folder.path().join("client.pem");
+    std::fs::copy(crate::common::fixture("pem/identity.pem"), &mine).unwrap();
+    let second = Test::new().args(["gateway", "--folder", kept]);
+    second.status(6).stderr_contains("another gateway uses the folder").run();
+    assert_eq!(gateway.signal("-TERM").0, Some(0));
+    assert_eq!(entries(folder.path()), ["client.pem", "devices.ndjson"]);
+    let input = mine.to_str().unwrap();
+    let own = Test::new().args(["gateway", "--folder", kept, "--client-ca", input]);
+    own.status(2).stderr_contains("the gateway writes this file of --folder itself").run();
+    assert_eq!(entries(folder.path()), ["client.pem", "devices.ndjson"]);
+}
+
+#[test]
 fn the_next_gateway_in_a_folder_knows_the_devices() {
     let folder = TempDir::new().unwrap();
     let kept = folder.path().join("gateway");
