@@ -248,7 +248,7 @@ impl Batcher<'_> {
                 Err(invalid) => shard.has(&invalid.text),
             };
             if !is_own {
-                self.counts.of_other_shards += 1;
+                self.counts.of_other_shards += u64::from(token.is_ok());
                 return true;
             }
         }
@@ -645,8 +645,13 @@ mod tests {
         let parts = [0, 1, 2, 3].map(|index| counts(Shard::new(index, 4)));
         let sum = |part: fn(&InputCounts) -> u64| parts.iter().map(part).sum::<u64>();
         assert_eq!((sum(|part| part.valid), sum(|part| part.repeated)), (4, 2));
-        assert_eq!(sum(|part| part.of_other_shards), 3 * 6);
+        assert_eq!(sum(|part| part.of_other_shards), 3 * 4);
         assert!(parts.iter().any(InputCounts::is_nothing_for_shard) && !all.is_nothing_for_shard());
+        // A list without a token has nothing for any part, which is no success.
+        for index in 0..4 {
+            let counts = Input::Options(vec!["xyz".to_owned()]).read(Shard::new(index, 4), &mut |_| true).counts;
+            assert!(!counts.is_nothing_for_shard());
+        }
     }
 
     #[test]
