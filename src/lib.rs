@@ -18,7 +18,7 @@
 //! 8. `check`, `expiry`, `gateway`, `device`, `push`, `example`, `explain`: one capability each, with the data that it
 //!    reports.
 //! 9. `cli`: the command line. `report`: renderers. `commands`: arguments in, one call of the domain, one renderer.
-//!    `run`: parse, build the context, run, exit code.
+//!    `run`: parse, build the context, run, exit code. `docs`: the manual that the README leads to, without code.
 
 #![warn(unreachable_pub)]
 

@@ -149,12 +149,12 @@ mod tests {
 
     const DOCUMENTS: [&str; 7] = [
         "README.md",
-        "docs/check.md",
-        "docs/expiry.md",
-        "docs/files.md",
-        "docs/gateway.md",
-        "docs/messages.md",
-        "docs/push.md",
+        "src/docs/check.md",
+        "src/docs/expiry.md",
+        "src/docs/files.md",
+        "src/docs/gateway.md",
+        "src/docs/messages.md",
+        "src/docs/push.md",
     ];
 
     /// Returns the commands in a document's text and tables, between backticks, and in its blocks for a shell.

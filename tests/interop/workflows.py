@@ -56,7 +56,7 @@ shutil.copy(PUSHCERT, release / "pushcert")
 shutil.copy(ROOT / ".ci/archive", tree / ".ci/archive")
 for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE-APACHE", "LICENSE-MIT"):
     shutil.copy(ROOT / name, tree / name)
-shutil.copytree(ROOT / "docs", tree / "docs")
+shutil.copytree(ROOT / "src/docs", tree / "src/docs")
 run("bash", tree / ".ci/archive", TARGET)
 served = WORK / "www" / REPOSITORY / "releases/download" / VERSION
 served.mkdir(parents=True)

@@ -63,7 +63,7 @@ fn shown_rows(document: &str) -> Vec<String> {
 #[test]
 fn the_documents_have_every_message_that_is_explained() {
     let rows = rows_of_messages();
-    assert_eq!(shown_rows("docs/messages.md"), rows, "the rows are:\n{}", rows.join("\n"));
+    assert_eq!(shown_rows("src/docs/messages.md"), rows, "the rows are:\n{}", rows.join("\n"));
     let shown = shown_rows("README.md");
     assert!(shown.len() >= 10, "{shown:?}");
     for row in shown {
