@@ -10,6 +10,9 @@ use crate::check::outcome::{Evidence, Outcome};
 use crate::check::verdict::{Advice, Conclusion};
 use crate::net::alert;
 
+/// The advice where a server wants or judges a certificate.
+const NO_CERTIFICATE: &str = "check the address: APNs takes provider tokens without a certificate";
+
 /// A provider token, and the names of the key that signed it. One token is used for all gateways and attempts: APNs
 /// wants no more than one in 20 minutes.
 #[derive(Debug)]
@@ -105,11 +108,9 @@ impl TokenIdentity {
         if let Some(reason) = reason::find(name) {
             conclusion.meaning = reason.meaning.to_owned();
         }
-        for known in &TOKEN_REASONS {
-            if known.name == name {
-                conclusion.meaning = known.meaning.to_owned();
-                conclusion.advice = Some(Advice::Text(known.advice));
-            }
+        if let Some(known) = reason::find_for_tokens(name) {
+            conclusion.meaning = known.meaning.to_owned();
+            conclusion.advice = Some(Advice::Text(known.advice));
         }
         if name == "ExpiredProviderToken" {
             conclusion.meaning.push_str(&format!("; by this machine's clock it was signed at {}", self.clock()));
@@ -137,7 +138,7 @@ fn about_no_certificate(conclusion: Conclusion) -> Conclusion {
     Conclusion {
         verdict: Evidence::OtherAnswer.outcome(),
         meaning: "the server speaks of a certificate, and was sent a provider token".to_owned(),
-        advice: Some(Advice::Text("check the address: APNs takes provider tokens without a certificate")),
+        advice: Some(Advice::Text(NO_CERTIFICATE)),
         ..conclusion
     }
 }
@@ -151,79 +152,7 @@ fn after_alert(conclusion: Conclusion) -> Conclusion {
     Conclusion {
         verdict: evidence.outcome(),
         meaning: "the server ended the TLS connection before it saw the provider token".to_owned(),
-        advice: Some(Advice::Text("check the address: APNs takes provider tokens without a certificate")),
+        advice: Some(Advice::Text(NO_CERTIFICATE)),
         ..conclusion
-    }
-}
-
-/// A row of [`TOKEN_REASONS`].
-struct TokenReason {
-    name: &'static str,
-    meaning: &'static str,
-    advice: &'static str,
-}
-
-const fn known(name: &'static str, meaning: &'static str, advice: &'static str) -> TokenReason {
-    TokenReason { name, meaning, advice }
-}
-
-const RIGHT_APP: &str = "use a topic of one of the team's own apps: the bundle ID, with its suffix";
-const OTHER_ENVIRONMENT: &str = "the key is for the other environment";
-const RIGHT_ENVIRONMENT: &str = "ask the gateway of the key's environment, or use a key for both";
-
-/// The reasons that mean something else for a token than for a certificate (Apple, "Handling notification responses
-/// from APNs" and "Establishing a token-based connection to APNs").
-const TOKEN_REASONS: [TokenReason; 11] = [
-    known("BadTopic", "the topic is not valid", RIGHT_APP),
-    known("MissingTopic", "the request names no topic", RIGHT_APP),
-    known(
-        "InvalidProviderToken",
-        "key, key ID and Team ID do not belong together, or the key was revoked",
-        "compare both IDs with Apple's developer portal (Keys, Membership): they may be swapped",
-    ),
-    known(
-        "ExpiredProviderToken",
-        "the provider token is not of the last hour, by the gateway's clock",
-        "set this machine's clock",
-    ),
-    known(
-        "MissingProviderToken",
-        "the gateway saw no provider token",
-        "check the address; a device that intercepts TLS connections may remove the token",
-    ),
-    known("BadEnvironmentKeyIdInToken", OTHER_ENVIRONMENT, RIGHT_ENVIRONMENT),
-    known("BadEnvironmentKeyInToken", OTHER_ENVIRONMENT, RIGHT_ENVIRONMENT),
-    known(
-        "UnrelatedKeyIdInToken",
-        "the key does not go with the one that the connection began with",
-        "use one key on a connection",
-    ),
-    known(
-        "Forbidden",
-        "the action is not allowed",
-        "check in Apple's developer portal that the key is enabled for APNs",
-    ),
-    known(
-        "TopicDisallowed",
-        "the team's key may not send to this topic",
-        "use a topic of the team's own apps: the bundle ID, with its suffix; a key may be restricted to some",
-    ),
-    known(
-        "TooManyProviderTokenUpdates",
-        "the provider token changes too often",
-        "wait 20 minutes; other programs with the same key may sign too many tokens",
-    ),
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_reason_is_known_and_speaks_of_no_certificate() {
-        for known in &TOKEN_REASONS {
-            assert!(reason::find(known.name).is_some(), "{}", known.name);
-            assert!(!known.meaning.contains("certificate") && !known.advice.contains("certificate"), "{}", known.name);
-        }
     }
 }
