@@ -224,6 +224,9 @@ fn detect_signed(signed: &Value<'_>) -> Result<Format, OpenError> {
     if is_request(signed) {
         return Ok(Format::Request);
     }
+    if is_signed_public_key(signed) {
+        return lookalike(Lookalike::SignedPublicKey);
+    }
     if is_revocation_list(signed) { lookalike(Lookalike::RevocationList) } else { Ok(Format::Certificate) }
 }
 
@@ -243,6 +246,15 @@ fn is_revocation_list(signed: &Value<'_>) -> bool {
                 && name.is(Tag::Sequence)
                 && (time.is(Tag::UtcTime) || time.is(Tag::GeneralizedTime))
         }
+        _ => false,
+    }
+}
+
+/// Returns whether a signed structure is a public key and a challenge (PublicKeyAndChallenge of Netscape's SPKAC).
+fn is_signed_public_key(signed: &Value<'_>) -> bool {
+    let mut fields = signed.reader("file");
+    match (fields.try_next(), fields.try_next(), fields.try_next()) {
+        (Ok(Some(key)), Ok(Some(challenge)), Ok(None)) => key.is(Tag::Sequence) && challenge.is(Tag::Ia5String),
         _ => false,
     }
 }

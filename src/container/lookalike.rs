@@ -50,7 +50,9 @@ pub enum Lookalike {
     OcspResponse,
     AttributeCertificate,
     SslSession,
+    SignedPublicKey,
     EncryptedMessage,
+    Uuencoded,
     HexDump,
     UnknownBlock,
 }
@@ -89,7 +91,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 47] = {
+static LOOKALIKES: [LookalikeRow; 49] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -248,7 +250,15 @@ static LOOKALIKES: [LookalikeRow; 47] = {
         LookalikeRow::new(L::OcspResponse, "an OCSP response", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::AttributeCertificate, "an attribute certificate", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::SslSession, "a TLS session", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::SignedPublicKey, "a request of Netscape's kind (SPKAC)", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::EncryptedMessage, "an encrypted message (S/MIME)", Other, &[], DECRYPT),
+        LookalikeRow::new(
+            L::Uuencoded,
+            "a file encoded with uuencode",
+            Anything,
+            &[b"begin 6", b"begin 7"],
+            "decode it first with: uudecode FILE",
+        ),
         LookalikeRow::new(
             L::HexDump,
             "a hex dump",
@@ -394,6 +404,7 @@ impl Lookalike {
                 | Self::OcspResponse
                 | Self::AttributeCertificate
                 | Self::SslSession
+                | Self::SignedPublicKey
                 | Self::PgpSignature
         )
     }

@@ -771,6 +771,8 @@ fn what_is_no_certificate_is_named_with_the_way_on() {
         (b"Private-Key: (2048 bit, 2 primes)\nmodulus:\n".to_vec(), "the text of a private key", "made of"),
         (b"$ANSIBLE_VAULT;1.1;AES256\n6162\n".to_vec(), "Ansible Vault", "ansible-vault view"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n".to_vec(), "a Git LFS pointer", "git lfs pull"),
+        (b"begin 644 cert.p12\nM,( &\n`\nend\n".to_vec(), "encoded with uuencode", "uudecode FILE"),
+        (SPKAC.to_vec(), "a request of Netscape's kind (SPKAC)", "is expected"),
         (block("X509 CRL", b"\x30\x03\x02\x01\x00").into_bytes(), "certificate revocation list", "is expected"),
         (block("PUBLIC KEY", b"\x30\x03\x02\x01\x00").into_bytes(), "a public key", "is expected"),
         (
@@ -787,6 +789,11 @@ fn what_is_no_certificate_is_named_with_the_way_on() {
     on(key, &["convert", "-"]).status(3).stderr_contains("APNs token signing key").run();
     on(read("csr/request.der"), &["convert", "-"]).status(3).stderr_contains("certificate signing request").run();
 }
+
+/// What `openssl spkac -key KEY -digest sha256 -challenge hello` writes.
+const SPKAC: &[u8] = b"SPKAC=MIG5MGIwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAShKjyYZtMFntNJUH1kg9azc+AxQk99iI2gwgFSEYvtKa+9mXh8MQI+\
+H9SVXQ/cpskyXFDPUpjQE/gODMyAwjxnFgVoZWxsbzAKBggqhkjOPQQDAgNHADBEAiAIfdNbkZ+ZoIgy8wSHNNP+Yyq5An/MPDaUQR3hMwFGNwIgOjBY0r5C\
+RtZxWCm+hdVhYPgpWAW68pyliavD2DszF9A=\n";
 
 fn inspected(file: &str) -> Test {
     Test::new().args(["inspect", "--passin", "env:P"]).env("P", "push").arg(fixture(file))
