@@ -180,6 +180,18 @@ pub struct AppleChain {
     pub is_forged: bool,
 }
 
+impl AppleChain {
+    /// Returns whether every signature up to one of Apple's roots verifies, and no rule for paths is broken.
+    pub(crate) fn leads_to_apple(&self) -> bool {
+        matches!(self.status, ChainStatus::Trusted | ChainStatus::Expired)
+    }
+}
+
+/// Returns whether the issuer of a certificate calls itself Apple's.
+pub(crate) fn claims_apple(certificate: &Certificate) -> bool {
+    name::has_value(&certificate.raw_issuer, "O", APPLE_ORGANIZATION)
+}
+
 impl KnownCas {
     /// Returns the known authority that signed `certificate`, with its certificate.
     pub(crate) fn issuer_of(&self, certificate: &Certificate) -> Option<(&KnownCa, &Certificate)> {
@@ -227,8 +239,7 @@ impl KnownCas {
         }
         // Where no more signatures are verified, nothing is known.
         let is_forged = cas.work_left.get() > 0 && !self.named_by(current).is_empty();
-        let claims_apple = name::has_value(&current.raw_issuer, "O", APPLE_ORGANIZATION);
-        let status = if claims_apple && !is_forged { ChainStatus::Incomplete } else { ChainStatus::NotApple };
+        let status = if claims_apple(current) && !is_forged { ChainStatus::Incomplete } else { ChainStatus::NotApple };
         AppleChain { status, intermediate: None, problem: None, is_forged }
     }
 

@@ -289,8 +289,18 @@ fn foreign(error: &serde_json::Error) -> Malformed {
     if error.to_string().starts_with(TOO_MANY) {
         return too_many();
     }
+    if let Some(field) = doubled_field(error) {
+        return Malformed::ambiguity(format!("the field {field} of an object"), "stands there twice");
+    }
     let place = format!("line {} column {}", error.line(), error.column());
     Malformed::new("JSON", format!("is not that of `kubectl get secrets -o json` ({place})"))
+}
+
+/// Returns the field that an object has twice: the one that is known here by its name, as serde says it.
+fn doubled_field(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let (field, _) = text.strip_prefix("duplicate field `")?.split_once('`')?;
+    Some(field.to_owned())
 }
 
 fn too_many() -> Malformed {
@@ -519,6 +529,26 @@ mod tests {
             let (field, _) = doubled.split_once(':').unwrap();
             let secret = parse(SECRET.replacen(field, doubled, 1).as_bytes()).unwrap().remove(0);
             assert!(secret.entries.values().all(Result::is_err) && secret.entries.len() == 1, "{doubled}");
+        }
+        let problem = |text: &str| match parse_yaml(text.as_bytes()).unwrap() {
+            YamlObjects { damage: Some(error), .. } => error.to_string(),
+            YamlObjects { mut objects, .. } => {
+                let (_, entry) = objects.remove(0).entries.pop_first().unwrap();
+                entry.unwrap_err().to_string()
+            }
+        };
+        for (field, text) in [
+            ("data", "apiVersion: v1\nkind: Secret\ndata:\n  k: AAEC\ndata:\n  k: AAED\n"),
+            (
+                "metadata",
+                "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\nmetadata:\n  name: b\ndata:\n  k: AAEC\n",
+            ),
+            (
+                "namespace",
+                "apiVersion: v1\nkind: Secret\nmetadata:\n  namespace: a\n  namespace: b\ndata:\n  k: AAEC\n",
+            ),
+        ] {
+            assert_eq!(problem(text), format!("the field {field} of an object: stands there twice"));
         }
     }
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod findings;
 mod headline;
+mod layout;
 pub(crate) mod passwords;
 pub(crate) mod relations;
+pub(crate) mod renewals;
 pub(crate) mod report;
 pub(crate) mod scanner;
 pub(crate) mod sniff;
-pub(crate) mod versions;
+mod words;

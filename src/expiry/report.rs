@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
+use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
-use crate::certificate::chain::APPLE;
+use crate::certificate::chain::{APPLE, AppleChain, claims_apple};
 use crate::certificate::policy::{CertificateRole, ExpiryPolicy, Facts, Validity, judge, judge_run, judge_validity};
 use crate::certificate::time_left::TimeLeft;
 use crate::certificate::warning::KeyState;
@@ -275,7 +276,7 @@ pub(crate) struct Renewal {
     /// The end of its validity.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) not_after: OffsetDateTime,
-    /// What the other can do and it cannot, which hardly matters.
+    /// What has changed although it is a renewal: a use that hardly matters, the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
 }
@@ -322,7 +323,7 @@ impl CheckedCertificate {
             kind: certificate.kind,
             name: certificate.title().to_owned(),
             friendly_name: None,
-            dns_names: if certificate.kind.is_push() { vec![] } else { certificate.dns_names.clone() },
+            dns_names: hosts_of(certificate),
             topics: certificate.topics.iter().map(|topic| topic.topic.clone()).collect(),
             environments: certificate.environments.clone(),
             team_id: certificate.team_id.clone(),
@@ -380,6 +381,18 @@ impl UnreadableFile {
     }
 }
 
+/// Returns the names of hosts of what is not Apple's. A dot at the end makes no other name.
+fn hosts_of(certificate: &Certificate) -> Vec<String> {
+    if certificate.kind.is_push() {
+        return vec![];
+    }
+    let mut hosts = certificate.dns_names.clone();
+    for host in &mut hosts {
+        host.truncate(host.trim_end_matches('.').len());
+    }
+    hosts
+}
+
 fn percent_left(validity: Validity, now: OffsetDateTime) -> u8 {
     let lifetime = (validity.not_after - validity.not_before).whole_seconds().max(1);
     let left = (validity.not_after - now).whole_seconds().clamp(0, lifetime);
@@ -400,18 +413,22 @@ pub(crate) fn check(
     for entry in &contents.certificates {
         let certificate = &entry.item;
         let is_leaf = collection.is_leaf(certificate);
-        let chain = if policy.expect.apple { Some(APPLE.judge(certificate, &cas, now)) } else { None };
+        let may_be_apples = certificate.kind.is_push() && claims_apple(certificate);
+        let chain = if policy.expect.apple || may_be_apples { Some(APPLE.judge(certificate, &cas, now)) } else { None };
+        let is_apples = chain.as_ref().is_some_and(AppleChain::leads_to_apple);
         let role = CertificateRole::of(certificate, is_leaf);
         let key = contents.key_state(&collection, certificate);
-        let facts = Facts { certificate, role, key, chain: chain.as_ref() };
+        let facts = Facts { certificate, role, key, chain: chain.as_ref().filter(|_| policy.expect.apple) };
         let friendly_name = entry.friendly_name.as_deref().map(|name| name_unless_key(name).to_owned());
         let mut judged = CheckedCertificate::of(origin, &facts, policy, now);
         if !is_leaf {
             let facts = Facts { role: CertificateRole::Leaf, key: KeyState::Matches, ..facts };
             let mut leaf = CheckedCertificate::of(origin, &facts, policy, now);
             leaf.friendly_name.clone_from(&friendly_name);
+            leaf.identifiers.is_apples = is_apples;
             judged.as_leaf = Some(Box::new(leaf));
         }
+        judged.identifiers.is_apples = is_apples;
         judged.friendly_name = friendly_name;
         checked.push(judged);
     }

@@ -17,6 +17,7 @@ use crate::expiry::passwords::{
     EntryPassword, FailedRule, MatchingPasswords, PasswordCandidates, SourceProblem, entry_passwords, mounted_passwords,
 };
 use crate::expiry::relations::{self, KeyHash};
+use crate::expiry::renewals;
 use crate::expiry::report::{
     CheckedCertificate, DumpName, FileCounts, Origin, PolicyReport, SkipReason, SkippedFile, Source, check,
     check_profile,
@@ -186,7 +187,7 @@ impl ScanTotals {
             }
         }
         if *renewals {
-            relations::find_renewals(&mut self.certificates, scanner.now);
+            renewals::find_renewals(&mut self.certificates, scanner.now);
         }
         for KeyFile { file, source, keys } in std::mem::take(&mut self.key_files) {
             if keys.iter().all(|key| relations::belongs(*key, &self.certificates)) {
@@ -300,7 +301,10 @@ impl ExpiryScanner<'_> {
         let before = totals.certificates.len();
         self.read_file(file, &item, totals);
         for one in &mut totals.certificates[before..] {
-            one.identifiers.is_linked = file.is_linked;
+            one.identifiers.links.clone_from(&file.links);
+            if let Some(leaf) = &mut one.as_leaf {
+                leaf.identifiers.links.clone_from(&file.links);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fast_glob::ErrorKind;
 use walkdir::{DirEntry, WalkDir};
@@ -211,13 +212,13 @@ pub(crate) struct FoundFile {
     /// The path, which begins with the one that was named.
     pub(crate) path: PathBuf,
     pub(crate) part: FilePart,
-    /// A link that was found leads to it.
-    pub(crate) is_linked: bool,
+    /// The links that lead to it or to a folder that it is in, beside its own path.
+    pub(crate) links: Vec<Arc<Path>>,
 }
 
 impl FoundFile {
     fn new(path: PathBuf, part: FilePart) -> Self {
-        Self { path, part, is_linked: false }
+        Self { path, part, links: Vec::new() }
     }
 }
 
@@ -244,6 +245,12 @@ pub(crate) enum WalkProblem {
 /// files.
 const MAX_VISITS: u32 = 32;
 
+/// The most entries of excluded folders that are looked at for links.
+const MAX_EXCLUDED: usize = 10_000;
+
+/// The depth to which they are: certbot's `live` has a folder for each lineage.
+const MAX_EXCLUDED_DEPTH: usize = 3;
+
 /// Finds all files, in the order in which the system has them. Links are followed, and each file is found once. What is
 /// neither file nor folder is an error: opening a pipe would wait.
 ///
@@ -255,8 +262,10 @@ pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, 
         visits: HashMap::new(),
         folders: HashMap::new(),
         known: HashSet::new(),
-        linked: HashSet::new(),
+        linked: HashMap::new(),
         links: Vec::new(),
+        other_links: Vec::new(),
+        entries_left: MAX_EXCLUDED,
         beside: Vec::new(),
         found: Vec::new(),
     };
@@ -276,6 +285,7 @@ pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, 
         walk.add_folder(folder);
     }
     walk.add_links();
+    walk.follow_other_links();
     walk.add_beside();
     walk.mark_linked();
     walk.found
@@ -291,10 +301,14 @@ struct Walk<'a> {
     folders: HashMap<PathBuf, PathBuf>,
     /// The canonical paths of the files that were found.
     known: HashSet<PathBuf>,
-    /// Of these, the ones that links lead to.
-    linked: HashSet<PathBuf>,
+    /// The links that lead to files and folders of the walk, by the canonical paths of these.
+    linked: HashMap<PathBuf, Vec<Arc<Path>>>,
     /// The links to files, which are looked at when all files are known.
     links: Vec<PathBuf>,
+    /// The links to folders, and those that are named, excluded or not included: they too tell what is in use.
+    other_links: Vec<PathBuf>,
+    /// So many entries of excluded folders are looked at yet.
+    entries_left: usize,
     /// The files that are not included, likewise.
     beside: Vec<PathBuf>,
     found: Vec<Result<FoundFile, WalkError>>,
@@ -306,7 +320,7 @@ impl Walk<'_> {
         while let Some(entry) = entries.next() {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {
-                    if !self.is_wanted_folder(&entry, root) || !self.is_to_be_visited(&entry) {
+                    if !self.enter(&entry, root) {
                         entries.skip_current_dir();
                     }
                 }
@@ -326,6 +340,33 @@ impl Walk<'_> {
         }
     }
 
+    /// Returns whether the files of a folder are to be found.
+    fn enter(&mut self, folder: &DirEntry, root: &Path) -> bool {
+        if folder.path_is_symlink() {
+            self.other_links.push(folder.path().to_owned());
+        }
+        if self.is_wanted_folder(folder, root) {
+            return self.is_to_be_visited(folder);
+        }
+        if !folder.path_is_symlink() && !is_of_mounted_secret(folder.path()) {
+            self.note_excluded_links(folder.path());
+        }
+        false
+    }
+
+    /// Remembers the links in an excluded folder, as in certbot's `live`. What cannot be read there is nobody's loss.
+    fn note_excluded_links(&mut self, folder: &Path) {
+        for entry in WalkDir::new(folder).max_depth(MAX_EXCLUDED_DEPTH) {
+            let Some(left) = self.entries_left.checked_sub(1) else { return };
+            self.entries_left = left;
+            if let Ok(entry) = entry
+                && entry.path_is_symlink()
+            {
+                self.other_links.push(entry.into_path());
+            }
+        }
+    }
+
     /// Remembers the files that were named.
     fn know_named(&mut self) {
         for found in &self.found {
@@ -333,6 +374,9 @@ impl Walk<'_> {
                 && let Ok(canonical) = path.canonicalize()
             {
                 self.known.insert(canonical);
+                if path.is_symlink() {
+                    self.other_links.push(path.clone());
+                }
             }
         }
     }
@@ -341,6 +385,9 @@ impl Walk<'_> {
         let part = self.part_of(entry.path(), root);
         let (is_link, is_file) = (entry.path_is_symlink(), entry.file_type().is_file());
         let path = entry.into_path();
+        if is_link && part != Some(FilePart::Judged) {
+            self.other_links.push(path.clone());
+        }
         match part {
             Some(FilePart::Beside) if is_file && self.filter.beside.takes(&path) => self.beside.push(path),
             Some(FilePart::Beside) | None => {}
@@ -359,21 +406,48 @@ impl Walk<'_> {
             if let Ok(target) = path.canonicalize()
                 && self.known.contains(&target)
             {
-                self.linked.insert(target);
+                self.mark(path, target);
             } else {
                 self.add_unless_known(path, FilePart::Judged);
             }
         }
     }
 
-    /// Marks the files that links lead to.
+    /// Marks what the other links lead to, where that lies in a folder of the walk: what is found by a link alone is not
+    /// marked by it.
+    fn follow_other_links(&mut self) {
+        for path in std::mem::take(&mut self.other_links) {
+            if let Ok(target) = path.canonicalize()
+                && target.parent().is_some_and(|folder| self.visits.contains_key(folder))
+            {
+                self.mark(path, target);
+            }
+        }
+    }
+
+    /// Marks what a link leads to as in use. The links by which OpenSSL finds certificates are there for all of them, and
+    /// those of a mounted Secret for all entries.
+    fn mark(&mut self, link: PathBuf, target: PathBuf) {
+        let is_of_mount = link.read_link().is_ok_and(|path| path.starts_with(MOUNTED));
+        if !is_hash_name(&link) && !is_of_mount {
+            let links = self.linked.entry(target).or_default();
+            if !links.iter().any(|known| **known == *link) {
+                links.push(link.into());
+            }
+        }
+    }
+
+    /// Tells each file the links that lead to it and to the folders that it is in.
     fn mark_linked(&mut self) {
         if self.linked.is_empty() {
             return;
         }
         let mut found = std::mem::take(&mut self.found);
         for file in found.iter_mut().flatten() {
-            file.is_linked = self.resolve(&file.path).is_some_and(|path| self.linked.contains(&path));
+            let Some(path) = self.resolve(&file.path) else { continue };
+            for place in path.ancestors() {
+                file.links.extend(self.linked.get(place).into_iter().flatten().cloned());
+            }
         }
         self.found = found;
     }
@@ -734,7 +808,7 @@ mod tests {
         std::os::unix::fs::symlink("../a.pem", folder.path().join("old/live.pem")).unwrap();
         let mut linked = Vec::new();
         for file in find(&[folder.path().to_owned()], &Filter::default()).into_iter().flatten() {
-            if file.is_linked {
+            if !file.links.is_empty() {
                 linked.push(file.path);
             }
         }

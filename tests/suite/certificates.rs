@@ -1,5 +1,7 @@
 //! Certificates that no fixture is: with any name and validity, made by OpenSSL.
 
+use std::net::IpAddr;
+
 use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
@@ -116,7 +118,10 @@ pub fn shaped(key: &PKey<Private>, shape: &Shape<'_>) -> Vec<u8> {
     if !shape.hosts.is_empty() || !shape.uris.is_empty() {
         let mut names = SubjectAlternativeName::new();
         for host in shape.hosts {
-            names.dns(host);
+            match host.parse::<IpAddr>() {
+                Ok(_) => names.ip(host),
+                Err(_) => names.dns(host),
+            };
         }
         for uri in shape.uris {
             names.uri(uri);

@@ -698,6 +698,152 @@ fn what_a_link_still_leads_to_is_not_renewed() {
     }
 }
 
+/// Returns the hint of the first certificate that is not renewed, or its renewal's note.
+fn first_hint(report: &Value) -> &str {
+    report["certificates"][0]["findings"][0]["hint"].as_str().unwrap_or_default()
+}
+
+#[cfg(unix)]
+#[test]
+fn links_count_whether_they_are_named_excluded_or_lead_to_folders() {
+    use std::os::unix::fs::symlink;
+    let (old, new) = (server(&["a.example"], "20251101", "20261127"), server(&["a.example"], "20261101", "20271231"));
+    let folder = Folder::new(&[
+        ("releases/1/cert.pem", &old.certificate),
+        ("releases/2/cert.pem", &new.certificate),
+        ("releases/2/privkey.pem", &new.key),
+        ("live/README", b"of certbot"),
+        ("links/README", b"of a service"),
+    ]);
+    let point = |name: &str, target: &str| {
+        let _ = fs::remove_file(folder.path(name));
+        if !target.is_empty() {
+            symlink(target, folder.path(name)).unwrap();
+        }
+    };
+    assert_eq!(folder.report(&["."]).0, Some(0));
+    for (arguments, link, target) in [
+        (&["."][..], "live/a.pem", "../releases/1/cert.pem"),
+        (&[".", "--exclude", "live"], "live/a.pem", "../releases/1/cert.pem"),
+        (&[".", "--exclude", "a.pem"], "live/a.pem", "../releases/1/cert.pem"),
+        (&[".", "--include", "{cert,privkey}.pem"], "live/a.pem", "../releases/1/cert.pem"),
+        (&["live/a.pem", "releases"], "live/a.pem", "../releases/1/cert.pem"),
+        (&["releases", "live/a.pem"], "live/a.pem", "../releases/1/cert.pem"),
+        (&["."], "current", "releases/1"),
+        (&["current", "releases"], "current", "releases/1"),
+        (&["releases"], "releases/current", "1"),
+        (&["releases", "--exclude", "current"], "releases/current", "1"),
+    ] {
+        point(link, target);
+        let (code, report) = folder.report(arguments);
+        assert_eq!(code, Some(1), "{arguments:?} {link}: {report}");
+        let hint = first_hint(&report);
+        assert!(hint.contains("but a link leads to this one still: ") && hint.ends_with(link), "{hint}");
+        point(link, &target.replace('1', "2"));
+        assert_eq!(folder.report(arguments).0, Some(0), "{arguments:?} {link}");
+        point(link, "");
+    }
+    // What a link calls the previous one is not in use, and neither is what OpenSSL finds by its hash.
+    for link in ["links/previous.pem", "links/3e44d2f7.0"] {
+        point(link, "../releases/1/cert.pem");
+        assert_eq!(folder.report(&["."]).0, Some(0), "{link}");
+    }
+    point("links/nginx.pem", "../releases/1/cert.pem");
+    point("links/haproxy.pem", "../releases/2/cert.pem");
+    let (code, report) = folder.report(&["."]);
+    assert!(code == Some(1) && first_hint(&report).contains("in use beside it: a link leads to each"), "{report}");
+}
+
+#[test]
+fn two_objects_of_a_cluster_are_both_in_use() {
+    let (old, new) = (server(&["a.example"], "20251101", "20261127"), server(&["a.example"], "20261101", "20271231"));
+    let report = |old_name: &str, new_name: &str| {
+        let new = secret("prod", new_name, &[("tls.crt", &new.certificate), ("tls.key", &new.key)]);
+        let list = json!([secret("prod", old_name, &[("tls.crt", &old.certificate)]), new]);
+        Folder::new(&[("all.json", &text(&list))]).report(&["."])
+    };
+    assert_eq!((report("ex-v1", "ex-v2").0, report("ex", "ex-renewed").0), (Some(0), Some(0)));
+    assert_eq!(report("web-1", "web-2").0, Some(1));
+    let (code, report) = report("shop-tls", "mail-tls");
+    let hint = first_hint(&report);
+    assert_eq!(code, Some(1));
+    assert!(hint.starts_with("prod/mail-tls/tls.crt is for the same, but seems to be in use beside it: "), "{hint}");
+}
+
+#[test]
+fn a_format_that_was_not_made_anew_is_not_renewed() {
+    let key = read("key/push.pem");
+    let new = [push("com.example.a", "a", "20261101", "20271231"), key].concat();
+    let code = |old: &str| Folder::new(&[(old, &ends_soon("com.example.a")), ("push.pem", &new)]).report(&["."]);
+    let (status, report) = code("push.cer");
+    assert_eq!((status, code("aps.cer").0, code("push.pem.old").0), (Some(1), Some(0), Some(0)));
+    let expected =
+        "./push.pem is for the same, and this one has its name in another format: make it anew from that, or remove it";
+    assert_eq!(first_hint(&report), expected);
+}
+
+#[test]
+fn services_that_share_names_of_one_machine_are_told_apart_by_their_subjects() {
+    for hosts in [&["localhost"][..], &["localhost", "127.0.0.1"], &["10.0.0.7"], &["db", "::1"]] {
+        let redis = Shape { subject: "redis", issuer: "ca", hosts, ..Shape::default() };
+        assert_eq!(renewed(&redis, &redis).0, Some(0), "{hosts:?}");
+        assert_eq!(renewed(&redis, &Shape { subject: "postgres", ..redis }).0, Some(1), "{hosts:?}");
+    }
+    let site = Shape { subject: "a", issuer: "ca", hosts: &["localhost", "a.example"], ..Shape::default() };
+    assert_eq!(renewed(&site, &Shape { subject: "b", ..site }).0, Some(0));
+}
+
+#[test]
+fn a_dot_at_the_end_makes_no_other_host() {
+    let dotted = Shape { issuer: "ca", hosts: &["a.example."], ..Shape::default() };
+    let plain = Shape { hosts: &["a.example"], ..dotted };
+    assert_eq!((renewed(&dotted, &plain).0, renewed(&plain, &dotted).0), (Some(0), Some(0)));
+}
+
+#[test]
+fn another_issuer_of_a_renewal_is_told() {
+    let old = Shape { issuer: "R10", hosts: &["a.example"], ..Shape::default() };
+    let (code, report) = renewed(&old, &Shape { issuer: "(STAGING) Riddling Rhubarb R12", ..old });
+    let expected = "the issuer has changed from CN=R10 to CN=(STAGING) Riddling Rhubarb R12";
+    let renewed_by = &report["certificates"][0]["renewed_by"];
+    assert_eq!((code, &renewed_by["note"]), (Some(0), &json!(expected)), "{report}");
+    let message = report["certificates"][0]["findings"][0]["message"].as_str().unwrap();
+    assert!(message.ends_with(&format!("; {expected}")), "{message}");
+    let (_, report) = renewed(&old, &old);
+    assert_eq!(report["certificates"][0]["renewed_by"].get("note"), None, "{report}");
+}
+
+#[test]
+fn a_renewal_is_found_among_very_many_of_one_name() {
+    let folder = Folder::new(&[]);
+    for number in 0..120 {
+        let host = format!("node{number}.example");
+        let one = server(&["all.example", &host], "20261101", "20281231");
+        folder.write(&format!("node{number}/tls.pem"), &[one.certificate, one.key].concat());
+    }
+    let old = server(&["all.example", "node500.example"], "20251101", "20261127");
+    let new = server(&["all.example", "node500.example"], "20261101", "20271231");
+    folder.write("node500/1/tls.pem", &old.certificate);
+    folder.write("node500/2/tls.pem", &[new.certificate, new.key].concat());
+    let (code, report) = folder.report(&["."]);
+    let found = &report["certificates"][0]["renewed_by"]["file"];
+    assert_eq!((code, found), (Some(0), &json!("./node500/2/tls.pem")));
+}
+
+#[test]
+fn a_field_that_stands_twice_is_no_damage() {
+    let cert = BASE64.encode(&server(&["a.example"], "20260101", "20271231").certificate);
+    let dump = format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  a: {cert}\ndata:\n  a: {cert}\n");
+    let (code, report) = Folder::new(&[("x.yaml", dump.as_bytes())]).report(&["."]);
+    let error = &report["unreadable"][0]["error"];
+    let message = error["message"].as_str().unwrap();
+    assert_eq!((code, &error["hint"]), (Some(3), &json!("keep one of the two, and remove the other")), "{report}");
+    assert!(
+        message.ends_with("the file can be read in two ways: the field data of an object: stands there twice"),
+        "{message}"
+    );
+}
+
 #[test]
 fn a_renewal_is_of_the_same_service_and_not_made_by_itself() {
     let code = |old: [&str; 2], new: [&str; 2], host: &str| {
