@@ -1,0 +1,107 @@
+//! Compares names: of hosts and addresses, other ones, the UID and the subject.
+
+use std::collections::HashSet;
+
+use crate::certificate::name;
+use crate::certificate::renewal::{Comparable, missing, or_none, texts};
+use crate::finding::{Finding, FindingCode, Level};
+use crate::text::{printable, printable_name, text_list};
+
+/// Compares the names of hosts, the UID and the subject's name.
+pub(super) fn compare_names(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
+    let lost = hosts_without(old.hosts, new.hosts);
+    if !lost.is_empty() {
+        let message = format!("the new one is not for {}", printable(&text_list(lost.into_iter())));
+        differences.push(Finding::failure(FindingCode::HostLost, message));
+    }
+    let gained = hosts_without(new.hosts, old.hosts);
+    if !gained.is_empty() {
+        let message = format!("the new one is also for {}", printable(&text_list(gained.into_iter())));
+        differences.push(Finding::new(Level::Ok, FindingCode::HostGained, message));
+    }
+    let lost = missing(&texts(&old.traits.other_names), &texts(&new.traits.other_names));
+    if !lost.is_empty() {
+        let message = format!("the new one is not for {}", printable(&text_list(lost.into_iter())));
+        differences.push(Finding::failure(FindingCode::NameLost, message));
+    }
+    let gained = missing(&texts(&new.traits.other_names), &texts(&old.traits.other_names));
+    if !gained.is_empty() {
+        let message = format!("the new one is also for {}", printable(&text_list(gained.into_iter())));
+        differences.push(Finding::new(Level::Ok, FindingCode::NameGained, message));
+    }
+    // Where a topic is lost, or a UID of MDM, the names say the same again.
+    let is_said = |finding: &Finding| matches!(finding.code, FindingCode::TopicLost | FindingCode::OtherMdmUid);
+    if differences.iter().any(is_said) {
+        return;
+    }
+    if old.traits.uid != new.traits.uid {
+        let level = if old.traits.uid.is_some() { Level::Failure } else { Level::Ok };
+        let message = format!(
+            "the UID has changed from {} to {}",
+            or_none(old.traits.uid.as_deref()),
+            or_none(new.traits.uid.as_deref())
+        );
+        differences.push(Finding::new(level, FindingCode::OtherUid, message));
+    }
+    compare_titles(old, new, differences);
+}
+
+/// Compares the subjects. Topics and other names decide where there are any; otherwise the whole subject does:
+/// Kubernetes takes groups from its organizations.
+fn compare_titles(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
+    // Kinds have names of their own: "Apple Push Services: …".
+    if old.kind != new.kind && old.kind.is_push() && new.kind.is_push() {
+        return;
+    }
+    let (was, is) = (&old.texts, &new.texts);
+    let is_told_otherwise = old.has_other_names();
+    if !is_told_otherwise && is_nameless(old) && is_nameless(new) {
+        let message = "neither has a name: nothing says that the two are for the same";
+        differences.push(Finding::failure(FindingCode::Nameless, message));
+        return;
+    }
+    let is_name_kept = was.name == is.name;
+    let is_kept = match is_told_otherwise {
+        true => is_name_kept && was.organization == is.organization,
+        false => is_name_kept && name::is_same(&old.traits.subject, &new.traits.subject),
+    };
+    if is_kept {
+        return;
+    }
+    let (part, was, is) = match is_name_kept {
+        false => ("name", was.name, is.name),
+        true => ("subject", was.subject, is.subject),
+    };
+    let message = format!("the {part} has changed from {} to {}", printable_name(was), printable_name(is));
+    let level = if is_told_otherwise { Level::Ok } else { Level::Failure };
+    differences.push(Finding::new(level, FindingCode::OtherName, message));
+}
+
+/// The subject without an attribute, as encoded.
+pub(super) const EMPTY_NAME: &[u8] = b"\x30\x00";
+
+fn is_nameless(one: &Comparable<'_>) -> bool {
+    one.traits.subject == EMPTY_NAME
+}
+
+/// Returns those of `hosts` that no name of `others` covers.
+fn hosts_without<'a>(hosts: &'a [String], others: &[String]) -> Vec<&'a str> {
+    let known: HashSet<&str> = others.iter().map(String::as_str).collect();
+    let mut lost = Vec::new();
+    for host in hosts {
+        let is_covered = wildcard_for(host).is_some_and(|wildcard| known.contains(wildcard.as_str()));
+        if !known.contains(host.as_str()) && !is_covered {
+            lost.push(host.as_str());
+        }
+    }
+    lost
+}
+
+/// Returns the wildcard that covers a host (RFC 9525 section 6.3): for one label, and no top-level domain, for which
+/// programs take none. Addresses have none.
+pub(crate) fn wildcard_for(host: &str) -> Option<String> {
+    let (label, domain) = host.split_once('.')?;
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    let is_covered = !is_address && !label.is_empty() && label != "*" && domain.trim_end_matches('.').contains('.');
+    is_covered.then(|| format!("*.{domain}"))
+}
