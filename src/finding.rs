@@ -58,7 +58,7 @@ pub enum FindingCode {
     Sha1Signature,
     /// RSA below 2048 bits.
     WeakKey,
-    /// An authority on the way to Apple's root has expired.
+    /// An authority that leads to the certificate has expired, or does so before it.
     IntermediateExpired,
     /// Apple did not issue it, or its chain does not lead to Apple's root.
     NotApple,
@@ -66,7 +66,7 @@ pub enum FindingCode {
     Forged,
     /// Its issuer is not known here.
     ChainIncomplete,
-    /// Its chain leads to Apple's root and breaks a rule.
+    /// Its chain breaks a rule.
     ChainInvalid,
     /// It is not for push notifications.
     NotPush,
@@ -114,6 +114,24 @@ pub enum FindingCode {
     UnknownCritical,
     /// The new certificate has another issuer.
     OtherIssuer,
+    /// The key of the new certificate is encrypted, that of the old one is not; or it was not read.
+    KeyLocked,
+    /// The key is of a kind that programs refuse in TLS.
+    UnusableKey,
+    /// The key of the new certificate is of another kind.
+    OtherKeyType,
+    /// An authority stands before the certificate in its file.
+    LeafNotFirst,
+    /// The new file lacks an intermediate that the old one has.
+    ChainLost,
+    /// No authority in the new file has issued the certificate.
+    WrongChain,
+    /// The intermediates in the new file do not follow one another.
+    ChainOrder,
+    /// The new certificate asks its server to staple an answer of OCSP.
+    MustStaple,
+    /// The new certificate is valid for longer than programs take from a server.
+    LongValidity,
     /// No name tells what the old and the new certificate are for.
     Nameless,
     /// The new certificate lacks a topic.
@@ -202,6 +220,15 @@ impl FindingCode {
             | Self::OtherAuthorityKey
             | Self::UnknownCritical
             | Self::OtherIssuer
+            | Self::KeyLocked
+            | Self::UnusableKey
+            | Self::OtherKeyType
+            | Self::LeafNotFirst
+            | Self::ChainLost
+            | Self::WrongChain
+            | Self::ChainOrder
+            | Self::MustStaple
+            | Self::LongValidity
             | Self::Nameless
             | Self::TopicLost
             | Self::TopicGained

@@ -24,32 +24,22 @@ static CONVERSIONS_LEFT: AtomicU32 = AtomicU32::new(2_000);
 /// A named curve over a prime field (SEC 2, RFC 5480, RFC 5639).
 struct Curve {
     oid: Oid<'static>,
+    name: &'static str,
     bits: usize,
 }
 
 static CURVES: [Curve; 11] = [
-    // P-256
-    Curve { oid: oid!(1.2.840.10045.3.1.7), bits: 256 },
-    // P-384
-    Curve { oid: oid!(1.3.132.0.34), bits: 384 },
-    // P-521
-    Curve { oid: oid!(1.3.132.0.35), bits: 521 },
-    // secp256k1
-    Curve { oid: oid!(1.3.132.0.10), bits: 256 },
-    // P-224
-    Curve { oid: oid!(1.3.132.0.33), bits: 224 },
-    // P-192
-    Curve { oid: oid!(1.2.840.10045.3.1.1), bits: 192 },
-    // brainpoolP224r1
-    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.5), bits: 224 },
-    // brainpoolP256r1
-    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.7), bits: 256 },
-    // brainpoolP320r1
-    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.9), bits: 320 },
-    // brainpoolP384r1
-    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.11), bits: 384 },
-    // brainpoolP512r1
-    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.13), bits: 512 },
+    Curve { oid: oid!(1.2.840.10045.3.1.7), name: "P-256", bits: 256 },
+    Curve { oid: oid!(1.3.132.0.34), name: "P-384", bits: 384 },
+    Curve { oid: oid!(1.3.132.0.35), name: "P-521", bits: 521 },
+    Curve { oid: oid!(1.3.132.0.10), name: "secp256k1", bits: 256 },
+    Curve { oid: oid!(1.3.132.0.33), name: "P-224", bits: 224 },
+    Curve { oid: oid!(1.2.840.10045.3.1.1), name: "P-192", bits: 192 },
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.5), name: "brainpoolP224r1", bits: 224 },
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.7), name: "brainpoolP256r1", bits: 256 },
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.9), name: "brainpoolP320r1", bits: 320 },
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.11), name: "brainpoolP384r1", bits: 384 },
+    Curve { oid: oid!(1.3.36.3.3.2.8.1.1.13), name: "brainpoolP512r1", bits: 512 },
 ];
 
 /// A kind of key that is known by its object identifier alone.
@@ -106,6 +96,8 @@ pub struct PublicKey {
     pub algorithm: String,
     /// RSA: of the modulus; EC: of the field. 0 where unknown.
     pub bits: usize,
+    /// The name of the curve of an EC key, where the key names one that is known.
+    pub(crate) curve: Option<&'static str>,
     identity: KeyIdentity,
     /// The second coordinate of a point, where it is there.
     y: Option<Vec<u8>>,
@@ -140,8 +132,9 @@ impl PublicKey {
         if !rest.is_empty() {
             return None;
         }
+        let curve = if info.algorithm.algorithm == EC { curve_name(&info) } else { None };
         let Facts { algorithm, bits, identity, y } = Facts::of(&info);
-        Some(Self { spki, algorithm, bits, identity, y })
+        Some(Self { spki, algorithm, bits, curve, identity, y })
     }
 
     /// Returns algorithm and size.
@@ -323,6 +316,13 @@ fn may_convert() -> bool {
 fn named_curve<'a>(info: &'a SubjectPublicKeyInfo<'_>) -> Option<Oid<'a>> {
     let parameters = info.algorithm.parameters.as_ref()?;
     if parameters.header.tag() == Tag::Oid { parameters.as_oid().ok() } else { None }
+}
+
+/// Returns the name of the curve that a key names; `None` for one that is not known, and for parameters of its own.
+fn curve_name(info: &SubjectPublicKeyInfo<'_>) -> Option<&'static str> {
+    let oid = named_curve(info)?;
+    let known = CURVES.iter().find(|known| known.oid == oid)?;
+    Some(known.name)
 }
 
 /// Returns the size of the prime p of Dss-Parms (RFC 3279 section 2.3.2).

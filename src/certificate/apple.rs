@@ -9,7 +9,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 
 use crate::asn1::{Malformed, Value};
-use crate::certificate::extension;
+use crate::certificate::extension::{self, NetscapeType};
 
 /// The certificate may be used with the sandbox; the value is NULL.
 pub(crate) const SANDBOX: Oid<'static> = oid!(1.2.840.113635.100.6.3.1);
@@ -129,10 +129,14 @@ pub(super) struct Extensions {
     /// There is one with neither keyEncipherment nor keyAgreement.
     pub(super) lacks_encryption: bool,
     pub(super) has_unknown_critical: bool,
+    pub(super) netscape_type: Option<NetscapeType>,
+    pub(super) is_public: bool,
+    pub(super) must_staple: bool,
     /// The name to call it by, of subjectAltName.
     pub(super) first_name: Option<String>,
     pub(super) dns_names: Vec<String>,
     pub(super) other_names: Vec<String>,
+    pub(super) misplaced_addresses: Vec<String>,
     /// By their names; empty where there is no restriction.
     pub(super) usages: Vec<String>,
     sandbox: bool,
@@ -150,6 +154,7 @@ impl Extensions {
         for extension in x509.extensions() {
             extensions.note_apple(&extension.oid, extension.value);
             extensions.note_standard(extension.parsed_extension());
+            extensions.must_staple |= extension::must_staple(&extension.oid, extension.value);
             let is_understood = extension::is_understood(&extension.oid) || extension.oid.starts_with(&APPLE);
             extensions.has_unknown_critical |= extension.critical && !is_understood;
         }
@@ -187,10 +192,16 @@ impl Extensions {
                 self.first_name = extension::first_name(&names.general_names);
                 self.dns_names = extension::host_names(&names.general_names);
                 self.other_names = extension::other_names(&names.general_names);
+                self.misplaced_addresses = extension::misplaced_addresses(&names.general_names);
             }
             ParsedExtension::ExtendedKeyUsage(usage) => self.usages = extension::extended_key_usages(usage),
             ParsedExtension::CertificatePolicies(policies) => {
                 self.is_apple |= policies.iter().any(|policy| policy.policy_id == POLICY);
+                self.is_public |= policies.iter().any(|policy| extension::is_public_policy(&policy.policy_id));
+            }
+            ParsedExtension::SCT(_) => self.is_public = true,
+            ParsedExtension::NSCertType(kind) => {
+                self.netscape_type = Some(NetscapeType { is_server: kind.ssl_server(), is_client: kind.ssl_client() });
             }
             _ => {}
         }

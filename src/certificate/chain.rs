@@ -150,6 +150,36 @@ impl<'a> FileCas<'a> {
         }
     }
 
+    /// Returns the authority of the file that issued a certificate; one that is good at `now` before one that is not.
+    pub(crate) fn issuer_of(&self, certificate: &Certificate, now: OffsetDateTime) -> Option<&'a Certificate> {
+        let mut found = None;
+        for authority in self.named_by(certificate) {
+            if !self.is_issuer(authority, certificate) {
+                continue;
+            }
+            let is_valid = !authority.is_expired(now) && !authority.is_not_yet_valid(now);
+            if is_valid && authority.may_sign_certificates {
+                return Some(authority);
+            }
+            found = found.or(Some(*authority));
+        }
+        found
+    }
+
+    /// Returns the authorities of the file that lead up from a certificate, to a root or as far as they are there.
+    pub(crate) fn path_of(&self, certificate: &Certificate, now: OffsetDateTime) -> Vec<&'a Certificate> {
+        let mut path: Vec<&'a Certificate> = Vec::new();
+        while path.len() < MAX_LENGTH {
+            let last = path.last().copied().unwrap_or(certificate);
+            if last.is_self_issued() {
+                break;
+            }
+            let Some(issuer) = self.issuer_of(last, now) else { break };
+            path.push(issuer);
+        }
+        path
+    }
+
     /// Returns whether `authority` issued `certificate`: by name, key identifier and signature. OpenSSL is started only
     /// for a certificate that names `authority`.
     pub(crate) fn is_issuer(&self, authority: &Certificate, certificate: &Certificate) -> bool {

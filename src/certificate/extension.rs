@@ -1,6 +1,6 @@
 //! Standard extensions as text: names and values (RFC 5280 section 4.2.1).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use openssl::asn1::Asn1Object;
 use openssl::nid::Nid;
@@ -114,6 +114,42 @@ pub(super) fn is_understood(oid: &Oid<'_>) -> bool {
         Some(name) => !matches!(name, "nameConstraints" | "policyConstraints" | "inhibitAnyPolicy"),
         None => false,
     }
+}
+
+/// Netscape's certificate type (nsCertType), which OpenSSL and Java hold a certificate to that has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NetscapeType {
+    pub(crate) is_server: bool,
+    pub(crate) is_client: bool,
+}
+
+/// The policies of the CA/Browser Forum, one of which each certificate of a public authority for servers names (Baseline
+/// Requirements section 7.1.6).
+const PUBLIC_POLICIES: Oid<'static> = oid!(2.23.140.1);
+
+pub(super) fn is_public_policy(policy: &Oid<'_>) -> bool {
+    policy.starts_with(&PUBLIC_POLICIES)
+}
+
+/// The TLS extensions that a server must answer (RFC 7633).
+const TLS_FEATURES: Oid<'static> = oid!(1.3.6.1.5.5.7.1.24);
+
+/// The TLS extension `status_request`, and its second version (RFC 6066, RFC 6961).
+const STATUS_REQUESTS: [u64; 2] = [5, 17];
+
+/// Returns whether an extension says that the server must staple the answer of the authority's OCSP responder.
+pub(super) fn must_staple(oid: &Oid<'_>, value: &[u8]) -> bool {
+    if *oid != TLS_FEATURES {
+        return false;
+    }
+    let Some((features, _)) = Value::parse_prefix(value) else { return false };
+    let mut features = features.reader("TLS features");
+    while let Ok(Some(feature)) = features.try_next() {
+        if feature.unsigned().is_ok_and(|number| STATUS_REQUESTS.contains(&number)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Returns the name of an extension.
@@ -273,6 +309,22 @@ pub(super) fn host_names(names: &[GeneralName<'_>]) -> Vec<String> {
     hosts.sort_unstable();
     hosts.dedup();
     hosts
+}
+
+/// Returns the addresses that stand among the DNS names alone. Programs look for an address among the addresses.
+pub(super) fn misplaced_addresses(names: &[GeneralName<'_>]) -> Vec<String> {
+    let (mut misplaced, mut addresses) = (Vec::new(), Vec::new());
+    for name in names.iter().take(MAX_HOST_NAMES) {
+        match name {
+            GeneralName::DNSName(name) if name.trim().parse::<IpAddr>().is_ok() => {
+                misplaced.push(name.trim().to_ascii_lowercase());
+            }
+            GeneralName::IPAddress(address) => addresses.push(describe_address(address)),
+            _ => {}
+        }
+    }
+    misplaced.retain(|name| !addresses.contains(name));
+    misplaced
 }
 
 /// Returns the other names in subjectAltName, such as mail addresses and URIs, in order, each once.

@@ -21,6 +21,7 @@ use crate::asn1::{self, Malformed, Value};
 use crate::crypto::digest::{sha1_hex, sha256_hex};
 use crate::public_key::PublicKey;
 use apple::{CertificateKind, Environment, Extensions, Topic};
+use extension::NetscapeType;
 use name::NameStyle;
 use time_left::TimeLeft;
 
@@ -71,6 +72,8 @@ pub struct Certificate {
     pub(crate) dns_names: Vec<String>,
     /// The other names in subjectAltName, such as `email:admin@example.com`, in order.
     pub(crate) other_names: Vec<String>,
+    /// Those of `dns_names` that are addresses, and are not among the addresses.
+    pub(crate) misplaced_addresses: Vec<String>,
     /// Its extended key usage, such as `serverAuth`; empty where it may be used for anything.
     pub(crate) usages: Vec<String>,
     /// The serial number as OpenSSL prints it: upper-case hex, an even number of digits, "-" for a negative one.
@@ -97,6 +100,12 @@ pub struct Certificate {
     pub(crate) may_encrypt: bool,
     /// A critical extension is not understood.
     pub(crate) has_unknown_critical: bool,
+    pub(crate) netscape_type: Option<NetscapeType>,
+    /// It has what public authorities alone put into certificates: timestamps of certificate transparency, or a policy of
+    /// the CA/Browser Forum.
+    pub(crate) is_public: bool,
+    /// The server must staple an answer of OCSP.
+    pub(crate) must_staple: bool,
     pub kind: CertificateKind,
     /// The UID of the subject where that is an app's or service's identifier (not for MDM).
     pub bundle_id: Option<String>,
@@ -219,6 +228,7 @@ impl Certificate {
             title_without_subject,
             dns_names: std::mem::take(&mut extensions.dns_names),
             other_names: std::mem::take(&mut extensions.other_names),
+            misplaced_addresses: std::mem::take(&mut extensions.misplaced_addresses),
             usages: std::mem::take(&mut extensions.usages),
             serial,
             not_before: x509.validity().not_before.to_datetime(),
@@ -232,6 +242,9 @@ impl Certificate {
             may_sign: !extensions.lacks_signature,
             may_encrypt: !extensions.lacks_encryption,
             has_unknown_critical: extensions.has_unknown_critical,
+            netscape_type: extensions.netscape_type,
+            is_public: extensions.is_public,
+            must_staple: extensions.must_staple,
             kind,
             bundle_id: if kind.is_push() && kind != CertificateKind::Mdm { uid.clone() } else { None },
             uid,

@@ -3,6 +3,7 @@
 use clap::Args;
 use time::OffsetDateTime;
 
+use crate::certificate::renewal::Acceptable;
 use crate::cli::password::PasswordSource;
 use crate::cli::{OpeningArgs, values};
 use crate::world::files::Location;
@@ -34,6 +35,11 @@ pub(crate) struct CompareArgs {
     /// Accept a self-signed certificate in the place of one that an authority issued
     #[arg(long)]
     pub(crate) allow_self_signed: bool,
+
+    /// Accept a difference that does not matter to the programs in use: intermediates that they get elsewhere, a key whose
+    /// password they have, a key that they all take, a use that nobody makes; repeatable
+    #[arg(long, value_name = "DIFFERENCE", value_parser = values::acceptables())]
+    pub(crate) accept: Vec<Acceptable>,
 
     /// Source of the password of NEW, if it has another
     #[arg(long, value_name = "SOURCE")]

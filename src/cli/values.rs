@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::apns::notification;
 use crate::apns::provider_token::is_id;
 use crate::certificate::apple::Environment;
+use crate::certificate::renewal::Acceptable;
 use crate::cli::password::PasswordSource;
 use crate::world::files::Location;
 
@@ -65,6 +66,14 @@ pub(crate) fn environments() -> impl TypedValueParser<Value = Environment> {
     PossibleValuesParser::new(names).map(|name| match name.as_str() {
         "sandbox" => Environment::Sandbox,
         _ => Environment::Production,
+    })
+}
+
+/// Parses a difference that may be accepted.
+pub(crate) fn acceptables() -> impl TypedValueParser<Value = Acceptable> {
+    PossibleValuesParser::new(Acceptable::names()).try_map(|name| match Acceptable::named(&name) {
+        Some(acceptable) => Ok(acceptable),
+        None => Err("this is not a difference that may be accepted"),
     })
 }
 

@@ -1,13 +1,15 @@
 //! `pushcert compare`.
 
+use crate::certificate::Certificate;
 use crate::certificate::chain::{APPLE, ChainStatus};
-use crate::certificate::renewal::{self, Comparison, Rules, Side};
+use crate::certificate::renewal::{self, Comparison, FileChain, KeyForm, PrivateKeyFacts, Rules, Side};
+use crate::certificate::warning::KeyState;
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::unread;
-use crate::container::Contents;
+use crate::container::{Container, Contents};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::finding::{Finding, FindingCode, Level};
@@ -27,8 +29,10 @@ pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<
     let (new_side, new_report) = side(&arguments.new, &new, arguments, now)?;
     let rules =
         Rules { now, allows_kind_change: arguments.allow_kind_change, allows_self_issued: arguments.allow_self_signed };
+    let subject = HintSubject { is_push: old_side.certificate.kind.is_push(), key: new_side.key.state };
     let mut comparison = renewal::compare(old_side, new_side, rules);
-    add_hints(&mut comparison, arguments, old_side.certificate.kind.is_push());
+    comparison.accept(&arguments.accept);
+    add_hints(&mut comparison, arguments, subject);
     let exit = if comparison.drop_in { None } else { Some(ExitKind::CheckFailed) };
     let report = CompareReport::new(now, comparison, old_report, new_report);
     if arguments.json {
@@ -57,20 +61,63 @@ fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Cont
     Ok((old, new))
 }
 
+/// What the hints depend on.
+#[derive(Clone, Copy)]
+struct HintSubject {
+    is_push: bool,
+    /// Of the new certificate.
+    key: KeyState,
+}
+
+const ACCEPT_KIND: &str = "if each notification has the header, accept the new kind with --allow-kind-change";
+const ACCEPT_SELF_SIGNED: &str = "if all that connect are made to trust it, accept it with --allow-self-signed";
+const GIVE_PASSWORD: &str = "give its password with --passin-new, or with --passin if both have the same";
+const ADD_CHAIN: &str = "put the intermediates that the authority gave with it after the certificate; if programs get them \
+                         elsewhere, accept it with --accept chain";
+const RENEW_CHAIN: &str =
+    "get the intermediates anew from the authority; if programs have others, accept it with --accept chain";
+const ASK_FOR_KEY: &str = "ask for one with an RSA key of 2048 bits or with P-256; if all programs take this one, accept it \
+                           with --accept key-type";
+const ASK_FOR_USE: &str = "ask the authority for one with all uses; if nobody makes that use of it, accept it with --accept \
+                           lost-use";
+
+/// Returns what to do about a difference that an option or a command removes.
+fn hint_for(
+    code: FindingCode,
+    comparison: &Comparison,
+    arguments: &CompareArgs,
+    subject: HintSubject,
+) -> Option<String> {
+    let hint = match code {
+        FindingCode::KeyMissing if comparison.key_reused => return Some(join_hint(arguments)),
+        FindingCode::LeafNotFirst => return Some(order_hint(arguments)),
+        FindingCode::KeyLocked if subject.key == KeyState::Matches => return Some(unlock_hint(arguments)),
+        FindingCode::KeyLocked => GIVE_PASSWORD,
+        FindingCode::OtherKind if comparison.possible_successor => ACCEPT_KIND,
+        FindingCode::OtherIssuer if !subject.is_push => ACCEPT_SELF_SIGNED,
+        FindingCode::ChainLost | FindingCode::WrongChain => ADD_CHAIN,
+        FindingCode::ChainInvalid | FindingCode::IntermediateExpired => RENEW_CHAIN,
+        FindingCode::UnusableKey => ASK_FOR_KEY,
+        FindingCode::UsageLost if !subject.is_push => ASK_FOR_USE,
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 /// Adds what to do about the differences that an option or a command removes.
-fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs, is_push: bool) {
-    let hint = join_hint(arguments);
-    let accept = "if each notification has the header, accept the new kind with --allow-kind-change";
-    let self_signed = "if all that connect are made to trust it, accept it with --allow-self-signed";
-    for difference in &mut comparison.differences {
-        let added = match difference.code {
-            FindingCode::KeyMissing if comparison.key_reused => hint.as_str(),
-            FindingCode::OtherKind if comparison.possible_successor && difference.level == Level::Failure => accept,
-            FindingCode::OtherIssuer if difference.level == Level::Failure && !is_push => self_signed,
-            _ => continue,
-        };
-        difference.hint = Some(added.to_owned().into());
+fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs, subject: HintSubject) {
+    let mut hints = Vec::new();
+    for difference in &comparison.differences {
+        // A locked key that is warned of is as before.
+        let needs_hint = difference.level == Level::Failure || difference.code == FindingCode::KeyLocked;
+        hints.push(if needs_hint { hint_for(difference.code, comparison, arguments, subject) } else { None });
     }
+    for (difference, hint) in comparison.differences.iter_mut().zip(hints) {
+        if let Some(hint) = hint {
+            difference.hint = Some(hint.into());
+        }
+    }
+    let hint = join_hint(arguments);
     if arguments.key.is_some() && !comparison.differences.iter().any(|one| one.code == FindingCode::KeyMismatch) {
         let note =
             Finding::new(Level::Ok, FindingCode::KeyElsewhere, "the private key of the new one is in another file");
@@ -78,25 +125,47 @@ fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs, is_push: bool
     }
 }
 
-/// Returns the command that joins the new certificate and its key.
-fn join_hint(arguments: &CompareArgs) -> String {
-    let word = |location: &Location| match location {
+fn word(location: &Location) -> String {
+    match location {
         Location::Path(path) => shell_path(path),
         Location::Standard => "FILE".to_owned(),
-    };
-    let key = arguments.key.as_ref().unwrap_or(&arguments.old);
-    let output = match &arguments.new {
-        Location::Path(path) if path.extension().is_none_or(|extension| extension != "pem") => {
+    }
+}
+
+/// Returns the name of a file for what a command makes of the new one.
+fn output_word(new: &Location, extension: &str) -> String {
+    match new {
+        Location::Path(path) if path.extension().is_none_or(|own| own != "pem") => {
             shell_path(&path.with_extension("pem"))
         }
-        Location::Path(path) => shell_path(&path.with_extension("joined.pem")),
+        Location::Path(path) => shell_path(&path.with_extension(extension)),
         Location::Standard => "FILE.pem".to_owned(),
-    };
-    let command = format!("pushcert convert {} --key {} -o {output}", word(&arguments.new), word(key));
+    }
+}
+
+/// Returns the command that joins the new certificate and its key.
+fn join_hint(arguments: &CompareArgs) -> String {
+    let key = word(arguments.key.as_ref().unwrap_or(&arguments.old));
+    let output = output_word(&arguments.new, "joined.pem");
+    let command = format!("pushcert convert {} --key {key} -o {output}", word(&arguments.new));
     if arguments.key.is_some() {
         return format!("join them with: {command}");
     }
-    format!("compare with --key {}, and join them with: {command}", word(key))
+    format!("compare with --key {key}, and join them with: {command}")
+}
+
+/// Returns the command that writes the new file in the order that programs take.
+fn order_hint(arguments: &CompareArgs) -> String {
+    let output = output_word(&arguments.new, "ordered.pem");
+    format!("put it first, with: pushcert convert {} --certs all -o {output}", word(&arguments.new))
+}
+
+/// Returns the command that writes the new key without a password.
+fn unlock_hint(arguments: &CompareArgs) -> String {
+    let key = arguments.key.as_ref().map(|key| format!(" --key {}", word(key))).unwrap_or_default();
+    let output = output_word(&arguments.new, "unlocked.pem");
+    let command = format!("pushcert convert {}{key} --certs all -o {output}", word(&arguments.new));
+    format!("write it without a password with: {command}; if programs have it, accept it with --accept locked-key")
 }
 
 fn takes_stdin(source: Option<&PasswordSource>) -> bool {
@@ -117,9 +186,27 @@ fn side<'a>(
         Ok(entry) => entry,
         Err(error) => return Err(unread::explain_selection(location, contents, &error)),
     };
-    let key = contents.key_state(&collection, &entry.item);
+    let key = PrivateKeyFacts { state: contents.key_state(&collection, &entry.item), form: key_form(contents) };
+    let file_chain = file_chain(contents, &entry.item, now);
     let chain = APPLE.judge(&entry.item, &contents.authorities(), now);
     let is_apples = matches!(chain.status, ChainStatus::Trusted | ChainStatus::Expired);
-    let certificate = ConvertReport::certificate(entry, key, chain, now);
-    Ok((Side { certificate: &entry.item, key, is_apples }, SideReport { file, certificate }))
+    let certificate = ConvertReport::certificate(entry, key.state, chain, now);
+    let side = Side { certificate: &entry.item, key, is_apples, chain: file_chain };
+    Ok((side, SideReport { file, certificate }))
+}
+
+fn key_form(contents: &Contents) -> KeyForm {
+    match contents.container {
+        _ if contents.has_encrypted_key => KeyForm::Encrypted,
+        Container::Pkcs12 => KeyForm::Packed,
+        Container::Pem | Container::Der | Container::Pkcs7 | Container::Csr | Container::Key => KeyForm::Clear,
+    }
+}
+
+fn file_chain<'a>(contents: &'a Contents, leaf: &Certificate, now: time::OffsetDateTime) -> FileChain<'a> {
+    let mut certificates = Vec::new();
+    for entry in &contents.certificates {
+        certificates.push(&entry.item);
+    }
+    FileChain::of(leaf, &certificates, contents.container == Container::Pem, now)
 }

@@ -107,7 +107,7 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
         Format::Pkcs8Key => one_key(PrivateKey::from_pkcs8(bytes)?),
         Format::Pkcs1Key => one_key(PrivateKey::from_pkcs1(bytes)?),
         Format::Sec1Key | Format::DsaKey => one_key(PrivateKey::from_sec1(bytes)?),
-        Format::EncryptedKey => one_key(read_encrypted_key(bytes, unlocker)?),
+        Format::EncryptedKey => Contents { has_encrypted_key: true, ..one_key(read_encrypted_key(bytes, unlocker)?) },
     };
     Ok(Contents { is_read_whole: true, ..contents })
 }

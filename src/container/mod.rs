@@ -87,6 +87,8 @@ pub struct Contents {
     pub is_read_whole: bool,
     /// True if what was not read beside it may hold a key, in a form that is not known.
     pub(crate) may_hide_key: bool,
+    /// True if a key that was read is encrypted, outside of PKCS#12.
+    pub(crate) has_encrypted_key: bool,
 }
 
 /// A part of a file that was not read.
@@ -233,6 +235,7 @@ impl Contents {
             other_kinds: vec![],
             is_read_whole: false,
             may_hide_key: false,
+            has_encrypted_key: false,
         }
     }
 
@@ -260,6 +263,7 @@ impl Contents {
         self.other_kinds.extend(part.other_kinds);
         self.is_read_whole &= part.is_read_whole;
         self.may_hide_key |= part.may_hide_key;
+        self.has_encrypted_key |= part.has_encrypted_key;
         if self.pkcs12.is_none() {
             self.pkcs12 = part.pkcs12;
         }

@@ -210,7 +210,8 @@ fn held_by(block: &Block) -> Holds {
 fn open_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     if let Some(dek_info) = block.dek_info() {
         let plain = der::decrypt_block(dek_info, &block.der, unlocker)?;
-        return read_content(block, &plain, unlocker);
+        let contents = read_content(block, &plain, unlocker)?;
+        return Ok(Contents { has_encrypted_key: true, ..contents });
     }
     read_content(block, &block.der, unlocker)
 }

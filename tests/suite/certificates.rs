@@ -76,6 +76,15 @@ pub struct Shape<'a> {
     pub usages: &'a [&'a str],
     pub key_usages: &'a [&'a str],
     pub has_unknown_critical: bool,
+    /// A policy of the CA/Browser Forum, as public authorities name it.
+    pub is_public: bool,
+    pub must_staple: bool,
+    /// nsCertType, as bits.
+    pub netscape_type: Option<u8>,
+    /// The most authorities below it.
+    pub path_length: Option<u32>,
+    /// Addresses among the DNS names.
+    pub addresses: &'a [&'a str],
 }
 
 impl Default for Shape<'_> {
@@ -91,12 +100,22 @@ impl Default for Shape<'_> {
             usages: &[],
             key_usages: &[],
             has_unknown_critical: false,
+            is_public: false,
+            must_staple: false,
+            netscape_type: None,
+            path_length: None,
+            addresses: &[],
         }
     }
 }
 
 /// Makes a certificate of a shape, signed with its own key, in PEM. An empty subject has no name.
 pub fn shaped(key: &PKey<Private>, shape: &Shape<'_>) -> Vec<u8> {
+    shaped_by(key, key, shape)
+}
+
+/// Makes a certificate of a shape, signed with the key of its issuer, in PEM.
+pub fn shaped_by(issuer_key: &PKey<Private>, key: &PKey<Private>, shape: &Shape<'_>) -> Vec<u8> {
     let [subject, issuer] = [shape.subject, shape.issuer].map(|name| {
         let mut builder = X509NameBuilder::new().unwrap();
         if !name.is_empty() {
@@ -113,9 +132,14 @@ pub fn shaped(key: &PKey<Private>, shape: &Shape<'_>) -> Vec<u8> {
     builder.set_not_before(&day(shape.from)).unwrap();
     builder.set_not_after(&day(shape.until)).unwrap();
     if shape.is_ca {
-        builder.append_extension(BasicConstraints::new().ca().build().unwrap()).unwrap();
+        let mut constraints = BasicConstraints::new();
+        constraints.ca();
+        if let Some(length) = shape.path_length {
+            constraints.pathlen(length);
+        }
+        builder.append_extension(constraints.build().unwrap()).unwrap();
     }
-    if !shape.hosts.is_empty() || !shape.uris.is_empty() {
+    if !shape.hosts.is_empty() || !shape.uris.is_empty() || !shape.addresses.is_empty() {
         let mut names = SubjectAlternativeName::new();
         for host in shape.hosts {
             match host.parse::<IpAddr>() {
@@ -126,11 +150,15 @@ pub fn shaped(key: &PKey<Private>, shape: &Shape<'_>) -> Vec<u8> {
         for uri in shape.uris {
             names.uri(uri);
         }
+        for address in shape.addresses {
+            names.ip(address);
+        }
         let names = names.build(&builder.x509v3_context(None, None)).unwrap();
         builder.append_extension(names).unwrap();
     }
     append_usages(&mut builder, shape);
-    builder.sign(key, MessageDigest::sha256()).unwrap();
+    append_others(&mut builder, shape);
+    builder.sign(issuer_key, MessageDigest::sha256()).unwrap();
     builder.build().to_pem().unwrap()
 }
 
@@ -155,8 +183,21 @@ fn append_usages(builder: &mut X509Builder, shape: &Shape<'_>) {
         }
         append(builder, "2.5.29.15", true, &[3, 2, bits.trailing_zeros() as u8, bits]);
     }
+}
+
+fn append_others(builder: &mut X509Builder, shape: &Shape<'_>) {
     if shape.has_unknown_critical {
         append(builder, "1.3.6.1.4.1.99999.1", true, &[5, 0]);
+    }
+    if shape.is_public {
+        // certificatePolicies with 2.23.140.1.2.1.
+        append(builder, "2.5.29.32", false, &[0x30, 10, 0x30, 8, 6, 6, 0x67, 0x81, 0x0c, 1, 2, 1]);
+    }
+    if shape.must_staple {
+        append(builder, "1.3.6.1.5.5.7.1.24", false, &[0x30, 3, 2, 1, 5]);
+    }
+    if let Some(bits) = shape.netscape_type {
+        append(builder, "2.16.840.1.113730.1.1", false, &[3, 2, bits.trailing_zeros().min(7) as u8, bits]);
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::certificates::{self, Shape};
 use super::common::Test;
+use openssl::pkey::{PKey, Private};
+use openssl::symm::Cipher;
 
 fn compare(folder: &Path, old: &[u8], new: &[u8]) -> (Option<i32>, String) {
     let (old_file, new_file) = (folder.join("old.pem"), folder.join("new.pem"));
@@ -112,12 +114,19 @@ fn a_server_that_is_no_client_any_more_is_noted() {
     let shape =
         Shape { issuer: "ca", hosts: &["a.c.example"], from: "20251124", until: "20261224", ..Shape::default() };
     let old = certificates::shaped(&certificates::ec_key(), &Shape { usages: &both, ..shape });
-    let new = Shape { usages: &both[..1], from: "20261120", until: "20271220", ..shape };
+    let new = Shape { usages: &both[..1], is_public: true, from: "20261120", until: "20271220", ..shape };
     let (code, text) = compare(folder.path(), &old, &certificates::shaped(&certificates::ec_key(), &new));
     assert!(
         code == Some(0) && text.contains("note: the new one may be used for serverAuth only, and not for clientAuth"),
         "{text}"
     );
+    // Of an authority of one's own, peers have both.
+    let new = Shape { is_public: false, ..new };
+    let (code, text) = compare(folder.path(), &old, &certificates::shaped(&certificates::ec_key(), &new));
+    let error = "error: the new one may be used for serverAuth only, and not for clientAuth: a server that connects to others \
+                 with it (mTLS, peers of etcd) is refused\n  hint: ask the authority for one with all uses; if nobody makes that use \
+                 of it, accept it with --accept lost-use\n";
+    assert!(code == Some(1) && text.contains(error), "{text}");
 }
 
 #[test]
@@ -157,4 +166,276 @@ fn the_command_that_joins_a_renewal_and_its_key_works_as_printed() {
     let joined = folder.path().join("new.joined.pem");
     let arguments = [folder.path().join("old.pem"), joined];
     Test::new().arg("compare").args(arguments).args(["--at", "2026-11-24"]).status(0).run();
+}
+
+/// An authority with its key.
+struct Authority {
+    certificate: Vec<u8>,
+    key: PKey<Private>,
+}
+
+const VALID: Shape<'_> = Shape {
+    subject: "server",
+    issuer: "Inter",
+    hosts: &["a.c.example"],
+    uris: &[],
+    from: "20251124",
+    until: "20261224",
+    is_ca: false,
+    usages: &[],
+    key_usages: &[],
+    has_unknown_critical: false,
+    is_public: false,
+    must_staple: false,
+    netscape_type: None,
+    path_length: None,
+    addresses: &[],
+};
+const RENEWED: Shape<'_> = Shape { from: "20261120", until: "20271120", ..VALID };
+const AUTHORITY: Shape<'_> = Shape { is_ca: true, hosts: &[], from: "20200101", until: "20400101", ..VALID };
+
+impl Authority {
+    fn root() -> Self {
+        let key = certificates::ec_key();
+        let certificate = certificates::shaped(&key, &Shape { subject: "Root", issuer: "Root", ..AUTHORITY });
+        Self { certificate, key }
+    }
+
+    fn make(&self, shape: &Shape<'_>) -> Self {
+        let key = certificates::ec_key();
+        Self { certificate: certificates::shaped_by(&self.key, &key, shape), key }
+    }
+
+    /// Makes a certificate, and its key in PEM.
+    fn leaf(&self, shape: &Shape<'_>) -> (Vec<u8>, Vec<u8>) {
+        let leaf = self.make(shape);
+        (leaf.certificate, leaf.key.private_key_to_pem_pkcs8().unwrap())
+    }
+}
+
+/// A new file, whether it can take the place of the old one, and what is told.
+struct ChainCase<'a> {
+    new: Vec<&'a [u8]>,
+    code: i32,
+    said: &'a str,
+}
+
+const ADD_CHAIN: &str = "\n  hint: put the intermediates that the authority gave with it after the certificate; if programs get \
+                         them elsewhere, accept it with --accept chain\n";
+const RENEW_CHAIN: &str = "\n  hint: get the intermediates anew from the authority; if programs have others, accept it with \
+                           --accept chain\n";
+
+/// Returns the error of a chain with its hint, and what `--accept chain` makes of it.
+fn check_chain(folder: &Path, old: &[u8], case: &ChainCase<'_>) {
+    let (code, text) = compare(folder, old, &case.new.concat());
+    assert_eq!(code, Some(case.code), "{} {text}", case.said);
+    assert!(text.contains(case.said), "{} {text}", case.said);
+    if case.said.is_empty() {
+        assert!(!text.contains("error:") && !text.contains("warning:") && !text.contains("note:"), "{text}");
+    }
+    let names = ["old.pem", "new.pem", "--at", "2026-11-24", "--accept", "chain"];
+    let run = Test::new().arg("compare").args(names).folder(folder).status(0).run();
+    assert!(!run.text().contains("error:") && !run.text().contains("warning:"), "{}", run.text());
+}
+
+#[test]
+fn a_chain_that_was_there_is_there_whole_and_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Authority::root();
+    let inter = Shape { subject: "Inter", issuer: "Root", ..AUTHORITY };
+    let [first, dead, early, mute] = [
+        inter,
+        Shape { until: "20261101", ..inter },
+        Shape { from: "20261201", ..inter },
+        Shape { key_usages: &["cRLSign"], ..inter },
+    ]
+    .map(|shape| root.make(&shape));
+    let short = root.make(&Shape { until: "20270101", ..inter });
+    let other = root.make(&Shape { subject: "Other", ..inter });
+    let (old, old_key) = first.leaf(&VALID);
+    let of = |authority: &Authority| authority.leaf(&RENEWED);
+    let (good, good_key) = of(&first);
+    let (of_dead, of_early, of_mute, of_short) = (of(&dead).0, of(&early).0, of(&mute).0, of(&short).0);
+    let direct = root.leaf(&Shape { issuer: "Root", ..RENEWED }).0;
+    let old_file = [&old[..], &first.certificate, &old_key].concat();
+    let lost = format!(
+        "error: the new file has no intermediate, the old one has Inter: programs that know the root alone refuse it{ADD_CHAIN}"
+    );
+    let wrong = format!(
+        "error: no authority in the new file has issued the certificate, which names CN=Inter as its issuer: programs that do \
+         not know that one refuse it{ADD_CHAIN}"
+    );
+    let expired =
+        format!("error: Inter in the new file, which leads to the certificate, expired on 2026-11-01{RENEW_CHAIN}");
+    let future = format!(
+        "error: Inter in the new file, which leads to the certificate, is not valid before 2026-12-01{RENEW_CHAIN}"
+    );
+    let may_not = format!(
+        "error: Inter in the new file, which leads to the certificate, may not sign certificates (its key usage lacks \
+         keyCertSign){RENEW_CHAIN}"
+    );
+    let key = &good_key[..];
+    let cases = [
+        ChainCase { new: vec![&good, &first.certificate, key], code: 0, said: "" },
+        ChainCase { new: vec![key, &good, &first.certificate], code: 0, said: "" },
+        ChainCase { new: vec![&good, &first.certificate, &root.certificate, key], code: 0, said: "" },
+        ChainCase { new: vec![&good, &dead.certificate, &first.certificate, key], code: 0, said: "" },
+        ChainCase { new: vec![&good, key], code: 1, said: &lost },
+        ChainCase { new: vec![&good, &root.certificate, key], code: 1, said: &lost },
+        ChainCase { new: vec![&good, &other.certificate, key], code: 1, said: &wrong },
+        ChainCase { new: vec![&good, &dead.certificate, key], code: 1, said: &wrong },
+    ];
+    for case in &cases {
+        check_chain(folder.path(), &old_file, case);
+    }
+    // The keys are others here, and not compared.
+    let old_file = [&old[..], &first.certificate, &root.certificate].concat();
+    let ends =
+        "warning: Inter in the new file ends on 2027-01-01, before the certificate that it leads to (2027-11-20)";
+    let cases = [
+        ChainCase { new: vec![&of_dead, &dead.certificate], code: 1, said: &expired },
+        ChainCase { new: vec![&of_early, &early.certificate], code: 1, said: &future },
+        ChainCase { new: vec![&of_mute, &mute.certificate], code: 1, said: &may_not },
+        ChainCase { new: vec![&of_short, &short.certificate], code: 0, said: ends },
+        // A root issued it, which is known from the old file.
+        ChainCase { new: vec![&direct], code: 0, said: "note: the issuer has changed from CN=Inter to CN=Root" },
+    ];
+    for case in &cases {
+        check_chain(folder.path(), &old_file, case);
+    }
+}
+
+#[test]
+fn every_intermediate_of_the_old_file_that_is_needed_is_in_the_new_one_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Authority::root();
+    let upper = root.make(&Shape { subject: "Upper", issuer: "Root", ..AUTHORITY });
+    let lower = upper.make(&Shape { subject: "Inter", issuer: "Upper", ..AUTHORITY });
+    let short = root.make(&Shape { subject: "Upper", issuer: "Root", path_length: Some(0), ..AUTHORITY });
+    let below_short = short.make(&Shape { subject: "Inter", issuer: "Upper", ..AUTHORITY });
+    let servers = upper.make(&Shape { subject: "Inter", issuer: "Upper", usages: &["serverAuth"], ..AUTHORITY });
+    let both = Shape { usages: &["serverAuth", "clientAuth"], ..RENEWED };
+    let old = lower.leaf(&Shape { usages: both.usages, ..VALID }).0;
+    let (good, of_short, of_servers) = (lower.leaf(&both).0, below_short.leaf(&both).0, servers.leaf(&both).0);
+    let public = servers.leaf(&Shape { is_public: true, ..both }).0;
+    let old_file = [&old[..], &lower.certificate, &upper.certificate].concat();
+    let lost = format!(
+        "error: the new file lacks the intermediate Upper, which the old one has: programs that know the root alone refuse \
+         it{ADD_CHAIN}"
+    );
+    let deep = format!(
+        "error: Upper in the new file, which leads to the certificate, does not allow so many authorities below it \
+         (pathlen){RENEW_CHAIN}"
+    );
+    let mixed = "warning: the intermediates in the new file do not follow one another: each should stand before its issuer, and \
+                 some programs refuse any other order";
+    let cases = [
+        ChainCase { new: vec![&good, &lower.certificate, &upper.certificate], code: 0, said: "" },
+        ChainCase { new: vec![&good, &lower.certificate], code: 1, said: &lost },
+        ChainCase { new: vec![&good, &upper.certificate, &lower.certificate], code: 0, said: mixed },
+        ChainCase { new: vec![&of_short, &below_short.certificate, &short.certificate], code: 1, said: &deep },
+    ];
+    for case in &cases {
+        check_chain(folder.path(), &old_file, case);
+    }
+    let no_client = "Inter in the new file, which leads to the certificate, allows no clientAuth below it";
+    for (leaf, level, expected) in [(&of_servers, "error", 1), (&public, "note", 0)] {
+        let new = [&leaf[..], &servers.certificate, &upper.certificate].concat();
+        let (code, text) = compare(folder.path(), &old_file, &new);
+        assert!(code == Some(expected) && text.contains(&format!("{level}: {no_client}")), "{text}");
+    }
+}
+
+#[test]
+fn the_certificate_is_the_first_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let inter = Authority::root().make(&Shape { subject: "Inter", issuer: "Root", ..AUTHORITY });
+    let ((old, old_key), (new, new_key)) = (inter.leaf(&VALID), inter.leaf(&RENEWED));
+    let (good, last) = ([&new[..], &inter.certificate, &new_key], [&inter.certificate[..], &new, &new_key]);
+    let old_file = [&old[..], &inter.certificate, &old_key].concat();
+    let (code, text) = compare(folder.path(), &old_file, &last.concat());
+    let error = "error: an authority stands before the certificate in the new file: programs take the first one for the \
+                 certificate, and say that the key does not match\n  hint: put it first, with: pushcert ";
+    assert!(code == Some(1) && text.contains(error), "{text}");
+    let (_, command) = text.split_once("put it first, with: pushcert ").unwrap();
+    Test::shell(&format!("\"$0\" {}", command.lines().next().unwrap())).folder(folder.path()).run();
+    let ordered = std::fs::read(folder.path().join("new.ordered.pem")).unwrap();
+    assert_eq!(compare(folder.path(), &old_file, &ordered).0, Some(0));
+    assert_eq!(compare(folder.path(), &old_file, &good.concat()).0, Some(0));
+    // As before.
+    let old_file = [&inter.certificate[..], &old, &old_key].concat();
+    let (code, text) = compare(folder.path(), &old_file, &last.concat());
+    assert!(code == Some(0) && text.contains("note: an authority stands before the certificate"), "{text}");
+}
+
+#[test]
+fn a_chain_is_no_matter_of_apns() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = certificates::push("com.example.a", "a", "20251124", "20261224");
+    let new = certificates::push("com.example.a", "a", "20261120", "20271220");
+    let inter = Authority::root().make(&Shape { subject: "Inter", issuer: "Root", ..AUTHORITY }).certificate;
+    assert_eq!(compare(folder.path(), &[&old[..], &inter].concat(), &new).0, Some(0));
+    assert_eq!(compare(folder.path(), &old, &[&new[..], &inter].concat()).0, Some(0));
+    assert_eq!(compare(folder.path(), &old, &[&inter[..], &new].concat()).0, Some(1), "a program takes the first");
+}
+
+#[test]
+fn a_key_that_is_encrypted_now_is_of_no_use_to_who_has_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old_key, new_key) = (certificates::ec_key(), certificates::ec_key());
+    let (old, new) = (certificates::shaped(&old_key, &VALID), certificates::shaped(&new_key, &RENEWED));
+    let plain = |key: &PKey<Private>| key.private_key_to_pem_pkcs8().unwrap();
+    let locked = |key: &PKey<Private>| key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), b"x").unwrap();
+    let new_file = [new.clone(), locked(&new_key)].concat();
+    let old_file = [old.clone(), plain(&old_key)].concat();
+    let (code, text) = compare(folder.path(), &old_file, &new_file);
+    let error = "error: the private key in the new file was not read, that of the old one was: nothing says that it belongs to \
+                 the new certificate\n  hint: give its password with --passin-new, or with --passin if both have the same\n";
+    assert!(code == Some(1) && text.contains(error), "{text}");
+    std::fs::write(folder.path().join("password"), "x\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let names = ["old.pem", "new.pem", "--at", "2026-11-24", "--passin-new", "file:password"];
+        let run = Test::new().arg("compare").args(names).args(arguments).folder(folder.path()).any_status().run();
+        (run.code, run.text().to_owned())
+    };
+    let (code, text) = run(&[]);
+    let error = "error: the private key of the new one is encrypted, that of the old one is not: programs that have no password \
+                 for it do not start\n  hint: write it without a password with: pushcert convert ";
+    assert!(code == Some(1) && text.contains(error), "{text}");
+    assert!(text.contains("new.unlocked.pem; if programs have it, accept it with --accept locked-key\n"), "{text}");
+    let (code, text) = run(&["--accept", "locked-key"]);
+    assert!(code == Some(0) && text.contains("note: the private key of the new one is encrypted"), "{text}");
+    // Both are encrypted: it cannot be told, and is no worse than before.
+    let (code, text) = compare(folder.path(), &[old, locked(&old_key)].concat(), &new_file);
+    assert!(code == Some(0) && text.contains("warning: the private key in the new file was not read"), "{text}");
+    // The old one is there, and encrypted.
+    let (code, text) = compare(folder.path(), &std::fs::read(folder.path().join("old.pem")).unwrap(), &new);
+    assert!(code == Some(1) && text.contains("error: the new file has no private key, the old one has\n"), "{text}");
+}
+
+#[test]
+fn what_a_certificate_says_is_read_as_other_programs_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = certificates::shaped(&certificates::ec_key(), &Shape { addresses: &["10.0.0.1"], ..VALID });
+    let shape = Shape { addresses: &["10.0.0.1"], ..RENEWED };
+    let types = "the Netscape type (nsCertType) of the new one leaves out serverAuth";
+    for (new, code, said) in [
+        (shape, 0, "can take the place"),
+        (Shape { netscape_type: Some(0x40), ..shape }, 0, "can take the place"),
+        (Shape { netscape_type: Some(0x80), ..shape }, 1, types),
+        (Shape { must_staple: true, ..shape }, 0, "warning: the new one asks its server to staple"),
+        (
+            Shape { hosts: &["a.c.example", "10.0.0.1"], addresses: &[], ..shape },
+            1,
+            "error: the new one is not for 10.0.0.1\n  hint: ask for it as an address (IP), not as a DNS name: programs look for an address among the addresses alone\n",
+        ),
+        (
+            Shape { hosts: &["a.c.example."], ..shape },
+            1,
+            "error: the new one is not for a.c.example\n  hint: ask for the name without a dot at its end: OpenSSL finds no host by a name with one\n",
+        ),
+    ] {
+        let (found, text) = compare(folder.path(), &old, &certificates::shaped(&certificates::ec_key(), &new));
+        assert!(found == Some(code) && text.contains(said), "{text}");
+    }
 }

@@ -661,7 +661,9 @@ fn what_compare_refuses_or_warns_of_renews_nothing() {
 #[test]
 fn a_server_that_is_no_client_any_more_is_renewed_with_a_note() {
     let both = Shape { issuer: "ca", hosts: &["a.example"], usages: &["serverAuth", "clientAuth"], ..Shape::default() };
-    let (code, report) = renewed(&both, &Shape { usages: &["serverAuth"], ..both });
+    let server = Shape { usages: &["serverAuth"], ..both };
+    assert_eq!(renewed(&both, &server).0, Some(1), "peers have an authority of their own");
+    let (code, report) = renewed(&both, &Shape { is_public: true, ..server });
     let renewal = &report["certificates"][0];
     let message = renewal["findings"][0]["message"].as_str().unwrap();
     assert!(code == Some(0) && message.contains("and not for clientAuth: enough for a server"), "{report}");

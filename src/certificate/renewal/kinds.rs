@@ -74,7 +74,8 @@ pub(super) fn compare_environments(old: &Comparable<'_>, new: &Comparable<'_>, d
 }
 
 pub(super) fn compare_teams(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
-    if old.team_id != new.team_id {
+    // An authority's has no team, and that it is one is said.
+    if old.team_id != new.team_id && (old.traits.is_ca || !new.traits.is_ca) {
         let message = format!("the team has changed from {} to {}", or_none(old.team_id), or_none(new.team_id));
         differences.push(Finding::failure(FindingCode::OtherTeam, message));
     }

@@ -1,5 +1,7 @@
 //! Compares a new certificate with the old one that it is to replace: each file judges one subject.
 
+mod accept;
+mod chain;
 mod issuers;
 mod keys;
 mod kinds;
@@ -19,23 +21,35 @@ use crate::certificate::time_left::TimeLeft;
 use crate::certificate::warning::KeyState;
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::printable_name;
+pub(crate) use accept::Acceptable;
+pub(crate) use chain::FileChain;
+use chain::compare_chains;
 use issuers::compare_issuers;
-use keys::{compare_keys, compare_strength};
+pub(crate) use keys::KeyForm;
+use keys::{compare_key_types, compare_private_keys, compare_strength};
 use kinds::{compare_environments, compare_purpose, compare_teams, describe_kinds, is_possible_successor};
 use names::compare_names;
 pub(crate) use names::wildcard_for;
 pub(crate) use traits::Traits;
-use uses::{compare_authorities, compare_critical_extensions, compare_key_usages, compare_uses};
+use uses::{compare_authorities, compare_demands, compare_key_usages, compare_uses};
 use validity::compare_validity;
 
-/// A certificate, and what is known of its key.
-#[derive(Debug, Clone, Copy)]
+/// A certificate, and what is known of its key and of its file.
+#[derive(Debug)]
 pub(crate) struct Side<'a> {
     /// The certificate.
     pub(crate) certificate: &'a Certificate,
-    pub(crate) key: KeyState,
+    pub(crate) key: PrivateKeyFacts,
     /// Its chain leads to one of Apple's roots.
     pub(crate) is_apples: bool,
+    pub(crate) chain: FileChain<'a>,
+}
+
+/// What is known of the private key beside a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PrivateKeyFacts {
+    pub(crate) state: KeyState,
+    pub(crate) form: KeyForm,
 }
 
 /// A certificate as it is compared.
@@ -64,7 +78,7 @@ pub(crate) struct Texts<'a> {
 }
 
 impl<'a> Comparable<'a> {
-    fn of(side: Side<'a>, traits: &'a Traits) -> Self {
+    fn of(side: &Side<'a>, traits: &'a Traits) -> Self {
         let certificate = side.certificate;
         Self {
             kind: certificate.kind,
@@ -165,13 +179,14 @@ pub(crate) struct Rules {
 pub(crate) fn compare(old: Side<'_>, new: Side<'_>, rules: Rules) -> Comparison {
     let (old_traits, new_traits) = (Traits::of(old.certificate), Traits::of(new.certificate));
     let pair = Pair {
-        old: Comparable::of(old, &old_traits),
-        new: Comparable::of(new, &new_traits),
+        old: Comparable::of(&old, &old_traits),
+        new: Comparable::of(&new, &new_traits),
         is_same: old.certificate.der == new.certificate.der,
         has_same_key: old.certificate.public_key.is_same_key(&new.certificate.public_key),
     };
     let mut differences = find_differences(&pair, rules);
-    compare_keys(old.key, new.key, pair.has_same_key && !pair.is_same, &mut differences);
+    compare_chains(&pair, [&old.chain, &new.chain], new.certificate, rules.now, &mut differences);
+    compare_private_keys(old.key, new.key, pair.has_same_key && !pair.is_same, &mut differences);
     let overlap = overlap(old.certificate, new.certificate);
     Comparison {
         drop_in: Level::worst(&differences) != Level::Failure,
@@ -183,7 +198,7 @@ pub(crate) fn compare(old: Side<'_>, new: Side<'_>, rules: Rules) -> Comparison 
     }
 }
 
-/// Returns all differences but those of private keys: a failure is one for which the new certificate cannot take the
+/// Returns all differences but those of private keys and of files: a failure is one for which the new certificate cannot take the
 /// place of the old one. `compare` and `expiry` both decide by them.
 pub(crate) fn find_differences(pair: &Pair<'_>, rules: Rules) -> Vec<Finding> {
     let (old, new) = (&pair.old, &pair.new);
@@ -194,12 +209,11 @@ pub(crate) fn find_differences(pair: &Pair<'_>, rules: Rules) -> Vec<Finding> {
     }
     compare_purpose(old, new, &mut differences);
     compare_names(old, new, &mut differences);
-    if !old.kind.is_push() {
-        compare_uses(old, new, &mut differences);
-        compare_key_usages(old, new, &mut differences);
-        compare_authorities(pair, &mut differences);
-        compare_critical_extensions(old, new, &mut differences);
-    }
+    compare_uses(old, new, &mut differences);
+    compare_key_usages(old, new, &mut differences);
+    compare_authorities(pair, &mut differences);
+    compare_demands(old, new, &mut differences);
+    compare_key_types(old, new, &mut differences);
     compare_strength(old, new, &mut differences);
     compare_issuers(pair, rules, &mut differences);
     compare_environments(old, new, &mut differences);

@@ -9,11 +9,7 @@ use crate::text::{printable, printable_name, text_list};
 
 /// Compares the names of hosts, the UID and the subject's name.
 pub(super) fn compare_names(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
-    let lost = hosts_without(old.hosts, new.hosts);
-    if !lost.is_empty() {
-        let message = format!("the new one is not for {}", printable(&text_list(lost.into_iter())));
-        differences.push(Finding::failure(FindingCode::HostLost, message));
-    }
+    compare_lost_hosts(old, new, differences);
     let gained = hosts_without(new.hosts, old.hosts);
     if !gained.is_empty() {
         let message = format!("the new one is also for {}", printable(&text_list(gained.into_iter())));
@@ -44,6 +40,29 @@ pub(super) fn compare_names(old: &Comparable<'_>, new: &Comparable<'_>, differen
         differences.push(Finding::new(level, FindingCode::OtherUid, message));
     }
     compare_titles(old, new, differences);
+}
+
+/// What to do about a name that programs take for no host.
+const NO_DOT: &str = "ask for the name without a dot at its end: OpenSSL finds no host by a name with one";
+const AS_ADDRESS: &str =
+    "ask for it as an address (IP), not as a DNS name: programs look for an address among the addresses alone";
+
+fn compare_lost_hosts(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
+    let mut lost = hosts_without(old.hosts, new.hosts);
+    let mut hint = None;
+    if lost.iter().any(|host| new.hosts.contains(&format!("{host}."))) {
+        hint = Some(NO_DOT.to_owned().into());
+    }
+    for address in &new.traits.misplaced_addresses {
+        if old.hosts.contains(address) && !old.traits.misplaced_addresses.contains(address) {
+            lost.push(address);
+            hint = Some(AS_ADDRESS.to_owned().into());
+        }
+    }
+    if !lost.is_empty() {
+        let message = format!("the new one is not for {}", printable(&text_list(lost.into_iter())));
+        differences.push(Finding { hint, ..Finding::failure(FindingCode::HostLost, message) });
+    }
 }
 
 /// Compares the subjects. Topics and other names decide where there are any; otherwise the whole subject does:
@@ -90,7 +109,7 @@ fn hosts_without<'a>(hosts: &'a [String], others: &[String]) -> Vec<&'a str> {
     let mut lost = Vec::new();
     for host in hosts {
         let is_covered = wildcard_for(host).is_some_and(|wildcard| known.contains(wildcard.as_str()));
-        if !known.contains(host.as_str()) && !is_covered {
+        if !known.contains(host.as_str()) && !known.contains(host.trim_end_matches('.')) && !is_covered {
             lost.push(host.as_str());
         }
     }

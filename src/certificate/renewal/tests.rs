@@ -1,7 +1,12 @@
+use openssl::dsa::Dsa;
+use openssl::ec::{Asn1Flag, EcGroup, EcKey};
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
 use time::macros::datetime;
 
 use super::*;
 use crate::certificate::apple::Environment;
+use crate::certificate::extension::NetscapeType;
 use crate::public_key::PublicKey;
 use crate::test_support;
 
@@ -23,12 +28,47 @@ fn new(name: &str) -> Certificate {
     fixture(name, datetime!(2026-11-30 0:00 UTC), datetime!(2027-12-30 0:00 UTC))
 }
 
+fn side(certificate: &Certificate, state: KeyState) -> Side<'_> {
+    let key = PrivateKeyFacts { state, form: KeyForm::Clear };
+    Side { certificate, key, is_apples: false, chain: FileChain::default() }
+}
+
+fn with_key(certificate: &Certificate) -> Side<'_> {
+    side(certificate, KeyState::Matches)
+}
+
+fn apples(certificate: &Certificate, is_apples: bool) -> Side<'_> {
+    Side { is_apples, ..with_key(certificate) }
+}
+
 fn codes(old: &Certificate, new: &Certificate, keys: (KeyState, KeyState)) -> Vec<(Level, FindingCode)> {
-    let side = |certificate, key| Side { certificate, key, is_apples: false };
     let comparison = compare(side(old, keys.0), side(new, keys.1), RULES);
     let breaks = comparison.differences.iter().any(|difference| difference.level == Level::Failure);
     assert_eq!(comparison.drop_in, !breaks);
     comparison.differences.into_iter().map(|difference| (difference.level, difference.code)).collect()
+}
+
+/// Returns what is told of two certificates with their keys, each with its level.
+fn told(old: &Certificate, new: &Certificate) -> Vec<String> {
+    let comparison = compare(with_key(old), with_key(new), RULES);
+    let mut lines = Vec::new();
+    for difference in &comparison.differences {
+        lines.push(format!("{:?}: {}", difference.level, difference.message));
+    }
+    lines
+}
+
+fn strings(list: &[&str]) -> Vec<String> {
+    list.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn public_key(key: &PKey<Private>) -> PublicKey {
+    PublicKey::parse(key.public_key_to_der().unwrap()).unwrap()
+}
+
+fn ec_key(curve: Nid) -> PublicKey {
+    let group = EcGroup::from_curve_name(curve).unwrap();
+    public_key(&PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())
 }
 
 const KEYS: (KeyState, KeyState) = (KeyState::Matches, KeyState::Matches);
@@ -102,17 +142,10 @@ fn what_certificates_that_are_not_apples_are_for_is_compared() {
         other_names: texts(names),
         ..certificate.clone()
     };
-    let (both, one) = (["serverAuth", "clientAuth"], ["clientAuth"]);
     let of = |old_usages: &[&str], new_usages: &[&str], old_names: &[&str], new_names: &[&str]| {
         codes(&with(&old, old_usages, old_names), &with(&new, new_usages, new_names), KEYS)
     };
-    assert_eq!(of(&both, &both, &["email:a@b"], &["email:a@b"]), []);
-    assert_eq!(of(&both, &one, &[], &[]), [(Level::Failure, UsageLost)]);
-    assert_eq!(of(&both, &["serverAuth"], &[], &[]), [(Level::Ok, UsageLost)]);
-    assert_eq!(of(&[], &["serverAuth"], &[], &[]), [(Level::Failure, UsageLost)]);
-    assert_eq!(of(&[], &one, &[], &[]), [(Level::Failure, UsageLost)]);
-    assert_eq!(of(&one, &both, &[], &[]), [(Level::Ok, UsageGained)]);
-    assert_eq!(of(&one, &[], &[], &[]), []);
+    assert_eq!(of(&[], &[], &["email:a@b"], &["email:a@b"]), []);
     assert_eq!(of(&[], &[], &["email:a@b"], &["email:b@b"]), [(Level::Failure, NameLost), (Level::Ok, NameGained)]);
     let authority = Certificate { is_ca: true, ..new.clone() };
     assert_eq!(codes(&old, &authority, KEYS), [(Level::Failure, BecameAuthority)]);
@@ -142,17 +175,15 @@ fn who_issued_a_certificate_is_compared() {
     );
     assert_eq!(codes(&by(server.clone(), b"0\x02a"), &itself(renewed.clone()), KEYS), [(Level::Failure, OtherIssuer)]);
     let rules = Rules { allows_self_issued: true, ..RULES };
-    let side = |certificate| Side { certificate, key: KeyState::Matches, is_apples: false };
     let (by_other, by_itself) = (by(server, b"0\x02a"), itself(renewed));
-    assert!(compare(side(&by_other), side(&by_itself), rules).drop_in);
+    assert!(compare(with_key(&by_other), with_key(&by_itself), rules).drop_in);
     let (push, renewed) = (by(old("universal"), b"0\x02a"), new("universal"));
-    assert!(!compare(side(&push), side(&itself(renewed.clone())), rules).drop_in);
+    assert!(!compare(with_key(&push), with_key(&itself(renewed.clone())), rules).drop_in);
     assert_eq!(codes(&push, &by(renewed.clone(), b"0\x02b"), KEYS), []);
     assert_eq!(codes(&push, &itself(renewed.clone()), KEYS), [(Level::Failure, OtherIssuer)]);
-    let side = |certificate, is_apples| Side { certificate, key: KeyState::Matches, is_apples };
-    let comparison = compare(side(&push, true), side(&renewed, false), RULES);
+    let comparison = compare(apples(&push, true), apples(&renewed, false), RULES);
     assert_eq!((comparison.drop_in, comparison.differences[0].code), (false, OtherIssuer));
-    assert!(compare(side(&push, true), side(&renewed, true), RULES).drop_in);
+    assert!(compare(apples(&push, true), apples(&renewed, true), RULES).drop_in);
 }
 
 #[test]
@@ -188,14 +219,13 @@ fn an_authority_stays_one_and_a_new_key_of_it_is_warned_of() {
     assert_eq!(codes(&old, &leaf, KEYS), [(Level::Failure, AuthorityLost)]);
     let mute = Certificate { may_sign_certificates: false, ..new.clone() };
     assert_eq!(codes(&old, &mute, KEYS), [(Level::Failure, UsageLost)]);
-    let key = openssl::pkey::PKey::generate_ed25519().unwrap();
-    let public_key = PublicKey::parse(key.public_key_to_der().unwrap()).unwrap();
+    let public_key = ec_key(Nid::X9_62_PRIME256V1);
     let other = Certificate { public_key, ..new.clone() };
-    assert_eq!(codes(&old, &other, KEYS), [(Level::Warning, OtherAuthorityKey)]);
+    assert_eq!(codes(&old, &other, KEYS), [(Level::Warning, OtherAuthorityKey), (Level::Ok, OtherKeyType)]);
     // A server's that calls itself one.
     let server = |certificate: &Certificate| Certificate { usages: usages(&["serverAuth"]), ..certificate.clone() };
     assert_eq!(codes(&server(&old), &server(&leaf), KEYS), []);
-    assert_eq!(codes(&server(&old), &server(&other), KEYS), [(Level::Ok, OtherIssuer)]);
+    assert_eq!(codes(&server(&old), &server(&other), KEYS), [(Level::Ok, OtherKeyType), (Level::Ok, OtherIssuer)]);
 }
 
 #[test]
@@ -238,9 +268,8 @@ fn a_kind_that_can_do_the_same_is_accepted_where_that_is_allowed() {
         ..old("universal")
     };
     let universal = new("universal");
-    let side = |certificate| Side { certificate, key: KeyState::Matches, is_apples: false };
     for (allows_kind_change, level) in [(false, Level::Failure), (true, Level::Ok)] {
-        let comparison = compare(side(&production), side(&universal), Rules { allows_kind_change, ..RULES });
+        let comparison = compare(with_key(&production), with_key(&universal), Rules { allows_kind_change, ..RULES });
         assert_eq!((comparison.possible_successor, comparison.drop_in), (true, allows_kind_change));
         let first = &comparison.differences[0];
         assert_eq!((first.level, first.code), (level, OtherKind));
@@ -248,7 +277,7 @@ fn a_kind_that_can_do_the_same_is_accepted_where_that_is_allowed() {
     }
     // Not the other way round.
     let back = Certificate { not_after: universal.not_after + time::Duration::days(1), ..production.clone() };
-    let comparison = compare(side(&universal), side(&back), Rules { allows_kind_change: true, ..RULES });
+    let comparison = compare(with_key(&universal), with_key(&back), Rules { allows_kind_change: true, ..RULES });
     assert!(!comparison.possible_successor && !comparison.drop_in);
     assert_eq!(comparison.differences[0].level, Level::Failure);
 }
@@ -256,7 +285,6 @@ fn a_kind_that_can_do_the_same_is_accepted_where_that_is_allowed() {
 #[test]
 fn a_renewal_with_the_same_request_has_the_key_of_the_old_one() {
     let (old, new) = (old("universal"), new("universal"));
-    let side = |certificate, key| Side { certificate, key, is_apples: false };
     let comparison = compare(side(&old, KeyState::Matches), side(&new, KeyState::Missing), RULES);
     assert!(comparison.key_reused && !comparison.drop_in);
     assert!(comparison.differences[0].message.contains("its key is that of the old one"));
@@ -275,4 +303,306 @@ fn a_gap_is_reported_and_the_future_does_not_serve_today() {
     let expected = [(Level::Failure, FindingCode::NotYetValid), (Level::Ok, FindingCode::Gap)];
     assert_eq!(codes(&old("universal"), &late, KEYS), expected);
     assert_eq!(overlap(&old("universal"), &late).days(), -30);
+}
+
+/// Which uses and names the old one has, which uses the new one has, and what is told.
+struct UseCase {
+    old: &'static [&'static str],
+    new: &'static [&'static str],
+    names: Names,
+    is_public: bool,
+    told: &'static [&'static str],
+}
+
+#[derive(Clone, Copy)]
+enum Names {
+    Host,
+    Mail,
+    None,
+}
+
+const NO_CLIENT: &str = "the new one may be used for serverAuth only, and not for clientAuth";
+const BOTH: &[&str] = &["serverAuth", "clientAuth"];
+
+/// A certificate without an extended key usage may be used for all (OpenSSL and Java agree); its names tell for what it
+/// is used.
+#[rustfmt::skip]
+static USE_CASES: [UseCase; 19] = [
+    UseCase { old: BOTH, new: BOTH, names: Names::Host, is_public: false, told: &[] },
+    UseCase { old: BOTH, new: &[], names: Names::Host, is_public: false, told: &[] },
+    UseCase { old: &["clientAuth"], new: BOTH, names: Names::Host, is_public: false, told: &["Ok: the new one may also be used for serverAuth"] },
+    UseCase { old: BOTH, new: &["clientAuth"], names: Names::Host, is_public: true, told: &["Failure: the new one may be used for clientAuth only, and not for serverAuth"] },
+    // Public authorities leave clientAuth out; others make peers.
+    UseCase { old: BOTH, new: &["serverAuth"], names: Names::Host, is_public: true, told: &["Ok: the new one may be used for serverAuth only, and not for clientAuth: enough for a server, unless it uses the certificate as a client too"] },
+    UseCase { old: BOTH, new: &["serverAuth"], names: Names::Host, is_public: false, told: &["Failure: the new one may be used for serverAuth only, and not for clientAuth: a server that connects to others with it (mTLS, peers of etcd) is refused"] },
+    UseCase { old: BOTH, new: &["serverAuth"], names: Names::None, is_public: true, told: &["Failure: the new one may be used for serverAuth only, and not for clientAuth"] },
+    UseCase { old: &["serverAuth"], new: &["serverAuth"], names: Names::Host, is_public: false, told: &[] },
+    // No restriction before.
+    UseCase { old: &[], new: &["serverAuth"], names: Names::Host, is_public: false, told: &["Ok: the new one may be used for serverAuth only, the old one for anything"] },
+    UseCase { old: &[], new: &["clientAuth"], names: Names::Host, is_public: false, told: &["Failure: the new one may be used for clientAuth only, and not for serverAuth"] },
+    UseCase { old: &[], new: BOTH, names: Names::None, is_public: false, told: &["Ok: the new one may be used for serverAuth and clientAuth only, the old one for anything"] },
+    UseCase { old: &[], new: &["serverAuth"], names: Names::None, is_public: false, told: &["Failure: the new one may be used for serverAuth only, and not for clientAuth"] },
+    UseCase { old: &[], new: &["emailProtection"], names: Names::Mail, is_public: false, told: &["Ok: the new one may be used for emailProtection only, the old one for anything"] },
+    UseCase { old: &[], new: &["clientAuth"], names: Names::Mail, is_public: false, told: &["Failure: the new one may be used for clientAuth only, and not for emailProtection"] },
+    // OpenSSL does not take any use for that of TLS.
+    UseCase { old: &["serverAuth"], new: &["anyExtendedKeyUsage"], names: Names::Host, is_public: false, told: &["Failure: the new one may be used for anyExtendedKeyUsage only, and not for serverAuth: OpenSSL does not take the one for the other", "Ok: the new one may also be used for anyExtendedKeyUsage"] },
+    UseCase { old: &[], new: &["anyExtendedKeyUsage"], names: Names::Host, is_public: false, told: &["Failure: the new one may be used for anyExtendedKeyUsage only, and not for serverAuth: OpenSSL does not take the one for the other"] },
+    UseCase { old: &["anyExtendedKeyUsage"], new: &["anyExtendedKeyUsage"], names: Names::Host, is_public: false, told: &[] },
+    UseCase { old: &["anyExtendedKeyUsage"], new: &["serverAuth"], names: Names::Host, is_public: false, told: &["Ok: the new one may be used for serverAuth only, the old one for anything"] },
+    UseCase { old: &["codeSigning"], new: &["anyExtendedKeyUsage"], names: Names::None, is_public: false, told: &["Ok: the new one may also be used for anyExtendedKeyUsage"] },
+];
+
+#[test]
+fn a_use_is_lost_where_it_was_made() {
+    for case in &USE_CASES {
+        let named = |certificate: Certificate| {
+            let (hosts, others): (&[&str], &[&str]) = match case.names {
+                Names::Host => (&["a.example"], &[]),
+                Names::Mail => (&[], &["email:a@b.example"]),
+                Names::None => (&[], &[]),
+            };
+            Certificate { dns_names: strings(hosts), other_names: strings(others), ..certificate }
+        };
+        let old = Certificate { usages: strings(case.old), ..named(old("not-push")) };
+        let new = Certificate { usages: strings(case.new), is_public: case.is_public, ..named(new("not-push")) };
+        assert_eq!(told(&old, &new), case.told, "{:?} {:?}", case.old, case.new);
+    }
+    assert!(USE_CASES.iter().any(|case| case.told.iter().any(|text| text.contains(NO_CLIENT))));
+}
+
+#[test]
+fn netscapes_type_is_held_to() {
+    let (push, renewed_push) = (old("universal"), new("universal"));
+    let server = |certificate| Certificate { usages: strings(BOTH), dns_names: strings(&["a.example"]), ..certificate };
+    let (old, new) = (server(old("not-push")), server(new("not-push")));
+    let typed = |certificate: &Certificate, is_server, is_client| Certificate {
+        netscape_type: Some(NetscapeType { is_server, is_client }),
+        ..certificate.clone()
+    };
+    let lost = |list: &str| {
+        [format!(
+            "Failure: the Netscape type (nsCertType) of the new one leaves out {list}: OpenSSL and Java refuse it"
+        )]
+    };
+    assert_eq!(told(&old, &typed(&new, true, true)), [""; 0]);
+    assert_eq!(told(&old, &typed(&new, false, true)), lost("serverAuth"));
+    assert_eq!(told(&old, &typed(&new, true, false)), lost("clientAuth"));
+    assert_eq!(told(&old, &typed(&new, false, false)), lost("serverAuth and clientAuth"));
+    assert_eq!(told(&typed(&old, true, false), &typed(&new, true, false)), [""; 0]);
+    assert_eq!(told(&typed(&old, true, false), &new), [""; 0]);
+    let public = Certificate { is_public: true, ..typed(&new, true, false) };
+    assert_eq!(codes(&old, &public, KEYS), [(Level::Ok, FindingCode::UsageLost)]);
+    assert_eq!(told(&push, &typed(&renewed_push, true, false)), lost("clientAuth"));
+}
+
+#[test]
+fn a_push_certificate_is_a_clients() {
+    let (old, new) = (old("universal"), new("universal"));
+    let with =
+        |certificate: &Certificate, usages: &[&str]| Certificate { usages: strings(usages), ..certificate.clone() };
+    assert_eq!(told(&with(&old, &["clientAuth"]), &with(&new, &["clientAuth"])), [""; 0]);
+    assert_eq!(told(&with(&old, &["clientAuth"]), &with(&new, &[])), [""; 0]);
+    assert_eq!(told(&with(&old, &["serverAuth"]), &with(&new, &["serverAuth"])), [""; 0]);
+    for usages in [&["clientAuth"][..], &[]] {
+        assert_eq!(
+            told(&with(&old, usages), &with(&new, &["serverAuth"])),
+            ["Failure: the new one may be used for serverAuth only, and not for clientAuth: APNs takes clients alone"]
+        );
+    }
+    let mute = Certificate { may_sign: false, ..new.clone() };
+    let lost = "Failure: the key usage of the new one lacks digitalSignature, which servers and clients need";
+    assert_eq!(told(&old, &mute), [lost]);
+    assert_eq!(told(&mute_of(&old), &mute), [""; 0]);
+    // Its team is not told, for an authority has none.
+    let authority = Certificate { is_ca: true, team_id: None, ..new.clone() };
+    let became = "Failure: the new one is that of an authority (CA:TRUE), which no push certificate of Apple's is";
+    assert_eq!(told(&old, &authority), [became]);
+    assert_eq!(
+        told(&old, &Certificate { team_id: None, ..new }),
+        ["Failure: the team has changed from TEAMID1234 to none"]
+    );
+}
+
+fn mute_of(certificate: &Certificate) -> Certificate {
+    Certificate { may_sign: false, ..certificate.clone() }
+}
+
+/// A kind of key, and what is told where the old one has RSA.
+struct KeyCase {
+    key: PublicKey,
+    told: &'static str,
+}
+
+fn key_cases() -> Vec<KeyCase> {
+    let mut explicit = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    explicit.set_asn1_flag(Asn1Flag::EXPLICIT_CURVE);
+    let explicit = PKey::from_ec_key(EcKey::generate(&explicit).unwrap()).unwrap();
+    let dsa = PKey::from_dsa(Dsa::generate(1024).unwrap()).unwrap();
+    let case = |key, told| KeyCase { key, told };
+    vec![
+        case(
+            ec_key(Nid::X9_62_PRIME256V1),
+            "Ok: the key of the new one is EC (P-256), that of the old one RSA: programs that are set up for one kind refuse the other",
+        ),
+        case(
+            ec_key(Nid::SECP384R1),
+            "Ok: the key of the new one is EC (P-384), that of the old one RSA: programs that are set up for one kind refuse the other",
+        ),
+        case(
+            ec_key(Nid::SECP521R1),
+            "Warning: the key of the new one is EC (P-521), which browsers such as Chrome refuse",
+        ),
+        case(
+            public_key(&PKey::generate_ed25519().unwrap()),
+            "Warning: the key of the new one is Ed25519, which browsers such as Chrome refuse",
+        ),
+        case(
+            public_key(&PKey::generate_ed448().unwrap()),
+            "Warning: the key of the new one is Ed448, which browsers such as Chrome refuse",
+        ),
+        case(
+            ec_key(Nid::SECP256K1),
+            "Failure: the key of the new one is EC (secp256k1), which TLS 1.3 and most programs refuse",
+        ),
+        case(
+            ec_key(Nid::X9_62_PRIME192V1),
+            "Failure: the key of the new one is EC (P-192), which TLS 1.3 and most programs refuse",
+        ),
+        case(
+            ec_key(Nid::SECP224R1),
+            "Failure: the key of the new one is EC (P-224), which TLS 1.3 and most programs refuse",
+        ),
+        case(
+            ec_key(Nid::BRAINPOOL_P256R1),
+            "Failure: the key of the new one is EC (brainpoolP256r1), which TLS 1.3 and most programs refuse",
+        ),
+        case(
+            public_key(&explicit),
+            "Failure: the key of the new one is EC (another curve, or parameters in the place of its name), which TLS 1.3 and most programs refuse",
+        ),
+        case(public_key(&dsa), "Failure: the key of the new one is DSA, which TLS 1.3 and most programs refuse"),
+    ]
+}
+
+#[test]
+fn a_key_of_a_kind_that_programs_refuse_breaks_unless_it_is_as_before() {
+    let (old, new) = (old("not-push"), new("not-push"));
+    for case in key_cases() {
+        let with = |certificate: &Certificate| Certificate { public_key: case.key.clone(), ..certificate.clone() };
+        assert_eq!(told(&old, &with(&new)), [case.told]);
+        // As before it is a note at most.
+        assert!(told(&with(&old), &with(&new)).iter().all(|text| text.starts_with("Ok: ")), "{}", case.told);
+        assert!(told(&with(&old), &new).iter().all(|text| text.starts_with("Ok: ")), "{}", case.told);
+    }
+    let restricted = |certificate: &Certificate| {
+        let mut certificate = certificate.clone();
+        certificate.public_key.algorithm = "RSA-PSS".into();
+        certificate
+    };
+    let refused = "the key of the new one is RSA-PSS, which TLS 1.3 and most programs refuse";
+    assert_eq!(told(&old, &restricted(&new)), [format!("Failure: {refused}")]);
+    assert_eq!(told(&restricted(&old), &restricted(&new)), [format!("Ok: {refused}")]);
+}
+
+/// What is known of both private keys, and what is told.
+struct PrivateKeyCase {
+    old: PrivateKeyFacts,
+    new: PrivateKeyFacts,
+    told: Option<&'static str>,
+}
+
+const fn facts(state: KeyState, form: KeyForm) -> PrivateKeyFacts {
+    PrivateKeyFacts { state, form }
+}
+
+const MISSING: Option<&str> = Some("Failure: the new file has no private key, the old one has");
+const UNREAD: Option<&str> =
+    Some("Warning: the private key in the new file was not read: nothing says that it belongs to the new certificate");
+
+#[rustfmt::skip]
+static PRIVATE_KEY_CASES: [PrivateKeyCase; 14] = [
+    PrivateKeyCase { old: facts(KeyState::Matches, KeyForm::Clear), new: facts(KeyState::Matches, KeyForm::Clear), told: None },
+    PrivateKeyCase { old: facts(KeyState::Matches, KeyForm::Clear), new: facts(KeyState::Matches, KeyForm::Packed), told: None },
+    PrivateKeyCase { old: facts(KeyState::Matches, KeyForm::Encrypted), new: facts(KeyState::Matches, KeyForm::Encrypted), told: None },
+    PrivateKeyCase { old: facts(KeyState::Matches, KeyForm::Packed), new: facts(KeyState::Matches, KeyForm::Encrypted), told: None },
+    PrivateKeyCase { old: facts(KeyState::Matches, KeyForm::Encrypted), new: facts(KeyState::Matches, KeyForm::Clear), told: None },
+    PrivateKeyCase { old: facts(KeyState::Missing, KeyForm::Clear), new: facts(KeyState::Matches, KeyForm::Encrypted), told: None },
+    PrivateKeyCase { old: facts(KeyState::Missing, KeyForm::Clear), new: facts(KeyState::Missing, KeyForm::Clear), told: None },
+    PrivateKeyCase { old: facts(KeyState::Matches, KeyForm::Clear), new: facts(KeyState::Matches, KeyForm::Encrypted), told: Some("Failure: the private key of the new one is encrypted, that of the old one is not: programs that have no password for it do not start") },
+    PrivateKeyCase { old: facts(KeyState::Matches, KeyForm::Clear), new: facts(KeyState::Unread, KeyForm::Clear), told: Some("Failure: the private key in the new file was not read, that of the old one was: nothing says that it belongs to the new certificate") },
+    PrivateKeyCase { old: facts(KeyState::Unread, KeyForm::Clear), new: facts(KeyState::Unread, KeyForm::Clear), told: UNREAD },
+    PrivateKeyCase { old: facts(KeyState::Missing, KeyForm::Clear), new: facts(KeyState::Unread, KeyForm::Clear), told: UNREAD },
+    PrivateKeyCase { old: facts(KeyState::Matches, KeyForm::Packed), new: facts(KeyState::Missing, KeyForm::Clear), told: MISSING },
+    PrivateKeyCase { old: facts(KeyState::Unread, KeyForm::Clear), new: facts(KeyState::Missing, KeyForm::Clear), told: MISSING },
+    PrivateKeyCase { old: facts(KeyState::Missing, KeyForm::Clear), new: facts(KeyState::Mismatch, KeyForm::Clear), told: Some("Failure: the private key is not that of the new certificate") },
+];
+
+#[test]
+fn the_new_key_is_there_and_can_be_used_as_the_old_one_was() {
+    for case in &PRIVATE_KEY_CASES {
+        let mut differences = Vec::new();
+        keys::compare_private_keys(case.old, case.new, false, &mut differences);
+        let lines: Vec<_> = differences.iter().map(|one| format!("{:?}: {}", one.level, one.message)).collect();
+        assert_eq!(lines, Vec::from_iter(case.told), "{:?} {:?}", case.old, case.new);
+    }
+}
+
+#[test]
+fn a_name_that_programs_find_no_host_by_is_lost() {
+    let of = |certificate: Certificate, hosts: &[&str], misplaced: &[&str]| Certificate {
+        dns_names: strings(hosts),
+        misplaced_addresses: strings(misplaced),
+        ..certificate
+    };
+    let judge = |old_names: [&[&str]; 2], new_names: [&[&str]; 2]| {
+        let [(old_hosts, old_misplaced), (new_hosts, new_misplaced)] =
+            [old_names, new_names].map(|[hosts, misplaced]| (hosts, misplaced));
+        told(&of(old("not-push"), old_hosts, old_misplaced), &of(new("not-push"), new_hosts, new_misplaced))
+    };
+    // OpenSSL finds ex.example by no name with a dot; the other way round nothing is lost.
+    assert_eq!(judge([&["ex.example"], &[]], [&["ex.example."], &[]]), ["Failure: the new one is not for ex.example"]);
+    assert_eq!(judge([&["ex.example."], &[]], [&["ex.example"], &[]]), ["Ok: the new one is also for ex.example"]);
+    assert_eq!(judge([&["ex.example."], &[]], [&["ex.example."], &[]]), [""; 0]);
+    let address = &["10.0.0.1"][..];
+    assert_eq!(judge([address, &[]], [address, address]), ["Failure: the new one is not for 10.0.0.1"]);
+    assert_eq!(judge([address, address], [address, address]), [""; 0]);
+    assert_eq!(judge([address, address], [address, &[]]), [""; 0]);
+}
+
+#[test]
+fn what_the_new_one_asks_of_programs_is_warned_of() {
+    let server = |certificate| Certificate { dns_names: strings(&["a.example"]), ..certificate };
+    let (old, new) = (server(old("not-push")), server(new("not-push")));
+    let staple = |certificate: &Certificate| Certificate { must_staple: true, ..certificate.clone() };
+    let warning = "Warning: the new one asks its server to staple an answer of OCSP (must-staple): Firefox refuses one that \
+                   does not";
+    assert_eq!(told(&old, &staple(&new)), [warning]);
+    assert_eq!(told(&staple(&old), &staple(&new)), [""; 0]);
+    assert_eq!(told(&staple(&old), &new), [""; 0]);
+    let long = |certificate: &Certificate, days| Certificate {
+        not_after: certificate.not_before + time::Duration::days(days),
+        ..certificate.clone()
+    };
+    let warning =
+        "Warning: the new one is valid for 826 days: Apple's systems refuse a server's that is valid for more than 825";
+    assert_eq!(told(&old, &long(&new, 826)), [warning]);
+    assert_eq!(told(&old, &long(&new, 825)), [""; 0]);
+    assert_eq!(told(&long(&old, 900), &long(&new, 1900)), [""; 0]);
+    let client = |certificate: &Certificate| Certificate { dns_names: vec![], ..certificate.clone() };
+    assert_eq!(told(&client(&old), &client(&long(&new, 826))), [""; 0]);
+}
+
+#[test]
+fn what_is_accepted_is_a_note() {
+    let (old, new) = (old("not-push"), new("not-push"));
+    let other = Certificate { public_key: ec_key(Nid::SECP256K1), ..new };
+    let mut comparison = compare(with_key(&old), with_key(&other), RULES);
+    comparison.accept(&[Acceptable::Chain, Acceptable::LockedKey, Acceptable::LostUse]);
+    assert!(!comparison.drop_in);
+    comparison.accept(&[Acceptable::KeyType]);
+    assert!(comparison.drop_in && comparison.differences[0].level == Level::Ok);
+    for name in Acceptable::names() {
+        assert!(Acceptable::named(name).is_some());
+    }
+    assert_eq!(Acceptable::named("expired"), None);
 }

@@ -1,5 +1,10 @@
 //! What a comparison looks at in a certificate beside what a report has anyway.
 
+use std::borrow::Cow;
+
+use crate::certificate::extension::NetscapeType;
+use crate::certificate::renewal::keys::{self, KeyType, Reach};
+use crate::certificate::renewal::uses::{CLIENT, SERVER};
 use crate::certificate::{Certificate, name};
 
 /// What a comparison looks at in a certificate beside what a report has anyway. It is kept small: a run of `expiry` has
@@ -8,6 +13,7 @@ use crate::certificate::{Certificate, name};
 pub(crate) struct Traits {
     pub(super) uid: Option<String>,
     pub(super) other_names: Vec<String>,
+    pub(super) misplaced_addresses: Vec<String>,
     pub(super) usages: Vec<String>,
     /// As encoded. Whether it is the issuer takes long to tell, and is asked of few.
     pub(super) subject: Vec<u8>,
@@ -16,6 +22,18 @@ pub(crate) struct Traits {
     pub(super) weakness: Weakness,
     pub(super) is_ca: bool,
     pub(super) has_unknown_critical: bool,
+    pub(super) must_staple: bool,
+    /// A public authority issued it.
+    pub(super) is_public: bool,
+    pub(super) netscape_type: Option<NetscapeType>,
+    pub(super) key: KeyTraits,
+}
+
+/// The kind of a key.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeyTraits {
+    pub(super) name: Cow<'static, str>,
+    pub(super) reach: Reach,
 }
 
 /// What the key may be used for. A certificate that does not say it allows all.
@@ -41,6 +59,7 @@ impl Traits {
         Self {
             uid: certificate.uid.clone(),
             other_names: certificate.other_names.clone(),
+            misplaced_addresses: certificate.misplaced_addresses.clone(),
             usages: certificate.usages.clone(),
             subject: certificate.raw_subject.clone(),
             issuer: certificate.raw_issuer.clone(),
@@ -55,6 +74,10 @@ impl Traits {
             },
             is_ca: certificate.is_ca,
             has_unknown_critical: certificate.has_unknown_critical,
+            must_staple: certificate.must_staple,
+            is_public: certificate.is_public,
+            netscape_type: certificate.netscape_type,
+            key: KeyTraits { name: keys::name_of(key), reach: KeyType::of(key).reach },
         }
     }
 
@@ -74,6 +97,15 @@ impl Traits {
     /// Returns whether its signature is weak. Nobody verifies that on a root.
     pub(super) fn has_weak_signature(&self) -> bool {
         self.weakness.has_signature && !self.is_self_issued()
+    }
+
+    /// Returns whether Netscape's type of the certificate, if it has one, allows a use.
+    pub(super) fn fits_netscape_type(&self, usage: &str) -> bool {
+        match (self.netscape_type, usage) {
+            (Some(kind), SERVER) => kind.is_server,
+            (Some(kind), CLIENT) => kind.is_client,
+            (Some(_) | None, _) => true,
+        }
     }
 
     pub(super) fn has_usage(&self, usage: &str) -> bool {

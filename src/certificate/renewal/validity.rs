@@ -1,8 +1,8 @@
 //! Compares when certificates are valid.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use crate::certificate::renewal::Pair;
+use crate::certificate::renewal::{Comparable, Pair};
 use crate::certificate::time_left::TimeLeft;
 use crate::finding::{Finding, FindingCode, Level};
 
@@ -25,8 +25,22 @@ pub(super) fn compare_validity(pair: &Pair<'_>, now: OffsetDateTime, differences
         let message = format!("the new one is not valid before {new_start}");
         differences.push(Finding::failure(FindingCode::NotYetValid, message));
     }
+    if is_long(new) && !is_long(old) && !new.hosts.is_empty() {
+        let message = format!(
+            "the new one is valid for {} days: Apple's systems refuse a server's that is valid for more than {MOST_DAYS}",
+            (new.not_after - new.not_before).whole_days()
+        );
+        differences.push(Finding::warning(FindingCode::LongValidity, message));
+    }
     if new.not_before > old.not_after {
         let message = format!("neither is valid between {old_end} and {new_start}");
         differences.push(Finding::new(Level::Ok, FindingCode::Gap, message));
     }
+}
+
+/// The most days that Apple's systems take from a server, whoever issued its certificate (support.apple.com/en-us/103769).
+const MOST_DAYS: i64 = 825;
+
+fn is_long(one: &Comparable<'_>) -> bool {
+    one.not_after - one.not_before > Duration::days(MOST_DAYS)
 }

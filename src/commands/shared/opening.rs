@@ -161,7 +161,7 @@ impl Opener {
         let contents = self.open(location, context)?;
         let Some(key) = key else { return Ok(contents) };
         let opened = self.open_key(key, KEY_OF_REQUEST, context)?;
-        let Contents { keys, unread: unread_keys, may_hide_key, .. } = opened;
+        let Contents { keys, unread: unread_keys, may_hide_key, has_encrypted_key, .. } = opened;
         if let ([], Some(unread)) = (&keys[..], unread_keys.iter().find(|unread| unread.may_be_key())) {
             return Err(unread::explain(&key.to_string(), unread));
         }
@@ -170,7 +170,7 @@ impl Opener {
             return Err(Error::new(ExitKind::Input, message).hint(KEY_OF_REQUEST));
         }
         let key_file_unread = may_hide_key || unread_keys.iter().any(Unread::may_be_key);
-        Ok(Contents { key_file_unread, ..contents.with_keys(keys) })
+        Ok(Contents { key_file_unread, has_encrypted_key, ..contents.with_keys(keys) })
     }
 }
 

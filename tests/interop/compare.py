@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""What `pushcert compare` says, judged by OpenSSL: what a server cannot load, or its peer refuses, breaks, and nothing else.
+
+    compare.py PUSHCERT
+
+Needs the cryptography package.
+"""
+
+import datetime
+import ipaddress
+import pathlib
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+from peers import Results
+
+PUSHCERT = str(pathlib.Path(sys.argv[1]).resolve())
+results = Results()
+folder = pathlib.Path(tempfile.mkdtemp())
+NOW = datetime.datetime.now(datetime.timezone.utc)
+SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+HOST = "a.example"
+PASSWORD = b"x"
+
+
+def usage(*names):
+    kinds = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+             "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
+    return x509.KeyUsage(**{kind: kind in names for kind in kinds})
+
+
+def netscape(bits):
+    return x509.UnrecognizedExtension(ObjectIdentifier("2.16.840.1.113730.1.1"), bytes([3, 2, 0, bits]))
+
+
+class Signed:
+    """A certificate with its key."""
+
+    def __init__(self, name, by=None, days=(-9, 80), key=None, names=(), uses=(), is_ca=False, extensions=()):
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = x509.CertificateBuilder().subject_name(self.name).issuer_name(by.name if by else self.name)
+        builder = builder.public_key(self.key.public_key()).serial_number(x509.random_serial_number())
+        first, last = (NOW + datetime.timedelta(days=day) for day in days)
+        builder = builder.not_valid_before(first).not_valid_after(last)
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
+        if is_ca:
+            extensions = [*extensions, x509.BasicConstraints(True, None)]
+        if uses:
+            extensions = [*extensions, x509.ExtendedKeyUsage(uses)]
+        for extension in extensions:
+            builder = builder.add_extension(extension, isinstance(extension, x509.BasicConstraints))
+        self.certificate = builder.sign(by.key if by else self.key, hashes.SHA256())
+
+    def pem(self):
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    def key_pem(self, password=None):
+        encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+
+
+SIGNS = [usage("key_cert_sign", "crl_sign")]
+root = Signed("Root", days=(-900, 900), is_ca=True, extensions=SIGNS)
+inter = Signed("Inter", by=root, days=(-900, 900), is_ca=True, extensions=SIGNS)
+dead = Signed("Inter", by=root, days=(-900, -2), is_ca=True, extensions=SIGNS, key=inter.key)
+other = Signed("Other", by=root, days=(-900, 900), is_ca=True, extensions=SIGNS)
+mute = Signed("Mute", by=root, days=(-900, 900), is_ca=True, extensions=[usage("crl_sign")])
+
+
+def leaf(**shape):
+    shape = {"by": inter, "names": [x509.DNSName(HOST)], "uses": [SERVER], **shape}
+    return Signed(HOST, **shape)
+
+
+def handshake(server_file, trust, client_file=None, address=None):
+    """Returns why a server cannot be reached with a file, or None."""
+    client = ssl.create_default_context(cadata=trust.pem().decode())
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        server.load_cert_chain(server_file, password=lambda: b"")
+        if client_file:
+            client.load_cert_chain(client_file)
+            server.verify_mode = ssl.CERT_REQUIRED
+            server.load_verify_locations(cadata=trust.pem().decode())
+    except ssl.SSLError as error:
+        return f"not loaded: {error}"
+    ends = socket.socketpair()
+    for end in ends:
+        end.settimeout(10)
+    failures = []
+
+    def serve():
+        try:
+            with server.wrap_socket(ends[0], server_side=True) as connection:
+                connection.sendall(b"x")
+        except OSError as error:
+            failures.append(f"server: {error}")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        with client.wrap_socket(ends[1], server_hostname=address or HOST) as connection:
+            connection.recv(1)
+    except OSError as error:
+        failures.append(f"client: {error}")
+    thread.join()
+    return failures[0] if failures else None
+
+
+def compare(old, new, *arguments):
+    (folder / "old.pem").write_bytes(old)
+    (folder / "new.pem").write_bytes(new)
+    run = subprocess.run([PUSHCERT, "compare", folder / "old.pem", folder / "new.pem", *arguments], capture_output=True,
+                         text=True, timeout=60)
+    return run.returncode, run.stdout + run.stderr
+
+
+old = leaf(days=(-80, 9))
+old_file = old.pem() + inter.pem() + old.key_pem()
+new = leaf()
+of_mute = leaf(by=mute)
+address = leaf(days=(-80, 9), names=[x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+as_name = leaf(names=[x509.DNSName("127.0.0.1")])
+peer = leaf(days=(-80, 9), uses=[SERVER, CLIENT])
+unrestricted = leaf(days=(-80, 9), uses=[])
+
+
+def whole(one, intermediate=inter):
+    return one.pem() + intermediate.pem() + one.key_pem()
+
+
+# The name of a case, the old file, the new one, and what the server does.
+SERVERS = [
+    ("renewed", old_file, whole(new)),
+    ("with the root", old_file, new.pem() + inter.pem() + root.pem() + new.key_pem()),
+    ("the key first", old_file, new.key_pem() + new.pem() + inter.pem()),
+    ("another intermediate that leads to it", old_file, whole(leaf(by=other), other)),
+    ("an expired intermediate before its renewal", old_file, new.pem() + inter.pem() + dead.pem() + new.key_pem()),
+    ("no intermediate", old_file, new.pem() + new.key_pem()),
+    ("the root alone", old_file, new.pem() + root.pem() + new.key_pem()),
+    ("an expired intermediate", old_file, whole(new, dead)),
+    ("another's intermediate", old_file, whole(new, other)),
+    ("an intermediate that may not sign", old_file, whole(of_mute, mute)),
+    ("the intermediate first", old_file, inter.pem() + new.pem() + new.key_pem()),
+    ("the key encrypted", old_file, new.pem() + inter.pem() + new.key_pem(PASSWORD)),
+    ("Ed25519", old_file, whole(leaf(key=ed25519.Ed25519PrivateKey.generate()))),
+    ("RSA", old_file, whole(leaf(key=rsa.generate_private_key(65537, 2048)))),
+    ("secp256k1", old_file, whole(leaf(key=ec.generate_private_key(ec.SECP256K1())))),
+    ("P-192", old_file, whole(leaf(key=ec.generate_private_key(ec.SECP192R1())))),
+    ("DSA", old_file, whole(leaf(key=dsa.generate_private_key(2048)))),
+    ("RSA, 1024 bits", old_file, whole(leaf(key=rsa.generate_private_key(65537, 1024)))),
+    ("any use", old_file, whole(leaf(uses=[ANY]))),
+    ("a client's", old_file, whole(leaf(uses=[CLIENT]))),
+    ("without restriction", old_file, whole(leaf(uses=[]))),
+    ("a server's of one without restriction", whole(unrestricted), whole(new)),
+    ("nsCertType of a client", old_file, whole(leaf(extensions=[netscape(0x80)]))),
+    ("nsCertType of a server", old_file, whole(leaf(extensions=[netscape(0x40)]))),
+    ("a dot at the end", old_file, whole(leaf(names=[x509.DNSName(HOST + ".")]))),
+]
+
+
+def judge(name, old_bytes, new_bytes, problem):
+    code, text = compare(old_bytes, new_bytes)
+    results.check(name, code == (1 if problem else 0), f"compare ends with {code}, TLS: {problem}\n{text}")
+
+
+server_file = folder / "server.pem"
+for name, old_bytes, new_bytes in SERVERS:
+    server_file.write_bytes(new_bytes)
+    judge(name, old_bytes, new_bytes, handshake(server_file, root))
+server_file.write_bytes(whole(as_name))
+judge("an address as a name", whole(address), whole(as_name), handshake(server_file, root, address="127.0.0.1"))
+PEERS = [
+    ("a peer", leaf(uses=[SERVER, CLIENT])),
+    ("a peer that is no client any more", new),
+    ("a peer whose nsCertType is a server's", leaf(uses=[SERVER, CLIENT], extensions=[netscape(0x40)])),
+]
+for name, one in PEERS:
+    server_file.write_bytes(whole(one))
+    judge(name, whole(peer), whole(one), handshake(server_file, root, client_file=server_file))
+results.end()
