@@ -229,3 +229,88 @@ fn find_early_end(is: &FileChain<'_>, new: &Certificate, now: OffsetDateTime) ->
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::nid::Nid;
+    use openssl::pkey::PKey;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::public_key::PublicKey;
+    use crate::test_support::certificate;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
+
+    /// What is changed of an intermediate that has one authority below it, and what is told of it.
+    struct IssuerCase {
+        change: fn(&mut Certificate),
+        code: FindingCode,
+        told: &'static str,
+    }
+
+    fn use_curve_of_bitcoin(issuer: &mut Certificate) {
+        let group = EcGroup::from_curve_name(Nid::SECP256K1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        issuer.public_key = PublicKey::parse(key.public_key_to_der().unwrap()).unwrap();
+    }
+
+    static ISSUER_CASES: [IssuerCase; 7] = [
+        IssuerCase {
+            change: |issuer| issuer.not_after = datetime!(2026-11-01 0:00 UTC),
+            code: FindingCode::IntermediateExpired,
+            told: "expired on 2026-11-01",
+        },
+        IssuerCase {
+            change: |issuer| issuer.not_before = datetime!(2026-12-01 0:00 UTC),
+            code: FindingCode::ChainInvalid,
+            told: "is not valid before 2026-12-01",
+        },
+        IssuerCase {
+            change: |issuer| issuer.may_sign_certificates = false,
+            code: FindingCode::ChainInvalid,
+            told: "may not sign certificates (its key usage lacks keyCertSign)",
+        },
+        IssuerCase {
+            change: |issuer| issuer.path_length = Some(0),
+            code: FindingCode::ChainInvalid,
+            told: "does not allow so many authorities below it (pathlen)",
+        },
+        IssuerCase {
+            change: |issuer| {
+                issuer.has_weak_signature = true;
+                issuer.signature = "SHA-1 with RSA".to_owned();
+            },
+            code: FindingCode::ChainInvalid,
+            told: "is signed with SHA-1 with RSA, which programs refuse",
+        },
+        IssuerCase {
+            change: |issuer| issuer.public_key.bits = 1024,
+            code: FindingCode::ChainInvalid,
+            told: "has an RSA key of 1024 bits; programs expect 2048 or more",
+        },
+        IssuerCase {
+            change: use_curve_of_bitcoin,
+            code: FindingCode::ChainInvalid,
+            told: "has a key of a kind that programs refuse",
+        },
+    ];
+
+    #[test]
+    fn what_is_wrong_with_an_issuer_is_told() {
+        let good = Certificate { path_length: Some(1), ..certificate("ca/intermediate.pem") };
+        assert!(problem_of(&good, 1, NOW).is_none());
+        let title = good.title().to_owned();
+        for case in &ISSUER_CASES {
+            let mut issuer = good.clone();
+            (case.change)(&mut issuer);
+            let problem = problem_of(&issuer, 1, NOW).unwrap();
+            let message = format!("{title} in the new file, which leads to the certificate, {}", case.told);
+            assert_eq!((problem.code, problem.message), (case.code, message));
+        }
+        // Nobody verifies the signature on a root.
+        let root = Certificate { has_weak_signature: true, ..certificate("ca/root.pem") };
+        assert!(problem_of(&root, 1, NOW).is_none());
+    }
+}

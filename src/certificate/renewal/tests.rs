@@ -218,7 +218,11 @@ fn an_authority_stays_one_and_a_new_key_of_it_is_warned_of() {
     let leaf = Certificate { is_ca: false, ..new.clone() };
     assert_eq!(codes(&old, &leaf, KEYS), [(Level::Failure, AuthorityLost)]);
     let mute = Certificate { may_sign_certificates: false, ..new.clone() };
-    assert_eq!(codes(&old, &mute, KEYS), [(Level::Failure, UsageLost)]);
+    let lost = "Failure: the key usage of the new one lacks keyCertSign: it may not issue certificates";
+    assert_eq!(told(&old, &mute), [lost]);
+    let narrow = Certificate { usages: usages(&["codeSigning"]), ..new.clone() };
+    let lost = "Failure: the new one may be used for codeSigning only, and not for anything else";
+    assert_eq!(told(&old, &narrow), [lost]);
     let public_key = ec_key(Nid::X9_62_PRIME256V1);
     let other = Certificate { public_key, ..new.clone() };
     assert_eq!(codes(&old, &other, KEYS), [(Level::Warning, OtherAuthorityKey), (Level::Ok, OtherKeyType)]);
