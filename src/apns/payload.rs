@@ -189,8 +189,9 @@ impl Notification<'_> {
             }
         }
         let shows_something = ["alert", "badge", "sound"].iter().any(|name| aps.contains_key(*name));
-        let is_noticed =
-            ["alert", "badge", "sound"].iter().any(|name| aps.get(*name).is_some_and(|value| *value != ""));
+        let is_noticed = aps.get("alert").is_some_and(has_text)
+            || aps.contains_key("badge")
+            || aps.get("sound").is_some_and(|sound| *sound != "");
         match self.push_type {
             Some("alert") if !is_noticed => found.push(RequestWarning::NothingToShow),
             Some("background") => {
@@ -311,6 +312,19 @@ fn fits(value: &Value, wanted: ValueType) -> bool {
     }
 }
 
+/// The members of an alert that a person sees.
+const ALERT_TEXTS: [&str; 6] = ["title", "subtitle", "body", "title-loc-key", "subtitle-loc-key", "loc-key"];
+
+/// Returns whether an alert has anything to show.
+fn has_text(alert: &Value) -> bool {
+    match alert {
+        Value::Object(members) => {
+            ALERT_TEXTS.iter().any(|name| members.get(*name).is_some_and(|text| *text != "" && !text.is_null()))
+        }
+        alert => *alert != "",
+    }
+}
+
 fn has_all(aps: &Map<String, Value>, names: &[&str]) -> bool {
     // An end needs no content.
     let is_end = aps.get("event") == Some(&Value::from("end"));
@@ -405,6 +419,10 @@ mod tests {
             (alert, None, r#"{"aps":{"alert":"hi","badge":"1"}}"#, &["key_of_wrong_type"]),
             (alert, None, r#"{"aps":{"alert":"hi","content-available":true}}"#, &["key_of_wrong_type"]),
             (alert, None, r#"{"aps":{}}"#, &["alert_empty"]),
+            (alert, None, r#"{"aps":{"alert":{}}}"#, &["alert_empty"]),
+            (alert, None, r#"{"aps":{"alert":{"title":"","body":null,"launch-image":"a"}}}"#, &["alert_empty"]),
+            (alert, None, r#"{"aps":{"alert":{},"badge":0}}"#, &[]),
+            (alert, None, r#"{"aps":{"alert":{"loc-key":"k"}}}"#, &[]),
             (background, Some("10"), r#"{"aps":{"content-available":1}}"#, &["background_priority"]),
             (background, None, r#"{"aps":{"content-available":1}}"#, &["background_priority"]),
             (background, Some("5"), r#"{"aps":{}}"#, &["background_content_available"]),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::push::source::InputFormat;
 use crate::world::files::Location;
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("recipients").args(["token", "tokens", "database"]).required(true).multiple(true))]
 #[command(after_help = "\
 Examples:
   pushcert push push.pem --environment sandbox --token 00fc13ad… --alert 'Hello'
@@ -87,7 +88,7 @@ pub(crate) struct PushArgs {
 
     /// Send to this device: hexadecimal digits, with blanks, hyphens, colons or angle brackets as they are pasted, or
     /// Base64; repeatable
-    #[arg(long, value_name = "TOKEN", conflicts_with = "tokens", required_unless_present_any = ["tokens", "database"])]
+    #[arg(long, value_name = "TOKEN", conflicts_with = "tokens")]
     pub(crate) token: Vec<String>,
 
     /// Send to the devices in this file, or - for standard input: a token each line, CSV or NDJSON

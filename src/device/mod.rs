@@ -167,7 +167,7 @@ impl ProviderAddress {
         if is_this_machine(&endpoint) {
             Ok(Self(url))
         } else {
-            Err("http is for this machine alone: use https".to_owned())
+            Err("http is for this machine alone (localhost, 127.0.0.1, [::1]): use https".to_owned())
         }
     }
 }

@@ -250,10 +250,21 @@ fn is_mdm(payload: &[u8]) -> bool {
     members.contains_key("mdm") && !members.contains_key("aps")
 }
 
+/// Returns whether mdm has a text, which the device compares with its own.
+fn has_magic(payload: &[u8]) -> bool {
+    match serde_json::from_slice::<Value>(payload) {
+        Ok(payload) => payload["mdm"].as_str().is_some_and(|magic| !magic.is_empty()),
+        Err(_) => false,
+    }
+}
+
 /// Refuses an MDM notification to an app, and another one to an MDM topic: both may be accepted, and nothing happens.
 fn check_mdm(topic: &str, push_type: PushType, payload: &[u8]) -> Result<(), MessageError> {
     let is_mdm_topic = push_type_of(topic).name == "mdm";
     let has_mdm = is_mdm(payload);
+    if has_mdm && !has_magic(payload) {
+        return Err(MessageError::Payload("mdm in the payload is not a text: PushMagic is expected".to_owned()));
+    }
     if (has_mdm || push_type.name == "mdm") && !is_mdm_topic {
         Err(MessageError::MdmToApp(topic.to_owned()))
     } else if is_mdm_topic && !has_mdm {
@@ -493,6 +504,9 @@ mod tests {
                 CERTIFICATE,
                 "does not go to com.example.MyApp: its topic is that of an MDM",
             ),
+            (with_payload(r#"{"mdm":null}"#), Sender::Certificate(&MDM_TOPIC), "PushMagic is expected"),
+            (with_payload(r#"{"mdm":5}"#), Sender::Certificate(&MDM_TOPIC), "PushMagic is expected"),
+            (with_payload(r#"{"mdm":""}"#), Sender::Certificate(&MDM_TOPIC), "PushMagic is expected"),
             (with_type("mdm", alert()), CERTIFICATE, "does not go to com.example.MyApp"),
             (alert(), Sender::Certificate(&MDM_TOPIC), "the payload has no mdm"),
             (with_type("mdm", alert()), Sender::Certificate(&MDM_TOPIC), "the payload has no mdm"),

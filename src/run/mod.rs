@@ -237,10 +237,13 @@ fn is_misunderstood(error: &clap::Error) -> bool {
     )
 }
 
-/// Returns the first line of what is wrong with the command line, and what is suggested.
+/// Returns what is wrong with the command line, in one line, and what is suggested.
 fn usage_error(error: &clap::Error) -> Error {
     let text = error.to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let mut message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    if message.ends_with(':') {
+        message += &listed_below(&text);
+    }
     // That it can be a value is true of every option, and never meant.
     let tips = text.lines().filter_map(|line| line.strip_prefix("  tip: "));
     let tip = tips.into_iter().find(|tip| !tip.starts_with("to pass"));
@@ -249,6 +252,19 @@ fn usage_error(error: &clap::Error) -> Error {
         Some(tip) => error.hint(tip),
         None => error,
     }
+}
+
+/// Returns what is listed after the first line of an error, such as the arguments that are missing.
+fn listed_below(text: &str) -> String {
+    let mut list = String::new();
+    for line in text.lines().skip(1) {
+        if line.trim().is_empty() {
+            break;
+        }
+        list += if list.is_empty() { " " } else { ", " };
+        list += line.trim();
+    }
+    list
 }
 
 /// Returns the help that was asked for, or the version.

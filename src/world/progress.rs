@@ -1,10 +1,11 @@
 //! The progress bar of a long run. Rules: only on a terminal, on standard error, and not before half a second has
 //! passed; nothing of it remains.
 
+use std::fmt;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Shorter runs show no bar.
 const DELAY: Duration = Duration::from_millis(500);
@@ -90,19 +91,41 @@ impl SendProgress {
 fn hidden_send_bar(total: Option<u64>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
     let template = match total {
-        Some(_) => "{wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left, {msg}",
-        None => "{spinner} {human_pos}, {per_sec}, {msg}",
+        Some(_) => "{wide_bar} {human_pos} of {human_len}, {rate}, {eta} left, {msg}",
+        None => "{spinner} {human_pos}, {rate}, {msg}",
     };
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style.with_key("rate", write_rate)),
         Err(_) => bar,
     }
+}
+
+/// Writes the rate as a whole number, with one digit more only where it is small.
+fn write_rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    // The bar lives without it.
+    let _ = out.write_str(&rate_text(state.per_sec()));
+}
+
+fn rate_text(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.1}/s") } else { format!("{rate:.0}/s") }
 }
 
 impl Drop for SendProgress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_short() {
+        for (rate, text) in [(0.0, "0.0/s"), (1.2487, "1.2/s"), (999.6, "1000/s"), (41_234.567, "41235/s")] {
+            assert_eq!(rate_text(rate), text);
         }
     }
 }

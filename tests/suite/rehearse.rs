@@ -191,6 +191,20 @@ fn without_a_place_for_temporary_folders_it_says_so() {
 }
 
 #[test]
+fn a_machine_that_does_not_reach_itself_is_told_why() {
+    let temporary = TempDir::new().unwrap();
+    // Linux lets a process have a network of its own, in which nothing is up; not everywhere.
+    let allowed = Command::new("unshare").args(["-rn", "true"]).stderr(Stdio::null()).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        return;
+    }
+    let test = Test::shell("exec unshare -rn \"$0\" rehearse").env("TMPDIR", temporary.path());
+    let run = test.status(5).stderr_contains("hint: its loopback interface is down: ip link set lo up").run();
+    assert!(run.stderr.contains("this machine does not reach itself"), "{}", run.stderr);
+    assert_empty(&temporary);
+}
+
+#[test]
 fn own_certificates_of_every_kind_are_rehearsed() {
     for (file, topic, environment, payload) in [
         ("p12/keychain-password.p12", "com.example.MyApp", "production", "body         It works"),

@@ -423,11 +423,18 @@ impl Road<'_, '_> {
 /// Makes sure that this machine reaches itself. Any other trouble is told by the step that has it.
 fn reach(address: SocketAddr) -> Result<(), Error> {
     match TcpStream::connect_timeout(&address, REACH_TIMEOUT) {
-        Err(error) if matches!(error.kind(), ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) => {
+        Err(error) => judge_trouble(address, &error),
+        Ok(_) => Ok(()),
+    }
+}
+
+fn judge_trouble(address: SocketAddr, error: &std::io::Error) -> Result<(), Error> {
+    match error.kind() {
+        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => {
             let message = format!("{address}: this machine does not reach itself: {error}");
             Err(Error::new(ExitKind::Network, message).hint("its loopback interface is down: ip link set lo up"))
         }
-        Ok(_) | Err(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -478,6 +485,24 @@ mod tests {
             expiration: None,
             collapse_id: None,
             payload: payload.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_machine_that_does_not_reach_itself_is_told_why() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        for (kind, is_told) in [
+            (ErrorKind::NetworkUnreachable, true),
+            (ErrorKind::HostUnreachable, true),
+            (ErrorKind::ConnectionRefused, false),
+            (ErrorKind::TimedOut, false),
+        ] {
+            let judged = judge_trouble(address, &kind.into());
+            assert_eq!(judged.is_err(), is_told, "{kind:?}");
+            if let Err(error) = judged {
+                assert_eq!(error.kind, ExitKind::Network);
+                assert!(error.hint.is_some_and(|hint| hint.contains("loopback interface is down")));
+            }
         }
     }
 
