@@ -164,12 +164,24 @@ pub(crate) const TOKEN_DIGITS: usize = 64;
 /// hyphens (.NET's BitConverter), colons, quotes or the angle brackets of NSData's description.
 pub(crate) fn parse_token(text: &str) -> Option<String> {
     let mut token = String::new();
-    for c in unwrapped(text).chars() {
+    let inner = unwrapped(text);
+    for c in inner.chars() {
         if !c.is_whitespace() && !matches!(c, '-' | ':') {
             token.push(c.to_ascii_lowercase());
         }
     }
-    if is_token(&token) { Some(token) } else { None }
+    if is_token(&token) && (inner.len() == token.len() || !is_several_tokens(inner)) { Some(token) } else { None }
+}
+
+/// Returns whether the text has several groups of hexadecimal digits, of which one is a whole token: what stands beside it
+/// is another one, or no part of it.
+pub(crate) fn is_several_tokens(text: &str) -> bool {
+    let (mut groups, mut longest) = (0, 0);
+    for group in text.split(|c: char| !c.is_ascii_hexdigit()) {
+        groups += usize::from(!group.is_empty());
+        longest = longest.max(group.len());
+    }
+    groups > 1 && longest >= TOKEN_DIGITS
 }
 
 /// The brackets and quotes around a token.
@@ -271,6 +283,14 @@ mod tests {
         for text in ["", "<>", "abc", "<aabb", "aabb>", "token", "{length = 32, bytes = 0x3f1a ... 9c1d }"] {
             assert_eq!(parse_token(text), None, "{text}");
         }
+        let whole = "ab".repeat(32);
+        assert_eq!(parse_token(&format!(" <0x{whole}>\u{a0}")), Some(whole.clone()));
+        for between in [" ", "\t", "\u{2028}", "\u{85}", "\u{b}", "\u{c}", "-", ":", "\n"] {
+            let both = format!("{whole}{between}{whole}");
+            assert!(is_several_tokens(&both) && parse_token(&both).is_none(), "{between:?}");
+        }
+        let groups = ["aabbccdd"; 20].join(" ");
+        assert_eq!(parse_token(&groups).map(|token| token.len()), Some(160));
         assert!(is_shortened_token("{length = 32, bytes = 0x3f1a ... 9c1d }") && !is_shortened_token("aabb"));
     }
 }

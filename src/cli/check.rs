@@ -241,6 +241,9 @@ fn parse_token(text: &str) -> Result<Zeroizing<String>, String> {
             Err("the description of NSData leaves out the middle of the token: print its bytes in hexadecimal"
                 .to_owned())
         }
+        None if notification::is_several_tokens(text) => {
+            Err("several tokens, or a token and more, stand where one is expected".to_owned())
+        }
         None => Err("hexadecimal digits are expected, an even number of them".to_owned()),
     }
 }

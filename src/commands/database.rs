@@ -240,7 +240,7 @@ struct Sorter<'a> {
 impl Sorter<'_> {
     /// Sorts entries; returns false if no more are wanted.
     fn sort(&mut self, entries: Vec<Entry>, context: &mut Context<'_>) -> bool {
-        for Entry { position, token } in entries {
+        for Entry { position, token, .. } in entries {
             match token {
                 Ok(token) => {
                     self.count += 1;

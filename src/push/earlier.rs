@@ -1,13 +1,16 @@
 //! The results of an earlier run that is resumed: which positions are settled. A bit for each, not an entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, BufRead};
 
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::database::problem::DatabaseError;
+use crate::database::{Database, Selection, StateFilter, TokenGroup};
 use crate::push::outcome::Outcome;
-use crate::push::recipient;
+use crate::push::recipient::{self, DeviceToken};
 use crate::push::results::Header;
 use crate::push::summary::Summary;
 
@@ -52,6 +55,11 @@ impl Positions {
         self.0.get(&(position / BLOCK)).is_some_and(|block| block[word] & bit != 0)
     }
 
+    /// Returns whether there is none from this one on.
+    fn is_empty_from(&self, position: u64) -> bool {
+        self.0.range(position / BLOCK..).next().is_none()
+    }
+
     /// Removes a range of positions, both ends included.
     fn clear(&mut self, first: u64, last: u64) {
         if first > last {
@@ -78,6 +86,8 @@ pub(crate) struct EarlierRun {
     unknown: Positions,
     /// The last position that was about to be sent.
     started: u64,
+    /// The positions of tokens that are no longer in the database under them, by the hash of the token.
+    moved: HashMap<u64, u64>,
     /// Whether tokens whose outcome is unknown are sent again.
     pub(crate) resends_unknown: bool,
     /// The counts of what is settled.
@@ -172,6 +182,31 @@ fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, number: u64) -> Resul
     if line.len() as u64 == MAX_LINE { Err(ResumeError::LongLine(number)) } else { Ok(false) }
 }
 
+/// The number of rows that are read from the database together.
+const PAGE: usize = 1000;
+
+/// The reason why the tokens of results cannot be compared with those of a database.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompareError {
+    #[error(transparent)]
+    Results(#[from] ResumeError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// The line of a token.
+#[derive(Deserialize)]
+struct TokenLine {
+    position: u64,
+    token: String,
+}
+
+fn hash_of(digits: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(digits.as_bytes());
+    hasher.finish()
+}
+
 /// The line of a token that is no longer active.
 #[derive(Deserialize)]
 struct UnregisteredLine {
@@ -229,6 +264,56 @@ impl EarlierRun {
         self.settled.set(position, true);
         self.summary.count(outcome, line.reason.as_deref());
         true
+    }
+
+    /// Finds the tokens that have an outcome, and whose rows are gone from the database: those that were added again have
+    /// another ID. The results were read before.
+    ///
+    /// # Errors
+    /// When the results or the database cannot be read.
+    pub(crate) fn find_moved(
+        &mut self,
+        results: &mut dyn BufRead,
+        database: &mut Database,
+        group: &TokenGroup,
+    ) -> Result<(), CompareError> {
+        let present = self.read_present(database, group)?;
+        let (mut line, mut number) = (Vec::new(), 1);
+        while next_line(results, &mut line, number)? {
+            number += 1;
+            let Ok(TokenLine { position, token }) = serde_json::from_slice(&line) else { continue };
+            if self.settled.has(position) && !present.has(position) {
+                self.moved.insert(hash_of(&token), position);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the IDs in the database up to the last that has an outcome.
+    fn read_present(&self, database: &mut Database, group: &TokenGroup) -> Result<Positions, DatabaseError> {
+        let selection = Selection { state: StateFilter::Any, ..Selection::registered(group) };
+        let (mut present, mut last) = (Positions::default(), 0);
+        while !self.settled.is_empty_from(last) {
+            let page = database.read_page(&selection, last, PAGE)?;
+            if page.is_empty() {
+                break;
+            }
+            for stored in page {
+                last = stored.id;
+                present.set(last, true);
+            }
+        }
+        Ok(present)
+    }
+
+    /// Returns the position under which a token was sent first: another one, if it was removed from the database and added
+    /// again.
+    pub(super) fn origin(&self, position: u64, token: Option<&DeviceToken>) -> u64 {
+        let Some(token) = token else { return position };
+        if self.moved.is_empty() || self.known(position) == Known::Settled {
+            return position;
+        }
+        self.moved.get(&hash_of(token.digits())).copied().unwrap_or(position)
     }
 
     /// Discounts what this run sends again.

@@ -61,6 +61,24 @@ pub(super) struct Shared {
     reconnections: AtomicUsize,
     /// True once there was a connection.
     has_connected: AtomicBool,
+    counts: FeedCounts,
+}
+
+/// The counts of what this run has begun, or left as it was.
+#[derive(Default)]
+struct FeedCounts {
+    repeated: AtomicU64,
+    moved: AtomicU64,
+}
+
+/// The end of the sending.
+pub(super) struct EngineEnd {
+    /// The problem that has stopped the run.
+    pub(super) problem: Option<Problem>,
+    /// The tokens of this run that have come before in the input.
+    pub(super) repeated: u64,
+    /// The tokens that have their outcome under an ID that they no longer have in the database.
+    pub(super) moved: u64,
 }
 
 impl Shared {
@@ -96,12 +114,13 @@ impl Shared {
         self.queue.stop(Problem::Interrupted);
     }
 
-    fn ticket(&self, position: u64, token: DeviceToken) -> Ticket {
-        Ticket::new(position, token, self.job.ids.at(position), self.events.clone())
+    /// Makes the ticket of a token. `origin` is the position under which it was sent first.
+    fn ticket(&self, position: u64, origin: u64, token: DeviceToken) -> Ticket {
+        Ticket::new(position, token, self.job.ids.at(origin), self.events.clone())
     }
 }
 
-/// Sends everything; returns the problem that has stopped the run, if one has.
+/// Sends everything.
 ///
 /// # Errors
 /// When the message does not fit into headers.
@@ -110,7 +129,7 @@ pub(super) async fn run(
     input: Receiver<Batch>,
     is_endless: bool,
     events: UnboundedSender<Event>,
-) -> std::io::Result<Option<Problem>> {
+) -> std::io::Result<EngineEnd> {
     let template = match RequestTemplate::new(&job.dialer.endpoint, &job.message) {
         Ok(template) => template,
         Err(error) => return Err(std::io::Error::other(error)),
@@ -127,6 +146,7 @@ pub(super) async fn run(
         goaways: AtomicU64::new(0),
         reconnections: AtomicUsize::new(0),
         has_connected: AtomicBool::new(false),
+        counts: FeedCounts::default(),
     });
     let signals = tokio::spawn(interrupt::watch(Arc::clone(&shared)));
     let work = run_all(&shared, input, is_endless);
@@ -136,7 +156,11 @@ pub(super) async fn run(
     }
     signals.abort();
     let input_problem = shared.input_problem.lock().unwrap_or_else(PoisonError::into_inner).take();
-    Ok(shared.queue.stopped_by().or(input_problem))
+    Ok(EngineEnd {
+        problem: shared.queue.stopped_by().or(input_problem),
+        repeated: shared.counts.repeated.load(Ordering::Relaxed),
+        moved: shared.counts.moved.load(Ordering::Relaxed),
+    })
 }
 
 /// Runs the connections and the input to their end.
@@ -259,11 +283,14 @@ async fn feed(shared: Arc<Shared>, mut input: Receiver<Batch>, is_endless: bool)
 async fn feed_batch(shared: &Shared, entries: Vec<Entry>) {
     let mut tickets = Vec::with_capacity(entries.len());
     let (mut first, mut last) = (None, 0);
-    for Entry { position, token } in entries {
-        let known = shared.job.earlier.known(position);
+    for Entry { position, token, is_repeated } in entries {
+        let origin = shared.job.earlier.origin(position, token.as_ref().ok());
+        let known = shared.job.earlier.known(origin);
         if known == Known::Settled {
+            shared.counts.moved.fetch_add(u64::from(origin != position), Ordering::Relaxed);
             continue;
         }
+        shared.counts.repeated.fetch_add(u64::from(is_repeated), Ordering::Relaxed);
         first = first.or(Some(position));
         last = position;
         let token = match token {
@@ -274,7 +301,7 @@ async fn feed_batch(shared: &Shared, entries: Vec<Entry>) {
                 continue;
             }
         };
-        let mut ticket = shared.ticket(position, token);
+        let mut ticket = shared.ticket(position, origin, token);
         if known == Known::Doubtful {
             if !shared.job.resends_unknown {
                 let cause = "the earlier run ended before its answer".into();

@@ -1,6 +1,6 @@
 //! Sends one notification to many device tokens, and gives each token one outcome.
 //!
-//! On the way of a token: [`source`] reads the input in its [`encoding`], [`recipient`] parses a token, [`shard`] chooses,
+//! On the way of a token: [`source`] reads the input in its [`encoding`], with the [`quotes`] of CSV, [`recipient`] parses a token, [`shard`] chooses,
 //! [`repeats`] finds those that have come before; a [`ticket`]
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
@@ -22,6 +22,7 @@ pub(crate) mod outcome;
 mod pace;
 pub(crate) mod problem;
 mod queue;
+mod quotes;
 pub(crate) mod recipient;
 mod repeats;
 pub(crate) mod request;
@@ -41,7 +42,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::exit::ExitKind;
 use crate::net::descriptors;
-use crate::push::engine::Job;
+use crate::push::engine::{EngineEnd, Job};
 use crate::push::event::Event;
 use crate::push::marker::{Marker, Marking};
 use crate::push::problem::Problem;
@@ -69,6 +70,10 @@ pub(crate) struct RunEnd {
     pub(crate) summary: Summary,
     /// The counts of the input; of one that has not ended they are not known.
     pub(crate) input: InputCounts,
+    /// The tokens of this run that have come before in the input.
+    pub(crate) repeated: u64,
+    /// The tokens that were removed from the database and added again, and have an outcome of the earlier run.
+    pub(crate) moved: u64,
     pub(crate) problem: Option<Problem>,
     /// The error of the results, which are not complete then.
     pub(crate) write_error: Option<io::Error>,
@@ -134,9 +139,10 @@ pub(crate) fn run(
     let marking = marker.map(Marker::finish);
     match sender.join() {
         Ok(end) => {
+            let EngineEnd { problem, repeated, moved } = end?;
             // An input that has ended has sent its counts before.
             let input = counted.try_recv().unwrap_or_default();
-            Ok(RunEnd { summary, input, problem: end?, write_error, marking })
+            Ok(RunEnd { summary, input, repeated, moved, problem, write_error, marking })
         }
         Err(panic) => std::panic::resume_unwind(panic),
     }
@@ -219,7 +225,7 @@ mod tests {
                 summary.count(outcome, None);
             }
             let input = InputCounts::default();
-            RunEnd { summary, input, problem, write_error: None, marking: None }.ending()
+            RunEnd { summary, input, repeated: 0, moved: 0, problem, write_error: None, marking: None }.ending()
         };
         let unreachable = || Some(Problem::Unreachable { detail: String::new() });
         let failed = Some(ExitKind::CheckFailed);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding, HEXLOWER};
 
-use crate::apns::notification::{DEVICE_PATH, is_shortened_token, parse_token};
+use crate::apns::notification::{DEVICE_PATH, is_several_tokens, is_shortened_token, parse_token};
 use crate::text::printable_name;
 
 /// The lengths of a token that comes in Base64, in bytes. Apple's have 32 so far, and may become longer.
@@ -12,6 +12,9 @@ const BASE64_LENGTHS: std::ops::RangeInclusive<usize> = 32..=100;
 /// The most digits of a token: more than twice those of the longest that is known of, and few enough for any server's
 /// limit of headers.
 const MAX_DIGITS: usize = 512;
+
+/// The mark at the beginning of a text, which is no part of it.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A device token in the form of a request's path, which is the only place where it is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub(crate) struct InvalidToken {
 
 /// Parses a device token: hexadecimal digits as they are pasted, or Base64 where it cannot be hexadecimal.
 pub(crate) fn parse(text: &str) -> Result<DeviceToken, InvalidToken> {
+    // The second of two files that were joined may begin with it.
+    let text = text.trim_start_matches(BYTE_ORDER_MARK);
     if let Some(digits) = parse_token(text) {
         if digits.len() > MAX_DIGITS {
             let problem = "it has more than 512 hexadecimal digits";
@@ -74,6 +79,8 @@ fn problem_of(text: &str) -> &'static str {
         "it is empty"
     } else if is_shortened_token(text) {
         "the description of NSData leaves out the middle of the token"
+    } else if is_several_tokens(text) {
+        "several tokens, or a token and more, stand where one is expected"
     } else if is_hex {
         "it has an odd number of hexadecimal digits"
     } else {
@@ -89,7 +96,7 @@ mod tests {
 
     #[test]
     fn hexadecimal_as_it_is_pasted() {
-        for text in ["cd9201", " <CD 92 01> ", "CD-92-01", "0xcd9201", "\"cd9201\""] {
+        for text in ["cd9201", " <CD 92 01> ", "\u{feff}cd9201", "CD-92-01", "0xcd9201", "\"cd9201\""] {
             assert_eq!(parse(text).unwrap().digits(), HEX, "{text}");
         }
         let long = "ab".repeat(80);
@@ -117,6 +124,8 @@ mod tests {
             ("abc", "odd number"),
             ("{length = 32, bytes = 0x3f1a ... 9c1d }", "leaves out"),
             ("hello world", "neither"),
+            (&format!("{0} {0}", "ab".repeat(32)), "several tokens"),
+            (&format!("{0},{0}", "ab".repeat(32)), "several tokens"),
         ] {
             assert!(parse(text).unwrap_err().problem.contains(problem), "{text}");
         }

@@ -6,19 +6,20 @@ use std::io::{self, BufRead, Cursor, Read};
 use memchr::memmem;
 use serde_json::Value;
 
-use crate::apns::notification::DEVICE_PATH;
+use crate::apns::notification::{DEVICE_PATH, TOKEN_DIGITS};
 use crate::apns::payload::doubled_keys;
 use crate::database::problem::DatabaseError;
 use crate::database::{Database, Selection, TokenGroup};
 use crate::exit::ExitKind;
 use crate::push::encoding;
-use crate::push::recipient::{self, DeviceToken, InvalidToken};
+use crate::push::quotes::{CsvFlaw, QuoteChecker};
+use crate::push::recipient::{self, BYTE_ORDER_MARK, DeviceToken, InvalidToken};
 use crate::push::repeats::Repeats;
 use crate::push::shard::Shard;
 use crate::text::printable_name;
 
 /// The most bytes of a line, or of a record.
-const MAX_RECORD: usize = 64 << 10;
+pub(super) const MAX_RECORD: usize = 64 << 10;
 /// The number of tokens that go on together.
 const MAX_BATCH: usize = 128;
 /// The number of tokens that are read from a database together.
@@ -30,6 +31,8 @@ pub(crate) struct Entry {
     /// The line, the record of CSV, whose first has the names, the number of the option, or the ID in the database.
     pub(crate) position: u64,
     pub(crate) token: Result<DeviceToken, InvalidToken>,
+    /// True if the token has come before.
+    pub(crate) is_repeated: bool,
 }
 
 /// Several records, or the reason why there are no more.
@@ -40,8 +43,10 @@ pub(super) type Batch = Result<Vec<Entry>, SourceError>;
 pub(crate) enum SourceError {
     #[error("cannot read it: {0}")]
     Io(#[from] io::Error),
-    #[error("record {record}: it is not CSV: {problem}")]
-    Csv { record: u64, problem: String },
+    #[error("{0}")]
+    Csv(#[from] CsvFlaw),
+    #[error("record {0}: a field of several lines has a device token in it; is a quotation mark not closed?")]
+    HiddenRow(u64),
     #[error("there is no column {name:?}: its first line names {}", list(.found))]
     NoColumn { name: String, found: Vec<String> },
     #[error("its first line has the column {0:?} more than once")]
@@ -57,9 +62,12 @@ impl SourceError {
     pub(crate) fn exit_kind(&self) -> ExitKind {
         match self {
             Self::Database(error) => error.exit_kind(),
-            Self::Io(_) | Self::Csv { .. } | Self::NoColumn { .. } | Self::DoubledColumn(_) | Self::LongRecord(_) => {
-                ExitKind::Input
-            }
+            Self::Io(_)
+            | Self::Csv(_)
+            | Self::HiddenRow(_)
+            | Self::NoColumn { .. }
+            | Self::DoubledColumn(_)
+            | Self::LongRecord(_) => ExitKind::Input,
         }
     }
 }
@@ -202,7 +210,7 @@ impl Input {
     pub(crate) fn preview(self, shard: Option<Shard>) -> Result<Preview, SourceError> {
         let mut preview = Preview::default();
         let end = self.read(shard, &mut |entries| {
-            for Entry { position, token } in entries {
+            for Entry { position, token, .. } in entries {
                 if let (Ok(token), None) = (token, &preview.first) {
                     preview.first = Some(format!("{DEVICE_PATH}{}", token.digits()));
                     preview.position = position;
@@ -252,14 +260,16 @@ impl Batcher<'_> {
                 return true;
             }
         }
+        let mut is_repeated = false;
         match &token {
             Ok(token) => {
                 self.counts.valid += 1;
-                self.counts.repeated += u64::from(self.repeats.has_come(token.digits()));
+                is_repeated = self.repeats.has_come(token.digits());
+                self.counts.repeated += u64::from(is_repeated);
             }
             Err(_) => self.counts.invalid += 1,
         }
-        self.entries.push(Entry { position, token });
+        self.entries.push(Entry { position, token, is_repeated });
         if self.entries.len() < self.limit {
             return true;
         }
@@ -371,6 +381,8 @@ fn token_of_object(line: &[u8], key: &str) -> Result<DeviceToken, InvalidToken> 
     let Ok(text) = std::str::from_utf8(line) else {
         return Err(not_a_token(&String::from_utf8_lossy(line), "the line is not UTF-8"));
     };
+    // The second of two files that were joined may begin with it.
+    let text = text.trim_start_matches(BYTE_ORDER_MARK);
     let members = match serde_json::from_str(text) {
         Ok(Value::Object(members)) => members,
         Ok(_) => return Err(not_a_token(text, "the line is not a JSON object")),
@@ -391,26 +403,6 @@ fn has_key_twice(line: &[u8], key: &str) -> bool {
     let is_plain = memmem::find_iter(line, key).count() < 2 && memchr::memchr(b'\\', line).is_none();
     !is_plain && doubled_keys(line).iter().any(|doubled| doubled == key)
 }
-
-/// A reader that refuses a record without an end, which a quotation mark that is not closed makes of all that follows.
-struct BoundedReader<R> {
-    inner: R,
-    left: usize,
-}
-
-impl<R: Read> Read for BoundedReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        match self.left.checked_sub(count) {
-            Some(left) => self.left = left,
-            None => return Err(io::Error::other("a record has more than 64 KiB; is a quotation mark not closed?")),
-        }
-        Ok(count)
-    }
-}
-
-/// The buffer of the parser, whose content counts for the next record.
-const CSV_BUFFER: usize = 16 << 10;
 
 /// Reads the first line, which tells the delimiter, however slowly it comes; a long one only in part.
 fn read_first_line(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
@@ -434,15 +426,36 @@ fn read_first_line(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
 fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
     let first = read_first_line(&mut reader)?;
     let delimiter = delimiter_of(&first);
-    let bounded = BoundedReader { inner: Cursor::new(first).chain(reader), left: MAX_RECORD };
-    let mut csv =
-        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CSV_BUFFER).from_reader(bounded);
-    let headers = match csv.byte_headers() {
-        Ok(headers) => headers.clone(),
-        Err(error) => return Err(csv_error(&error, 1)),
+    let checker = QuoteChecker::new(Cursor::new(first).chain(reader), delimiter);
+    let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(checker);
+    let names = match csv.byte_headers() {
+        Ok(names) => names.clone(),
+        Err(error) => return Err(csv_error(error, csv.get_ref())),
     };
+    let table = CsvTable { delimiter, width: names.len(), index: find_column(&names, column)? };
+    let mut record = csv::ByteRecord::new();
+    // Records are counted here: the parser counts only the lines that end with LF.
+    let mut number = 1;
+    loop {
+        number += 1;
+        match csv.read_byte_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(true),
+            Err(error) => return Err(csv_error(error, csv.get_ref())),
+        }
+        if table.hides_row(&record) {
+            return Err(SourceError::HiddenRow(number));
+        }
+        if !batcher.add_entry(number, table.token(&record)) {
+            return Ok(false);
+        }
+    }
+}
+
+/// Returns the index of the column that has this name.
+fn find_column(names: &csv::ByteRecord, column: &str) -> Result<usize, SourceError> {
     let mut indices = Vec::new();
-    for (index, name) in headers.iter().enumerate() {
+    for (index, name) in names.iter().enumerate() {
         if name.trim_ascii() == column.as_bytes() {
             indices.push(index);
         }
@@ -452,45 +465,81 @@ fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -
     }
     let Some(index) = indices.pop() else {
         let mut found = Vec::new();
-        for name in headers.iter().take(20) {
+        for name in names.iter().take(20) {
             found.push(printable_name(&String::from_utf8_lossy(name)));
         }
         return Err(SourceError::NoColumn { name: column.to_owned(), found });
     };
-    let mut record = csv::ByteRecord::new();
-    // Records are counted here: the parser counts only the lines that end with LF.
-    let mut number = 1;
-    loop {
-        csv.get_mut().left = MAX_RECORD + CSV_BUFFER;
-        number += 1;
-        match csv.read_byte_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => return Ok(true),
-            Err(error) => return Err(csv_error(&error, number)),
-        }
-        let is_wanted = match record.get(index) {
-            Some(field) => batcher.add_bytes(number, field),
-            None => batcher.add_entry(number, Err(not_a_token("", "the record has no such column"))),
+    Ok(index)
+}
+
+/// What the first line of CSV tells.
+struct CsvTable {
+    delimiter: u8,
+    /// The number of columns.
+    width: usize,
+    /// The index of the column that has the tokens.
+    index: usize,
+}
+
+impl CsvTable {
+    /// Returns the token of a record. Where a record has more fields than columns, none is certainly in its column.
+    fn token(&self, record: &csv::ByteRecord) -> Result<DeviceToken, InvalidToken> {
+        let Some(field) = record.get(self.index) else {
+            return Err(not_a_token("", "the record has no such column"));
         };
-        if !is_wanted {
-            return Ok(false);
+        let Ok(text) = std::str::from_utf8(field) else {
+            return Err(not_a_token(&String::from_utf8_lossy(field), "it is not UTF-8"));
+        };
+        if record.iter().skip(self.width).any(|field| !field.trim_ascii().is_empty()) {
+            return Err(not_a_token(text, "the record has more fields than the first line"));
         }
+        recipient::parse(text)
+    }
+
+    /// Returns whether a field of several lines has a device token in it, which a quotation mark that is not closed has
+    /// taken from another row. The column of the tokens is judged by itself.
+    fn hides_row(&self, record: &csv::ByteRecord) -> bool {
+        if memchr::memchr2(b'\n', b'\r', record.as_slice()).is_none() {
+            return false;
+        }
+        for (index, field) in record.iter().enumerate() {
+            let has_lines = memchr::memchr2(b'\n', b'\r', field).is_some();
+            if index != self.index && has_lines && has_token(field, self.delimiter) {
+                return true;
+            }
+        }
+        false
     }
 }
 
-fn csv_error(error: &csv::Error, record: u64) -> SourceError {
-    let problem = match error.kind() {
-        csv::ErrorKind::Io(error) => error.to_string(),
-        _ => error.to_string(),
-    };
-    SourceError::Csv { record, problem }
+/// Returns whether a text has a whole device token between delimiters and line ends.
+fn has_token(text: &[u8], delimiter: u8) -> bool {
+    for part in text.split(|byte| *byte == delimiter || matches!(byte, b'\n' | b'\r')) {
+        let part = part.trim_ascii();
+        if part.len() >= TOKEN_DIGITS && part.iter().all(u8::is_ascii_hexdigit) {
+            return true;
+        }
+    }
+    false
+}
+
+fn csv_error<R: Read>(error: csv::Error, checker: &QuoteChecker<R>) -> SourceError {
+    match checker.flaw() {
+        Some(flaw) => SourceError::Csv(flaw),
+        None => SourceError::Io(error.into()),
+    }
 }
 
 /// Returns the character between the columns: a comma, or what some spreadsheets write in its place.
 fn delimiter_of(first: &[u8]) -> u8 {
     for delimiter in [b',', b';', b'\t'] {
-        if first.contains(&delimiter) {
-            return delimiter;
+        let mut is_quoted = false;
+        for byte in first {
+            is_quoted ^= *byte == b'"';
+            if *byte == delimiter && !is_quoted {
+                return delimiter;
+            }
         }
     }
     b','
@@ -518,7 +567,7 @@ mod tests {
 
     fn shape(entries: &[Entry]) -> Vec<(u64, String)> {
         let mut list = Vec::new();
-        for Entry { position, token } in entries {
+        for Entry { position, token, .. } in entries {
             let text = match token {
                 Ok(token) => token.digits().to_owned(),
                 Err(invalid) => format!("? {}", invalid.text),
@@ -576,7 +625,8 @@ mod tests {
         let error = read(text, InputFormat::Csv, "device").unwrap_err().to_string();
         assert_eq!(error, "there is no column \"device\": its first line names id, token");
         let unclosed = format!("token\naabb\n\"{}", "aabb\n".repeat(50_000));
-        assert!(matches!(read(&unclosed, InputFormat::Csv, "token"), Err(SourceError::Csv { .. })));
+        let found = read(&unclosed, InputFormat::Csv, "token");
+        assert!(matches!(found, Err(SourceError::Csv(CsvFlaw::LongRecord(3)))), "{found:?}");
         let many = format!("token\n{}", "aabb\n".repeat(50_000));
         assert_eq!(read(&many, InputFormat::Csv, "token").unwrap().len(), 50_000);
     }
@@ -617,6 +667,187 @@ mod tests {
         let doubled = read("token,id,token\naabb,1,ccdd\n", InputFormat::Csv, "token").unwrap_err().to_string();
         assert_eq!(doubled, "its first line has the column \"token\" more than once");
         assert_eq!(shape(&read("token,id,id\naabb,1,2\n", InputFormat::Csv, "token").unwrap()), pairs(&[(2, "aabb")]));
+    }
+
+    /// What becomes of a list.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Fate {
+        /// So many tokens, and so many other texts that are named as invalid.
+        Read { valid: usize, invalid: usize },
+        /// It is refused with these words.
+        Refused(&'static str),
+    }
+
+    struct ListCase {
+        name: &'static str,
+        format: InputFormat,
+        text: Vec<u8>,
+        fate: Fate,
+    }
+
+    fn list_case(name: &'static str, format: InputFormat, text: impl AsRef<[u8]>, fate: Fate) -> ListCase {
+        ListCase { name, format, text: text.as_ref().to_vec(), fate }
+    }
+
+    fn wide(text: &str, encode: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(encode).collect()
+    }
+
+    #[track_caller]
+    fn assert_fates(cases: &[ListCase]) {
+        for ListCase { name, format, text, fate } in cases {
+            let found = read(text, *format, "token");
+            match (&found, fate) {
+                (Ok(entries), Fate::Read { valid, invalid }) => {
+                    let tokens = entries.iter().filter(|entry| entry.token.is_ok()).count();
+                    assert_eq!((tokens, entries.len() - tokens), (*valid, *invalid), "{name}: {found:?}");
+                    let whole = |entry: &Entry| entry.token.as_ref().is_ok_and(|token| token.digits().len() == 64);
+                    assert_eq!(entries.iter().filter(|entry| whole(entry)).count(), *valid, "{name}: {found:?}");
+                }
+                (Err(error), Fate::Refused(words)) => assert!(error.to_string().contains(words), "{name}: {error}"),
+                _ => panic!("{name}: {found:?}"),
+            }
+        }
+    }
+
+    /// Three tokens.
+    fn three() -> [String; 3] {
+        ["aa", "bb", "cc"].map(|byte| byte.repeat(32))
+    }
+
+    #[test]
+    fn no_line_of_a_list_vanishes() {
+        use Fate::Read;
+        use InputFormat::{Lines, Ndjson};
+        let [a, b, c] = three();
+        let json = |token: &str| format!("{{\"token\":\"{token}\"}}");
+        let mut cases = vec![
+            list_case("joined files", Lines, format!("\u{feff}{a}\n\u{feff}{b}\n"), Read { valid: 2, invalid: 0 }),
+            list_case("marks twice", Lines, format!("\u{feff}\u{feff}{a}\n{b}"), Read { valid: 2, invalid: 0 }),
+            list_case("a mark within", Lines, format!("{a}\u{feff}{b}\n{c}"), Read { valid: 1, invalid: 1 }),
+            list_case("CR alone", Lines, format!("{a}\r{b}\r{c}\r"), Read { valid: 3, invalid: 0 }),
+            list_case("NUL at the end", Lines, format!("{a}\n{b}\0\n\0\0\0"), Read { valid: 1, invalid: 2 }),
+            list_case("a first line", Lines, format!("token\n{a}\n"), Read { valid: 1, invalid: 1 }),
+            list_case("UTF-16", Lines, wide(&format!("{a}\r\n{b}"), u16::to_le_bytes), Read { valid: 2, invalid: 0 }),
+            list_case(
+                "UTF-16 after UTF-8",
+                Lines,
+                [format!("{a}\n").into_bytes(), wide(&b, u16::to_be_bytes)].concat(),
+                Read { valid: 1, invalid: 1 },
+            ),
+            list_case(
+                "UTF-8 after UTF-16",
+                Lines,
+                [wide(&format!("\u{feff}{a}\n"), u16::to_le_bytes), b.clone().into_bytes()].concat(),
+                Read { valid: 1, invalid: 1 },
+            ),
+            list_case(
+                "half a unit",
+                Lines,
+                &wide(&format!("\u{feff}{a}\n{b}"), u16::to_le_bytes)[..259],
+                Read { valid: 1, invalid: 1 },
+            ),
+            list_case(
+                "UTF-32",
+                Lines,
+                format!("\u{feff}{a}\n").chars().flat_map(|c| (c as u32).to_le_bytes()).collect::<Vec<u8>>(),
+                Read { valid: 0, invalid: 2 },
+            ),
+            list_case("torn NDJSON", Ndjson, format!("{}\n{{\"token\":\"{b}", json(&a)), Read { valid: 1, invalid: 1 }),
+            list_case(
+                "two objects",
+                Ndjson,
+                format!("{}{}\n{}", json(&a), json(&b), json(&c)),
+                Read { valid: 1, invalid: 1 },
+            ),
+            list_case(
+                "joined NDJSON",
+                Ndjson,
+                format!("\u{feff}{}\n\u{feff}{}", json(&a), json(&b)),
+                Read { valid: 2, invalid: 0 },
+            ),
+            list_case("two in a value", Ndjson, json(&format!("{a} {b}")), Read { valid: 0, invalid: 1 }),
+            list_case("an array", Ndjson, format!("[{},{}]", json(&a), json(&b)), Read { valid: 0, invalid: 1 }),
+        ];
+        for between in
+            [" ", "\t", "\u{b}", "\u{c}", "\u{85}", "\u{a0}", "\u{2028}", "\u{2029}", ",", ";", "|", "-", ":"]
+        {
+            let text = format!("{a}{between}{b}\n{c}\n");
+            cases.push(list_case("two on a line", Lines, text, Read { valid: 1, invalid: 1 }));
+        }
+        assert_fates(&cases);
+    }
+
+    #[test]
+    fn no_record_of_csv_vanishes() {
+        use Fate::{Read, Refused};
+        let [a, b, c] = three();
+        let csv = |name, text: String, fate| list_case(name, InputFormat::Csv, text, fate);
+        assert_fates(&[
+            csv(
+                "open to the end",
+                format!("id,token\n1,{a}\n\"2,{b}\n3,{c}\n"),
+                Refused("line 3: a quotation mark is opened"),
+            ),
+            csv("two open", format!("id,name,token\n1,\"B,{a}\n2,A,{b}\n3,\"E,{c}\n"), Refused("line 4: text follows")),
+            csv("escaped as in C", format!("name,token\n\"a \\\"b\\\"\",{a}\n"), Refused("line 2: text follows")),
+            csv(
+                "closed in another row",
+                format!("name,token\nB,{a}\n\"A,{b}\nC\",{c}\n"),
+                Refused("record 3: a field of several lines"),
+            ),
+            csv(
+                "the same in the column",
+                format!("token,name\n\"{a}\n{b}\",C\n{c},D\n"),
+                Read { valid: 1, invalid: 1 },
+            ),
+            csv("in the first line", format!("\"id,token\n1,{a}\n"), Refused("line 1: a quotation mark is opened")),
+            csv(
+                "notes of several lines",
+                format!("note,token\n\"a\nb, c\",{a}\n,{b}\n"),
+                Read { valid: 2, invalid: 0 },
+            ),
+            csv("inches", format!("note,token\n6\" pipe,{a}\n\"x\" ,{b}\n"), Read { valid: 2, invalid: 0 }),
+            csv("a comma more", format!("name,old,token\nSmith, Bob,{a},{b}\n"), Read { valid: 0, invalid: 1 }),
+            csv("empty fields more", format!("token,name\n{a},B,,\n{b}\n"), Read { valid: 2, invalid: 0 }),
+            csv("too few fields", format!("name,token\n{a}\nB,{b}\n"), Read { valid: 1, invalid: 1 }),
+            csv(
+                "joined files",
+                format!("\u{feff}token,id\n{a},1\n\u{feff}token,id\n{b},2\n"),
+                Read { valid: 2, invalid: 1 },
+            ),
+            csv(
+                "a mark and quotes",
+                format!("\u{feff}\"token\",\"id\"\r\n\"{a}\",1\r\n"),
+                Read { valid: 1, invalid: 0 },
+            ),
+            csv("blanks in the first line", format!("id, token \n1, {a}\n"), Read { valid: 1, invalid: 0 }),
+            csv("another case", format!("id,Token\n1,{a}\n"), Refused("its first line names id, Token")),
+            csv("semicolons", format!("id;token\n1;{a}\n2;{b}\n"), Read { valid: 2, invalid: 0 }),
+            csv("a comma in a name", format!("\"a,b\";token\n1;{a}\n"), Read { valid: 1, invalid: 0 }),
+            csv("tabs", format!("id\ttoken\n1\t{a}\n2\t{b}\n"), Read { valid: 2, invalid: 0 }),
+            csv("another delimiter", format!("id,token\n1;{a}\n2,{b}\n"), Read { valid: 1, invalid: 1 }),
+            csv("bars", format!("id|token\n1|{a}\n"), Refused("there is no column")),
+            csv("NUL", format!("id,token\n1,{a}\0\n2,{b}\n"), Read { valid: 1, invalid: 1 }),
+        ]);
+        let utf_16 = wide(&format!("\u{feff}id,token\n1,\"{a}\n"), u16::to_le_bytes);
+        let cases = [list_case("UTF-16", InputFormat::Csv, utf_16, Refused("line 2: a quotation mark is opened"))];
+        assert_fates(&cases);
+    }
+
+    #[test]
+    fn what_stands_before_a_flaw_is_read() {
+        let [a, b, c] = three();
+        let text = format!("id,token\n1,{a}\n2,{b}\n3,\"{c}\n");
+        let reader = Box::new(Cursor::new(text.into_bytes()));
+        let input = Input::Stream { reader, format: InputFormat::Csv, column: "token".to_owned(), is_endless: false };
+        let mut count = 0;
+        let end = input.read(None, &mut |entries| {
+            count += entries.len();
+            true
+        });
+        assert!(end.error.is_some());
+        assert_eq!((count, end.counts.valid), (2, 2));
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::push::PushArgs;
+use crate::commands::shared::database;
+use crate::database::{Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::push::earlier::{self, EarlierRun, ResumeError};
+use crate::push::earlier::{self, CompareError, EarlierRun, ResumeError};
 use crate::push::request::RequestIds;
 use crate::push::results::{Header, KIND, ResultsWriter, UNREGISTERED_HEADER, write_unregistered};
 use crate::world::files::Location;
@@ -101,6 +103,21 @@ impl ResultFiles {
         }
     }
 
+    /// Finds the tokens of the earlier run that were removed from the database since.
+    pub(super) fn find_moved(
+        &mut self,
+        arguments: &PushArgs,
+        database: &mut Database,
+        group: &TokenGroup,
+    ) -> Result<(), Error> {
+        let (Some(results), Some(path)) = (&mut self.results, &arguments.resume) else { return Ok(()) };
+        match find_again(results, &mut self.earlier, database, group) {
+            Ok(()) => Ok(()),
+            Err(CompareError::Results(error)) => Err(explain_resume(&path.display().to_string(), &error)),
+            Err(CompareError::Database(error)) => Err(database::explain(&error)),
+        }
+    }
+
     fn resume(&mut self, path: &Path, header: &Header, resends_unknown: bool) -> Result<(), Error> {
         if header.input_sha256.is_none() {
             let message = "--resume needs the tokens in a file: what comes from a pipe cannot be compared";
@@ -149,8 +166,30 @@ fn read_again(
     results: &mut File,
     take: &mut dyn FnMut(&str, Option<u64>) -> io::Result<()>,
 ) -> Result<(), ResumeError> {
-    results.rewind()?;
+    rewind(results)?;
     earlier::read_unregistered(&mut BufReader::new(&mut *results), take)?;
+    wind(results)
+}
+
+/// Finds the tokens that were removed from the database, and stands at the end of the results again.
+fn find_again(
+    results: &mut File,
+    earlier: &mut EarlierRun,
+    database: &mut Database,
+    group: &TokenGroup,
+) -> Result<(), CompareError> {
+    rewind(results)?;
+    earlier.find_moved(&mut BufReader::new(&mut *results), database, group)?;
+    wind(results)?;
+    Ok(())
+}
+
+fn rewind(results: &mut File) -> Result<(), ResumeError> {
+    results.rewind()?;
+    Ok(())
+}
+
+fn wind(results: &mut File) -> Result<(), ResumeError> {
     results.seek(SeekFrom::End(0))?;
     Ok(())
 }

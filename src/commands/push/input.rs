@@ -14,7 +14,7 @@ use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::shard::Shard;
-use crate::push::source::{Input, Preview};
+use crate::push::source::{Input, InputFormat, Preview};
 use crate::world::context::Context;
 use crate::world::files::Location;
 
@@ -74,12 +74,10 @@ impl GivenInput {
         }
     }
 
-    /// Opens the database in which tokens are marked, and says whose they are.
-    pub(super) fn open_for_marks(&self) -> Result<Option<(Database, TokenGroup)>, Error> {
+    /// Opens the database, if the tokens are in one, and says whose they are.
+    pub(super) fn open_database(&self, access: Access) -> Result<Option<(Database, TokenGroup)>, Error> {
         match &self.tokens {
-            GivenTokens::Database { address, group } => {
-                Ok(Some((database::open(address, Access::Write)?, group.clone())))
-            }
+            GivenTokens::Database { address, group } => Ok(Some((database::open(address, access)?, group.clone()))),
             GivenTokens::Options(_) | GivenTokens::List(_) => Ok(None),
         }
     }
@@ -97,6 +95,17 @@ impl GivenInput {
         match self.open()?.preview(shard) {
             Ok(preview) => Ok(preview),
             Err(error) => Err(Error::new(error.exit_kind(), format!("{self}: {error}"))),
+        }
+    }
+
+    /// Reads CSV in a file to its end: a quotation mark that is not closed is found before anything is sent.
+    pub(super) fn check_form(&self) -> Result<(), Error> {
+        match &self.tokens {
+            GivenTokens::List(list) if list.is_file && list.format == InputFormat::Csv => {
+                self.preview(None)?;
+                Ok(())
+            }
+            GivenTokens::List(_) | GivenTokens::Options(_) | GivenTokens::Database { .. } => Ok(()),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::commands::push::viewer::TerminalViewer;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
 use crate::commands::shared::{database, proxy, target};
-use crate::database::{Database, TokenGroup};
+use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::net::endpoint::Endpoint;
@@ -77,6 +77,7 @@ pub(super) fn run(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Opt
     if arguments.dry_run {
         return show(arguments, &given, &target, &sender, &message, context);
     }
+    given.check_form()?;
     confirm(arguments, &given, &target, &message, context)?;
     let way = Way { opener: &opener, proxy: &proxy };
     send(arguments, &given, &target, sender, message, &way, context)
@@ -381,6 +382,11 @@ fn send(
     let (certificate, tokens) = sender.into_parts();
     let dialer = make_dialer(arguments, target, certificate, mask, way, context)?;
     let mut files = ResultFiles::open(arguments, &header)?;
+    if files.is_resumed
+        && let Some((mut database, group)) = given.open_database(Access::Read)?
+    {
+        files.find_moved(arguments, &mut database, &group)?;
+    }
     let job = Job {
         dialer,
         tokens,
@@ -411,7 +417,7 @@ fn run_job(
     context: &mut Context<'_>,
 ) -> Result<RunEnd, Error> {
     // Before anything is sent: a database that takes no changes is refused.
-    let marker = match given.open_for_marks()? {
+    let marker = match given.open_database(Access::Write)? {
         Some((database, group)) => Some(start_marker(arguments, &mut files, database, group)?),
         None => None,
     };
@@ -472,7 +478,7 @@ fn finish(
 ) -> Result<Option<ExitKind>, Error> {
     let ending = end.ending();
     let has_nothing_to_do = end.has_nothing_to_do();
-    let RunEnd { summary, input, problem, write_error, marking } = end;
+    let RunEnd { summary, input, problem, write_error, marking, .. } = end;
     if let Some(error) = write_error {
         if error.kind() == ErrorKind::BrokenPipe && arguments.prints_results() {
             // The reader wants no more: nobody is told.

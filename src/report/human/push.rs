@@ -126,8 +126,11 @@ pub(crate) struct RunSummary {
     exit_code: u8,
     #[serde(flatten)]
     counts: Summary,
-    /// The tokens of the input that have come before; each has an outcome of its own.
+    /// The tokens of this run that have come before in the input; each has an outcome of its own.
     repeated: u64,
+    /// The tokens that were removed from the database and added again, and keep the outcome of the earlier run.
+    #[serde(skip_serializing_if = "is_zero")]
+    added_again: u64,
     problem: Option<Problem>,
     /// What was changed in the database, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,7 +192,8 @@ impl RunSummary {
             topic: topic.to_owned(),
             exit_code: exit_code(end),
             counts: end.summary.clone(),
-            repeated: end.input.repeated,
+            repeated: end.repeated,
+            added_again: end.moved,
             problem: end.problem.clone(),
             database: end.marking.as_ref().map(DatabaseSummary::new),
             seconds: elapsed.as_millis() as f64 / 1000.0,
@@ -205,6 +209,10 @@ impl RunSummary {
         serde_json::to_writer(&mut *out, &SummaryLine { summary: self })?;
         writeln!(out)
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fn exit_code(end: &RunEnd) -> u8 {
@@ -262,6 +270,13 @@ pub(crate) fn write_summary(out: &mut dyn Write, report: &RunSummary, paint: Pai
     }
     if report.repeated > 0 {
         writeln!(out, "  {}", repetitions(report.repeated))?;
+    }
+    match report.added_again {
+        0 => {}
+        1 => writeln!(out, "  one token was removed from the database and added again: it keeps its outcome")?,
+        count => {
+            writeln!(out, "  {count} tokens were removed from the database and added again: they keep their outcomes")?
+        }
     }
     let rate = if report.seconds > 0.0 { report.counts.requests as f64 / report.seconds } else { 0.0 };
     match report.counts.requests {

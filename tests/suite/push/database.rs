@@ -209,3 +209,48 @@ fn a_locked_database_ends_with_6_after_all_was_sent() {
     let again = scene.push_database(&[]);
     assert_eq!(again.summary()["database"]["marked"], 1, "the next run marks it");
 }
+
+#[test]
+fn a_token_that_was_removed_and_added_again_keeps_its_outcome() {
+    let scene = scene(&[], 6);
+    scene.stage.gateway.tokens.set(&device(3), TokenState::Unregistered(SINCE));
+    assert_eq!(scene.push_database(&["--results", "r.ndjson"]).code(), 1);
+    let group = ["--app", TOPIC, "--environment", "production"];
+    for number in [2, 3, 4] {
+        scene.database(&["remove", "sqlite:tokens.db", &device(number)]).args(group).run();
+    }
+    scene.import(&[device(2), device(3), device(7)].join("\n"), "production", "2024-01-01");
+    scene.stage.gateway.tokens.set(&device(7), TokenState::Active(None));
+    let before = scene.answers();
+    let resumed = scene.push_database(&["--resume", "r.ndjson"]);
+    let after = scene.answers();
+    assert_eq!((before.len(), after.len(), after[&device(7)].len()), (6, 7, 1));
+    assert!(after.values().all(|list| list.len() == 1), "nothing was sent twice: {after:?}");
+    let summary = resumed.summary();
+    assert_eq!(
+        (&summary["added_again"], &summary["accepted"], &summary["requests"]),
+        (&2.into(), &6.into(), &1.into())
+    );
+    let again = scene.push_database(&["--resume", "r.ndjson"]);
+    let summary = again.summary();
+    assert_eq!((&summary["added_again"], &summary["requests"], &summary["unknown"]), (&2.into(), &0.into(), &0.into()));
+}
+
+#[test]
+fn a_token_in_doubt_that_was_added_again_is_sent_with_the_same_id() {
+    let scene = scene(&["reset@times=1"], 3);
+    let first = scene.push_database(&["--results", "r.ndjson"]);
+    assert_eq!(first.count("unknown"), 1, "{}", first.summary());
+    let (token, line) = first.outcomes().into_iter().find(|(_, line)| line["outcome"] == "unknown").unwrap();
+    let group = ["--app", TOPIC, "--environment", "production"];
+    scene.database(&["remove", "sqlite:tokens.db", &token]).args(group).run();
+    scene.import(&token, "production", "2024-01-01");
+    assert_eq!(scene.push_database(&["--resume", "r.ndjson"]).summary()["requests"], 0);
+    let resent = scene.push_database(&["--resume", "r.ndjson", "--resend-unknown"]);
+    let outcomes = resent.outcomes();
+    let resent_line = &outcomes[&token];
+    assert_eq!((&resent_line["outcome"], &resent_line["may_be_duplicate"]), (&"accepted".into(), &true.into()));
+    assert_eq!(resent_line["apns_id"], line["apns_id"]);
+    assert_ne!(resent_line["position"], line["position"]);
+    assert_eq!(scene.push_database(&["--resume", "r.ndjson", "--resend-unknown"]).summary()["requests"], 0);
+}

@@ -142,6 +142,30 @@ fn lists_of_powershell_are_read() {
 }
 
 #[test]
+fn csv_that_hides_rows_is_refused_before_anything_is_sent() {
+    let scene = Scene::new(&[], 3);
+    let open = format!("id,token\n1,{}\n2,\"{}\n3,{}\n", device(1), device(2), device(3));
+    let hidden = format!("name,token\nA,{}\n\"B,{}\nC\",{}\n", device(1), device(2), device(3));
+    for (text, words) in [
+        (&open, "bad.csv: line 3: a quotation mark is opened there and not closed"),
+        (&hidden, "bad.csv: record 3: a field of several lines has a device token in it"),
+    ] {
+        std::fs::write(scene.stage.file("bad.csv"), text).unwrap();
+        let push = || scene.command().args(["--tokens", "bad.csv"]);
+        push().args(["--results", "r.ndjson"]).status(3).stdout("").hides(&device(2)).stderr_contains(words).run();
+        push().arg("--dry-run").status(3).stderr_contains(words).run();
+        let group = ["--app", "com.example.MyApp", "--environment", "production"];
+        let test = Test::new().folder(scene.stage.folder.path()).args(["database", "import", "sqlite:t.db", "bad.csv"]);
+        test.args(group).status(3).stderr_contains(words).run();
+    }
+    assert!(scene.log.lock().unwrap().is_empty() && !scene.stage.file("r.ndjson").exists());
+    // What comes from a pipe is sent as it comes.
+    let piped = scene.command().args(["--tokens", "-", "--tokens-format", "csv"]).stdin(open);
+    let run = piped.status(3).stderr_contains("line 3: a quotation mark").run();
+    assert!(run.text().contains("accepted              1"), "{}", run.text());
+}
+
+#[test]
 fn an_input_that_breaks_off_is_told() {
     let scene = Scene::new(&[], 2);
     let text = format!("{}\n{}\n{}", device(1), device(2), "a".repeat(100_000));

@@ -81,6 +81,30 @@ fn what_is_unknown_after_a_kill_is_sent_again_on_demand() {
 }
 
 #[test]
+fn repetitions_count_where_they_are_sent() {
+    let scene = Scene::new(&[], 2);
+    std::fs::write(scene.stage.file("twice.txt"), [device(1), device(2), device(1)].join("\n")).unwrap();
+    let push = |arguments: &[&str]| scene.command().args(["--tokens", "twice.txt"]).args(arguments).run();
+    let words = "one token of the input is a repetition";
+    assert!(push(&["--results", "r.ndjson"]).text().contains(words));
+    let again = push(&["--resume", "r.ndjson"]);
+    assert!(again.text().contains("accepted              3") && !again.text().contains(words), "{}", again.text());
+}
+
+#[test]
+fn results_may_go_to_a_pipe_whose_reader_comes_later() {
+    let scene = Scene::new(&[], 2);
+    let pipe = scene.stage.file("pipe");
+    crate::gateway::make_pipe(&pipe);
+    let test = scene.command().args(["--tokens", "tokens.txt", "--results", "pipe"]);
+    let child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let results = std::fs::read_to_string(&pipe).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(results.matches("\"accepted\"").count(), 2, "{results}");
+}
+
+#[test]
 fn another_run_is_not_continued() {
     let scene = Scene::new(&[], 3);
     scene.command().args(["--tokens", "tokens.txt", "--results", "r.ndjson"]).run();
