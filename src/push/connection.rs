@@ -96,14 +96,18 @@ struct Flight {
 }
 
 impl Connection {
-    /// Starts to drive a connection, and waits for its SETTINGS.
-    pub(super) async fn start(shared: &Arc<Shared>, raw: RawConnection) -> Result<OpenedConnection, ConnectError> {
+    /// Starts to drive a connection, and waits for its SETTINGS. `pauses` are those of the connection before.
+    pub(super) async fn start(
+        shared: &Arc<Shared>,
+        raw: RawConnection,
+        pauses: u32,
+    ) -> Result<OpenedConnection, ConnectError> {
         let RawConnection { sender, mut driver, observer } = raw;
         let ping = driver.ping_pong();
         let connection = Arc::new(Self {
             shared: Arc::clone(shared),
             observer,
-            window: Mutex::new(Window::new(shared.job.tokens.is_some())),
+            window: Mutex::new(Window::new(shared.job.tokens.is_some(), pauses)),
             open: AtomicUsize::new(0),
             is_leaving: AtomicBool::new(false),
             has_too_many_updates: AtomicBool::new(false),
@@ -134,6 +138,11 @@ impl Connection {
 
     fn window(&self) -> MutexGuard<'_, Window> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the number of pauses since the last good answer.
+    pub(super) fn pauses(&self) -> u32 {
+        self.window().pauses()
     }
 
     fn has_ended(&self) -> bool {
@@ -171,6 +180,9 @@ impl Connection {
                 return Leave::Replaced { was_useful: self.was_useful() };
             }
             let pause = self.window().pause(now);
+            if pause.is_none() && self.window().is_worn_out() {
+                return Leave::Replaced { was_useful: true };
+            }
             let is_full = self.open.load(Ordering::Relaxed) >= limit;
             let wake_at = match pause {
                 Some(until) => Some(until),

@@ -190,9 +190,10 @@ async fn run_lane(shared: Arc<Shared>, number: usize) {
         return;
     }
     let mut failures = Failures::default();
+    let mut pauses = 0;
     while shared.queue.wait_for_work(number > 0).await {
         let opened = match shared.job.dialer.connect().await {
-            Ok(raw) => Connection::start(&shared, raw).await,
+            Ok(raw) => Connection::start(&shared, raw, pauses).await,
             Err(error) => Err(error),
         };
         let error = match opened {
@@ -200,6 +201,7 @@ async fn run_lane(shared: Arc<Shared>, number: usize) {
                 shared.has_connected.store(true, Ordering::Relaxed);
                 let connection = Arc::clone(&opened.connection);
                 let leave = connection.send_all(opened).await;
+                pauses = connection.pauses();
                 if leave == Leave::Finished {
                     return;
                 }

@@ -18,6 +18,10 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// many.
 const TROUBLES_BEFORE_PAUSE: u32 = 3;
 
+/// The number of pauses in a row after which a new connection takes the place of this one: what answers it may have failed
+/// for good, while others answer well.
+const PAUSES_BEFORE_REPLACEMENT: u32 = 3;
+
 /// The window of one connection. It halves after trouble, at most once in the time of a request and its answer, and doubles
 /// in the same time while all is good: rare failures leave it large, frequent ones make it small.
 #[derive(Debug)]
@@ -27,8 +31,9 @@ pub(super) struct Window {
     server_limit: usize,
     /// True until a first good answer where requests go one at a time until then.
     is_probing: bool,
-    /// The number of pauses in a row.
+    /// The number of pauses in a row, and how many of them a connection before has made.
     pauses: u32,
+    earlier_pauses: u32,
     /// The number of answers of trouble since the last good one.
     troubles: u32,
     /// The time when it was halved last: what was sent before says nothing about its size now.
@@ -38,14 +43,17 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// `is_probing` lets one request through until there is a good answer.
-    pub(super) fn new(is_probing: bool) -> Self {
+    /// `is_probing` lets one request through until there is a good answer. `earlier_pauses` are those in a row of the
+    /// connection whose place this one takes: then the first answer of trouble pauses it, for longer than the last time.
+    pub(super) fn new(is_probing: bool, earlier_pauses: u32) -> Self {
+        let has_paused = earlier_pauses > 0;
         Self {
             size: FIRST_WINDOW,
             server_limit: MAX_WINDOW,
-            is_probing,
-            pauses: 0,
-            troubles: 0,
+            is_probing: is_probing || has_paused,
+            pauses: earlier_pauses,
+            earlier_pauses,
+            troubles: if has_paused { TROUBLES_BEFORE_PAUSE - 1 } else { 0 },
             halved_at: None,
             paused_until: None,
             paused_at: None,
@@ -61,6 +69,16 @@ impl Window {
     /// Returns the end of the pause, if there is one.
     pub(super) fn pause(&self, now: Instant) -> Option<Instant> {
         self.paused_until.filter(|until| *until > now)
+    }
+
+    /// Returns the number of pauses since the last good answer.
+    pub(super) fn pauses(&self) -> u32 {
+        self.pauses
+    }
+
+    /// Returns whether a new connection is to take the place of this one, once its pause is over.
+    pub(super) fn is_worn_out(&self) -> bool {
+        self.pauses >= PAUSES_BEFORE_REPLACEMENT && self.pauses > self.earlier_pauses
     }
 
     /// Returns whether the answer to a request that was sent at this time tells about the present size.
@@ -105,7 +123,7 @@ mod tests {
 
     #[test]
     fn one_request_until_the_first_good_answer() {
-        let mut window = Window::new(true);
+        let mut window = Window::new(true, 0);
         assert_eq!(window.limit(1000), 1);
         assert_eq!(window.limit(0), 0, "not even that one where the server allows none");
         window.count_good(Instant::now());
@@ -119,7 +137,7 @@ mod tests {
 
     #[test]
     fn trouble_halves_it_once_a_round_and_good_answers_restore_it() {
-        let mut window = Window::new(false);
+        let mut window = Window::new(false, 0);
         let sent = Instant::now();
         window.count_trouble(sent, None);
         assert_eq!(window.limit(1000), 50);
@@ -143,7 +161,7 @@ mod tests {
 
     /// Plays rounds in which each answer is one of trouble where `is_trouble` says so; returns the mean of the limits.
     fn mean_limit(rounds: usize, mut is_trouble: impl FnMut() -> bool) -> usize {
-        let mut window = Window::new(false);
+        let mut window = Window::new(false, 0);
         let mut sum = 0;
         for _ in 0..rounds {
             let (size, sent) = (window.limit(1000), Instant::now());
@@ -171,7 +189,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_count_once_a_round() {
-        let mut window = Window::new(false);
+        let mut window = Window::new(false, 0);
         let sent = Instant::now();
         for _ in 0..TROUBLES_BEFORE_PAUSE {
             window.count_trouble(sent, None);
@@ -182,5 +200,27 @@ mod tests {
         window.count_trouble(first, Some(Duration::from_secs(7)));
         let second = window.pause(sent).unwrap();
         assert!(second - sent >= Duration::from_secs(7));
+    }
+
+    #[test]
+    fn a_connection_that_has_only_trouble_is_replaced_and_the_pauses_go_on_growing() {
+        let mut window = Window::new(false, 0);
+        let mut sent = Instant::now();
+        for _ in 0..TROUBLES_BEFORE_PAUSE - 1 {
+            window.count_trouble(sent, None);
+        }
+        for _ in 0..PAUSES_BEFORE_REPLACEMENT {
+            assert!(!window.is_worn_out());
+            window.count_trouble(sent, None);
+            sent = window.pause(sent).unwrap();
+        }
+        assert!(window.is_worn_out());
+        let mut next = Window::new(false, window.pauses());
+        assert!(!next.is_worn_out() && next.limit(1000) == 1, "it tries one request");
+        let now = Instant::now();
+        next.count_trouble(now, None);
+        assert!(next.is_worn_out() && next.pause(now).unwrap() - now >= Duration::from_secs(2));
+        next.count_good(Instant::now());
+        assert!(!next.is_worn_out() && next.pauses() == 0);
     }
 }

@@ -14,6 +14,15 @@ fn trouble_of_the_server_is_waited_out() {
 }
 
 #[test]
+fn a_connection_that_has_nothing_but_trouble_is_replaced() {
+    let scene = Scene::new(&["answer:InternalServerError@connections=1"], 3);
+    let pushed = scene.push(&[]);
+    assert_eq!((pushed.code(), pushed.count("accepted")), (0, 3), "{}", pushed.summary());
+    scene.assert_agrees(&pushed);
+    assert!(scene.answers().values().all(|list| list.len() > 1 && list[0] == 500));
+}
+
+#[test]
 fn too_many_requests_delay_that_token_alone() {
     let scene = Scene::new(&["answer:TooManyRequests@after=3,times=1"], 50);
     let start = Instant::now();
