@@ -82,28 +82,28 @@ pub(crate) fn printable_name(text: &str) -> String {
 }
 
 fn printable_within(text: &str, limit: usize) -> String {
-    let escaped = escaped(&bounded(text, limit));
+    let text = escaped(&bounded(text, limit));
     // Escapes are longer than what they stand for.
-    bounded(&escaped, limit).into_owned()
+    bounded(&text, limit).into_owned()
 }
 
 /// Escapes what is not seen or acts on what is around it: control characters, line ends, characters that reorder
 /// others or have no width, and what begins a command in the log of a GitHub workflow. Names in certificates are
 /// other people's words. Joiners stay where they belong: in emoji, and between letters that need them.
 pub(crate) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
+    let mut printed = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     let mut before = None;
     while let Some(c) = characters.next() {
         let surroundings = Surroundings { before, after: characters.peek().copied() };
         if is_seen(c) || surroundings.need(c) {
-            escaped.push(c);
+            printed.push(c);
         } else {
-            escaped.extend(c.escape_default());
+            printed.extend(c.escape_default());
         }
         before = Some(c);
     }
-    without_commands(escaped)
+    without_commands(printed)
 }
 
 /// Leaves out the middle of a text that is too long: both the beginning and the end tell something.
@@ -264,16 +264,28 @@ fn is_mixed(group: &str) -> bool {
 /// Returns whether capitals, small letters and digits stand in a row as long as the shortest key, in Base64 or in that of
 /// URLs. A word in ten letters at most is one of a name: `Apple-Push-2026-Production`.
 fn has_random_run(text: &str) -> bool {
-    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_');
-    for run in text.split(|c| !is_base64(c)) {
-        let has = |is_kind: fn(&u8) -> bool| run.bytes().any(|byte| is_kind(&byte));
-        let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
-        let signs = run.bytes().filter(|byte| matches!(byte, b'-' | b'_')).count();
-        if run.len() >= SHORTEST_KEY && is_mixed && signs * 10 < run.len() {
+    for run in text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '=' | '-' | '_')) {
+        if run.len() >= SHORTEST_KEY && has_three_kinds(run) && count_signs(run) * 10 < run.len() {
             return true;
         }
     }
     false
+}
+
+/// Returns whether there are capitals, small letters and digits.
+fn has_three_kinds(run: &str) -> bool {
+    let (mut has_capital, mut has_small, mut has_digit) = (false, false, false);
+    for byte in run.bytes() {
+        has_capital |= byte.is_ascii_uppercase();
+        has_small |= byte.is_ascii_lowercase();
+        has_digit |= byte.is_ascii_digit();
+    }
+    has_capital && has_small && has_digit
+}
+
+/// Returns the number of the signs that join words in names.
+fn count_signs(run: &str) -> usize {
+    run.split(['-', '_']).count() - 1
 }
 
 fn has_key_run(text: &str) -> bool {

@@ -78,11 +78,11 @@ pub(crate) enum Command {
 
 /// Returns the arguments of the process, the name of the program first. `completions` was a subcommand of its own.
 pub(crate) fn arguments() -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    if arguments.get(1).is_some_and(|name| name == "completions") {
-        arguments.insert(1, "generate".into());
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|name| name == "completions") {
+        words.insert(1, "generate".into());
     }
-    arguments
+    words
 }
 
 // The options for protected inputs. A doc comment would become the help of every command that has them.

@@ -40,27 +40,27 @@ struct Page {
 }
 
 fn print_man(arguments: &ManArgs, context: &mut Context<'_>) -> Result<(), Error> {
-    let pages = pages(&date(context)?)?;
+    let all = pages(&date(context)?)?;
     let Some(folder) = &arguments.folder else {
         let mut name = "pushcert".to_owned();
         for word in arguments.subcommand.iter().flat_map(|words| words.split(' ')) {
             name.push('-');
             name.push_str(word);
         }
-        let Some(page) = pages.iter().find(|page| page.name == name) else { return Err(no_such_page(&pages)) };
+        let Some(page) = all.iter().find(|page| page.name == name) else { return Err(no_such_page(&all)) };
         return Ok(context.stdout.write_all(page.text.as_bytes())?);
     };
     let mut paths = Vec::new();
-    for page in &pages {
+    for page in &all {
         paths.push(folder.join(format!("{}.1", page.name)));
     }
     let mut outputs = Vec::new();
-    for (path, page) in paths.iter().zip(&pages) {
+    for (path, page) in paths.iter().zip(&all) {
         outputs.push(Output { path, bytes: page.text.as_bytes(), is_private: false, force: arguments.force });
     }
     writing::write_all(&outputs, context)?;
     let folder = printable_name(&folder.display().to_string());
-    Ok(writeln!(context.stderr, "wrote {} manual pages to {folder}", pages.len())?)
+    Ok(writeln!(context.stderr, "wrote {} manual pages to {folder}", all.len())?)
 }
 
 /// Says which pages there are. The word itself is not repeated: it may be anything.
@@ -82,9 +82,9 @@ fn date(context: &Context<'_>) -> Result<String, Error> {
 
 /// Makes all pages, each before those of its subcommands.
 fn pages(date: &str) -> Result<Vec<Page>, Error> {
-    let mut pages = Vec::new();
-    add_pages(&help::manual_command(), date, &mut pages)?;
-    Ok(pages)
+    let mut made = Vec::new();
+    add_pages(&help::manual_command(), date, &mut made)?;
+    Ok(made)
 }
 
 fn add_pages(command: &Command, date: &str, pages: &mut Vec<Page>) -> Result<(), Error> {

@@ -119,21 +119,21 @@ impl Inspection<'_> {
     }
 
     fn report(&self, location: &Location, contents: &Contents) -> FileReport {
-        let mut report = report(location, contents, self.now);
+        let mut file = report(location, contents, self.now);
         if self.arguments.full {
-            report.add_extensions(contents);
+            file.add_extensions(contents);
         }
         if !self.arguments.key.is_empty() {
             let tried = self.search.count();
-            report.add_key_trials(contents, |public| KeyTrial {
+            file.add_key_trials(contents, |public| KeyTrial {
                 tried,
                 file: self.search.key_of(public).map(|found| found.file.to_string()),
             });
         }
-        if report.unread.is_empty() {
-            report.error = self.unanswerable(&report);
+        if file.unread.is_empty() {
+            file.error = self.unanswerable(&file);
         }
-        report
+        file
     }
 
     /// Explains that a file holds nothing of what was asked about.
