@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use clap::{Command, CommandFactory, Parser};
+use clap::{Arg, Command, CommandFactory, Parser};
 
 use super::stray;
 use crate::cli::Cli;
@@ -44,6 +44,12 @@ enum Meaning {
     Nothing,
     /// An option with a value that is not needed.
     NothingWithValue,
+}
+
+impl Meaning {
+    const fn takes_value(self) -> bool {
+        !matches!(self, Self::Encrypt | Self::Flag(_) | Self::Subcommand(_) | Self::Nothing)
+    }
 }
 
 struct Habit {
@@ -254,7 +260,10 @@ fn translate(arguments: &[OsString]) -> Option<Suggestion> {
     // What is suggested must be taken.
     Cli::try_parse_from(&words).ok()?;
     let problem = reading.problem?;
-    let line: Vec<String> = words.iter().map(|word| shown(word)).collect();
+    let mut line = Vec::new();
+    for word in &words {
+        line.push(shown(word));
+    }
     let hint = format!("type it so: {}{}", line.join(" "), remarks(&words, reading.has_intermediate));
     Some(Suggestion { problem, hint })
 }
@@ -269,8 +278,7 @@ fn shown(word: &OsStr) -> String {
 
 /// Returns what is to be said beside a line: where its passwords stand, and what stands for an intermediate.
 fn remarks(words: &[OsString], has_intermediate: bool) -> String {
-    let has = |variable: &str| words.iter().any(|word| word == variable);
-    let mut text = match (has(OLD_PASSWORD), has(NEW_PASSWORD)) {
+    let mut text = match (words.contains(&OLD_PASSWORD.into()), words.contains(&NEW_PASSWORD.into())) {
         (true, true) => {
             " (with the passwords in the variables P12_PASSWORD, for the old file, and NEW_PASSWORD, for the new one)"
         }
@@ -382,11 +390,11 @@ impl<'a> Reading<'a> {
             Some((name, value)) => (name, Some(OsString::from(value))),
             None => (name, None),
         };
-        let habit = HABITS.iter().find(|habit| habit.option == name)?;
+        let known = HABITS.iter().find(|known| known.option == name)?;
         let dashes = &text[..text.len() - text.trim_start_matches('-').len()];
         let subcommand = if self.is_guessed { String::new() } else { format!(" {}", self.subcommand) };
         self.note(format!("{dashes}{name} is not an option of pushcert{subcommand}"));
-        self.mean(habit.meaning, value)
+        self.mean(known.meaning, value)
     }
 
     /// Takes a word without an option before it: a file. Any other word may be a password.
@@ -404,7 +412,14 @@ impl<'a> Reading<'a> {
 
     /// Returns whether the command of openssl makes a key, without a request.
     fn makes_key(&self) -> bool {
-        self.theirs.is_some_and(|theirs| theirs.nearest == Nearest::NewKey)
+        self.is_theirs(Nearest::NewKey)
+    }
+
+    fn is_theirs(&self, nearest: Nearest) -> bool {
+        match self.theirs {
+            Some(theirs) => theirs.nearest == nearest,
+            None => false,
+        }
     }
 
     fn note(&mut self, problem: String) {
@@ -413,67 +428,66 @@ impl<'a> Reading<'a> {
 
     /// Takes an option of pushcert itself, but for passwords: what stands there may be one.
     fn take_own(&mut self, text: &str) -> Option<bool> {
-        let command = self.root.find_subcommand(&self.subcommand)?;
-        let name = text.split_once('=').map_or(text, |(name, _)| name);
-        let argument = command.get_arguments().find(|argument| {
-            argument.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long))
-                || argument.get_short().is_some_and(|short| name.strip_prefix('-') == Some(short.to_string().as_str()))
-        });
-        let Some(argument) = argument else { return Some(false) };
-        let takes_value = argument.get_action().takes_values() && !argument.is_require_equals_set();
-        match argument.get_long() {
-            Some("passin") => return self.mean(Meaning::InputPassword, value_of(text)).map(|()| true),
-            Some("passout") => return self.mean(Meaning::OutputPassword, value_of(text)).map(|()| true),
-            Some("output") => return self.mean(Meaning::Output, value_of(text)).map(|()| true),
-            Some("key") if value_of(text).is_none() => return self.mean(Meaning::Key, None).map(|()| true),
-            _ => {}
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(OsString::from(value))),
+            None => (text, None),
+        };
+        let Some(argument) = find_own(self.root.find_subcommand(&self.subcommand)?, name) else { return Some(false) };
+        let meaning = match (argument.get_long(), &value) {
+            (Some("passin"), _) => Some(Meaning::InputPassword),
+            (Some("passout"), _) => Some(Meaning::OutputPassword),
+            (Some("output"), _) => Some(Meaning::Output),
+            (Some("key"), None) => Some(Meaning::Key),
+            _ => None,
+        };
+        if let Some(meaning) = meaning {
+            self.mean(meaning, value)?;
+            return Some(true);
         }
         self.own.push(text.into());
-        if takes_value && !text.contains('=') {
+        let takes_value = argument.get_action().takes_values() && !argument.is_require_equals_set();
+        if takes_value && value.is_none() {
             self.own.push(self.rest.next()?.clone());
         }
         Some(true)
     }
 
     fn mean(&mut self, meaning: Meaning, value: Option<OsString>) -> Option<()> {
-        let mut value_or_next = || value.clone().or_else(|| self.rest.next().cloned());
+        let value = match value {
+            _ if !meaning.takes_value() => OsString::new(),
+            Some(value) => value,
+            None => match self.rest.next() {
+                Some(next) => next.clone(),
+                // It is asked for.
+                None if meaning == Meaning::Password => OsString::new(),
+                None => return None,
+            },
+        };
         match meaning {
-            Meaning::Input => self.inputs.insert(0, value_or_next()?),
-            Meaning::Output => self.output = Some(value_or_next()?),
-            Meaning::Key => self.key = Some(value_or_next()?),
-            Meaning::KeyOutput => self.key_output = Some(value_or_next()?),
-            Meaning::Password => {
-                value_or_next();
-                self.has_password = true;
-            }
-            Meaning::InputPassword => self.old_password = Some(source(&value_or_next()?, OLD_PASSWORD)),
-            Meaning::OutputPassword => self.new_password = Some(source(&value_or_next()?, NEW_PASSWORD)),
-            Meaning::Name => self.own.extend(["--name".into(), value_or_next()?]),
-            Meaning::Subject => {
-                let subject = value_or_next()?;
-                self.own.extend(subject_options(subject.to_str()?));
-            }
-            Meaning::Gateway => self.own.extend(["--gateway".into(), value_or_next()?]),
-            Meaning::Authorities => {
-                let file = value_or_next()?;
-                self.trust(file);
-            }
-            Meaning::Intermediate => {
-                value_or_next()?;
-                self.has_intermediate = true;
-            }
+            Meaning::Input => self.inputs.insert(0, value),
+            Meaning::Output => self.output = Some(value),
+            Meaning::Key => self.key = Some(value),
+            Meaning::KeyOutput => self.key_output = Some(value),
+            Meaning::Password => self.has_password = true,
+            Meaning::InputPassword => self.old_password = Some(source(&value, OLD_PASSWORD)),
+            Meaning::OutputPassword => self.new_password = Some(source(&value, NEW_PASSWORD)),
+            Meaning::Name => self.own.extend(["--name".into(), value]),
+            Meaning::Subject => self.own.extend(subject_options(value.to_str()?)),
+            Meaning::Gateway => self.own.extend(["--gateway".into(), value]),
+            Meaning::Authorities => self.trust(value),
+            Meaning::Intermediate => self.has_intermediate = true,
             Meaning::Encrypt => self.encrypts = true,
-            Meaning::Days => {
-                let days = value_or_next()?;
-                self.warn_before(days.to_str()?)?;
-            }
-            Meaning::Seconds => self.time_left = Some(threshold(value_or_next()?.to_str()?)?),
+            Meaning::Days => self.warn_before(value.to_str()?)?,
+            Meaning::Seconds => self.time_left = Some(threshold(value.to_str()?)?),
             // A request for Apple has a key of RSA.
-            Meaning::Algorithm => return value_or_next()?.eq_ignore_ascii_case("RSA").then_some(()),
-            Meaning::Flag(words) => self.own.extend(words.iter().map(OsString::from)),
+            Meaning::Algorithm if !value.eq_ignore_ascii_case("RSA") => return None,
+            Meaning::Flag(words) => {
+                for word in words {
+                    self.own.push(word.into());
+                }
+            }
             Meaning::Subcommand(name) => self.turn_to(name),
-            Meaning::Nothing => {}
-            Meaning::NothingWithValue => drop(value_or_next()?),
+            Meaning::Algorithm | Meaning::Nothing | Meaning::NothingWithValue => {}
         }
         Some(())
     }
@@ -502,10 +516,10 @@ impl<'a> Reading<'a> {
 
     /// Returns the command line for pushcert.
     fn words(&mut self) -> Option<Vec<OsString>> {
-        let is_key_alone = self.theirs.is_some_and(|theirs| theirs.nearest == Nearest::KeysAlone);
-        if is_key_alone && (self.output.is_some() || !self.shows) {
+        if self.is_theirs(Nearest::KeysAlone) && (self.output.is_some() || !self.shows) {
             return None;
         }
+        self.find_key();
         self.find_output();
         self.choose_subcommand();
         self.place_password();
@@ -531,6 +545,24 @@ impl<'a> Reading<'a> {
         }
         words.extend(self.own.clone());
         Some(words)
+    }
+
+    /// Takes a second file for the key, where its name says that it is one.
+    fn find_key(&mut self) {
+        let most = match self.subcommand.as_str() {
+            "convert" | "pack" => 3,
+            "check" | "push" => 2,
+            "csr" => 1,
+            _ => return,
+        };
+        let least = if self.subcommand == "csr" { 1 } else { 2 };
+        if self.key.is_some() || self.theirs.is_some() || !(least..=most).contains(&self.inputs.len()) {
+            return;
+        }
+        let Some(place) = place_of_key(&self.inputs) else { return };
+        let key = self.inputs.remove(place);
+        self.note(format!("{} is a key: keys are named with --key", shell_os_word(&key)));
+        self.key = Some(key);
     }
 
     /// Decides what the files are.
@@ -575,7 +607,7 @@ impl<'a> Reading<'a> {
     }
 
     fn own_has(&self, option: &str) -> bool {
-        self.own.iter().any(|word| word == option)
+        self.own.contains(&option.into())
     }
 
     /// Decides what the password is of that openssl calls just so: of the file that is made, if one is.
@@ -585,7 +617,10 @@ impl<'a> Reading<'a> {
         }
         let is_new = match self.subcommand.as_str() {
             "csr" => true,
-            "pack" => !self.inputs.first().is_some_and(|input| is_pkcs12(input)),
+            "pack" => match self.inputs.first() {
+                Some(input) => !is_pkcs12(input),
+                None => true,
+            },
             _ => false,
         };
         if is_new {
@@ -604,10 +639,50 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn value_of(text: &str) -> Option<OsString> {
-    let (_, value) = text.split_once('=')?;
-    Some(value.into())
+/// Returns the option of a subcommand with this name, which has its dashes.
+fn find_own<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
+    for argument in command.get_arguments() {
+        let is_long = match argument.get_long() {
+            Some(long) => name.strip_prefix("--") == Some(long),
+            None => false,
+        };
+        let is_short = match argument.get_short() {
+            Some(short) => name == format!("-{short}"),
+            None => false,
+        };
+        if is_long || is_short {
+            return Some(argument);
+        }
+    }
+    None
 }
+
+/// Returns the place of the only file whose name says that it is a key.
+fn place_of_key(files: &[OsString]) -> Option<usize> {
+    let mut found = None;
+    for (place, file) in files.iter().enumerate() {
+        match (is_key_name(file), found) {
+            (true, None) => found = Some(place),
+            (true, Some(_)) => return None,
+            (false, _) => {}
+        }
+    }
+    found
+}
+
+/// Returns whether a name is that of a private key: `push.key`, `key.pem`, `push-key.pem`, `privkey.pem`.
+fn is_key_name(file: &OsStr) -> bool {
+    let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    for word in name.split(|c: char| !c.is_ascii_alphanumeric()) {
+        if KEY_WORDS.contains(&word) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The words in the names of private keys.
+const KEY_WORDS: [&str; 4] = ["key", "privkey", "privatekey", "pkey"];
 
 fn is_pkcs12(file: &OsStr) -> bool {
     let name = file.to_string_lossy().to_ascii_lowercase();
@@ -710,6 +785,19 @@ mod tests {
             ("rsa -in a.key -noout -check", "inspect a.key"),
             ("expiry . -days 30", "expiry . --warn 30d"),
             ("expiry . --days 30", "expiry . --warn 30d"),
+            ("convert a.cer push.key", "convert a.cer --key push.key"),
+            ("convert push.key a.cer", "convert a.cer --key push.key"),
+            ("convert a.crt key.pem", "convert a.crt --key key.pem"),
+            ("convert a.pem privkey.pem -o b.pem", "convert a.pem --key privkey.pem -o b.pem"),
+            ("convert a.cer push.key b.pem", "convert a.cer --key push.key -o b.pem"),
+            ("pack push.key a.cer", "pack a.cer --key push.key"),
+            ("pack a.pem push-key.pem b.p12", "pack a.pem --key push-key.pem -o b.p12"),
+            ("pack a.cer push.key --password hunter2", "pack a.cer --key push.key --passout env:NEW_PASSWORD"),
+            ("check a.cer push.key", "check a.cer --key push.key"),
+            ("push a.cer push.key --token abcd", "push a.cer --key push.key --token abcd"),
+            ("a.cer push.key", "inspect a.cer --key push.key"),
+            ("csr push.key", "csr --key push.key"),
+            ("convert monkey.pem b.pem", "convert monkey.pem -o b.pem"),
             ("cert.p12", "inspect cert.p12"),
             ("cert.p12 -out b.pem", "convert cert.p12 -o b.pem"),
             ("check -cert a.pem --proxy http://u:hunter2@p:1", "check a.pem --proxy 'http://u:…@p:1'"),

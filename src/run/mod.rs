@@ -70,9 +70,15 @@ fn wants_json() -> bool {
 
 /// Returns whether the command line asks for a format, even where the rest of it is wrong.
 fn wants_format(name: &str) -> bool {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    arguments.iter().any(|argument| argument.to_str() == Some(&format!("--format={name}")))
-        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == name)
+    let joined = OsString::from(format!("--format={name}"));
+    let mut before = OsString::new();
+    for argument in std::env::args_os() {
+        if argument == joined || (before == "--format" && argument == name) {
+            return true;
+        }
+        before = argument;
+    }
+    false
 }
 
 fn run() -> ExitCode {
@@ -131,7 +137,8 @@ fn end_after(printed: io::Result<()>, code: u8, untold: Option<&Error>) -> ExitC
     if failure.is_closed_pipe {
         return ExitCode::from(code);
     }
-    if untold.is_none_or(|error| error.message != failure.message) {
+    let is_told = matches!(untold, Some(error) if error.message == failure.message);
+    if !is_told {
         let _ = human::error(&mut io::stderr(), &failure, paint);
     }
     ExitCode::from(failure.exit_code)
@@ -218,7 +225,8 @@ fn has_lines(arguments: &[OsString]) -> bool {
 /// Returns whether the subcommand that was typed reads protected files.
 fn takes_password(typed: &[OsString]) -> bool {
     let root = Cli::command();
-    let Some(command) = typed.first().and_then(|name| root.find_subcommand(name)) else { return false };
+    let [name, ..] = typed else { return false };
+    let Some(command) = root.find_subcommand(name) else { return false };
     let mut command = command.clone();
     command.build();
     command.get_arguments().any(|argument| argument.get_long() == Some("passin"))
@@ -244,14 +252,16 @@ fn usage_error(error: &clap::Error) -> Error {
     if message.ends_with(':') {
         message += &listed_below(&text);
     }
-    // That it can be a value is true of every option, and never meant.
-    let tips = text.lines().filter_map(|line| line.strip_prefix("  tip: "));
-    let tip = tips.into_iter().find(|tip| !tip.starts_with("to pass"));
     let error = Error::new(ExitKind::Usage, message);
-    match tip {
-        Some(tip) => error.hint(tip),
-        None => error,
+    for line in text.lines() {
+        // That it can be a value is true of every option, and never meant.
+        if let Some(tip) = line.strip_prefix("  tip: ")
+            && !tip.starts_with("to pass")
+        {
+            return error.hint(tip);
+        }
     }
+    error
 }
 
 /// Returns what is listed after the first line of an error, such as the arguments that are missing.

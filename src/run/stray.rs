@@ -64,8 +64,8 @@ pub(super) fn is_file_name(word: &str) -> bool {
         return false;
     }
     let path = Path::new(word);
-    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
-    ENDINGS.iter().any(|known| ending == *known) || path.symlink_metadata().is_ok()
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    ENDINGS.contains(&ending.as_str()) || path.symlink_metadata().is_ok()
 }
 
 /// Returns a word without the secret in it: what follows `pass:` and its like, the password of a URL, a key.
@@ -103,8 +103,12 @@ pub(super) fn is_source(text: &str) -> bool {
 /// Replaces the password of `USER:PASSWORD@HOST`, with a scheme before it or without.
 fn without_url_password(word: &str) -> String {
     let Some(at) = word.rfind('@') else { return word.to_owned() };
-    let start = word.find("://").map_or(0, |found| found + 3);
-    let Some(colon) = word.get(start..at).and_then(|user| user.find(':')) else { return word.to_owned() };
+    let start = match word.find("://") {
+        Some(found) => found + 3,
+        None => 0,
+    };
+    let Some(user) = word.get(start..at) else { return word.to_owned() };
+    let Some(colon) = user.find(':') else { return word.to_owned() };
     if start == 0 && is_course(&word[at + 1..]) {
         return word.to_owned();
     }
@@ -113,8 +117,8 @@ fn without_url_password(word: &str) -> String {
 
 /// Returns whether a text is the course of a fault (`every=2`), which follows an `@` too.
 fn is_course(text: &str) -> bool {
-    let name = text.split_once('=').map(|(name, _)| name);
-    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()))
+    let Some((name, _)) = text.split_once('=') else { return false };
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// Hides what may be a password in an error of the command line. `has_passin` tells whether the command takes passwords.
