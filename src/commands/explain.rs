@@ -49,8 +49,7 @@ fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<Option<Str
 
 fn read_standard_input(context: &mut Context<'_>) -> Result<String, Error> {
     let mut text = Vec::new();
-    let read = Read::take(&mut *context.stdin, MAX_TEXT).read_to_end(&mut text);
-    match read {
+    match Read::take(&mut *context.stdin, MAX_TEXT).read_to_end(&mut text) {
         Ok(_) => Ok(String::from_utf8_lossy(&text).into_owned()),
         Err(error) => Err(Error::new(ExitKind::Input, format!("standard input cannot be read: {error}"))),
     }

@@ -11,6 +11,8 @@ use crate::explain::table::{MESSAGES, Message};
 
 /// Between the parts of a message, for what differs each time.
 const GAP: &str = " … ";
+/// The most bytes between two parts of a message.
+const MAX_GAP: usize = 600;
 /// Limit for the explanations of one text.
 const MAX_EXPLANATIONS: usize = 3;
 
@@ -26,10 +28,19 @@ pub(crate) struct Explanation {
     pub(crate) commands: &'static [&'static str],
 }
 
-/// An explanation, and the number of bytes of the message that were found.
+/// An explanation, and the message that was found.
 struct Match {
-    length: usize,
+    known: String,
     explanation: Explanation,
+}
+
+impl Match {
+    /// Returns whether another match says the same, or is a part of this one.
+    fn covers(&self, other: &Self) -> bool {
+        let is_same = self.explanation.meaning == other.explanation.meaning
+            && self.explanation.commands == other.explanation.commands;
+        is_same || self.known.contains(&other.known)
+    }
 }
 
 impl Explanation {
@@ -47,56 +58,100 @@ pub(crate) fn all() -> Vec<Explanation> {
     MESSAGES.iter().map(Explanation::of_message).collect()
 }
 
-/// Finds the messages in a text, the longest first. A text may be the end of a message, without its "Error:".
+/// Finds the messages in a text, the longest first. A text may be the end of a message, without its "Error:", and lines
+/// may have been broken within words.
 pub(crate) fn find(text: &str) -> Vec<Explanation> {
-    let found = find_whole(text);
+    let found = find_whole(text, folded);
+    if !found.is_empty() {
+        return found;
+    }
     let end = text.trim().trim_end_matches(['.', '!']);
-    if found.is_empty() && !end.contains(char::is_whitespace) { find_whole(&format!("Error: {end}")) } else { found }
+    if !end.contains(char::is_whitespace) {
+        return find_whole(&format!("Error: {end}"), folded);
+    }
+    if text.trim().contains('\n') { find_whole(text, without_blanks) } else { found }
 }
 
-fn find_whole(text: &str) -> Vec<Explanation> {
-    let folded = folded(text);
+fn find_whole(text: &str, fold: fn(&str) -> String) -> Vec<Explanation> {
+    let wanted = fold(text);
     let mut matches = Vec::new();
-    for message in &MESSAGES {
-        let longest = message.texts.iter().filter_map(|known| matched_length(&folded, known)).max();
-        if let Some(length) = longest {
-            matches.push(Match { length, explanation: Explanation::of_message(message) });
+    for message in MESSAGES {
+        if let Some(known) = longest_found(&wanted, message, fold) {
+            matches.push(Match { known, explanation: Explanation::of_message(message) });
         }
     }
     for reason in &REASONS {
-        let is_known = matches.iter().any(|one| one.explanation.text == reason.name);
+        let is_known = MESSAGES.iter().any(|message| message.texts[0] == reason.name);
         if !is_known && has_word(text, reason.name) {
-            matches.push(Match { length: reason.name.len(), explanation: Explanation::of_reason(reason) });
+            matches.push(Match { known: fold(reason.name), explanation: Explanation::of_reason(reason) });
         }
     }
-    matches.sort_by_key(|one| std::cmp::Reverse(one.length));
-    matches.truncate(MAX_EXPLANATIONS);
-    matches.into_iter().map(|one| one.explanation).collect()
+    matches.sort_by_key(|one| std::cmp::Reverse(one.known.len()));
+    chosen(matches)
 }
 
-/// Folds the case, leaves out quotes, and makes each run of blanks, line ends and underscores one blank: a code such as
-/// `TLSV1_ALERT_UNKNOWN_CA` is the same as its text.
+/// Returns the explanations of the longest messages that say something of their own.
+fn chosen(matches: Vec<Match>) -> Vec<Explanation> {
+    let mut kept: Vec<Match> = Vec::new();
+    for one in matches {
+        if kept.len() < MAX_EXPLANATIONS && !kept.iter().any(|longer| longer.covers(&one)) {
+            kept.push(one);
+        }
+    }
+    kept.into_iter().map(|one| one.explanation).collect()
+}
+
+/// Returns the longest form of a message that stands in a text, folded as the text is.
+fn longest_found(wanted: &str, message: &Message, fold: fn(&str) -> String) -> Option<String> {
+    let mut longest: Option<String> = None;
+    for known in message.texts {
+        let parts: Vec<String> = known.split(GAP).map(fold).collect();
+        let known = parts.concat();
+        if longest.as_ref().is_none_or(|found| known.len() > found.len()) && has_parts(wanted, &parts) {
+            longest = Some(known);
+        }
+    }
+    longest
+}
+
+/// Returns whether the parts of a message stand in a text, in their order and near to one another.
+fn has_parts(text: &str, parts: &[String]) -> bool {
+    let [first, rest @ ..] = parts else { return true };
+    for (place, _) in text.match_indices(first) {
+        if has_next_parts(&text[place + first.len()..], rest) {
+            return true;
+        }
+    }
+    false
+}
+
+fn has_next_parts(mut text: &str, parts: &[String]) -> bool {
+    for part in parts {
+        match text.find(part) {
+            Some(place) if place <= MAX_GAP => text = &text[place + part.len()..],
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Characters that quote, as HTML and JSON write them too, and those that stand before a quote.
+const QUOTES: [&str; 12] = ["&quot;", "&#039;", "&#39;", "\"", "'", "`", "‘", "’", "“", "”", "\\n", "\\"];
+
+/// Folds the case, leaves out quotes and colours, and makes each run of blanks, line ends and underscores one blank: a
+/// code such as `TLSV1_ALERT_UNKNOWN_CA` is the same as its text.
 fn folded(text: &str) -> String {
-    let lower = text.to_lowercase().replace('_', " ").replace(['"', '\'', '‘', '’', '“', '”'], "");
-    let mut words = lower.split_whitespace();
-    let mut folded = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        folded.push(' ');
-        folded.push_str(word);
+    let mut lower = console::strip_ansi_codes(text).to_lowercase().replace('_', " ");
+    for quote in QUOTES {
+        lower = lower.replace(quote, if quote == "\\n" { " " } else { "" });
     }
-    folded
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    words.join(" ")
 }
 
-/// Returns the length of a message whose parts stand in a text, in their order.
-fn matched_length(folded_text: &str, message: &str) -> Option<usize> {
-    let (mut rest, mut length) = (folded_text, 0);
-    for part in message.split(GAP) {
-        let wanted = folded(part);
-        let place = rest.find(&wanted)?;
-        rest = &rest[place + wanted.len()..];
-        length += wanted.len();
-    }
-    Some(length)
+/// As [`folded`], without any blank.
+fn without_blanks(text: &str) -> String {
+    folded(text).replace(' ', "")
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -109,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_message_finds_its_own_row_first() {
-        for message in &MESSAGES {
+        for message in MESSAGES {
             for text in message.texts {
                 let pasted = format!("2026-11-28 ERROR\n\t{}\r\nat line 5", text.to_uppercase().replace(' ', "\n "));
                 let found = find(&pasted.replace('…', "anything"));
@@ -162,6 +217,101 @@ mod tests {
         }
     }
 
+    /// Messages as people have posted them, or as the programs print them, and the beginning of what they mean.
+    #[test]
+    fn posted_messages_are_explained() {
+        for (pasted, meaning) in [
+            (
+                "40C7:error:068000A8:asn1 encoding routines:asn1_check_tlen:wrong tag:../crypto/asn1/tasn_dec.c:1225:\n40C7:error:\
+                 0688010A:asn1 encoding routines:asn1_d2i_ex_primitive:nested asn1 error:../crypto/asn1/tasn_dec.c:779:\n40C7:\
+                 error:0688010A:asn1 encoding routines:asn1_template_noexp_d2i:nested asn1 error:../crypto/asn1/tasn_dec.c:712:\
+                 Field=version, Type=PKCS12",
+                "the file is no .p12",
+            ),
+            ("code: 'ERR_OSSL_EVP_UNSUPPORTED'", "the .p12 is encrypted with RC2"),
+            ("pkcs12: Unable to load provider legacy\nHint: use -provider-path option", "this openssl has no legacy"),
+            ("Could not read client certificate private key from aps.cer", "the file has no private key"),
+            ("Could not read private key from -inkey file from enc.pem", "the file has no private key"),
+            ("Could not read client certificate from push.key", "the file is no PEM"),
+            ("Could not open file or uri for loading key from push.key.missing", "there is no file"),
+            (
+                "Error: wrong tag\n    at configSecureContext (node:internal/tls/secure-context:277:15)",
+                "the file is in another",
+            ),
+            ("Error: not enough data", "the file is in another"),
+            ("OpenSSL::X509::CertificateError: nested asn1 error", "the file is in another"),
+            ("error:07880109:common libcrypto routines::interrupted or cancelled", "the key is encrypted"),
+            ("TypeError: Password was not given but private key is encrypted", "the key is encrypted"),
+            ("apn Error: unable to parse credentials, incorrect passphrase", "the password is wrong"),
+            ("parse-server-push-adapter APNS VError: stream ended unexpectedly", "the connection to the gateway"),
+            ("ValueError: Could not deserialize PKCS12 data", "the file is no .p12"),
+            ("ValueError: Could not deserialize key data. The data may be in an incorrect format", "the text is none"),
+            ("AttributeError: module 'OpenSSL.crypto' has no attribute 'load_pkcs12'", "pyOpenSSL reads"),
+            (
+                "httpx.RemoteProtocolError: <ConnectionTerminated error_code:0, last_stream_id:0>",
+                "the gateway has ended",
+            ),
+            ("NSS: client certificate not found (nickname not specified) in Client.php:161", "there is no file"),
+            ("curl: (16) Error in the HTTP2 framing layer", "the gateway has ended"),
+            ("curl: (92) HTTP/2 stream 1 was not closed cleanly: PROTOCOL_ERROR (err 1)", "the gateway has ended"),
+            ("Use of undefined constant CURL_HTTP_VERSION_2_0 - assumed", "this curl has no HTTP/2"),
+            ("java.io.IOException: toDerInputStream rejects tag type 66", "the file is no .p12"),
+            ("InvalidSSLConfig: java.io.IOException: toDerInputStream rejects tag type -126", "the file is no .p12"),
+            ("java.io.IOException: DER input, Integer tag error", "the file is no .p12"),
+            ("java.io.IOException: Short read of DER length", "the .p12 is empty"),
+            ("InvalidKeystorePasswordException: Invalid keystore password! Verify settings", "the password is wrong"),
+            (
+                "Integrity check failed: NoSuchAlgorithmException: Algorithm HmacPBESHA256 not available",
+                "the .p12 has AES",
+            ),
+            ("ObjectIdentifier() -- data isn't an object ID (tag = 48)", "the .p12 has AES"),
+            (
+                "CertificateEnvironmentMismatchException: Invalid environment for this certificate",
+                "the certificate is for",
+            ),
+            (
+                "PKCS12 (PFX) without a supplied password has exceeded maximum allowed iterations.",
+                "the .p12 has no password",
+            ),
+            ("The PKCS#12/PFX violated the 'MacIterationLimit' limit.", "the .p12 has no password"),
+            ("the remote party sent a TLS alert: 'CertificateExpired'.", "the push certificate has expired"),
+            (
+                "The certificate data cannot be read with the provided password, the password may be incorrect",
+                "the password is",
+            ),
+            (
+                "Win32Exception (0x80090326): The message received was unexpected or badly formatted",
+                "the gateway refused",
+            ),
+            ("The remote certificate is invalid according to the validation procedure.", "the program does not trust"),
+            ("pkcs12: expected exactly two items in the authenticated safe", "the .p12 holds a certificate or a key"),
+            ("pkcs12: decryption password incorrect", "the password is wrong"),
+            ("pkcs12: algorithm 1.2.840.113549.1.5.13 is not supported", "the .p12 is encrypted with AES-256"),
+            ("but did find a private key; PEM inputs may have been switched", "the file of the certificate"),
+            ("token: AuthKey must be a valid .p8 PEM file", "what was given as the token signing key"),
+            ("OpenSSL::PKey::RSAError: Neither PUB key nor PRIV key: nested asn1 error", "the file has no private key"),
+            (r#"{"results":[{"error":"InvalidApnsCredential"}]}"#, "Firebase has no valid"),
+            (
+                r#""message":"Auth error from APNS or Web Push Service","status":"UNAUTHENTICATED""#,
+                "Firebase has no valid",
+            ),
+            ("Invalid parameter: PlatformPrincipal not valid.", "certificate and key belong"),
+            ("The Apns certificate is expired. .TrackingId:66d9de0f", "the push certificate has expired"),
+            ("Could not find APNs credentials for com.example.x (@jo/x). You may need to generate", "Expo has no key"),
+            ("Unable to read p12 file: PKCS12 data wrong password", "the .p12 has AES"),
+            (
+                "tls: failed to find \"CERTIFICATE\" PEM block in certificate input after skipping",
+                "the file of the certi",
+            ),
+            ("openssl_x509_read(): X.509 Certificate cannot be retrieved", "the file is no PEM"),
+            ("RequestVersionExact while unable to establish HTTP/2 connection.", "the program does not speak HTTP/2"),
+            ("CryptographicException: ASN1 corrupted data.", "the file is in another"),
+        ] {
+            let found = find(pasted);
+            assert!(found.first().is_some_and(|one| one.meaning.starts_with(meaning)), "{pasted}: {found:?}");
+        }
+    }
+
     #[test]
     fn a_text_without_a_message_has_no_explanation() {
         for text in ["", "   ", "all is well", "invalid", "digital envelope", "…"] {
@@ -170,14 +320,45 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_message_stand_in_order() {
-        assert!(matched_length("b then a", "a … b").is_none());
-        assert_eq!(matched_length("a then b", "a … b"), Some(2));
+    fn the_parts_of_a_message_stand_in_order_and_near_to_one_another() {
+        let parts = ["a".to_owned(), "b".to_owned()];
+        assert!(!has_parts("b then a", &parts));
+        assert!(has_parts("a then b", &parts));
+        let far = "-".repeat(MAX_GAP + 1);
+        assert!(!has_parts(&format!("a{far}b"), &parts));
+        assert!(has_parts(&format!("a{far}a b"), &parts));
+    }
+
+    #[test]
+    fn messages_are_found_however_they_were_pasted() {
+        let rc2 = MESSAGES[0].texts[0];
+        for (pasted, expected) in [
+            ("error:0308010C:digital envelope routines:inner_evp_gene\nric_fetch:unsupported:../crypto", rc2),
+            ("\u{1b}[31mError: Unsupported \u{1b}[1mPKCS12 PFX data\u{1b}[0m", "Unsupported PKCS12 PFX data"),
+            (r#"{"m":"no valid \"aps-environment\" entitlement string found for application"}"#, "no valid “aps-env"),
+            (r"Error messages:\nerror:0480006C:PEM routines::no start line", "PEM routines::no start line"),
+            ("no valid &quot;aps-environment&quot; entitlement string found for application", "no valid “aps-env"),
+        ] {
+            let found = find(pasted);
+            assert!(found.first().is_some_and(|one| one.text.starts_with(expected)), "{pasted}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        for pasted in [
+            "Mac verify error: invalid password?\n4087:error:11800071:PKCS12 routines:PKCS12_verify_mac:mac verify failure",
+            "could not parse PKCS12 file, check password, OpenSSL error error:0308010C:digital envelope routines::unsupported",
+            "stream_socket_client(): Unable to set private key file `/var/www/apns-dev.pem'",
+            "could not parse PKCS12 file, check password, OpenSSL error error:11800071:PKCS12 routines::mac verify failure",
+        ] {
+            assert_eq!(find(pasted).len(), 1, "{pasted}: {:?}", find(pasted));
+        }
     }
 
     #[test]
     fn a_row_is_complete() {
-        for message in &MESSAGES {
+        for message in MESSAGES {
             assert!(!message.texts.is_empty() && !message.commands.is_empty(), "{}", message.meaning);
             assert!(message.commands.iter().all(|command| command.starts_with("pushcert ")), "{:?}", message.commands);
             assert!(!message.meaning.ends_with('.'), "{}", message.meaning);

@@ -41,10 +41,19 @@ const NO_KEY: &str = "the private key is not in the file: it is on the machine t
 const OTHER_KEY: &str = "the key belongs to another certificate";
 const UNTRUSTED_SERVER: &str = "the program does not trust the server, whatever the push certificate is: its list of authorities is too old for \
      APNs (since 2025 USERTrust RSA), or a proxy or a gateway of one's own answers";
+const NOT_THE_FORMAT: &str = "the file is in another format than the program reads (PEM or a certificate where a .p12 belongs), is cut off, or was read as \
+     text";
+const NO_PASSPHRASE: &str = "the key is encrypted, and the program was not given its passphrase";
+const NO_FILE: &str =
+    "there is no file of that name where the program runs: a relative name is looked for in its working directory";
+const TOO_NEW: &str =
+    "the .p12 has AES-256 or a MAC with SHA-256, which this program is too old for; the password may well be right";
+const NO_HTTP_2: &str = "the program does not speak HTTP/2, which is all that APNs speaks";
+const FOR_OLD: &[&str] = &["pushcert pack cert.p12 --for keychain -o push.p12"];
 const KEY_PROBLEM: &str = "the key is missing, belongs to another certificate, or is encrypted with another passphrase";
 
 /// The messages, by program.
-pub(crate) static MESSAGES: [Message; 64] = [
+pub(crate) static MESSAGES: &[Message] = &[
     message(
         "OpenSSL 3",
         &[
@@ -52,17 +61,74 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "digital envelope routines::unsupported",
             "digital envelope routines:EVP_PBE_CipherInit:unknown cipher",
             "RC2-40-CBC",
+            "ERR_OSSL_EVP_UNSUPPORTED",
         ],
         RC2,
         CONVERT,
     ),
+    message(
+        "OpenSSL 3",
+        &[
+            "unable to load provider legacy",
+            "could not load the shared library … legacy",
+            "unknown option -legacy",
+            "Unrecognized flag legacy",
+        ],
+        "this openssl has no legacy provider, or no option for it; pushcert reads such a .p12 without one",
+        CONVERT,
+    ),
     message("OpenSSL", &["Mac verify error: invalid password?"], WRONG_PASSWORD, CONVERT),
     message("OpenSSL", &["asn1_check_tlen:wrong tag … Type=PKCS12"], NOT_P12, INSPECT),
-    message("OpenSSL", &["Could not read certificate from", "Could not find certificate from"], NOT_PEM, JOIN),
+    message(
+        "OpenSSL",
+        &[
+            "Could not read certificate from",
+            "Could not find certificate from",
+            "Could not read client certificate from",
+            "Could not find client certificate from",
+        ],
+        NOT_PEM,
+        JOIN,
+    ),
+    message("OpenSSL", &["Could not open file or uri for loading"], NO_FILE, INSPECT),
+    message(
+        "OpenSSL",
+        &[
+            "asn1 encoding routines::wrong tag",
+            "ERR_OSSL_ASN1_WRONG_TAG",
+            "Error: wrong tag",
+            "not enough data",
+            "ERR_OSSL_ASN1_NOT_ENOUGH_DATA",
+            "header too long",
+            "nested asn1 error",
+        ],
+        NOT_THE_FORMAT,
+        INSPECT,
+    ),
+    message(
+        "OpenSSL",
+        &[
+            "interrupted or cancelled",
+            "UI_process:processing error",
+            "Password was not given but private key is encrypted",
+        ],
+        NO_PASSPHRASE,
+        CONVERT,
+    ),
     message("OpenSSL", &["unable to load certificate", "Expecting: TRUSTED CERTIFICATE"], NOT_PEM, JOIN),
     message(
         "OpenSSL",
-        &["Could not read private key from", "unable to load private key", "Expecting: ANY PRIVATE KEY"],
+        &[
+            "Could not read private key from",
+            "Could not find private key from",
+            "Could not read … private key from",
+            "Could not find … private key from",
+            "Could not read key from",
+            "unable to load private key",
+            "Expecting: ANY PRIVATE KEY",
+            "Could not parse PKey",
+            "Neither PUB key nor PRIV key",
+        ],
         "the file has no private key that OpenSSL reads: it is encrypted, in another format, or a certificate alone",
         INSPECT,
     ),
@@ -74,11 +140,49 @@ pub(crate) static MESSAGES: [Message; 64] = [
     ),
     message("OpenSSL", &["X509_check_private_key:key values mismatch", "key values mismatch"], OTHER_KEY, FIND_KEY),
     message("curl", &["could not load PEM client certificate … no start line"], NOT_PEM, CONVERT),
-    message("curl", &["unable to set private key file"], KEY_PROBLEM, FIND_KEY),
-    message("curl", &["could not parse PKCS12 file, check password"], RC2, CONVERT),
     message(
         "curl",
-        &["unsupported protocol … HTTP/2", "HTTP/0.9 when not allowed"],
+        &["could not load PEM client certificate … No such file or directory", "NSS: client certificate not found"],
+        NO_FILE,
+        INSPECT,
+    ),
+    message(
+        "curl",
+        &["Can't load the certificate … and its private key", "Couldn't make sense of the data in the certificate"],
+        "this is the curl of macOS, which takes a .p12 with a password: --cert push.p12:PASSWORD --cert-type P12",
+        PACK,
+    ),
+    message(
+        "curl",
+        &["Error in the HTTP2 framing layer", "was not closed cleanly"],
+        "the gateway has ended the connection or the request; where it refuses the certificate it says why in a GOAWAY, which curl \
+         does not show",
+        CHECK,
+    ),
+    message(
+        "curl",
+        &["error setting certificate verify locations", "error setting certificate file"],
+        "the list of authorities that are trusted is not there, so the server cannot be checked; the push certificate has no part in it",
+        CHECK,
+    ),
+    message("curl", &["unable to set private key file"], KEY_PROBLEM, FIND_KEY),
+    message("curl", &["could not parse PKCS12 file, check password … unsupported"], RC2, CONVERT),
+    message("curl", &["could not parse PKCS12 file, check password … mac verify failure"], WRONG_PASSWORD, CONVERT),
+    message(
+        "curl",
+        &["could not parse PKCS12 file, check password"],
+        "the password is wrong, the file is no .p12, or it is encrypted with RC2-40, which today's OpenSSL does not read",
+        CONVERT,
+    ),
+    message(
+        "curl",
+        &[
+            "unsupported protocol … HTTP/2",
+            "HTTP/0.9 when not allowed",
+            "the installed libcurl version doesn't support this",
+            "Unsupported protocol … HTTP2",
+            "undefined constant CURL_HTTP_VERSION_2",
+        ],
         "this curl has no HTTP/2, which is all that APNs speaks",
         CHECK,
     ),
@@ -89,7 +193,12 @@ pub(crate) static MESSAGES: [Message; 64] = [
         "the password of the key or the .p12 is wrong; it is the one that was chosen at the export",
         &["pushcert convert cert.p12 -o push.pem"],
     ),
-    message("Node.js", &["mac verify failure"], WRONG_PASSWORD, CONVERT),
+    message(
+        "Node.js",
+        &["mac verify failure", "unable to parse credentials, incorrect passphrase"],
+        WRONG_PASSWORD,
+        CONVERT,
+    ),
     message("Node.js", &["Unable to load private key from PFX data"], NO_KEY, JOIN),
     message(
         "Node.js",
@@ -99,12 +208,50 @@ pub(crate) static MESSAGES: [Message; 64] = [
     ),
     message(
         "Node.js",
-        &["DECODER routines::unsupported", "DECODER routines:OSSL_DECODER_from_bio:unsupported", "error:1E08010C"],
+        &[
+            "DECODER routines::unsupported",
+            "DECODER routines:OSSL_DECODER_from_bio:unsupported",
+            "error:1E08010C",
+            "ERR_OSSL_UNSUPPORTED",
+        ],
         "what was given as the key is none that OpenSSL reads: a certificate, an encrypted key, or a damaged one",
         &["pushcert inspect FILE", "pushcert convert cert.p12 -o push.pem"],
     ),
     message("Python", &["[SSL] PEM lib"], "the PEM has no private key, or another's; or it is a .p12 or DER", INSPECT),
-    message("Python", &["Invalid password or PKCS12 data"], WRONG_PASSWORD, CONVERT),
+    message(
+        "Python",
+        &["Invalid password or PKCS12 data", "Incorrect password, could not decrypt key"],
+        WRONG_PASSWORD,
+        CONVERT,
+    ),
+    message("Python", &["Could not deserialize PKCS12 data"], NOT_P12, PACK),
+    message(
+        "Python",
+        &[
+            "Could not deserialize key data",
+            "Unable to load PEM file … MalformedFraming",
+            "why-can-t-i-import-my-pem-file",
+        ],
+        "the text is none of the PEM that is expected: DER, another kind of key, an encrypted one, or PEM that has lost its line ends",
+        INSPECT,
+    ),
+    message(
+        "Python",
+        &["has no attribute load_pkcs12"],
+        "pyOpenSSL reads .p12 files no more (since 23.3): give the program PEM",
+        CONVERT,
+    ),
+    message(
+        "Python",
+        &[
+            "illegal status line",
+            "BadStatusLine",
+            "assert proto in H2_NPN_PROTOCOLS",
+            "unable to establish HTTP/2 connection",
+        ],
+        NO_HTTP_2,
+        &["pushcert example python --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"],
+    ),
     message("Ruby", &["PKCS12_parse: unsupported"], RC2, CONVERT),
     message("Ruby", &["PKCS12_parse: mac verify failure"], WRONG_PASSWORD, CONVERT),
     message(
@@ -114,9 +261,51 @@ pub(crate) static MESSAGES: [Message; 64] = [
         CHECK,
     ),
     message("PHP", &["stream_socket_client(): Unable to set private key file"], KEY_PROBLEM, FIND_KEY),
-    message("PHP", &["stream_socket_client(): Unable to set local cert chain file"], NOT_PEM, CONVERT),
-    message("Java", &["keystore password was incorrect"], WRONG_PASSWORD, CONVERT),
-    message("Java", &["toDerInputStream rejects tag type 45"], NOT_P12, PACK),
+    message(
+        "PHP",
+        &[
+            "stream_socket_client(): Unable to set local cert chain file",
+            "openssl_x509_read(): X.509 Certificate cannot be retrieved",
+        ],
+        NOT_PEM,
+        CONVERT,
+    ),
+    message(
+        "Java",
+        &[
+            "keystore password was incorrect",
+            "Keystore was tampered with, or password was incorrect",
+            "Given final block not properly padded",
+            "Invalid keystore password",
+            "PKCS12 key store mac invalid",
+        ],
+        WRONG_PASSWORD,
+        CONVERT,
+    ),
+    message(
+        "Java",
+        &[
+            "toDerInputStream rejects tag type",
+            "DER input, Integer tag error",
+            "DerValue.getBigIntegerInternal, not expected",
+            "Invalid keystore format",
+        ],
+        NOT_P12,
+        PACK,
+    ),
+    message(
+        "Java",
+        &["Tag number over 30 is not supported", "Short read of DER length"],
+        "the .p12 is empty, is cut off, or was changed on its way, as by a build that filters its resources",
+        &["pushcert inspect cert.p12"],
+    ),
+    message("Java", &["Algorithm HmacPBESHA256 not available", "data isn't an object ID (tag = 48)"], TOO_NEW, FOR_OLD),
+    message(
+        "apns-http2 (Java)",
+        &["Invalid environment for this certificate"],
+        "the certificate is for the other environment",
+        &["pushcert inspect cert.p12"],
+    ),
     message(
         "Java",
         &["Failed PKCS12 integrity checking"],
@@ -135,6 +324,41 @@ pub(crate) static MESSAGES: [Message; 64] = [
         &["pkcs12: expected exactly two safe bags in the PFX PDU"],
         "the .p12 has more than one certificate and its key, or has them twice",
         CONVERT,
+    ),
+    message(
+        "Go",
+        &["pkcs12: expected exactly two items in the authenticated safe"],
+        "the .p12 holds a certificate or a key alone: both are to be selected for the export",
+        &["pushcert inspect cert.p12"],
+    ),
+    message(
+        "Go",
+        &["pkcs12: algorithm … is not supported"],
+        "the .p12 is encrypted with AES-256, which golang.org/x/crypto/pkcs12 does not know",
+        FOR_OLD,
+    ),
+    message(
+        "Go",
+        &["pkcs12: decryption password incorrect", "x509: decryption password incorrect"],
+        WRONG_PASSWORD,
+        CONVERT,
+    ),
+    message("Go", &["pkcs12: error reading P12 data"], NOT_P12, PACK),
+    message(
+        "Go",
+        &[
+            "PEM inputs may have been switched",
+            "found a certificate rather than a key in the PEM",
+            "failed to find CERTIFICATE PEM block in certificate input",
+        ],
+        "the file of the certificate and that of the key were given in each other's place, or one of both is missing",
+        &["pushcert inspect push.pem", "pushcert convert cert.p12 --cert-out push.crt --key-out push.key"],
+    ),
+    message(
+        "Go",
+        &["AuthKey must be a valid .p8 PEM file", "likely due to a malformed p8 file"],
+        "what was given as the token signing key is no .p8 as Apple gives it: a certificate, a part of it, or without its line ends",
+        &["pushcert inspect AuthKey.p8"],
     ),
     message("Go", &["indefinite length found (not DER)"], "the .p12 is BER, as macOS writes it", CONVERT),
     message(
@@ -157,6 +381,8 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "alert certificate expired",
             "fatal alert: certificate expired",
             "fatal alert: CertificateExpired",
+            "TLS alert: CertificateExpired",
+            "The Apns certificate is expired",
             "alert number 45",
         ],
         "the push certificate has expired",
@@ -168,6 +394,8 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "remote error: tls: internal error",
             "alert internal error",
             "fatal alert: internal error",
+            "fatal alert: InternalError",
+            "TLS alert: InternalError",
             "alert number 80",
         ],
         "the gateway ended the handshake without saying why: an expired, revoked or foreign certificate are possible",
@@ -181,6 +409,7 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "tls: revoked certificate",
             "fatal alert: certificate revoked",
             "fatal alert: CertificateRevoked",
+            "TLS alert: CertificateRevoked",
             "alert number 44",
         ],
         "the push certificate was revoked",
@@ -200,8 +429,11 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "fatal alert: bad certificate",
             "fatal alert: handshake failure",
             "fatal alert: CertificateUnknown",
+            "TLS alert: CertificateUnknown",
             "fatal alert: BadCertificate",
+            "TLS alert: BadCertificate",
             "fatal alert: HandshakeFailure",
+            "TLS alert: HandshakeFailure",
             "alert number 46",
             "alert number 42",
             "alert number 40",
@@ -217,6 +449,7 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "tls: unknown certificate authority",
             "fatal alert: unknown ca",
             "fatal alert: UnknownCA",
+            "TLS alert: UnknownCA",
             "alert number 48",
         ],
         "the server does not know the issuer of the certificate: APNs accepts what Apple issued, and a gateway of one's own what its \
@@ -231,6 +464,7 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "tls: certificate required",
             "fatal alert: certificate required",
             "fatal alert: CertificateRequired",
+            "TLS alert: CertificateRequired",
             "alert number 116",
         ],
         "the program sent no certificate: the file was not given to it, or has no key",
@@ -244,6 +478,7 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "tls: no application protocol",
             "fatal alert: no application protocol",
             "fatal alert: NoApplicationProtocol",
+            "TLS alert: NoApplicationProtocol",
             "alert number 120",
         ],
         "the program did not offer HTTP/2 (h2 in ALPN), which is all that APNs speaks",
@@ -279,7 +514,13 @@ pub(crate) static MESSAGES: [Message; 64] = [
         UNTRUSTED_SERVER,
         CHECK,
     ),
-    message("Java", &["PKIX path building failed"], UNTRUSTED_SERVER, CHECK),
+    message(
+        "Java",
+        &["PKIX path building failed", "the trustAnchors parameter must be non-empty"],
+        UNTRUSTED_SERVER,
+        CHECK,
+    ),
+    message(".NET", &["The remote certificate is invalid"], UNTRUSTED_SERVER, CHECK),
     message("Go", &["x509: certificate signed by unknown authority"], UNTRUSTED_SERVER, CHECK),
     message(
         "Node.js",
@@ -288,9 +529,27 @@ pub(crate) static MESSAGES: [Message; 64] = [
             "New streams cannot be created after receiving a GOAWAY",
             "Http2GoAwayException",
             "http2: server sent GOAWAY",
+            "ConnectionTerminated error_code",
+            "Server's graceful shutdown GOAWAY",
         ],
         "the gateway has ended this connection: with a reason in the GOAWAY where it refuses the certificate, else as servers do now \
          and then; connect again, and send again what had no answer",
+        CHECK,
+    ),
+    message(
+        "node-apn",
+        &["stream ended unexpectedly", "apn write timeout"],
+        "the connection to the gateway was closed, or got no answer: it refuses the certificate or the token, or a firewall stands \
+         between",
+        CHECK,
+    ),
+    message(
+        "Node.js",
+        &[
+            "Client network socket disconnected before secure TLS connection was established",
+            "Received an unexpected EOF or 0 bytes from the transport stream",
+        ],
+        "the connection ended in the handshake: a firewall or a proxy that does not let it through, or another port",
         CHECK,
     ),
     message(
@@ -320,23 +579,55 @@ pub(crate) static MESSAGES: [Message; 64] = [
     ),
     message(
         ".NET",
-        &["The credentials supplied to the package were not recognized"],
-        "the private key is absent, or the process may not use it",
+        &[
+            "The credentials supplied to the package were not recognized",
+            "No credentials are available in the security package",
+            "must use a certificate with the associated private key",
+            "Keyset does not exist",
+        ],
+        "the private key is absent, or the process may not use it: with a .p12 the flag MachineKeySet helps where no user is logged on",
         INSPECT,
     ),
     message(
         ".NET",
-        &["The specified network password is not correct"],
+        &[
+            "The specified network password is not correct",
+            "The certificate data cannot be read with the provided password",
+        ],
         "the password is wrong, or Windows may not store the key; the format may be too new for it",
         PACK,
+    ),
+    message(
+        ".NET",
+        &["without a supplied password has exceeded maximum allowed iterations", "MacIterationLimit"],
+        "the .p12 has no password, or asks for more iterations than .NET allows: give it a password",
+        &["pushcert pack cert.p12 --for keychain -o push.p12"],
+    ),
+    message(".NET", &["Cannot find the requested object", "ASN1 corrupted data"], NOT_THE_FORMAT, INSPECT),
+    message(
+        ".NET",
+        &["The message received was unexpected or badly formatted"],
+        "the gateway refused the handshake: the certificate was sent without its key, or this Windows speaks no HTTP/2",
+        CHECK,
+    ),
+    message(
+        ".NET",
+        &["The SSL connection could not be established, see inner exception"],
+        "the TLS handshake failed; the inner exception says why",
+        CHECK,
     ),
     message(
         "macOS",
         &[
             "SecKeychainItemImport: MAC verification failed during PKCS12 import (wrong password?)",
             "SecKeychainItemImport: The user name or passphrase you entered is not correct",
+            "The user name or passphrase you entered is not correct",
+            "MAC verification failed during PKCS12 import",
+            "errSecPkcs12VerifyFailure",
+            "PKCS12 data wrong password",
+            "PKCS12 data password incorrect",
         ],
-        "the .p12 has AES-256 or a MAC with SHA-256, which Keychain Access does not read; or the password is wrong",
+        "the .p12 has AES-256 or a MAC with SHA-256, or no password, which Keychain Access does not read; or the password is wrong",
         &["pushcert pack push.pem --for keychain -o push.p12"],
     ),
     message(
@@ -350,7 +641,7 @@ pub(crate) static MESSAGES: [Message; 64] = [
     ),
     message(
         "Amazon SNS",
-        &["Attributes Reason: Platform credentials are invalid"],
+        &["Attributes Reason: Platform credentials are invalid", "PlatformPrincipal not valid"],
         "certificate and key belong into two fields, the key as PKCS#8",
         &["pushcert convert cert.p12 --cert-out push.crt --key-out push.key"],
     ),
@@ -359,6 +650,30 @@ pub(crate) static MESSAGES: [Message; 64] = [
         &["The certificate's bundleId did not match that of your app"],
         "the certificate is for another bundle ID",
         INSPECT,
+    ),
+    message(
+        "Firebase",
+        &[
+            "Auth error from APNS or Web Push Service",
+            "THIRD_PARTY_AUTH_ERROR",
+            "third-party-auth-error",
+            "InvalidApnsCredential",
+        ],
+        "Firebase has no valid certificate or key of APNs for this app: none was uploaded, it has expired, or it is of another app, team \
+         or environment",
+        &["pushcert check push.pem --environment both", "pushcert pack push.pem -o push.p12"],
+    ),
+    message(
+        "Expo",
+        &["Could not find APNs credentials"],
+        "Expo has no key of APNs for this app: it takes a token signing key (.p8), and no certificate",
+        &["pushcert check --p8 AuthKey.p8 --key-id ABC123DEFG --team-id TEAMID1234 --topic com.example.MyApp"],
+    ),
+    message(
+        "Azure Notification Hubs",
+        &["Failed to validate credentials with APNS"],
+        "Azure could not log in at APNs with the certificate: its key is not in the .p12, or it is for the other environment",
+        &["pushcert inspect cert.p12", "pushcert check cert.p12 --environment both"],
     ),
     message("OneSignal", &["p12 file contains multiple certificates"], "the .p12 has more than one identity", PACK),
     message(
