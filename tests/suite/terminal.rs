@@ -373,6 +373,32 @@ fn ctrl_c_at_a_choice_leaves_the_cursor_to_be_seen() {
     assert!(entries(folder.path()).is_empty());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn arrow_keys_count_tab_quotes_names_and_ctrl_d_leaves_with_the_commands() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let name = OsStr::from_bytes(b"caf\xe9\n.p12 ");
+    fs::copy(super::common::fixture("p12/keychain.p12"), folder.path().join(name)).unwrap();
+    let mut session = start(folder.path(), "wizard");
+    session.asked("Number, 1 to 3");
+    session.pty.send("\x1b[A\x1b[A").unwrap();
+    session.type_line("");
+    session.asked("Where is it?");
+    session.pty.send("ca\t").unwrap();
+    session.type_line("");
+    let quoted = r"$'caf\351\012.p12 '";
+    session.see(&format!("$ pushcert inspect {quoted}\r\n"));
+    session.answer("Is this what you wanted? [y/N]", "y");
+    session.asked("Number, 1 to 4");
+    session.pty.send_control('d').unwrap();
+    let (shown, code) = session.end();
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("so far:") && shown.contains(&format!("pushcert inspect {quoted}")), "{shown}");
+}
+
 /// The question of a command that prints a password.
 const ASKING: &str =
     "'cmd:stty -echo </dev/tty; printf PIN: >/dev/tty; read pin </dev/tty; stty echo </dev/tty; echo $pin'";

@@ -25,8 +25,9 @@ const STARTS: [&str; 3] = [
     "A .cer, downloaded from Apple's portal",
 ];
 
-/// The way back, named once.
-const WAY_BACK: &str = "(< and Enter, or Esc, goes back; Ctrl-C leaves)";
+/// The keys, named once.
+const WAY_BACK: &str =
+    "(Tab completes names of files, arrow keys go through lists; < and Enter, or Esc, goes back; Ctrl-C leaves)";
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Error> {
     if !context.is_interactive {

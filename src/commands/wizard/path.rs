@@ -8,7 +8,7 @@ use crate::text::{printable, printable_name};
 use crate::world::files::Location;
 use crate::world::place;
 use crate::world::terminal::question::{Question, Reply};
-use crate::world::terminal::{Completion, InputCheck};
+use crate::world::terminal::{Completion, InputCheck, word};
 
 /// Asks for a file that is there, or for a folder too; `also` is an answer that is none of both.
 pub(super) fn ask_input(
@@ -18,7 +18,7 @@ pub(super) fn ask_input(
     also: Option<&str>,
     talk: &mut Talk<'_, '_>,
 ) -> Result<Reply<PathBuf>, Error> {
-    let home = home(talk);
+    let home = home_folder(talk);
     let check = |typed: &str| {
         if also == Some(typed) {
             return Ok(());
@@ -41,7 +41,7 @@ pub(super) fn ask_output(
     taken: Option<&Path>,
     talk: &mut Talk<'_, '_>,
 ) -> Result<Reply<PathBuf>, Error> {
-    let home = home(talk);
+    let home = home_folder(talk);
     let check = |typed: &str| {
         let path = typed_path(typed, home.as_deref())?;
         if let Some(taken) = taken
@@ -67,7 +67,7 @@ fn ask(
     }
 }
 
-fn home(talk: &Talk<'_, '_>) -> Option<PathBuf> {
+fn home_folder(talk: &Talk<'_, '_>) -> Option<PathBuf> {
     (talk.context.variable)("HOME").map(PathBuf::from)
 }
 
@@ -83,43 +83,17 @@ pub(super) fn typed_path(text: &str, home: Option<&Path>) -> Result<PathBuf, Str
     if text.is_empty() || text == "-" {
         return Err("the name of a file is expected".to_owned());
     }
-    let text = match unquoted(text) {
-        Some(inside) if !Path::new(text).exists() => inside,
-        _ => text.to_owned(),
+    let path = match word::unquoted(text) {
+        Some(inside) if !Path::new(text).exists() => PathBuf::from(inside),
+        _ => PathBuf::from(text),
     };
-    match (text.strip_prefix('~'), home) {
-        (Some(""), Some(home)) => Ok(home.to_owned()),
-        (Some(rest), Some(home)) if rest.starts_with('/') => Ok(home.join(rest.trim_start_matches('/'))),
-        (Some(rest), None) if rest.is_empty() || rest.starts_with('/') => {
-            Err("HOME is not set: the whole path is expected".to_owned())
-        }
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => Ok(home.join(rest)),
+        (Ok(_), None) => Err("HOME is not set: the whole path is expected".to_owned()),
         // A name that looks like an option is given as one in this folder.
-        _ if text.starts_with('-') => Ok(Path::new(".").join(text)),
-        _ => Ok(text.into()),
+        (Err(_), _) if path.as_os_str().as_encoded_bytes().starts_with(b"-") => Ok(Path::new(".").join(path)),
+        (Err(_), _) => Ok(path),
     }
-}
-
-/// Returns what a shell makes of a word: without its quotes and backslashes. `None` where a quote is not closed.
-fn unquoted(text: &str) -> Option<String> {
-    let mut inside = String::new();
-    let mut characters = text.chars();
-    let mut quote = None;
-    while let Some(c) = characters.next() {
-        match (quote, c) {
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), c) if open == c => quote = None,
-            (None, '\\') => inside.extend(characters.next()),
-            (Some('"'), '\\') => {
-                let next = characters.next()?;
-                if !matches!(next, '"' | '\\' | '$' | '`') {
-                    inside.push('\\');
-                }
-                inside.push(next);
-            }
-            (_, c) => inside.push(c),
-        }
-    }
-    if quote.is_none() { Some(inside) } else { None }
 }
 
 /// Accepts the name of a new file in a folder that can be written to.
@@ -140,8 +114,8 @@ fn check_output(path: &Path) -> InputCheck {
 
 /// Returns the name to offer for an output: the one that was answered before, or a free one.
 pub(super) fn offered(before: Option<&Path>, name: &str) -> String {
-    match before.and_then(Path::to_str) {
-        Some(before) if place::check_free(Path::new(before)).is_ok() => before.to_owned(),
+    match before {
+        Some(before) if place::check_free(before).is_ok() => word::typed(before),
         _ => free_name(name),
     }
 }

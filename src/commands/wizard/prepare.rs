@@ -12,7 +12,7 @@ use crate::commands::shared::key_search::KeySearch;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::unread;
 use crate::commands::wizard::line::{CommandLine, unexpected_command};
-use crate::commands::wizard::path::{ask_input, ask_output, offered};
+use crate::commands::wizard::path::{ask_input, ask_output, offered, typed_path};
 use crate::commands::wizard::{End, Progress, Talk, request, walk};
 use crate::commands::{check, convert, inspect, pack};
 use crate::container::{Contents, Entry};
@@ -27,6 +27,7 @@ use crate::text::{printable, printable_name};
 use crate::world::files::Location;
 use crate::world::place;
 use crate::world::terminal::question::Reply;
+use crate::world::terminal::word;
 
 /// A result that the wizard can make.
 struct Goal {
@@ -133,8 +134,11 @@ impl From<Error> for Refusal {
 impl Answers {
     /// Asks where the file is, and shows what it holds.
     fn ask_file(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
-        let before = self.input.as_ref().map(|input| input.file.to_string());
-        let default = before.as_deref().or(self.default).filter(|name| Path::new(name).is_file());
+        let default = match &self.input {
+            Some(Input { file: Location::Path(path), .. }) => Some(word::typed(path)),
+            _ => self.default.map(str::to_owned),
+        };
+        let default = default.as_deref().filter(|name| typed_path(name, None).is_ok_and(|path| path.is_file()));
         let Reply::Given(path) = ask_input("Where is it?", default, false, None, talk)? else {
             return Ok(Progress::Back);
         };
@@ -185,8 +189,8 @@ impl Answers {
     /// Takes the key from a file, or finds it in a folder.
     fn take_key(&mut self, place: &Location, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
         let input = self.input()?;
-        let opener = opener(place, talk)?;
-        let search = KeySearch::read(std::slice::from_ref(place), &opener, talk.context);
+        let key_opener = opener(place, talk)?;
+        let search = KeySearch::read(std::slice::from_ref(place), &key_opener, talk.context);
         for entry in &input.contents.certificates {
             if let Some(found) = search.key_of(&entry.item.public_key) {
                 input.contents.keys = search.keys_in(&found.file);
@@ -217,15 +221,15 @@ impl Answers {
     /// Asks for one of several identities.
     fn ask_identity(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
         let input = self.input()?;
-        let identities = match identities(&input.file, &input.contents, true) {
-            Ok(identities) => identities,
+        let found = match identities(&input.file, &input.contents, true) {
+            Ok(found) => found,
             Err(error) => return retry(&error, FILE_STEP, talk),
         };
-        if identities.len() == 1 {
+        if found.len() == 1 {
             return Ok(Progress::Passed);
         }
         let mut titles = Vec::new();
-        for entry in &identities {
+        for entry in &found {
             titles.push(printable(&format!("{}, until {}", entry.item.title(), entry.item.not_after.date())));
         }
         let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
@@ -233,7 +237,7 @@ impl Answers {
             return Ok(Progress::Back);
         };
         // As many digits as the hints of the subcommands show.
-        self.select = Some(identities[chosen].item.sha256()[..16].to_owned());
+        self.select = Some(found[chosen].item.sha256()[..16].to_owned());
         Ok(Progress::Answered)
     }
 
@@ -242,15 +246,14 @@ impl Answers {
         let select = self.select.clone();
         let input = self.input()?;
         let collection = Collection::new(&input.contents.certificates, &input.contents.keys);
-        let doubt = match collection.select(select.as_deref(), true) {
+        let reason = match collection.select(select.as_deref(), true) {
             Ok(leaf) => doubt(&leaf.item, talk),
             Err(_) => None,
         };
-        let text = match &doubt {
-            Some(doubt) => format!("It {}. Is this what you wanted?", doubt.message),
-            None => "Is this what you wanted?".to_owned(),
+        let (text, is_usable) = match &reason {
+            Some(reason) => (format!("It {}. Is this what you wanted?", reason.message), weight(reason.code) >= USABLE),
+            None => ("Is this what you wanted?".to_owned(), true),
         };
-        let is_usable = doubt.as_ref().is_none_or(|doubt| weight(doubt.code) >= USABLE);
         match talk.confirm(&text, is_usable)? {
             Reply::Given(true) => Ok(Progress::Answered),
             Reply::Given(false) => {

@@ -1,10 +1,14 @@
-//! Lines with an editor, which completes the names of files and knows the width of characters.
+//! Lines with an editor, which completes the names of files, counts with the arrow keys, and knows the width of characters.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustyline::completion::{Completer, FilenameCompleter, Pair};
+use console::Term;
+use rustyline::completion::{Completer, Pair};
 use rustyline::config::{Behavior, BellStyle, ColorMode, Configurer};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -13,12 +17,15 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
 use rustyline::{
     Cmd, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext, EventHandler, Helper, KeyCode,
-    KeyEvent, Modifiers, RepeatCount,
+    KeyEvent, Modifiers, Movement, RepeatCount,
 };
 
+use crate::text::printable_name;
+use crate::world::terminal::word::{self, Word};
+use crate::world::terminal::wrap::wrapped;
 use crate::world::terminal::{Completion, Line, input_ended};
 
-/// Reads a line with an editor, which completes the names of files.
+/// Reads a line with an editor.
 pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
     let is_escaped = Arc::new(AtomicBool::new(false));
     let config = Config::builder()
@@ -30,15 +37,22 @@ pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
         .keyseq_timeout(Some(ESCAPE_LIMIT))
         .build();
     let mut editor = Editor::<Paths, DefaultHistory>::with_config(config).map_err(into_io)?;
-    if completion == Completion::Paths {
-        editor.set_helper(Some(Paths(FilenameCompleter::new())));
+    match completion {
+        Completion::Nothing => {}
+        Completion::Paths => editor.set_helper(Some(Paths)),
+        Completion::Numbers { first, count } => {
+            for (key, step) in [(KeyCode::Down, 1), (KeyCode::Up, count.saturating_sub(1))] {
+                let handler = Box::new(ArrowKey { first, count, step });
+                editor.bind_sequence(KeyEvent(key, Modifiers::NONE), EventHandler::Conditional(handler));
+            }
+        }
     }
     // Not every terminal passes over what it does not know.
     editor.enable_synchronized_output(false);
     let handler = EscapeKey(Arc::clone(&is_escaped));
     let escape = KeyEvent(KeyCode::Esc, Modifiers::NONE);
     editor.bind_sequence(escape, EventHandler::Conditional(Box::new(handler)));
-    match editor.readline(prompt) {
+    match editor.readline(&short_prompt(prompt)?) {
         Ok(line) => Ok(Line::Text(line)),
         Err(ReadlineError::Interrupted) if is_escaped.load(Ordering::Relaxed) => Ok(Line::Escape),
         Err(ReadlineError::Interrupted) => Err(io::ErrorKind::Interrupted.into()),
@@ -48,6 +62,21 @@ pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
             Ok(Line::NotUtf8)
         }
         Err(error) => Err(into_io(error)),
+    }
+}
+
+/// Prints what of a prompt does not fit into one line with the answer, and returns the rest: what the editor draws again
+/// when the window is resized.
+fn short_prompt(prompt: &str) -> io::Result<String> {
+    let terminal = Term::stderr();
+    let Some((_, columns)) = terminal.size_checked() else { return Ok(prompt.to_owned()) };
+    let text = wrapped(prompt, columns.into());
+    match text.rsplit_once('\n') {
+        Some((before, last)) => {
+            terminal.write_line(before)?;
+            Ok(format!("{last} "))
+        }
+        None => Ok(prompt.to_owned()),
     }
 }
 
@@ -80,14 +109,67 @@ impl ConditionalEventHandler for EscapeKey {
     }
 }
 
-/// Completes the names of files.
-struct Paths(FilenameCompleter);
+/// Types the number that is so many steps further, in a circle.
+struct ArrowKey {
+    first: usize,
+    count: usize,
+    step: usize,
+}
+
+impl ConditionalEventHandler for ArrowKey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        let typed = match context.line().trim().parse() {
+            Ok(number) if (1..=self.count).contains(&number) => number,
+            _ => self.first,
+        };
+        let next = (typed - 1 + self.step) % self.count + 1;
+        Some(Cmd::Replace(Movement::WholeLine, Some(next.to_string())))
+    }
+}
+
+/// Completes the names of files, as a shell quotes them: the line is one name.
+struct Paths;
 
 impl Completer for Paths {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &rustyline::Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        self.0.complete_path(line, pos)
+        let typed = Word::read(line[..pos].trim_start()).bytes;
+        Ok((0, candidates(&typed)))
+    }
+}
+
+/// Returns the files whose names begin with what was typed after the last slash.
+fn candidates(typed: &[u8]) -> Vec<Pair> {
+    let start = match typed.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => slash + 1,
+        None => 0,
+    };
+    let (folder, beginning) = typed.split_at(start);
+    let Ok(entries) = std::fs::read_dir(folder_path(folder)) else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let bytes = name.as_bytes();
+        let is_hidden = bytes.starts_with(b".") && !beginning.starts_with(b".");
+        if is_hidden || !bytes.starts_with(beginning) {
+            continue;
+        }
+        let end = if entry.path().is_dir() { "/" } else { "" };
+        let replacement = format!("{}{}{end}", word::quoted(folder), word::quoted(bytes));
+        found.push(Pair { display: printable_name(&name.to_string_lossy()) + end, replacement });
+    }
+    found.sort_by(|one, other| one.replacement.cmp(&other.replacement));
+    found
+}
+
+/// Returns the folder that was typed; `~` is the user's.
+fn folder_path(typed: &[u8]) -> PathBuf {
+    let path = Path::new(OsStr::from_bytes(typed));
+    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        _ if typed.is_empty() => PathBuf::from("."),
+        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => path.to_owned(),
     }
 }
 
@@ -100,3 +182,28 @@ impl Highlighter for Paths {}
 impl Validator for Paths {}
 
 impl Helper for Paths {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_completed_as_a_shell_quotes_them() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [&b"my own.p12"[..], b"my\nown.p12", b"caf.p12", b".hidden"] {
+            std::fs::write(folder.path().join(OsStr::from_bytes(name)), "").unwrap();
+        }
+        std::fs::create_dir(folder.path().join("my keys")).unwrap();
+        let base = folder.path().to_str().unwrap();
+        let completed = |typed: &str| -> Vec<String> {
+            let found = candidates(&Word::read(&format!("{base}/{typed}")).bytes);
+            found.iter().map(|pair| pair.replacement.replace(base, "")).collect()
+        };
+        assert_eq!(completed("my"), [r"/$'my\012own.p12'", r"/my\ keys/", r"/my\ own.p12"]);
+        assert_eq!(completed("'my o"), [r"/my\ own.p12"]);
+        assert_eq!(completed(r"$'my\n"), [r"/$'my\012own.p12'"]);
+        assert_eq!(completed(".h"), ["/.hidden"]);
+        assert_eq!(completed("").len(), 4);
+        assert!(completed("none").is_empty());
+    }
+}

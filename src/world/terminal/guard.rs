@@ -8,14 +8,13 @@ use std::io::{self, Write};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use console::Term;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::world::signals;
-use crate::world::terminal::{FAREWELL, list};
+use crate::world::terminal::FAREWELL;
 
 /// The time in which a signal that interrupted a question ends the process.
 pub(super) const HEADSTART: Duration = Duration::from_millis(100);
@@ -61,9 +60,6 @@ fn start() -> io::Result<()> {
 
 fn end(mut terminal: &File, settings: &Termios, signal: i32) {
     let _ = tcsetattr(terminal, OptionalActions::Now, settings);
-    if list::is_open() {
-        let _ = Term::stderr().show_cursor();
-    }
     let farewell = FAREWELL.lock().unwrap_or_else(PoisonError::into_inner).take();
     let _ = writeln!(terminal, "\n{}", farewell.as_deref().unwrap_or_default().trim_end());
     signals::end_by(signal);

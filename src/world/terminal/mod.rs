@@ -1,8 +1,8 @@
 //! Questions to a person. Rules: every question goes to the terminal itself, never to stdout; a secret
 //! is not echoed; what is typed arrives as it was typed, or is asked for again; a wrong answer is answered
 //! with what is expected, and asked again; what is asked can always be given as a flag; a signal that ends
-//! or stops a question finds the terminal as it was before. A list is drawn over where it fits alone: a narrow
-//! terminal and one that only prints have no leftovers.
+//! or stops a question finds the terminal as it was before. Nothing above the line that is typed is drawn over:
+//! no terminal has leftovers, however narrow it is or becomes.
 
 #[cfg(unix)]
 mod editor;
@@ -10,10 +10,10 @@ mod editor;
 mod guard;
 #[cfg(unix)]
 mod hidden;
-mod list;
 pub(crate) mod question;
 #[cfg(test)]
 pub(crate) mod scripted;
+pub(crate) mod word;
 pub(crate) mod wrap;
 
 use std::io;
@@ -22,8 +22,6 @@ use std::sync::{Mutex, PoisonError};
 use console::Term;
 use zeroize::Zeroizing;
 
-use crate::world::terminal::question::Reply;
-
 /// A terminal with someone to ask. All methods fail where there is no terminal, or it is closed.
 pub(crate) trait Terminal {
     /// Asks for a secret, which need not be UTF-8.
@@ -31,11 +29,6 @@ pub(crate) trait Terminal {
 
     /// Asks for a line.
     fn line(&mut self, prompt: &str, completion: Completion) -> io::Result<Line>;
-
-    /// Asks for one of `choices` in a list that the arrow keys move through, from the one at `first` on. `None` where there is no room for one.
-    fn choose(&mut self, _text: &str, _choices: &[&str], _first: usize) -> io::Result<Option<Reply<usize>>> {
-        Ok(None)
-    }
 
     /// Returns whether there is such a terminal, wherever the standard streams lead.
     fn is_there(&self) -> bool {
@@ -63,11 +56,17 @@ pub(crate) enum Line {
     Escape,
 }
 
-/// What the tabulator key completes.
+/// What a key completes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Completion {
     Nothing,
+    /// The tabulator key completes the name of a file.
     Paths,
+    /// The arrow keys go from number to number, from 1 to `count`, beginning at `first`.
+    Numbers {
+        first: usize,
+        count: usize,
+    },
 }
 
 /// The result of checking an answer; the error says what is expected.
@@ -87,10 +86,6 @@ impl Terminal for ControllingTerminal {
 
     fn line(&mut self, prompt: &str, completion: Completion) -> io::Result<Line> {
         guarded(|| read_shown(prompt, completion))
-    }
-
-    fn choose(&mut self, text: &str, choices: &[&str], first: usize) -> io::Result<Option<Reply<usize>>> {
-        guarded(|| list::choose(text, choices, first))
     }
 
     fn is_there(&self) -> bool {

@@ -1,13 +1,18 @@
 //! Questions of three kinds: for a text, for yes or no, for one of several. All are lines, so that they look alike in
-//! every terminal; where there is room, one of several is chosen in a list.
+//! every terminal.
 
 use std::io;
 
 use crate::text::printable_name;
+use crate::world::terminal::wrap::wrapped;
 use crate::world::terminal::{Completion, InputCheck, Line, Terminal};
 
 /// The sign that goes back to the question before.
 pub(crate) const BACK: &str = "<";
+
+const NOT_UTF8_NAME: &str =
+    r"what was typed is not UTF-8: complete the name with Tab, or type it as a shell quotes it, such as $'caf\351.p12'";
+const CONTROL_IN_NAME: &str = r"a key was pressed that types no character: complete the name with Tab, or type it as a shell quotes it, such as $'a\tb.p12'";
 
 /// An answer, or the wish to go back.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,24 +84,25 @@ pub(crate) fn confirm(
     }
 }
 
-/// Asks for one of `choices`, in a list or by its number, and returns its index; `first` is the default.
+/// Asks for one of `choices` by its number, and returns its index; `first` is the default.
 pub(crate) fn select(
     text: &str,
     choices: &[&str],
     first: usize,
     terminal: &mut dyn Terminal,
 ) -> io::Result<Reply<usize>> {
-    if let Some(reply) = terminal.choose(text, choices, first)? {
-        return Ok(reply);
-    }
     terminal.tell(text)?;
     for (index, choice) in choices.iter().enumerate() {
-        terminal.tell(&format!("  {}  {choice}", index + 1))?;
+        let line = format!("  {}  {choice}", index + 1);
+        match terminal.columns() {
+            Some(columns) => terminal.tell(&wrapped(&line, columns))?,
+            None => terminal.tell(&line)?,
+        }
     }
     let label = format!("Number, 1 to {}", choices.len());
     let default = (first + 1).to_string();
-    let question =
-        Question { text: &label, default: Some(&default), completion: Completion::Nothing, has_way_back: true };
+    let completion = Completion::Numbers { first: first + 1, count: choices.len() };
+    let question = Question { text: &label, default: Some(&default), completion, has_way_back: true };
     let expected = format!("a number from 1 to {} is expected", choices.len());
     let check = |typed: &str| match typed.parse::<usize>() {
         Ok(number) if (1..=choices.len()).contains(&number) => Ok(()),
@@ -108,6 +114,17 @@ pub(crate) fn select(
     }
 }
 
+/// Returns a name without the blanks around it, but for one that a backslash quotes.
+fn trimmed_name(text: &str) -> &str {
+    let text = text.trim_start();
+    let name = text.trim_end();
+    let backslashes = name.len() - name.trim_end_matches('\\').len();
+    match text[name.len()..].chars().next() {
+        Some(blank) if backslashes % 2 == 1 => &text[..name.len() + blank.len_utf8()],
+        _ => name,
+    }
+}
+
 /// Reads a line that can be understood.
 fn read_line(prompt: &str, question: &Question<'_>, terminal: &mut dyn Terminal) -> io::Result<Reply<String>> {
     loop {
@@ -116,11 +133,17 @@ fn read_line(prompt: &str, question: &Question<'_>, terminal: &mut dyn Terminal)
             Line::Escape if question.has_way_back => return Ok(Reply::Back),
             Line::Escape => continue,
             Line::NotUtf8 => {
-                terminal.tell("what was typed is not UTF-8: type it again, in a terminal with that encoding")?;
+                terminal.tell(match question.completion {
+                    Completion::Paths => NOT_UTF8_NAME,
+                    _ => "what was typed is not UTF-8: type it again, in a terminal with that encoding",
+                })?;
                 continue;
             }
         };
-        let typed = text.trim();
+        let typed = match question.completion {
+            Completion::Paths => trimmed_name(&text),
+            _ => text.trim(),
+        };
         if question.has_way_back && typed == BACK {
             return Ok(Reply::Back);
         }
@@ -129,9 +152,30 @@ fn read_line(prompt: &str, question: &Question<'_>, terminal: &mut dyn Terminal)
             continue;
         }
         if typed.chars().any(char::is_control) {
-            terminal.tell("a key was pressed that types no character: type it again")?;
+            terminal.tell(match question.completion {
+                Completion::Paths => CONTROL_IN_NAME,
+                _ => "a key was pressed that types no character: type it again",
+            })?;
             continue;
         }
         return Ok(Reply::Given(typed.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trimmed_name;
+
+    #[test]
+    fn a_blank_that_is_quoted_belongs_to_a_name() {
+        for (text, name) in [
+            (" a.p12 ", "a.p12"),
+            ("a.p12\\  ", "a.p12\\ "),
+            ("a.p12\\\\ ", "a.p12\\\\"),
+            ("'a.p12 ' ", "'a.p12 '"),
+            ("", ""),
+        ] {
+            assert_eq!(trimmed_name(text), name);
+        }
     }
 }
