@@ -106,7 +106,8 @@ fn after_help() -> String {
         "\
 When it is ready it prints one line of JSON: address, ca_file (the authority that clients must
 trust) and client_file (a push certificate with its key). SIGINT, SIGTERM, SIGQUIT and SIGHUP stop
-it and remove both files. With a regular file of --tokens SIGHUP reads that again instead, unless the
+it and remove both files. At a terminal it prints the commands that go on from there: a simulated
+device, and a push to it. With a regular file of --tokens SIGHUP reads that again instead, unless the
 terminal that it was started at is gone.
 
 Faults:{}

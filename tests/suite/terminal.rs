@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use pushcert::testing::{Environment, GatewayOptions, TokenState};
+use pushcert::testing::{Environment, GatewayOptions, ThrowawayCa, TokenState};
 use rexpect::session::{PtySession, spawn_command};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use super::check::Stage;
-use super::common::entries;
+use super::common::{Test, entries};
 
 /// The longest wait for any one thing to show, in milliseconds.
 const PATIENCE: u64 = 30_000;
@@ -454,15 +454,34 @@ fn a_file_name_cannot_pass_for_a_question() {
 }
 
 #[test]
-fn the_gateway_shows_the_command_that_checks_its_certificate() {
+fn the_gateway_shows_the_commands_that_go_on_from_it() {
+    for arguments in ["gateway", "gateway --environment sandbox --topic com.example.Other --folder 'my gateway'"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start(folder.path(), arguments);
+        session.see("next, in another terminal: pushcert ");
+        let device = session.see("\r\n");
+        session.see("then: pushcert ");
+        let push = session.see("\r\n");
+        // In another folder, as they stand, but that the device ends.
+        Test::shell(&format!("exec \"$0\" {device} --count 0")).stdout_contains("device token").run();
+        Test::shell(&format!("exec \"$0\" {push}")).stdout_contains("accepted              1").run();
+        session.pty.send_control('c').unwrap();
+        session.see("code=0.");
+    }
+}
+
+#[test]
+fn a_gateway_for_certificates_of_others_shows_no_command_with_a_gap() {
     let folder = tempfile::tempdir().unwrap();
-    let mut session = start(folder.path(), "gateway");
-    session.see("next: pushcert ");
-    let command = session.see("\r\n");
-    assert!(command.starts_with("check /") && command.contains(" --gateway localhost:"), "{command}");
-    super::common::Test::shell(&format!("exec \"$0\" {command}")).stdout_contains("accepted").run();
+    fs::write(folder.path().join("ca.pem"), ThrowawayCa::new().unwrap().certificate().to_pem().unwrap()).unwrap();
+    let mut session = start(folder.path(), "gateway --client-ca ca.pem");
+    session.see("next, in another terminal: pushcert ");
+    let device = session.see("\r\n");
+    assert!(device.starts_with("device --gateway localhost:"), "{device}");
+    Test::shell(&format!("exec \"$0\" {device} --count 0")).stdout_contains("device token").run();
     session.pty.send_control('c').unwrap();
-    session.see("code=0.");
+    let (shown, code) = session.end();
+    assert!(code == 0 && !shown.contains("then:") && !shown.contains("CERTIFICATE"), "{shown}");
 }
 
 /// A gateway that knows so many devices, whose tokens are in tokens.txt.

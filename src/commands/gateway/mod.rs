@@ -1,5 +1,7 @@
 //! `pushcert gateway`.
 
+mod next;
+
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::net::SocketAddr;
@@ -59,11 +61,11 @@ struct ReadyReport {
 pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<(), Error> {
     let mut options = read_options(arguments, context)?;
     let listen = options.listen;
-    let log = match &arguments.log {
+    let event_file = match &arguments.log {
         Some(location) => Some(EventFile::prepare(location, arguments)?),
         None => None,
     };
-    options.event_log = log.as_ref().map(EventFile::sink);
+    options.event_log = event_file.as_ref().map(EventFile::sink);
     let request_lines = if arguments.verbose { Some(start_request_lines()?) } else { None };
     options.log = request_lines.clone().map(request_log);
     // A signal stops the gateway, and the folder goes with it.
@@ -74,14 +76,14 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     let (folder, device_file) = GatewayFolder::make(arguments.folder.as_deref())?;
     options.device_file = device_file;
     let reload = TokenReload::new(arguments, &options);
-    let announce_ready = |ready: &Ready| announce(ready, folder.path(), log.as_ref(), context);
+    let announce_ready = |ready: &Ready| announce(ready, folder.path(), event_file.as_ref(), arguments, context);
     let end = gateway::run_until_signal(options, announce_ready, move || reload.on_hangup());
     drop(folder);
     if let Some(lines) = request_lines {
         // Whoever does not read them has no further use for them.
         let _ = lines.finish();
     }
-    match (end, log) {
+    match (end, event_file) {
         (Err(error), _) => Err(error.explain(listen)),
         (Ok(()), Some(log)) => log.finish(),
         (Ok(()), None) => Ok(()),
@@ -106,7 +108,7 @@ pub(super) fn start(arguments: &GatewayArgs, context: &mut Context<'_>) -> Resul
         Ok(gateway) => gateway,
         Err(error) => return Err(explain_end(&error, listen)),
     };
-    match announce(&gateway.ready, folder.path(), None, context) {
+    match announce(&gateway.ready, folder.path(), None, arguments, context) {
         Ok(()) => Ok(StartedGateway { address: gateway.ready.address, _gateway: gateway, _folder: folder }),
         Err(error) => Err(error.explain(listen)),
     }
@@ -151,18 +153,6 @@ fn advise(error: Error, cause: &io::Error) -> Error {
     if is_out_of_descriptors(cause) { error.hint(RAISE_OPEN_FILES) } else { error }
 }
 
-/// Returns the command that checks the certificate of a gateway that is ready.
-fn check_command(address: SocketAddr, report: &ReadyReport) -> String {
-    let gateway = if address.ip().is_loopback() || address.ip().is_unspecified() {
-        format!("localhost:{}", address.port())
-    } else {
-        address.to_string()
-    };
-    let client_file = report.client_file.as_deref().unwrap_or("CERTIFICATE");
-    let words = ["pushcert", "check", client_file, "--gateway", &gateway, "--ca-file", &report.ca_file];
-    words.map(shell_word).join(" ")
-}
-
 /// The file of `--log`.
 struct EventFile {
     location: Location,
@@ -178,8 +168,7 @@ impl EventFile {
         let mut special = None;
         if let Location::Path(path) = location {
             let is_input = inputs(arguments).into_iter().any(|input| is_same_file(location, input));
-            let is_of_folder = is_of_folder(path, arguments);
-            if is_input || is_of_folder {
+            if is_input || is_of_folder(path, arguments) {
                 return Err(refuse_log(location, if is_input { "an input too" } else { OWN_FILE }));
             }
             if arguments.force {
@@ -260,11 +249,13 @@ fn is_same_file(log: &Location, input: &Location) -> bool {
 }
 
 fn inputs(arguments: &GatewayArgs) -> Vec<&Location> {
-    let mut inputs: Vec<&Location> = arguments.tokens.iter().chain(&arguments.client_ca).collect();
+    let mut files = Vec::new();
+    files.extend(&arguments.tokens);
+    files.extend(&arguments.client_ca);
     for key in &arguments.p8_key {
-        inputs.push(&key.file);
+        files.push(&key.file);
     }
-    inputs
+    files
 }
 
 /// What a log is that would overwrite a file of the gateway.
@@ -356,9 +347,14 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         event_log: None,
         keeps_requests: false,
         max_streams: arguments.max_streams,
-        takes_devices: arguments.devices || arguments.listen.ip().is_loopback(),
+        takes_devices: takes_devices(arguments),
         device_file: None,
     })
+}
+
+/// Returns whether simulated devices may connect.
+fn takes_devices(arguments: &GatewayArgs) -> bool {
+    arguments.devices || arguments.listen.ip().is_loopback()
 }
 
 /// Refuses a fault that would raise the limit that it is to lower.
@@ -605,6 +601,7 @@ fn announce(
     ready: &Ready,
     folder: &Path,
     log: Option<&EventFile>,
+    arguments: &GatewayArgs,
     context: &mut Context<'_>,
 ) -> Result<(), StartError> {
     let report = write_files(ready, folder).map_err(StartError::Announce)?;
@@ -615,19 +612,26 @@ fn announce(
         Some(log) => log.open().map_err(StartError::Log)?,
         None => None,
     };
-    let printed = print_ready(ready.address, &report, context);
+    let next = next::commands(ready.address, &report, folder, arguments);
+    let printed = print_ready(&report, &next, context);
     if let (Err(_), Some(path)) = (&printed, new_log) {
         let _ = std::fs::remove_file(path);
     }
     printed.map_err(StartError::Announce)
 }
 
-fn print_ready(address: SocketAddr, report: &ReadyReport, context: &mut Context<'_>) -> io::Result<()> {
+/// Prints the line that announces the gateway, and at a terminal the commands that go on from there.
+fn print_ready(report: &ReadyReport, next: &[String], context: &mut Context<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *context.stdout, report)?;
     writeln!(context.stdout)?;
     context.stdout.flush()?;
-    if context.stdout_is_terminal {
-        writeln!(context.stderr, "next: {}", check_command(address, report))?;
+    if !context.stdout_is_terminal {
+        return Ok(());
+    }
+    let mut label = "next, in another terminal:";
+    for command in next {
+        writeln!(context.stderr, "{label} {command}")?;
+        label = "then:";
     }
     Ok(())
 }
