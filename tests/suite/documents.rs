@@ -128,3 +128,19 @@ fn explain_repeats_nothing_of_the_text() {
         }
     }
 }
+
+#[test]
+fn every_action_of_the_workflow_is_pinned_to_a_commit() {
+    let workflow = std::fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap();
+    let action = std::fs::read_to_string(root().join("action.yml")).unwrap();
+    let mut count = 0;
+    for line in workflow.lines().chain(action.lines()) {
+        let Some((_, used)) = line.split_once("uses: ") else { continue };
+        let (_, pin) = used.split_once('@').unwrap();
+        let (commit, version) = pin.split_once(" # v").unwrap_or((pin, ""));
+        assert!(commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{used}");
+        assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{used} does not tell its version");
+        count += 1;
+    }
+    assert!(count >= 8, "only {count} actions are used");
+}
