@@ -1,15 +1,20 @@
 //! `pushcert example`.
 
+use std::path::Path;
+
 use crate::apns::endpoint;
+use crate::apns::notification::{is_topic, push_type_labelled};
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
+use crate::certificate::warning::KeyState;
 use crate::cli::example::ExampleArgs;
-use crate::container::{self, Passwords};
+use crate::container::{self, Container, Passwords};
 use crate::error::Error;
 use crate::example::{self, ExampleValues, Side};
 use crate::exit::ExitKind;
 use crate::identity::Collection;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
+use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::text::{printable, printable_name, text_list};
 use crate::world::context::Context;
@@ -18,11 +23,14 @@ use crate::world::files::{self, Location};
 pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<(), Error> {
     refuse_the_other_side(arguments)?;
     let file = arguments.cert.clone().unwrap_or_else(|| "push.pem".to_owned());
-    let certificate = if arguments.language.side() == Side::Provider { read_certificate(&file) } else { None };
-    if let Some(certificate) = &certificate {
-        warn_of_others(arguments, &file, certificate, context)?;
+    let sender = if arguments.language.side() == Side::Provider { Sender::read(&file, context) } else { None };
+    let certificate = sender.as_ref().and_then(|sender| sender.certificate.as_ref());
+    let topic = choose_topic(arguments, &file, certificate)?;
+    let push_type = choose_type(&topic, certificate)?;
+    if let Some(sender) = &sender {
+        warn(arguments, &file, sender, context)?;
     }
-    let environment = match (arguments.environment, &certificate) {
+    let environment = match (arguments.environment, certificate) {
         (Some(environment), _) => environment,
         (None, Some(Certificate { environments, .. })) if *environments == [Environment::Sandbox] => {
             Environment::Sandbox
@@ -34,7 +42,8 @@ pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<
         None => endpoint::hosts(environment)[0].to_owned(),
     };
     let values = ExampleValues {
-        topic: choose_topic(arguments, certificate.as_ref()),
+        topic,
+        push_type,
         certificate: file,
         gateway,
         ca_file: arguments.ca_file.clone(),
@@ -43,49 +52,118 @@ pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<
     Ok(context.stdout.write_all(example::render(arguments.language, &values).as_bytes())?)
 }
 
-/// Reads the certificate that the program will send with, where it is there already.
-fn read_certificate(file: &str) -> Option<Certificate> {
-    let bytes = files::read(&Location::Path(file.into()), &mut std::io::empty()).ok()?;
-    let contents = container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS).ok()?;
-    let leaf = Collection::new(&contents.certificates, &contents.keys).select(None, false).ok()?;
-    Some(leaf.item.clone())
+/// The file that the program will send with, where it is there already.
+struct Sender {
+    certificate: Option<Certificate>,
+    /// Why the program cannot send with it as it is.
+    problems: Vec<String>,
 }
 
-fn choose_topic(arguments: &ExampleArgs, certificate: Option<&Certificate>) -> String {
-    let own = certificate.and_then(|certificate| certificate.topics.first());
-    match (&arguments.topic, own) {
-        (Some(topic), _) => topic.clone(),
-        (None, Some(first)) => first.topic.clone(),
-        (None, None) => "com.example.MyApp".to_owned(),
+impl Sender {
+    fn read(file: &str, context: &Context<'_>) -> Option<Self> {
+        // A pipe has no end before its writer wants one.
+        if !Path::new(file).is_file() {
+            return None;
+        }
+        let bytes = files::read(&Location::Path(file.into()), &mut std::io::empty()).ok()?;
+        let Ok(contents) = container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) else {
+            return Some(Self { certificate: None, problems: vec![to_convert(file, KeyState::Unread)] });
+        };
+        let collection = Collection::new(&contents.certificates, &contents.keys);
+        let certificate = match collection.select(None, false) {
+            Ok(entry) => entry.item.clone(),
+            Err(_) => return Some(Self { certificate: None, problems: vec![to_convert(file, KeyState::Unread)] }),
+        };
+        let key = contents.key_state(&collection, &certificate);
+        let mut problems = Vec::new();
+        if contents.container != Container::Pem || key != KeyState::Matches {
+            problems.push(to_convert(file, key));
+        }
+        if certificate.is_expired(context.now) {
+            problems.push(format!("the certificate has expired, on {}", certificate.not_after.date()));
+        }
+        Some(Self { certificate: Some(certificate), problems })
     }
 }
 
-/// Warns of a topic and of an environment that the certificate is not for.
-fn warn_of_others(
-    arguments: &ExampleArgs,
-    file: &str,
-    certificate: &Certificate,
-    context: &mut Context<'_>,
-) -> Result<(), Error> {
+/// Says how a file becomes one that the program reads.
+fn to_convert(file: &str, key: KeyState) -> String {
+    let word = shell_path(Path::new(file));
+    let key = if matches!(key, KeyState::Missing | KeyState::Mismatch) { " --key push.key" } else { "" };
+    let output = if file == "push.pem" { "plain.pem" } else { "push.pem" };
+    format!(
+        "the program reads a PEM file with the certificate and its unencrypted key; to make one: pushcert convert {word}{key} -o {output}"
+    )
+}
+
+/// Returns the topic that was given, or the certificate's first.
+///
+/// # Errors
+/// When the certificate's is none: it must not become a part of a program.
+fn choose_topic(arguments: &ExampleArgs, file: &str, certificate: Option<&Certificate>) -> Result<String, Error> {
+    if let Some(topic) = &arguments.topic {
+        return Ok(topic.clone());
+    }
+    let Some(first) = certificate.and_then(|certificate| certificate.topics.first()) else {
+        return Ok("com.example.MyApp".to_owned());
+    };
+    if is_topic(&first.topic) {
+        return Ok(first.topic.clone());
+    }
+    let message =
+        format!("{}: the certificate's topic is no bundle ID: {}", printable_name(file), printable(&first.topic));
+    Err(Error::new(ExitKind::Input, message).hint("give the topic with --topic"))
+}
+
+/// The types of notifications that may show an alert, or any payload.
+const TYPES: [&str; 4] = ["alert", "voip", "complication", "pushtotalk"];
+
+/// Returns the push type for a topic.
+///
+/// # Errors
+/// When its notifications have a payload of their own.
+fn choose_type(topic: &str, certificate: Option<&Certificate>) -> Result<&'static str, Error> {
+    let label = certificate.and_then(|certificate| certificate.label_of(topic));
+    let push_type = push_type_labelled(topic, label).name;
+    if TYPES.contains(&push_type) {
+        return Ok(push_type);
+    }
+    let message =
+        format!("the examples send an alert, and the topic {topic} takes notifications of the type {push_type}");
+    Err(Error::new(ExitKind::Usage, message)
+        .hint("give another topic with --topic, or send with pushcert push --payload FILE"))
+}
+
+/// Warns of a file that the program cannot send with, and of a topic and an environment that the certificate is not for.
+fn warn(arguments: &ExampleArgs, file: &str, sender: &Sender, context: &mut Context<'_>) -> Result<(), Error> {
     let (word, file) = (Paint::new(context.stderr_has_color).warning("warning:"), printable_name(file));
-    let topics: Vec<&str> = certificate.topics.iter().map(|topic| topic.topic.as_str()).collect();
-    if let Some(topic) = &arguments.topic
-        && !topics.is_empty()
-        && !topics.contains(&topic.as_str())
-    {
-        let sentence = format!(
-            "{file}: the certificate is not for the topic {topic}, but for {}",
-            text_list(topics.iter().copied())
-        );
-        writeln!(context.stderr, "{word} {}", printable(&sentence))?;
+    let mut problems = Vec::new();
+    if let Some(certificate) = &sender.certificate {
+        problems.extend(other_topic(arguments, certificate));
+        problems.extend(other_environment(arguments, certificate));
     }
-    if let Some(environment) = arguments.environment
-        && !certificate.environments.is_empty()
-        && !certificate.environments.contains(&environment)
-    {
-        writeln!(context.stderr, "{word} {file}: the certificate is not for {}", environment.name())?;
+    problems.extend_from_slice(&sender.problems);
+    for problem in problems {
+        writeln!(context.stderr, "{word} {file}: {}", printable(&problem))?;
     }
     Ok(())
+}
+
+fn other_topic(arguments: &ExampleArgs, certificate: &Certificate) -> Option<String> {
+    let wanted = arguments.topic.as_ref()?;
+    if certificate.topics.is_empty() || certificate.label_of(wanted).is_some() {
+        return None;
+    }
+    let own = text_list(certificate.topics.iter().map(|topic| topic.topic.as_str()));
+    Some(format!("the certificate is not for the topic {wanted}, but for {own}"))
+}
+
+fn other_environment(arguments: &ExampleArgs, certificate: &Certificate) -> Option<String> {
+    let wanted = arguments.environment?;
+    if certificate.environments.is_empty() || certificate.environments.contains(&wanted) {
+        return None;
+    }
+    Some(format!("the certificate is not for {}", wanted.name()))
 }
 
 /// Refuses what the program has no place for.

@@ -68,7 +68,10 @@ static EXAMPLES: [Example; 6] = [
 /// The user's values.
 #[derive(Debug, Clone)]
 pub(crate) struct ExampleValues {
+    /// Of the form that [`is_topic`](crate::apns::notification::is_topic) tells: it needs no quoting.
     pub(crate) topic: String,
+    /// The value of apns-push-type.
+    pub(crate) push_type: &'static str,
     /// The PEM file with certificate and key.
     pub(crate) certificate: String,
     /// HOST or HOST:PORT.
@@ -103,30 +106,42 @@ impl Language {
 
 /// Returns the program, with these values in it.
 pub(crate) fn render(language: Language, values: &ExampleValues) -> String {
-    let example = language.example();
-    let quote = example.quote;
+    let template = language.example().template;
     let mut program = String::new();
-    for line in example.template.split_inclusive('\n') {
-        if line.contains("{{ca_file}}") && values.ca_file.is_none() {
-            continue;
+    for line in template.split_inclusive('\n') {
+        if values.ca_file.is_some() || !line.contains("{{ca_file}}") {
+            fill(line, language, values, &mut program);
         }
-        let ca_file = values.ca_file.as_deref().unwrap_or_default();
-        let line = line.replace("{{topic}}", &values.topic).replace("{{gateway}}", &values.gateway);
-        // What the user typed comes last: it is not searched for placeholders.
-        let line = match line.split_once("{{cert}}") {
-            Some((before, after)) if language == Language::Curl => {
-                format!("{before}{}{after}", quote(&for_curl(&values.certificate)))
-            }
-            Some((before, after)) => format!("{before}{}{after}", quote(&values.certificate)),
-            None => line,
-        };
-        let line = match line.split_once("{{ca_file}}") {
-            Some((before, after)) => format!("{before}{}{after}", quote(ca_file)),
-            None => line,
-        };
-        program.push_str(&line.replace("{{server}}", &quote(&values.server)));
     }
     program
+}
+
+/// Writes a line with the values in it. What a value holds is not searched for placeholders.
+fn fill(line: &str, language: Language, values: &ExampleValues, program: &mut String) {
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("{{")
+        && let Some((name, after)) = after.split_once("}}")
+    {
+        program.push_str(before);
+        program.push_str(&value_of(name, language, values));
+        rest = after;
+    }
+    program.push_str(rest);
+}
+
+/// Returns what takes the place of a placeholder, quoted where the user may write what he likes.
+fn value_of(name: &str, language: Language, values: &ExampleValues) -> String {
+    let quote = language.example().quote;
+    match name {
+        "topic" => values.topic.clone(),
+        "push_type" => values.push_type.to_owned(),
+        "gateway" => values.gateway.clone(),
+        "cert" if language == Language::Curl => quote(&for_curl(&values.certificate)),
+        "cert" => quote(&values.certificate),
+        "ca_file" => quote(values.ca_file.as_deref().unwrap_or_default()),
+        "server" => quote(&values.server),
+        _ => unreachable!("a placeholder of the templates"),
+    }
 }
 
 /// A string of PHP in which only two characters mean something.
@@ -140,9 +155,13 @@ fn in_double_quotes(text: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-/// A file for curl's --cert, which takes what follows a colon for a password.
+/// A file for curl's --cert, which takes what follows a colon for a password, and `pkcs11:` for a token.
 fn for_curl(file: &str) -> String {
-    file.replace('\\', "\\\\").replace(':', "\\:")
+    let escaped = file.replace('\\', "\\\\").replace(':', "\\:");
+    match file.get(..7) {
+        Some(start) if start.eq_ignore_ascii_case("pkcs11:") => format!("./{escaped}"),
+        _ => escaped,
+    }
 }
 
 /// A word of a shell.
@@ -166,6 +185,7 @@ mod tests {
     fn values() -> ExampleValues {
         ExampleValues {
             topic: "com.example.MyApp".to_owned(),
+            push_type: "alert",
             certificate: "it's \"my\" \\push.pem".to_owned(),
             gateway: "localhost:2197".to_owned(),
             ca_file: Some("ca.pem".to_owned()),
@@ -188,6 +208,27 @@ mod tests {
             assert_eq!(program.contains("example.com/tokens"), language.side() == Side::App, "{program}");
             assert!(program.lines().all(|line| line.len() <= 120), "{program}");
         }
+    }
+
+    #[test]
+    fn what_stands_for_a_placeholder_is_not_one() {
+        for name in ["{{server}}", "{{ca_file}}", "{{cert}}", "{{", "}}", "{{x}}"] {
+            for language in Language::ALL {
+                let (file, server) = (Some(name.to_owned()), format!("https://example.com/?{name}"));
+                let odd = ExampleValues { certificate: name.to_owned(), ca_file: file, server, ..values() };
+                let written = match language.side() {
+                    Side::Provider => 2,
+                    Side::App => 1,
+                };
+                assert_eq!(render(language, &odd).matches(name).count(), written, "{language:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_file_is_a_token_for_curl() {
+        let odd = ExampleValues { certificate: "PKCS11:push.pem".to_owned(), ..values() };
+        assert!(render(Language::Curl, &odd).contains("--cert './PKCS11\\:push.pem'"));
     }
 
     #[test]

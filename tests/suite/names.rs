@@ -324,3 +324,27 @@ fn a_name_that_is_not_utf8_is_a_name() {
     let secret = OsStr::from_bytes(b"geh\xe9im99");
     test(&["inspect", "--passin"]).args([secret, &name("p12")]).status(2).hides("im99").run();
 }
+
+/// A topic that ends a string of the program, in each language.
+#[test]
+fn no_topic_becomes_a_part_of_a_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("push.pem");
+    for topic in ["com.example'$(id)", "com.example\", x(), \"", "com.example', x(), '", HOSTILE, "a b", ""] {
+        let certificate = certificate(topic, "issuer", 20);
+        let pem = [certificate.to_pem().unwrap(), key().private_key_to_pem_pkcs8().unwrap()].concat();
+        fs::write(&file, pem).unwrap();
+        for language in ["php", "python", "node", "curl"] {
+            let run = Test::new().args(["example", language, "--cert"]).arg(&file).status(3).stdout("").run();
+            assert!(run.stderr.contains("the certificate's topic is no bundle ID"), "{}", run.stderr);
+            assert!(run.stderr.contains("hint: give the topic with --topic"), "{}", run.stderr);
+            assert_clean(&run, language);
+            // The file that lies there, which the program will send with.
+            Test::new().args(["example", language]).folder(folder.path()).status(3).stdout("").run();
+            let run =
+                Test::new().args(["example", language, "--topic", "com.example.MyApp", "--cert"]).arg(&file).run();
+            assert!(!run.text().contains("$(id)") && !run.text().contains("x()"), "{}", run.text());
+            assert_clean(&run, language);
+        }
+    }
+}

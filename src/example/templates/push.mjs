@@ -24,9 +24,10 @@ const fail = (error) => {
 session.on('error', fail);
 const request = session.request({
   ':method': 'POST',
+  ':authority': '{{gateway}}',
   ':path': `/3/device/${token}`,
   'apns-topic': '{{topic}}',
-  'apns-push-type': 'alert',
+  'apns-push-type': '{{push_type}}',
 });
 let status;
 let answer = '';
@@ -36,6 +37,7 @@ request.on('response', (headers) => { status = headers[':status']; });
 request.on('data', (data) => { answer += data; });
 request.on('error', fail);
 request.on('end', () => {
+  if (!status) fail(new Error('the connection ended without an answer'));
   // 200 means that APNs has accepted it; else the answer has the reason. 410: forget the token.
   console.log(status, answer);
   process.exitCode = status === 200 ? 0 : 1;

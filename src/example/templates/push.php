@@ -12,7 +12,7 @@ curl_setopt_array($request, [
     CURLOPT_HTTP_VERSION => CURL_HTTP_VERSION_2_0,
     CURLOPT_SSLCERT => {{cert}}, // the certificate and its key
     CURLOPT_CAINFO => {{ca_file}},
-    CURLOPT_HTTPHEADER => ['apns-topic: {{topic}}', 'apns-push-type: alert'],
+    CURLOPT_HTTPHEADER => ['apns-topic: {{topic}}', 'apns-push-type: {{push_type}}'],
     CURLOPT_POSTFIELDS => json_encode($payload),
     CURLOPT_RETURNTRANSFER => true,
     CURLOPT_TIMEOUT => 10,

@@ -17,7 +17,7 @@ payload = {"aps": {"alert": {"title": "Hello", "body": "It works"}, "sound": "de
 with httpx.Client(http2=True, verify=tls, timeout=10) as client:
     answer = client.post(
         f"https://{{gateway}}/3/device/{sys.argv[1]}",
-        headers={"apns-topic": "{{topic}}", "apns-push-type": "alert"},
+        headers={"apns-topic": "{{topic}}", "apns-push-type": "{{push_type}}"},
         json=payload,
     )
 # 200 means that APNs has accepted it; else the answer has the reason. 410: forget the token.

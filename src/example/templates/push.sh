@@ -9,7 +9,7 @@ curl --http2 --silent --show-error --fail-with-body --max-time 10 \
     --cert {{cert}} \
     --cacert {{ca_file}} \
     --header 'apns-topic: {{topic}}' \
-    --header 'apns-push-type: alert' \
+    --header 'apns-push-type: {{push_type}}' \
     --data '{"aps":{"alert":{"title":"Hello","body":"It works"},"sound":"default"}}' \
     --write-out '%{http_code}\n' \
     "https://{{gateway}}/3/device/$token"
