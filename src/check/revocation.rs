@@ -2,7 +2,7 @@
 //! addresses in the certificate. No answer means `unknown`, never `good`. OpenSSL judges the answers.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,6 @@ use openssl::stack::Stack;
 use openssl::x509::store::{X509Lookup, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{CrlStatus, ReasonCode, X509, X509Crl, X509CrlRef, X509StoreContext, X509VerifyResult};
-use tempfile::NamedTempFile;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use x509_parser::oid_registry::Oid;
@@ -29,6 +28,7 @@ use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::fetch::{FetchError, Post, fetch};
 use crate::net::proxy::ProxyChoice;
 use crate::text::{printable_name, seconds};
+use crate::world::temporary::TemporaryFile;
 
 /// The accepted difference between clocks, in seconds.
 const CLOCK_SKEW: u32 = 300;
@@ -335,8 +335,7 @@ impl Pair {
     /// unless the flags leave them out.
     fn look_up(&self, crl: &[u8], flags: X509VerifyFlags) -> Result<RevocationAnswer, SourceError> {
         // The openssl crate takes a CRL from a file alone, whose name is UTF-8.
-        let mut file = NamedTempFile::new()?;
-        file.write_all(crl)?;
+        let file = TemporaryFile::with(crl)?;
         let Some(path) = file.path().to_str() else {
             return Err(io::Error::other("the folder for temporary files has no name in UTF-8").into());
         };

@@ -8,12 +8,20 @@ use crate::certificate::apple::Environment;
 use crate::cli::{OpeningArgs, values};
 use crate::world::files::Location;
 
+/// The title of the alert, unless another is given.
+pub(crate) const DEFAULT_TITLE: &str = "Hello";
+/// Its text.
+pub(crate) const DEFAULT_ALERT: &str = "It works";
+
 #[derive(Debug, Args)]
+#[command(mut_arg("passin", |option| option.requires("cert")))]
+#[command(mut_arg("max_iterations", |option| option.requires("cert")))]
 #[command(after_help = "\
 On this machine alone: a private key and a request, a throwaway authority in Apple's place that signs it, a .p12 as \
 Keychain Access writes it, convert, inspect, the gateway, check, a simulated device, whose token goes into a database, \
 and push. Each step shows the command that does it alone, and a part of what that command prints. Nothing is sent to \
-Apple. The folder of the rehearsal is removed at its end, unless --keep names another.
+Apple. The folder of the rehearsal is removed at its end, a signal's too, unless --keep names another; what SIGKILL \
+leaves, the next rehearsal removes.
 
 Examples:
   pushcert rehearse
@@ -46,13 +54,13 @@ pub(crate) struct RehearseArgs {
     #[arg(long, value_parser = values::environments())]
     pub(crate) environment: Option<Environment>,
 
-    /// Title of the alert
-    #[arg(long, value_name = "TEXT", default_value = "Hello", value_parser = values::parse_text)]
-    pub(crate) title: String,
+    /// Title of the alert [default: Hello]
+    #[arg(long, value_name = "TEXT", value_parser = values::parse_text)]
+    pub(crate) title: Option<String>,
 
-    /// Text of the alert
-    #[arg(long, value_name = "TEXT", default_value = "It works", value_parser = values::parse_text)]
-    pub(crate) alert: String,
+    /// Text of the alert [default: It works]
+    #[arg(long, value_name = "TEXT", value_parser = values::parse_text)]
+    pub(crate) alert: Option<String>,
 
     /// Keep the rehearsal in this folder, which is new or empty: then the commands that are shown run there
     #[arg(long, value_name = "FOLDER")]

@@ -14,6 +14,8 @@ use crate::database::{
     Access, KeptToken, Mark, Marked, Registration, Selection, StoredToken, TokenGroup, VERSION, signed, unsigned,
 };
 use crate::text;
+#[cfg(unix)]
+use crate::world::signals;
 
 /// The limit of the wait for other processes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -253,6 +255,9 @@ fn create(file: &SqliteFile) -> Result<(), DatabaseError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    // Signals wait until it has its name: SQLite keeps a journal beside it meanwhile.
+    #[cfg(unix)]
+    let _held = signals::hold();
     let temporary = match Builder::new().prefix(".pushcert-").suffix(".db").tempfile_in(folder) {
         Ok(temporary) => temporary.into_temp_path(),
         Err(error) => return Err(failure(&error)),

@@ -13,6 +13,7 @@ use openssl::x509::{X509, X509StoreContext, X509VerifyResult};
 use crate::gateway::GatewayOptions;
 use crate::gateway::authority::{OTHER_HOST, ServerKind, ThrowawayCa};
 use crate::gateway::fault::{Fault, PlannedFault, RefusalAlert, TlsFault};
+use crate::world::temporary::TemporaryFile;
 
 /// The protocols in ALPN, the preferred one first. Where no devices are taken, only the first stands there.
 const ALPN: &[u8] = b"\x02h2\x11pushcert-device/1";
@@ -196,8 +197,7 @@ fn verify_for_other_host(authority: &ThrowawayCa) -> io::Result<X509VerifyResult
 fn verify_revoked(authority: &ThrowawayCa) -> io::Result<X509VerifyResult> {
     let certificate = authority.server(ServerKind::Good)?.certificate;
     // A store takes revocation lists only from files.
-    let list = tempfile::NamedTempFile::new()?;
-    std::fs::write(list.path(), authority.revoke(&certificate)?.to_pem()?)?;
+    let list = TemporaryFile::with(&authority.revoke(&certificate)?.to_pem()?)?;
     let mut store = trust(&[authority.certificate().clone()])?;
     store.add_lookup(X509Lookup::file())?.load_crl_file(list.path(), SslFiletype::PEM)?;
     store.set_flags(X509VerifyFlags::CRL_CHECK)?;

@@ -3,6 +3,7 @@
 pub(crate) mod context;
 pub(crate) mod descriptors;
 pub(crate) mod files;
+mod folder_removal;
 pub(crate) mod key_folder;
 pub(crate) mod locale;
 pub(crate) mod log_file;
@@ -15,6 +16,7 @@ mod process_group;
 pub(crate) mod progress;
 pub(crate) mod signals;
 pub(crate) mod step_summary;
+pub(crate) mod temporary;
 pub(crate) mod terminal;
 pub(crate) mod walk;
 pub(crate) mod workspace;

@@ -239,7 +239,7 @@ struct Commit {
     done: Vec<Done>,
     /// Held until the end.
     #[cfg(unix)]
-    temporary: std::sync::MutexGuard<'static, Vec<PathBuf>>,
+    temporary: std::sync::MutexGuard<'static, signals::Temporary>,
 }
 
 /// A file that has its name, and what undoes that.
@@ -299,7 +299,7 @@ impl Commit {
             }
         }
         #[cfg(unix)]
-        self.temporary.clear();
+        self.temporary.files.retain(|file| file.symlink_metadata().is_ok());
     }
 }
 
@@ -351,10 +351,10 @@ impl NamedFile {
     fn create(output: &Output<'_>, target: &Path) -> io::Result<Self> {
         // Signals wait until the name is in the list.
         #[cfg(unix)]
-        let mut list = signals::hold();
+        let mut temporary = signals::hold();
         let named = Self::create_unlisted(output, target)?;
         #[cfg(unix)]
-        list.push(named.0.to_path_buf());
+        temporary.files.push(named.0.to_path_buf());
         Ok(named)
     }
 

@@ -78,13 +78,13 @@ mod unix {
     use std::thread;
     use std::time::Instant;
 
-    use signal_hook::consts::SIGINT;
-    use signal_hook::low_level::emulate_default_handler;
+    use signal_hook::consts::{SIGINT, SIGQUIT};
     use zeroize::{Zeroize, Zeroizing};
 
     use super::*;
     use crate::secret;
     use crate::world::process_group::Group;
+    use crate::world::signals;
 
     /// The longest that an ended command's complaint is waited for: what it started may keep the pipe open.
     const COMPLAINT_LIMIT: Duration = Duration::from_secs(1);
@@ -117,13 +117,13 @@ mod unix {
             heard.note(event)?;
         }
         let Some(status) = heard.status else { return heard.password_of_running(limit) };
-        let was_interrupted = group.has_terminal() && status.signal() == Some(SIGINT);
+        let key = if group.has_terminal() { status.signal() } else { None };
         if heard.is_all() || !status.success() {
             group.leave_running();
         }
-        if was_interrupted {
+        if let Some(signal @ (SIGINT | SIGQUIT)) = key {
             // The terminal's Ctrl-C reached the command alone; a shell is to see that pushcert was meant too.
-            emulate_default_handler(SIGINT)?;
+            signals::end_by(signal);
         }
         heard.password(status, limit)
     }
@@ -133,6 +133,7 @@ mod unix {
         let mut shell = Command::new("sh");
         shell.args(["-c", command]);
         shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        signals::watch_once()?;
         let (mut child, group) = Group::spawn(&mut shell)?;
         let (sender, events) = mpsc::channel();
         if let Some(pipe) = child.stdout.take() {

@@ -6,21 +6,16 @@ use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{SigSet, Signal as BlockedSignal};
 use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-
-use crate::world::signals;
 
 static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
 
-static WATCHED: Once = Once::new();
-
-struct Running {
+/// A command that runs.
+pub(super) struct Running {
     group: Pid,
     terminal: Option<LentTerminal>,
 }
@@ -31,7 +26,6 @@ pub(super) struct Group(Pid);
 impl Group {
     /// Starts a command that leads a group, and lends it the terminal.
     pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Self)> {
-        stop_all_on_signals()?;
         with_running(|running| {
             let child = command.process_group(0).spawn()?;
             let group = Pid::from_child(&child);
@@ -70,32 +64,13 @@ fn stop(group: Pid) {
     let _ = kill_process_group(group, Signal::KILL);
 }
 
-/// Sees to it that SIGINT and SIGTERM stop the commands before they end pushcert.
-fn stop_all_on_signals() -> io::Result<()> {
-    let mut result = Ok(());
-    WATCHED.call_once(|| result = watch());
-    result
-}
-
-fn watch() -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    signals::leave_to_caller(&[SIGINT, SIGTERM]);
-    let watcher = std::thread::Builder::new().name("password command guard".to_owned());
-    watcher.spawn(move || {
-        for signal in signals.forever() {
-            if signals::is_taken_over(signal) {
-                continue;
-            }
-            // Under the lock, so that pushcert does not report first that its command was stopped.
-            with_running(|running| {
-                for one in running.drain(..) {
-                    stop(one.group);
-                }
-                signals::end_by(signal);
-            });
-        }
-    })?;
-    Ok(())
+/// Stops all commands, and lets no other start until the guard is dropped.
+pub(super) fn stop_all() -> MutexGuard<'static, Vec<Running>> {
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    for one in running.drain(..) {
+        stop(one.group);
+    }
+    running
 }
 
 /// The terminal that a command has while it runs. In the background it would be halted by its first

@@ -1,26 +1,35 @@
-//! Signals that end the process wait while files get their names, and remove temporary files first.
+//! Signals that end the process wait while files get their names, and remove what is temporary first.
 
 #![cfg(unix)]
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::sys::signal::Signal;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-/// The temporary files that have names.
-static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+use crate::world::folder_removal::remove_folder;
+use crate::world::process_group;
 
-static WATCHED: Once = Once::new();
+/// The signals by which users and systems end a process.
+pub(crate) const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
-/// The folders that are removed with all that is in them.
-static TEMPORARY_FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// What goes with the process.
+pub(crate) struct Temporary {
+    /// The files that have names.
+    pub(crate) files: Vec<PathBuf>,
+    /// The folders, with all that is in them.
+    pub(crate) folders: Vec<PathBuf>,
+}
 
-/// The number of tries to remove a folder: another thread may write to it meanwhile.
-const REMOVALS: usize = 5;
+static TEMPORARY: Mutex<Temporary> = Mutex::new(Temporary { files: Vec::new(), folders: Vec::new() });
+
+/// The kind of error that kept the signals from being watched, or `None`.
+static WATCHED: OnceLock<Option<io::ErrorKind>> = OnceLock::new();
 
 /// The signals for which something else waits that has more to do then, a bit each.
 static LEFT_TO_OTHERS: AtomicU64 = AtomicU64::new(0);
@@ -32,23 +41,27 @@ pub(crate) fn outlive_size_limit() {
     let _ = signal_hook::flag::register(Signal::SIGXFSZ as i32, Arc::default());
 }
 
-/// Holds signals back until the guard is dropped, and gives the list of temporary files. From the first call on, a
-/// signal removes the files in the list before it ends the process.
-pub(crate) fn hold() -> MutexGuard<'static, Vec<PathBuf>> {
+/// Holds signals back until the guard is dropped, and gives the list of what is temporary. From the first call on, a
+/// signal removes what is in the list before it ends the process.
+pub(crate) fn hold() -> MutexGuard<'static, Temporary> {
     // Without a watcher a signal ends the process at once, as it would anyway.
-    WATCHED.call_once(|| drop(watch()));
+    let _ = watch_once();
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a folder removed before a signal ends the process.
-pub(crate) fn guard_folder(path: PathBuf) {
-    drop(hold());
-    TEMPORARY_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(path);
-}
-
-/// Takes back [`guard_folder`]: the caller has removed the folder.
-pub(crate) fn forget_folder(path: &Path) {
-    TEMPORARY_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| known != path);
+/// Sees to it that signals stop what runs, and remove what is temporary, before they end the process.
+///
+/// # Errors
+/// When they cannot be watched.
+pub(super) fn watch_once() -> io::Result<()> {
+    let failure = WATCHED.get_or_init(|| match watch() {
+        Ok(()) => None,
+        Err(error) => Some(error.kind()),
+    });
+    match failure {
+        None => Ok(()),
+        Some(kind) => Err((*kind).into()),
+    }
 }
 
 /// Leaves these signals to the caller, which ends the process in order, or with [`end_by`].
@@ -86,31 +99,22 @@ const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
 
-/// Ends the process as the signal would have, once no files are being named.
+/// Ends the process as the signal would have, once no files are being named. What runs and what is temporary goes first.
 pub(crate) fn end_by(signal: i32) {
+    // To the end under its lock, so that pushcert does not report first that its command was stopped.
+    let _running = process_group::stop_all();
     let mut temporary = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
-    for path in temporary.drain(..) {
-        let _ = std::fs::remove_file(path);
+    for file in temporary.files.drain(..) {
+        let _ = std::fs::remove_file(file);
     }
-    let mut folders = TEMPORARY_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
-    for path in folders.drain(..) {
-        remove_folder(&path);
+    for folder in temporary.folders.drain(..) {
+        remove_folder(&folder);
     }
     let _ = emulate_default_handler(signal);
 }
 
-fn remove_folder(path: &Path) {
-    for _ in 0..REMOVALS {
-        match std::fs::remove_dir_all(path) {
-            Ok(()) => return,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-            Err(_) => {}
-        }
-    }
-}
-
-fn watch() -> std::io::Result<()> {
-    let mut signals = Signals::new(heeded(&[SIGHUP, SIGINT, SIGTERM]))?;
+fn watch() -> io::Result<()> {
+    let mut signals = Signals::new(heeded(&ENDING))?;
     std::thread::Builder::new().name("file guard".to_owned()).spawn(move || {
         for signal in signals.forever() {
             if LEFT_TO_OTHERS.load(Ordering::SeqCst) & bit(signal) == 0 {

@@ -76,6 +76,13 @@ impl Test {
         Self::of(command)
     }
 
+    /// Runs the binary, which heeds signals whatever the tests are started by: under nohup, or in the background of a
+    /// script, some are ignored.
+    #[cfg(unix)]
+    pub fn heeding_signals() -> Self {
+        Self::shell(r#"exec perl -e '$SIG{$_} = "DEFAULT" for qw(HUP INT QUIT TERM); exec @ARGV' "$0" "$@""#)
+    }
+
     fn of(mut command: Command) -> Self {
         for name in PROXY_VARIABLES {
             command.env_remove(name);

@@ -46,5 +46,7 @@ mod robustness;
 mod roundtrip;
 mod secrets;
 #[cfg(unix)]
+mod signals;
+#[cfg(unix)]
 mod terminal;
 mod usage;

@@ -30,13 +30,14 @@ fn wait_until_nobody_holds(fifo: &Path) {
 
 #[test]
 fn a_signal_ends_the_command_and_all_that_it_started() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP", "-QUIT"] {
         let folder = tempfile::tempdir().unwrap();
         let (held, ready) = (folder.path().join("held"), folder.path().join("ready"));
         fifo(&held);
         fifo(&ready);
         let source = "cmd:sh -c 'exec 3<>held; echo ready >ready; exec sleep 600' & wait";
-        let test = Test::new().arg("convert").arg(fixture("p12/keychain-password.p12")).args(["--passin", source]);
+        let convert = Test::heeding_signals().arg("convert").arg(fixture("p12/keychain-password.p12"));
+        let test = convert.args(["--passin", source]);
         let mut child = test.folder(folder.path()).into_command().stderr(Stdio::null()).spawn().unwrap();
         let mut word = String::new();
         File::open(&ready).unwrap().read_to_string(&mut word).unwrap();

@@ -1,6 +1,7 @@
 //! `pushcert rehearse`: the whole road, what is kept of it, and that nothing stays of it else, however it ends.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -300,33 +301,133 @@ fn end_by(child: &mut Child, signal: &str) -> Option<i32> {
     }
 }
 
-/// Returns the signals that this process ignores, and its children with it, a bit each. Only Linux tells.
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0");
-    u64::from_str_radix(mask.trim(), 16).unwrap()
-}
-
 #[test]
 fn signals_leave_nothing_behind() {
-    let ignored = ignored_signals();
-    for (signal, number) in [("-TERM", 15), ("-INT", 2), ("-HUP", 1)] {
-        // As under nohup: then it does not end a rehearsal either.
-        if ignored >> (number - 1) & 1 == 1 {
-            continue;
-        }
+    for (signal, number) in [("-TERM", 15), ("-INT", 2), ("-HUP", 1), ("-QUIT", 3)] {
         let temporary = TempDir::new().unwrap();
         let pipe = temporary.path().join("cert.p12");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let mut command = rehearse(&temporary).arg("--cert").arg(&pipe).into_command();
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let test = Test::heeding_signals().arg("rehearse").env("TMPDIR", temporary.path()).arg("--cert").arg(&pipe);
+        let mut child = test.into_command().stdout(Stdio::piped()).spawn().unwrap();
         // The command of the step is shown, and waits for the certificate.
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while !lines.next().unwrap().unwrap().contains("$ pushcert convert") {}
-        assert_eq!(entries(temporary.path()).len(), 2);
+        let names = entries(temporary.path());
+        assert_eq!((names.len(), mode(&temporary.path().join(&names[1]))), (2, 0o700), "{names:?}");
         assert_eq!(end_by(&mut child, signal), Some(number));
         assert_eq!(entries(temporary.path()), ["cert.p12"], "{signal}");
     }
+}
+
+#[test]
+fn the_next_rehearsal_removes_what_a_killed_one_has_left() {
+    let temporary = TempDir::new().unwrap();
+    let pipe = temporary.path().join("cert.p12");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut child =
+        rehearse(&temporary).arg("--cert").arg(&pipe).into_command().stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while !lines.next().unwrap().unwrap().contains("$ pushcert convert") {}
+    // One that still runs stays.
+    rehearse(&temporary).run();
+    assert_eq!(entries(temporary.path()).len(), 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(entries(temporary.path()).len(), 2);
+    rehearse(&temporary).run();
+    assert_eq!(entries(temporary.path()), ["cert.p12"]);
+}
+
+#[test]
+fn an_error_is_told_after_what_was_done_and_what_is_kept() {
+    let temporary = TempDir::new().unwrap();
+    let (human, json) = (temporary.path().join("human"), temporary.path().join("json"));
+    let with_key = |keep: &Path| {
+        let test = rehearse(&temporary).arg("--keep").arg(keep).arg("--cert").arg(fixture("der/not-push.cer"));
+        test.arg("--key").arg(fixture("key/push.pem")).status(3)
+    };
+    let run = with_key(&human).stderr_contains("names no topic").run();
+    let kept = format!("kept in {}; not for others: push.pem (the private key)", human.display());
+    assert!(run.text().contains("the rehearsal ends here, after step 2, inspect"), "{}", run.text());
+    assert_eq!(run.text().lines().last(), Some(&*kept), "the commands that follow do not run");
+    let report = with_key(&json).arg("--json").stderr("").run().json();
+    assert_eq!(words_of(&report), ["convert", "inspect"]);
+    assert_eq!((&report["error"]["exit_code"], &report["shown"]), (&3.into(), &false.into()));
+    assert_eq!((&report["folder"], &report["secrets"][0]["file"]), (&json.to_str().into(), &"push.pem".into()));
+    // The payload is too large.
+    let long = rehearse(&temporary).args(["--json", "--alert", &"x".repeat(5000)]).any_status().run();
+    let report = long.json();
+    assert_eq!(report["error"]["exit_code"], long.code.unwrap());
+    assert_eq!(words_of(&report).last(), Some(&"push"));
+    assert_eq!(report["steps"][8]["exit_code"], report["error"]["exit_code"]);
+    assert_eq!(entries(temporary.path()), ["human", "json"]);
+}
+
+#[test]
+fn a_folder_may_have_any_name_that_the_commands_can_have() {
+    let temporary = TempDir::new().unwrap();
+    for name in ["-", "-x", ":memory:", "it's \"5\" o'clock", "ü", "%3f#"] {
+        let report =
+            rehearse(&temporary).arg(format!("--keep={name}")).arg("--json").folder(temporary.path()).run().json();
+        assert_eq!(report["shown"], true, "{name}");
+        assert!(temporary.path().join(name).join("push.pem").exists(), "{name}");
+    }
+    let slashes = format!("/{}/slashes", temporary.path().display());
+    rehearse(&temporary).arg("--keep").arg(slashes).run();
+    rehearse(&temporary).env("TMPDIR", "-").folder(temporary.path()).run();
+}
+
+#[test]
+fn a_name_that_the_commands_cannot_have_is_refused_before_anything_is_done() {
+    let temporary = TempDir::new().unwrap();
+    let wrong = std::ffi::OsStr::from_bytes(b"k\xff");
+    for (name, expected) in [
+        (wrong, "not UTF-8"),
+        ("what?mode=ro".as_ref(), "question mark"),
+        ("pushcert-rehearsal-abc123".as_ref(), "temporary folders have such names"),
+    ] {
+        let test = rehearse(&temporary).arg("--keep").arg(name).folder(temporary.path());
+        test.status(2).stdout("").stderr_contains(expected).run();
+        assert_empty(&temporary);
+    }
+    for name in [wrong, "what?".as_ref()] {
+        let place = temporary.path().join(name);
+        std::fs::create_dir(&place).unwrap();
+        let test = Test::new().arg("rehearse").env("TMPDIR", &place);
+        test.status(6).stdout("").stderr_contains("TMPDIR=FOLDER").run();
+        assert!(entries(&place).is_empty());
+        std::fs::remove_dir(place).unwrap();
+    }
+}
+
+#[test]
+fn without_a_variable_that_names_a_folder_it_works_in_the_systems() {
+    let temporary = TempDir::new().unwrap();
+    let run = Test::new().arg("rehearse").env("TMPDIR", "").folder(temporary.path()).run();
+    assert!(run.text().contains("\nin /tmp/pushcert-rehearsal-"), "{}", run.text());
+}
+
+#[test]
+fn what_applies_to_an_own_certificate_alone_needs_one_and_is_shown() {
+    let temporary = TempDir::new().unwrap();
+    rehearse(&temporary).args(["--passin", "env:P12"]).status(2).stderr_contains("--cert").run();
+    rehearse(&temporary).args(["--max-iterations", "100"]).status(2).stderr_contains("--cert").run();
+    let test = with_certificate(&temporary, "p12/keychain-password.p12").args(["--max-iterations", "7000000"]);
+    let report = test.arg("--json").run().json();
+    let line = report["steps"][0]["command"].as_str().unwrap();
+    assert!(line.contains(" --passin env:P12 --max-iterations 7000000 "), "{line}");
+    let few = with_certificate(&temporary, "p12/keychain-password.p12").args(["--max-iterations", "1"]);
+    few.status(3).run();
+    let mdm = with_certificate(&temporary, "p12/mdm.p12").args(["--alert", "Hello"]);
+    mdm.status(2).stderr_contains("leave out --title and --alert").run();
+    assert_empty(&temporary);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    // Nothing can be written but what is empty.
+    let run = Test::shell("ulimit -f 0; exec \"$0\" gateway 2>&1 | cat").run();
+    assert!(run.text().contains("ca.pem: "), "{}", run.text());
 }
 
 /// The last line, which is written at once.

@@ -274,6 +274,20 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
     }
 }
 
+#[test]
+fn ctrl_c_at_the_command_that_prints_a_password_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, file) = (env!("CARGO_BIN_EXE_pushcert"), fixture("p12/keychain-password.p12"));
+    let command = format!("TMPDIR=. '{program}' rehearse --cert {file} --passin {ASKING}");
+    let mut session = start_command(folder.path(), &command);
+    session.see("PIN:");
+    assert_eq!(entries(folder.path()).len(), 1);
+    session.pty.send_control('c').unwrap();
+    let (shown, code) = session.end();
+    assert_eq!(code, INTERRUPTED, "{shown}");
+    assert!(entries(folder.path()).is_empty());
+}
+
 /// Takes the choice with this index.
 pub(super) fn choose(session: &mut Session, question: &str, index: usize) {
     session.see(question);
@@ -610,7 +624,7 @@ fn ctrl_c_at_the_password_of_a_rehearsal_leaves_nothing_behind() {
     let mut session = start_command(folder.path(), &command);
     session.see("Password for ");
     assert_eq!(entries(folder.path()).len(), 1);
-    session.ctrl_c();
+    session.pty.send_control('c').unwrap();
     let (shown, code) = session.end();
     assert_eq!(code, INTERRUPTED, "{shown}");
     assert!(entries(folder.path()).is_empty());

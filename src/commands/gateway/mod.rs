@@ -11,8 +11,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 use serde::Serialize;
-#[cfg(unix)]
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -20,6 +18,7 @@ use crate::cli::gateway::{GatewayArgs, TeamKeyFile};
 use crate::commands::shared::advice::RAISE_OPEN_FILES;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
+use crate::commands::shared::writing;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::authority::{IssuedCertificate, is_of_throwaway_authority};
@@ -36,9 +35,11 @@ use crate::schema::SCHEMA_VERSION;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
-use crate::world::key_folder::{self, KeyFolder};
+use crate::world::key_folder::{self, KeyFolder, KeyFolderKind};
 use crate::world::log_file::{self, CreateError, CreatedLog, LogFile};
 use crate::world::outputs::{self, Output};
+#[cfg(unix)]
+use crate::world::signals;
 use crate::world::terminal::has_controlling_terminal;
 
 /// The authority that clients must trust.
@@ -68,15 +69,17 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
     options.event_log = event_file.as_ref().map(EventFile::sink);
     let request_lines = if arguments.verbose { Some(start_request_lines()?) } else { None };
     options.log = request_lines.clone().map(request_log);
-    // A signal stops the gateway, and the folder goes with it.
-    #[cfg(unix)]
-    crate::world::signals::leave_to_caller(&[SIGHUP, SIGINT, SIGTERM]);
     // What is in the folder is removed when this function returns, with or without an error.
     refuse_own_inputs(arguments)?;
     let (folder, device_file) = GatewayFolder::make(arguments.folder.as_deref())?;
     options.device_file = device_file;
     let reload = TokenReload::new(arguments, &options);
-    let announce_ready = |ready: &Ready| announce(ready, folder.path(), event_file.as_ref(), arguments, context);
+    let announce_ready = |ready: &Ready| {
+        // From now on a signal stops the gateway in order. Before, it ended the process, and what is temporary with it.
+        #[cfg(unix)]
+        signals::take_over(&signals::ENDING);
+        announce(ready, folder.path(), event_file.as_ref(), arguments, context)
+    };
     let end = gateway::run_until_signal(options, announce_ready, move || reload.on_hangup());
     drop(folder);
     if let Some(lines) = request_lines {
@@ -117,9 +120,10 @@ pub(super) fn start(arguments: &GatewayArgs, context: &mut Context<'_>) -> Resul
 /// The reasons why a gateway ends without a signal.
 enum StartError {
     Run(io::Error),
-    /// The files that clients need, or the line that names them, cannot be written.
+    /// The line that names the files cannot be written.
     Announce(io::Error),
-    Log(Error),
+    /// The log, or a file that clients need, cannot be written.
+    File(Error),
 }
 
 impl From<io::Error> for StartError {
@@ -134,7 +138,7 @@ impl StartError {
             Self::Run(error) => explain_end(&error, listen),
             // A gateway that nobody can find serves nobody: a closed pipe is an error here.
             Self::Announce(error) => Error { is_closed_pipe: false, ..Error::from(error) },
-            Self::Log(error) => error,
+            Self::File(error) => error,
         }
     }
 }
@@ -483,6 +487,9 @@ impl TokenReload {
     }
 }
 
+/// The temporary folders of gateways.
+const FOLDERS: KeyFolderKind = KeyFolderKind { prefix: "pushcert-gateway-", files: &[CA_FILE, CLIENT_FILE] };
+
 /// The folder of the files that clients need.
 enum GatewayFolder {
     Temporary(KeyFolder),
@@ -501,7 +508,7 @@ impl GatewayFolder {
     /// devices.
     fn make(named: Option<&Path>) -> Result<(Self, Option<DeviceFile>), Error> {
         let Some(path) = named else {
-            return match KeyFolder::make("pushcert-gateway-") {
+            return match KeyFolder::make(&FOLDERS) {
                 Ok(folder) => Ok((Self::Temporary(folder), None)),
                 Err(error) => {
                     let explained = Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}"));
@@ -604,12 +611,12 @@ fn announce(
     arguments: &GatewayArgs,
     context: &mut Context<'_>,
 ) -> Result<(), StartError> {
-    let report = write_files(ready, folder).map_err(StartError::Announce)?;
+    let report = write_files(ready, folder)?;
     let new_log = match log {
         Some(log) if is_in_folder(&log.location, folder) => {
-            return Err(StartError::Log(refuse_log(&log.location, OWN_FILE)));
+            return Err(StartError::File(refuse_log(&log.location, OWN_FILE)));
         }
-        Some(log) => log.open().map_err(StartError::Log)?,
+        Some(log) => log.open().map_err(StartError::File)?,
         None => None,
     };
     let next = next::commands(ready.address, &report, folder, arguments);
@@ -636,8 +643,9 @@ fn print_ready(report: &ReadyReport, next: &[String], context: &mut Context<'_>)
     Ok(())
 }
 
-fn write_files(ready: &Ready, folder: &Path) -> io::Result<ReadyReport> {
-    let ca_file = write_file(&folder.join(CA_FILE), &ready.authority.to_pem()?, false)?;
+fn write_files(ready: &Ready, folder: &Path) -> Result<ReadyReport, StartError> {
+    let authority = ready.authority.to_pem().map_err(io::Error::other)?;
+    let ca_file = write_file(&folder.join(CA_FILE), &authority, false)?;
     let client_file = match &ready.client {
         Some(client) => Some(write_file(&folder.join(CLIENT_FILE), &encode_client(client)?, true)?),
         None => None,
@@ -653,10 +661,10 @@ fn encode_client(client: &IssuedCertificate) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Writes one file and returns its name.
-fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> io::Result<String> {
+fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<String, StartError> {
     match outputs::write_all(&[Output { path, bytes, is_private, force: false }]) {
         Ok(_) => Ok(path.display().to_string()),
-        Err((_, error)) => Err(io::Error::other(error.to_string())),
+        Err(failure) => Err(StartError::File(writing::explain(failure))),
     }
 }
 

@@ -5,12 +5,31 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::world::key_folder::{self, KeyFolder};
-#[cfg(unix)]
-use crate::world::signals;
+use crate::world::key_folder::{self, KeyFolder, KeyFolderKind};
 
-/// The beginning of the name of a temporary folder.
-const PREFIX: &str = "pushcert-rehearsal-";
+/// The temporary folders of rehearsals.
+const TEMPORARY: KeyFolderKind = KeyFolderKind {
+    prefix: "pushcert-rehearsal-",
+    files: &[
+        "push.key",
+        "CertificateSigningRequest.certSigningRequest",
+        "aps.cer",
+        "authority.pem",
+        "p12.password",
+        "push.p12",
+        "push.pem",
+        "gateway/ca.pem",
+        "gateway/client.pem",
+        "gateway/devices.ndjson",
+        "device.json",
+        "mdm.json",
+        "tokens.db",
+        "tokens.db-journal",
+    ],
+};
+
+const OTHER_TEMPORARY: &str =
+    "name a folder that can be written to: TMPDIR=FOLDER for a temporary one in it, or --keep FOLDER";
 
 /// The folder.
 pub(super) enum RehearsalFolder {
@@ -22,27 +41,40 @@ impl RehearsalFolder {
     /// Makes the folder, which only this user can read.
     ///
     /// # Errors
-    /// When it cannot be made, or there is something in it.
+    /// When it cannot be made, there is something in it, or a command could not name its files.
     pub(super) fn make(keep: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = keep else { return Self::make_temporary() };
-        match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
+        if let Some(problem) = problem_of_name(path) {
+            return Err(Error::new(ExitKind::Usage, format!("--keep: {}: {problem}", path.display()))
+                .hint("choose another name"));
+        }
+        if TEMPORARY.names(path) {
+            let message = format!("--keep: {}: temporary folders have such names, and are removed", path.display());
+            return Err(Error::new(ExitKind::Usage, message).hint("choose another name"));
+        }
+        let path = without_ambiguity(path);
+        match fs::read_dir(&path).map(|mut entries| entries.next().is_some()) {
             Ok(true) => Err(Error::new(ExitKind::Write, format!("--keep: {} is not empty", path.display()))
                 .hint("name a folder that is new or empty: nothing is overwritten")),
-            Ok(false) => keep_existing(path),
-            Err(_) => keep_new(path),
+            Ok(false) => keep_existing(&path),
+            Err(_) => keep_new(&path),
         }
     }
 
     fn make_temporary() -> Result<Self, Error> {
-        match KeyFolder::make(PREFIX) {
-            Ok(folder) => {
-                #[cfg(unix)]
-                signals::guard_folder(folder.path().to_owned());
-                Ok(Self::Temporary(folder))
+        let folder = match KeyFolder::make(&TEMPORARY) {
+            Ok(folder) => folder,
+            Err(error) => {
+                let message = format!("cannot make a temporary folder: {error}");
+                return Err(Error::new(ExitKind::Write, message).hint(OTHER_TEMPORARY));
             }
-            Err(error) => Err(Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}")).hint(
-                "name a folder that can be written to: TMPDIR=FOLDER for a temporary one in it, or --keep FOLDER",
-            )),
+        };
+        match problem_of_name(folder.path()) {
+            None => Ok(Self::Temporary(folder)),
+            Some(problem) => {
+                let message = format!("the temporary folder {}: {problem}", folder.path().display());
+                Err(Error::new(ExitKind::Write, message).hint(OTHER_TEMPORARY))
+            }
         }
     }
 
@@ -58,10 +90,27 @@ impl RehearsalFolder {
     }
 }
 
-impl Drop for RehearsalFolder {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        signals::forget_folder(self.path());
+/// Returns why the commands of the rehearsal cannot name files in a folder.
+fn problem_of_name(folder: &Path) -> Option<&'static str> {
+    match folder.to_str() {
+        None => Some("its name is not UTF-8, and options with files are"),
+        Some(name) if name.contains('?') => {
+            Some("its name has a question mark, which the URL of a database cannot have")
+        }
+        Some(_) => None,
+    }
+}
+
+/// Returns a name of a folder that begins as no option, no stream and no host does.
+fn without_ambiguity(folder: &Path) -> PathBuf {
+    let begins_plainly = |name: &str| name.starts_with(|c: char| c.is_alphanumeric() || c == '.' || c == '_');
+    if folder.is_absolute() {
+        // Two slashes at the beginning become one.
+        folder.components().collect()
+    } else if folder.to_str().is_some_and(begins_plainly) {
+        folder.to_owned()
+    } else {
+        Path::new(".").join(folder)
     }
 }
 

@@ -12,6 +12,7 @@ mod portal;
 mod road;
 mod stage;
 
+use std::io;
 use std::time::Instant;
 
 use crate::cli::rehearse::RehearseArgs;
@@ -20,7 +21,7 @@ use crate::commands::rehearse::road::Road;
 use crate::commands::rehearse::stage::{Stage, Stop};
 use crate::commands::shared::opening::check_stdin;
 use crate::error::Error;
-use crate::report::human::rehearse;
+use crate::report::human::rehearse::{self as human, RehearsalReport};
 use crate::report::json;
 use crate::report::style::Paint;
 use crate::world::context::Context;
@@ -46,22 +47,40 @@ fn rehearse(arguments: &RehearseArgs, folder: &RehearsalFolder, context: &mut Co
     let mut stage = Stage::new(folder.path(), certificate, arguments.json, context);
     stage.open(folder.is_kept())?;
     let mut road = Road { arguments, folder, stage };
-    let code = match road.walk() {
-        Ok(()) => 0,
-        Err(Stop::Failed(code)) => code,
-        Err(Stop::Error(error)) => return Err(error),
+    let (code, error) = match road.walk() {
+        Ok(()) => (0, None),
+        Err(Stop::Failed(code)) => (code, None),
+        Err(Stop::Error(error)) if error.is_closed_pipe => return Err(error),
+        Err(Stop::Error(error)) => (error.exit_code, Some(error)),
     };
-    let Stage { mut report, context, .. } = road.stage;
+    let mut stage = road.stage;
+    stage.close(code);
+    let Stage { mut report, context, .. } = stage;
     report.milliseconds = stage::milliseconds(start);
     if folder.is_kept() {
         report.folder = Some(folder.path().display().to_string());
         report.secrets = road::secrets_in(folder.path());
     }
-    if arguments.json {
-        json::write(context.stdout, &report)?;
-    } else {
-        rehearse::write_end(context.stdout, &report, Paint::new(context.stdout_has_color))?;
+    report.error = error;
+    end(report, arguments.json, context).map(|()| code)
+}
+
+/// Writes the report of what was done. An error that ended it stands in the report as JSON; people are told after it.
+fn end(report: RehearsalReport, is_json: bool, context: &mut Context<'_>) -> Result<(), Error> {
+    let written = write(&report, is_json, context);
+    match (report.error, written) {
+        (Some(_), Ok(())) if is_json => Ok(()),
+        (Some(error), _) => Err(error),
+        (None, Err(failure)) => Err(failure.into()),
+        (None, Ok(())) => Ok(()),
     }
-    context.stdout.flush()?;
-    Ok(code)
+}
+
+fn write(report: &RehearsalReport, is_json: bool, context: &mut Context<'_>) -> io::Result<()> {
+    if is_json {
+        json::write(context.stdout, report)?;
+    } else {
+        human::write_end(context.stdout, report, Paint::new(context.stdout_has_color))?;
+    }
+    context.stdout.flush()
 }

@@ -16,7 +16,7 @@ use crate::certificate::apple::Environment;
 use crate::cli::Command;
 use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
 use crate::cli::password::PasswordSource;
-use crate::cli::rehearse::RehearseArgs;
+use crate::cli::rehearse::{DEFAULT_ALERT, DEFAULT_TITLE, RehearseArgs};
 use crate::commands::gateway::StartedGateway;
 use crate::commands::rehearse::folder::RehearsalFolder;
 use crate::commands::rehearse::line::{CommandLine, absolute};
@@ -29,6 +29,7 @@ use crate::device::alert::ShownAlert;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::DEFAULT_TOPICS;
+use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::net::device_lines::DeviceMessage;
 use crate::report::human::rehearse::SecretFile;
 use crate::world::files::Location;
@@ -224,7 +225,6 @@ impl Road<'_, '_> {
             Command::Convert(mut arguments) => {
                 if let Some(opening) = own {
                     arguments.opening.passin = opening.passin.clone();
-                    arguments.opening.max_iterations = opening.max_iterations;
                 }
                 convert::run(&arguments, context)?;
                 Ok(0)
@@ -245,6 +245,10 @@ impl Road<'_, '_> {
         }
         if let Some(source) = &self.arguments.opening.passin {
             line.show_only(&["--passin", &shown_source(source)]);
+        }
+        let limit = self.arguments.opening.max_iterations;
+        if limit != DEFAULT_MAX_ITERATIONS {
+            line.option("--max-iterations", &limit.to_string());
         }
     }
 
@@ -269,13 +273,26 @@ impl Road<'_, '_> {
         self.stage.report.topic = Some(app.clone());
         self.stage.report.environment = Some(environment);
         let payload = if converted.is_mdm() {
+            self.refuse_alert()?;
             let magic = Uuid::new_v4().to_string();
             portal::write(&self.path(PAYLOAD), format!("{{\"mdm\":\"{magic}\"}}\n").as_bytes(), false)?;
             Payload::Mdm(magic)
         } else {
-            Payload::Alert { title: self.arguments.title.clone(), body: self.arguments.alert.clone() }
+            let RehearseArgs { title, alert, .. } = self.arguments;
+            let title = title.as_deref().unwrap_or(DEFAULT_TITLE);
+            let body = alert.as_deref().unwrap_or(DEFAULT_ALERT);
+            Payload::Alert { title: title.to_owned(), body: body.to_owned() }
         };
         Ok(Delivery { app, environment, payload, apns_id: Uuid::new_v4(), address: String::new() })
+    }
+
+    /// Refuses an alert where none is sent.
+    fn refuse_alert(&self) -> Result<(), Error> {
+        if self.arguments.title.is_none() && self.arguments.alert.is_none() {
+            return Ok(());
+        }
+        let message = "an MDM notification shows nothing: it makes the device ask its server for commands";
+        Err(Error::new(ExitKind::Usage, message).hint("leave out --title and --alert"))
     }
 
     fn gateway_line(&self, listen: &str, environment: Environment) -> CommandLine {

@@ -78,6 +78,8 @@ impl Excerpt {
 pub(super) struct Stage<'a, 'c> {
     folder: &'a Path,
     is_json: bool,
+    /// The step that was begun last has not ended.
+    is_in_step: bool,
     pub(super) report: RehearsalReport,
     pub(super) context: &'a mut Context<'c>,
 }
@@ -89,7 +91,7 @@ impl<'a, 'c> Stage<'a, 'c> {
         is_json: bool,
         context: &'a mut Context<'c>,
     ) -> Self {
-        Self { folder, is_json, report: RehearsalReport::new(certificate), context }
+        Self { folder, is_json, is_in_step: false, report: RehearsalReport::new(certificate), context }
     }
 
     /// Says what is about to happen.
@@ -112,11 +114,13 @@ impl<'a, 'c> Stage<'a, 'c> {
             self.context.stdout.flush()?;
         }
         self.report.steps.push(report);
+        self.is_in_step = true;
         Ok(())
     }
 
     /// Ends the step that was begun last.
     pub(super) fn end(&mut self, output: Vec<String>, exit_code: u8, start: Instant) -> Result<(), Error> {
+        self.is_in_step = false;
         let Some(step) = self.report.steps.last_mut() else { return Ok(()) };
         step.output = output;
         step.exit_code = exit_code;
@@ -126,6 +130,15 @@ impl<'a, 'c> Stage<'a, 'c> {
             self.context.stdout.flush()?;
         }
         Ok(())
+    }
+
+    /// Gives a step that an error has cut short its exit code.
+    pub(super) fn close(&mut self, exit_code: u8) {
+        if let Some(step) = self.report.steps.last_mut()
+            && self.is_in_step
+        {
+            step.exit_code = exit_code;
+        }
     }
 
     /// Shows a command, carries it out, and shows what came of it.

@@ -7,6 +7,8 @@ use crate::error::Error;
 use crate::text::{printable, printable_name};
 use crate::world::files::Location;
 use crate::world::place;
+#[cfg(unix)]
+use crate::world::signals;
 use crate::world::terminal::question::{Question, Reply};
 use crate::world::terminal::{Completion, InputCheck, word};
 
@@ -105,6 +107,9 @@ fn check_output(path: &Path) -> InputCheck {
     if path.exists() {
         return Ok(());
     }
+    // Where there are only files with names it has one for a moment.
+    #[cfg(unix)]
+    let _held = signals::hold();
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
         Err(_) if !folder.exists() => Err(format!("there is no folder {}", shown(folder))),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::certificate::apple::Environment;
+use crate::error::Error;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::{printable, text_list};
@@ -26,6 +27,8 @@ pub(crate) struct RehearsalReport {
     pub(crate) folder: Option<String>,
     /// The files in the folder that hold a private key or another secret.
     pub(crate) secrets: Vec<SecretFile>,
+    /// The error that ended it, if one did.
+    pub(crate) error: Option<Error>,
     pub(crate) milliseconds: u64,
 }
 
@@ -65,6 +68,7 @@ impl RehearsalReport {
             steps: Vec::new(),
             folder: None,
             secrets: Vec::new(),
+            error: None,
             milliseconds: 0,
         }
     }
@@ -122,6 +126,10 @@ pub(crate) fn write_end(out: &mut dyn Write, report: &RehearsalReport, paint: Pa
             );
             writeln!(out, "\n{}", paint.bad(line))?;
         }
+        Some(step) if report.error.is_some() => {
+            let line = format!("the rehearsal ends here, after step {}, {}", report.steps.len(), step.step);
+            writeln!(out, "\n{}", paint.bad(line))?;
+        }
         _ if report.shown => {
             writeln!(out, "\n{}", paint.strong(format_args!("the device has shown the message, after {time}")))?
         }
@@ -133,5 +141,8 @@ pub(crate) fn write_end(out: &mut dyn Write, report: &RehearsalReport, paint: Pa
         files.push(format!("{} ({})", secret.file, secret.holds));
     }
     writeln!(out, "kept in {}; not for others: {}", printable(folder), text_list(files.iter().map(String::as_str)))?;
-    writeln!(out, "the commands run there as they stand, the gateway's before those that follow it")
+    if report.shown {
+        writeln!(out, "the commands run there as they stand, the gateway's before those that follow it")?;
+    }
+    Ok(())
 }
