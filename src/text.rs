@@ -210,7 +210,67 @@ pub(crate) fn name_unless_key(name: &str) -> &str {
 
 /// Returns whether a text has a key in it, or a line of one, in Base64 or hexadecimal, with separators or without.
 pub(crate) fn may_be_key(text: &str) -> bool {
-    has_key_run(text) || has_random_run(text) || has_digits_in_groups(text) || has_equal_groups(text)
+    has_key_run(text)
+        || has_random_run(text)
+        || has_digits_in_groups(text)
+        || has_equal_groups(text)
+        || has_random_words(text)
+}
+
+/// The fewest characters of a word that is counted as a part of a key.
+const MIN_WORD: usize = 16;
+
+/// The fewest digits of a group that is counted as a part of a number.
+const MIN_GROUP: usize = 8;
+
+/// The fewest runs of digits in a key: in names they stand at the end of words.
+const MIN_DIGIT_RUNS: usize = 3;
+
+/// Returns whether a text has a key in pieces, with any words between them: as many characters as the shortest key in
+/// long words that mix capitals, small letters and digits, or more hexadecimal digits than a digest has.
+fn has_random_words(text: &str) -> bool {
+    let (mut random, mut digit_runs, mut hexadecimal) = (0, 0, 0);
+    for word in text.split(|c: char| !is_base64(c)) {
+        for piece in pieces_of(word) {
+            if piece.len() >= MIN_GROUP && piece.bytes().all(|byte| byte.is_ascii_hexdigit()) && is_mixed(piece) {
+                hexadecimal += piece.len();
+            } else if piece.len() >= MIN_WORD && has_all_kinds(piece) {
+                random += piece.len();
+                digit_runs += count_digit_runs(piece);
+            }
+        }
+    }
+    hexadecimal > DIGEST_LENGTH || (random >= SHORTEST_KEY && digit_runs >= MIN_DIGIT_RUNS)
+}
+
+/// Returns the pieces of a word in the alphabet of Base64 or in that for URLs: all of it, unless its dashes are more than
+/// a key has.
+fn pieces_of(word: &str) -> Vec<&str> {
+    if has_few_signs(word) {
+        return vec![word];
+    }
+    word.split(['-', '_']).collect()
+}
+
+fn count_digit_runs(word: &str) -> usize {
+    let parts = word.split(|c: char| !c.is_ascii_digit());
+    parts.filter(|digits| !digits.is_empty()).count()
+}
+
+/// Returns whether a character is one of Base64, or of that for URLs.
+fn is_base64(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_')
+}
+
+fn has_all_kinds(word: &str) -> bool {
+    let has = |is_kind: fn(&u8) -> bool| word.bytes().any(|byte| is_kind(&byte));
+    has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+}
+
+/// Returns whether no more than one letter in ten is "-" or "_".
+fn has_few_signs(word: &str) -> bool {
+    let signs = word.bytes().filter(|byte| matches!(byte, b'-' | b'_')).count();
+    signs * 10 < word.len()
 }
 
 /// Returns the words of a text: its letters and digits between any separators, and the signs of Base64.
@@ -264,8 +324,8 @@ fn is_mixed(group: &str) -> bool {
 /// Returns whether capitals, small letters and digits stand in a row as long as the shortest key, in Base64 or in that of
 /// URLs. A word in ten letters at most is one of a name: `Apple-Push-2026-Production`.
 fn has_random_run(text: &str) -> bool {
-    for run in text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '=' | '-' | '_')) {
-        if run.len() >= SHORTEST_KEY && has_three_kinds(run) && count_signs(run) * 10 < run.len() {
+    for run in text.split(|c| !is_base64(c)) {
+        if run.len() >= SHORTEST_KEY && has_all_kinds(run) && has_few_signs(run) {
             return true;
         }
     }
@@ -350,6 +410,45 @@ mod tests {
             "apple-push-services-com-example-myapp-2026-production",
             "kubernetes-io-service-account-token-default-x7k2p-2026",
             "Apple Development IOS Push Services: com.example.MyApp2026",
+        ] {
+            assert!(!may_be_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_pieces_is_no_name() {
+        let der = crate::test_support::fixture("key/pkcs8.der");
+        let url = data_encoding::BASE64URL_NOPAD.encode(&der);
+        let base64 = data_encoding::BASE64.encode(&der);
+        for length in [16, 20, 24, 32, 40, 42] {
+            for encoded in [&url, &base64] {
+                let lines: Vec<&str> =
+                    encoded.as_bytes().chunks(length).map(|line| std::str::from_utf8(line).unwrap()).collect();
+                for separator in ["\n", " ", "'+'", "\", \"", " and "] {
+                    assert!(may_be_key(&lines.join(separator)), "{length} {separator}");
+                }
+                let numbered: Vec<String> = lines.iter().enumerate().map(|(i, line)| format!("{i}:{line}")).collect();
+                assert!(may_be_key(&numbered.join(" ")), "{length}");
+            }
+        }
+        let hexadecimal = data_encoding::HEXLOWER.encode(&der[..120]);
+        let groups: Vec<&str> =
+            hexadecimal.as_bytes().chunks(60).map(|group| std::str::from_utf8(group).unwrap()).collect();
+        assert!(may_be_key(&groups.join(" and ")));
+    }
+
+    #[test]
+    fn names_that_people_give_stay() {
+        for name in [
+            "Apple Push Services: com.example.MyApp",
+            "Apple Development IOS Push Services: com.example.VeryLongCompanyName2026.MyOtherApplication2",
+            "Apple Production IOS Push Services: ABCDE12345.com.example.app (ABCDE12345)",
+            "MyCompany2026Push.MyCompanyNotificationService2026.MyApp",
+            "E1F2A3B4-75B4-431B-ADB2-EB6B9E546014 de305d54-75b4-431b-adb2-eb6b9e546014",
+            "SHA256 d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1",
+            "推送证书 2026 株式会社サンプル",
+            "push_cert_production_2026_com_example_MyApp_v2",
+            "Website Push ID: web.com.example.News2026",
         ] {
             assert!(!may_be_key(name), "{name}");
         }

@@ -5,8 +5,22 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::container::hidden;
+
 /// The lines that begin a list of attributes.
 const TITLES: [&[u8]; 2] = [b"Bag Attributes", b"Key Attributes"];
+
+/// The names that programs give to attributes in PKCS#12, as OpenSSL writes them. Others are written as numbers.
+const ATTRIBUTES: [&[u8]; 5] =
+    [b"friendlyName", b"localKeyID", b"Microsoft CSP Name", b"Microsoft Local Key set", b"Trusted key usage (Oracle)"];
+
+/// A text of which names are left out.
+pub(super) struct WithoutNames {
+    /// Spaces stand in their place.
+    pub(super) text: Zeroizing<Vec<u8>>,
+    /// One of them may be a key.
+    pub(super) may_hide_key: bool,
+}
 
 /// The beginnings of two lines in a row, with the names of a certificate.
 struct NamePair {
@@ -19,8 +33,8 @@ const NAME_PAIRS: [NamePair; 2] =
     [NamePair { subject: b"subject=", issuer: b"issuer=" }, NamePair { subject: b"s:", issuer: b"i:" }];
 
 /// Returns a text with spaces in the place of such names, or `None` where there is none. Only the lines that OpenSSL writes
-/// are taken for them: a text that lost its line ends keeps all.
-pub(super) fn without_names(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+/// are taken for them: a text that lost its line ends keeps all, and so does a line with another name.
+pub(super) fn without_names(text: &[u8]) -> Option<WithoutNames> {
     if !may_have_names(text) {
         return None;
     }
@@ -38,8 +52,8 @@ pub(super) fn without_names(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let content = &text[line.clone()];
         is_attribute = is_title(content) || (is_attribute && content.starts_with(b"    "));
         if is_attribute {
-            if let Some(colon) = memchr::memmem::find(content, b": ") {
-                blank(&mut plain, text, line.start + colon + 2..line.end);
+            if let Some(length) = attribute_name(content) {
+                blank(&mut plain, text, line.start + length..line.end);
             }
         } else if is_pair(&text[previous.clone()], content) {
             blank(&mut plain, text, previous);
@@ -56,8 +70,19 @@ fn may_have_names(text: &[u8]) -> bool {
         && words.iter().any(|word| memchr::memmem::find(text, word).is_some())
 }
 
-fn blank(plain: &mut Option<Zeroizing<Vec<u8>>>, text: &[u8], value: Range<usize>) {
-    plain.get_or_insert_with(|| Zeroizing::new(text.to_vec()))[value].fill(b' ');
+fn blank(plain: &mut Option<WithoutNames>, text: &[u8], value: Range<usize>) {
+    let whole = || WithoutNames { text: Zeroizing::new(text.to_vec()), may_hide_key: false };
+    let plain = plain.get_or_insert_with(whole);
+    plain.may_hide_key |= hidden::is_key_name(&text[value.clone()]);
+    plain.text[value].fill(b' ');
+}
+
+/// Returns the length of the name of an attribute at the beginning of a line, with the colon after it.
+fn attribute_name(line: &[u8]) -> Option<usize> {
+    let colon = memchr::memmem::find(line, b": ")?;
+    let name = line[..colon].trim_ascii();
+    let is_number = name.contains(&b'.') && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
+    (is_number || ATTRIBUTES.contains(&name)).then_some(colon + 2)
 }
 
 fn is_title(line: &[u8]) -> bool {
@@ -114,8 +139,8 @@ mod tests {
         ] {
             let text = format!("{names}{block}");
             let plain = without_names(text.as_bytes()).unwrap();
-            assert_eq!(plain.len(), text.len());
-            let plain = str::from_utf8(&plain).unwrap();
+            assert_eq!(plain.text.len(), text.len());
+            let plain = str::from_utf8(&plain.text).unwrap();
             assert!(plain.ends_with(block) && !plain.contains(name), "{plain}");
         }
         for text in [
@@ -124,8 +149,28 @@ mod tests {
             format!("subject=CN = a issuer=CN = b {name}\nsubject=CN = c issuer=CN = d {name}\n"),
             format!("issuer=MII{}\n{block}", "A".repeat(200)),
             format!("    friendlyName: {name}\n{block}"),
+            format!("Bag Attributes\n    app: {name}\n{block}"),
+            format!("Bag Attributes\n    {}\n", block.replace('\n', "\n    app: ")),
         ] {
-            assert_eq!(without_names(text.as_bytes()), None, "{text}");
+            assert!(without_names(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_may_be_a_key_is_told() {
+        let block = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n";
+        let key = data_encoding::BASE64.encode(&crate::test_support::fixture("key/pkcs8.der"));
+        for (name, may_hide_key) in [
+            (&key[..], true),
+            (&format!("-----BEGIN PRIVATE KEY-----{key}-----END PRIVATE KEY-----"), true),
+            ("Apple Push Services: com.example.MyApp", false),
+        ] {
+            for text in [
+                format!("Bag Attributes\n    friendlyName: {name}\n{block}"),
+                format!("subject=CN = {name}\nissuer=CN = x\n{block}"),
+            ] {
+                assert_eq!(without_names(text.as_bytes()).unwrap().may_hide_key, may_hide_key, "{text}");
+            }
         }
     }
 }

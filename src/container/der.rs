@@ -29,20 +29,33 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
         return Ok(contents);
     }
     let mut contents = Contents { is_read_whole: true, ..Contents::new(Container::Der) };
-    contents.add_part("byte 0", held_by(start), first.and_then(Contents::check_anything))?;
+    let first = first.and_then(Contents::check_anything);
+    let mut container = container_of(&first);
+    contents.add_part("byte 0", held_by(start), first)?;
     while rest.starts_with(b"\x30") {
         let place = format!("byte {}", bytes.len() - rest.len());
-        let part = read_first(rest, unlocker);
-        contents.add_part(&place, held_by(rest), part.and_then(Contents::check_anything))?;
+        let part = read_first(rest, unlocker).and_then(Contents::check_anything);
+        if container_of(&part) != container {
+            container = None;
+        }
+        contents.add_part(&place, held_by(rest), part)?;
         rest = after_value(rest);
     }
     if !is_followed || has_parts(rest) {
         contents.add(pem::read(rest, unlocker)?)?;
     } else {
+        contents.container = container.unwrap_or(Container::Der);
         contents.may_hide_key |= rest.len() >= MIN_KEY;
     }
     contents.is_read_whole &= rest.is_empty();
     Ok(contents)
+}
+
+fn container_of(part: &Result<Contents, OpenError>) -> Option<Container> {
+    match part {
+        Ok(contents) => Some(contents.container),
+        Err(_) => None,
+    }
 }
 
 /// Returns whether there is something to read in what follows a value.
@@ -58,9 +71,15 @@ pub(super) fn read_first(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Resul
     read_value(detect::detect_der(bytes)?, bytes, unlocker)
 }
 
-/// Returns what follows the first value, without white space and zeros; nothing where the value is not whole.
+/// Returns what follows the first value, without white space and zeros; nothing where the value is not whole. OpenSSL's
+/// settings for a certificate are a part of it.
 pub(super) fn after_value(bytes: &[u8]) -> &[u8] {
     let Some((_, mut rest)) = Value::parse_prefix(bytes) else { return &[] };
+    if let Some(after) = detect::after_trust_settings(rest)
+        && matches!(detect::detect_der(bytes), Ok(Format::Certificate))
+    {
+        rest = after;
+    }
     while let [0 | b' ' | b'\n' | b'\r' | b'\t', after @ ..] = rest {
         rest = after;
     }

@@ -4,7 +4,7 @@ use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{self, Value};
 use crate::container::lookalike::Lookalike;
-use crate::container::{Container, OpenError, transport};
+use crate::container::{Container, OpenError, dump, transport};
 use crate::crypto::pkcs8;
 use crate::limits::{self, MAX_FILE_SIZE, SEARCH_STEP};
 use crate::pem;
@@ -79,7 +79,10 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
     if pem::looks_like_pem(bytes) || transport::has_encoded_part(bytes) {
         return Ok(Format::Pem);
     }
-    detect_der(bytes)
+    match detect_der(bytes) {
+        Err(OpenError::Unrecognized) if dump::find_dump(bytes).is_some() => lookalike(Lookalike::HexDump),
+        detected => detected,
+    }
 }
 
 /// Returns whether a DER value of some length is at the beginning, as a whole.
@@ -134,12 +137,24 @@ pub(super) fn detect_der(bytes: &[u8]) -> Result<Format, OpenError> {
     if let Some(lookalike) = Lookalike::of(bytes) {
         return Err(OpenError::Lookalike(lookalike));
     }
+    if is_named_curve(bytes) {
+        return lookalike(Lookalike::Parameters);
+    }
     if !bytes.starts_with(b"\x30") {
         return Err(OpenError::Unrecognized);
     }
     check_length(bytes)?;
     let (outer, _) = Value::parse(bytes, "its outermost structure")?;
     detect_value(&outer)
+}
+
+/// The arcs of the curves that have names: of ANSI X9.62, SECG, and Brainpool.
+const CURVES: [&[u8]; 3] = [b"\x2a\x86\x48\xce\x3d\x03", b"\x2b\x81\x04\x00", b"\x2b\x24\x03\x03\x02\x08"];
+
+/// Returns whether bytes are the name of a curve, which is all that EC parameters usually are.
+fn is_named_curve(bytes: &[u8]) -> bool {
+    let [6, length, name @ ..] = bytes else { return false };
+    usize::from(*length) == name.len() && CURVES.iter().any(|arc| name.starts_with(arc))
 }
 
 /// Compares the length of a file with the one that its outermost header claims.
@@ -183,6 +198,11 @@ fn detect_value(outer: &Value<'_>) -> Result<Format, OpenError> {
         fields.push(field);
     }
     match &fields[..] {
+        [version, imprint, ..] if version.unsigned() == Ok(1) && is_imprint(imprint) => {
+            lookalike(Lookalike::TimestampQuery)
+        }
+        [version, field, ..] if version.unsigned() == Ok(1) && is_field(field) => lookalike(Lookalike::Parameters),
+        [request, ..] if fields.len() <= 2 && is_ocsp_request(request) => lookalike(Lookalike::OcspRequest),
         [version, integer, ..] if version.is(Tag::Integer) && integer.is(Tag::Integer) => detect_integers(&fields),
         [version, octets, ..] if version.unsigned() == Ok(1) && octets.is(Tag::OctetString) => Ok(Format::Sec1Key),
         [oid, ..] if oid.oid().is_ok_and(|oid| oid == ENVELOPED_DATA) => lookalike(Lookalike::EncryptedMessage),
@@ -205,17 +225,106 @@ fn lookalike(kind: Lookalike) -> Result<Format, OpenError> {
     Err(OpenError::Lookalike(kind))
 }
 
+/// Returns whether a value is a digest with its algorithm, as a time-stamp query has it (RFC 3161 section 2.4.1).
+fn is_imprint(value: &Value<'_>) -> bool {
+    let mut fields = value.reader("file");
+    match (fields.try_next(), fields.try_next(), fields.try_next()) {
+        (Ok(Some(algorithm)), Ok(Some(digest)), Ok(None)) => {
+            value.is(Tag::Sequence) && algorithm.is(Tag::Sequence) && digest.is(Tag::OctetString)
+        }
+        _ => false,
+    }
+}
+
+/// The prime field and the binary one of an elliptic curve (SEC1 appendix C.2).
+const CURVE_FIELDS: [Oid<'static>; 2] = [oid!(1.2.840.10045.1.1), oid!(1.2.840.10045.1.2)];
+
+/// Returns whether a value is the field of an elliptic curve, as its parameters have it.
+fn is_field(value: &Value<'_>) -> bool {
+    if !value.is(Tag::Sequence) {
+        return false;
+    }
+    match value.reader("file").try_next() {
+        Ok(Some(kind)) => kind.oid().is_ok_and(|kind| CURVE_FIELDS.contains(&kind)),
+        Ok(None) | Err(_) => false,
+    }
+}
+
+/// Returns whether a value is what an OCSP request asks (RFC 6960 section 4.1.1): a list of certificates, each by
+/// two digests and a serial number, after a version and a name or without.
+fn is_ocsp_request(value: &Value<'_>) -> bool {
+    let mut fields = value.reader("file");
+    while let Ok(Some(field)) = fields.try_next() {
+        if !field.is_context(0) && !field.is_context(1) {
+            return value.is(Tag::Sequence) && field.is(Tag::Sequence) && begins_with_certificate_id(&field);
+        }
+    }
+    false
+}
+
+fn begins_with_certificate_id(list: &Value<'_>) -> bool {
+    let Ok(Some(request)) = list.reader("file").try_next() else { return false };
+    let Ok(Some(id)) = request.reader("file").try_next() else { return false };
+    let mut fields = id.reader("file");
+    let tags = [Tag::Sequence, Tag::OctetString, Tag::OctetString, Tag::Integer];
+    tags.into_iter().all(|tag| matches!(fields.try_next(), Ok(Some(field)) if field.is(tag)))
+}
+
+/// Returns the rest of what follows a certificate after OpenSSL's settings for it (X509_CERT_AUX: uses that it is trusted or
+/// rejected for, a name, a key id), if they are there.
+pub(super) fn after_trust_settings(bytes: &[u8]) -> Option<&[u8]> {
+    let (settings, rest) = Value::parse_prefix(bytes)?;
+    if !settings.is(Tag::Sequence) {
+        return None;
+    }
+    let mut fields = settings.reader("file");
+    if settings.content().is_empty() {
+        return None;
+    }
+    while let Some(field) = fields.try_next().ok()? {
+        let is_setting = (field.is(Tag::Sequence) && is_list_of_uses(&field))
+            || field.is_context(0)
+            || field.is_context(1)
+            || field.is(Tag::Utf8String)
+            || field.is(Tag::OctetString);
+        if !is_setting {
+            return None;
+        }
+    }
+    Some(rest)
+}
+
+fn is_list_of_uses(list: &Value<'_>) -> bool {
+    let mut uses = list.reader("file");
+    loop {
+        match uses.try_next() {
+            Ok(Some(purpose)) if purpose.is(Tag::Oid) => {}
+            Ok(None) => return true,
+            Ok(Some(_)) | Err(_) => return false,
+        }
+    }
+}
+
 /// Tells structures that begin with two integers apart by their number.
 fn detect_integers(fields: &[Value<'_>]) -> Result<Format, OpenError> {
     if !fields.iter().all(|field| field.is(Tag::Integer)) {
         return Err(OpenError::Unrecognized);
     }
     match fields.len() {
-        // A public key in PKCS#1, DH parameters, and DSA parameters.
+        2 if is_rsa_exponent(&fields[1]) => lookalike(Lookalike::PublicKey),
+        // DH parameters, and DSA parameters.
         2 | 3 => lookalike(Lookalike::Parameters),
         6 => Ok(Format::DsaKey),
         9.. => Ok(Format::Pkcs1Key),
         _ => Err(OpenError::Unrecognized),
+    }
+}
+
+/// Returns whether an integer is an exponent of RSA rather than a generator of Diffie and Hellman, which is 2 or 5, or long.
+fn is_rsa_exponent(value: &Value<'_>) -> bool {
+    match value.unsigned() {
+        Ok(number) => number == 3 || (number > 5 && number % 2 == 1 && number <= u64::from(u32::MAX)),
+        Err(_) => false,
     }
 }
 
@@ -281,7 +390,54 @@ fn begins_with_set(name: &Value<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use openssl::bn::BigNum;
+    use openssl::dh::Dh;
+    use openssl::hash::MessageDigest;
+    use openssl::ocsp::{OcspCertId, OcspRequest};
+    use openssl::rsa::Rsa;
+    use openssl::x509::X509;
+
     use super::*;
+    use crate::test_support::fixture;
+
+    #[test]
+    fn structures_that_are_no_certificates_are_named() {
+        let certificate = X509::from_der(&fixture("der/universal.cer")).unwrap();
+        let id = OcspCertId::from_cert(MessageDigest::sha1(), &certificate, &certificate).unwrap();
+        let mut ocsp = OcspRequest::new().unwrap();
+        ocsp.add_id(id).unwrap();
+        let rsa = Rsa::public_key_from_pem(&certificate.public_key().unwrap().public_key_to_pem().unwrap()).unwrap();
+        let dh = |generator| {
+            Dh::from_pqg(BigNum::get_rfc3526_prime_2048().unwrap(), None, BigNum::from_u32(generator).unwrap()).unwrap()
+        };
+        let named = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07".to_vec();
+        let explicit = [
+            &b"\x30\x81\x8a\x02\x01\x01\x30\x2c\x06\x07\x2a\x86\x48\xce\x3d\x01\x01\x02\x21"[..],
+            &[7; 33],
+            b"\x30\x34\x04\x32",
+            &[7; 50],
+            b"\x02\x21",
+            &[7; 33],
+        ]
+        .concat();
+        let digest =
+            [&b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"[..], &[7; 32]].concat();
+        let query = [&b"\x30\x39\x02\x01\x01"[..], &digest, b"\x01\x01\xff"].concat();
+        for (der, kind) in [
+            (ocsp.to_der().unwrap(), Lookalike::OcspRequest),
+            (rsa.public_key_to_der_pkcs1().unwrap(), Lookalike::PublicKey),
+            (dh(2).params_to_der().unwrap(), Lookalike::Parameters),
+            (dh(5).params_to_der().unwrap(), Lookalike::Parameters),
+            (named, Lookalike::Parameters),
+            (explicit, Lookalike::Parameters),
+            (query, Lookalike::TimestampQuery),
+        ] {
+            match detect(&der) {
+                Err(OpenError::Lookalike(found)) => assert_eq!(found, kind),
+                other => panic!("{kind:?}: {other:?}"),
+            }
+        }
+    }
 
     #[test]
     fn a_lookalike_is_named() {

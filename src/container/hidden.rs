@@ -4,6 +4,7 @@ use crate::container::lookalike::Lookalike;
 use crate::container::{Contents, MAX_UNREAD};
 use crate::pem::is_base64;
 use crate::public_key::KeyIdentity;
+use crate::text;
 
 /// The beginnings of lines that OpenSSL writes beside PEM blocks, in small letters.
 const COMMENTS: [&[u8]; 14] = [
@@ -23,6 +24,9 @@ const COMMENTS: [&[u8]; 14] = [
     b"mac: ",
 ];
 
+/// Those of [`COMMENTS`] that a name follows.
+const NAMES: [&[u8]; 4] = [b"friendlyname:", b"microsoft csp name:", b"subject=", b"issuer="];
+
 /// The fewest digits of a key: half of the 64 signs of 32 bytes in hexadecimal, and fewer than in other numbers.
 const MIN_DIGITS: usize = 32;
 
@@ -38,7 +42,10 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
     let (mut digits, mut mixed) = (0, 0);
     for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
         let line = line.trim_ascii();
-        if COMMENTS.iter().any(|start| begins_with(line, start)) {
+        if let Some(start) = COMMENTS.iter().find(|start| begins_with(line, start)) {
+            if NAMES.contains(start) && is_key_name(&line[start.len()..]) {
+                return true;
+            }
             continue;
         }
         digits += line.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -49,6 +56,11 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
         }
     }
     digits >= MIN_DIGITS || mixed >= MIN_WORD
+}
+
+/// Returns whether a name that stands beside a PEM block may be a key.
+pub(super) fn is_key_name(name: &[u8]) -> bool {
+    text::may_be_key(&String::from_utf8_lossy(name))
 }
 
 fn begins_with(line: &[u8], start: &[u8]) -> bool {

@@ -48,6 +48,8 @@ pub enum Lookalike {
     PublicKey,
     Parameters,
     OcspResponse,
+    OcspRequest,
+    TimestampQuery,
     AttributeCertificate,
     SslSession,
     SignedPublicKey,
@@ -91,7 +93,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 49] = {
+static LOOKALIKES: [LookalikeRow; 51] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -248,6 +250,8 @@ static LOOKALIKES: [LookalikeRow; 49] = {
             NOT_A_CERTIFICATE,
         ),
         LookalikeRow::new(L::OcspResponse, "an OCSP response", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::OcspRequest, "an OCSP request", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::TimestampQuery, "a time-stamp query", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::AttributeCertificate, "an attribute certificate", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::SslSession, "a TLS session", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::SignedPublicKey, "a request of Netscape's kind (SPKAC)", Other, &[], NOT_A_CERTIFICATE),
@@ -366,8 +370,11 @@ impl Lookalike {
         jwk
     }
 
-    /// Tells a key by the first words of its text.
+    /// Tells a key by the first words of its text, and a dump of one by its first lines.
     fn of_key_line(line: &[u8]) -> Option<Self> {
+        if dump::begins_dump(line) {
+            return Some(Self::HexDump);
+        }
         if !matches!(line, [b'p' | b'P' | b'r' | b'R' | b'<', ..]) {
             return None;
         }
@@ -402,6 +409,8 @@ impl Lookalike {
                 | Self::PublicJwk
                 | Self::SshPublicKey
                 | Self::OcspResponse
+                | Self::OcspRequest
+                | Self::TimestampQuery
                 | Self::AttributeCertificate
                 | Self::SslSession
                 | Self::SignedPublicKey

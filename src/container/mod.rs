@@ -120,6 +120,8 @@ pub(crate) struct FileFacts {
     pub(crate) container: Option<Container>,
     /// The algorithms of a PKCS#12 file.
     pub(crate) pkcs12: Option<Pkcs12Info>,
+    /// It begins as a sequence of more than 127 bytes, or of unknown length: every certificate is that long.
+    pub(crate) begins_as_der: bool,
 }
 
 /// The most parts of one file that cannot be read, and of those that are something else.
@@ -141,13 +143,19 @@ pub fn open(bytes: &[u8], passwords: &mut Passwords<'_>, max_iterations: u64) ->
 fn open_within(work: ReadingWork, bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let reading = Reading::begin(work);
     let undone = transport::undo(bytes);
-    let plain = undone.as_deref().map_or(bytes, Vec::as_slice);
-    let read = read_layer(plain, unlocker).and_then(Contents::check_anything);
+    let plain = match &undone {
+        Some(undone) => &undone.bytes,
+        None => bytes,
+    };
+    let mut read = read_layer(plain, unlocker).and_then(Contents::check_anything);
+    if let (Ok(contents), Some(undone)) = (&mut read, &undone) {
+        contents.may_hide_key |= undone.may_hide_key;
+    }
     match read {
         Ok(contents) if reading.is_search_over() => Ok(contents.with_unsearched().without_repeats()),
         Err(_) if reading.is_search_over() => Err(LimitError::Search.into()),
         Ok(contents) => Ok(contents.without_repeats()),
-        Err(error) => Err(match transport::text_mode_damage(bytes) {
+        Err(error) => Err(match transport::text_mode_damage(plain) {
             Some(damage) => OpenError::TextMode(damage),
             None => error,
         }),
@@ -182,13 +190,17 @@ pub(crate) fn may_hide_key(bytes: &[u8]) -> bool {
 pub(crate) fn describe(bytes: &[u8]) -> FileFacts {
     let _reading = Reading::begin(ReadingWork::MAX.quarter());
     let undone = transport::undo(bytes);
-    let bytes = undone.as_deref().map_or(bytes, Vec::as_slice);
-    let Ok(format) = detect::detect(bytes) else { return FileFacts::default() };
+    let bytes = match &undone {
+        Some(undone) => &undone.bytes,
+        None => bytes,
+    };
+    let begins_as_der = transport::begins_as_der(bytes);
+    let Ok(format) = detect::detect(bytes) else { return FileFacts { begins_as_der, ..FileFacts::default() } };
     let pkcs12 = match format {
         Format::Pkcs12 => Pfx::parse(bytes).and_then(|pfx| pfx.info()).ok(),
         _ => None,
     };
-    FileFacts { container: Some(format.container()), pkcs12 }
+    FileFacts { container: Some(format.container()), pkcs12, begins_as_der }
 }
 
 /// Returns whether a file is a PKCS#12 file without a key outside of its encrypted parts, where all usual writers put it,

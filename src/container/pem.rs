@@ -156,7 +156,10 @@ impl TextReader<'_, '_, '_, '_> {
         }
         let undone = transport::undo(&part.bytes);
         let bytes = match &undone {
-            Some(undone) => undone,
+            Some(undone) => {
+                self.contents.may_hide_key |= undone.may_hide_key;
+                &undone.bytes
+            }
             None => &part.bytes,
         };
         let read = match read_layer(bytes, self.unlocker).and_then(Contents::check_anything) {
@@ -219,16 +222,18 @@ fn open_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents
 /// Reads what a block holds, decrypted.
 fn read_content(block: &Block, der: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let detected = detect::detect_der(der);
-    if let (Err(_), Some(kind)) = (&detected, block.label.and_then(Lookalike::of_label)) {
-        return Err(OpenError::Lookalike(kind));
+    match (detected, block.label.and_then(Lookalike::of_label)) {
+        (Ok(_), _) => return der::read(der, unlocker),
+        // Two integers may be either.
+        (Err(OpenError::Lookalike(Lookalike::Parameters)), Some(Lookalike::PublicKey)) => {
+            return Err(OpenError::Lookalike(Lookalike::PublicKey));
+        }
+        (Err(OpenError::Lookalike(kind)), _) | (Err(_), Some(kind)) => return Err(OpenError::Lookalike(kind)),
+        (Err(_), None) => {}
     }
-    match (detected, block.label.and_then(Format::of_label)) {
-        // OpenSSL's settings follow the certificate.
-        (Ok(_), Some(format)) if block.label == Some("TRUSTED CERTIFICATE") => der::read_value(format, der, unlocker),
-        (Ok(_), _) => der::read(der, unlocker),
-        (Err(OpenError::Lookalike(kind)), _) => Err(OpenError::Lookalike(kind)),
-        (Err(_), Some(format)) => der::read_value(format, der, unlocker),
-        (Err(_), None) => Err(OpenError::Lookalike(Lookalike::UnknownBlock)),
+    match block.label.and_then(Format::of_label) {
+        Some(format) => der::read_value(format, der, unlocker),
+        None => Err(OpenError::Lookalike(Lookalike::UnknownBlock)),
     }
 }
 

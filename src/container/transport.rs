@@ -6,6 +6,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use crate::asn1;
+use crate::container::attributes::WithoutNames;
 use crate::container::lookalike::Lookalike;
 use crate::container::{attributes, detect, dump, escape};
 use crate::pem;
@@ -16,19 +17,32 @@ const MAX_LAYERS: usize = 5;
 /// The fewest characters of Base64 that may be a file: no key or certificate is shorter.
 const MIN_ENCODED: usize = 120;
 
+/// A file of which the transport is undone.
+pub(super) struct Undone {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// A name that was left out may be a key.
+    pub(super) may_hide_key: bool,
+}
+
 /// Undoes what was done to a file as a whole: UTF-16, Base64 (CI secrets), and Base64 of that again. Leaves out names that
 /// stand beside PEM blocks: they may be anything.
-pub(super) fn undo(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut undone = attributes::without_names(bytes);
+pub(super) fn undo(bytes: &[u8]) -> Option<Undone> {
+    let mut undone = without_names(bytes);
     for _ in 0..MAX_LAYERS {
-        let current = undone.as_deref().map_or(bytes, Vec::as_slice);
+        let current = undone.as_ref().map_or(bytes, |undone| undone.bytes.as_slice());
         let Some(next) = undo_layer(current) else { break };
-        undone = match attributes::without_names(&next) {
-            Some(text) => Some(text),
-            None => Some(next),
-        };
+        let may_hide_key = undone.is_some_and(|undone| undone.may_hide_key);
+        undone = Some(match without_names(&next) {
+            Some(other) => Undone { may_hide_key: may_hide_key || other.may_hide_key, ..other },
+            None => Undone { bytes: next, may_hide_key },
+        });
     }
     undone
+}
+
+fn without_names(bytes: &[u8]) -> Option<Undone> {
+    let WithoutNames { text, may_hide_key } = attributes::without_names(bytes)?;
+    Some(Undone { bytes: text, may_hide_key })
 }
 
 /// Decodes UTF-16, or leaves out a byte order mark.
@@ -36,8 +50,13 @@ pub(super) fn as_utf8(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if let Some(text) = from_utf16(bytes) {
         return Some(as_utf8(&text).unwrap_or(text));
     }
-    let rest = bytes.strip_prefix("\u{feff}".as_bytes())?;
-    Some(Zeroizing::new(rest.to_vec()))
+    let rest = without_mark(bytes);
+    (rest.len() < bytes.len()).then(|| Zeroizing::new(rest.to_vec()))
+}
+
+/// Returns a text without a byte order mark.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
 }
 
 fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -51,8 +70,12 @@ fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if begins_as_der(bytes) {
         return None;
     }
-    if let Some(plain) = from_latin1(bytes) {
+    if let Some(plain) = from_code_page(without_mark(bytes)) {
         return Some(plain);
+    }
+    // What is left of it is told by what it became.
+    if begins_reencoded(bytes) {
+        return None;
     }
     if let Some(text) = without_zeros(bytes) {
         return Some(text);
@@ -71,11 +94,13 @@ fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// Decodes a text in UTF-16, which PowerShell makes of what a command prints. Its byte order mark shows it, or the
-/// zeros between its first letters.
+/// zeros between its first letters, or the first bytes of DER that was taken for a text.
 fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let decode_unit: fn([u8; 2]) -> u16 = match bytes {
         [0xff, 0xfe, ..] | [0x21..=0x7e, 0, 0x20..=0x7e, 0, 0x20..=0x7e, 0, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] | [0, 0x21..=0x7e, 0, 0x20..=0x7e, 0, 0x20..=0x7e, ..] => u16::from_be_bytes,
+        [0x30, 0, low, high, ..] if is_length(u16::from_le_bytes([*low, *high])) => u16::from_le_bytes,
+        [0, 0x30, high, low, ..] if is_length(u16::from_be_bytes([*high, *low])) => u16::from_be_bytes,
         _ => return None,
     };
     let units = bytes.chunks_exact(2).map(|pair| decode_unit([pair[0], pair[1]]));
@@ -126,10 +151,11 @@ fn decode_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Returns whether decoded bytes are something: random letters are Base64 too.
 fn is_worth_reading(bytes: &[u8]) -> bool {
-    begins_as_der(bytes) || is_file(bytes, MAX_LAYERS)
+    begins_as_der(bytes) || Lookalike::of_binary(bytes).is_some() || is_file(bytes, MAX_LAYERS)
 }
 
-/// Returns whether bytes are a file that somebody encoded.
+/// Returns whether bytes are a file that somebody encoded. Among other text only what is for keys counts: an archive may be
+/// anything.
 fn is_file(bytes: &[u8], layers: usize) -> bool {
     is_der_file(bytes)
         || matches!(
@@ -140,6 +166,12 @@ fn is_file(bytes: &[u8], layers: usize) -> bool {
                     | Lookalike::BouncyCastle
                     | Lookalike::StoreOfWindows
                     | Lookalike::PassphraseFile
+                    | Lookalike::MatchFile
+                    | Lookalike::AgeFile
+                    | Lookalike::GitCrypt
+                    | Lookalike::KeyBlob
+                    | Lookalike::PvkKey
+                    | Lookalike::OpensshKey
             )
         )
         || pem::looks_like_pem(bytes)
@@ -150,13 +182,18 @@ fn is_file(bytes: &[u8], layers: usize) -> bool {
 /// Returns whether bytes begin with a DER value that fills them, or was cut.
 fn is_der_file(bytes: &[u8]) -> bool {
     let Some(claimed) = asn1::claimed_length(bytes) else { return matches!(bytes, [0x30, 0x80, 0x02 | 0x06, ..]) };
-    if !begins_as_der(bytes) {
+    if !begins_as_der(bytes) && !begins_as_short_key(bytes) {
         return false;
     }
     match bytes.get(claimed..) {
         Some(rest) => matches!(rest.trim_ascii(), [] | [0x30 | 0, ..]),
         None => bytes.starts_with(b"\x30\x82") && claimed < bytes.len() * 16,
     }
+}
+
+/// Returns whether bytes begin as a key of an elliptic curve that takes less than 128 bytes.
+fn begins_as_short_key(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, 0x62..=0x7f, 2, 1, 0 | 1, ..])
 }
 
 /// Returns whether bytes begin as a sequence of more than 127 bytes: every key and certificate is that long.
@@ -374,11 +411,11 @@ const MIN_LINE_ENDS: usize = 2;
 
 /// Returns what a transfer in text mode did to a file in DER, if it shows.
 pub(super) fn text_mode_damage(bytes: &[u8]) -> Option<TextModeDamage> {
-    if begins_replaced(bytes) {
+    if begins_reencoded(bytes) {
         return Some(TextModeDamage::Reencoded);
     }
     // A text may begin with "0". The length of a sequence is no UTF-8, and is replaced.
-    if !begins_as_der(bytes) && !bytes.starts_with(b"\x30\xef\xbf\xbd") {
+    if !begins_as_der(bytes) && !without_mark(bytes).starts_with(b"\x30\xef\xbf\xbd") {
         return None;
     }
     if memchr::memmem::find_iter(bytes, b"\xef\xbf\xbd").take(MIN_LINE_ENDS).count() == MIN_LINE_ENDS {
@@ -396,11 +433,18 @@ pub(super) fn text_mode_damage(bytes: &[u8]) -> Option<TextModeDamage> {
     (is_exact || added > MIN_LINE_ENDS).then_some(TextModeDamage::LineEndsAdded)
 }
 
-/// Returns whether bytes are DER in which every byte above 127 was replaced with "?".
-fn begins_replaced(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(16)];
-    head.starts_with(b"0?") && memchr::memmem::find(head, b"\x02\x01").is_some() && bytes.is_ascii()
+/// Returns whether bytes are DER that was taken for a text, and of which every byte above 127 is another character: a
+/// "?", that of U+FFFD, or one of another code page. The version that DER begins with tells it from a text.
+fn begins_reencoded(bytes: &[u8]) -> bool {
+    let text = without_mark(bytes);
+    let head = &text[..text.len().min(MAX_HEAD)];
+    matches!(head, [0x30, b'?' | 0xc2..=0xef, ..])
+        && memchr::memmem::find(head, b"\x02\x01").is_some()
+        && std::str::from_utf8(text).is_ok()
 }
+
+/// The bytes in which a version stands: the tags and lengths before it may take four each.
+const MAX_HEAD: usize = 40;
 
 /// The characters from 0x80 to 0x9F in Windows' code page 1252. Five are not defined, and stay.
 const WINDOWS_1252: [char; 32] = [
@@ -408,11 +452,31 @@ const WINDOWS_1252: [char; 32] = [
     '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// Returns the DER that was taken for a text in Latin-1, or in Windows' code page, and written as UTF-8.
-fn from_latin1(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+/// Returns whether a character stands for the second byte of DER, which tells how long the length is.
+fn is_length(character: u16) -> bool {
+    matches!(character, 0x80..=0x84) || WINDOWS_1252[..5].iter().any(|known| *known as u32 == u32::from(character))
+}
+
+/// The number of times that DER may be taken for a text.
+const MAX_REENCODED: usize = 3;
+
+/// Returns the DER that was taken for a text in Latin-1, or in Windows' code page, and written as UTF-8, once or more
+/// often.
+fn from_code_page(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !matches!(bytes, [0x30, 0xc2..=0xe2, 0x80..=0xbf, ..]) {
         return None;
     }
+    let mut plain = from_latin1(bytes)?;
+    for _ in 1..MAX_REENCODED {
+        if begins_as_der(&plain) {
+            break;
+        }
+        plain = from_latin1(without_mark(&plain))?;
+    }
+    begins_as_der(&plain).then_some(plain)
+}
+
+fn from_latin1(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
     for character in text.chars() {
@@ -422,7 +486,7 @@ fn from_latin1(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         };
         plain.push(u8::try_from(number).ok()?);
     }
-    begins_as_der(&plain).then_some(plain)
+    Some(plain)
 }
 
 #[cfg(test)]
@@ -445,10 +509,10 @@ mod tests {
                 utf16(&base64(file)),
                 format!("\"{}\\n\"", String::from_utf8(base64(file)).unwrap()).into_bytes(),
             ] {
-                assert!(undo(&sent).unwrap().as_slice() == file.as_slice());
+                assert!(undo(&sent).unwrap().bytes.as_slice() == file.as_slice());
             }
         }
-        assert!(undo(&utf16(&pem)).unwrap().as_slice() == pem.as_slice());
+        assert!(undo(&utf16(&pem)).unwrap().bytes.as_slice() == pem.as_slice());
         for plain in [
             &der[..],
             &pem,
@@ -476,6 +540,8 @@ mod tests {
         let found: Vec<_> = encoded_parts(text.as_bytes()).map(|part| part.bytes.to_vec()).collect();
         assert!(found == [der, pem.clone(), pem], "{} parts", found.len());
         assert!(!has_encoded_part(b"MIT License"));
+        let short = data_encoding::BASE64.encode(&fixture("key/sec1.der"));
+        assert!(has_encoded_part(format!("KEY={short}\n").as_bytes()));
         let hex = data_encoding::HEXUPPER.encode(&fixture("der/universal.cer"));
         for text in [format!("KEY={hex}"), format!("{{\"key\":\"{}\"}}", hex.to_lowercase()), format!("0x{hex}")] {
             assert!(has_encoded_part(text.as_bytes()), "{text}");
@@ -508,5 +574,70 @@ mod tests {
         assert_eq!(text_mode_damage(&sent), Some(TextModeDamage::LineEndsAdded));
         let lossy = String::from_utf8_lossy(&p12).into_owned();
         assert_eq!(text_mode_damage(lossy.as_bytes()), Some(TextModeDamage::Reencoded));
+    }
+
+    #[test]
+    fn der_that_was_taken_for_a_text_is_read_or_named() {
+        let latin1 = |bytes: &[u8]| bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
+        let windows = |bytes: &[u8]| {
+            let character = |byte: &u8| match byte {
+                0x80..=0x9f => WINDOWS_1252[usize::from(byte - 0x80)],
+                _ => char::from(*byte),
+            };
+            bytes.iter().map(character).collect::<String>()
+        };
+        let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+        for file in [fixture("der/universal.cer"), fixture("p12/keychain.p12")] {
+            for text in [latin1(&file), windows(&file)] {
+                let marked = format!("\u{feff}{text}");
+                let twice = latin1(text.as_bytes());
+                for sent in [
+                    text.clone().into_bytes(),
+                    marked.clone().into_bytes(),
+                    little(&marked),
+                    big(&marked),
+                    little(&text),
+                    big(&text),
+                    twice.clone().into_bytes(),
+                    little(&format!("\u{feff}{twice}")),
+                ] {
+                    assert!(undo(&sent).unwrap().bytes.as_slice() == file, "{}", sent[..12].escape_ascii());
+                }
+                // As another code page, and with characters that were not known.
+                let other = windows(&file).replace(['\u{81}', '\u{8d}', '\u{8f}', '\u{90}', '\u{9d}'], "\u{fffd}");
+                let mac = latin1(&file).replace('\u{82}', "Ç");
+                for sent in [other.replace('‚', "é"), mac.clone(), format!("\u{feff}{mac}")] {
+                    let plain = undo(sent.as_bytes());
+                    let plain = plain.as_ref().map_or(sent.as_bytes(), |undone| undone.bytes.as_slice());
+                    assert_eq!(text_mode_damage(plain), Some(TextModeDamage::Reencoded), "{}", sent.escape_debug());
+                }
+            }
+        }
+        for text in ["0° is cold\n", "0\u{a0}first\n", "0?\x02 no"] {
+            assert_eq!(text_mode_damage(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_fastlane_writes_is_named_in_base64() {
+        for file in [
+            [&b"match_encrypted_v2__"[..], &[7; 300]].concat(),
+            [&b"Salted__"[..], &[7; 300]].concat(),
+            [&b"\x1f\x8b\x08"[..], &[7; 300]].concat(),
+            [&b"SQLite format 3\0"[..], &[7; 300]].concat(),
+            [&b"\0GITCRYPT\0"[..], &[7; 300]].concat(),
+        ] {
+            let mut lines = String::new();
+            for line in data_encoding::BASE64.encode(&file).as_bytes().chunks(60) {
+                lines += str::from_utf8(line).unwrap();
+                lines.push('\n');
+            }
+            assert!(undo(lines.as_bytes()).unwrap().bytes.as_slice() == file);
+        }
+        let archive = data_encoding::BASE64.encode(&[&b"\x1f\x8b\x08"[..], &[7; 300]].concat());
+        assert!(!has_encoded_part(format!("release: {archive}\n").as_bytes()));
+        let encrypted = data_encoding::BASE64.encode(&[&b"match_encrypted_v2__"[..], &[7; 300]].concat());
+        assert!(has_encoded_part(format!("certificate: {encrypted}\n").as_bytes()));
     }
 }

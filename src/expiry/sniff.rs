@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::container::lookalike::Lookalike;
-use crate::container::{self, Container, Contents, OpenError};
+use crate::container::{self, Container, Contents, FileFacts, OpenError};
 use crate::expiry::report::SkipReason;
 use crate::pkcs12::Holds;
 
@@ -102,8 +102,8 @@ pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) 
         OpenError::Empty => "an empty file",
         OpenError::OnlyOthers { list, .. } => list,
         OpenError::Unrecognized | OpenError::MereText(_) => NOT_A_CERTIFICATE,
-        _ if container::describe(bytes).container.is_none() && !may_be_der(bytes) => NOT_A_CERTIFICATE,
-        _ => return None,
+        _ if may_be_certificate(&container::describe(bytes)) => return None,
+        _ => NOT_A_CERTIFICATE,
     };
     Some(Skip::new(SkipReason::NoCertificate, what))
 }
@@ -142,10 +142,10 @@ pub(crate) fn is_suspiciously_empty(name: &str, contents: &Contents) -> bool {
     has_none && (contents.container != Container::Pem || has_certificate_extension(name))
 }
 
-/// Returns whether the bytes begin as a sequence of more than 127 bytes, or of unknown length: every
-/// certificate is that long. A text that begins with "0" is not.
-fn may_be_der(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x30, 0x80..=0x84, ..])
+/// Returns whether a file that does not open was of a known type, or began as DER does. A text that begins with "0" does
+/// not.
+fn may_be_certificate(facts: &FileFacts) -> bool {
+    facts.container.is_some() || facts.begins_as_der
 }
 
 #[cfg(test)]
@@ -171,6 +171,11 @@ mod tests {
         let pem = &fixture("pem/certificate-only.pem")[..500];
         for cut in [&der[..der.len() - 1], &der[..100], &p12[..p12.len() - 1], &p12, pem] {
             assert!(!is_else("noname", cut));
+        }
+        let encoded = data_encoding::BASE64.encode(&der[..der.len() - 1]);
+        let latin1: String = der[..der.len() - 1].iter().map(|byte| char::from(*byte)).collect();
+        for text in [encoded, latin1.replace('\u{82}', "Ç"), format!("\u{feff}{latin1}")] {
+            assert!(!is_else("noname", text.as_bytes()));
         }
         for plain in [&b""[..], b"README", b"01 first\n", b"{}", b"\x7fELF", b"PK\x03\x04", b"0"] {
             assert!(is_else("noname", plain), "{plain:?}");

@@ -53,6 +53,32 @@ fn the_content_decides_and_not_the_label() {
         assert!(converted(certificate.clone() + &block(label, &read(key)), &[]) == identity, "{key} as {label}");
     }
     on(block("PRIVATE KEY", &read("key/sec1.der")), &["inspect", "-"]).stdout_contains("private key, EC 256").run();
+    for (file, found) in [
+        ("key/pkcs1.der", "private key, RSA"),
+        ("key/sec1.der", "private key, EC 256"),
+        ("key/pkcs8.der", "private key, RSA"),
+        ("p7b/chain.p7b", "com.example.MyApp"),
+        ("csr/with-extensions.der", "certificate signing request"),
+        ("der/universal.cer", "com.example.MyApp"),
+    ] {
+        on(block("TRUSTED CERTIFICATE", &read(file)), &["inspect", "-"]).stdout_contains(found).run();
+    }
+    // A certificate with openssl's settings: trusted for clientAuth, with a name.
+    let trusted =
+        [&read("der/universal.cer")[..], b"\x30\x11\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02\x0c\x03abc"]
+            .concat();
+    for label in ["TRUSTED CERTIFICATE", "CERTIFICATE"] {
+        on(block(label, &trusted), &["inspect", "-"]).stdout_contains("com.example.MyApp").run();
+    }
+}
+
+#[test]
+fn what_is_no_certificate_is_named_by_its_content() {
+    let public = b"\x30\x0d\x02\x06\x00\xff\xff\xff\xff\xff\x02\x03\x01\x00\x01";
+    for label in ["X509 CRL", "DH PARAMETERS", "CERTIFICATE", "MADE UP"] {
+        on(block(label, public), &["inspect", "-"]).status(3).stderr_contains("a public key").run();
+    }
+    on(*b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", &["inspect", "-"]).status(3).stderr_contains("parameters").run();
 }
 
 /// What transport makes of a text.
@@ -504,6 +530,41 @@ fn a_name_beside_a_block_is_no_part_of_the_file() {
 }
 
 #[test]
+fn a_prefix_after_a_title_of_attributes_hides_no_block() {
+    let key = text("key/other.pem").replace('\n', "\n    app: ");
+    let file = format!("Bag Attributes\n    app: {key}\n{}", text("pem/identity.pem"));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.pem"), &file).unwrap();
+    std::fs::write(folder.path().join("y.pem"), text("pem/identity.pem")).unwrap();
+    let inspected = Test::new().args(["inspect", "x.pem"]).folder(folder.path()).any_status().run();
+    assert!(
+        inspected.text().contains("without a certificate") || inspected.stderr.contains("line 2"),
+        "{}",
+        inspected.stderr
+    );
+    let arguments = ["convert", "x.pem", "-o", "x.pem", "--force"];
+    Test::new().args(arguments).folder(folder.path()).status(6).stderr_contains("would be lost").run();
+    assert!(std::fs::read_to_string(folder.path().join("x.pem")).unwrap() == file);
+    // A certificate is judged there.
+    let certificate = block("CERTIFICATE", &read("der/expired.cer")).replace('\n', "\n    app: ");
+    std::fs::write(folder.path().join("x.log"), format!("Bag Attributes\n    app: {certificate}\n")).unwrap();
+    Test::new().args(["expiry", "x.log"]).folder(folder.path()).status(1).run();
+}
+
+#[test]
+fn a_name_that_may_be_a_key_is_not_overwritten() {
+    let key = block_bytes(&text("key/other.pem"));
+    for name in [BASE64.encode(&key), text("key/other.pem").replace('\n', "")] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = format!("Bag Attributes\n    friendlyName: {name}\n{}", text("pem/identity.pem"));
+        std::fs::write(folder.path().join("x.pem"), &file).unwrap();
+        let arguments = ["convert", "x.pem", "-o", "x.pem", "--force"];
+        Test::new().args(arguments).folder(folder.path()).status(6).stderr_contains("would be lost").run();
+        assert!(std::fs::read_to_string(folder.path().join("x.pem")).unwrap() == file);
+    }
+}
+
+#[test]
 fn a_name_in_a_bag_is_written_so_that_it_is_no_block() {
     let certificate = text("pem/certificate-only.pem").replace('\n', "");
     for name in ["-----BEGIN CERTIFICATE-----", "x ----------END PRIVATE KEY-----", &certificate] {
@@ -565,6 +626,16 @@ fn binary_files_that_were_taken_for_latin_1_are_read() {
         byte => char::from(byte),
     };
     for decode in [char::from, windows] {
+        for file in [&certificate, &p12] {
+            let marked = [b"\xef\xbb\xbf", &as_utf8_of(file, decode)[..]].concat();
+            let text = String::from_utf8(marked.clone()).unwrap();
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let twice = as_utf8_of(&as_utf8_of(file, decode), char::from);
+            for sent in [marked, wide, twice] {
+                let arguments = [&["inspect", "-"], &PASSIN[..]].concat();
+                on(sent, &arguments).stdout_contains("com.example.MyApp").run();
+            }
+        }
         on(as_utf8_of(&certificate, decode), &["inspect", "-"]).stdout_contains("com.example.MyApp").run();
         let arguments = [&["inspect", "-"], &PASSIN[..]].concat();
         on(as_utf8_of(&p12, decode), &arguments).stdout_contains("com.example.MyApp").run();
@@ -579,7 +650,11 @@ fn a_damaged_file_of_any_name_fails_a_folder() {
     for byte in &p12 {
         sent.extend_from_slice(if *byte == b'\n' { b"\r\n" } else { std::slice::from_ref(byte) });
     }
-    for damaged in [String::from_utf8_lossy(&p12).into_owned().into_bytes(), replaced, sent] {
+    let lossy = String::from_utf8_lossy(&p12).into_owned().into_bytes();
+    let marked = [b"\xef\xbb\xbf", &lossy[..]].concat();
+    let other = as_utf8_of(&p12, |byte| if byte > 127 { 'é' } else { char::from(byte) });
+    let in_lines = as_utf8_of(&sent, char::from);
+    for damaged in [lossy, marked, other, in_lines, replaced, sent] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("good.pem"), text("pem/identity.pem")).unwrap();
         std::fs::write(folder.path().join("push"), &damaged).unwrap();
@@ -1077,6 +1152,30 @@ fn bytes_written_as_numbers_hide_nothing_beside_them() {
         6,
     );
     assert_eq!(std::fs::read_to_string(folder.path().join("push.key")).unwrap(), key);
+}
+
+#[test]
+fn a_list_in_any_brackets_is_judged_and_a_dump_is_named() {
+    let expired = read("der/expired.cer");
+    let numbers = each(&expired, ", ", |byte| byte.to_string());
+    for text in [
+        format!("CERT = bytes(({numbers}))\n"),
+        format!("C = <<{numbers}>>.\n"),
+        numbers.replace(", ", "\n"),
+        format!("cert:\n- {}\n", numbers.replace(", ", "\n- ")),
+        format!("c: array of Byte = ({});\n", each(&expired, ", ", |byte| format!("${byte:02X}"))),
+        format!("String c = \"{}\";\n", each(&expired, "", |byte| format!("\\u{byte:04x}"))),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("list.txt"), &text).unwrap();
+        std::fs::write(folder.path().join("good.pem"), self::text("pem/identity.pem")).unwrap();
+        Test::new().args(["expiry", "."]).folder(folder.path()).status(1).stdout_contains("list.txt").run();
+    }
+    let mut dump = String::from("received:\n");
+    for (index, line) in expired.chunks(16).enumerate() {
+        writeln!(dump, "{:07x} {}", index * 16, each(line, " ", |byte| format!("{byte:02x}"))).unwrap();
+    }
+    on(dump, &["inspect", "-"]).status(3).stderr_contains("a hex dump").run();
 }
 
 #[test]
