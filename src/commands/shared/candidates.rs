@@ -74,6 +74,7 @@ fn read_file(file: &Path, candidates: &mut PasswordCandidates, context: &mut Con
                 }
                 candidates.rules.push(PasswordRule { globs, line: number, password, is_used: AtomicBool::new(false) });
             }
+            Line::Command => return Err(refused_command(&name, number)),
             Line::Doubtful(problem) => {
                 problems.push(LineProblem { number, problem: format!("{problem}: it is tried as a password") });
                 candidates.common.push(Password::new(line.to_vec()));
@@ -81,6 +82,12 @@ fn read_file(file: &Path, candidates: &mut PasswordCandidates, context: &mut Con
         }
     }
     warn(file, &problems, context)
+}
+
+fn refused_command(file: &str, line: usize) -> Error {
+    let file = printable_name(file);
+    Error::new(ExitKind::Usage, format!("{file}, line {line}: cmd: is taken only on the command line"))
+        .hint("give the command with --passin, or write GLOB = env:VARIABLE, file:PATH, fd:NUMBER or pass:SECRET there")
 }
 
 /// Warns of the rules that fitted no file.
@@ -126,6 +133,8 @@ enum Line {
     Password,
     /// It is `GLOB = SOURCE`, with blanks around the sign or without.
     Rule { globs: Globs, source: PasswordSource },
+    /// It is a rule with a command: who may write the file may not for that run commands.
+    Command,
     /// It looks like a rule, and is none.
     Doubtful(&'static str),
 }
@@ -145,10 +154,7 @@ impl Line {
                 (PasswordSource::Stdin | PasswordSource::Prompt, _) => {
                     Self::Doubtful("it looks like a rule, but stdin and prompt cannot be used here")
                 }
-                // Who may write the file may not for that run commands.
-                (PasswordSource::Command(_), _) => {
-                    Self::Doubtful("it looks like a rule, but cmd: is taken only on the command line")
-                }
+                (PasswordSource::Command(_), _) => Self::Command,
                 (source, Ok(globs)) if !glob.is_empty() => Self::Rule { globs, source },
                 (_, Ok(_) | Err(_)) => Self::Doubtful("it looks like a rule, but there is no glob before \"=\""),
             };
@@ -208,6 +214,11 @@ mod tests {
     use crate::test_support::TestWorld;
 
     fn read(passin: Option<&str>, lines: Option<&[u8]>) -> (PasswordCandidates, String) {
+        let (candidates, warnings) = try_read(passin, lines);
+        (candidates.unwrap(), warnings)
+    }
+
+    fn try_read(passin: Option<&str>, lines: Option<&[u8]>) -> (Result<PasswordCandidates, Error>, String) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("passwords");
         std::fs::write(&file, lines.unwrap_or_default()).unwrap();
@@ -219,7 +230,7 @@ mod tests {
             "EMPTY" => Some("".into()),
             _ => None,
         };
-        let candidates = world.run(|context| super::read(&opening, lines.map(|_| file.as_path()), context)).unwrap();
+        let candidates = world.run(|context| super::read(&opening, lines.map(|_| file.as_path()), context));
         let warnings = String::from_utf8(world.stderr).unwrap();
         (candidates, warnings.replace(&file.display().to_string(), "FILE"))
     }
@@ -263,6 +274,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_with_a_command_is_refused() {
+        for line in ["* = cmd:echo hunter2", "*.p12=cmd:echo hunter2", "= cmd:echo hunter2"] {
+            let (candidates, _) = try_read(None, Some(format!("a\n{line}\n").as_bytes()));
+            let error = candidates.unwrap_err();
+            assert_eq!(error.kind, ExitKind::Usage);
+            assert!(error.message.ends_with("line 2: cmd: is taken only on the command line"), "{}", error.message);
+        }
+    }
+
+    #[test]
     fn a_line_that_is_wrong_is_named_and_not_shown() {
         let warning = |lines: &str| {
             let (candidates, warnings) = read(None, Some(lines.as_bytes()));
@@ -279,7 +300,6 @@ mod tests {
             ("*.p12: env:hunter2", 1, "there is no \"=\" between the glob and the source"),
             ("push.p12 pass:hunter2", 1, "there is no \"=\" between the glob and the source"),
             ("*.p12 -> file:hunter2", 1, "there is no \"=\" between the glob and the source"),
-            ("a\n* = cmd:echo hunter2", 2, "cmd: is taken only on the command line"),
         ] {
             let expected = format!("line {number}: it looks like a rule, but {problem}: it is tried as a password");
             assert_eq!(warning(lines), (0, expected), "{lines}");

@@ -35,6 +35,8 @@ pub(crate) struct KeySearch {
     pub(crate) unread: Vec<Error>,
     /// The files that are too large for keys.
     passed_over: Vec<Error>,
+    /// What the files that were named hold instead of a key.
+    keyless: Vec<Error>,
 }
 
 /// A private key, and the file that it was found in.
@@ -62,7 +64,12 @@ impl KeySearch {
             Err(error) => return self.unread.push(error),
         };
         match opener.try_open(place, &bytes, context) {
-            Ok(contents) => self.add(place, contents),
+            Ok(contents) => {
+                if contents.keys.is_empty() && !contents.may_have_unread_key() {
+                    self.keyless.push(no_key_in(place, &contents));
+                }
+                self.add(place, contents);
+            }
             Err(error) => self.unread.push(explain(&place.to_string(), &error)),
         }
     }
@@ -134,6 +141,9 @@ impl KeySearch {
         if let Some(more @ 1..) = unread.len().checked_sub(MAX_LISTED) {
             lines.push(format!("not read: {more} more"));
         }
+        for error in self.keyless.iter().take(MAX_LISTED) {
+            lines.push(error.message.to_string());
+        }
         lines
     }
 
@@ -168,7 +178,7 @@ impl KeySearch {
     pub(crate) fn explain_none(&self, file: &Location) -> Error {
         let file = printable_name(&file.to_string());
         if self.keys.is_empty() {
-            return match self.unread.first() {
+            return match self.unread.first().or(self.keyless.first()) {
                 Some(error) => error.clone(),
                 None => Error::new(ExitKind::Input, format!("{file}: there is no private key to try with --key"))
                     .hint("--key takes files and folders with the keys that requests were made with"),
@@ -178,9 +188,11 @@ impl KeySearch {
         Error::new(self.exit_of_none(), message).hint(Printable::lines(&self.tried()))
     }
 
-    /// Returns how a run ends where no key fits: a key that was not read could be the one.
+    /// Returns how a run ends where no key fits: a key that was not read could be the one, and what was named as a key may
+    /// be none.
     pub(crate) fn exit_of_none(&self) -> ExitKind {
         match &self.unread[..] {
+            [] if self.keys.is_empty() && !self.keyless.is_empty() => ExitKind::Input,
             [] => ExitKind::CheckFailed,
             unread if unread.iter().all(|error| error.kind == ExitKind::Password) => ExitKind::Password,
             _ => ExitKind::Input,
@@ -199,6 +211,18 @@ impl KeySearch {
         lines.extend(self.unread_lines());
         lines
     }
+}
+
+/// Says what there is in a file in the place of a private key.
+fn no_key_in(place: &Location, contents: &Contents) -> Error {
+    let held = match (&contents.certificates[..], &contents.requests[..]) {
+        ([], []) => "",
+        ([], _) => ", only a certificate signing request",
+        (_, []) => ", only a certificate",
+        (_, _) => ", only a certificate and a certificate signing request",
+    };
+    Error::new(ExitKind::Input, format!("{}: there is no private key in it{held}", place.input_name()))
+        .hint("--key takes files and folders with the keys that requests were made with")
 }
 
 /// Explains why a file was not read from which a private key was wanted.
