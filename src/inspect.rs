@@ -155,12 +155,30 @@ pub struct CertificateReport {
     /// The keys that were tried, where that is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_trial: Option<KeyTrial>,
-    /// A key that may be its own was not read.
+    /// A key that was not read, which may be its own.
     #[serde(skip)]
-    pub has_unread_key: bool,
+    pub unread_key: Option<UnreadKey>,
     /// The name for people.
     #[serde(skip)]
     pub title: String,
+}
+
+/// A key among what was not read of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadKey {
+    /// What was not read is a key.
+    Certain,
+    /// What was not read may be anything.
+    Possible,
+}
+
+impl UnreadKey {
+    fn of(contents: &Contents) -> Option<Self> {
+        if contents.unread.iter().any(|unread| unread.holds == Holds::Key) {
+            return Some(Self::Certain);
+        }
+        contents.may_have_unread_key().then_some(Self::Possible)
+    }
 }
 
 /// The key of a certificate.
@@ -200,8 +218,8 @@ pub struct RequestReport {
     pub key: KeyKind,
     /// SHA-256 of its public key.
     pub spki_sha256: String,
-    /// The request is signed by that key.
-    pub signature_valid: bool,
+    /// The request is signed by that key; null where that is not known.
+    pub signature_valid: Option<bool>,
     /// The extensions that it asks for.
     pub extensions: Vec<ExtensionReport>,
     /// The keys that were tried, where that is asked for.
@@ -240,6 +258,7 @@ impl FileReport {
         };
         let collection = Collection::new(&contents.certificates, &contents.keys);
         let cas = contents.authorities();
+        let unread_key = UnreadKey::of(contents);
         for entry in &contents.certificates {
             let certificate = &entry.item;
             let key = contents.key_state(&collection, certificate);
@@ -252,7 +271,12 @@ impl FileReport {
             for finding in warning::judge(certificate, &chain, judged_key, now) {
                 report.warnings.push(FileWarning::new(certificate, finding));
             }
-            report.certificates.push(CertificateReport::of(entry, role, key, chain, now));
+            let unread_key = match key {
+                KeyState::Unread if role == FileRole::Leaf => unread_key,
+                _ => None,
+            };
+            let facts = CertificateReport::of(entry, role, key, chain, now);
+            report.certificates.push(CertificateReport { unread_key, ..facts });
         }
         for entry in &contents.keys {
             report.keys.push(KeyReport::of(entry, collection.has_certificate(&entry.item)));
@@ -409,7 +433,7 @@ impl CertificateReport {
             local_key_id: entry.local_key_id.as_deref().map(shown_id),
             extensions: None,
             key_trial: None,
-            has_unread_key: key == KeyState::Unread && role == FileRole::Leaf,
+            unread_key: None,
             title: facts.title().to_owned(),
         }
     }

@@ -165,8 +165,8 @@ pub struct CertificateRequest {
     pub subject: String,
     /// The key to be certified.
     pub public_key: PublicKey,
-    /// The request is signed by that key.
-    pub is_signature_valid: bool,
+    /// The request is signed by that key; `None` where the algorithm is not known.
+    pub is_signature_valid: Option<bool>,
     /// The extensions that it asks for.
     pub extensions: Vec<ExtensionReport>,
 }
@@ -198,7 +198,7 @@ impl CertificateRequest {
         Ok(Self {
             subject: name::format(&subject, NameStyle::Escaped),
             public_key,
-            is_signature_valid: verifies(der).unwrap_or(false),
+            is_signature_valid: verifies(der),
             extensions,
         })
     }
@@ -235,13 +235,30 @@ fn add_extensions(encoded: &[u8], extensions: &mut Vec<ExtensionReport>) -> Resu
     Ok(())
 }
 
-/// Returns whether a request is signed by the key in it.
-fn verifies(der: &[u8]) -> Result<bool, ErrorStack> {
-    let request = X509Req::from_der(der)?;
-    let is_signed = request.verify(&*request.public_key()?)?;
+/// Returns whether a request is signed by the key in it, or `None` where OpenSSL does not know the algorithm.
+fn verifies(der: &[u8]) -> Option<bool> {
+    let request = X509Req::from_der(der).ok()?;
+    let key = request.public_key().ok()?;
     // OpenSSL keeps the reason why a signature does not verify; the next error would be taken for it.
-    drop(ErrorStack::get());
-    Ok(is_signed)
+    let errors = match request.verify(&key) {
+        Ok(true) => {
+            drop(ErrorStack::get());
+            return Some(true);
+        }
+        Ok(false) => ErrorStack::get(),
+        Err(errors) => errors,
+    };
+    if is_unknown_algorithm(&errors) { None } else { Some(false) }
+}
+
+/// Returns whether OpenSSL says that it does not know or has not got an algorithm.
+fn is_unknown_algorithm(errors: &ErrorStack) -> bool {
+    for error in errors.errors() {
+        if error.reason().is_some_and(|reason| reason.contains("unknown") || reason.contains("unsupported")) {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -290,7 +307,7 @@ mod tests {
         };
         let request = CertificateRequest::parse(&make(&subject, &key).unwrap()).unwrap();
         assert_eq!(request.subject, subject.to_string());
-        assert!(request.is_signature_valid);
+        assert_eq!(request.is_signature_valid, Some(true));
         assert!(request.public_key.is_same_key(key.public()));
     }
 
@@ -338,7 +355,7 @@ mod tests {
             (PKey::from_dsa(Dsa::generate(1024).unwrap()).unwrap(), "DSA"),
         ] {
             let request = request(&key, &[]);
-            assert!(request.is_signature_valid, "{name}");
+            assert_eq!(request.is_signature_valid, Some(true), "{name}");
             assert_eq!((request.public_key.algorithm.as_str(), request.subject.as_str()), (name, ""));
         }
     }
@@ -358,10 +375,29 @@ mod tests {
         let _reading = Reading::begin(ReadingWork::new(0, 4));
         let error = request(3072, &[0x7f; 384]).unwrap_err();
         assert!(error.fault == Fault::Limit && error.to_string().contains("takes too long to check"), "{error}");
-        assert_eq!(request(2048, &[1, 0, 1]), Ok(false));
+        assert_eq!(request(2048, &[1, 0, 1]), Ok(Some(false)));
         // OpenSSL refuses these without any arithmetic.
-        assert_eq!(request(4096, &[0x7f; 512]), Ok(false));
-        assert_eq!(request(65_536, &[0x7f; 8]), Ok(false));
+        assert_eq!(request(4096, &[0x7f; 512]), Ok(Some(false)));
+        assert_eq!(request(65_536, &[0x7f; 8]), Ok(Some(false)));
+    }
+
+    #[test]
+    fn a_signature_of_an_unknown_algorithm_is_not_judged() {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut builder = X509Req::builder().unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        let mut der = builder.build().to_der().unwrap();
+        let judged = |der: &[u8]| CertificateRequest::parse(der).unwrap().is_signature_valid;
+        assert_eq!(judged(&der), Some(true));
+        let last = der.len() - 1;
+        der[last] ^= 1;
+        assert_eq!(judged(&der), Some(false));
+        // sha256WithRSAEncryption becomes 1.2.840.113549.1.1.99.
+        let algorithm = [0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 11];
+        let start = memchr::memmem::rfind(&der, &algorithm).unwrap();
+        der[start + algorithm.len() - 1] = 99;
+        assert_eq!(judged(&der), None);
     }
 
     #[test]
@@ -403,6 +439,6 @@ mod tests {
         let der = [&[0x30, u8::try_from(fields.len()).unwrap()], &fields[..]].concat();
         assert!(fields.len() < 128);
         let request = CertificateRequest::parse(&der).unwrap();
-        assert!(request.is_signature_valid && request.extensions.is_empty());
+        assert!(request.is_signature_valid == Some(true) && request.extensions.is_empty());
     }
 }

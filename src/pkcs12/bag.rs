@@ -150,6 +150,11 @@ impl RawBag {
         }
     }
 
+    /// Returns whether it is a key that is not encrypted.
+    pub(super) fn is_plain_key(&self) -> bool {
+        matches!(self.content, RawContent::Plain(BagContent::Key(_)))
+    }
+
     /// Decrypts the bag if it is encrypted.
     pub(super) fn open(&self, password: &PasswordEncodings, limits: &Limits) -> OpenedBag {
         let RawContent::Encrypted(key) = &self.content else { return self.open_plain() };

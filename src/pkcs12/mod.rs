@@ -35,6 +35,8 @@ pub struct Pkcs12Info {
     pub certificate_encryption: Option<String>,
     /// The encryption of the keys; `None` if they are not encrypted, are inside an encrypted part, or absent.
     pub key_encryption: Option<String>,
+    /// A key is neither encrypted nor inside an encrypted part.
+    pub key_unprotected: bool,
     pub mac: Option<String>,
     /// The iteration count of the MAC; 1 where the field is absent (RFC 7292 section 4).
     pub mac_iterations: Option<u64>,
@@ -210,6 +212,7 @@ impl Safes<'_> {
                 }
                 Safe::Plain(read) => {
                     for bag in &read.bags {
+                        info.key_unprotected |= bag.is_plain_key();
                         let Some(scheme) = bag.scheme() else { continue };
                         info.iterations = info.iterations.max(Some(scheme.iterations()));
                         info.key_encryption.get_or_insert_with(|| scheme.to_string());

@@ -6,7 +6,7 @@ use crate::certificate::chain::{ChainStatus, PathProblem};
 use crate::certificate::time_left::TimeLeft;
 use crate::container::Container;
 use crate::inspect::{
-    CertificateReport, FileReport, FileRole, InspectReport, KeyReport, KeyTrial, RequestReport, none_fits,
+    CertificateReport, FileReport, FileRole, InspectReport, KeyReport, KeyTrial, RequestReport, UnreadKey, none_fits,
 };
 use crate::pkcs12::Pkcs12Info;
 use crate::report::human::input_name;
@@ -29,6 +29,7 @@ fn write_file(out: &mut dyn Write, file: &FileReport, paint: Paint) -> io::Resul
     let what = match file.container {
         Some(Container::Pkcs12) => "PKCS#12",
         Some(Container::Pem) => "PEM",
+        Some(Container::Der) if file.certificates.is_empty() => "DER",
         Some(Container::Der) => "certificate in DER",
         Some(Container::Pkcs7) => "PKCS#7",
         Some(Container::Csr) => "certificate signing request in DER",
@@ -125,7 +126,11 @@ fn write_key(out: &mut dyn Write, key: &KeyReport, paint: Paint) -> io::Result<(
 fn write_request(out: &mut dyn Write, request: &RequestReport, paint: Paint) -> io::Result<()> {
     writeln!(out, "\n{}", paint.strong("certificate signing request"))?;
     row(out, paint, "Subject", or_none(&request.subject))?;
-    let signature = if request.signature_valid { "signed by it" } else { "NOT signed by it" };
+    let signature = match request.signature_valid {
+        Some(true) => "signed by it",
+        Some(false) => "NOT signed by it",
+        None => "signature not judged: its algorithm is not known here",
+    };
     row(out, paint, "Key", &format!("{} {}, {signature}", request.key.algorithm, request.key.bits))?;
     for (index, extension) in request.extensions.iter().enumerate() {
         let name = extension.name.unwrap_or(&extension.oid);
@@ -147,7 +152,13 @@ fn write_pkcs12(out: &mut dyn Write, info: &Pkcs12Info, paint: Paint) -> io::Res
     let encryption = info.certificate_encryption.as_deref().unwrap_or("none");
     row(out, paint, "Certificates", encryption)?;
     // Where keys lie within an encrypted part, that part's algorithm is theirs.
-    row(out, paint, "Keys", info.key_encryption.as_deref().unwrap_or(encryption))?;
+    let keys = match (info.key_unprotected, &info.key_encryption) {
+        (true, None) => "none: the key is not protected".to_owned(),
+        (true, Some(other)) => format!("none: a key is not protected; {other}"),
+        (false, Some(own)) => own.clone(),
+        (false, None) => encryption.to_owned(),
+    };
+    row(out, paint, "Keys", &keys)?;
     if let Some(iterations) = info.iterations {
         row(out, paint, "Iterations", &iterations.to_string())?;
     }
@@ -215,8 +226,11 @@ fn key_place(c: &CertificateReport) -> String {
     let here = match c.key.matches {
         Some(true) => "the private key is here and matches",
         Some(false) => "the private key here belongs to a different certificate",
-        None if c.has_unread_key => "a private key is here, and was not read",
-        None => "the private key is not here",
+        None => match c.unread_key {
+            Some(UnreadKey::Certain) => "a private key is here, and was not read",
+            Some(UnreadKey::Possible) => "a private key may be here: something was not read",
+            None => "the private key is not here",
+        },
     };
     match &c.key_trial {
         None => here.to_owned(),
