@@ -27,7 +27,8 @@ pub(crate) struct DeviceArgs {
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) gateway: Endpoint,
 
-    /// Trust only these CA certificates for the gateway (the ca_file that pushcert gateway prints)
+    /// Trust only these CA certificates for the gateway (the ca_file that pushcert gateway prints). The provider of
+    /// --register-with is trusted by them, and by the CA certificates of this machine and of the public
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<Location>,
 

@@ -28,9 +28,9 @@ use crate::report::human;
 use crate::report::shell::shell_location;
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
-use crate::text::printable;
+use crate::text::{printable, printable_name};
 use crate::world::context::Context;
-use crate::world::files::{self, Location};
+use crate::world::files::{self, Location, ReadError};
 use crate::world::outputs::Output;
 
 /// The file of `--state`.
@@ -44,6 +44,9 @@ struct AppState {
 
 /// The alert of a server that speaks none of the offered protocols (RFC 7301 section 3.2).
 const NO_APPLICATION_PROTOCOL: u8 = 120;
+
+/// The hint for a file of `--state` that cannot be one.
+const NEW_STATE_FILE: &str = "name a file that is not there yet: the app registers, and keeps its token in it";
 
 pub(super) fn run(arguments: &DeviceArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     run_watched(arguments, &mut |_| {}, context)
@@ -59,7 +62,7 @@ pub(super) fn run_watched(
     let gateway = DeviceGateway { endpoint: arguments.gateway.clone(), stores: StoreReader::new(roots.clone()) };
     let state_file = find_state_file(arguments)?;
     let earlier = match state_file {
-        Some(path) => read_state(path)?,
+        Some(path) => read_state(path, context)?,
         None => None,
     };
     if arguments.uninstall {
@@ -152,7 +155,7 @@ fn find_provider(url: &DatabaseUrl, roots: Option<Vec<Vec<u8>>>, context: &mut C
         return Ok(Provider::Database(database::find(url, OPTION, context)?));
     }
     match ProviderAddress::parse(&url.0) {
-        Ok(address) => Ok(Provider::Web { address, stores: StoreReader::new(roots) }),
+        Ok(address) => Ok(Provider::Web { address, stores: StoreReader::with_added(roots) }),
         Err(problem) => Err(Error::new(ExitKind::Usage, format!("{OPTION}: {problem}"))),
     }
 }
@@ -166,22 +169,50 @@ fn find_state_file(arguments: &DeviceArgs) -> Result<Option<&Path>, Error> {
 }
 
 /// Reads the state of an app; `None` if there is no file.
-fn read_state(path: &Path) -> Result<Option<AppState>, Error> {
+fn read_state(path: &Path, context: &mut Context<'_>) -> Result<Option<AppState>, Error> {
     let location = Location::Path(path.to_owned());
     if let Err(error) = path.metadata()
         && error.kind() == io::ErrorKind::NotFound
     {
         return Ok(None);
     }
-    let bytes = match files::read(&location, &mut io::empty()) {
+    let bytes = match files::read_plain(path) {
         Ok(bytes) => bytes,
+        Err(error @ ReadError::NotPlain) => {
+            return Err(advice::explain(&location.to_string(), &error).hint(NEW_STATE_FILE));
+        }
         Err(error) => return Err(advice::explain(&location.to_string(), &error)),
     };
-    match serde_json::from_slice(&bytes) {
-        Ok(state) => Ok(Some(state)),
-        Err(_) => Err(Error::new(ExitKind::Input, format!("{location}: this is not a file that --state has written"))
-            .hint("name a file that is not there yet: the app registers, and keeps its token in it")),
+    let name = printable_name(&location.to_string());
+    match serde_json::from_slice::<AppState>(&bytes) {
+        Ok(state) if state.schema_version > SCHEMA_VERSION => {
+            let version = state.schema_version;
+            let message = format!(
+                "{name}: a newer pushcert has written it (version {version} of its form; this one knows {SCHEMA_VERSION})"
+            );
+            Err(Error::new(ExitKind::Input, message).hint("use the newer pushcert, or name another file"))
+        }
+        Ok(state) => {
+            if is_open_to_others(path) {
+                let (note, file) = ("others can read the secret of the app in it", shell_location(&location));
+                writeln!(context.stderr, "warning: {name}: {note}: chmod 600 {file}")?;
+            }
+            Ok(Some(state))
+        }
+        Err(_) => Err(Error::new(ExitKind::Input, format!("{name}: this is not a file that --state has written"))
+            .hint(NEW_STATE_FILE)),
     }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Path) -> bool {
+    false
 }
 
 fn write_state(path: &Path, app: &RegisteredApp, context: &mut Context<'_>) -> Result<(), Error> {
@@ -239,13 +270,18 @@ fn explain(error: &DeviceError, arguments: &DeviceArgs) -> Error {
     };
     let message = match error {
         DeviceError::Provider(..) | DeviceError::Runtime(_) => error.to_string(),
-        _ => format!("{}: {error}", arguments.gateway),
+        _ => about_gateway(&arguments.gateway.to_string(), &error.to_string()),
     };
     let failure = Error::new(kind, message);
     match hint(error, arguments) {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+/// Names the gateway before a problem, unless it begins with the same address.
+fn about_gateway(gateway: &str, problem: &str) -> String {
+    if problem.starts_with(&format!("{gateway}: ")) { problem.to_owned() } else { format!("{gateway}: {problem}") }
 }
 
 fn is_answer(problem: &ProviderProblem) -> bool {

@@ -137,10 +137,18 @@ pub(crate) enum DeviceError {
 pub(crate) enum ProviderProblem {
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    #[error("it answered {0}, and 200 to 299 was expected")]
+    #[error("it answered {}, and 200 to 299 was expected", describe_status(.0))]
     Status(StatusCode),
     #[error("it did not answer within {}", seconds(STEP_TIMEOUT))]
     Silence,
+}
+
+/// Returns a status as a server sends it, with its phrase if it has one.
+pub(crate) fn describe_status(status: &StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(phrase) => format!("{} {phrase}", status.as_u16()),
+        None => status.as_u16().to_string(),
+    }
 }
 
 impl ProviderAddress {

@@ -215,13 +215,20 @@ impl Store {
 #[derive(Default)]
 pub(crate) struct StoreReader {
     given: Option<Vec<Vec<u8>>>,
+    /// The given certificates are trusted beside the stores, and not alone.
+    are_added: bool,
     stores: OnceCell<Arc<Stores>>,
 }
 
 impl StoreReader {
     /// Creates a reader. If `given` has certificates (DER), they alone are trusted.
     pub(crate) fn new(given: Option<Vec<Vec<u8>>>) -> Self {
-        Self { given, stores: OnceCell::new() }
+        Self { given, are_added: false, stores: OnceCell::new() }
+    }
+
+    /// Creates a reader. The certificates (DER) of `added` are trusted beside those of this machine and of the public.
+    pub(crate) fn with_added(added: Option<Vec<Vec<u8>>>) -> Self {
+        Self { given: added, are_added: true, stores: OnceCell::new() }
     }
 
     /// Returns whether the user gave the roots to trust.
@@ -238,7 +245,8 @@ impl StoreReader {
     async fn read(&self) -> Arc<Stores> {
         let system = tokio::task::spawn_blocking(Store::of_this_machine).await;
         // If this machine's store cannot be read, it is empty.
-        Arc::new(Stores { system: system.unwrap_or_default(), given: self.given.clone() })
+        let given_set = if self.are_added { RootSet::Added } else { RootSet::Given };
+        Arc::new(Stores { system: system.unwrap_or_default(), given: self.given.clone(), given_set })
     }
 }
 
@@ -247,12 +255,17 @@ impl StoreReader {
 pub(crate) struct Stores {
     system: Store,
     given: Option<Vec<Vec<u8>>>,
+    given_set: RootSet,
 }
 
 /// A set of roots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum RootSet {
+    /// The user's, which alone are trusted.
+    #[default]
     Given,
+    /// The user's, beside the others.
+    Added,
     Embedded,
     System,
 }
@@ -301,7 +314,7 @@ impl Stores {
     fn try_sets(&self, chain: &[X509]) -> Vec<Trial> {
         let mut sets = vec![RootSet::Embedded, RootSet::System];
         if self.given.is_some() {
-            sets.insert(0, RootSet::Given);
+            sets.insert(0, self.given_set);
         }
         let mut trials = Vec::new();
         for set in sets {
@@ -312,7 +325,7 @@ impl Stores {
 
     fn verify_with(&self, set: RootSet, chain: &[X509], host: Option<&str>) -> Verified {
         let (roots, folders): (Vec<&[u8]>, &[PathBuf]) = match set {
-            RootSet::Given => (slices(self.given.as_deref().unwrap_or_default()), &[]),
+            RootSet::Given | RootSet::Added => (slices(self.given.as_deref().unwrap_or_default()), &[]),
             RootSet::Embedded => {
                 let mut roots: Vec<&[u8]> = Vec::new();
                 for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
@@ -392,6 +405,11 @@ fn verify(chain: &[X509], roots: &[&[u8]], folders: &[PathBuf], host: Option<&st
         let failure = ChainFailure::other("the server sent no certificate".to_owned());
         return Ok(Verified { path: Vec::new(), failure: Some(failure) });
     };
+    // OpenSSL compares nothing with an empty name, and any subdomain with one that begins with a dot.
+    if host.is_some_and(|host| host.is_empty() || host.starts_with('.')) {
+        let failure = ChainFailure { fault: ChainFault::NameMismatch, text: "the host has no name".to_owned() };
+        return Ok(Verified { path: Vec::new(), failure: Some(failure) });
+    }
     let mut others = Stack::new()?;
     for x509 in rest {
         others.push(x509.clone())?;
@@ -467,7 +485,7 @@ mod tests {
     use crate::test_support::fixture;
 
     fn stores(given: Option<Vec<Vec<u8>>>) -> Stores {
-        Stores { system: Store::of_this_machine(), given }
+        Stores { system: Store::of_this_machine(), given, given_set: RootSet::Given }
     }
 
     #[test]
@@ -487,6 +505,29 @@ mod tests {
         assert!(judgement.problem.is_some_and(|problem| problem.to_string().contains("hostname mismatch")));
     }
 
+    #[test]
+    fn a_certificate_is_for_no_host_without_a_name() {
+        let root = X509::from_der(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]).unwrap();
+        for host in ["", ".example.com"] {
+            let judgement = stores(None).judge(std::slice::from_ref(&root), host, TrustPolicy::AnyRoot);
+            assert_eq!(judgement.problem.map(|problem| problem.fault()), Some(ChainFault::NameMismatch), "{host:?}");
+        }
+    }
+
+    #[test]
+    fn roots_that_are_added_are_trusted_beside_the_others() {
+        let public = X509::from_der(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]).unwrap();
+        let own = X509::from_pem(&fixture("ca/root.pem")).unwrap();
+        // Where the root is trusted, what is left is the name of the host.
+        for (given_set, fault) in
+            [(RootSet::Given, ChainFault::UnknownAuthority), (RootSet::Added, ChainFault::NameMismatch)]
+        {
+            let stores = Stores { system: Store::default(), given: Some(vec![own.to_der().unwrap()]), given_set };
+            let judgement = stores.judge(std::slice::from_ref(&public), "a.example", TrustPolicy::AnyRoot);
+            assert_eq!(judgement.problem.map(|problem| problem.fault()), Some(fault), "{given_set:?}");
+        }
+    }
+
     #[cfg(not(any(windows, target_vendor = "apple")))]
     #[test]
     fn a_folder_of_roots_is_searched_by_hash() {
@@ -496,7 +537,7 @@ mod tests {
         std::fs::write(folder.path().join(name), root.to_pem().unwrap()).unwrap();
         let store = |folders| Store { certificates: vec![], folders };
         for (folders, expected) in [(vec![folder.path().to_owned()], true), (vec![], false)] {
-            let stores = Stores { system: store(folders), given: None };
+            let stores = Stores { system: store(folders), ..Stores::default() };
             let judgement = stores.judge(std::slice::from_ref(&root), "a", TrustPolicy::PublicRoot);
             assert_eq!(judgement.trusted_by.system, expected);
         }

@@ -190,6 +190,8 @@ pub(crate) enum ReadError {
     /// It is larger than any certificate file.
     #[error("is larger than {} MiB, the most that is read", MAX_FILE_SIZE >> 20)]
     TooLarge,
+    #[error("is not a plain file")]
+    NotPlain,
 }
 
 /// Reads all of an input, wiped when dropped.
@@ -199,15 +201,25 @@ pub(crate) enum ReadError {
 pub(crate) fn read(location: &Location, stdin: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     match location {
         Location::Standard => read_bounded(stdin, 0),
-        Location::Path(path) => {
-            let file = File::open(path)?;
-            let size = file.metadata()?.len();
-            if size > MAX_FILE_SIZE {
-                return Err(ReadError::TooLarge);
-            }
-            read_bounded(file, usize::try_from(size).unwrap_or(0))
-        }
+        Location::Path(path) => read_file(path),
     }
+}
+
+/// Reads all of a file, wiped when dropped. A pipe, whose writer may never come, and a device are refused unread.
+///
+/// # Errors
+/// When it is not a plain file, cannot be read, or is larger than [`MAX_FILE_SIZE`].
+pub(crate) fn read_plain(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    if fs::metadata(path)?.is_file() { read_file(path) } else { Err(ReadError::NotPlain) }
+}
+
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if size > MAX_FILE_SIZE {
+        return Err(ReadError::TooLarge);
+    }
+    read_bounded(file, usize::try_from(size).unwrap_or(0))
 }
 
 /// Opens standard input without the buffer of the library, which is never freed, and so never wiped.

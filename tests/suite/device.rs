@@ -10,6 +10,7 @@ use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::check::servers;
 use super::common::{Run, Test, entries};
 use super::gateway::{Process, block_on, post};
 
@@ -250,11 +251,13 @@ fn a_provider_that_does_not_take_the_token_is_named() {
     let gateway = Process::start(&[]);
     for (head, code, expected) in [
         ("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", 1, "it answered 500"),
+        ("HTTP/1.1 299 \r\nContent-Length: 0\r\n\r\n", 0, ""),
+        ("HTTP/1.1 499 \r\nContent-Length: 0\r\n\r\n", 1, "it answered 499, and"),
         ("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 1, "it answered 302"),
         ("no HTTP at all\r\n\r\n", 5, "has not taken the token"),
     ] {
         let (url, request) = provider(head);
-        let run = device(&gateway, &["--register-with", &url]).status(code).run();
+        let run = device(&gateway, &["--register-with", &url, "--count", "0"]).status(code).hides("unknown").run();
         assert!(run.stderr.contains(expected), "{}", run.stderr);
         request.join().unwrap();
     }
@@ -296,6 +299,56 @@ fn https_providers_are_judged() {
 }
 
 #[test]
+fn a_provider_is_trusted_by_this_machines_authorities_beside_those_of_the_gateway() {
+    let (gateway, folder) = (Process::start(&[]), TempDir::new().unwrap());
+    let root = servers::authority("root", None, (-1, 30));
+    let context = servers::context(&servers::server(&root, (-1, 30)), &[], false);
+    let port = servers::serve_tls(context, |stream| servers::say(stream, b"HTTP/1.1 204 No Content\r\n\r\n"));
+    let url = format!("https://localhost:{port}/");
+    let hand_over = || device(&gateway, &["--register-with", &url, "--count", "0"]);
+    let stranger = hand_over().status(5).run();
+    assert!(stranger.stderr.contains("has not taken the token"), "{}", stranger.stderr);
+    // The roots of this machine.
+    let public = folder.path().join("public.pem");
+    let pem = root.certificate.to_pem().unwrap();
+    std::fs::write(&public, &pem).unwrap();
+    hand_over().env("SSL_CERT_FILE", public.to_str().unwrap()).run();
+    // Those of --ca-file.
+    let both = folder.path().join("both.pem");
+    std::fs::write(&both, [pem, std::fs::read(gateway.file("ca_file")).unwrap()].concat()).unwrap();
+    let address = gateway.address().to_string();
+    let test = Test::new().args(["device", "--gateway", &address, "--ca-file", both.to_str().unwrap()]);
+    test.args(["--register-with", &url, "--count", "0"]).stdout_contains("204 No Content").run();
+}
+
+#[test]
+fn a_state_that_is_no_plain_file_or_not_of_this_version_is_refused() {
+    let gateway = Process::start(&[]);
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    for path in [at("pipe"), at("")] {
+        let run = device(&gateway, &["--state", &path, "--count", "0"]).status(3).hides("expiry").run();
+        assert!(run.stderr.contains("is not a plain file"), "{}", run.stderr);
+        assert!(run.stderr.contains("name a file that is not there yet"), "{}", run.stderr);
+    }
+    let start = |name: &str| device(&gateway, &["--state", &at(name), "--count", "0"]);
+    start("phone.json").stderr("").run();
+    let state = std::fs::read_to_string(at("phone.json")).unwrap();
+    std::fs::write(at("newer.json"), state.replace("\"schema_version\":1", "\"schema_version\":99")).unwrap();
+    start("newer.json").status(3).stderr_contains("a newer pushcert has written it (version 99").run();
+    for (mode, is_warned) in [(0o600, false), (0o644, true), (0o640, true)] {
+        std::fs::set_permissions(at("phone.json"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let run = start("phone.json").run();
+        assert_eq!(
+            run.stderr.contains("others can read the secret of the app in it: chmod 600"),
+            is_warned,
+            "{mode:o}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_gateway_is_named() {
     let folder = TempDir::new().unwrap();
     let gateway = Process::start(&[]);
@@ -304,6 +357,8 @@ fn what_is_no_gateway_is_named() {
     assert!(without_ca.stderr.contains("--ca-file"), "{}", without_ca.stderr);
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     Test::new().arg("device").args(["--gateway", &closed.to_string()]).status(5).stderr_contains("refused").run();
+    let once = Test::new().arg("device").args(["--gateway", &closed.to_string()]).status(5).run();
+    assert_eq!(once.stderr.matches(&closed.to_string()).count(), 1, "{}", once.stderr);
     let not_state = folder.path().join("notes.txt");
     std::fs::write(&not_state, "mine").unwrap();
     let run = device(&gateway, &["--state", not_state.to_str().unwrap()]).status(3).run();

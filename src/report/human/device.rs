@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::device::alert::{Entry, ShownAlert};
-use crate::device::{DeviceEnd, DeviceEvent, HandOver, RegisteredApp};
+use crate::device::{DeviceEnd, DeviceEvent, HandOver, RegisteredApp, describe_status};
 use crate::net::device_lines::DeviceMessage;
 use crate::report::style::Paint;
 use crate::text::printable;
@@ -16,7 +16,7 @@ pub(crate) fn write(out: &mut dyn Write, event: &DeviceEvent<'_>, number: u64, p
         DeviceEvent::Started(app) => write_start(out, app, paint),
         DeviceEvent::HandedOver(provider, end) => {
             let end = match end {
-                HandOver::Answered(status) => status.to_string(),
+                HandOver::Answered(status) => describe_status(status),
                 HandOver::Stored => "registered".to_owned(),
             };
             writeln!(out, "{} {} ({end})", paint.faint("provider    "), printable(&provider.to_string()))

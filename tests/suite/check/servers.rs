@@ -16,9 +16,9 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name};
 
 /// A certificate and its key.
-pub(super) struct Issued {
-    pub(super) certificate: X509,
-    pub(super) key: PKey<Private>,
+pub(crate) struct Issued {
+    pub(crate) certificate: X509,
+    pub(crate) key: PKey<Private>,
 }
 
 /// The certificate to make: of an authority, unless it is for a host. Valid for a range of days from now.
@@ -30,12 +30,12 @@ pub(super) struct Spec<'a> {
 }
 
 /// Returns a certificate for localhost.
-pub(super) fn server(issuer: &Issued, days: (i64, i64)) -> Issued {
+pub(crate) fn server(issuer: &Issued, days: (i64, i64)) -> Issued {
     issue(&Spec { name: "localhost", host: Some("localhost"), issuer: Some(issuer), days })
 }
 
 /// Returns an authority, which signed itself unless it has an issuer.
-pub(super) fn authority(name: &str, issuer: Option<&Issued>, days: (i64, i64)) -> Issued {
+pub(crate) fn authority(name: &str, issuer: Option<&Issued>, days: (i64, i64)) -> Issued {
     issue(&Spec { name, host: None, issuer, days })
 }
 
@@ -71,7 +71,7 @@ pub(super) fn issue(spec: &Spec<'_>) -> Issued {
 }
 
 /// A context of a server that sends this chain after its certificate, and requests a certificate of the client.
-pub(super) fn context(server: &Issued, chain: &[&Issued], is_requesting: bool) -> SslContext {
+pub(crate) fn context(server: &Issued, chain: &[&Issued], is_requesting: bool) -> SslContext {
     context_builder(server, chain, is_requesting).build()
 }
 
@@ -118,7 +118,7 @@ pub(super) fn serve_tcp(act: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 
 }
 
 /// Lets the act play on each connection after its handshake, if there is one; returns the port.
-pub(super) fn serve_tls(context: SslContext, act: impl Fn(&mut SslStream<TcpStream>) + Send + Sync + 'static) -> u16 {
+pub(crate) fn serve_tls(context: SslContext, act: impl Fn(&mut SslStream<TcpStream>) + Send + Sync + 'static) -> u16 {
     serve_tcp(move |stream| {
         let Ok(mut stream) = SslStream::new(Ssl::new(&context).unwrap(), stream) else { return };
         if stream.accept().is_ok() {
@@ -128,7 +128,7 @@ pub(super) fn serve_tls(context: SslContext, act: impl Fn(&mut SslStream<TcpStre
 }
 
 /// Sends these bytes after the client's first, and then reads until the client is gone.
-pub(super) fn say(stream: &mut (impl Read + Write), bytes: &[u8]) {
+pub(crate) fn say(stream: &mut (impl Read + Write), bytes: &[u8]) {
     let mut space = [0; 4096];
     let _ = stream.read(&mut space);
     let _ = stream.write_all(bytes);
