@@ -22,7 +22,8 @@ Examples:
 
 The password of PostgreSQL comes from PGPASSWORD, PGPASSFILE or ~/.pgpass. Unless the server is
 this machine, TLS proves it: by the CA certificates of this machine, or those of sslrootcert=FILE in
-the URL, or of PGSSLROOTCERT.
+the URL, or of PGSSLROOTCERT. PGSSLMODE=verify-full asks for TLS to this machine too; nothing but
+sslmode=disable in the URL turns it off.
 
 Programs of yours can write to it too. Its table:
   pushcert_token (id, app, environment, token, registered, unregistered)
@@ -30,7 +31,8 @@ app is the topic for which the token was given, environment is production or san
 hexadecimal digits in lower case, and the times are milliseconds since 1970:
   INSERT INTO pushcert_token (app, environment, token, registered) VALUES (?, ?, ?, ?)
   ON CONFLICT (app, environment, token)
-  DO UPDATE SET registered = excluded.registered, unregistered = NULL")]
+  DO UPDATE SET registered = excluded.registered, unregistered = NULL
+when a device registers. That is what add does, and import without --registered.")]
 pub(crate) struct DatabaseArgs {
     #[command(subcommand)]
     pub(crate) command: DatabaseCommand,
@@ -102,7 +104,9 @@ pub(crate) struct AddArgs {
 #[command(after_help = "\
 A token that is there already is registered anew. Texts that are no tokens are named, and end the
 command with 1; the others are imported. The time of registration decides what becomes of a token
-that APNs calls unregistered: one that has registered since stays.
+that APNs calls unregistered: one that has registered since stays. With --registered, which is not
+in the future, a token with a later registration is unchanged, and one that is unregistered since
+a later time stays so; without it, all of them register now.
 
 Examples:
   pushcert database import sqlite:tokens.db devices.txt --app com.example.MyApp \\

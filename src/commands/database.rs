@@ -9,7 +9,7 @@ use crate::cli::values::DatabaseUrl;
 use crate::commands::shared::database;
 use crate::commands::shared::token_list::TokenList;
 use crate::database::problem::DatabaseError;
-use crate::database::{Access, Database, FIRST_MILLISECOND, Registration, Selection, TokenGroup};
+use crate::database::{Access, Database, FIRST_MILLISECOND, Registration, RegistrationTime, Selection, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::recipient::InvalidToken;
@@ -41,13 +41,20 @@ pub(super) fn run(arguments: &DatabaseArgs, context: &mut Context<'_>) -> Result
 
 fn add(arguments: &AddArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     let given = GivenTokens::Arguments(arguments.tokens.clone());
-    let time = milliseconds(context.now)?;
+    let time = RegistrationTime::Now(milliseconds(context.now)?);
     register(&arguments.database, &arguments.group, &given, time, arguments.json, context)
 }
 
 fn import(arguments: &ImportArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     let given = GivenTokens::new(&arguments.list, &arguments.form)?;
-    let time = milliseconds(arguments.registered.unwrap_or(context.now))?;
+    let time = match arguments.registered {
+        Some(time) if time > context.now => {
+            return Err(Error::new(ExitKind::Usage, "--registered: this time is in the future")
+                .hint("a token with it would never become unregistered; without --registered it is now"));
+        }
+        Some(time) => RegistrationTime::Past(milliseconds(time)?),
+        None => RegistrationTime::Now(milliseconds(context.now)?),
+    };
     register(&arguments.database, &arguments.group, &given, time, arguments.json, context)
 }
 
@@ -62,7 +69,7 @@ fn register(
     url: &DatabaseUrl,
     group: &GroupArgs,
     given: &GivenTokens,
-    time: u64,
+    time: RegistrationTime,
     wants_json: bool,
     context: &mut Context<'_>,
 ) -> Result<Option<ExitKind>, Error> {
@@ -71,9 +78,7 @@ fn register(
     let mut open = OpenOnDemand { access: Access::Create, address: &address, database: None };
     let mut total = Registration::default();
     let invalid = given.read(context, &mut |tokens| {
-        let registration = open.get()?.register(&group, tokens, time).map_err(|error| database::explain(&error))?;
-        total.added += registration.added;
-        total.renewed += registration.renewed;
+        total.add(open.get()?.register(&group, tokens, time).map_err(|error| database::explain(&error))?);
         Ok(())
     })?;
     let report = ChangeReport::new(&address, &group, total.into(), invalid);

@@ -41,7 +41,9 @@ const POSTGRES_SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 #[cfg(unix)]
 fn is_open_to_all(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o006 != 0)
+    let Ok(metadata) = path.metadata() else { return false };
+    // An empty file has no tokens: it becomes private when it gets some.
+    metadata.is_file() && metadata.len() > 0 && metadata.permissions().mode() & 0o006 != 0
 }
 
 #[cfg(not(unix))]

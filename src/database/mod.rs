@@ -96,12 +96,70 @@ pub(crate) struct StoredToken {
     pub(crate) unregistered: Option<u64>,
 }
 
+/// When tokens register, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RegistrationTime {
+    /// Their devices register now, by this machine's clock: they are registered, whatever was known of them.
+    Now(u64),
+    /// They have registered then, at the latest. What is known of later times stays.
+    Past(u64),
+}
+
+/// What a registration means for a token that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RegistrationEffect {
+    Renewed,
+    Unchanged,
+    StillUnregistered,
+}
+
+impl RegistrationTime {
+    /// Returns the time.
+    pub(crate) const fn milliseconds(self) -> u64 {
+        match self {
+            Self::Now(time) | Self::Past(time) => time,
+        }
+    }
+
+    /// Returns what it means for a token that is there.
+    fn effect_on(self, registered: u64, unregistered: Option<u64>) -> RegistrationEffect {
+        match (self, unregistered) {
+            (Self::Past(time), Some(since)) if since >= time => RegistrationEffect::StillUnregistered,
+            (Self::Past(time), None) if registered >= time => RegistrationEffect::Unchanged,
+            _ => RegistrationEffect::Renewed,
+        }
+    }
+}
+
 /// The counts of a registration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Registration {
     pub(crate) added: u64,
-    /// The tokens that were there before.
+    /// The tokens that were there before, and have registered anew.
     pub(crate) renewed: u64,
+    /// The tokens whose registration was not earlier.
+    pub(crate) unchanged: u64,
+    /// The tokens that are unregistered since that time, or a later one.
+    pub(crate) still_unregistered: u64,
+}
+
+impl Registration {
+    /// Counts a token that was there.
+    fn count(&mut self, effect: RegistrationEffect) {
+        match effect {
+            RegistrationEffect::Renewed => self.renewed += 1,
+            RegistrationEffect::Unchanged => self.unchanged += 1,
+            RegistrationEffect::StillUnregistered => self.still_unregistered += 1,
+        }
+    }
+
+    /// Adds the counts of another one.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.renewed += other.renewed;
+        self.unchanged += other.unchanged;
+        self.still_unregistered += other.still_unregistered;
+    }
 }
 
 /// A token that APNs calls unregistered, and the time since when, in milliseconds since 1970.
@@ -157,13 +215,12 @@ impl Database {
         }
     }
 
-    /// Registers tokens in lower case at a time in milliseconds since 1970, all or none of them. A time before that of
-    /// an earlier registration changes nothing.
+    /// Registers tokens in lower case, all or none of them.
     pub(crate) fn register(
         &mut self,
         group: &TokenGroup,
         tokens: &[String],
-        time: u64,
+        time: RegistrationTime,
     ) -> Result<Registration, DatabaseError> {
         match self {
             Self::Sqlite(store) => store.register(group, tokens, time),

@@ -1,5 +1,8 @@
 //! The reasons why a database cannot be used. None of them names credentials.
 
+#[cfg(feature = "postgres")]
+use std::net::IpAddr;
+
 use crate::database::Access;
 use crate::exit::ExitKind;
 
@@ -14,17 +17,25 @@ pub(crate) struct DatabaseError {
     pub(crate) access: Access,
 }
 
+/// The words of a server that is not on this machine, and has no TLS.
+#[cfg(feature = "postgres")]
+pub(crate) const NO_TLS: &str = "the server does not offer TLS";
+
 /// The reason.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseProblem {
     #[error("there is no such file")]
     Missing,
+    #[error("its folder is not there")]
+    NoFolder,
     #[error("it is not a file")]
     NoFile,
     #[error("it is not an SQLite database")]
     NoDatabase,
     #[error("it is not a database of pushcert: {0}")]
     Foreign(&'static str),
+    #[error("it is not a database of pushcert, or its tables were changed: {0}")]
+    Changed(String),
     #[error("a newer pushcert has written it (version {0} of its schema; this one knows {known})", known = super::VERSION)]
     Newer(i64),
     #[error("the database is damaged: {0}")]
@@ -41,6 +52,15 @@ pub(crate) enum DatabaseProblem {
     Closed(String),
     #[error("it failed: {0}")]
     Failed(String),
+    #[cfg(feature = "postgres")]
+    #[error("the server is read-only, and must take changes")]
+    ReadOnlyServer,
+    #[cfg(feature = "postgres")]
+    #[error("its role is not allowed to do that: {0}")]
+    Forbidden(String),
+    #[cfg(feature = "postgres")]
+    #[error("localhost is {0} here, which is another machine")]
+    NotLocal(IpAddr),
     #[cfg(feature = "postgres")]
     #[error("it has no tables of pushcert")]
     NoTables,
@@ -72,22 +92,29 @@ impl DatabaseError {
             DatabaseProblem::Silent(_)
             | DatabaseProblem::Unreachable(_)
             | DatabaseProblem::Untrusted(_)
+            | DatabaseProblem::NotLocal(_)
             | DatabaseProblem::Refused(_) => ExitKind::Network,
             #[cfg(feature = "postgres")]
             DatabaseProblem::NoTables => ExitKind::Input,
             #[cfg(feature = "postgres")]
-            DatabaseProblem::Deadlock => ExitKind::Write,
+            DatabaseProblem::Forbidden(_) if self.access == Access::Read => ExitKind::Input,
+            #[cfg(feature = "postgres")]
+            DatabaseProblem::Deadlock | DatabaseProblem::ReadOnlyServer | DatabaseProblem::Forbidden(_) => {
+                ExitKind::Write
+            }
             #[cfg(feature = "postgres")]
             DatabaseProblem::Password(_) => ExitKind::Password,
             DatabaseProblem::Locked(_) | DatabaseProblem::Failed(_) if self.access == Access::Read => ExitKind::Input,
             DatabaseProblem::Locked(_)
             | DatabaseProblem::Failed(_)
             | DatabaseProblem::Full(_)
+            | DatabaseProblem::NoFolder
             | DatabaseProblem::ReadOnly => ExitKind::Write,
             DatabaseProblem::Missing
             | DatabaseProblem::NoFile
             | DatabaseProblem::NoDatabase
             | DatabaseProblem::Foreign(_)
+            | DatabaseProblem::Changed(_)
             | DatabaseProblem::Newer(_)
             | DatabaseProblem::Damaged(_)
             | DatabaseProblem::NeedsFiles

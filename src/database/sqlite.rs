@@ -1,6 +1,7 @@
 //! Device tokens in an SQLite file. It has a rollback journal, SQLite's default: one file, which can be copied.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use uuid::Uuid;
 
 use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{
-    Access, KeptToken, Mark, Marked, Registration, Selection, StoredToken, TokenGroup, VERSION, signed, unsigned,
+    Access, KeptToken, Mark, Marked, Registration, RegistrationTime, Selection, StoredToken, TokenGroup, VERSION,
+    signed, unsigned,
 };
 use crate::text;
 #[cfg(unix)]
@@ -37,11 +39,14 @@ CREATE INDEX pushcert_token_registered ON pushcert_token (app, environment) WHER
 CREATE TABLE pushcert_schema (version INTEGER NOT NULL, identity TEXT NOT NULL);
 ";
 
+const KNOWN: &str =
+    "SELECT id, registered, unregistered FROM pushcert_token WHERE app = ?1 AND environment = ?2 AND token = ?3";
+/// `?3` says that the device registers now.
 const UPDATE: &str = "
 UPDATE pushcert_token SET
-    unregistered = CASE WHEN unregistered < ?4 THEN NULL ELSE unregistered END,
-    registered = max(registered, ?4)
-WHERE app = ?1 AND environment = ?2 AND token = ?3";
+    unregistered = CASE WHEN ?3 OR unregistered < ?2 THEN NULL ELSE unregistered END,
+    registered = CASE WHEN ?3 THEN ?2 ELSE max(registered, ?2) END
+WHERE id = ?1";
 const INSERT: &str = "INSERT INTO pushcert_token (app, environment, token, registered) VALUES (?1, ?2, ?3, ?4)";
 const MARK: &str = "
 UPDATE pushcert_token SET unregistered = ?4
@@ -75,7 +80,7 @@ impl SqliteFile {
     }
 
     fn problem_of(&self, error: &rusqlite::Error) -> DatabaseProblem {
-        let words = error.to_string();
+        let words = words_of(error);
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 DatabaseProblem::Locked(text::seconds(self.busy_timeout))
@@ -86,9 +91,26 @@ impl SqliteFile {
             Some(ErrorCode::NotADatabase) => DatabaseProblem::NoDatabase,
             Some(ErrorCode::DatabaseCorrupt) => DatabaseProblem::Damaged(words),
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => DatabaseProblem::Closed(words),
+            _ if is_of_other_tables(error) => DatabaseProblem::Changed(words),
             _ => DatabaseProblem::Failed(words),
         }
     }
+}
+
+/// Returns the words of SQLite, without the query, and without the path under which a file is opened.
+fn words_of(error: &rusqlite::Error) -> String {
+    let words = match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::CannotOpen => failure.to_string(),
+        _ => error.to_string(),
+    };
+    text::printable(&words)
+}
+
+/// Returns whether a query does not fit the tables.
+fn is_of_other_tables(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error as E;
+    matches!(error, E::SqlInputError { .. } | E::InvalidColumnType(..) | E::FromSqlConversionFailure(..))
 }
 
 /// The row of the second table.
@@ -113,7 +135,8 @@ impl SqliteStore {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_file() => {}
             Ok(_) => return Err(file.error(DatabaseProblem::NoFile)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match access {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match access {
+                Access::Create if !has_folder(path) => return Err(file.error(DatabaseProblem::NoFolder)),
                 Access::Create => create(&file)?,
                 Access::Read | Access::Write => return Err(file.error(DatabaseProblem::Missing)),
             },
@@ -166,19 +189,25 @@ impl SqliteStore {
         &mut self,
         group: &TokenGroup,
         tokens: &[String],
-        time: u64,
+        time: RegistrationTime,
     ) -> Result<Registration, DatabaseError> {
         self.transact(|transaction| {
-            let (mut update, mut insert) = (transaction.prepare(UPDATE)?, transaction.prepare(INSERT)?);
+            let (mut known, mut update) = (transaction.prepare(KNOWN)?, transaction.prepare(UPDATE)?);
+            let mut insert = transaction.prepare(INSERT)?;
+            let (environment, milliseconds) = (group.environment.name(), signed(time.milliseconds()));
+            let is_now = matches!(time, RegistrationTime::Now(_));
             let mut registration = Registration::default();
             for token in tokens {
-                let values = params![group.app, group.environment.name(), token, signed(time)];
                 // Not an upsert, which uses up an ID even where the token is there.
-                if update.execute(values)? > 0 {
-                    registration.renewed += 1;
-                } else {
-                    insert.execute(values)?;
-                    registration.added += 1;
+                match known.query_row(params![group.app, environment, token], known_token).optional()? {
+                    Some(Known { id, registered, unregistered }) => {
+                        update.execute(params![id, milliseconds, is_now])?;
+                        registration.count(time.effect_on(registered, unregistered));
+                    }
+                    None => {
+                        insert.execute(params![group.app, environment, token, milliseconds])?;
+                        registration.added += 1;
+                    }
                 }
             }
             Ok(registration)
@@ -230,10 +259,29 @@ impl SqliteStore {
     }
 }
 
+/// A token that is there.
+struct Known {
+    id: i64,
+    registered: u64,
+    unregistered: Option<u64>,
+}
+
+fn known_token(row: &Row<'_>) -> rusqlite::Result<Known> {
+    let unregistered: Option<i64> = row.get(2)?;
+    Ok(Known { id: row.get(0)?, registered: unsigned(row.get(1)?), unregistered: unregistered.map(unsigned) })
+}
+
 #[cfg(unix)]
-fn make_private(path: &Path) -> std::io::Result<()> {
+fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+}
+
+fn has_folder(path: &Path) -> bool {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.is_dir(),
+        _ => true,
+    }
 }
 
 /// Opens a connection. It may write even where nothing is to be written: only so it can undo what a process has left
@@ -260,7 +308,8 @@ fn create(file: &SqliteFile) -> Result<(), DatabaseError> {
     let _held = signals::hold();
     let temporary = match Builder::new().prefix(".pushcert-").suffix(".db").tempfile_in(folder) {
         Ok(temporary) => temporary.into_temp_path(),
-        Err(error) => return Err(failure(&error)),
+        // Not the path of the temporary file, which the error names.
+        Err(error) => return Err(failure(&io::Error::from(error.kind()))),
     };
     let mut connection = connect(&temporary, file.busy_timeout).map_err(|error| file.explain(&error))?;
     initialize(&mut connection).map_err(|error| file.explain(&error))?;
@@ -270,7 +319,7 @@ fn create(file: &SqliteFile) -> Result<(), DatabaseError> {
     match temporary.persist_noclobber(&file.path) {
         Ok(()) => Ok(()),
         // Another process was faster.
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(failure(&error.error)),
     }
 }
@@ -411,7 +460,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("tokens.db");
         let mut store = open(&path, Access::Create).unwrap();
-        store.register(&group(), &texts(&["aa", "bb"]), TIME).unwrap();
+        store.register(&group(), &texts(&["aa", "bb"]), RegistrationTime::Past(TIME)).unwrap();
         (folder, path)
     }
 
@@ -444,12 +493,12 @@ mod tests {
     fn the_last_registration_counts_in_whatever_order_they_come() {
         let (_folder, path) = filled();
         let mut store = open(&path, Access::Write).unwrap();
-        let registered = store.register(&group(), &texts(&["bb", "cc"]), TIME + 5).unwrap();
-        assert_eq!(registered, Registration { added: 1, renewed: 1 });
-        store.register(&group(), &texts(&["bb"]), TIME - 5).unwrap();
+        let registered = store.register(&group(), &texts(&["bb", "cc"]), RegistrationTime::Past(TIME + 5)).unwrap();
+        assert_eq!(registered, Registration { added: 1, renewed: 1, ..Registration::default() });
+        store.register(&group(), &texts(&["bb"]), RegistrationTime::Past(TIME - 5)).unwrap();
         let marks = [Mark { token: "bb".to_owned(), since: TIME + 7 }];
         assert_eq!(store.mark_unregistered(&group(), &marks).unwrap().marked, 1);
-        store.register(&group(), &texts(&["bb"]), TIME + 6).unwrap();
+        store.register(&group(), &texts(&["bb"]), RegistrationTime::Past(TIME + 6)).unwrap();
         let rows = all(&mut store);
         let found: Vec<_> = rows.iter().map(|row| (row.id, &*row.token, row.registered, row.unregistered)).collect();
         assert_eq!(
@@ -457,8 +506,42 @@ mod tests {
             [(1, "aa", TIME, None), (2, "bb", TIME + 6, Some(TIME + 7)), (3, "cc", TIME + 5, None)],
             "no ID is used up by what was there"
         );
-        store.register(&group(), &texts(&["bb"]), TIME + 8).unwrap();
+        store.register(&group(), &texts(&["bb"]), RegistrationTime::Past(TIME + 8)).unwrap();
         assert_eq!(all(&mut store)[1].unregistered, None, "it is back");
+    }
+
+    #[test]
+    fn a_registration_says_what_it_has_changed() {
+        let (_folder, path) = filled();
+        let mut store = open(&path, Access::Write).unwrap();
+        let marks = [Mark { token: "bb".to_owned(), since: TIME + 9 }];
+        store.mark_unregistered(&group(), &marks).unwrap();
+        let mut register = |time| store.register(&group(), &texts(&["aa", "bb", "cc"]), time).unwrap();
+        let none = Registration::default();
+        let earlier = register(RegistrationTime::Past(TIME - 1));
+        assert_eq!(earlier, Registration { added: 1, unchanged: 1, still_unregistered: 1, ..none });
+        let same = register(RegistrationTime::Past(TIME));
+        assert_eq!(same, Registration { renewed: 1, unchanged: 1, still_unregistered: 1, ..none });
+        // Of a clock that is ahead of this machine's: a device that registers now is there all the same.
+        assert_eq!(register(RegistrationTime::Now(TIME + 2)), Registration { renewed: 3, ..none });
+        for row in all(&mut store) {
+            assert_eq!((row.registered, row.unregistered), (TIME + 2, None), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn other_columns_are_told_without_the_query() {
+        let (_folder, path) = filled();
+        let mut store = open(&path, Access::Write).unwrap();
+        for change in ["ALTER TABLE pushcert_token RENAME COLUMN registered TO since", "DROP TABLE pushcert_schema"] {
+            store.connection.execute_batch(change).unwrap();
+            let error = match open(&path, Access::Read) {
+                Ok(_) => store.read_page(&Selection::default(), 0, 9).unwrap_err(),
+                Err(error) => error,
+            };
+            let text = error.to_string();
+            assert!(text.contains("not a database of pushcert") && !text.contains("SELECT"), "{text}");
+        }
     }
 
     #[test]
@@ -475,7 +558,7 @@ mod tests {
         let other = TokenGroup { environment: Environment::Sandbox, ..group() };
         assert_eq!(store.mark_unregistered(&other, &[mark("aa", TIME + 9)]).unwrap(), Marked::default());
         assert_eq!(store.remove(&group(), &texts(&["aa", "zz"])).unwrap(), 1);
-        store.register(&group(), &texts(&["aa"]), TIME).unwrap();
+        store.register(&group(), &texts(&["aa"]), RegistrationTime::Past(TIME)).unwrap();
         let ids: Vec<u64> = all(&mut store).iter().map(|row| row.id).collect();
         assert_eq!(ids, [2, 3], "an ID is never used twice");
     }
@@ -485,8 +568,8 @@ mod tests {
         let (_folder, path) = filled();
         let mut store = open(&path, Access::Write).unwrap();
         let other = TokenGroup { app: "com.example.Other".to_owned(), ..group() };
-        store.register(&other, &texts(&["aa"]), TIME).unwrap();
-        store.register(&group(), &texts(&["0c"]), TIME).unwrap();
+        store.register(&other, &texts(&["aa"]), RegistrationTime::Past(TIME)).unwrap();
+        store.register(&group(), &texts(&["0c"]), RegistrationTime::Past(TIME)).unwrap();
         let selection = Selection::registered(&group());
         let mut seen = Vec::new();
         let mut last = 0;
@@ -584,14 +667,14 @@ mod tests {
         let mut store = open(&path, Access::Write).unwrap();
         let mut other = Connection::open(&path).unwrap();
         let transaction = other.transaction_with_behavior(TransactionBehavior::Exclusive).unwrap();
-        let error = store.register(&group(), &texts(&["cc"]), TIME).unwrap_err();
+        let error = store.register(&group(), &texts(&["cc"]), RegistrationTime::Past(TIME)).unwrap_err();
         assert_eq!(error.exit_kind(), ExitKind::Write);
         assert!(error.to_string().contains("another process has locked it, and did not release it within 0.05 s"));
         let (kind, text) = refusal(&path, Access::Read);
         assert!(kind == ExitKind::Input && text.contains("locked"), "{text}");
         drop(transaction);
         assert_eq!(all(&mut store).len(), 2);
-        store.register(&group(), &texts(&["cc"]), TIME).unwrap();
+        store.register(&group(), &texts(&["cc"]), RegistrationTime::Past(TIME)).unwrap();
         assert_eq!(all(&mut store).len(), 3, "it goes on after an error");
     }
 
@@ -602,7 +685,7 @@ mod tests {
         let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         store.connection.pragma_update(None, "max_page_count", pages).unwrap();
         let many: Vec<String> = (0..5000).map(|number| format!("{number:064x}")).collect();
-        let error = store.register(&group(), &many, TIME).unwrap_err();
+        let error = store.register(&group(), &many, RegistrationTime::Past(TIME)).unwrap_err();
         assert!(matches!(error.problem, DatabaseProblem::Full(_)), "{error}");
         assert_eq!((error.exit_kind(), all(&mut store).len()), (ExitKind::Write, 2));
     }
@@ -616,7 +699,7 @@ mod tests {
             for number in 0..8 {
                 scope.spawn(move || {
                     let mut store = SqliteStore::open(path, Access::Create).unwrap();
-                    store.register(&group(), &[format!("{number:02x}")], TIME).unwrap();
+                    store.register(&group(), &[format!("{number:02x}")], RegistrationTime::Past(TIME)).unwrap();
                 });
             }
         });
@@ -635,7 +718,7 @@ mod tests {
         let mut reader = open(&path, Access::Read).unwrap();
         let page = reader.read_page(&Selection::default(), 0, 1).unwrap();
         let mut writer = open(&path, Access::Write).unwrap();
-        writer.register(&group(), &texts(&["cc"]), TIME).unwrap();
+        writer.register(&group(), &texts(&["cc"]), RegistrationTime::Past(TIME)).unwrap();
         assert_eq!(reader.read_page(&Selection::default(), page[0].id, 9).unwrap().len(), 2);
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::certificate::apple::Environment;
 use crate::database::address::DatabaseAddress;
 use crate::database::problem::DatabaseError;
-use crate::database::{Access, Database, TokenGroup};
+use crate::database::{Access, Database, RegistrationTime, TokenGroup};
 use crate::net::descriptors;
 use crate::net::device_lines::{
     DeviceCredentials, DeviceMessage, DeviceReceipt, DeviceRefusal, DeviceRequest, GatewayLine, MAX_LINE,
@@ -392,8 +392,8 @@ async fn store(app: &RegisteredApp, address: DatabaseAddress) -> Result<(), Devi
     let tokens = [app.credentials.token.clone()];
     let work = tokio::task::spawn_blocking(move || {
         let time = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
-        let mut database = Database::open(&address, Access::Create)?;
-        database.register(&group, &tokens, u64::try_from(time).unwrap_or_default())
+        let time = RegistrationTime::Now(u64::try_from(time).unwrap_or_default());
+        Database::open(&address, Access::Create)?.register(&group, &tokens, time)
     });
     match work.await {
         Ok(Ok(_)) => Ok(()),

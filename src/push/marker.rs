@@ -174,8 +174,8 @@ mod tests {
 
     use super::*;
     use crate::certificate::apple::Environment;
-    use crate::database::Access;
     use crate::database::address::DatabaseAddress;
+    use crate::database::{Access, RegistrationTime};
     use crate::push::recipient;
 
     const TIME: u64 = 1_700_000_000_000;
@@ -198,7 +198,7 @@ mod tests {
         let path = folder.path().join("tokens.db");
         let group = TokenGroup { app: "com.example.MyApp".to_owned(), environment: Environment::Sandbox };
         let mut database = Database::open(&DatabaseAddress::Sqlite(path.clone()), Access::Create).unwrap();
-        database.register(&group, &["aa", "bb", "cc"].map(str::to_owned), TIME).unwrap();
+        database.register(&group, &["aa", "bb", "cc"].map(str::to_owned), RegistrationTime::Past(TIME)).unwrap();
         act(&rusqlite::Connection::open(path).unwrap());
         let marker = Marker::start(database, group).unwrap();
         for one in settled {

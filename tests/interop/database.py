@@ -9,12 +9,12 @@ been built with `--features postgres`. The server runs in a temporary folder, as
 import sys
 sys.dont_write_bytecode = True
 from trial import *
-import collections, glob, hashlib, signal, sqlite3
+import collections, glob, hashlib, queue, signal, socket, sqlite3, struct, threading
 
 folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda name: int(name.split("/")[4]))
 os.environ["PATH"] += os.pathsep + (folders[-1] if folders else "")
 need("openssl", "initdb", "postgres", "psql")
-for variable in ("PGPASSWORD", "PGPASSFILE", "PGSSLROOTCERT", "PGUSER", "PGHOST"):
+for variable in ("PGPASSWORD", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGUSER", "PGHOST"):
     os.environ.pop(variable, None)
 os.environ["HOME"] = str(WORK)
 
@@ -127,6 +127,10 @@ refused("a wrong password", URL, 4, "password authentication failed", PGPASSWORD
 refused("no password", URL, 4, "none was given", PGPASSWORD="")
 refused("no such database", f"postgres://jo@localhost:{PORT}/other?sslrootcert={ca}", 5, "does not exist")
 refused("nobody there", f"postgres://jo@localhost:{free_port()}/push", 5, "it is not reached")
+refused("an address beside the name", URL.replace("?", "?hostaddr=127.0.0.1&"), 3, "it has no tables")
+for mode, code, words in (("verify-full", 3, "it has no tables"), ("require", 3, "it has no tables"), ("prefer", 5, "no encryption"),
+                          ("disable", 5, "no encryption"), ("other", 2, "PGSSLMODE is verify-full")):
+    refused(f"PGSSLMODE={mode}", f"postgres://jo@localhost:{PORT}/push", code, words, PGSSLMODE=mode, PGSSLROOTCERT=str(ca))
 refused("a variable with the URL", "env:DATABASE_URL", 3, "it has no tables", DATABASE_URL=URL)
 passfile = WORK / "passwords"
 escaped = SECRET.replace("\\", "\\\\").replace(":", "\\:")
@@ -136,6 +140,57 @@ refused("PGPASSFILE and PGSSLROOTCERT", f"postgres://jo@localhost:{PORT}/push?ss
         PGPASSFILE=str(passfile), PGSSLROOTCERT=str(ca))
 in_url = "".join(f"%{byte:02x}" for byte in SECRET.encode())
 refused("a password in the URL", URL.replace("jo@", f"jo:{in_url}@"), 3, "process lists show the password", PGPASSWORD="")
+
+# --- which line of the file of passwords counts, judged by psql -------------------------------------------------
+
+
+class AsksForPassword(threading.Thread):
+    """A server that wants the password in the clear, and keeps it."""
+
+    def __init__(self, listener):
+        super().__init__(daemon=True)
+        self.listener, self.heard = listener, queue.Queue()
+        self.start()
+
+    def run(self):
+        while True:
+            connection = self.listener.accept()[0]
+            with connection:
+                start_packet = connection.recv(4096)
+                if start_packet[4:8] in (b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30"):  # it is asked for TLS, or GSSAPI
+                    connection.sendall(b"N")
+                    start_packet = connection.recv(4096)
+                connection.sendall(b"R" + struct.pack(">ii", 8, 3))
+                answer = connection.recv(4096)
+                if answer:
+                    self.heard.put(answer[5:-1])
+
+
+fake_port, fake_folder = free_port(), WORK / "sockets"
+fake_folder.mkdir()
+tcp = socket.create_server(("127.0.0.1", fake_port))
+unix = socket.socket(socket.AF_UNIX)
+unix.bind(str(fake_folder / f".s.PGSQL.{fake_port}"))
+unix.listen()
+by_tcp, by_socket = AsksForPassword(tcp), AsksForPassword(unix)
+LINES = {
+    "a colon in the password": b"*:*:*:*:a\\:b:c", "a backslash": b"*:*:*:*:a\\\\b\\c", "a backslash at the end": b"*:*:*:*:a\\",
+    "an escaped star": b"\\*:*:*:*:no\n*:*:*:*:yes", "not UTF-8": b"caf\xe9:*:*:*:no\n*:*:*:*:caf\xe9",
+    "CRLF": b"*:*:*:*:yes\r\n", "a comment": b"#*:*:*:*:no\n*:*:*:*:yes", "an escaped name": b"127.0.0.1:*:pu\\sh:*:yes\n*:*:*:*:late",
+    "another port": b"*:1:*:*:no\n*:*:*:*:yes", "a short line": b"*:*:*:no\n*:*:*:*:yes", "localhost": b"localhost:*:*:*:localhost\n*:*:*:*:other",
+    "the folder of a socket": bytes(fake_folder) + b":*:*:*:folder\n*:*:*:*:other",
+}
+for what, lines in LINES.items():
+    passfile.write_bytes(lines + b"\n")
+    for asker, host in ((by_tcp, "127.0.0.1"), (by_socket, str(fake_folder))):
+        sent = []
+        for command in (("psql", "-h", host, "-p", fake_port, "-U", "jo", "-d", "push", "-w", "-c", ""),
+                        (PUSHCERT, "database", "list", f"postgres://jo@/push?host={host}&port={fake_port}")):
+            run(*command, env={**os.environ, "PGPASSWORD": "", "PGPASSFILE": str(passfile)})
+            sent.append(asker.heard.get(timeout=20))
+        expect(f"PGPASSFILE: {what}, {'a socket' if asker is by_socket else 'TCP'}: as psql", sent[1], sent[0])
+run(PUSHCERT, "database", "list", f"postgres://jo@127.0.0.1:{fake_port}/push", env={**os.environb, b"PGPASSWORD": b"caf\xe9"})
+expect("PGPASSWORD that is not UTF-8", by_tcp.heard.get(timeout=20), b"caf\xe9")
 
 # --- many at once create the tables and register the same tokens --------------------------------------------
 
@@ -149,6 +204,14 @@ expect("PostgreSQL: four imports at once", ends, [0] * 4)
 expect("PostgreSQL: each token once", psql("SELECT count(*), count(DISTINCT token) FROM pushcert_token"), "3500 3500")
 path = WORK / "all"
 path.write_text("\n".join(TOKENS[:3500]))
+for time_, words in (("2021-01-01", "3500 unchanged (registered then, or later)"), ("", "3500 registered anew")):
+    again = database("import", URL, path, *GROUP, *(["--registered", time_] if time_ else []))
+    expect(f"PostgreSQL: registered {time_ or 'now'}", (again.returncode, words in again.stdout or again.stdout), (0, True))
+psql("UPDATE pushcert_token SET unregistered = 4102444800000")
+for time_, words in (("2021-01-01", "3500 still unregistered (since then, or later)"), ("", "3500 registered anew")):
+    again = database("import", URL, path, *GROUP, *(["--registered", time_] if time_ else []))
+    expect(f"PostgreSQL: unregistered, and registered {time_ or 'now'}", (again.returncode, words in again.stdout or again.stdout), (0, True))
+expect("PostgreSQL: all are back", psql("SELECT count(*) FROM pushcert_token WHERE unregistered IS NULL"), "3500")
 removed = database("remove", URL, "--tokens", path, *GROUP)
 expect("PostgreSQL: all are removed", removed.stdout, f"{NAME}: 3500 tokens removed ({APP}, production)\n")
 database("import", URL, "-", *GROUP, "--registered", "2022-01-01", input="\n".join(TOKENS))
@@ -232,8 +295,31 @@ expect("locked: no outcome is lost", len(outcomes(lines)), share)
 report = lines[-1]["summary"]
 expect("locked: the end", (locked.returncode, "has locked it" in (report["database"]["error"] or "")), (6, True))
 expect("locked: all is told", (report["exit_code"], report["database"]["failed"], count > 0), (6, count, True))
+lock.stdin.write("COMMIT; BEGIN; LOCK TABLE pushcert_token IN ACCESS EXCLUSIVE MODE; SELECT 1;\n")
+lock.stdin.flush()
+while psql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'pushcert_token'::regclass") != "1":
+    time.sleep(0.05)
+locked = database("list", URL)
+expect("locked for readers", (locked.returncode, "has locked it, and did not release it within 5 s" in locked.stderr), (3, True))
+expect("locked for readers: no query is left", psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pushcert'"), "0")
 lock.stdin.close()
 lock.wait(10)
+psql(f"CREATE ROLE reader LOGIN PASSWORD '{SECRET.replace(chr(39), chr(39) * 2)}'; GRANT SELECT ON pushcert_token, pushcert_schema TO reader")
+READER = URL.replace("jo@", "reader@")
+expect("a role that may read", database("list", READER).returncode, 0)
+for command, url, *rest in (("add", READER, *GROUP, "aa"), ("remove", READER, *GROUP, "aa"), ("add", READER.replace("/push?", "/postgres?"), *GROUP, "aa")):
+    done = database(command, url, *rest)
+    expect(f"a role that may not write: {command}", (done.returncode, "not allowed" in done.stderr, "GRANT" in done.stderr), (6, True, True))
+psql("REVOKE SELECT ON pushcert_token FROM reader")
+done = database("list", READER)
+expect("a role that may not read", (done.returncode, "not allowed" in done.stderr, "GRANT" in done.stderr), (3, True, True))
+psql("CREATE DATABASE foreign_tables", "postgres")
+for tables in ("CREATE TABLE pushcert_schema (v int); CREATE TABLE pushcert_token (t int)",
+               "DROP TABLE pushcert_schema; CREATE TABLE pushcert_schema (version text, identity text); INSERT INTO pushcert_schema VALUES ('a', 'b')",
+               "DROP TABLE pushcert_schema; CREATE TABLE pushcert_schema (version bigint, identity text); INSERT INTO pushcert_schema VALUES (1, 'b')"):
+    psql(tables, "foreign_tables")
+    done = database("list", URL.replace("/push?", "/foreign_tables?"))
+    expect("tables of another program", (done.returncode, "not a database of pushcert" in done.stderr), (3, True))
 psql("ALTER DATABASE push SET default_transaction_read_only = on")
 expect("read-only: nothing is sent", (run(*few).returncode, run(PUSHCERT, "database", "list", URL).returncode), (6, 0))
 psql("ALTER DATABASE push RESET default_transaction_read_only", "postgres")

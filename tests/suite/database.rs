@@ -59,6 +59,21 @@ fn lists_come_from_files_and_pipes() {
 }
 
 #[test]
+fn what_an_import_of_the_past_leaves_is_told() {
+    let folder = TempDir::new().unwrap();
+    let import = |registered: &str| {
+        let import = database(folder.path(), &["import", "sqlite:tokens.db", "-", "--registered", registered]);
+        import.args(GROUP).stdin("aa\nbb\n")
+    };
+    import("2022-01-01").stdout_contains("tokens.db: 2 tokens added (").run();
+    import("2023-01-01").stdout_contains(": 0 tokens added, 2 registered anew (").run();
+    import("2020-01-01").stdout_contains(": 0 tokens added, 2 unchanged (registered then, or later) (").run();
+    let run = import("2023-01-01").arg("--json").run().json();
+    assert_eq!((&run["renewed"], &run["unchanged"], &run["still_unregistered"]), (&json!(0), &json!(2), &json!(0)));
+    assert_eq!(rows(folder.path(), &[])[0]["registered"], 1_672_531_200_000_u64);
+}
+
+#[test]
 fn a_file_for_all_to_read_is_warned_of() {
     let folder = TempDir::new().unwrap();
     let add = || database(folder.path(), &["add", "sqlite:tokens.db", "aabb"]).args(GROUP);
@@ -81,7 +96,9 @@ fn nothing_is_created_for_nothing() {
     let remove = database(folder.path(), &["remove", "sqlite:tokens.db", "aa"]).args(GROUP);
     remove.status(3).stderr_contains("there is no such file").run();
     let add = database(folder.path(), &["add", "sqlite:no/such/folder/tokens.db", "aa"]).args(GROUP);
-    add.status(6).stderr_contains("no/such/folder/tokens.db: ").run();
+    add.status(6)
+        .stderr_contains("no/such/folder/tokens.db: its folder is not there\n  hint: make the folder first")
+        .run();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -141,6 +158,6 @@ fn an_empty_file_that_all_may_read_becomes_private() {
     std::fs::write(&path, "").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let words = "database add sqlite:tokens.db abcd --app com.example.MyApp --environment production";
-    Test::new().folder(folder.path()).args(words.split(' ')).status(0).run();
+    Test::new().folder(folder.path()).args(words.split(' ')).status(0).stderr("").run();
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }

@@ -2,6 +2,8 @@
 
 use crate::cli::values::DatabaseUrl;
 use crate::database::address::{AddressError, DatabaseAddress};
+#[cfg(feature = "postgres")]
+use crate::database::problem::NO_TLS;
 use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{Access, Database};
 use crate::error::Error;
@@ -90,6 +92,10 @@ fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
         DatabaseProblem::Missing => "pushcert database add and import create it",
         DatabaseProblem::NoDatabase => "pushcert database import takes lists of tokens into a database",
         DatabaseProblem::Foreign(_) => "name another file: pushcert database add and import create it",
+        DatabaseProblem::Changed(_) => {
+            "name another database: pushcert database add and import create their tables in it"
+        }
+        DatabaseProblem::NoFolder => "make the folder first",
         DatabaseProblem::Newer(_) => "use the newer pushcert",
         DatabaseProblem::Damaged(_) => "restore it from a backup; sqlite3 FILE .recover saves what can be read",
         DatabaseProblem::Locked(_) => "run the command again when the other process has ended its transaction",
@@ -97,10 +103,25 @@ fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
         DatabaseProblem::NeedsFiles => "copy it to a folder in which you may write, or set its journal mode to delete",
         DatabaseProblem::ReadOnly => "the file and its folder must be writable",
         #[cfg(feature = "postgres")]
+        DatabaseProblem::ReadOnlyServer => {
+            "name the primary server: this one is a standby, or default_transaction_read_only is on"
+        }
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::Forbidden(_) => {
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON pushcert_token and SELECT ON pushcert_schema to the role; the role that \
+             creates the tables needs CREATE ON SCHEMA"
+        }
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::NotLocal(_) => "name the machine by its own name or address, so that TLS proves it",
+        #[cfg(feature = "postgres")]
         DatabaseProblem::NoTables => "pushcert database add and import create them",
         #[cfg(feature = "postgres")]
         DatabaseProblem::Password(_) => {
             "give it in PGPASSWORD, in the file that PGPASSFILE names, or in ~/.pgpass, which only you may read"
+        }
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::Untrusted(words) if words == NO_TLS => {
+            "set ssl = on in the server's postgresql.conf; without it the password and the tokens would go in the clear"
         }
         #[cfg(feature = "postgres")]
         DatabaseProblem::Untrusted(_) => {

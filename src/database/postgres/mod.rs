@@ -1,24 +1,30 @@
 //! Device tokens in PostgreSQL. Nothing is prepared, so that poolers of connections can stand before the server; each
 //! operation has a limit, and is repeated once after a connection that broke: all of them may be done twice.
 
+mod bounded;
 mod passwords;
 mod server;
 mod tls;
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
+use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, NoTls, Row, Transaction};
+use tokio_postgres::types::{ToSql, Type, WrongType};
+use tokio_postgres::{Client, Config, NoTls, Row, Socket, Transaction};
 use uuid::Uuid;
 
-use crate::database::postgres::server::cause;
+use crate::database::postgres::bounded::BoundedClear;
+use crate::database::postgres::server::{cause, has_socket};
 use crate::database::postgres::tls::VerifiedTls;
-use crate::database::problem::{DatabaseError, DatabaseProblem};
+use crate::database::problem::{DatabaseError, DatabaseProblem, NO_TLS};
 use crate::database::{
-    Access, KeptToken, Mark, Marked, Registration, Selection, StoredToken, TokenGroup, VERSION, signed, unsigned,
+    Access, KeptToken, Mark, Marked, Registration, RegistrationTime, Selection, StoredToken, TokenGroup, VERSION,
+    signed, unsigned,
 };
 use crate::net::descriptors;
 use crate::net::tls::TlsError;
@@ -29,7 +35,10 @@ pub(crate) use server::PostgresServer;
 
 /// The limit of each operation.
 const LIMIT: Duration = Duration::from_secs(30);
-/// The limits of a transaction, on the server's side.
+/// The limit of the request to end a query whose answer nobody waits for any more.
+const CANCEL_LIMIT: Duration = Duration::from_secs(3);
+/// The limits of a transaction, on the server's side. A pooler keeps them from the next client, as it would not keep those
+/// of a session.
 const TRANSACTION_LIMITS: &str = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '25s'";
 /// The same limit for people.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,18 +66,25 @@ const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(8103520194567)";
 const HAS_TABLES: &str =
     "SELECT to_regclass('pushcert_schema') IS NOT NULL AND to_regclass('pushcert_token') IS NOT NULL";
 const IS_READ_ONLY: &str = "
-SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
-    OR NOT has_table_privilege('pushcert_token', 'UPDATE')";
+SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
+    NOT has_table_privilege('pushcert_token', 'UPDATE')";
 
-/// Rows are locked in one order, so that processes seldom wait for each other.
+/// Rows are locked in one order, so that processes seldom wait for each other. `$5` says that the devices register now.
+/// The counts are those of [`RegistrationTime::effect_on`].
 const UPDATE: &str = "
 WITH locked AS (
-    SELECT id FROM pushcert_token WHERE app = $1 AND environment = $2 AND token = ANY ($3) ORDER BY token FOR UPDATE
+    SELECT id, registered, unregistered FROM pushcert_token
+    WHERE app = $1 AND environment = $2 AND token = ANY ($3) ORDER BY token FOR UPDATE
+), updated AS (
+    UPDATE pushcert_token AS t SET
+        unregistered = CASE WHEN $5 OR t.unregistered < $4 THEN NULL ELSE t.unregistered END,
+        registered = CASE WHEN $5 THEN $4 ELSE greatest(t.registered, $4) END
+    FROM locked WHERE t.id = locked.id
 )
-UPDATE pushcert_token AS t SET
-    unregistered = CASE WHEN t.unregistered < $4 THEN NULL ELSE t.unregistered END,
-    registered = greatest(t.registered, $4)
-FROM locked WHERE t.id = locked.id";
+SELECT count(*),
+    count(*) FILTER (WHERE NOT $5 AND unregistered >= $4),
+    count(*) FILTER (WHERE NOT $5 AND unregistered IS NULL AND registered >= $4)
+FROM locked";
 /// What another process has added meanwhile is updated.
 const INSERT: &str = "
 INSERT INTO pushcert_token AS t (app, environment, token, registered)
@@ -76,8 +92,8 @@ SELECT $1, $2, given.token, $4 FROM unnest($3) AS given (token) WHERE NOT EXISTS
     SELECT FROM pushcert_token AS other WHERE other.app = $1 AND other.environment = $2 AND other.token = given.token
 )
 ON CONFLICT (app, environment, token) DO UPDATE SET
-    unregistered = CASE WHEN t.unregistered < $4 THEN NULL ELSE t.unregistered END,
-    registered = greatest(t.registered, $4)";
+    unregistered = CASE WHEN $5 OR t.unregistered < $4 THEN NULL ELSE t.unregistered END,
+    registered = CASE WHEN $5 THEN $4 ELSE greatest(t.registered, $4) END";
 const MARK: &str = "
 WITH locked AS (
     SELECT t.id, given.since FROM pushcert_token AS t JOIN unnest($3, $4) AS given (token, since) USING (token)
@@ -103,10 +119,56 @@ type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 /// An open database.
 pub(crate) struct PostgresStore {
     runtime: Runtime,
-    client: Client,
+    connection: Connection,
     server: PostgresServer,
     access: Access,
     identity: String,
+}
+
+/// What protects a connection.
+enum Security {
+    Verified(VerifiedTls),
+    /// The server is this machine, or the user wants it so.
+    Clear,
+    /// A socket: what protects it is its folder.
+    Socket,
+}
+
+/// A connection.
+struct Connection {
+    client: Client,
+    security: Security,
+}
+
+impl Connection {
+    /// Starts what was connected.
+    fn start<T>(
+        connected: Result<(Client, tokio_postgres::Connection<Socket, T>), PgError>,
+        security: Security,
+    ) -> Result<Self, DatabaseProblem>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        match connected {
+            Ok((client, connection)) => {
+                tokio::spawn(connection);
+                Ok(Self { client, security })
+            }
+            Err(error) => Err(problem_of(&error)),
+        }
+    }
+
+    /// Asks the server, over a second connection, to end the query that runs. It would wait on, for a lock or a disk, and
+    /// keep its place.
+    async fn cancel(&self) {
+        let token = self.client.cancel_token();
+        // The error is the answer that did not come.
+        let _ = match &self.security {
+            Security::Verified(tls) => timeout(CANCEL_LIMIT, token.cancel_query(tls.clone())).await,
+            Security::Clear => timeout(CANCEL_LIMIT, token.cancel_query(BoundedClear)).await,
+            Security::Socket => timeout(CANCEL_LIMIT, token.cancel_query(NoTls)).await,
+        };
+    }
 }
 
 impl PostgresStore {
@@ -117,8 +179,8 @@ impl PostgresStore {
             Ok(runtime) => runtime,
             Err(error) => return Err(failure(DatabaseProblem::Unreachable(error.to_string()))),
         };
-        let client = runtime.block_on(connect(server)).map_err(failure)?;
-        let mut store = Self { runtime, client, server: server.clone(), access, identity: String::new() };
+        let connection = runtime.block_on(connect(server)).map_err(failure)?;
+        let mut store = Self { runtime, connection, server: server.clone(), access, identity: String::new() };
         store.check()?;
         Ok(store)
     }
@@ -148,7 +210,10 @@ impl PostgresStore {
             return Err(self.error(DatabaseProblem::Foreign("it has no identity")));
         };
         if self.access != Access::Read && schema.is_read_only {
-            return Err(self.error(DatabaseProblem::ReadOnly));
+            return Err(self.error(DatabaseProblem::ReadOnlyServer));
+        }
+        if self.access != Access::Read && schema.is_forbidden {
+            return Err(self.error(DatabaseProblem::Forbidden("no right to change pushcert_token".to_owned())));
         }
         self.identity = identity;
         Ok(())
@@ -173,20 +238,25 @@ impl PostgresStore {
     }
 
     fn reconnect(&mut self) -> Result<(), DatabaseError> {
-        self.client = match self.runtime.block_on(connect(&self.server)) {
-            Ok(client) => client,
+        self.connection = match self.runtime.block_on(connect(&self.server)) {
+            Ok(connection) => connection,
             Err(problem) => return Err(self.error(problem)),
         };
         Ok(())
     }
 
     fn try_call<T>(&mut self, act: &impl AsyncFn(&mut Client) -> Result<T, PgError>) -> Result<T, DatabaseProblem> {
-        let client = &mut self.client;
-        match self.runtime.block_on(async { timeout(LIMIT, act(client)).await }) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(problem_of(&error)),
-            Err(_) => Err(DatabaseProblem::Silent(seconds(LIMIT))),
-        }
+        let connection = &mut self.connection;
+        self.runtime.block_on(async {
+            match timeout(LIMIT, act(&mut connection.client)).await {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(error)) => Err(problem_of(&error)),
+                Err(_) => {
+                    connection.cancel().await;
+                    Err(DatabaseProblem::Silent(seconds(LIMIT)))
+                }
+            }
+        })
     }
 
     /// Registers tokens.
@@ -194,21 +264,25 @@ impl PostgresStore {
         &mut self,
         group: &TokenGroup,
         tokens: &[String],
-        time: u64,
+        time: RegistrationTime,
     ) -> Result<Registration, DatabaseError> {
-        let (environment, time) = (group.environment.name(), signed(time));
+        let (environment, is_now) = (group.environment.name(), matches!(time, RegistrationTime::Now(_)));
+        let time = signed(time.milliseconds());
         self.call(async |client| {
-            let parameters: [Parameter<'_>; 4] = [
+            let parameters: [Parameter<'_>; 5] = [
                 (&group.app, Type::TEXT),
                 (&environment, Type::TEXT),
                 (&tokens, Type::TEXT_ARRAY),
                 (&time, Type::INT8),
+                (&is_now, Type::BOOL),
             ];
             let transaction = begin(client).await?;
-            let renewed = transaction.execute_typed(UPDATE, &parameters).await?;
+            let counts = transaction.query_typed_one(UPDATE, &parameters).await?;
             let added = transaction.execute_typed(INSERT, &parameters).await?;
             transaction.commit().await?;
-            Ok(Registration { added, renewed })
+            let (known, still_unregistered, unchanged) =
+                (unsigned(counts.try_get(0)?), unsigned(counts.try_get(1)?), unsigned(counts.try_get(2)?));
+            Ok(Registration { added, renewed: known - still_unregistered - unchanged, unchanged, still_unregistered })
         })
     }
 
@@ -230,10 +304,12 @@ impl PostgresStore {
             if let Some(environment) = &environment {
                 parameters.push((environment, Type::TEXT));
             }
+            let transaction = begin(client).await?;
             let mut page = Vec::with_capacity(limit);
-            for row in client.query_typed(&query, &parameters).await? {
+            for row in transaction.query_typed(&query, &parameters).await? {
                 page.push(stored_token(&row)?);
             }
+            transaction.commit().await?;
             Ok(page)
         })
     }
@@ -280,30 +356,66 @@ impl PostgresStore {
 }
 
 /// Connects within the limits of the server.
-async fn connect(server: &PostgresServer) -> Result<Client, DatabaseProblem> {
+async fn connect(server: &PostgresServer) -> Result<Connection, DatabaseProblem> {
     let connected = if server.has_tls {
         let stores = StoreReader::new(server.roots.clone()).stores().await;
-        timeout(LIMIT, connect_verified(server, VerifiedTls { stores })).await
+        timeout(LIMIT, connect_verified(&server.config, VerifiedTls { stores })).await
     } else {
         timeout(LIMIT, connect_plain(server)).await
     };
     match connected {
-        Ok(Ok(client)) => Ok(client),
-        Ok(Err(error)) => Err(problem_of(&error)),
+        Ok(connected) => connected,
         Err(_) => Err(DatabaseProblem::Silent(seconds(LIMIT))),
     }
 }
 
-async fn connect_verified(server: &PostgresServer, tls: VerifiedTls) -> Result<Client, PgError> {
-    let (client, connection) = server.config.connect(tls).await?;
-    tokio::spawn(connection);
-    Ok(client)
+async fn connect_verified(config: &Config, tls: VerifiedTls) -> Result<Connection, DatabaseProblem> {
+    Connection::start(config.connect(tls.clone()).await, Security::Verified(tls))
 }
 
-async fn connect_plain(server: &PostgresServer) -> Result<Client, PgError> {
-    let (client, connection) = server.config.connect(NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
+/// Connects without TLS. A name that stands for this machine is followed to this machine only.
+async fn connect_plain(server: &PostgresServer) -> Result<Connection, DatabaseProblem> {
+    let Some(port) = server.port_of_local_name() else { return connect_in_clear(&server.config).await };
+    let found = match tokio::net::lookup_host(("localhost", port)).await {
+        Ok(found) => found,
+        Err(error) => return Err(DatabaseProblem::Unreachable(printable(&error.to_string()))),
+    };
+    let mut problem = DatabaseProblem::Unreachable("localhost has no address".to_owned());
+    for address in loopback_addresses(found)? {
+        let mut config = server.config.clone();
+        config.hostaddr(address);
+        problem = match connect_in_clear(&config).await {
+            Err(problem @ DatabaseProblem::Unreachable(_)) => problem,
+            connected => return connected,
+        };
+    }
+    Err(problem)
+}
+
+/// Returns the addresses of this machine. A file of hosts, or a resolver, may send localhost elsewhere.
+fn loopback_addresses(found: impl Iterator<Item = SocketAddr>) -> Result<Vec<IpAddr>, DatabaseProblem> {
+    let (mut local, mut elsewhere) = (Vec::new(), None);
+    for address in found {
+        if address.ip().is_loopback() {
+            local.push(address.ip());
+        } else {
+            elsewhere = Some(address.ip());
+        }
+    }
+    match elsewhere {
+        Some(address) if local.is_empty() => Err(DatabaseProblem::NotLocal(address)),
+        _ => Ok(local),
+    }
+}
+
+async fn connect_in_clear(config: &Config) -> Result<Connection, DatabaseProblem> {
+    if has_socket(config) {
+        return Connection::start(config.connect(NoTls).await, Security::Socket);
+    }
+    let mut bounded = config.clone();
+    // The driver hands the connection to the connector at once, without a word about TLS to the server.
+    bounded.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+    Connection::start(bounded.connect(BoundedClear).await, Security::Clear)
 }
 
 /// Begins a transaction that waits for others within limits.
@@ -314,7 +426,10 @@ async fn begin(client: &mut Client) -> Result<Transaction<'_>, PgError> {
 }
 
 async fn has_tables(client: &mut Client) -> Result<bool, PgError> {
-    client.query_typed_one(HAS_TABLES, &[]).await?.try_get(0)
+    let transaction = begin(client).await?;
+    let has_tables = transaction.query_typed_one(HAS_TABLES, &[]).await?.try_get(0)?;
+    transaction.commit().await?;
+    Ok(has_tables)
 }
 
 async fn create_tables(client: &mut Client) -> Result<(), PgError> {
@@ -330,15 +445,21 @@ async fn create_tables(client: &mut Client) -> Result<(), PgError> {
 struct Schema {
     version: i64,
     identity: Option<String>,
+    /// The server takes no changes.
     is_read_only: bool,
+    /// The role may not change the tokens.
+    is_forbidden: bool,
 }
 
 async fn read_schema(client: &mut Client) -> Result<Schema, PgError> {
-    let row = client.query_typed_opt("SELECT version, identity FROM pushcert_schema", &[]).await?;
-    let is_read_only = client.query_typed_one(IS_READ_ONLY, &[]).await?.try_get(0)?;
+    let transaction = begin(client).await?;
+    let row = transaction.query_typed_opt("SELECT version, identity FROM pushcert_schema", &[]).await?;
+    let state = transaction.query_typed_one(IS_READ_ONLY, &[]).await?;
+    transaction.commit().await?;
+    let (is_read_only, is_forbidden) = (state.try_get(0)?, state.try_get(1)?);
     match row {
-        Some(row) => Ok(Schema { version: row.try_get(0)?, identity: row.try_get(1)?, is_read_only }),
-        None => Ok(Schema { version: VERSION, identity: None, is_read_only }),
+        Some(row) => Ok(Schema { version: row.try_get(0)?, identity: row.try_get(1)?, is_read_only, is_forbidden }),
+        None => Ok(Schema { version: VERSION, identity: None, is_read_only, is_forbidden }),
     }
 }
 
@@ -374,16 +495,19 @@ fn problem_of(error: &PgError) -> DatabaseProblem {
     if let Some(refusal) = error.as_db_error() {
         return problem_of_code(refusal.code(), printable(refusal.message()));
     }
-    if let Some(source) = std::error::Error::source(error)
-        && source.downcast_ref::<TlsError>().is_some()
-    {
-        return DatabaseProblem::Untrusted(printable(&source.to_string()));
+    if let Some(source) = std::error::Error::source(error) {
+        if source.is::<TlsError>() {
+            return DatabaseProblem::Untrusted(printable(&source.to_string()));
+        }
+        if source.is::<WrongType>() {
+            return DatabaseProblem::Changed("a column has another type".to_owned());
+        }
     }
     let words = printable(&cause(error));
     match words.as_str() {
         // The driver's own words.
         "password missing" => DatabaseProblem::Password("it wants one, and none was given".to_owned()),
-        "server does not support TLS" => DatabaseProblem::Untrusted("the server does not offer TLS".to_owned()),
+        "server does not support TLS" => DatabaseProblem::Untrusted(NO_TLS.to_owned()),
         _ => DatabaseProblem::Unreachable(words),
     }
 }
@@ -391,7 +515,16 @@ fn problem_of(error: &PgError) -> DatabaseProblem {
 fn problem_of_code(code: &SqlState, words: String) -> DatabaseProblem {
     match *code {
         SqlState::INVALID_PASSWORD => DatabaseProblem::Password(words),
-        SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => DatabaseProblem::Locked(seconds(LOCK_TIMEOUT)),
+        SqlState::LOCK_NOT_AVAILABLE => DatabaseProblem::Locked(seconds(LOCK_TIMEOUT)),
+        SqlState::INSUFFICIENT_PRIVILEGE => DatabaseProblem::Forbidden(words),
+        SqlState::UNDEFINED_COLUMN
+        | SqlState::UNDEFINED_TABLE
+        | SqlState::UNDEFINED_FUNCTION
+        | SqlState::DATATYPE_MISMATCH
+        | SqlState::WRONG_OBJECT_TYPE
+        | SqlState::INVALID_COLUMN_REFERENCE
+        | SqlState::NOT_NULL_VIOLATION
+        | SqlState::CHECK_VIOLATION => DatabaseProblem::Changed(words),
         SqlState::T_R_DEADLOCK_DETECTED | SqlState::T_R_SERIALIZATION_FAILURE => DatabaseProblem::Deadlock,
         SqlState::DISK_FULL | SqlState::CONFIGURATION_LIMIT_EXCEEDED => DatabaseProblem::Full(words),
         SqlState::READ_ONLY_SQL_TRANSACTION => DatabaseProblem::ReadOnly,
@@ -403,5 +536,34 @@ fn problem_of_code(code: &SqlState, words: String) -> DatabaseProblem {
         | SqlState::INVALID_CATALOG_NAME
         | SqlState::TOO_MANY_CONNECTIONS => DatabaseProblem::Refused(words),
         _ => DatabaseProblem::Failed(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_leads_to_this_machine_or_nowhere() {
+        let found = |addresses: &[&str]| {
+            let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            loopback_addresses(addresses.into_iter())
+        };
+        assert!(matches!(found(&["192.0.2.2:5432"]), Err(DatabaseProblem::NotLocal(_))));
+        let local = found(&["[::1]:5432", "192.0.2.2:5432", "127.0.0.1:5432"]).unwrap();
+        assert_eq!(local, ["::1".parse::<IpAddr>().unwrap(), "127.0.0.1".parse().unwrap()], "and not elsewhere");
+        assert!(found(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let problem = |code: SqlState| problem_of_code(&code, "words".to_owned());
+        for code in [SqlState::UNDEFINED_COLUMN, SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_FUNCTION] {
+            assert!(matches!(problem(code), DatabaseProblem::Changed(_)));
+        }
+        assert!(matches!(problem(SqlState::INSUFFICIENT_PRIVILEGE), DatabaseProblem::Forbidden(_)));
+        assert!(matches!(problem(SqlState::LOCK_NOT_AVAILABLE), DatabaseProblem::Locked(_)));
+        // Not a lock: a limit of the server, or an administrator.
+        assert!(matches!(problem(SqlState::QUERY_CANCELED), DatabaseProblem::Failed(_)));
     }
 }

@@ -1,7 +1,7 @@
 //! The URL of a PostgreSQL server, read as PostgreSQL's own tools read it.
 
+use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio_postgres::config::{Host, SslMode};
 use crate::database::address::Variables;
 use crate::database::postgres::passwords;
 use crate::text;
+use crate::world::files;
 
 /// The limit of a connection, where the URL has none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +32,7 @@ pub(crate) struct PostgresServer {
     has_password_in_url: bool,
 }
 
-/// What TLS must prove.
+/// What a URL, or PGSSLMODE, asks of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TlsMode {
     /// Nothing was said.
@@ -43,7 +44,7 @@ enum TlsMode {
 /// The parameters of a URL that the driver does not know.
 struct Parameters {
     tls: TlsMode,
-    roots_file: Option<String>,
+    roots_file: Option<OsString>,
     /// The URL without them.
     url: String,
 }
@@ -62,16 +63,18 @@ impl PostgresServer {
         check_hosts(&config)?;
         let has_password_in_url = config.get_password().is_some();
         complete(&mut config, variables)?;
-        let is_local = config.get_hosts().iter().all(is_local_host);
-        let has_tls = match tls {
-            TlsMode::Verified => true,
-            TlsMode::Off => false,
-            TlsMode::Default => !is_local || roots_file.is_some(),
-        };
+        let is_local = is_local(&config);
+        let has_tls = !is_socket(&config)
+            && match (tls, asked_by_variable(variables)?) {
+                (TlsMode::Verified, _) | (TlsMode::Default, TlsMode::Verified) => true,
+                (TlsMode::Off, _) => false,
+                // The variable cannot turn TLS off.
+                (TlsMode::Default, TlsMode::Default | TlsMode::Off) => !is_local || roots_file.is_some(),
+            };
         config.ssl_mode(if has_tls { SslMode::Require } else { SslMode::Disable });
         let roots_file = match roots_file {
             Some(file) => Some(file),
-            None => text_of(variables, "PGSSLROOTCERT"),
+            None => value_of(variables, "PGSSLROOTCERT"),
         };
         let roots = match roots_file {
             Some(file) if has_tls && file != "system" => Some(read_roots(Path::new(&file))?),
@@ -88,6 +91,12 @@ impl PostgresServer {
     /// Returns whether others in the network can read what goes to the server.
     pub(in crate::database) fn is_exposed(&self) -> bool {
         !self.has_tls && !self.is_local
+    }
+
+    /// Returns the port, if only its name says that the server is on this machine: the name may lead elsewhere.
+    pub(super) fn port_of_local_name(&self) -> Option<u16> {
+        let is_named = self.config.get_hostaddrs().is_empty() && self.config.get_hosts().iter().any(is_localhost);
+        if self.is_local && is_named { Some(port_of(&self.config, 0)) } else { None }
     }
 }
 
@@ -106,11 +115,15 @@ impl fmt::Display for PostgresServer {
                 }
             }
         }
-        write!(f, "/{}", text::printable(self.config.get_dbname().unwrap_or_default()))
+        write!(f, "/{}", text::printable(self.config.get_dbname().unwrap_or_default()))?;
+        for (index, address) in self.config.get_hostaddrs().iter().enumerate() {
+            write!(f, "{}{address}", if index > 0 { "," } else { "?hostaddr=" })?;
+        }
+        Ok(())
     }
 }
 
-fn port_of(config: &Config, index: usize) -> u16 {
+pub(super) fn port_of(config: &Config, index: usize) -> u16 {
     let ports = config.get_ports();
     *ports.get(index).or(ports.first()).unwrap_or(&DEFAULT_PORT)
 }
@@ -125,8 +138,17 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
 }
 
 fn check_hosts(config: &Config) -> Result<(), String> {
-    if config.get_hosts().is_empty() {
+    // OpenSSL takes any certificate for a host without a name, and that of any subdomain for one that begins with a dot.
+    let is_unfit = |host: &Host| matches!(host, Host::Tcp(name) if name.is_empty() || name.starts_with('.'));
+    if config.get_hosts().is_empty() || config.get_hosts().iter().any(is_unfit) {
         return Err("a host is expected, such as postgres://localhost/push".to_owned());
+    }
+    let addresses = config.get_hostaddrs().len();
+    if addresses > 0 && addresses != config.get_hosts().len() {
+        return Err("hostaddr has one address for each host".to_owned());
+    }
+    if addresses > 0 && has_socket(config) {
+        return Err("hostaddr is for hosts, and not for the folder of a socket".to_owned());
     }
     // The rest of a password is no host, and no database.
     let mut has_at = config.get_dbname().is_some_and(|name| name.contains('@'));
@@ -139,7 +161,7 @@ fn check_hosts(config: &Config) -> Result<(), String> {
 /// Adds what the URL leaves open.
 fn complete(config: &mut Config, variables: Variables<'_>) -> Result<(), String> {
     if config.get_user().is_none()
-        && let Some(user) = text_of(variables, "PGUSER")
+        && let Some(user) = text_of(variables, "PGUSER")?
     {
         config.user(user);
     }
@@ -152,36 +174,90 @@ fn complete(config: &mut Config, variables: Variables<'_>) -> Result<(), String>
     if config.get_password().is_some() {
         return Ok(());
     }
-    if let Some(password) = text_of(variables, "PGPASSWORD") {
-        config.password(password);
-    } else if let Some(password) = passwords::find(config, port_of(config, 0), variables)? {
-        config.password(password.as_bytes());
+    if let Some(password) = value_of(variables, "PGPASSWORD") {
+        config.password(passwords::bytes_of(&password).as_slice());
+    } else if let Some(password) = passwords::find(config, variables)? {
+        config.password(password.as_slice());
     }
     Ok(())
 }
 
 /// Returns the value of a variable; an empty one counts as none.
-pub(super) fn text_of(variables: Variables<'_>, name: &str) -> Option<String> {
-    let value = variables(name)?.into_string().ok()?;
+pub(super) fn value_of(variables: Variables<'_>, name: &str) -> Option<OsString> {
+    let value = variables(name)?;
     if value.is_empty() { None } else { Some(value) }
+}
+
+/// Returns the value of a variable that is text.
+pub(super) fn text_of(variables: Variables<'_>, name: &str) -> Result<Option<String>, String> {
+    let Some(value) = value_of(variables, name) else { return Ok(None) };
+    match value.into_string() {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(format!("{name} is not UTF-8")),
+    }
+}
+
+/// Returns what PGSSLMODE asks for. The modes that take TLS where there is some are libpq's own default.
+fn asked_by_variable(variables: Variables<'_>) -> Result<TlsMode, String> {
+    match text_of(variables, "PGSSLMODE")?.as_deref() {
+        None | Some("allow" | "prefer") => Ok(TlsMode::Default),
+        Some(mode) => match parse_mode(mode) {
+            Ok(mode) => Ok(mode),
+            Err(_) => Err("PGSSLMODE is verify-full, or another mode of libpq".to_owned()),
+        },
+    }
+}
+
+/// Returns whether every way to the server stays on this machine. Where there are several hosts, each is an address or a
+/// socket: a name may lead elsewhere, and only one alone is looked at when the connection is made.
+fn is_local(config: &Config) -> bool {
+    let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
+    let has_name = addresses.is_empty() && hosts.iter().any(is_localhost);
+    hosts.iter().all(is_local_host) && addresses.iter().all(IpAddr::is_loopback) && (hosts.len() == 1 || !has_name)
+}
+
+fn is_localhost(host: &Host) -> bool {
+    matches!(host, Host::Tcp(name) if name == "localhost")
 }
 
 fn is_local_host(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => match name.parse::<IpAddr>() {
             Ok(address) => address.is_loopback(),
-            Err(_) => name == "localhost",
+            Err(_) => is_localhost(host),
         },
         #[cfg(unix)]
         Host::Unix(_) => true,
     }
 }
 
+/// Returns whether all hosts are sockets, over which PostgreSQL has no TLS.
+#[cfg(unix)]
+fn is_socket(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))
+}
+
+#[cfg(not(unix))]
+fn is_socket(_: &Config) -> bool {
+    false
+}
+
+/// Returns whether a host is a socket.
+#[cfg(unix)]
+pub(super) fn has_socket(config: &Config) -> bool {
+    config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_)))
+}
+
+#[cfg(not(unix))]
+pub(super) fn has_socket(_: &Config) -> bool {
+    false
+}
+
 fn read_roots(path: &Path) -> Result<Vec<Vec<u8>>, String> {
     let name = path.display();
-    let pem = match fs::read(path) {
+    let pem = match files::read_plain(path) {
         Ok(pem) => pem,
-        Err(error) => return Err(format!("sslrootcert: {name}: cannot read it: {error}")),
+        Err(error) => return Err(format!("sslrootcert: {name}: {error}")),
     };
     let mut roots = Vec::new();
     for certificate in X509::stack_from_pem(&pem).unwrap_or_default() {
@@ -205,7 +281,8 @@ impl Parameters {
             match part.split_once('=') {
                 Some(("sslmode", mode)) => taken.tls = parse_mode(mode)?,
                 Some(("sslrootcert", file)) => {
-                    taken.roots_file = Some(percent_decode_str(file).decode_utf8_lossy().into_owned());
+                    let file = percent_decode_str(file).decode_utf8_lossy();
+                    taken.roots_file = Some(OsString::from(file.into_owned()));
                 }
                 _ => {
                     taken.url.push(separator);
@@ -246,6 +323,7 @@ mod tests {
 
     #[test]
     fn tls_is_left_out_on_this_machine_alone() {
+        // Without TLS the server is on this machine, or the URL says `disable` and is warned of.
         for (text, has_tls) in [
             ("postgres://db.example.com/push", true),
             ("postgresql://jo@db.example.com:5433/push?sslmode=require", true),
@@ -257,10 +335,118 @@ mod tests {
             ("postgres://localhost,db.example.com/push", true),
             ("postgres://localhost/push?sslmode=verify-full", true),
             ("postgres://db.example.com/push?sslmode=disable", false),
+            ("postgres://db.example.com/push?sslmode=allow", true),
+            ("postgres://db.example.com/push?sslmode=prefer", true),
+            ("postgres://db.example.com/push?sslmode=verify-ca", true),
+            ("postgres://db.example.com/push?sslmode=verify-full&sslmode=disable", false),
+            ("postgres://db.example.com/push?ssl%6Dode=disable", true),
+            ("postgres://localhost/push?hostaddr=192.0.2.2", true),
+            ("postgres://localhost/push?host%61ddr=192.0.2.2", true),
+            ("postgres://127.0.0.1/push?hostaddr=192.0.2.2", true),
+            ("postgres://localhost/push?hostaddr=127.0.0.1", false),
+            ("postgres://localhost/push?hostaddr=::1", false),
+            ("postgres://localhost/push?hostaddr=::ffff:127.0.0.1", true),
+            ("postgres://localhost,127.0.0.1/push?hostaddr=127.0.0.1,192.0.2.2", true),
+            ("postgres://db.example.com/push?hostaddr=127.0.0.1", true),
+            ("postgres://localhost/push?host=db.example.com", true),
+            ("postgres://db.example.com,localhost/push", true),
+            ("postgres:///push?host=localhost,db.example.com", true),
+            // A folder with a comma in its name.
+            ("postgres:///push?host=/tmp,db.example.com", false),
+            ("postgres://%2Ftmp,db.example.com/push", true),
+            // Only one name is looked at when the connection is made.
+            ("postgres://localhost,127.0.0.1/push", true),
+            ("postgres://127.0.0.1,127.0.0.2/push", false),
+            ("postgres://%2Ftmp,127.0.0.1/push", false),
+            ("postgres:///push?host=/tmp&sslmode=verify-full", false),
+            ("postgres://localhost.example.com/push", true),
+            ("postgres://LOCALHOST/push", true),
+            ("postgres://0.0.0.0/push", true),
+            ("postgres://jo@localhost/push?application_name=a@b&sslmode=verify-full", true),
         ] {
             let server = parse(text).unwrap();
             assert_eq!(server.has_tls, has_tls, "{text}");
-            assert_eq!(server.is_exposed(), text.contains("disable"), "{text}");
+            assert_eq!(server.config.get_ssl_mode(), if has_tls { SslMode::Require } else { SslMode::Disable });
+            assert_eq!(server.is_exposed(), text.contains("sslmode=disable"), "{text}");
+        }
+    }
+
+    #[test]
+    fn pgsslmode_asks_for_tls_and_does_not_turn_it_off() {
+        for (mode, host, has_tls) in [
+            ("verify-full", "localhost", true),
+            ("verify-ca", "127.0.0.1", true),
+            ("require", "localhost", true),
+            ("prefer", "localhost", false),
+            ("disable", "localhost", false),
+            ("verify-full", "%2Ftmp", false),
+            ("allow", "db.example.com", true),
+            ("prefer", "db.example.com", true),
+            ("disable", "db.example.com", true),
+        ] {
+            let server = parse_with(&format!("postgres://{host}/push"), &[("PGSSLMODE", mode)]).unwrap();
+            assert_eq!((server.has_tls, server.is_exposed()), (has_tls, false), "{mode} {host}");
+        }
+        let url = "postgres://localhost/push?sslmode=disable";
+        assert!(!parse_with(url, &[("PGSSLMODE", "verify-full")]).unwrap().has_tls, "the URL goes first");
+        let refusal = parse_with("postgres://localhost/push", &[("PGSSLMODE", "geheim")]).err().unwrap();
+        assert!(refusal.starts_with("PGSSLMODE is verify-full") && !refusal.contains("geheim"), "{refusal}");
+    }
+
+    #[test]
+    fn a_name_of_this_machine_is_looked_at() {
+        for (text, port) in [
+            ("postgres://localhost:5433/push", Some(5433)),
+            ("postgres://localhost/push?sslmode=disable", Some(5432)),
+            ("postgres://127.0.0.1/push", None),
+            ("postgres://localhost/push?hostaddr=127.0.0.1", None),
+            ("postgres://db.example.com/push?sslmode=disable", None),
+        ] {
+            assert_eq!(parse(text).unwrap().port_of_local_name(), port, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_shown_and_fits_the_hosts() {
+        let shown = |text: &str| parse(text).unwrap().to_string();
+        assert_eq!(
+            shown("postgres://jo:geheim@localhost/push?hostaddr=192.0.2.2"),
+            "postgres://localhost:5432/push?hostaddr=192.0.2.2"
+        );
+        assert_eq!(
+            shown("postgres://a,b:5433/push?hostaddr=192.0.2.2,::1"),
+            "postgres://a:5432,b:5433/push?hostaddr=192.0.2.2,::1"
+        );
+        for (wrong, words) in [
+            ("postgres://a,b/push?hostaddr=192.0.2.2", "hostaddr has one"),
+            ("postgres:///push?host=/tmp&hostaddr=192.0.2.2", "hostaddr is for hosts"),
+            ("postgres:///push?hostaddr=192.0.2.2", "a host is expected"),
+            ("postgres:///push?host=&hostaddr=192.0.2.2", "a host is expected"),
+            ("postgres:///push?host=.example.com&hostaddr=192.0.2.2", "a host is expected"),
+        ] {
+            match parse(wrong) {
+                Ok(server) => panic!("{wrong}: {server}"),
+                Err(refusal) => assert!(refusal.starts_with(words), "{refusal}"),
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_of_variables_are_not_lost() {
+        use std::os::unix::ffi::OsStringExt;
+        let parse_bytes = |name: &'static str| {
+            PostgresServer::parse("postgres://localhost/push", &move |known| {
+                if known == name { Some(OsString::from_vec(b"caf\xe9".to_vec())) } else { None }
+            })
+        };
+        assert_eq!(parse_bytes("PGPASSWORD").unwrap().config.get_password(), Some(&b"caf\xe9"[..]));
+        for name in ["PGUSER", "PGSSLMODE"] {
+            assert_eq!(parse_bytes(name).err(), Some(format!("{name} is not UTF-8")));
+        }
+        for device in ["/dev/zero", "/tmp"] {
+            let url = format!("postgres://db.example.com/push?sslrootcert={device}");
+            assert_eq!(parse(&url).err(), Some(format!("sslrootcert: {device}: is not a plain file")));
         }
     }
 

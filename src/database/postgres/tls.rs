@@ -2,15 +2,13 @@
 //! protects those who do not prove the server.
 
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 
+use crate::database::postgres::bounded::BoundedStream;
 use crate::net::dial::Stream;
 use crate::net::tls::{self, Application, ExpectedServer, TlsError};
 use crate::net::trust::{Stores, TrustPolicy};
@@ -28,7 +26,7 @@ pub(super) struct VerifiedTls {
 pub(super) struct VerifiedHandshake(ExpectedServer);
 
 /// A connection after its handshake.
-pub(super) struct VerifiedStream(tls::TlsStream);
+type VerifiedStream = BoundedStream<tls::TlsStream>;
 
 impl<S: Stream + 'static> MakeTlsConnect<S> for VerifiedTls {
     type Stream = VerifiedStream;
@@ -53,33 +51,7 @@ impl<S: Stream + 'static> TlsConnect<S> for VerifiedHandshake {
     fn connect(self, stream: S) -> Self::Future {
         Box::pin(async move {
             let handshake = tls::connect(Box::new(stream), None, &self.0, HANDSHAKE_TIMEOUT).await;
-            Ok(VerifiedStream(handshake.result?))
+            Ok(BoundedStream::new(handshake.result?))
         })
-    }
-}
-
-impl TlsStream for VerifiedStream {
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-impl AsyncRead for VerifiedStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for VerifiedStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }

@@ -26,13 +26,14 @@ pub(crate) struct ChangeReport<'a> {
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Change {
-    Registered { added: u64, renewed: u64 },
+    Registered { added: u64, renewed: u64, unchanged: u64, still_unregistered: u64 },
     Removed { removed: u64, missing: u64 },
 }
 
 impl From<Registration> for Change {
     fn from(registration: Registration) -> Self {
-        Self::Registered { added: registration.added, renewed: registration.renewed }
+        let Registration { added, renewed, unchanged, still_unregistered } = registration;
+        Self::Registered { added, renewed, unchanged, still_unregistered }
     }
 }
 
@@ -53,8 +54,19 @@ impl<'a> ChangeReport<'a> {
 /// Writes what was changed.
 pub(crate) fn write_change(out: &mut dyn Write, report: &ChangeReport<'_>) -> io::Result<()> {
     let change = match report.change {
-        Change::Registered { added, renewed: 0 } => format!("{} added", tokens(added)),
-        Change::Registered { added, renewed } => format!("{} added, {renewed} registered anew", tokens(added)),
+        Change::Registered { added, renewed, unchanged, still_unregistered } => {
+            let mut text = format!("{} added", tokens(added));
+            for (count, words) in [
+                (renewed, "registered anew"),
+                (unchanged, "unchanged (registered then, or later)"),
+                (still_unregistered, "still unregistered (since then, or later)"),
+            ] {
+                if count > 0 {
+                    text.push_str(&format!(", {count} {words}"));
+                }
+            }
+            text
+        }
         Change::Removed { removed, missing: 0 } => format!("{} removed", tokens(removed)),
         Change::Removed { removed, missing } => format!("{} removed, {missing} were not there", tokens(removed)),
     };

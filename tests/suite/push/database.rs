@@ -254,3 +254,17 @@ fn a_token_in_doubt_that_was_added_again_is_sent_with_the_same_id() {
     assert_ne!(resent_line["position"], line["position"]);
     assert_eq!(scene.push_database(&["--resume", "r.ndjson", "--resend-unknown"]).summary()["requests"], 0);
 }
+
+#[test]
+fn a_device_that_comes_back_is_registered_whatever_clock_apns_has() {
+    let scene = scene(&[], 2);
+    let [gone, _] = &scene.tokens[..] else { panic!() };
+    // In 2100: this machine's clock is behind.
+    scene.stage.gateway.tokens.set(gone, TokenState::Unregistered(4_102_444_800_000));
+    scene.push_database(&[]);
+    let earlier = scene.import(gone, "production", "2024-01-01");
+    assert!(earlier.text().contains("1 still unregistered (since then, or later)"), "{}", earlier.text());
+    let add = scene.database(&["add", "sqlite:tokens.db", gone]).args(["--app", TOPIC, "--environment", "production"]);
+    add.stdout_contains("0 tokens added, 1 registered anew (").run();
+    assert_eq!((scene.rows(&[]).len(), scene.rows(&["--unregistered"]).len()), (2, 0));
+}
