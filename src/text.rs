@@ -332,22 +332,6 @@ fn has_random_run(text: &str) -> bool {
     false
 }
 
-/// Returns whether there are capitals, small letters and digits.
-fn has_three_kinds(run: &str) -> bool {
-    let (mut has_capital, mut has_small, mut has_digit) = (false, false, false);
-    for byte in run.bytes() {
-        has_capital |= byte.is_ascii_uppercase();
-        has_small |= byte.is_ascii_lowercase();
-        has_digit |= byte.is_ascii_digit();
-    }
-    has_capital && has_small && has_digit
-}
-
-/// Returns the number of the signs that join words in names.
-fn count_signs(run: &str) -> usize {
-    run.split(['-', '_']).count() - 1
-}
-
 fn has_key_run(text: &str) -> bool {
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | ':');
     for run in text.split(|c| !is_base64(c)) {

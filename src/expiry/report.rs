@@ -381,16 +381,9 @@ impl UnreadableFile {
     }
 }
 
-/// Returns the names of hosts of what is not Apple's. A dot at the end makes no other name.
+/// Returns the names of hosts of what is not Apple's.
 fn hosts_of(certificate: &Certificate) -> Vec<String> {
-    if certificate.kind.is_push() {
-        return vec![];
-    }
-    let mut hosts = certificate.dns_names.clone();
-    for host in &mut hosts {
-        host.truncate(host.trim_end_matches('.').len());
-    }
-    hosts
+    if certificate.kind.is_push() { vec![] } else { certificate.dns_names.clone() }
 }
 
 fn percent_left(validity: Validity, now: OffsetDateTime) -> u8 {

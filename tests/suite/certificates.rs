@@ -1,7 +1,5 @@
 //! Certificates that no fixture is: with any name and validity, made by OpenSSL.
 
-use std::net::IpAddr;
-
 use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
@@ -142,10 +140,7 @@ pub fn shaped_by(issuer_key: &PKey<Private>, key: &PKey<Private>, shape: &Shape<
     if !shape.hosts.is_empty() || !shape.uris.is_empty() || !shape.addresses.is_empty() {
         let mut names = SubjectAlternativeName::new();
         for host in shape.hosts {
-            match host.parse::<IpAddr>() {
-                Ok(_) => names.ip(host),
-                Err(_) => names.dns(host),
-            };
+            names.dns(host);
         }
         for uri in shape.uris {
             names.uri(uri);

@@ -786,8 +786,10 @@ fn a_format_that_was_not_made_anew_is_not_renewed() {
 
 #[test]
 fn services_that_share_names_of_one_machine_are_told_apart_by_their_subjects() {
-    for hosts in [&["localhost"][..], &["localhost", "127.0.0.1"], &["10.0.0.7"], &["db", "::1"]] {
-        let redis = Shape { subject: "redis", issuer: "ca", hosts, ..Shape::default() };
+    for (hosts, addresses) in
+        [(&["localhost"][..], &[][..]), (&["localhost"], &["127.0.0.1"]), (&[], &["10.0.0.7"]), (&["db"], &["::1"])]
+    {
+        let redis = Shape { subject: "redis", issuer: "ca", hosts, addresses, ..Shape::default() };
         assert_eq!(renewed(&redis, &redis).0, Some(0), "{hosts:?}");
         assert_eq!(renewed(&redis, &Shape { subject: "postgres", ..redis }).0, Some(1), "{hosts:?}");
     }
@@ -796,10 +798,10 @@ fn services_that_share_names_of_one_machine_are_told_apart_by_their_subjects() {
 }
 
 #[test]
-fn a_dot_at_the_end_makes_no_other_host() {
+fn a_dot_at_the_end_of_a_host_renews_nothing_that_has_none() {
     let dotted = Shape { issuer: "ca", hosts: &["a.example."], ..Shape::default() };
     let plain = Shape { hosts: &["a.example"], ..dotted };
-    assert_eq!((renewed(&dotted, &plain).0, renewed(&plain, &dotted).0), (Some(0), Some(0)));
+    assert_eq!((renewed(&dotted, &plain).0, renewed(&plain, &dotted).0), (Some(0), Some(1)));
 }
 
 #[test]
