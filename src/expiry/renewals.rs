@@ -61,6 +61,7 @@ impl CheckedCertificate {
             return names;
         }
         for host in self.dns_names.iter().take(MAX_NAMES) {
+            let host = host.trim_end_matches('.');
             let wildcard = renewal::wildcard_for(host);
             names.push(NameHashes {
                 name: self.place_of(&SharedName::Host(host)),
@@ -88,7 +89,7 @@ impl CheckedCertificate {
             return places;
         }
         for host in &self.dns_names {
-            places.push(self.place_of(&SharedName::Host(host)));
+            places.push(self.place_of(&SharedName::Host(host.trim_end_matches('.'))));
         }
         for name in traits.other_names() {
             places.push(self.place_of(&SharedName::Other(name)));

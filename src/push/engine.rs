@@ -335,11 +335,11 @@ mod interrupt {
 
     /// Stops the run on the first signal, and ends the process on the second.
     pub(super) async fn watch(shared: Arc<Shared>) {
-        signals::take_over(&[SIGINT, SIGTERM]);
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
             return;
         };
+        signals::take_over(&[SIGINT, SIGTERM]);
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

@@ -133,7 +133,7 @@ mod unix {
         let mut shell = Command::new("sh");
         shell.args(["-c", command]);
         shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        signals::watch_once()?;
+        signals::watch_for_command()?;
         let (mut child, group) = Group::spawn(&mut shell)?;
         let (sender, events) = mpsc::channel();
         if let Some(pipe) = child.stdout.take() {

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::sys::signal::Signal;
@@ -53,8 +53,32 @@ pub(crate) fn hold() -> MutexGuard<'static, Temporary> {
 ///
 /// # Errors
 /// When they cannot be watched.
-pub(super) fn watch_once() -> io::Result<()> {
-    let failure = WATCHED.get_or_init(|| match watch() {
+fn watch_once() -> io::Result<()> {
+    once(&WATCHED, || watch(heeded(&ENDING)))
+}
+
+/// The signals that end a command at a terminal, and whoever waits for it.
+const STOPPING: [i32; 3] = [SIGINT, SIGQUIT, SIGTERM];
+
+/// Watches the signals, and those that stop a command where they were ignored at the start, too, as a job in the
+/// background ignores the keys of a terminal: whom a command asks, he presses them all the same.
+///
+/// # Errors
+/// When they cannot be watched.
+pub(super) fn watch_for_command() -> io::Result<()> {
+    static STOPPING_WATCHED: OnceLock<Option<io::ErrorKind>> = OnceLock::new();
+    watch_once()?;
+    once(&STOPPING_WATCHED, || {
+        let heeded = heeded(&STOPPING);
+        let mut ignored = STOPPING.to_vec();
+        ignored.retain(|signal| !heeded.contains(signal));
+        watch(ignored)
+    })
+}
+
+/// Watches once, and returns each time whether that has succeeded.
+fn once(watched: &OnceLock<Option<io::ErrorKind>>, watch: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let failure = watched.get_or_init(|| match watch() {
         Ok(()) => None,
         Err(error) => Some(error.kind()),
     });
@@ -64,11 +88,24 @@ pub(super) fn watch_once() -> io::Result<()> {
     }
 }
 
-/// Leaves these signals to the caller, which ends the process in order, or with [`end_by`].
+/// Leaves these signals to the caller, which waits for them already, and ends the process in order, or with [`end_by`].
+/// One that came before ends the process: the watcher may be late, and would leave it to the caller too.
 pub(crate) fn leave_to_caller(signals: &[i32]) {
     for signal in signals {
         LEFT_TO_OTHERS.fetch_or(bit(*signal), Ordering::SeqCst);
     }
+    for (signal, has_come) in &*come() {
+        if signals.contains(signal) && has_come.load(Ordering::SeqCst) {
+            end_by(*signal);
+        }
+    }
+}
+
+/// The watched signals, and whether each has come.
+static COME: Mutex<Vec<(i32, Arc<AtomicBool>)>> = Mutex::new(Vec::new());
+
+fn come() -> MutexGuard<'static, Vec<(i32, Arc<AtomicBool>)>> {
+    COME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The signals that the caller has taken over: whoever else waits for them does nothing.
@@ -87,6 +124,11 @@ pub(crate) fn give_back(signals: &[i32]) {
     for signal in signals {
         LEFT_TO_OTHERS.fetch_and(!bit(*signal), Ordering::SeqCst);
         TAKEN_OVER.fetch_and(!bit(*signal), Ordering::SeqCst);
+    }
+    for (signal, has_come) in &*come() {
+        if signals.contains(signal) {
+            has_come.store(false, Ordering::SeqCst);
+        }
     }
 }
 
@@ -113,8 +155,13 @@ pub(crate) fn end_by(signal: i32) {
     let _ = emulate_default_handler(signal);
 }
 
-fn watch() -> io::Result<()> {
-    let mut signals = Signals::new(heeded(&ENDING))?;
+fn watch(watched: Vec<i32>) -> io::Result<()> {
+    for signal in &watched {
+        let has_come = Arc::<AtomicBool>::default();
+        signal_hook::flag::register(*signal, Arc::clone(&has_come))?;
+        come().push((*signal, has_come));
+    }
+    let mut signals = Signals::new(watched)?;
     std::thread::Builder::new().name("file guard".to_owned()).spawn(move || {
         for signal in signals.forever() {
             if LEFT_TO_OTHERS.load(Ordering::SeqCst) & bit(signal) == 0 {

@@ -43,9 +43,9 @@ fn start() -> io::Result<()> {
     // A job in the background ignores the keys of a terminal. Who is asked a question presses them all the same.
     let mut guarded = vec![SIGINT, SIGQUIT, SIGTERM];
     guarded.extend(signals::heeded(&[SIGHUP]));
-    signals::leave_to_caller(&guarded);
-    guarded.push(SIGTSTP);
     let mut signals = Signals::new(&guarded)?;
+    signals.add_signal(SIGTSTP)?;
+    signals::leave_to_caller(&guarded);
     std::thread::Builder::new().name("terminal guard".to_owned()).spawn(move || {
         for signal in signals.forever() {
             match signal {
