@@ -20,16 +20,21 @@ const MOMENTS: u32 = 4;
 /// The longest that a process may take to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits for the end.
-fn end_of(child: &mut Child) -> ExitStatus {
+/// Sends a signal, and waits for the end. One that comes before the program has taken the place of its launcher is ignored
+/// where the tests are started so: it is sent again.
+fn end_by(child: &mut Child, signal: &str) -> ExitStatus {
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
+    while Instant::now() < deadline {
+        send(child, signal);
+        let next = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < next {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            sleep(Duration::from_millis(2));
         }
-        assert!(Instant::now() < deadline, "it has not ended");
-        sleep(Duration::from_millis(2));
     }
+    panic!("it has not ended");
 }
 
 fn send(child: &Child, signal: &str) {
@@ -55,8 +60,7 @@ fn send_at_many_moments(allowed: &[&str], make: impl Fn(&Path) -> Test) {
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             let part = moment * SIGNALS.len() as u32 + index;
             sleep(took * part / (MOMENTS * SIGNALS.len() as u32));
-            send(&child, signal);
-            let status = end_of(&mut child);
+            let status = end_by(&mut child, signal);
             // push, a step of a rehearsal, answers a signal with 1.
             let is_ended = matches!(status.code(), Some(0 | 1)) || status.signal() == Some(number);
             assert!(is_ended, "{signal}: {status}");
@@ -108,15 +112,13 @@ fn a_gateway_leaves_nothing_as_it_starts() {
     let mut whole = start_gateway(&temporary);
     BufReader::new(whole.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
     let took = start.elapsed();
-    send(&whole, "-TERM");
-    assert!(end_of(&mut whole).success());
+    assert!(end_by(&mut whole, "-TERM").success());
     let parts = MOMENTS * SIGNALS.len() as u32;
     for part in 0..parts {
         let (signal, number) = SIGNALS[part as usize % SIGNALS.len()];
         let mut child = start_gateway(&temporary);
         sleep(took * part / parts);
-        send(&child, signal);
-        let status = end_of(&mut child);
+        let status = end_by(&mut child, signal);
         assert!(status.success() || status.signal() == Some(number), "{signal}: {status}");
         assert_eq!(entries(temporary.path()), [""; 0], "{signal}");
     }
@@ -131,8 +133,7 @@ fn a_rehearsal_leaves_nothing_at_its_very_end() {
             let mut child = test.into_command().stdout(Stdio::piped()).spawn().unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
             while !lines.next().unwrap().unwrap().starts_with("the device has shown the message") {}
-            send(&child, signal);
-            end_of(&mut child);
+            end_by(&mut child, signal);
             assert_eq!(entries(temporary.path()), [""; 0], "{signal}");
         }
     }
