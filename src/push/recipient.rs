@@ -47,18 +47,31 @@ pub(crate) struct InvalidToken {
 /// Parses a device token: hexadecimal digits as they are pasted, or Base64 where it cannot be hexadecimal.
 pub(crate) fn parse(text: &str) -> Result<DeviceToken, InvalidToken> {
     // The second of two files that were joined may begin with it.
-    let text = text.trim_start_matches(BYTE_ORDER_MARK);
-    if let Some(digits) = parse_token(text) {
+    let text = text.trim_start_matches(BYTE_ORDER_MARK).trim();
+    let invalid = |problem| Err(InvalidToken { text: printable_name(text), problem });
+    // A spreadsheet puts one quote before what shall stay a text.
+    let bare = text.trim_matches(['"', '\'']);
+    if let Some(digits) = parse_token(text).or_else(|| parse_token(bare)) {
         if digits.len() > MAX_DIGITS {
-            let problem = "it has more than 512 hexadecimal digits";
-            return Err(InvalidToken { text: printable_name(text.trim()), problem });
+            return invalid("it has more than 512 hexadecimal digits");
         }
         return Ok(DeviceToken::from_hex(&digits));
     }
-    if let Some(bytes) = decode_base64(text.trim().trim_matches(['"', '\''])) {
+    if !is_nearly_hex(bare)
+        && let Some(bytes) = decode_base64(bare)
+    {
+        if bytes.iter().all(u8::is_ascii_hexdigit) {
+            return invalid("it is Base64 of hexadecimal digits, not of the token");
+        }
         return Ok(DeviceToken::from_hex(&HEXLOWER.encode(&bytes)));
     }
-    Err(InvalidToken { text: printable_name(text.trim()), problem: problem_of(text) })
+    invalid(problem_of(text))
+}
+
+/// Returns whether all characters are hexadecimal digits but two at most: what was mistyped or cut, and could be Base64 of
+/// another token. Base64 of a token has some dozen other characters.
+fn is_nearly_hex(text: &str) -> bool {
+    text.chars().filter(|c| !c.is_ascii_hexdigit()).count() <= 2
 }
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
@@ -74,7 +87,7 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 fn problem_of(text: &str) -> &'static str {
-    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace());
+    let is_hex = text.chars().all(|c| c.is_ascii_hexdigit() || c.is_whitespace() || matches!(c, '"' | '\''));
     if text.trim().is_empty() {
         "it is empty"
     } else if is_shortened_token(text) {
@@ -83,6 +96,8 @@ fn problem_of(text: &str) -> &'static str {
         "several tokens, or a token and more, stand where one is expected"
     } else if is_hex {
         "it has an odd number of hexadecimal digits"
+    } else if is_nearly_hex(text) {
+        "it is hexadecimal but for a character or two"
     } else {
         "it is neither hexadecimal nor Base64 of 32 to 100 bytes"
     }
@@ -115,6 +130,26 @@ mod tests {
         let short = BASE64.encode(&[0xff; 31]);
         assert!(parse(&short).is_err(), "{short}");
         assert!(parse(&BASE64.encode(&[0xff; 101])).is_err());
+    }
+
+    /// Each could be Base64 of another token.
+    #[test]
+    fn damaged_hexadecimal_is_no_base64() {
+        let token = "cd920173b1f49a5d48fbf17e57756e1a0b0c5d1240076cb47d582aa579ff51b3";
+        for text in ["'T", "\"T", "T\"", "\"\"T\"\"", "'\"T\"", "'T'"] {
+            assert_eq!(parse(&text.replace('T', token)).unwrap().digits(), token, "{text}");
+        }
+        for (text, problem) in [
+            (token[..43].to_owned(), "an odd number of hexadecimal digits"),
+            (format!("'{}", &token[..63]), "an odd number of hexadecimal digits"),
+            (token.replace("57eg", "57e").replacen('f', "g", 1), "hexadecimal but for a character"),
+            (format!("{}O", &token[..63]), "hexadecimal but for a character"),
+            (format!("{token}=="), "hexadecimal but for a character"),
+            (BASE64.encode(token.as_bytes()), "Base64 of hexadecimal digits"),
+        ] {
+            let found = parse(&text);
+            assert!(found.as_ref().is_err_and(|invalid| invalid.problem.contains(problem)), "{text}: {found:?}");
+        }
     }
 
     #[test]

@@ -513,11 +513,13 @@ impl CsvTable {
     }
 }
 
-/// Returns whether a text has a whole device token between delimiters and line ends.
+/// Returns whether a text has a whole device token between delimiters and line ends, in any form that is taken.
 fn has_token(text: &[u8], delimiter: u8) -> bool {
-    for part in text.split(|byte| *byte == delimiter || matches!(byte, b'\n' | b'\r')) {
-        let part = part.trim_ascii();
-        if part.len() >= TOKEN_DIGITS && part.iter().all(u8::is_ascii_hexdigit) {
+    for part in text.split(|byte| *byte == delimiter || matches!(byte, b'\n' | b'\r' | b'|')) {
+        if let Ok(part) = std::str::from_utf8(part)
+            && let Ok(token) = recipient::parse(part)
+            && token.digits().len() >= TOKEN_DIGITS
+        {
             return true;
         }
     }
@@ -833,6 +835,28 @@ mod tests {
         let utf_16 = wide(&format!("\u{feff}id,token\n1,\"{a}\n"), u16::to_le_bytes);
         let cases = [list_case("UTF-16", InputFormat::Csv, utf_16, Refused("line 2: a quotation mark is opened"))];
         assert_fates(&cases);
+    }
+
+    #[test]
+    fn a_row_within_quotes_is_found_in_every_form_of_a_token() {
+        let [a, b, c] = three();
+        let base64 = "zZIBc7H0ml1I+/F+V3VuGgsMXRJAB2y0fVgqpXn/UbM=";
+        let forms = [
+            b.to_uppercase(),
+            format!("0x{b}"),
+            format!("<{} {}>", &b[..32], &b[32..]),
+            format!("{} {}", &b[..32], &b[32..]),
+            format!("'{b}'"),
+            format!("\"\"{b}\"\""),
+            format!("x|{b}"),
+            base64.to_owned(),
+            base64.trim_end_matches('=').to_owned(),
+        ];
+        for form in forms {
+            let text = format!("name,token\nB,{a}\n\"A,{form}\nC\",{c}\n");
+            let refused = Fate::Refused("record 3: a field of several lines");
+            assert_fates(&[list_case("closed in another row", InputFormat::Csv, text, refused)]);
+        }
     }
 
     #[test]
