@@ -469,7 +469,11 @@ fn a_file_name_cannot_pass_for_a_question() {
 
 #[test]
 fn the_gateway_shows_the_commands_that_go_on_from_it() {
-    for arguments in ["gateway", "gateway --environment sandbox --topic com.example.Other --folder 'my gateway'"] {
+    for arguments in [
+        "gateway",
+        "gateway --environment sandbox --topic com.example.Other --folder 'my gateway'",
+        "gateway --topic com.example.MyApp.voip",
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let mut session = start(folder.path(), arguments);
         session.see("next, in another terminal: pushcert ");
@@ -496,6 +500,25 @@ fn a_gateway_for_certificates_of_others_shows_no_command_with_a_gap() {
     session.pty.send_control('c').unwrap();
     let (shown, code) = session.end();
     assert!(code == 0 && !shown.contains("then:") && !shown.contains("CERTIFICATE"), "{shown}");
+}
+
+#[test]
+fn a_gateway_shows_no_push_that_would_be_refused() {
+    for arguments in [
+        "--topic com.apple.mgmt.External.0",
+        "--topic com.example.MyApp.push-type.liveactivity",
+        "--topic com.example.MyApp.location-query",
+        "--folder 'what?'",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start(folder.path(), &format!("gateway {arguments}"));
+        session.see("next, in another terminal: pushcert ");
+        let device = session.see("\r\n");
+        Test::shell(&format!("exec \"$0\" {device} --count 0")).stdout_contains("device token").run();
+        session.pty.send_control('c').unwrap();
+        let (shown, code) = session.end();
+        assert!(code == 0 && !shown.contains("then:"), "{shown}");
+    }
 }
 
 /// A gateway that knows so many devices, whose tokens are in tokens.txt.

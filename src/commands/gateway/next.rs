@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, absolute};
 
 use super::{ReadyReport, takes_devices};
+use crate::apns::notification::push_type_of;
 use crate::certificate::apple::Environment;
 use crate::cli::gateway::GatewayArgs;
 use crate::report::shell::shell_word;
@@ -29,13 +30,22 @@ pub(super) fn commands(
             None => Vec::new(),
         };
     }
-    let database = format!("sqlite:{}", full_name(&folder.join(DATABASE_FILE)));
-    let mut rest = vec!["--register-with", &database];
+    let file = full_name(&folder.join(DATABASE_FILE));
+    let database = format!("sqlite:{file}");
+    // A URL has its options after a question mark.
+    let has_database = !file.contains('?');
+    let mut rest = Vec::new();
+    if has_database {
+        rest.extend(["--register-with", &database]);
+    }
     if let Some(topic) = arguments.topic.first() {
         rest.extend(["--app", topic]);
     }
     let mut commands = vec![line(&["device"], &way, &rest)];
-    if let Some(client) = client_file {
+    if let Some(client) = client_file
+        && has_database
+        && arguments.topic.first().is_none_or(|topic| takes_alerts(topic))
+    {
         let environment = Environment::from(arguments.environment).name();
         let rest = ["--environment", environment, "--database", &database, "--alert", "Hello"];
         commands.push(line(&["push", &client], &way, &rest));
@@ -43,9 +53,15 @@ pub(super) fn commands(
     commands
 }
 
-/// Returns the address at which this machine reaches the gateway.
+/// Returns whether a provider with a certificate sends alerts to a topic, without a payload of another form.
+fn takes_alerts(topic: &str) -> bool {
+    ["alert", "voip", "complication", "pushtotalk"].contains(&push_type_of(topic).name)
+}
+
+/// Returns the address at which this machine reaches the gateway. Not every machine calls ::1 localhost.
 fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_loopback() || address.ip().is_unspecified() {
+    let is_ipv6_alone = address.is_ipv6() && address.ip().is_loopback();
+    if !is_ipv6_alone && (address.ip().is_loopback() || address.ip().is_unspecified()) {
         format!("localhost:{}", address.port())
     } else {
         address.to_string()
@@ -66,4 +82,22 @@ fn line(command: &[&str], way: &[&str], rest: &[&str]) -> String {
         line.push_str(&shell_word(word));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_alone_is_not_called_localhost() {
+        for (address, name) in [
+            ("127.0.0.1:1", "localhost:1"),
+            ("[::1]:1", "[::1]:1"),
+            ("0.0.0.0:1", "localhost:1"),
+            ("[::]:1", "localhost:1"),
+            ("192.0.2.1:1", "192.0.2.1:1"),
+        ] {
+            assert_eq!(reachable(address.parse().unwrap()), name);
+        }
+    }
 }
