@@ -10,7 +10,7 @@ use crate::certificate::warning::KeyState;
 use crate::cli::example::ExampleArgs;
 use crate::container::{self, Container, Passwords};
 use crate::error::Error;
-use crate::example::{self, ExampleValues, Side};
+use crate::example::{self, ExampleValues, Language, Side};
 use crate::exit::ExitKind;
 use crate::identity::Collection;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<
     let sender = if arguments.language.side() == Side::Provider { Sender::read(&file, context) } else { None };
     let certificate = sender.as_ref().and_then(|sender| sender.certificate.as_ref());
     let topic = choose_topic(arguments, &file, certificate)?;
-    let push_type = choose_type(&topic, certificate)?;
+    let push_type = choose_type(arguments.language, &topic, certificate)?;
     if let Some(sender) = &sender {
         warn(arguments, &file, sender, context)?;
     }
@@ -121,16 +121,20 @@ const TYPES: [&str; 4] = ["alert", "voip", "complication", "pushtotalk"];
 /// Returns the push type for a topic.
 ///
 /// # Errors
-/// When its notifications have a payload of their own.
-fn choose_type(topic: &str, certificate: Option<&Certificate>) -> Result<&'static str, Error> {
+/// When its notifications have a payload of their own, or the app registers for them in another way.
+fn choose_type(language: Language, topic: &str, certificate: Option<&Certificate>) -> Result<&'static str, Error> {
     let label = certificate.and_then(|certificate| certificate.label_of(topic));
     let push_type = push_type_labelled(topic, label).name;
-    if TYPES.contains(&push_type) {
+    let is_app = language.side() == Side::App;
+    if TYPES.contains(&push_type) && (!is_app || push_type == "alert") {
         return Ok(push_type);
     }
-    let message =
-        format!("the examples send an alert, and the topic {topic} takes notifications of the type {push_type}");
-    Err(Error::new(ExitKind::Usage, message)
+    let takes = format!("the topic {topic} takes notifications of the type {push_type}");
+    if is_app {
+        let message = format!("the example registers the app for alerts, and {takes}");
+        return Err(Error::new(ExitKind::Usage, message).hint("give the app's bundle ID with --topic"));
+    }
+    Err(Error::new(ExitKind::Usage, format!("the examples send an alert, and {takes}"))
         .hint("give another topic with --topic, or send with pushcert push --payload FILE"))
 }
 
