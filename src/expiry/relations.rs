@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use crate::certificate::Certificate;
 use crate::certificate::policy::CertificateRole;
@@ -12,6 +11,7 @@ use crate::expiry::report::CheckedCertificate;
 use crate::finding::{FindingCode, Level};
 use crate::key::PrivateKey;
 use crate::public_key::PublicKey;
+use crate::world::walk::Links;
 
 /// The hasher of a run: what it hashes is compared within the run alone.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -55,7 +55,7 @@ pub(crate) struct Identifiers {
     /// The dump that it is in.
     pub(super) dump: Option<u64>,
     /// The links that lead to its file.
-    pub(crate) links: Vec<Arc<Path>>,
+    pub(crate) links: Vec<Links>,
 }
 
 impl Identifiers {

@@ -1,5 +1,6 @@
 //! Finds the renewals of certificates among the files of a run.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -147,7 +148,7 @@ impl CheckedCertificate {
     }
 
     fn layout_place(&self) -> Place<'_> {
-        Place { file: &self.file, source: self.source, links: &self.identifiers.links }
+        Place::new(&self.file, self.source, &self.identifiers.links)
     }
 }
 
@@ -175,6 +176,8 @@ struct Candidates<'a> {
     certificates: &'a [CheckedCertificate],
     /// Their indices by their places, those that end last first.
     places: HashMap<u64, Vec<usize>>,
+    /// Where each lies, from the first comparison on.
+    layout: Vec<OnceCell<Box<Place<'a>>>>,
     /// The most that are compared with one certificate.
     most: usize,
     rules: Rules,
@@ -213,7 +216,12 @@ impl<'a> Candidates<'a> {
         }
         let rules = Rules { now, allows_kind_change: false, allows_self_issued: false };
         let most = (MAX_COMPARED / old.max(1)).max(MIN_COMPARED);
-        Self { certificates, places, most, rules }
+        let layout = vec![OnceCell::new(); if old == 0 { 0 } else { certificates.len() }];
+        Self { certificates, places, layout, most, rules }
+    }
+
+    fn layout_of(&self, index: usize) -> &Place<'a> {
+        self.layout[index].get_or_init(|| Box::new(self.certificates[index].layout_place()))
     }
 
     /// Returns the candidates that have the rarest of the names: a renewal has all of them.
@@ -229,7 +237,8 @@ impl<'a> Candidates<'a> {
     }
 
     /// Finds the renewal of a certificate: the one that ends last of those that can take its place, as `compare` judges.
-    fn successor_of(&self, old: &CheckedCertificate) -> Option<Successor> {
+    fn successor_of(&self, old_index: usize) -> Option<Successor> {
+        let old = &self.certificates[old_index];
         let mut last: Option<Renewal> = None;
         let mut objection = None;
         for indices in self.candidates_for(old).into_iter().flatten() {
@@ -239,7 +248,7 @@ impl<'a> Candidates<'a> {
                 if new.not_after <= least {
                     break;
                 }
-                match self.judge(old, new) {
+                match self.judge(old_index, *index) {
                     Some(Successor::Renewal(renewal)) => {
                         last = Some(renewal);
                         break;
@@ -256,7 +265,8 @@ impl<'a> Candidates<'a> {
     }
 
     /// Judges whether a certificate is the renewal of another: nothing is lost by it.
-    fn judge(&self, old: &CheckedCertificate, new: &CheckedCertificate) -> Option<Successor> {
+    fn judge(&self, old_index: usize, new_index: usize) -> Option<Successor> {
+        let (old, new) = (&self.certificates[old_index], &self.certificates[new_index]);
         if old.is_foreign(new) {
             return None;
         }
@@ -267,7 +277,7 @@ impl<'a> Candidates<'a> {
         if Level::worst(&differences) != Level::Ok {
             return refusal(old, new, &differences).map(Successor::Objection);
         }
-        match layout::judge(old.layout_place(), new.layout_place(), old.bond_to(new)) {
+        match layout::judge(self.layout_of(old_index), self.layout_of(new_index), old.bond_to(new)) {
             Standing::Beside(evidence) => Some(Successor::Objection(evidence.objection(&new.file))),
             Standing::Version => Some(Successor::Renewal(Renewal {
                 file: new.file.clone(),
@@ -328,7 +338,7 @@ pub(crate) fn find_renewals(certificates: &mut [CheckedCertificate], now: Offset
     let mut successors = Vec::new();
     for (index, one) in certificates.iter().enumerate() {
         if may_be_renewed(one)
-            && let Some(successor) = candidates.successor_of(one)
+            && let Some(successor) = candidates.successor_of(index)
         {
             successors.push((index, successor));
         }

@@ -47,6 +47,17 @@ static GROUPS: [Group; 6] = [
             "upcoming",
             "fresh",
             "reissued",
+            "rpmnew",
+            "neu",
+            "neue",
+            "nouveau",
+            "nouvelle",
+            "nuevo",
+            "nueva",
+            "новый",
+            "новая",
+            "новые",
+            "新",
         ],
     },
     Group {
@@ -74,6 +85,20 @@ static GROUPS: [Group; 6] = [
             "history",
             "obsolete",
             "superseded",
+            "deprecated",
+            "save",
+            "rpmsave",
+            "rpmorig",
+            "alt",
+            "alte",
+            "ancien",
+            "ancienne",
+            "viejo",
+            "vieja",
+            "старый",
+            "старая",
+            "старые",
+            "旧",
         ],
     },
     Group {
@@ -100,6 +125,12 @@ static GROUPS: [Group; 6] = [
             "one",
             "two",
             "three",
+            "rotated",
+            "dpkg",
+            "dist",
+            "build",
+            "fy",
+            "week",
         ],
     },
     Group {
@@ -141,6 +172,9 @@ static GROUPS: [Group; 6] = [
             "certs",
             "certificate",
             "certificates",
+            "zertifikat",
+            "zertifikate",
+            "证书",
             "fullchain",
             "full",
             "chain",
@@ -205,6 +239,18 @@ static GROUPS: [Group; 6] = [
     },
 ];
 
+/// Words for hosts, and for the parts of a cluster: a number behind one counts them.
+static HOSTS: [&str; 25] = [
+    "node", "web", "host", "server", "srv", "pod", "instance", "shard", "region", "zone", "rack", "cluster", "replica",
+    "worker", "master", "cp", "svc", "service", "ip", "vm", "dc", "site", "device", "tenant", "customer",
+];
+
+/// The letters that say new or old within a word: such languages have no blanks between words.
+const MARKS: [char; 2] = ['新', '旧'];
+
+/// The least digits of a number that counts nothing: of an account, a customer or a tenant.
+const MIN_DIGITS_OF_ID: usize = 6;
+
 fn meaning_of(word: &str, part: PathPart) -> Option<Meaning> {
     for group in &GROUPS {
         let is_of_paths = part == PathPart::Folder || group.meaning != Meaning::Store;
@@ -223,12 +269,14 @@ pub(super) enum PathPart {
 }
 
 /// The words of names, by what they tell.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Words {
     /// The names of services, hosts and whatever else is no version.
     pub(super) names: Vec<String>,
     /// The numbers and lone letters that count such: 2 in `web2`, a in the folder `node-a`.
     pub(super) counts: Vec<String>,
+    /// Those of them that count hosts for sure: behind a word for one, or glued to any.
+    pub(super) host_counts: Vec<String>,
     /// The words and numbers that tell versions apart.
     pub(super) versions: Vec<String>,
     pub(super) is_fresh: bool,
@@ -246,10 +294,13 @@ impl Words {
 
     /// Adds those of a name.
     pub(super) fn add(&mut self, name: &str, part: PathPart) {
-        let name = name.to_lowercase();
+        let mut name = name.to_lowercase();
         if is_address_or_uuid(&name) {
             self.names.push(name);
             return;
+        }
+        for mark in MARKS {
+            name = name.replace(mark, &format!(" {mark} "));
         }
         let mut reader = NameReader { words: self, part, numbers: Vec::new(), last: None, has_date: false };
         for chunk in name.split(|letter: char| !letter.is_alphanumeric()) {
@@ -288,6 +339,7 @@ fn is_uuid(text: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LastWord {
     Name,
+    Host,
     Version,
     Other,
 }
@@ -297,6 +349,8 @@ struct Number {
     text: String,
     /// Nothing stands between: `web2`.
     is_glued: bool,
+    /// The name is a word for a host.
+    is_of_host: bool,
 }
 
 /// Reads the words of one name.
@@ -346,7 +400,7 @@ impl NameReader<'_> {
             return is_glued;
         }
         let is_number = run.len() == 1 || run.starts_with(|digit: char| digit.is_ascii_digit());
-        if is_number && !is_number_of_lineage(run) {
+        if is_number && !is_number_of_lineage(run) && !self.is_id(run) {
             self.add_number(run, is_glued);
             return is_glued;
         }
@@ -354,9 +408,15 @@ impl NameReader<'_> {
         true
     }
 
+    /// Returns whether a number names an account, a customer or the like, in the name of a folder.
+    fn is_id(&self, number: &str) -> bool {
+        self.part == PathPart::Folder && number.len() >= MIN_DIGITS_OF_ID && self.last != Some(LastWord::Version)
+    }
+
     fn add_number(&mut self, number: &str, is_glued: bool) {
-        if self.last == Some(LastWord::Name) {
-            self.numbers.push(Number { text: number.to_owned(), is_glued });
+        if let Some(LastWord::Name | LastWord::Host) = self.last {
+            let is_of_host = self.last == Some(LastWord::Host);
+            self.numbers.push(Number { text: number.to_owned(), is_glued, is_of_host });
             return;
         }
         self.words.has_number_of_version |= self.last == Some(LastWord::Version);
@@ -376,7 +436,7 @@ impl NameReader<'_> {
 
     fn add_name(&mut self, name: &str) {
         self.words.names.push(name.to_owned());
-        self.last = Some(LastWord::Name);
+        self.last = Some(if HOSTS.contains(&name) { LastWord::Host } else { LastWord::Name });
     }
 
     /// Takes the numbers that count. In the name of a file only one that is glued does: `web-2.crt` may be a version.
@@ -384,12 +444,15 @@ impl NameReader<'_> {
     fn finish(self) {
         self.words.has_date |= self.has_date;
         let takes_all = self.part == PathPart::Folder && !self.has_date;
-        for Number { text, is_glued } in self.numbers {
-            if is_glued || takes_all {
-                self.words.counts.push(text);
-            } else {
+        for Number { text, is_glued, is_of_host } in self.numbers {
+            if !is_glued && !takes_all {
                 self.words.versions.push(text);
+                continue;
             }
+            if is_glued || is_of_host {
+                self.words.host_counts.push(text.clone());
+            }
+            self.words.counts.push(text);
         }
     }
 }
@@ -411,11 +474,44 @@ fn runs_of(chunk: &str) -> Vec<&str> {
     runs
 }
 
-/// Returns whether digits are a year, a month of a year, a day or a time: 2026, 202611, 20261124, 20261124100000.
+/// Returns whether digits are a year, a month of a year, a day, a time, or the seconds of one: 2026, 202611, 20261124,
+/// 24112026, 20261124100000, 1795514400.
 fn is_date(run: &str) -> bool {
-    let is_all_digits = run.bytes().all(|byte| byte.is_ascii_digit());
-    let is_year = run.len() == 4 && (run.starts_with("199") || run.starts_with("20"));
-    is_all_digits && (is_year || matches!(run.len(), 6 | 8 | 10 | 12 | 14))
+    if !run.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    match run.len() {
+        4 => run.starts_with("199") || run.starts_with("20"),
+        6 => is_month_of_year(run),
+        8 => is_day(run) || is_day(&format!("{}{}{}", &run[4..], &run[2..4], &run[..2])),
+        10 => run.starts_with('1') || is_time(run),
+        12 | 14 => is_time(run),
+        _ => false,
+    }
+}
+
+/// Returns whether digits begin with a year and a month.
+fn is_month_of_year(run: &str) -> bool {
+    (run.starts_with("19") || run.starts_with("20")) && matches!(number(&run[4..6]), 1..=12)
+}
+
+/// Returns whether digits begin with a year, a month and a day.
+fn is_day(run: &str) -> bool {
+    is_month_of_year(run) && matches!(number(&run[6..8]), 1..=31)
+}
+
+/// Returns whether digits are a day and the hours, minutes and seconds of a time.
+fn is_time(run: &str) -> bool {
+    let mut is_time = is_day(run) && number(&run[8..10]) < 24;
+    for start in (10..run.len()).step_by(2) {
+        is_time &= number(&run[start..start + 2]) < 60;
+    }
+    is_time
+}
+
+/// Returns the number that two digits are.
+fn number(digits: &str) -> u32 {
+    digits.parse().unwrap_or(u32::MAX)
 }
 
 /// Returns whether digits tell a second lineage of certbot from the first: `ex.example-0001`.
@@ -446,10 +542,27 @@ mod tests {
             ("10.0.0.1.crt", "10.0.0.1.crt"),
             ("3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"),
             ("etc", "etc"),
+            ("服务器新", "服务器"),
+            ("旧证书", ""),
         ] {
             assert_eq!(words(name, PathPart::File).names.join(" "), expected, "{name}");
         }
         assert_eq!(words("etc", PathPart::Folder), Words::default());
+    }
+
+    #[test]
+    fn dates_have_months_and_days() {
+        for date in ["1999", "2026", "202611", "20261124", "24112026", "1795514400", "2026112410", "202611241000"] {
+            assert!(is_date(date), "{date}");
+        }
+        for other in ["100234", "100777", "202613", "20261324", "123456789012", "210987654321", "20261124250000"] {
+            assert!(!is_date(other), "{other}");
+        }
+        for (name, names) in
+            [("customer-100234", "customer 100234"), ("123456789012", "123456789012"), ("build-100234", "")]
+        {
+            assert_eq!(words(name, PathPart::Folder).names.join(" "), names);
+        }
     }
 
     #[test]

@@ -206,14 +206,17 @@ pub(crate) enum FilePart {
     Beside,
 }
 
+/// The links that lead to one file or folder. All files in a folder share those to it.
+pub(crate) type Links = Arc<Vec<PathBuf>>;
+
 /// A file to look at.
 #[derive(Debug)]
 pub(crate) struct FoundFile {
     /// The path, which begins with the one that was named.
     pub(crate) path: PathBuf,
     pub(crate) part: FilePart,
-    /// The links that lead to it or to a folder that it is in, beside its own path.
-    pub(crate) links: Vec<Arc<Path>>,
+    /// The links that lead to it, and those to each folder that it is in, beside its own path.
+    pub(crate) links: Vec<Links>,
 }
 
 impl FoundFile {
@@ -263,6 +266,7 @@ pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, 
         folders: HashMap::new(),
         known: HashSet::new(),
         linked: HashMap::new(),
+        marked: HashSet::new(),
         links: Vec::new(),
         other_links: Vec::new(),
         entries_left: MAX_EXCLUDED,
@@ -302,7 +306,9 @@ struct Walk<'a> {
     /// The canonical paths of the files that were found.
     known: HashSet<PathBuf>,
     /// The links that lead to files and folders of the walk, by the canonical paths of these.
-    linked: HashMap<PathBuf, Vec<Arc<Path>>>,
+    linked: HashMap<PathBuf, Links>,
+    /// The links whose targets are marked.
+    marked: HashSet<PathBuf>,
     /// The links to files, which are looked at when all files are known.
     links: Vec<PathBuf>,
     /// The links to folders, and those that are named, excluded or not included: they too tell what is in use.
@@ -429,11 +435,8 @@ impl Walk<'_> {
     /// those of a mounted Secret for all entries.
     fn mark(&mut self, link: PathBuf, target: PathBuf) {
         let is_of_mount = link.read_link().is_ok_and(|path| path.starts_with(MOUNTED));
-        if !is_hash_name(&link) && !is_of_mount {
-            let links = self.linked.entry(target).or_default();
-            if !links.iter().any(|known| **known == *link) {
-                links.push(link.into());
-            }
+        if !is_hash_name(&link) && !is_of_mount && self.marked.insert(link.clone()) {
+            Arc::make_mut(self.linked.entry(target).or_default()).push(link);
         }
     }
 
@@ -446,7 +449,7 @@ impl Walk<'_> {
         for file in found.iter_mut().flatten() {
             let Some(path) = self.resolve(&file.path) else { continue };
             for place in path.ancestors() {
-                file.links.extend(self.linked.get(place).into_iter().flatten().cloned());
+                file.links.extend(self.linked.get(place).cloned());
             }
         }
         self.found = found;

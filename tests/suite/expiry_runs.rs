@@ -750,6 +750,19 @@ fn links_count_whether_they_are_named_excluded_or_lead_to_folders() {
         point(link, "../releases/1/cert.pem");
         assert_eq!(folder.report(&["."]).0, Some(0), "{link}");
     }
+    // Unless that is a part of a name. A folder so called counts beside a link to the new one.
+    for link in ["links/backup-server.pem", "legacy-shop", "previous/push.pem"] {
+        fs::create_dir_all(folder.path("previous")).unwrap();
+        fs::create_dir_all(folder.path("current")).unwrap();
+        point(link, if link.contains('/') { "../releases/1/cert.pem" } else { "releases/1" });
+        assert_eq!(folder.report(&["."]).0, Some(1), "{link}");
+        if link.contains("previous") {
+            point("current/push.pem", "../releases/2/cert.pem");
+            assert_eq!(folder.report(&["."]).0, Some(0), "{link}");
+        }
+        point(link, "");
+    }
+    point("current/push.pem", "");
     point("links/nginx.pem", "../releases/1/cert.pem");
     point("links/haproxy.pem", "../releases/2/cert.pem");
     let (code, report) = folder.report(&["."]);

@@ -23,7 +23,7 @@ const fn of(bond: Bond, row: Row) -> Row {
 }
 
 /// Servers' and clients' certificates, and pushes, in files.
-static FILES: [Row; 96] = [
+static FILES: [Row; 133] = [
     // One folder: versions, dates and words that say old or new.
     renewed("old.pem", "new.pem"),
     renewed("a.pem", "b.pem"),
@@ -123,6 +123,48 @@ static FILES: [Row; 96] = [
     of(Bond::Push, renewed("server/push.pem", "downloads/aps.p12")),
     of(Bond::Push, both_in_use("app1/push.pem", "app2/push.pem")),
     of(Bond::Push, both_in_use("alice/push.pem", "bob/push.pem")),
+    // Months and days are dates, other numbers of so many digits name somebody.
+    both_in_use("customer-100234/tls.crt", "customer-100777/tls.crt"),
+    both_in_use("123456789012/tls.crt", "210987654321/tls.crt"),
+    renewed("build-100234/tls.crt", "build-100777/tls.crt"),
+    renewed("releases/1761991200/tls.crt", "releases/1793527200/tls.crt"),
+    // The word for a backup may stand in the name of a service.
+    both_in_use("backup-server/tls.crt", "web/tls.crt"),
+    both_in_use("legacy-shop/tls.crt", "web/tls.crt"),
+    renewed("kubeadm-backup-20261128/apiserver.crt", "kubernetes/pki/apiserver.crt"),
+    // What lies in a backup renews nothing.
+    both_in_use("server.pem", "server-backup.pem"),
+    both_in_use("tls.crt", "backup/tls.crt"),
+    both_in_use("current/tls.crt", "archive/tls.crt"),
+    both_in_use("web/tls.crt", "web-backup/tls.crt"),
+    renewed("old/tls.crt", "backup/tls.crt"),
+    of(Bond::Push, both_in_use("push.pem", "backup/push.pem")),
+    of(Bond::SameKey, both_in_use("server.pem", "server-old.pem")),
+    // Words of package managers and of other languages.
+    renewed("server.rpmsave.pem", "server.pem"),
+    renewed("server.pem", "server.dpkg-dist.pem"),
+    renewed("server_deprecated.pem", "server.pem"),
+    renewed("server_rotated.pem", "server.pem"),
+    renewed("server.pem", "server_rotated.pem"),
+    renewed("server-alt.pem", "server-neu.pem"),
+    renewed("serveur_ancien.pem", "serveur_nouveau.pem"),
+    renewed("viejo.pem", "nuevo.pem"),
+    renewed("сервер_старый.pem", "сервер_новый.pem"),
+    renewed("服务器.pem", "服务器新.pem"),
+    renewed("旧证书.pem", "新证书.pem"),
+    renewed("server-fy26.pem", "server-fy27.pem"),
+    // Push certificates in two folders: real names count, and numbers of hosts.
+    of(Bond::Push, renewed("旧/push.p12", "新/push.p12")),
+    of(Bond::Push, renewed("alt/push.pem", "neu/push.pem")),
+    of(Bond::Push, renewed("старый/push.pem", "новый/push.pem")),
+    of(Bond::Push, renewed("Zertifikate/push.p12", "Zertifikate neu/push.p12")),
+    of(Bond::Push, renewed("fy26/push.pem", "fy27/push.pem")),
+    of(Bond::Push, renewed("week48/push.pem", "week49/push.pem")),
+    of(Bond::Push, renewed("build-101/push.pem", "build-102/push.pem")),
+    of(Bond::Push, renewed("app-26/push.pem", "app-27/push.pem")),
+    of(Bond::Push, renewed("prod/push.pem", "downloads/push.pem")),
+    of(Bond::Push, both_in_use("node-1/push.pem", "node-2/push.pem")),
+    of(Bond::Push, both_in_use("customer-100234/push.pem", "customer-100777/push.pem")),
     // A server may have a certificate for each kind of key.
     of(Bond::Loose, renewed("cert1.pem", "cert2.pem")),
     of(Bond::Loose, renewed("ns/ex/tls.crt", "ns/ex-new/tls.crt")),
@@ -132,7 +174,7 @@ static FILES: [Row; 96] = [
 ];
 
 /// Entries of a dump.
-static ENTRIES: [Row; 14] = [
+static ENTRIES: [Row; 21] = [
     renewed("prod/old/tls.crt", "prod/new/tls.crt"),
     renewed("prod/ex-v1/tls.crt", "prod/ex-v2/tls.crt"),
     renewed("prod/ex-2026/tls.crt", "prod/ex-2027/tls.crt"),
@@ -146,6 +188,13 @@ static ENTRIES: [Row; 14] = [
     both_in_use("prod/shop/tls.crt", "prod/mail-new/tls.crt"),
     both_in_use("prod/ex/tls.p12", "prod/ex/tls.crt"),
     both_in_use("prod/ex/keystore.p12", "prod/ex/tls.crt"),
+    of(Bond::Push, renewed("prod/push/push.p12", "prod/apns/push.p12")),
+    of(Bond::Push, renewed("prod/apns-cert/push.p12", "prod/apns-certificate/push.p12")),
+    of(Bond::Push, both_in_use("prod/alice-push/push.p12", "prod/bob-push/push.p12")),
+    of(Bond::Push, both_in_use("prod/tenant-100234/push.p12", "prod/tenant-100777/push.p12")),
+    both_in_use("prod/tenant-100234/tls.crt", "prod/tenant-100777/tls.crt"),
+    both_in_use("prod/ex-tls/tls.crt", "prod/ex-tls-bak/tls.crt"),
+    both_in_use("prod/push/tls.crt", "prod/apns/tls.crt"),
     of(Bond::Push, both_in_use("prod/push-a/push.p12", "prod/push-b/push.p12")),
 ];
 
@@ -153,8 +202,8 @@ static ENTRIES: [Row; 14] = [
 fn layouts_tell_whether_both_are_in_use() {
     for (source, rows) in [(Source::File, &FILES[..]), (Source::Secret, &ENTRIES[..])] {
         for Row { old, new, bond, is_renewal } in rows {
-            let place = |file| Place { file, source, links: &[] };
-            let standing = judge(place(old), place(new), *bond);
+            let place = |file| Place::new(file, source, &[]);
+            let standing = judge(&place(old), &place(new), *bond);
             assert_eq!(standing == Standing::Version, *is_renewal, "{old} {new} {bond:?}: {standing:?}");
         }
     }
@@ -162,38 +211,67 @@ fn layouts_tell_whether_both_are_in_use() {
 
 /// The links that lead to an old certificate and to a new one.
 struct LinkRow {
+    /// Those to a folder that both are in.
+    shared: &'static [&'static str],
     old: &'static [&'static str],
     new: &'static [&'static str],
     expected: Option<Evidence>,
 }
 
+fn row(old: &'static [&'static str], new: &'static [&'static str], expected: Option<Evidence>) -> LinkRow {
+    LinkRow { shared: &[], old, new, expected }
+}
+
+fn group(paths: &[&str]) -> Links {
+    let mut links = Vec::new();
+    for path in paths {
+        links.push(PathBuf::from(path));
+    }
+    Arc::new(links)
+}
+
 #[test]
 fn links_tell_what_is_in_use() {
-    let link = |path: &str| Arc::<Path>::from(Path::new(path));
-    let live = || Some(Evidence::Link(link("live/cert.pem")));
-    for LinkRow { old, new, expected } in [
-        LinkRow { old: &[], new: &[], expected: None },
-        LinkRow { old: &["live/cert.pem"], new: &[], expected: live() },
-        LinkRow { old: &[], new: &["live/cert.pem"], expected: None },
-        LinkRow { old: &["nginx.pem"], new: &["haproxy.pem"], expected: Some(Evidence::Links) },
-        // A link to a folder that both are in.
-        LinkRow { old: &["all"], new: &["all"], expected: None },
-        LinkRow { old: &["all"], new: &["all", "live/cert.pem"], expected: None },
-        LinkRow { old: &["all", "live/cert.pem"], new: &["all"], expected: live() },
+    let one = |path: &str| Some(Evidence::Link(path.into()));
+    let each = || Some(Evidence::Links);
+    let live = "live/cert.pem";
+    for LinkRow { shared, old, new, expected } in [
+        row(&[], &[], None),
+        row(&["live/cert.pem"], &[], one(live)),
+        row(&[], &["live/cert.pem"], None),
+        row(&["nginx.pem"], &["haproxy.pem"], each()),
+        LinkRow { shared: &["all"], old: &[], new: &[], expected: None },
+        LinkRow { shared: &["all"], old: &[], new: &["live/cert.pem"], expected: None },
+        LinkRow { shared: &["all"], old: &["live/cert.pem"], new: &[], expected: one(live) },
         // What a link calls old is not in use.
-        LinkRow { old: &["previous.pem"], new: &["push.pem"], expected: None },
-        LinkRow { old: &["previous.pem"], new: &[], expected: None },
-        LinkRow { old: &["releases/last"], new: &["releases/current"], expected: None },
+        row(&["previous.pem"], &["push.pem"], None),
+        row(&["previous.pem"], &[], None),
+        row(&["releases/last"], &["releases/current"], None),
+        row(&["previous/push.pem"], &["current/push.pem"], None),
+        row(&["old/shop.pem"], &["live/shop.pem"], None),
+        row(&["2026.pem"], &["current.pem"], None),
+        row(&["2026/push.pem"], &["2027/push.pem"], None),
+        row(&["previous/push.pem", "2026.pem", "live/cert.pem"], &["current/push.pem"], each()),
+        // A folder and a date show it only beside a link to the new one.
+        row(&["old/push.pem"], &[], one("old/push.pem")),
+        row(&["2026.pem"], &[], one("2026.pem")),
+        row(&["old/shop.pem"], &["mail.pem"], each()),
+        // Such a word may stand in the name of a host.
+        row(&["sites/archive.ex.example.pem"], &["sites/shop.ex.example.pem"], each()),
+        row(&["sites/backup-server.pem"], &[], one("sites/backup-server.pem")),
+        row(&["legacy-shop"], &["shop"], each()),
+        row(&["sites/legacy.example.pem"], &[], one("sites/legacy.example.pem")),
+        row(&["current.pem"], &["2027.pem"], each()),
     ] {
-        let (own, other): (Vec<_>, Vec<_>) =
-            (old.iter().map(|path| link(path)).collect(), new.iter().map(|path| link(path)).collect());
+        let common = group(shared);
+        let (own, other) = ([group(old), common.clone()], [group(new), common]);
         assert_eq!(links(&own, &other), expected, "{old:?} {new:?}");
     }
 }
 
 #[test]
 fn an_objection_says_why_and_what_to_do() {
-    let link = Arc::<Path>::from(Path::new("live/cert.pem"));
+    let link = PathBuf::from("live/cert.pem");
     for (evidence, expected) in [
         (Evidence::Link(link), "b.pem is for the same, but a link leads to this one still: live/cert.pem"),
         (
@@ -215,6 +293,7 @@ fn an_objection_says_why_and_what_to_do() {
             "b.pem is for the same, but seems to be in use beside it: their folders differ in more than a version or a \
              date; if nothing uses this one any more, remove or exclude it",
         ),
+        (Evidence::Backup, "b.pem is for the same, but its name says that it is a backup"),
         (
             Evidence::Files,
             "b.pem is for the same, but seems to be in use beside it: their names differ in more than a version or a date; \
