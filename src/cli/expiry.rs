@@ -89,8 +89,8 @@ pub(crate) struct ExpiryArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) passwords: Option<PathBuf>,
 
-    /// Hold a certificate that ends soon to the policy even if its renewal (what compare accepts without a warning, whatever its chain) is
-    /// among the files
+    /// Hold a certificate that ends soon to the policy even if its renewal (what compare accepts without a warning,
+    /// whatever its chain) is among the files
     #[arg(long)]
     pub(crate) no_renewals: bool,
 
