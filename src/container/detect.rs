@@ -4,7 +4,7 @@ use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{self, Value};
 use crate::container::lookalike::Lookalike;
-use crate::container::{Container, OpenError, dump, transport};
+use crate::container::{Container, OpenError, transport};
 use crate::crypto::pkcs8;
 use crate::limits::{self, MAX_FILE_SIZE, SEARCH_STEP};
 use crate::pem;
@@ -79,10 +79,7 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
     if pem::looks_like_pem(bytes) || transport::has_encoded_part(bytes) {
         return Ok(Format::Pem);
     }
-    match detect_der(bytes) {
-        Err(OpenError::Unrecognized) if dump::find_dump(bytes).is_some() => lookalike(Lookalike::HexDump),
-        detected => detected,
-    }
+    detect_der(bytes)
 }
 
 /// Returns whether a DER value of some length is at the beginning, as a whole.

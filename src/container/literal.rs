@@ -1,5 +1,5 @@
 //! Bytes that a program writes as a text of its own: `"\x30\x82…"` in C, `b'0\x82…'` in Python, `\060\202` in octal,
-//! `"\u0030\u0082…"` in Java and JSON, `0%82` in URLs.
+//! `0%82` in URLs.
 
 use zeroize::Zeroizing;
 
@@ -21,14 +21,16 @@ const MAX_JOINT: usize = 64;
 
 /// Reads the literal of which the first or the second byte is escaped at `position`: it begins as DER.
 pub(super) fn at(text: &[u8], position: usize) -> Option<Literal> {
-    let max_octal = if text[position..].starts_with(b"\\0060\\0") { 4 } else { 3 };
-    let first = escape_at(&text[position..], max_octal)?;
-    let start = if first.is_length() { position.checked_sub(1)? } else { position };
-    let mut reader =
-        LiteralReader { text, position: start, quote: quote_before(text, start), sign: text[position], max_octal };
-    let (Some(0x30), Some(0x80..=0x84)) = (reader.next_byte(), reader.next_byte()) else { return None };
-    reader.position = start;
+    let first = escape_at(&text[position..])?;
+    let start = if first.is_length() {
+        position.checked_sub(1).filter(|before| text[*before] == b'0')?
+    } else if first.byte == 0x30 && escape_at(&text[position + first.length..])?.is_length() {
+        position
+    } else {
+        return None;
+    };
     // What was read of it as text is no more than what was written.
+    let mut reader = LiteralReader { text, position: start, quote: quote_before(text, start), sign: text[position] };
     let mut bytes = Zeroizing::new(Vec::with_capacity(reader.count()));
     reader.position = start;
     while let Some(byte) = reader.next_byte() {
@@ -51,8 +53,6 @@ struct LiteralReader<'a> {
     quote: Option<u8>,
     /// The sign before an escaped byte.
     sign: u8,
-    /// The most digits of a byte in octal: echo takes one more, a zero.
-    max_octal: usize,
 }
 
 impl LiteralReader<'_> {
@@ -70,11 +70,11 @@ impl LiteralReader<'_> {
             let rest = self.text.get(self.position..)?;
             match rest {
                 [sign, ..] if *sign == self.sign => {
-                    let Escaped { byte, length } = escape_at(rest, self.max_octal)?;
+                    let Escaped { byte, length } = escape_at(rest)?;
                     self.position += length;
                     return Some(byte);
                 }
-                [quote @ (b'"' | b'\''), ..] if self.quote == Some(*quote) => {
+                [quote @ (b'"' | b'\''), ..] if self.quote.is_none_or(|own| own == *quote) => {
                     self.position = self.after_joint()?;
                 }
                 [b'&' | b' ', ..] if self.sign == b'%' => return None,
@@ -87,11 +87,11 @@ impl LiteralReader<'_> {
         }
     }
 
-    /// Returns where the literal goes on after a quote: in C, two in a row are one, and characters stand between commas.
+    /// Returns where the literal goes on after a quote: in C, two in a row are one.
     fn after_joint(&self) -> Option<usize> {
         let after = &self.text[self.position + 1..];
         let head = &after[..after.len().min(MAX_JOINT)];
-        let is_joint = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'+' | b'\\' | b'b' | b',');
+        let is_joint = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'+' | b'\\' | b'b');
         let length = head.iter().take_while(|byte| is_joint(byte)).count();
         let is_quote = length > 0 && head.get(length) == self.text.get(self.position);
         is_quote.then_some(self.position + length + 2)
@@ -117,18 +117,14 @@ impl Escaped {
     }
 }
 
-fn escape_at(text: &[u8], max_octal: usize) -> Option<Escaped> {
+fn escape_at(text: &[u8]) -> Option<Escaped> {
     match text {
-        // Java and JSON write the characters of Latin-1 so, and Perl writes bytes in braces.
-        [b'\\', b'u', b'0', b'0', high, low, ..] => Some(Escaped { byte: number(&[*high, *low], 16)?, length: 6 }),
-        [b'\\', b'x', b'{', high, b'}', ..] => Some(Escaped { byte: number(&[*high], 16)?, length: 5 }),
-        [b'\\', b'x', b'{', high, low, b'}', ..] => Some(Escaped { byte: number(&[*high, *low], 16)?, length: 6 }),
         [b'%', high, low, ..] | [b'\\', b'x', high, low, ..] => {
             let length = if text[0] == b'%' { 3 } else { 4 };
             Some(Escaped { byte: number(&[*high, *low], 16)?, length })
         }
         [b'\\', b'0'..=b'7', ..] => {
-            let digits = text[1..].iter().take(max_octal).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+            let digits = text[1..].iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
             Some(Escaped { byte: number(&text[1..=digits], 8)?, length: 1 + digits })
         }
         [b'\\', letter, ..] => Some(Escaped { byte: control(*letter)?, length: 2 }),
@@ -173,25 +169,6 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_characters_is_read() {
-        let der = fixture("der/universal.cer");
-        let none: fn(u8) -> bool = |_| false;
-        let text = format!("char c[] = {{{}'\\0'}};", written(&der, none, |byte| format!("'\\x{byte:02x}', ")));
-        let literal = at(text.as_bytes(), text.find('\\').unwrap()).unwrap();
-        assert!(literal.hexadecimal.unwrap().starts_with(&data_encoding::HEXLOWER.encode(&der)));
-    }
-
-    #[test]
-    fn what_a_database_writes_without_quotes_is_read() {
-        let der = fixture("der/universal.cer");
-        let is_plain: fn(u8) -> bool = |byte| matches!(byte, b' '..=b'~') && byte != b'\\';
-        let text = format!(" cert\n---\n {}\n(1 row)\n", written(&der, is_plain, |byte| format!("\\{byte:03o}")));
-        assert!(der.contains(&b'"') || der.contains(&b'\''));
-        let literal = at(text.as_bytes(), text.find('\\').unwrap()).unwrap();
-        assert_eq!(*literal.hexadecimal.unwrap(), data_encoding::HEXLOWER.encode(&der));
-    }
-
-    #[test]
     fn literals_of_programs_are_read() {
         let der = fixture("der/universal.cer");
         let none: fn(u8) -> bool = |_| false;
@@ -201,10 +178,6 @@ mod tests {
             (none, (|byte| format!("\\x{byte:02x}")) as fn(u8) -> String),
             (printable, |byte| format!("\\x{byte:02x}")),
             (none, |byte| format!("\\{byte:03o}")),
-            (none, |byte| format!("\\0{byte:03o}")),
-            (none, |byte| format!("\\u{byte:04x}")),
-            (printable, |byte| format!("\\u{byte:04x}")),
-            (none, |byte| format!("\\x{{{byte:x}}}")),
             (unreserved, |byte| format!("%{byte:02X}")),
         ] {
             let text = format!("\"{}\"", written(&der, is_plain, escape));

@@ -370,11 +370,8 @@ impl Lookalike {
         jwk
     }
 
-    /// Tells a key by the first words of its text, and a dump of one by its first lines.
+    /// Tells a key by the first words of its text.
     fn of_key_line(line: &[u8]) -> Option<Self> {
-        if dump::begins_dump(line) {
-            return Some(Self::HexDump);
-        }
         if !matches!(line, [b'p' | b'P' | b'r' | b'R' | b'<', ..]) {
             return None;
         }

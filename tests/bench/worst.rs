@@ -37,7 +37,7 @@ struct Case {
     bytes: fn() -> Vec<u8>,
 }
 
-const CASES: [Case; 112] = [
+const CASES: [Case; 101] = [
     Case { name: "PEM: tiny blocks", bytes: || repeat(b"-----BEGIN CMS-----\nAA==\n-----END CMS-----\n") },
     Case { name: "PEM: tiny blocks, unknown", bytes: || repeat(b"-----BEGIN A-----\nAA==\n-----END A-----\n") },
     Case { name: "PEM: empty blocks", bytes: || repeat(b"-----BEGIN CMS-----\n-----END CMS-----\n") },
@@ -84,24 +84,10 @@ const CASES: [Case; 112] = [
     Case { name: "escapes: of programs", bytes: || around(b"", b"\\01", b"%252525252541") },
     Case { name: "numbers: beginnings of lists", bytes: || repeat(b"[48,") },
     Case { name: "numbers: one list", bytes: || repeat(b"0x30,") },
-    Case { name: "numbers: beginnings of bare lists", bytes: || repeat(b"48,130,x") },
-    Case { name: "numbers: one bare list", bytes: || repeat(b"48,130,") },
-    Case { name: "numbers: one list of ones", bytes: || around(b"48,130,", b"1,", b"") },
-    Case { name: "numbers: signs", bytes: || repeat(&[b"48", &b" ".repeat(62)[..]].concat()) },
-    Case { name: "numbers: words", bytes: || repeat(b"48 byte uint8 ") },
-    Case { name: "numbers: pairs", bytes: || repeat(b"30|82|x") },
-    Case { name: "numbers: pairs in quotes", bytes: || repeat(b"\"3082\" + ") },
-    Case {
-        name: "text: first lines of dumps",
-        bytes: || repeat(b"0000: 3082\n0010: 3082\n0020: 3082\n0030: 3082\n0040: 3082\n"),
-    },
-    Case { name: "text: addresses", bytes: || repeat(b"0000\n") },
     Case {
         name: "text: names beside a block",
         bytes: || around(b"-----BEGIN A-----\nBag Attributes\n", b"    friendlyName: a\n", b""),
     },
-    Case { name: "escapes: of Java", bytes: || repeat(b"\\u0030\\u0082 ") },
-    Case { name: "escapes: of a database", bytes: || around(b"", b"0\\202'", b"") },
     Case { name: "numbers: comments", bytes: || repeat(b"[//[\n") },
     Case { name: "numbers: hexadecimal words", bytes: || repeat(&[&b"3082".repeat(40)[..], b","].concat()) },
     Case { name: "text: Base64 of DER, lines", bytes: || around(b"key: x\n", b"MIIB\n", b"") },

@@ -1155,30 +1155,6 @@ fn bytes_written_as_numbers_hide_nothing_beside_them() {
 }
 
 #[test]
-fn a_list_in_any_brackets_is_judged_and_a_dump_is_named() {
-    let expired = read("der/expired.cer");
-    let numbers = each(&expired, ", ", |byte| byte.to_string());
-    for text in [
-        format!("CERT = bytes(({numbers}))\n"),
-        format!("C = <<{numbers}>>.\n"),
-        numbers.replace(", ", "\n"),
-        format!("cert:\n- {}\n", numbers.replace(", ", "\n- ")),
-        format!("c: array of Byte = ({});\n", each(&expired, ", ", |byte| format!("${byte:02X}"))),
-        format!("String c = \"{}\";\n", each(&expired, "", |byte| format!("\\u{byte:04x}"))),
-    ] {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("list.txt"), &text).unwrap();
-        std::fs::write(folder.path().join("good.pem"), self::text("pem/identity.pem")).unwrap();
-        Test::new().args(["expiry", "."]).folder(folder.path()).status(1).stdout_contains("list.txt").run();
-    }
-    let mut dump = String::from("received:\n");
-    for (index, line) in expired.chunks(16).enumerate() {
-        writeln!(dump, "{:07x} {}", index * 16, each(line, " ", |byte| format!("{byte:02x}"))).unwrap();
-    }
-    on(dump, &["inspect", "-"]).status(3).stderr_contains("a hex dump").run();
-}
-
-#[test]
 fn control_characters_turn_off_no_escapes() {
     let escaped = block("CERTIFICATE", &read("der/expired.cer")).replace('-', "%2D").replace('\n', "%0A");
     for control in ["\x01", "\x02", "\x03"] {
