@@ -460,6 +460,23 @@ fn is_length(character: u16) -> bool {
 /// The number of times that DER may be taken for a text.
 const MAX_REENCODED: usize = 3;
 
+/// The bytes in which the first tags of DER stand: each has a length of up to five bytes.
+const MAX_TAGS: usize = 16;
+
+/// How much longer than what is there a value may say it is: it may have been cut.
+const MAX_CUT: usize = 4;
+
+/// Returns whether bytes begin as a sequence with a sequence, an integer or an object identifier in it. A text may begin as
+/// a sequence does ("0€", "0‚", "0ƒ"), but has neither control character among its first ones.
+fn begins_as_structure(bytes: &[u8]) -> bool {
+    let [0x30, length @ 0x80..=0x84, ..] = bytes else { return false };
+    let head = &bytes[..bytes.len().min(MAX_TAGS)];
+    let second = head.get(2 + usize::from(length - 0x80));
+    matches!(second, Some(0x02 | 0x06 | 0x30))
+        && memchr::memchr2(0x02, 0x06, &head[2..]).is_some()
+        && asn1::claimed_length(bytes).is_none_or(|claimed| claimed / MAX_CUT <= bytes.len())
+}
+
 /// Returns the DER that was taken for a text in Latin-1, or in Windows' code page, and written as UTF-8, once or more
 /// often.
 fn from_code_page(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -473,7 +490,7 @@ fn from_code_page(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         }
         plain = from_latin1(without_mark(&plain))?;
     }
-    begins_as_der(&plain).then_some(plain)
+    begins_as_structure(&plain).then_some(plain)
 }
 
 fn from_latin1(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -616,6 +633,14 @@ mod tests {
         }
         for text in ["0° is cold\n", "0\u{a0}first\n", "0?\x02 no"] {
             assert_eq!(text_mode_damage(text.as_bytes()), None, "{text}");
+        }
+        for text in ["0€ Gebühr", "0€0€0€", "0‚5 l 0‚7 l 0‚9 l", "0ƒ(x) = 0", "0\u{82}ab0", "0\u{20ac}0 \u{20ac}", "0€"]
+        {
+            assert!(undo(text.as_bytes()).is_none(), "{text}");
+            assert_eq!(text_mode_damage(text.as_bytes()), None, "{text}");
+        }
+        for structure in [&b"\x30\x80\x06\x09"[..], b"\x30\x80\x30\x82\x01\x00\x06", b"\x30\x82\x00\x09\x02\x01\x03"] {
+            assert!(undo(latin1(structure).as_bytes()).unwrap().bytes.as_slice() == structure);
         }
     }
 
