@@ -200,6 +200,9 @@ const SHORTEST_KEY: usize = 43;
 /// The length of SHA-256 in hexadecimal: things are called so.
 const DIGEST_LENGTH: usize = 64;
 
+/// The most bytes of a name.
+pub(crate) const LONGEST_NAME: usize = 64 << 10;
+
 /// Stands for a name that may be a key.
 pub(crate) const NOT_SHOWN: &str = "(not shown: it may be a key)";
 
@@ -209,8 +212,10 @@ pub(crate) fn name_unless_key(name: &str) -> &str {
 }
 
 /// Returns whether a text has a key in it, or a line of one, in Base64 or hexadecimal, with separators or without.
+/// What no name is as long as may be one as well.
 pub(crate) fn may_be_key(text: &str) -> bool {
-    has_key_run(text)
+    text.len() > LONGEST_NAME
+        || has_key_run(text)
         || has_random_run(text)
         || has_digits_in_groups(text)
         || has_equal_groups(text)
@@ -245,11 +250,9 @@ fn has_random_words(text: &str) -> bool {
 
 /// Returns the pieces of a word in the alphabet of Base64 or in that for URLs: all of it, unless its dashes are more than
 /// a key has.
-fn pieces_of(word: &str) -> Vec<&str> {
-    if has_few_signs(word) {
-        return vec![word];
-    }
-    word.split(['-', '_']).collect()
+fn pieces_of(word: &str) -> impl Iterator<Item = &str> {
+    let signs: &[char] = if has_few_signs(word) { &[] } else { &['-', '_'] };
+    word.split(signs)
 }
 
 fn count_digit_runs(word: &str) -> usize {
@@ -436,6 +439,7 @@ mod tests {
         ] {
             assert!(!may_be_key(name), "{name}");
         }
+        assert!(!may_be_key(&"-".repeat(LONGEST_NAME)) && may_be_key(&"-".repeat(LONGEST_NAME + 1)));
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
 
 /// Returns whether a name that stands beside a PEM block may be a key.
 pub(super) fn is_key_name(name: &[u8]) -> bool {
-    text::may_be_key(&String::from_utf8_lossy(name))
+    name.len() > text::LONGEST_NAME || text::may_be_key(&String::from_utf8_lossy(name))
 }
 
 fn begins_with(line: &[u8], start: &[u8]) -> bool {
