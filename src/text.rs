@@ -228,24 +228,85 @@ const MIN_WORD: usize = 16;
 /// The fewest digits of a group that is counted as a part of a number.
 const MIN_GROUP: usize = 8;
 
-/// The fewest runs of digits in a key: in names they stand at the end of words.
-const MIN_DIGIT_RUNS: usize = 3;
+/// The digits of MD5, SHA-1 and SHA-256 in hexadecimal.
+const DIGESTS: [usize; 3] = [32, 40, DIGEST_LENGTH];
+
+/// The groups of digits of a UUID (RFC 9562 section 4), and how many characters it has with its dashes.
+const UUID_GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+const UUID_LENGTH: usize = 36;
 
 /// Returns whether a text has a key in pieces, with any words between them: as many characters as the shortest key in
-/// long words that mix capitals, small letters and digits, or more hexadecimal digits than a digest has.
+/// long words that mix capitals, small letters and digits as Base64 does, or more hexadecimal digits than a digest has.
+/// Digests and UUIDs are not counted.
 fn has_random_words(text: &str) -> bool {
-    let (mut random, mut digit_runs, mut hexadecimal) = (0, 0, 0);
+    let (mut random, mut hexadecimal) = (0, 0);
     for word in text.split(|c: char| !is_base64(c)) {
-        for piece in pieces_of(word) {
-            if piece.len() >= MIN_GROUP && piece.bytes().all(|byte| byte.is_ascii_hexdigit()) && is_mixed(piece) {
-                hexadecimal += piece.len();
-            } else if piece.len() >= MIN_WORD && has_all_kinds(piece) {
+        for piece in words_without_uuids(word).flat_map(pieces_of) {
+            if piece.len() >= MIN_GROUP && is_hexadecimal(piece) && is_mixed(piece) {
+                hexadecimal += if DIGESTS.contains(&piece.len()) { 0 } else { piece.len() };
+            } else if piece.len() >= MIN_WORD && has_all_kinds(piece) && changes_often(piece) {
                 random += piece.len();
-                digit_runs += count_digit_runs(piece);
             }
         }
     }
-    hexadecimal > DIGEST_LENGTH || (random >= SHORTEST_KEY && digit_runs >= MIN_DIGIT_RUNS)
+    hexadecimal > DIGEST_LENGTH || random >= SHORTEST_KEY
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Returns what stands before, between and after the UUIDs in a word.
+fn words_without_uuids(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(word);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        for (dash, _) in text.match_indices('-') {
+            let Some(start) = dash.checked_sub(UUID_GROUPS[0]) else { continue };
+            if is_uuid(&text[start..]) {
+                rest = Some(&text[start + UUID_LENGTH..]);
+                return Some(&text[..start]);
+            }
+        }
+        rest = None;
+        Some(text)
+    })
+}
+
+/// Returns whether a word begins with a UUID that ends with it, or before another sign than a letter or a digit.
+fn is_uuid(word: &str) -> bool {
+    let Some(uuid) = word.get(..UUID_LENGTH) else { return false };
+    let mut groups = uuid.split('-');
+    let is_group = |length: usize| groups.next().is_some_and(|group| group.len() == length && is_hexadecimal(group));
+    UUID_GROUPS.into_iter().all(is_group) && !word[UUID_LENGTH..].starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// The kinds of characters that a key in Base64 mixes.
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Capital,
+    Small,
+    Digit,
+    Sign,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Self {
+        match byte {
+            b'A'..=b'Z' => Self::Capital,
+            b'a'..=b'z' => Self::Small,
+            b'0'..=b'9' => Self::Digit,
+            _ => Self::Sign,
+        }
+    }
+}
+
+/// Returns whether the kind of character changes at nearly every second one (12 of 25). In Base64 it does at more, and in words
+/// that begin with capitals (`MyApplication3Production`) at fewer.
+fn changes_often(word: &str) -> bool {
+    let pairs = word.as_bytes().windows(2);
+    let changes = pairs.filter(|pair| Kind::of(pair[0]) != Kind::of(pair[1])).count();
+    changes * 25 >= word.len() * 12
 }
 
 /// Returns the pieces of a word in the alphabet of Base64 or in that for URLs: all of it, unless its dashes are more than
@@ -253,11 +314,6 @@ fn has_random_words(text: &str) -> bool {
 fn pieces_of(word: &str) -> impl Iterator<Item = &str> {
     let signs: &[char] = if has_few_signs(word) { &[] } else { &['-', '_'] };
     word.split(signs)
-}
-
-fn count_digit_runs(word: &str) -> usize {
-    let parts = word.split(|c: char| !c.is_ascii_digit());
-    parts.filter(|digits| !digits.is_empty()).count()
 }
 
 /// Returns whether a character is one of Base64, or of that for URLs.
@@ -433,6 +489,16 @@ mod tests {
             "MyCompany2026Push.MyCompanyNotificationService2026.MyApp",
             "E1F2A3B4-75B4-431B-ADB2-EB6B9E546014 de305d54-75b4-431b-adb2-eb6b9e546014",
             "SHA256 d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1",
+            "SHA1 3F2A9C01D4E5B6A7889900AABBCCDDEEFF112233 SHA256 d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1",
+            "MDM e1f2a3b4-75b4-431b-adb2-eb6b9e546014 tenant de305d54-75b4-431b-adb2-eb6b9e546014 org \
+             0f3a5d54-75b4-431b-adb2-aa6b9e546014 dev 1f3a5d54-75b4-431b-adb2-ba6b9e546014",
+            "te-e1f2a3b4-75b4-431b-adb2-eb6b9e546014-de305d54-75b4-431b-adb2-eb6b9e546014",
+            "ProductionPush2024Certificate StagingPush2025Certificate DevelopmentPush2026Certificate",
+            "com.MyCompany2Notifications.MyApplication3Production.NotificationService4Extension",
+            "C:\\Users\\JohnDoe1\\Documents\\MyPushCertificates2026\\MyApplication3Production2",
+            "iPhone15ProMaxDeveloper2026Key3 iPadPro13DevelopmentTeam7Key4",
+            "JohnAppleseed2026@MyCompanyName2.example.com/Push3Production4Service5A",
+            "MD5 d41d8cd98f00b204e9800998ecf8427e SHA1 da39a3ee5e6b4b0d3255bfef95601890afd80709",
             "推送证书 2026 株式会社サンプル",
             "push_cert_production_2026_com_example_MyApp_v2",
             "Website Push ID: web.com.example.News2026",

@@ -24,8 +24,8 @@ const COMMENTS: [&[u8]; 14] = [
     b"mac: ",
 ];
 
-/// Those of [`COMMENTS`] that a name follows.
-const NAMES: [&[u8]; 4] = [b"friendlyname:", b"microsoft csp name:", b"subject=", b"issuer="];
+/// Those of [`COMMENTS`] that a name follows which somebody gave.
+const NAMES: [&[u8]; 2] = [b"friendlyname:", b"microsoft csp name:"];
 
 /// The fewest digits of a key: half of the 64 signs of 32 bytes in hexadecimal, and fewer than in other numbers.
 const MIN_DIGITS: usize = 32;
