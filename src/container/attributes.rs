@@ -165,6 +165,7 @@ mod tests {
         for (name, may_hide_key) in [
             (&key[..], true),
             (&format!("-----BEGIN PRIVATE KEY-----{key}-----END PRIVATE KEY-----"), true),
+            ("-----BEGIN PRIVATE KEY----- MII", true),
             ("Apple Push Services: com.example.MyApp", false),
         ] {
             let text = format!("Bag Attributes\n    friendlyName: {name}\n{block}");

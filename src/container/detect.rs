@@ -4,7 +4,7 @@ use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{self, Value};
 use crate::container::lookalike::Lookalike;
-use crate::container::{Container, OpenError, transport};
+use crate::container::{Container, OpenError, hidden, transport};
 use crate::crypto::pkcs8;
 use crate::limits::{self, MAX_FILE_SIZE, SEARCH_STEP};
 use crate::pem;
@@ -271,24 +271,51 @@ fn begins_with_certificate_id(list: &Value<'_>) -> bool {
 /// rejected for, a name, a key id), if they are there.
 pub(super) fn after_trust_settings(bytes: &[u8]) -> Option<&[u8]> {
     let (settings, rest) = Value::parse_prefix(bytes)?;
-    if !settings.is(Tag::Sequence) {
+    if !settings.is(Tag::Sequence) || settings.content().is_empty() {
         return None;
     }
     let mut fields = settings.reader("file");
-    if settings.content().is_empty() {
-        return None;
-    }
+    let mut last = None;
     while let Some(field) = fields.try_next().ok()? {
-        let is_setting = (field.is(Tag::Sequence) && is_list_of_uses(&field))
-            || field.is_context(0)
-            || field.is_context(1)
-            || field.is(Tag::Utf8String)
-            || field.is(Tag::OctetString);
-        if !is_setting {
+        let setting = TrustSetting::of(&field)?;
+        if last >= Some(setting) {
             return None;
         }
+        last = Some(setting);
     }
     Some(rest)
+}
+
+/// OpenSSL's settings for a certificate, in their order. Each may be missing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TrustSetting {
+    TrustedUses,
+    RejectedUses,
+    Name,
+    KeyId,
+    Others,
+}
+
+/// The most bytes of the id of a key, and of what no program writes: a key takes more.
+const MAX_KEY_ID: usize = 64;
+
+impl TrustSetting {
+    fn of(field: &Value<'_>) -> Option<Self> {
+        let is_short = field.content().len() <= MAX_KEY_ID;
+        if field.is(Tag::Sequence) && is_list_of_uses(field) {
+            Some(Self::TrustedUses)
+        } else if field.is_context(0) && is_list_of_uses(field) {
+            Some(Self::RejectedUses)
+        } else if field.is(Tag::Utf8String) && !hidden::is_key_name(field.content()) {
+            Some(Self::Name)
+        } else if field.is(Tag::OctetString) && is_short {
+            Some(Self::KeyId)
+        } else if field.is_context(1) && is_short {
+            Some(Self::Others)
+        } else {
+            None
+        }
+    }
 }
 
 fn is_list_of_uses(list: &Value<'_>) -> bool {
@@ -324,6 +351,19 @@ fn is_rsa_exponent(value: &Value<'_>) -> bool {
         Err(_) => false,
     }
 }
+
+/// Returns whether bytes may be parameters of Diffie and Hellman as well as a public key of RSA, which are two integers
+/// each: the second is less than the exponent that nearly all keys have.
+pub(super) fn may_be_parameters(bytes: &[u8]) -> bool {
+    let Some((outer, _)) = Value::parse_prefix(bytes) else { return false };
+    let mut fields = outer.reader("file");
+    match (fields.try_next(), fields.try_next(), fields.try_next()) {
+        (Ok(Some(_)), Ok(Some(second)), Ok(None)) => second.unsigned().is_ok_and(|number| number < USUAL_EXPONENT),
+        _ => false,
+    }
+}
+
+const USUAL_EXPONENT: u64 = 65_537;
 
 /// Tells apart what is signed: certificates, requests and revocation lists.
 fn detect_signed(signed: &Value<'_>) -> Result<Format, OpenError> {
@@ -433,6 +473,29 @@ mod tests {
                 Err(OpenError::Lookalike(found)) => assert_eq!(found, kind),
                 other => panic!("{kind:?}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn settings_of_openssl_are_told_from_other_values() {
+        let sequence = |fields: &[&[u8]]| {
+            let content = fields.concat();
+            [&[0x30, 0x81, u8::try_from(content.len()).unwrap()], &content[..]].concat()
+        };
+        let uses = b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02";
+        let rejected = b"\xa0\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
+        let (name, id) = (b"\x0c\x03abc", b"\x04\x02ab");
+        for settings in [&[&uses[..], rejected, name, id][..], &[rejected, id], &[name], &[id]] {
+            let bytes = [&sequence(settings)[..], b"rest"].concat();
+            assert_eq!(after_trust_settings(&bytes), Some(&b"rest"[..]), "{settings:?}");
+        }
+        let octets = |length: u8| [&[4, length], &vec![7; usize::from(length)][..]].concat();
+        assert!(after_trust_settings(&sequence(&[&octets(64)])).is_some());
+        let key = [b"\x0c\x60", &"Ab1c".repeat(24).into_bytes()[..]].concat();
+        for others in
+            [&[&octets(65)[..]][..], &[id, id], &[id, uses], &[name, rejected], &[&key], &[b"\x02\x01\x05"], &[]]
+        {
+            assert!(after_trust_settings(&sequence(others)).is_none(), "{others:?}");
         }
     }
 

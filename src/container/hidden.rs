@@ -58,9 +58,14 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
     digits >= MIN_DIGITS || mixed >= MIN_WORD
 }
 
-/// Returns whether a name that stands beside a PEM block may be a key.
+/// The beginning of a PEM block.
+const BEGIN: &[u8] = b"-BEGIN ";
+
+/// Returns whether a name that stands beside a PEM block may be a key, or has a block in it.
 pub(super) fn is_key_name(name: &[u8]) -> bool {
-    name.len() > text::LONGEST_NAME || text::may_be_key(&String::from_utf8_lossy(name))
+    name.len() > text::LONGEST_NAME
+        || memchr::memmem::find(name, BEGIN).is_some()
+        || text::may_be_key(&String::from_utf8_lossy(name))
 }
 
 fn begins_with(line: &[u8], start: &[u8]) -> bool {

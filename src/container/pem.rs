@@ -228,6 +228,11 @@ fn read_content(block: &Block, der: &[u8], unlocker: &mut Unlocker<'_, '_>) -> R
         (Err(OpenError::Lookalike(Lookalike::Parameters)), Some(Lookalike::PublicKey)) => {
             return Err(OpenError::Lookalike(Lookalike::PublicKey));
         }
+        (Err(OpenError::Lookalike(Lookalike::PublicKey)), Some(Lookalike::Parameters))
+            if detect::may_be_parameters(der) =>
+        {
+            return Err(OpenError::Lookalike(Lookalike::Parameters));
+        }
         (Err(OpenError::Lookalike(kind)), _) | (Err(_), Some(kind)) => return Err(OpenError::Lookalike(kind)),
         (Err(_), None) => {}
     }

@@ -78,6 +78,17 @@ fn what_is_no_certificate_is_named_by_its_content() {
     for label in ["X509 CRL", "DH PARAMETERS", "CERTIFICATE", "MADE UP"] {
         on(block(label, public), &["inspect", "-"]).status(3).stderr_contains("a public key").run();
     }
+    // A generator of Diffie and Hellman may be an exponent of RSA.
+    for (generator, label, found) in [
+        (2, "DH PARAMETERS", "only parameters"),
+        (3, "DH PARAMETERS", "only parameters"),
+        (7, "DH PARAMETERS", "only parameters"),
+        (3, "RSA PUBLIC KEY", "a public key"),
+    ] {
+        let der = [&public[..11], &[1, generator]].concat();
+        let der = [&[0x30, 0x0b][..], &der[2..]].concat();
+        on(block(label, &der), &["inspect", "-"]).status(3).stderr_contains(found).run();
+    }
     on(*b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", &["inspect", "-"]).status(3).stderr_contains("parameters").run();
 }
 
