@@ -106,6 +106,20 @@ pub(crate) fn escaped(text: &str) -> String {
     without_commands(printed)
 }
 
+/// Returns whether a text has characters that [`escaped`] escapes.
+pub(crate) fn has_unseen(text: &str) -> bool {
+    let mut characters = text.chars().peekable();
+    let mut before = None;
+    while let Some(c) = characters.next() {
+        let surroundings = Surroundings { before, after: characters.peek().copied() };
+        if !is_seen(c) && !surroundings.need(c) {
+            return true;
+        }
+        before = Some(c);
+    }
+    false
+}
+
 /// Leaves out the middle of a text that is too long: both the beginning and the end tell something.
 fn bounded(text: &str, limit: usize) -> Cow<'_, str> {
     // A character has at least one byte.

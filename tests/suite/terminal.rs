@@ -413,6 +413,46 @@ fn arrow_keys_count_tab_quotes_names_and_ctrl_d_leaves_with_the_commands() {
     assert!(shown.contains("so far:") && shown.contains(&format!("pushcert inspect {quoted}")), "{shown}");
 }
 
+#[test]
+fn what_an_arrow_key_fills_in_is_edited_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    session.asked("Number, 1 to 3");
+    // 2, which a digit follows, is no number of the list.
+    session.pty.send("\x1b[B3").unwrap();
+    session.type_line("");
+    session.asked("Number, 1 to 3");
+    session.pty.send("\x1b[B\x7f3").unwrap();
+    session.type_line("");
+    session.answer("Where is it?", "<");
+    session.asked("Number, 1 to 3");
+    // Wherever the cursor stands, the whole line is replaced; the key for names fills in no number.
+    session.pty.send("12\x1b[D\t\x1b[A").unwrap();
+    session.type_line("");
+    session.asked("Where is it?");
+    session.ctrl_c();
+    let (shown, code) = session.end();
+    assert_eq!(code, INTERRUPTED, "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn names_are_completed_without_what_turns_the_line_around() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "push\u{202e}21p.p12";
+    fs::copy(super::common::fixture("p12/keychain.p12"), folder.path().join(name)).unwrap();
+    let mut session = start(folder.path(), "wizard");
+    session.answer("Number, 1 to 3", "2");
+    session.asked("Where is it?");
+    session.pty.send("pu\t").unwrap();
+    session.type_line("");
+    let shown = session.see(r"$ pushcert inspect $'push\342\200\25621p.p12'");
+    assert!(!shown.contains('\u{202e}'), "{shown:?}");
+    session.asked("Is this what you wanted?");
+    session.ctrl_c();
+    session.end();
+}
+
 /// The question of a command that prints a password.
 const ASKING: &str =
     "'cmd:stty -echo </dev/tty; printf PIN: >/dev/tty; read pin </dev/tty; stty echo </dev/tty; echo $pin'";

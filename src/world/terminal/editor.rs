@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use console::Term;
 use rustyline::completion::{Completer, Pair};
@@ -14,10 +14,11 @@ use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
+use rustyline::line_buffer::LineBuffer;
 use rustyline::validate::Validator;
 use rustyline::{
-    Cmd, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext, EventHandler, Helper, KeyCode,
-    KeyEvent, Modifiers, Movement, RepeatCount,
+    Changeset, Cmd, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext, EventHandler, Helper,
+    KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
 use crate::text::printable_name;
@@ -36,15 +37,17 @@ pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
         .completion_type(CompletionType::List)
         .keyseq_timeout(Some(ESCAPE_LIMIT))
         .build();
-    let mut editor = Editor::<Paths, DefaultHistory>::with_config(config).map_err(into_io)?;
+    let mut editor = Editor::<Filling, DefaultHistory>::with_config(config).map_err(into_io)?;
     match completion {
         Completion::Nothing => {}
-        Completion::Paths => editor.set_helper(Some(Paths)),
+        Completion::Paths => editor.set_helper(Some(Filling::Path)),
         Completion::Numbers { first, count } => {
+            let pressed = Arc::new(AtomicUsize::new(0));
             for (key, step) in [(KeyCode::Down, 1), (KeyCode::Up, count.saturating_sub(1))] {
-                let handler = Box::new(ArrowKey { first, count, step });
+                let handler = Box::new(ArrowKey { step, pressed: Arc::clone(&pressed) });
                 editor.bind_sequence(KeyEvent(key, Modifiers::NONE), EventHandler::Conditional(handler));
             }
+            editor.set_helper(Some(Filling::Number(Circle { first, count, pressed })));
         }
     }
     // Not every terminal passes over what it does not know.
@@ -109,33 +112,70 @@ impl ConditionalEventHandler for EscapeKey {
     }
 }
 
-/// Types the number that is so many steps further, in a circle.
+/// Notes how many steps a key goes, which the [`Circle`] then does: only a completion leaves the cursor behind what it
+/// fills in.
 struct ArrowKey {
-    first: usize,
-    count: usize,
     step: usize,
+    pressed: Arc<AtomicUsize>,
 }
 
 impl ConditionalEventHandler for ArrowKey {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
-        let typed = match context.line().trim().parse() {
-            Ok(number) if (1..=self.count).contains(&number) => number,
-            _ => self.first,
-        };
-        let next = (typed - 1 + self.step) % self.count + 1;
-        Some(Cmd::Replace(Movement::WholeLine, Some(next.to_string())))
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.pressed.store(self.step, Ordering::Relaxed);
+        Some(Cmd::Complete)
     }
 }
 
-/// Completes the names of files, as a shell quotes them: the line is one name.
-struct Paths;
+/// The numbers of a list, through which the arrow keys go.
+struct Circle {
+    first: usize,
+    count: usize,
+    /// The steps of the key that was pressed last; 0 where it was none of them.
+    pressed: Arc<AtomicUsize>,
+}
 
-impl Completer for Paths {
+impl Circle {
+    /// Returns the number that the key leads to.
+    fn next(&self, line: &str) -> Option<Pair> {
+        let step = match self.pressed.swap(0, Ordering::Relaxed) {
+            0 => return None,
+            step => step,
+        };
+        let typed = match line.trim().parse() {
+            Ok(number) if (1..=self.count).contains(&number) => number,
+            _ => self.first,
+        };
+        let next = (typed - 1 + step) % self.count + 1;
+        Some(Pair { display: next.to_string(), replacement: next.to_string() })
+    }
+}
+
+/// What keys fill in.
+enum Filling {
+    /// The line is the name of a file, as a shell quotes it.
+    Path,
+    Number(Circle),
+}
+
+impl Completer for Filling {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &rustyline::Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let typed = Word::read(line[..pos].trim_start()).bytes;
-        Ok((0, candidates(&typed)))
+        match self {
+            Self::Path => {
+                let typed = Word::read(line[..pos].trim_start()).bytes;
+                Ok((0, candidates(&typed)))
+            }
+            Self::Number(circle) => Ok((0, circle.next(line).into_iter().collect())),
+        }
+    }
+
+    fn update(&self, line: &mut LineBuffer, start: usize, elected: &str, changes: &mut Changeset) {
+        let end = match self {
+            Self::Path => line.pos(),
+            Self::Number(_) => line.len(),
+        };
+        line.replace(start..end, elected, changes);
     }
 }
 
@@ -173,15 +213,15 @@ fn folder_path(typed: &[u8]) -> PathBuf {
     }
 }
 
-impl Hinter for Paths {
+impl Hinter for Filling {
     type Hint = String;
 }
 
-impl Highlighter for Paths {}
+impl Highlighter for Filling {}
 
-impl Validator for Paths {}
+impl Validator for Filling {}
 
-impl Helper for Paths {}
+impl Helper for Filling {}
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,8 @@ use std::iter::Peekable;
 use std::path::Path;
 use std::str::Chars;
 
+use crate::text::has_unseen;
+
 /// A word of a shell, without its quotes and backslashes.
 #[derive(Default)]
 pub(crate) struct Word {
@@ -33,7 +35,7 @@ fn os_string(bytes: Vec<u8>) -> Option<OsString> {
 /// or is a blank at an end.
 pub(crate) fn quoted(name: &[u8]) -> String {
     match std::str::from_utf8(name) {
-        Ok(text) if text.trim() == text && !text.chars().any(char::is_control) => with_backslashes(text),
+        Ok(text) if is_typed_as_it_is(text) => with_backslashes(text),
         _ => in_escapes(name),
     }
 }
@@ -41,9 +43,15 @@ pub(crate) fn quoted(name: &[u8]) -> String {
 /// Returns a path as it is typed: quoted only where it would be read as another.
 pub(crate) fn typed(path: &Path) -> String {
     match path.to_str() {
-        Some(text) if text.trim() == text && !text.chars().any(char::is_control) => text.to_owned(),
+        Some(text) if is_typed_as_it_is(text) => text.to_owned(),
         _ => in_escapes(path.as_os_str().as_encoded_bytes()),
     }
+}
+
+/// Returns whether a terminal shows a name as it is: with no blank at an end, and nothing that is not seen or moves what
+/// stands around it.
+fn is_typed_as_it_is(name: &str) -> bool {
+    name.trim() == name && !has_unseen(name)
 }
 
 fn with_backslashes(text: &str) -> String {
@@ -202,9 +210,14 @@ mod tests {
             b"$'x'",
             "株.p12".as_bytes(),
             b"\\1",
+            "a\u{202e}21p.p12".as_bytes(),
+            "a\u{2066}b".as_bytes(),
+            "a\u{200b}b".as_bytes(),
+            "a\u{2028}b".as_bytes(),
+            "👩\u{200d}🔧.p12".as_bytes(),
         ] {
             let quoted = quoted(name);
-            assert!(!quoted.chars().any(char::is_control), "{quoted}");
+            assert!(!has_unseen(&quoted), "{quoted:?}");
             assert_eq!(Word::read(&quoted).bytes, name, "{quoted}");
         }
     }
