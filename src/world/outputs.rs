@@ -16,8 +16,8 @@ use crate::world::{descriptors, signals};
 pub(crate) struct Output<'a> {
     pub(crate) path: &'a Path,
     pub(crate) bytes: &'a [u8],
-    /// Only the owner may read it (mode 0600), unless it replaces a file that a group may read; otherwise the umask
-    /// decides.
+    /// Only the owner may read it (mode 0600), unless it replaces a file that a group may read and others may not;
+    /// otherwise the umask decides.
     pub(crate) is_private: bool,
     /// It may replace a file.
     pub(crate) force: bool,

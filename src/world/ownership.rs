@@ -34,7 +34,7 @@ const WRITABLE_BY_GROUP: u32 = 0o020;
 const WRITABLE_BY_ALL: u32 = 0o002;
 
 /// Gives a file the owner, the group and the mode of the one that it replaces, as far as that is allowed. A key is never
-/// readable by more than the owner and the group that could read the old file. Returns what is kept.
+/// readable by more than the owner, and the group if it could read the old file and others could not. Returns what is kept.
 #[cfg(unix)]
 pub(super) fn adopt(file: &File, target: &Path, old: &fs::Metadata, is_private: bool) -> io::Result<Adopted> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -54,10 +54,19 @@ pub(super) fn adopt(file: &File, target: &Path, old: &fs::Metadata, is_private: 
     // With an ACL, the bits of the group are those of all whom the ACL names.
     let had_acl = is_private && has_acl(target);
     let is_open = is_private && (had_acl || keeps_inherited_acl(file));
-    let group = if has_group && !is_planted && !is_open { 0o070 } else { 0 };
-    let mode = if is_private { old.mode() & (0o600 | group & 0o060) } else { old.mode() & 0o777 };
+    let keeps_group = has_group && !is_planted && !is_open && is_for_group(old);
+    let group = if keeps_group { 0o060 } else { 0 };
+    let mode = if is_private { old.mode() & (0o600 | group) } else { old.mode() & 0o777 };
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     Ok(Adopted { owners: has_owner && has_group, acl: !had_acl })
+}
+
+/// Returns whether somebody has chosen that the group may use a file: what all may read has the mode that any program
+/// gives, and so does an empty file that a program left when it failed.
+#[cfg(unix)]
+fn is_for_group(old: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    old.len() > 0 && old.mode() & 0o007 == 0
 }
 
 /// Returns whether a file has an ACL.

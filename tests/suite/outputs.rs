@@ -53,15 +53,25 @@ fn has_key(path: &Path) -> bool {
 }
 
 #[test]
-fn a_replaced_file_keeps_the_bits_of_its_group() {
+fn a_replaced_file_keeps_the_bits_of_its_group_if_others_had_none() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("live.pem");
-    for (before, after) in [(0o600, 0o600), (0o640, 0o640), (0o660, 0o660), (0o644, 0o640), (0o400, 0o400)] {
+    for (before, after) in
+        [(0o600, 0o600), (0o640, 0o640), (0o660, 0o660), (0o644, 0o600), (0o664, 0o600), (0o400, 0o400)]
+    {
         let _ = fs::remove_file(&target);
         fs::write(&target, "old").unwrap();
         fs::set_permissions(&target, fs::Permissions::from_mode(before)).unwrap();
         convert(folder.path(), "live.pem").arg("--force").run();
         assert_eq!(mode(&target), after, "{before:o}");
+    }
+    // An empty file is left by a program that failed: nobody has chosen its mode.
+    for before in [0o644, 0o640, 0o660] {
+        fs::write(&target, "").unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(before)).unwrap();
+        convert(folder.path(), "live.pem").run();
+        assert!(has_key(&target));
+        assert_eq!(mode(&target), 0o600, "{before:o}");
     }
     // A certificate is no secret.
     fs::write(folder.path().join("live.crt"), "old").unwrap();
