@@ -113,7 +113,7 @@ impl Command {
             Self::Push(push) => push.json,
             Self::Compare(compare) => compare.json,
             Self::Device(device) => device.json,
-            Self::Explain(explain) => explain.json,
+            Self::Explain(explain) => explain.is_json(),
             Self::Database(database) => database.json(),
             Self::Rehearse(rehearse) => rehearse.json,
             Self::Gateway(_) | Self::Example(_) | Self::Wizard | Self::Generate(_) => false,

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<
         ));
     }
     let report = ExplainReport::new(explanations);
-    if arguments.json {
+    if arguments.is_json() {
         json::write(context.stdout, &report)?;
     } else {
         human::write(context.stdout, &report, Paint::new(context.stdout_has_color))?;
@@ -36,10 +36,10 @@ pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<
 
 /// Returns the text to explain; `None` where there is none. Without arguments, what is piped is the text.
 fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<Option<String>, Error> {
-    if arguments.text == ["-"] {
+    if arguments.words() == ["-"] {
         return Ok(Some(read_standard_input(context)?));
     }
-    let text = match &arguments.text[..] {
+    let text = match arguments.words() {
         [] if context.stdin_is_terminal => return Ok(None),
         [] => read_standard_input(context)?,
         words => words.join(" "),

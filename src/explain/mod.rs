@@ -2,11 +2,13 @@
 //!
 //! [`table`] has the messages; a row's text is found in what people paste, whatever its case and line breaks.
 
+mod subject;
 pub(crate) mod table;
 
 use serde::Serialize;
 
 use crate::apns::reason::{REASONS, Reason};
+use crate::explain::subject::{Subject, Subjects};
 use crate::explain::table::{MESSAGES, Message};
 
 /// Between the parts of a message, for what differs each time.
@@ -28,6 +30,9 @@ pub(crate) struct Explanation {
     pub(crate) commands: &'static [&'static str],
 }
 
+const UNTRUSTED_ANY_SERVER: &str = "the program does not trust the server that it has reached: its list of authorities is too old, or a proxy or a server of one's own \
+     answers; where the server is APNs, pushcert check push.pem says which";
+
 /// An explanation, and the message that was found.
 struct Match {
     known: String,
@@ -46,6 +51,14 @@ impl Match {
 impl Explanation {
     fn of_message(message: &Message) -> Self {
         Self { from: message.from, text: message.texts[0], meaning: message.meaning, commands: message.commands }
+    }
+
+    /// One for a text: where it does not name APNs, the server may be any.
+    fn of_message_in(message: &Message, subjects: &Subjects) -> Self {
+        if message.subject == Subject::Server && !subjects.has_push {
+            return Self { meaning: UNTRUSTED_ANY_SERVER, commands: &[], ..Self::of_message(message) };
+        }
+        Self::of_message(message)
     }
 
     fn of_reason(reason: &Reason) -> Self {
@@ -74,15 +87,19 @@ pub(crate) fn find(text: &str) -> Vec<Explanation> {
 
 fn find_whole(text: &str, fold: fn(&str) -> String) -> Vec<Explanation> {
     let wanted = fold(text);
+    let subjects = Subjects::of(without_blanks(text));
     let mut matches = Vec::new();
     for message in MESSAGES {
+        if !message.subject.is_of(&subjects) {
+            continue;
+        }
         if let Some(known) = longest_found(&wanted, message, fold) {
-            matches.push(Match { known, explanation: Explanation::of_message(message) });
+            matches.push(Match { known, explanation: Explanation::of_message_in(message, &subjects) });
         }
     }
     for reason in &REASONS {
         let is_known = MESSAGES.iter().any(|message| message.texts[0] == reason.name);
-        if !is_known && has_word(text, reason.name) {
+        if !is_known && has_word(text, reason.name) && subjects.is_of_apns(reason) {
             matches.push(Match { known: fold(reason.name), explanation: Explanation::of_reason(reason) });
         }
     }
@@ -316,6 +333,57 @@ mod tests {
     fn a_text_without_a_message_has_no_explanation() {
         for text in ["", "   ", "all is well", "invalid", "digital envelope", "…"] {
             assert!(find(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_other_programs_say_is_not_taken_for_a_push_certificate() {
+        for text in [
+            "webpack: Error: error:0308010C:digital envelope routines::unsupported at new Hash (node:internal/crypto/hash:71:19)",
+            "Error: error:0308010C:digital envelope routines::unsupported\n    at Object.createHash (node:crypto:133:10)",
+            "digital envelope routines:inner_evp_generic_fetch:unsupported:Global default library context, Algorithm (MD4 : 88)",
+            "digital envelope routines:inner_evp_generic_fetch:unsupported Algorithm (BF-CBC : 12), Properties ()",
+            "ERR_OSSL_EVP_UNSUPPORTED react-scripts start",
+            "git push rejected: Forbidden",
+            "nginx 405 MethodNotAllowed",
+            "HTTP 500 InternalServerError nginx",
+            "kubernetes ServiceUnavailable",
+            "rpc Shutdown",
+            "ssh-keygen: Load key \"id_ed25519\": bad decrypt",
+            "Load key \"/home/jo/.ssh/id_rsa\": bad decrypt",
+        ] {
+            assert!(find(text).is_empty(), "{text}: {:?}", find(text));
+        }
+        let rc2 = MESSAGES[0].texts[0];
+        for (text, expected) in [
+            ("inner_evp_generic_fetch:unsupported Algorithm (RC2-40-CBC : 0)", rc2),
+            ("digital envelope routines::unsupported Algorithm (MD4 : 88) Algorithm (DES-CBC : 0)", rc2),
+            ("Forbidden", "Forbidden"),
+            (" Shutdown\n", "Shutdown"),
+            ("{ \"reason\": \"ServiceUnavailable\" }", "ServiceUnavailable"),
+            ("reason=MethodNotAllowed", "MethodNotAllowed"),
+            ("api.push.apple.com answers 500 InternalServerError", "InternalServerError"),
+            ("140:error:06065064:digital envelope routines:EVP_DecryptFinal_ex:bad decrypt", "bad decrypt"),
+        ] {
+            let found = find(text);
+            assert_eq!(found.first().map(|one| one.text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_apns_only_where_the_text_names_it() {
+        for server in [
+            "git: fatal: unable to access 'https://git.example.com/': SSL certificate problem: unable to get local issuer certificate",
+            "docker: Error response from daemon: x509: certificate signed by unknown authority",
+            "psycopg2.OperationalError: SSL error: certificate verify failed",
+            "npm ERR! code SELF_SIGNED_CERT_IN_CHAIN",
+        ] {
+            let found = find(server);
+            assert_eq!(found.len(), 1, "{server}");
+            assert_eq!((found[0].meaning, found[0].commands), (UNTRUSTED_ANY_SERVER, &[][..]), "{server}");
+            let found = find(&format!("POST https://api.push.apple.com/3/device: {server}"));
+            assert_eq!(found.len(), 1, "{server}");
+            assert!(found[0].meaning.contains("USERTrust") && !found[0].commands.is_empty(), "{server}");
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Sources: the programs themselves, and reports in the trackers of their users.
 
+use crate::explain::subject::Subject;
+
 /// A message of another program.
 pub(crate) struct Message {
     /// The program that says it.
@@ -12,6 +14,13 @@ pub(crate) struct Message {
     pub(crate) meaning: &'static str,
     /// The commands that go on from there.
     pub(crate) commands: &'static [&'static str],
+    pub(super) subject: Subject,
+}
+
+impl Message {
+    const fn about(self, subject: Subject) -> Self {
+        Self { subject, ..self }
+    }
 }
 
 const fn message(
@@ -20,7 +29,7 @@ const fn message(
     meaning: &'static str,
     commands: &'static [&'static str],
 ) -> Message {
-    Message { from, texts, meaning, commands }
+    Message { from, texts, meaning, commands, subject: Subject::Push }
 }
 
 const CONVERT: &[&str] = &["pushcert convert cert.p12 -o push.pem"];
@@ -65,7 +74,8 @@ pub(crate) static MESSAGES: &[Message] = &[
         ],
         RC2,
         CONVERT,
-    ),
+    )
+    .about(Subject::OldCipher),
     message(
         "OpenSSL 3",
         &[
@@ -166,7 +176,8 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     ),
     message("curl", &["unable to set private key file"], KEY_PROBLEM, FIND_KEY),
-    message("curl", &["could not parse PKCS12 file, check password … unsupported"], RC2, CONVERT),
+    message("curl", &["could not parse PKCS12 file, check password … unsupported"], RC2, CONVERT)
+        .about(Subject::OldCipher),
     message("curl", &["could not parse PKCS12 file, check password … mac verify failure"], WRONG_PASSWORD, CONVERT),
     message(
         "curl",
@@ -186,13 +197,14 @@ pub(crate) static MESSAGES: &[Message] = &[
         "this curl has no HTTP/2, which is all that APNs speaks",
         CHECK,
     ),
-    message("Node.js", &["Unsupported PKCS12 PFX data", "Error: unsupported"], RC2, CONVERT),
+    message("Node.js", &["Unsupported PKCS12 PFX data", "Error: unsupported"], RC2, CONVERT).about(Subject::OldCipher),
     message(
         "OpenSSL",
         &["bad decrypt", "maybe wrong password"],
         "the password of the key or the .p12 is wrong; it is the one that was chosen at the export",
         &["pushcert convert cert.p12 -o push.pem"],
-    ),
+    )
+    .about(Subject::Decryption),
     message(
         "Node.js",
         &["mac verify failure", "unable to parse credentials, incorrect passphrase"],
@@ -252,7 +264,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         NO_HTTP_2,
         &["pushcert example python --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"],
     ),
-    message("Ruby", &["PKCS12_parse: unsupported"], RC2, CONVERT),
+    message("Ruby", &["PKCS12_parse: unsupported"], RC2, CONVERT).about(Subject::OldCipher),
     message("Ruby", &["PKCS12_parse: mac verify failure"], WRONG_PASSWORD, CONVERT),
     message(
         "PHP",
@@ -495,7 +507,8 @@ pub(crate) static MESSAGES: &[Message] = &[
         ],
         UNTRUSTED_SERVER,
         CHECK,
-    ),
+    )
+    .about(Subject::Server),
     message(
         "Node.js",
         &[
@@ -507,21 +520,24 @@ pub(crate) static MESSAGES: &[Message] = &[
         ],
         UNTRUSTED_SERVER,
         CHECK,
-    ),
+    )
+    .about(Subject::Server),
     message(
         "Python",
         &["CERTIFICATE_VERIFY_FAILED", "SSL operation failed with code 1 … certificate verify failed"],
         UNTRUSTED_SERVER,
         CHECK,
-    ),
+    )
+    .about(Subject::Server),
     message(
         "Java",
         &["PKIX path building failed", "the trustAnchors parameter must be non-empty"],
         UNTRUSTED_SERVER,
         CHECK,
-    ),
-    message(".NET", &["The remote certificate is invalid"], UNTRUSTED_SERVER, CHECK),
-    message("Go", &["x509: certificate signed by unknown authority"], UNTRUSTED_SERVER, CHECK),
+    )
+    .about(Subject::Server),
+    message(".NET", &["The remote certificate is invalid"], UNTRUSTED_SERVER, CHECK).about(Subject::Server),
+    message("Go", &["x509: certificate signed by unknown authority"], UNTRUSTED_SERVER, CHECK).about(Subject::Server),
     message(
         "Node.js",
         &[

@@ -1,0 +1,100 @@
+//! What a text is about: programs that have nothing to do with push certificates print some of the same messages.
+
+use crate::apns::reason::Reason;
+
+/// The subject of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A push certificate, wherever the message is found.
+    Push,
+    /// A .p12 with an old cipher, unless the text names a hash or another cipher.
+    OldCipher,
+    /// A server that is not trusted: APNs where the text names it, else any.
+    Server,
+    /// A password, unless the text names a program with keys of its own.
+    Decryption,
+}
+
+impl Subject {
+    /// Returns whether a text is of this subject.
+    pub(super) fn is_of(self, text: &Subjects) -> bool {
+        match self {
+            Self::Push | Self::Server => true,
+            Self::OldCipher => !text.has_other_algorithm,
+            Self::Decryption => !text.has_other_keys,
+        }
+    }
+}
+
+/// What of these a text names.
+pub(super) struct Subjects {
+    pub(super) has_push: bool,
+    has_other_algorithm: bool,
+    has_other_keys: bool,
+    /// The text, in small letters and without blanks and quotes.
+    text: String,
+}
+
+/// The names of push, of its server and its files.
+const PUSH: &[&str] = &["apns", "apn:", "node-apn", "push.apple", "pushnotification", "pushcertificate", "push.p"];
+/// The makers of hashes: bundlers use MD4.
+const HASHES: &[&str] = &["newhash", "createhash", "react-scripts"];
+/// Programs that decrypt keys and files of other kinds.
+const OTHER_KEYS: &[&str] = &["ssh-", "idrsa", "ided25519", "idecdsa", "loadkey", "opensslenc", "gpg:"];
+/// What stands in OpenSSL's message before the name of a cipher or a hash.
+const ALGORITHM: &str = "algorithm(";
+/// The ciphers of a .p12 that OpenSSL 3 does not read.
+const OLD_CIPHERS: &[&str] = &["rc2", "des"];
+
+impl Subjects {
+    /// Reads a text that was folded, without its blanks.
+    pub(super) fn of(text: String) -> Self {
+        let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        Self {
+            has_push: names(PUSH),
+            has_other_algorithm: names(HASHES) || has_other_cipher(&text),
+            has_other_keys: names(OTHER_KEYS),
+            text,
+        }
+    }
+
+    /// Returns whether a reason that is a word of any server's is meant as that of APNs: where it stands alone, as a
+    /// reason, or in a text that names APNs.
+    pub(super) fn is_of_apns(&self, reason: &Reason) -> bool {
+        let name = reason.name.to_lowercase();
+        if !COMMON_REASONS.contains(&reason.name) || self.has_push || self.text == name {
+            return true;
+        }
+        for (place, found) in self.text.match_indices("reason") {
+            let rest = self.text[place + found.len()..].trim_start_matches([':', '=', '>']);
+            if rest.starts_with(&name) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// The reasons of APNs that other servers give too.
+const COMMON_REASONS: &[&str] = &[
+    "Forbidden",
+    "IdleTimeout",
+    "InternalServerError",
+    "MethodNotAllowed",
+    "ServiceUnavailable",
+    "Shutdown",
+    "TooManyRequests",
+];
+
+/// Returns whether OpenSSL's message names algorithms, and none of them is a cipher that a .p12 has.
+fn has_other_cipher(text: &str) -> bool {
+    let mut has_other = false;
+    for (place, found) in text.match_indices(ALGORITHM) {
+        let name = &text[place + found.len()..];
+        if OLD_CIPHERS.iter().any(|cipher| name.starts_with(cipher)) {
+            return false;
+        }
+        has_other = true;
+    }
+    has_other
+}
