@@ -136,6 +136,16 @@ enum Existing {
     Key,
     /// Something that was not read, which may be a key.
     Unread,
+    /// Something else, which is no key.
+    Other,
+}
+
+/// Returns whether a file may be a key that Apple has signed: it is none if it is empty, or a text without one.
+pub(super) fn may_be_key(path: &Path) -> bool {
+    match existing(path) {
+        Existing::Key | Existing::Unread => true,
+        Existing::Replaceable | Existing::Other => false,
+    }
 }
 
 /// Looks into a file that --force would replace.
@@ -149,6 +159,9 @@ fn existing(path: &Path) -> Existing {
         Ok(contents) if contents.is_read_whole => Existing::Replaceable,
         Err(OpenError::Empty) => Existing::Replaceable,
         Err(OpenError::PasswordNeeded(_)) => Existing::Key,
+        Err(OpenError::Unrecognized) if !container::may_hide_key(&bytes) && std::str::from_utf8(&bytes).is_ok() => {
+            Existing::Other
+        }
         Ok(_) | Err(_) => Existing::Unread,
     }
 }
@@ -162,6 +175,8 @@ fn check_replaceable(arguments: &CsrArgs, path: &Path) -> Result<(), Error> {
             Err(advice::explain(&path.display().to_string(), &WriteError::Exists).hint(hint))
         }
         Existing::Key => Err(key_error(path, &WriteError::Exists)),
+        Existing::Other => Err(advice::explain(&path.display().to_string(), &WriteError::Exists)
+            .hint("--force replaces requests and certificates alone: choose another name")),
         Existing::Unread => Err(advice::explain(&path.display().to_string(), &WriteError::Exists).hint(
             "--force replaces requests and certificates alone, and this file may hold a key: choose another name",
         )),
@@ -349,6 +364,9 @@ fn key_error(path: &Path, error: &WriteError) -> Error {
     let described = advice::explain(&file, error);
     if !matches!(error, WriteError::Exists) {
         return described;
+    }
+    if !may_be_key(path) {
+        return described.hint("there is no private key in it: remove it, or choose another name with --key-out");
     }
     described.hint(format!(
         "Apple may have signed that key: make the request for it with --key {}, or choose another name",

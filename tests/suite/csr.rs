@@ -70,6 +70,18 @@ fn an_existing_key_or_request_stays_as_it_was_and_nothing_is_added() {
 }
 
 #[test]
+fn what_is_no_key_was_not_signed_by_apple() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in ["", "to be done\n"] {
+        fs::write(folder.path().join(KEY), text).unwrap();
+        let run = csr(folder.path(), &[]).status(6).run();
+        assert!(run.stderr.contains("there is no private key in it: remove it"), "{text:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("Apple"), "{text:?}: {}", run.stderr);
+        assert_eq!(fs::read_to_string(folder.path().join(KEY)).unwrap(), text);
+    }
+}
+
+#[test]
 fn a_link_of_ones_own_that_leads_nowhere_is_followed() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("elsewhere", folder.path().join(KEY)).unwrap();
@@ -155,7 +167,11 @@ fn force_replaces_only_what_was_read_and_holds_no_key() {
             assert_eq!(run.code, Some(code), "{what}: {}", run.stderr);
             assert_eq!(fs::read(&target).unwrap() == bytes, code == 6, "{what}");
             assert_eq!(run.stderr.contains("already exists, and nothing is overwritten"), code == 6, "{what}");
-            let advice = ["this file may hold a key: choose another name", "choose another name for the request"];
+            let advice = [
+                "this file may hold a key: choose another name",
+                "choose another name for the request",
+                "requests and certificates alone: choose another name",
+            ];
             assert_eq!(advice.iter().any(|text| run.stderr.contains(text)), code == 6, "{what}: {}", run.stderr);
             assert_eq!(entries(folder.path()), [REQUEST], "{what}");
         }

@@ -81,6 +81,32 @@ fn a_replaced_file_keeps_the_bits_of_its_group_if_others_had_none() {
 }
 
 #[test]
+fn force_is_not_advised_over_a_key_that_no_input_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let hint_over = |old: &str, input: &str| {
+        let target = folder.path().join("push.key");
+        fs::copy(fixture(old), &target).unwrap();
+        let test = Test::new().arg("convert").arg(fixture(input)).folder(folder.path());
+        let run = test.args(["--cert-out", "push.crt", "--key-out", "push.key"]).status(6).run();
+        assert_eq!(fs::read(target).unwrap(), fs::read(fixture(old)).unwrap());
+        run.stderr
+    };
+    let told = hint_over("key/other.pem", "pem/identity.pem");
+    assert!(told.contains("it holds a private key that no input has: choose another name\n"), "{told}");
+    assert!(!told.contains("--force"), "{told}");
+    for (old, input) in [("key/other.pem", "p12/keychain-password.p12"), ("pem/encrypted-key.pem", "pem/identity.pem")]
+    {
+        let told = hint_over(old, input);
+        assert!(told.contains("it may hold a private key that no input has: choose another name;"), "{told}");
+    }
+    // Its own output, and what is no key.
+    for old in ["pem/identity.pem", "der/universal.cer"] {
+        let told = hint_over(old, "pem/identity.pem");
+        assert!(told.contains("choose another name, or overwrite it with --force"), "{told}");
+    }
+}
+
+#[test]
 fn a_replaced_file_keeps_its_owner_and_group() {
     if !is_root() {
         return;

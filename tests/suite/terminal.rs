@@ -414,6 +414,20 @@ fn arrow_keys_count_tab_quotes_names_and_ctrl_d_leaves_with_the_commands() {
 }
 
 #[test]
+fn an_empty_key_file_is_not_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(KEY), "").unwrap();
+    let mut session = start(folder.path(), "wizard");
+    session.answer("Number, 1 to 3", "1");
+    session.answer("E-mail address", "jo@example.com");
+    session.answer("Name", "Jo");
+    session.answer("Country", "DE");
+    session.asked("Where to write the private key? [push-2.key]");
+    session.ctrl_c();
+    session.end();
+}
+
+#[test]
 fn what_an_arrow_key_fills_in_is_edited_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), "wizard");

@@ -17,7 +17,7 @@ use crate::world::context::Context;
 use crate::world::files::{self, Location};
 use crate::world::outputs::{self, Failure, Output};
 use crate::world::ownership::OwnerChange;
-use crate::world::place;
+use crate::world::place::{self, WriteError};
 
 /// Writes all outputs or none.
 ///
@@ -43,7 +43,67 @@ pub(crate) fn check_output(output: &Location, force: bool, inputs: &[&Location])
     if force || place::is_own_empty_file(path) || inputs.iter().any(|input| input.is_same_output(output)) {
         return Ok(());
     }
-    place::check_free(path).map_err(|error| advice::explain(&path.display().to_string(), &error))
+    let Err(error) = place::check_free(path) else { return Ok(()) };
+    let described = advice::explain(&path.display().to_string(), &error);
+    match (error, held_key(path, inputs)) {
+        (WriteError::Exists, HeldKey::Here) => {
+            Err(described.hint("it holds a private key that no input has: choose another name"))
+        }
+        (WriteError::Exists, HeldKey::MaybeHere) => Err(described.hint(
+            "it may hold a private key that no input has: choose another name; if the input has that key, overwrite it with --force",
+        )),
+        _ => Err(described),
+    }
+}
+
+/// What would be lost with a file.
+enum HeldKey {
+    /// No key, or one that an input has.
+    None,
+    /// A key that no input has.
+    Here,
+    /// A key, or what may be one, that was not found in what was read of the inputs.
+    MaybeHere,
+}
+
+/// Looks for the keys of a file in the inputs; no password is asked for.
+fn held_key(path: &Path, inputs: &[&Location]) -> HeldKey {
+    let old = match open_unasked(path) {
+        Some(Ok(old)) => old,
+        Some(Err(OpenError::PasswordNeeded(_))) => return HeldKey::MaybeHere,
+        Some(Err(_)) | None => return HeldKey::None,
+    };
+    let mut is_sure = true;
+    let mut found = Vec::new();
+    for input in inputs {
+        let Location::Path(input) = input else {
+            is_sure = false;
+            continue;
+        };
+        match open_unasked(input) {
+            Some(Ok(contents)) => {
+                is_sure &= !contents.may_lose_key();
+                found.extend(contents.keys);
+            }
+            Some(Err(_)) | None => is_sure = false,
+        }
+    }
+    let is_new = |key: &PrivateKey| !found.iter().any(|entry| entry.item.public().is_same_key(key.public()));
+    let has_new_key = old.keys.iter().any(|entry| is_new(&entry.item));
+    match has_new_key {
+        true if is_sure => HeldKey::Here,
+        false if !old.may_lose_key() => HeldKey::None,
+        true | false => HeldKey::MaybeHere,
+    }
+}
+
+/// Opens a file without a password; `None` where it cannot be read.
+fn open_unasked(path: &Path) -> Option<Result<Contents, OpenError>> {
+    if !path.is_file() {
+        return None;
+    }
+    let bytes = files::read(&Location::Path(path.to_owned()), &mut std::io::empty()).ok()?;
+    Some(container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS))
 }
 
 /// Returns the outputs that are replaced without --force, since they are empty: a program that failed leaves such files.

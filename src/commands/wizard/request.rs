@@ -78,7 +78,7 @@ impl Answers {
     }
 
     fn ask_key(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
-        if Path::new(DEFAULT_KEY).is_file() {
+        if Path::new(DEFAULT_KEY).is_file() && csr::may_be_key(Path::new(DEFAULT_KEY)) {
             let text = format!("{DEFAULT_KEY} is there already. Make the request for that key?");
             match talk.confirm(&text, true)? {
                 Reply::Given(true) => {
