@@ -5,7 +5,7 @@ use std::io;
 
 use crate::container::OpenError;
 use crate::limits::Limits;
-use crate::secret::Password;
+use crate::secret::{Password, PasswordOddity};
 
 /// The number of times that a person is asked for a password.
 const TRIES: u32 = 3;
@@ -91,13 +91,15 @@ impl<'p, 'a> Unlocker<'p, 'a> {
         mut attempt: impl FnMut(Option<&Password>, &Limits) -> Result<Option<T>, OpenError>,
     ) -> Result<T, OpenError> {
         let mut oddity = None;
+        // Of those that were typed the last counts: the others were wrong by themselves.
+        let is_asked = matches!(self.passwords, Passwords::Ask(_));
         for candidate in (Candidates { passwords: self.passwords, protected, tried: 0 }) {
             let candidate = candidate?;
             if let Some(opened) = attempt(candidate.as_ref(), &self.limits)? {
                 return Ok(opened);
             }
             if let Some(password) = &candidate
-                && oddity.is_none()
+                && (oddity.is_none() || is_asked)
             {
                 oddity = password.oddity();
             }
@@ -118,6 +120,10 @@ impl<'p, 'a> Unlocker<'p, 'a> {
             }
             Passwords::AnyOf(_) | Passwords::Ask(_) => false,
         };
+        // Who presses Enter knows it, and has no variable to fill.
+        if is_asked && oddity == Some(PasswordOddity::Empty) {
+            oddity = None;
+        }
         Err(OpenError::WrongPassword { protected, has_mac, opens_without, oddity })
     }
 }
@@ -168,6 +174,24 @@ mod tests {
         let mut ask = |_, _| Ok(Password::new(answers.pop().unwrap().into()));
         let contents = container::open(&key, &mut Passwords::Ask(&mut ask), DEFAULT_MAX_ITERATIONS).unwrap();
         assert_eq!(contents.keys.len(), 1);
+    }
+
+    #[test]
+    fn of_the_answers_at_a_terminal_the_last_is_judged() {
+        let key = encrypted_key("push");
+        for (answers, expected) in [
+            (["", "", "wrong"], None),
+            (["wrong", "'wrong'", ""], None),
+            (["", "wrong", "'wrong'"], Some(PasswordOddity::Quotes)),
+        ] {
+            let mut ask = |_, attempt| Ok(Password::new(answers[attempt as usize - 1].into()));
+            let error = container::open(&key, &mut Passwords::Ask(&mut ask), DEFAULT_MAX_ITERATIONS).unwrap_err();
+            let OpenError::WrongPassword { oddity, .. } = error else { panic!("{error}") };
+            assert_eq!(oddity, expected, "{answers:?}");
+        }
+        let mut given = Passwords::Given(Password::new(Vec::new()));
+        let error = container::open(&key, &mut given, DEFAULT_MAX_ITERATIONS).unwrap_err();
+        assert!(matches!(error, OpenError::WrongPassword { oddity: Some(PasswordOddity::Empty), .. }), "{error}");
     }
 
     #[test]

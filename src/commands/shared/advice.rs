@@ -44,7 +44,8 @@ pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Erro
 pub(crate) const RAISE_OPEN_FILES: &str =
     "raise the limit of open files (ulimit -n), or end other programs that hold many";
 
-const ASK_FOR_PASSWORD: &str =
+/// Where a password can be given.
+pub(crate) const ASK_FOR_PASSWORD: &str =
     "give the password with --passin env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin or prompt";
 
 /// Returns the exit code of an error, and what to do next.

@@ -136,7 +136,10 @@ impl KeySearch {
             lines.push(format!("not read: {}", error.message));
         }
         if unread.iter().any(|error| error.kind == ExitKind::Password) {
-            lines.push("  in folders nobody is asked: give the password of locked keys with --passin".to_owned());
+            lines.push(
+                "  in folders nobody is asked: name the file of a locked key, or give its password with --passin"
+                    .to_owned(),
+            );
         }
         if let Some(more @ 1..) = unread.len().checked_sub(MAX_LISTED) {
             lines.push(format!("not read: {more} more"));

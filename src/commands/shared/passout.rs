@@ -85,6 +85,13 @@ fn unusable(password: &Password) -> Option<&'static str> {
     if std::str::from_utf8(bytes).is_err() { Some("is not UTF-8") } else { None }
 }
 
+/// Where a new password can be given.
+pub(crate) const GIVE_IT: &str = "give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND or stdin";
+
+/// What to do after several tries.
+pub(crate) const TRY_AGAIN: &str =
+    "try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND or stdin";
+
 fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Error> {
     let mut problem = String::new();
     for _ in 0..TRIES {
@@ -103,14 +110,12 @@ fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Erro
         }
         "the passwords do not match. ".clone_into(&mut problem);
     }
-    Err(Error::new(ExitKind::Password, format!("no password was entered twice in {TRIES} tries"))
-        .hint("try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND or stdin"))
+    Err(Error::new(ExitKind::Password, format!("no password was entered twice in {TRIES} tries")).hint(TRY_AGAIN))
 }
 
 fn ask_once(question: &str, context: &mut Context<'_>) -> Result<Password, Error> {
     match context.terminal.secret(question) {
         Ok(password) => Ok(Password::new(password.to_vec())),
-        Err(error) => Err(Error::new(ExitKind::Password, format!("no password was entered: {error}"))
-            .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND or stdin")),
+        Err(error) => Err(Error::new(ExitKind::Password, format!("no password was entered: {error}")).hint(GIVE_IT)),
     }
 }

@@ -9,6 +9,7 @@ mod path;
 mod prepare;
 mod request;
 
+use crate::commands::shared::{advice, passout};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::report::human;
@@ -26,8 +27,7 @@ const STARTS: [&str; 3] = [
 ];
 
 /// The keys, named once.
-const WAY_BACK: &str =
-    "(Tab completes names of files, arrow keys go through lists; < and Enter, or Esc, goes back; Ctrl-C leaves)";
+const WAY_BACK: &str = "(Tab completes names of files, arrow keys go through lists; < and Enter, or Esc, goes back, but at a password Ctrl-D; Ctrl-C leaves)";
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Error> {
     if !context.is_interactive {
@@ -121,8 +121,10 @@ impl Talk<'_, '_> {
 
     /// Prints why a step failed, which is asked about again.
     fn complain(&mut self, error: &Error) -> Result<(), Error> {
+        let mut error = error.clone();
+        error.hint = error.hint.map(in_conversation);
         let mut text = Vec::new();
-        human::error(&mut text, error, Paint::new(self.context.stderr_has_color))?;
+        human::error(&mut text, &error, Paint::new(self.context.stderr_has_color))?;
         self.write(&text)
     }
 
@@ -147,6 +149,17 @@ impl Talk<'_, '_> {
             writeln!(self.context.stderr, "  {}", paint.strong(line))?;
         }
         Ok(())
+    }
+}
+
+/// Returns what to do at the terminal, where a hint names an option for a password: the wizard has none.
+fn in_conversation(hint: Printable) -> Printable {
+    if hint == advice::ASK_FOR_PASSWORD {
+        "it is of no use without its password: name another file, or this one again".into()
+    } else if hint == passout::GIVE_IT || hint == passout::TRY_AGAIN {
+        "what needs it was not written: try again, or answer otherwise".into()
+    } else {
+        hint
     }
 }
 

@@ -102,6 +102,7 @@ const STEPS: [Step; 8] = [
 const FILE_STEP: usize = 0;
 const KEY_STEP: usize = 1;
 const OUTPUT_STEP: usize = 5;
+const APNS_STEP: usize = 7;
 
 /// Prepares a file from a certificate that is there.
 pub(super) fn prepare(default: Option<&'static str>, talk: &mut Talk<'_, '_>) -> Result<Reply<u8>, Error> {
@@ -319,8 +320,12 @@ impl Answers {
             _ => self.add_input(&mut line),
         }
         let Command::Check(arguments) = line.show(talk)? else { return Err(unexpected_command()) };
+        match check::run(&arguments, talk.context) {
+            Ok(code) => self.code = code,
+            Err(error) if error.kind == ExitKind::Password => return retry(&error, APNS_STEP, talk),
+            Err(error) => return Err(error),
+        }
         talk.done.push(line.text());
-        self.code = check::run(&arguments, talk.context)?;
         Ok(Progress::Answered)
     }
 

@@ -52,6 +52,23 @@ fn from_nothing_to_a_request() {
 }
 
 #[test]
+fn a_password_that_is_not_given_leads_back_to_the_file_and_names_no_option() {
+    // The end of the input is Ctrl-D.
+    let (asked, told, end) = talk(&["A .p12", &fixture("p12/keychain-password.p12")]);
+    end.unwrap_err();
+    assert!(asked.last().is_some_and(|question| question.starts_with("Where is it?")), "{asked:?}");
+    assert!(told.contains("no password was entered") && told.contains("name another file"), "{told}");
+    let (_, wrong, end) = talk(&["A .p12", &fixture("p12/keychain-password.p12"), "a", "b", "", "<", "<"]);
+    end.unwrap();
+    assert!(wrong.contains("wrong password") && wrong.contains("chosen when the file was exported"), "{wrong}");
+    for text in [told, wrong] {
+        assert!(!text.contains("--pass"), "{text}");
+    }
+    let (asked, _, _) = talk(&["<"]);
+    assert!(asked[0].contains("at a password Ctrl-D"), "{asked:?}");
+}
+
+#[test]
 fn from_a_certificate_and_its_key_to_pem() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("push.pem");
