@@ -145,7 +145,9 @@ fn no_hint_names_an_option_that_is_refused_then() {
         let hint = refused.stderr.lines().find(|line| line.contains("hint:")).unwrap_or_default();
         let advises_force = hint.contains("with --force");
         let forced = test().arg("--force").any_status().run();
-        assert_eq!(advises_force, forced.code == Some(0), "{arguments}: {} {}", refused.stderr, forced.stderr);
+        // Over a key that no input has, another name is better advice.
+        let is_allowed = forced.code == Some(0) && !hint.contains("that no input has");
+        assert_eq!(advises_force, is_allowed, "{arguments}: {} {}", refused.stderr, forced.stderr);
         for (name, bytes) in ["id.pem", "push.key"].into_iter().zip(before) {
             fs::write(folder.path().join(name), bytes).unwrap();
         }
