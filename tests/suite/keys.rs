@@ -94,7 +94,7 @@ fn inspect_names_the_key_that_fits_and_those_it_could_not_read() {
     inspect("aps.cer", "keys")
         .stdout_contains("the private key is in keys/push.key\n")
         .stderr_contains("not read: keys/locked.key: ")
-        .stderr_contains("give the password of locked keys with --passin")
+        .stderr_contains("name the file of a locked key, or give its password with --passin")
         .run();
     inspect("aps.cer", "keys/push.key").stdout_contains("is in keys/push.key\n").stderr("").run();
     inspect("aps.cer", "keys/a.key")
