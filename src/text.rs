@@ -291,8 +291,13 @@ fn words_without_uuids(word: &str) -> impl Iterator<Item = &str> {
 fn is_uuid(word: &str) -> bool {
     let Some(uuid) = word.get(..UUID_LENGTH) else { return false };
     let mut groups = uuid.split('-');
-    let is_group = |length: usize| groups.next().is_some_and(|group| group.len() == length && is_hexadecimal(group));
-    UUID_GROUPS.into_iter().all(is_group) && !word[UUID_LENGTH..].starts_with(|c: char| c.is_ascii_alphanumeric())
+    for length in UUID_GROUPS {
+        match groups.next() {
+            Some(group) if group.len() == length && is_hexadecimal(group) => {}
+            _ => return false,
+        }
+    }
+    !word[UUID_LENGTH..].starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 /// The kinds of characters that a key in Base64 mixes.
@@ -406,8 +411,7 @@ fn has_random_run(text: &str) -> bool {
 }
 
 fn has_key_run(text: &str) -> bool {
-    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | ':');
-    for run in text.split(|c| !is_base64(c)) {
+    for run in text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '=' | ':')) {
         let digits = run.replace(':', "");
         let is_digest = digits.len() <= DIGEST_LENGTH && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         if digits.len() >= MIN_KEY_LENGTH && !is_digest {

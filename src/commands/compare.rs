@@ -1,7 +1,7 @@
 //! `pushcert compare`.
 
 use crate::certificate::Certificate;
-use crate::certificate::chain::{APPLE, ChainStatus};
+use crate::certificate::chain::APPLE;
 use crate::certificate::renewal::{self, Comparison, FileChain, KeyForm, PrivateKeyFacts, Rules, Side};
 use crate::certificate::warning::KeyState;
 use crate::cli::compare::CompareArgs;
@@ -187,12 +187,11 @@ fn side<'a>(
         Err(error) => return Err(unread::explain_selection(location, contents, &error)),
     };
     let key = PrivateKeyFacts { state: contents.key_state(&collection, &entry.item), form: key_form(contents) };
-    let file_chain = file_chain(contents, &entry.item, now);
-    let chain = APPLE.judge(&entry.item, &contents.authorities(), now);
-    let is_apples = matches!(chain.status, ChainStatus::Trusted | ChainStatus::Expired);
-    let certificate = ConvertReport::certificate(entry, key.state, chain, now);
-    let side = Side { certificate: &entry.item, key, is_apples, chain: file_chain };
-    Ok((side, SideReport { file, certificate }))
+    let judged = APPLE.judge(&entry.item, &contents.authorities(), now);
+    let is_apples = judged.leads_to_apple();
+    let certificate = ConvertReport::certificate(entry, key.state, judged, now);
+    let compared = Side { certificate: &entry.item, key, is_apples, chain: file_chain(contents, &entry.item, now) };
+    Ok((compared, SideReport { file, certificate }))
 }
 
 fn key_form(contents: &Contents) -> KeyForm {

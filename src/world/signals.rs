@@ -69,10 +69,10 @@ pub(super) fn watch_for_command() -> io::Result<()> {
     static STOPPING_WATCHED: OnceLock<Option<io::ErrorKind>> = OnceLock::new();
     watch_once()?;
     once(&STOPPING_WATCHED, || {
-        let heeded = heeded(&STOPPING);
-        let mut ignored = STOPPING.to_vec();
-        ignored.retain(|signal| !heeded.contains(signal));
-        watch(ignored)
+        let watched = heeded(&STOPPING);
+        let mut others = STOPPING.to_vec();
+        others.retain(|signal| !watched.contains(signal));
+        watch(others)
     })
 }
 
