@@ -51,7 +51,8 @@ fn read_standard_input(context: &mut Context<'_>) -> Result<String, Error> {
     let mut text = Vec::new();
     match Read::take(&mut *context.stdin, MAX_TEXT).read_to_end(&mut text) {
         Ok(_) => Ok(String::from_utf8_lossy(&text).into_owned()),
-        Err(error) => Err(Error::new(ExitKind::Input, format!("standard input cannot be read: {error}"))),
+        Err(error) => Err(Error::new(ExitKind::Input, format!("standard input cannot be read: {error}"))
+            .hint("give the message as an argument, or pipe it: pushcert explain < build.log")),
     }
 }
 

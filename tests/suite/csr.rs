@@ -75,7 +75,11 @@ fn what_is_no_key_was_not_signed_by_apple() {
     for text in ["", "to be done\n"] {
         fs::write(folder.path().join(KEY), text).unwrap();
         let run = csr(folder.path(), &[]).status(6).run();
-        assert!(run.stderr.contains("there is no private key in it: remove it"), "{text:?}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("there is no private key in it: remove it, or choose another name with --key-out\n"),
+            "{text:?}: {}",
+            run.stderr
+        );
         assert!(!run.stderr.contains("Apple"), "{text:?}: {}", run.stderr);
         assert_eq!(fs::read_to_string(folder.path().join(KEY)).unwrap(), text);
     }

@@ -336,7 +336,12 @@ fn a_state_that_is_no_plain_file_or_not_of_this_version_is_refused() {
     start("phone.json").stderr("").run();
     let state = std::fs::read_to_string(at("phone.json")).unwrap();
     std::fs::write(at("newer.json"), state.replace("\"schema_version\":1", "\"schema_version\":99")).unwrap();
-    start("newer.json").status(3).stderr_contains("a newer pushcert has written it (version 99").run();
+    let newer = "a newer pushcert has written it (version 99 of its form; this one knows 1)\n";
+    let hint = "hint: use the newer pushcert, or name another file\n";
+    start("newer.json").status(3).stderr_contains(newer).stderr_contains(hint).run();
+    std::fs::write(at("notes.json"), "my notes").unwrap();
+    start("notes.json").status(3).stderr_contains("notes.json: this is not a file that --state has written\n").run();
+    assert_eq!(std::fs::read_to_string(at("notes.json")).unwrap(), "my notes");
     for (mode, is_warned) in [(0o600, false), (0o644, true), (0o640, true)] {
         std::fs::set_permissions(at("phone.json"), std::fs::Permissions::from_mode(mode)).unwrap();
         let run = start("phone.json").run();

@@ -119,6 +119,13 @@ fn explain_reads_what_is_piped_to_it() {
 }
 
 #[test]
+fn explain_tells_what_to_do_where_nothing_can_be_read() {
+    let run = Test::shell("\"$0\" explain < /").status(3).stderr_contains("standard input cannot be read: ").run();
+    let hint = "hint: give the message as an argument, or pipe it: pushcert explain < build.log\n";
+    assert!(run.stderr.ends_with(hint), "{}", run.stderr);
+}
+
+#[test]
 fn explain_repeats_nothing_of_the_text() {
     let pasted = "-passin pass:hunter2secret\nMac verify error: invalid password?\nBadDeviceToken abcdef0123456789";
     for (text, code) in [(pasted, 0), ("hunter2secret abcdef0123456789", 1)] {

@@ -1424,7 +1424,12 @@ fn standard_input_and_the_files_of_key_are_inputs_too() {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     for key in [&["--key", "keys"][..], &["--key", "keys/a.pem", "--key", "keys/z.pem"]] {
         let arguments = [&["convert", "c.pem"], key, &["-o", "keys/z.pem", "--force"]].concat();
-        let (folder, _) = in_folder_saying(&files, &arguments, 6, "it is among the files of --key");
+        let (folder, _) = in_folder_saying(
+            &files,
+            &arguments,
+            6,
+            "it is among the files of --key, and its key would be lost: choose another name",
+        );
         assert!(std::fs::read_to_string(folder.path().join("keys/z.pem")).unwrap() == text("key/other.pem"));
         // The key that is taken may go in one file with its certificate.
         in_folder(&files, &[&["convert", "c.pem"], key, &["-o", "keys/a.pem", "--force"]].concat(), 0);
