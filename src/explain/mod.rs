@@ -7,6 +7,8 @@ pub(crate) mod table;
 
 use serde::Serialize;
 
+use memchr::memmem;
+
 use crate::apns::reason::{REASONS, Reason};
 use crate::explain::subject::{Subject, Subjects};
 use crate::explain::table::{MESSAGES, Message};
@@ -144,9 +146,10 @@ fn has_parts(text: &str, parts: &[String]) -> bool {
 
 fn has_next_parts(mut text: &str, parts: &[String]) -> bool {
     for part in parts {
-        match text.find(part) {
-            Some(place) if place <= MAX_GAP => text = &text[place + part.len()..],
-            _ => return false,
+        let near = &text.as_bytes()[..text.len().min(MAX_GAP + part.len())];
+        match memmem::find(near, part.as_bytes()) {
+            Some(place) => text = &text[place + part.len()..],
+            None => return false,
         }
     }
     true
