@@ -5,9 +5,8 @@
 mod subject;
 pub(crate) mod table;
 
-use serde::Serialize;
-
 use memchr::memmem;
+use serde::Serialize;
 
 use crate::apns::reason::{REASONS, Reason};
 use crate::explain::subject::{Subject, Subjects};
