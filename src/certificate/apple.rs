@@ -10,6 +10,7 @@ use x509_parser::extensions::ParsedExtension;
 
 use crate::asn1::{Malformed, Value};
 use crate::certificate::extension::{self, NetscapeType};
+use crate::certificate::general_name;
 
 /// The certificate may be used with the sandbox; the value is NULL.
 pub(crate) const SANDBOX: Oid<'static> = oid!(1.2.840.113635.100.6.3.1);
@@ -189,10 +190,10 @@ impl Extensions {
                 self.lacks_encryption = !usage.key_encipherment() && !usage.key_agreement();
             }
             ParsedExtension::SubjectAlternativeName(names) => {
-                self.first_name = extension::first_name(&names.general_names);
-                self.dns_names = extension::host_names(&names.general_names);
-                self.other_names = extension::other_names(&names.general_names);
-                self.misplaced_addresses = extension::misplaced_addresses(&names.general_names);
+                self.first_name = general_name::first_name(&names.general_names);
+                self.dns_names = general_name::host_names(&names.general_names);
+                self.other_names = general_name::other_names(&names.general_names);
+                self.misplaced_addresses = general_name::misplaced_addresses(&names.general_names);
             }
             ParsedExtension::ExtendedKeyUsage(usage) => self.usages = extension::extended_key_usages(usage),
             ParsedExtension::CertificatePolicies(policies) => {

@@ -3,6 +3,7 @@
 pub(crate) mod apple;
 pub(crate) mod chain;
 pub(crate) mod extension;
+mod general_name;
 pub(crate) mod name;
 pub(crate) mod policy;
 pub(crate) mod renewal;
