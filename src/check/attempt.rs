@@ -7,12 +7,13 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 use crate::apns::endpoint::environment_of;
+use crate::check::conclusion::Conclusion;
 use crate::check::describe::{conversation_stages, tls_conclusion, tls_failure, tls_stage};
 use crate::check::ground::{Circumstances, Ground};
 use crate::check::outcome::Evidence;
 use crate::check::probe::{self, Probe, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
-use crate::check::verdict::{self, Conclusion};
+use crate::check::verdict;
 use crate::check::{AttemptReport, CheckOptions, Credential, Http2Report, Target};
 use crate::net::descriptors::is_out_of_descriptors;
 use crate::net::dial::{self, Stream};

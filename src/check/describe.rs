@@ -3,11 +3,11 @@
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use crate::check::conclusion::{CertificateProgress, Conclusion};
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
 use crate::check::probe::{BodyForm, Conversation, ProbeAnswer};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
-use crate::check::verdict::{CertificateProgress, Conclusion};
 use crate::net::alert;
 use crate::net::http2::frames::GoAway;
 use crate::net::http2::tap::ObservedFrames;

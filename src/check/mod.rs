@@ -1,6 +1,7 @@
 //! Asks gateways, stage by stage, whether they accept a certificate.
 
 mod attempt;
+pub(crate) mod conclusion;
 mod describe;
 pub(crate) mod expectation;
 pub(crate) mod ground;
@@ -10,7 +11,7 @@ pub(crate) mod report;
 pub(crate) mod revocation;
 pub(crate) mod stage;
 pub(crate) mod token;
-pub(crate) mod verdict;
+mod verdict;
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use zeroize::Zeroizing;
 use crate::apns::notification::{self, PushType};
 use crate::certificate::apple::Environment;
 use crate::check::attempt::Attempt;
+use crate::check::conclusion::{Advice, Conclusion, ProbeToken, TopicStatus};
 use crate::check::expectation::Expectation;
 use crate::check::ground::{Circumstances, Ground};
 use crate::check::outcome::{Evidence, Outcome};
@@ -33,7 +35,6 @@ use crate::check::probe::{Probe, ProbeAnswer};
 use crate::check::revocation::{Revocation, RevocationVerdict};
 use crate::check::stage::{Stage, StageName, Status, Stopwatch};
 use crate::check::token::TokenIdentity;
-use crate::check::verdict::{Advice, Conclusion, ProbeToken, TopicStatus};
 use crate::finding::{Finding, Level};
 use crate::net::descriptors;
 use crate::net::dial;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::check::conclusion::TopicStatus;
 use crate::check::expectation::Expectation;
 use crate::check::outcome::Outcome;
-use crate::check::verdict::TopicStatus;
 use crate::check::{AttemptReport, GatewayCheck};
 use crate::finding::{Case, Ending, Finding, FindingCode, FindingsReport, Level, Measure};
 use crate::net::retry;

@@ -5,9 +5,9 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::apns::provider_token::ProviderToken;
 use crate::apns::reason::{self, ReasonSubject};
+use crate::check::conclusion::{Advice, Conclusion};
 use crate::check::ground::Ground;
 use crate::check::outcome::{Evidence, Outcome};
-use crate::check::verdict::{Advice, Conclusion};
 use crate::net::alert;
 
 /// The advice where a server wants or judges a certificate.

@@ -6,9 +6,9 @@ use time::macros::datetime;
 
 use super::*;
 use crate::certificate::policy::{Expectations, ExpiryPolicy};
+use crate::check::conclusion::TopicStatus;
 use crate::check::outcome::Outcome;
 use crate::check::report::RunFacts;
-use crate::check::verdict::TopicStatus;
 use crate::check::{Authentication, GatewayCheck, TopicReport};
 use crate::cli::format;
 use crate::container::{Passwords, open};

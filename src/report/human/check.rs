@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use crate::check::GatewayCheck;
+use crate::check::conclusion::TopicStatus;
 use crate::check::outcome::Outcome;
 use crate::check::report::CheckReport;
 use crate::check::stage::{Stage, Status};
-use crate::check::verdict::TopicStatus;
 use crate::finding::Level;
 use crate::net::server_chain::ServerCertificate;
 use crate::report::style::Paint;
