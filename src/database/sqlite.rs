@@ -416,7 +416,6 @@ fn query_page(
     Ok(page)
 }
 
-/// Returns the condition of a state.
 fn stored_token(row: &Row<'_>) -> rusqlite::Result<StoredToken> {
     let unregistered: Option<i64> = row.get(5)?;
     Ok(StoredToken {
