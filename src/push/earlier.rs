@@ -1,18 +1,18 @@
 //! The results of an earlier run that is resumed: which positions are settled. A bit for each, not an entry.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hasher};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, BufRead};
 
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::database::problem::DatabaseError;
-use crate::database::{Database, Selection, StateFilter, TokenGroup};
+use crate::database::{Database, Selection, StateFilter, StoredToken, TokenGroup};
 use crate::push::outcome::Outcome;
 use crate::push::recipient::{self, DeviceToken};
 use crate::push::results::Header;
 use crate::push::summary::Summary;
+use crate::push::token_hash::TokenHash;
 
 /// The most bytes of a line of results, which has a token, a reason and an identifier, all of them short.
 const MAX_LINE: u64 = 1 << 20;
@@ -55,11 +55,6 @@ impl Positions {
         self.0.get(&(position / BLOCK)).is_some_and(|block| block[word] & bit != 0)
     }
 
-    /// Returns whether there is none from this one on.
-    fn is_empty_from(&self, position: u64) -> bool {
-        self.0.range(position / BLOCK..).next().is_none()
-    }
-
     /// Removes a range of positions, both ends included.
     fn clear(&mut self, first: u64, last: u64) {
         if first > last {
@@ -84,10 +79,14 @@ pub(crate) struct EarlierRun {
     settled: Positions,
     not_sent: Positions,
     unknown: Positions,
-    /// The last position that was about to be sent.
+    /// The last position that was about to be sent, by lines that do not name the tokens.
     started: u64,
-    /// The positions of tokens that are no longer in the database under them, by the hash of the token.
-    moved: HashMap<u64, u64>,
+    /// The tokens that were about to be sent, by lines that name them, and have no outcome since.
+    begun: HashMap<u64, TokenHash>,
+    /// The rows of the database that are gone, or have other tokens now.
+    changed: Positions,
+    /// The positions of the tokens of these rows, and of those that were about to be sent.
+    moved: HashMap<TokenHash, u64>,
     /// Whether tokens whose outcome is unknown are sent again.
     pub(crate) resends_unknown: bool,
     /// The counts of what is settled.
@@ -128,7 +127,9 @@ struct Line {
     started: Option<u64>,
     /// The first of the positions that were about to be sent.
     from: Option<u64>,
+    tokens: Option<BTreeMap<u64, TokenHash>>,
     position: Option<u64>,
+    origin: Option<u64>,
     outcome: Option<Outcome>,
     reason: Option<String>,
 }
@@ -165,7 +166,7 @@ pub(crate) fn read(
         number += 1;
         length += line.len() as u64;
         let Ok(parsed) = serde_json::from_slice::<Line>(&line) else { return Err(ResumeError::Line(number)) };
-        if !earlier.add(&parsed) {
+        if !earlier.add(parsed) {
             return Err(ResumeError::SecondOutcome(number));
         }
     }
@@ -182,8 +183,23 @@ fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, number: u64) -> Resul
     if line.len() as u64 == MAX_LINE { Err(ResumeError::LongLine(number)) } else { Ok(false) }
 }
 
+/// Returns whether a token was sent first from another row than this one.
+pub(super) fn is_another_row(origin: u64, position: u64) -> bool {
+    origin != position && origin < BEYOND_IDS
+}
+
 /// The number of rows that are read from the database together.
 const PAGE: usize = 1000;
+/// The number of lines of results that are compared with the database together.
+const MAX_EXPECTED: usize = 10_000;
+/// The bit of a position that no row of a database has: its IDs are positive, and have 63 bits.
+const BEYOND_IDS: u64 = 1 << 63;
+
+/// A row as the results know it.
+struct ExpectedRow {
+    id: u64,
+    hash: TokenHash,
+}
 
 /// The reason why the tokens of results cannot be compared with those of a database.
 #[derive(Debug, thiserror::Error)]
@@ -198,13 +214,8 @@ pub(crate) enum CompareError {
 #[derive(Deserialize)]
 struct TokenLine {
     position: u64,
+    origin: Option<u64>,
     token: String,
-}
-
-fn hash_of(digits: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(digits.as_bytes());
-    hasher.finish()
 }
 
 /// The line of a token that is no longer active.
@@ -238,17 +249,22 @@ pub(crate) fn read_unregistered(
 
 impl EarlierRun {
     /// Adds a line; returns false if its position has an outcome already.
-    fn add(&mut self, line: &Line) -> bool {
-        if let Some(started) = line.started {
-            // A resumed run has begun anew what was not sent: it may be sent now.
-            let next = if started > self.started { self.started + 1 } else { 0 };
-            self.not_sent.clear(line.from.unwrap_or(next), started);
-            self.started = self.started.max(started);
+    fn add(&mut self, line: Line) -> bool {
+        match (line.started, line.tokens) {
+            (Some(_), Some(tokens)) => self.begun.extend(tokens),
+            (Some(started), None) => {
+                // A resumed run has begun anew what was not sent: it may be sent now.
+                let next = if started > self.started { self.started + 1 } else { 0 };
+                self.not_sent.clear(line.from.unwrap_or(next), started);
+                self.started = self.started.max(started);
+            }
+            (None, _) => {}
         }
-        let (Some(position), Some(outcome)) = (line.position, line.outcome) else { return true };
+        let (Some(position), Some(outcome)) = (line.origin.or(line.position), line.outcome) else { return true };
+        self.begun.remove(&position);
         if self.unknown.has(position) {
             // It was sent again: the later outcome counts.
-            self.summary.discount(Outcome::Unknown);
+            self.summary.discount_unknown(1);
             self.unknown.set(position, false);
         } else if self.settled.has(position) {
             return false;
@@ -266,61 +282,110 @@ impl EarlierRun {
         true
     }
 
-    /// Finds the tokens that have an outcome, and whose rows are gone from the database: those that were added again have
-    /// another ID. The results were read before.
+    /// Finds the rows that are gone from the database, or have other tokens than those that were sent to. The results were
+    /// read before.
     ///
     /// # Errors
     /// When the results or the database cannot be read.
-    pub(crate) fn find_moved(
+    pub(crate) fn find_changed_rows(
         &mut self,
         results: &mut dyn BufRead,
         database: &mut Database,
         group: &TokenGroup,
     ) -> Result<(), CompareError> {
-        let present = self.read_present(database, group)?;
+        let selection = Selection { state: StateFilter::Any, ..Selection::registered(group) };
+        let mut expected = Vec::new();
+        for (&id, &hash) in &self.begun {
+            expected.push(ExpectedRow { id, hash });
+        }
         let (mut line, mut number) = (Vec::new(), 1);
         while next_line(results, &mut line, number)? {
             number += 1;
-            let Ok(TokenLine { position, token }) = serde_json::from_slice(&line) else { continue };
-            if self.settled.has(position) && !present.has(position) {
-                self.moved.insert(hash_of(&token), position);
+            let Ok(TokenLine { position, token, .. }) = serde_json::from_slice(&line) else { continue };
+            expected.push(ExpectedRow { id: position, hash: TokenHash::of(&token) });
+            if expected.len() >= MAX_EXPECTED {
+                self.compare_rows(&mut expected, database, &selection)?;
+            }
+        }
+        self.compare_rows(&mut expected, database, &selection)?;
+        Ok(())
+    }
+
+    /// Compares rows, which it takes, with those of the database.
+    fn compare_rows(
+        &mut self,
+        expected: &mut Vec<ExpectedRow>,
+        database: &mut Database,
+        selection: &Selection,
+    ) -> Result<(), DatabaseError> {
+        expected.sort_unstable_by_key(|row| row.id);
+        let mut page = Vec::new().into_iter().peekable();
+        let mut is_end = false;
+        for ExpectedRow { id, hash } in expected.drain(..) {
+            while page.next_if(|stored: &StoredToken| stored.id < id).is_some() {}
+            if page.peek().is_none() && !is_end {
+                page = database.read_page(selection, id.saturating_sub(1), PAGE)?.into_iter().peekable();
+                is_end = page.peek().is_none();
+            }
+            let is_same = page.peek().is_some_and(|stored| stored.id == id && TokenHash::of(&stored.token) == hash);
+            if !is_same {
+                self.changed.set(id, true);
             }
         }
         Ok(())
     }
 
-    /// Returns the IDs in the database up to the last that has an outcome.
-    fn read_present(&self, database: &mut Database, group: &TokenGroup) -> Result<Positions, DatabaseError> {
-        let selection = Selection { state: StateFilter::Any, ..Selection::registered(group) };
-        let (mut present, mut last) = (Positions::default(), 0);
-        while !self.settled.is_empty_from(last) {
-            let page = database.read_page(&selection, last, PAGE)?;
-            if page.is_empty() {
-                break;
-            }
-            for stored in page {
-                last = stored.id;
-                present.set(last, true);
+    /// Notes the tokens whose rows have changed, and those that were under way: they may be in other rows now. The changed
+    /// rows are known.
+    ///
+    /// # Errors
+    /// When the results cannot be read.
+    pub(crate) fn find_moved(&mut self, results: &mut dyn BufRead) -> Result<(), ResumeError> {
+        for (origin, hash) in &self.begun {
+            self.moved.insert(*hash, *origin);
+        }
+        let (mut line, mut number) = (Vec::new(), 1);
+        while next_line(results, &mut line, number)? {
+            number += 1;
+            let Ok(TokenLine { position, origin, token }) = serde_json::from_slice(&line) else { continue };
+            if origin.is_some() || self.changed.has(position) {
+                self.moved.insert(TokenHash::of(&token), origin.unwrap_or(position));
             }
         }
-        Ok(present)
+        Ok(())
     }
 
-    /// Returns the position under which a token was sent first: another one, if it was removed from the database and added
-    /// again.
+    /// Returns the position under which a token was sent first: another one, if its row has been replaced. A token in a row
+    /// that had another one has a position of its own.
     pub(super) fn origin(&self, position: u64, token: Option<&DeviceToken>) -> u64 {
         let Some(token) = token else { return position };
-        if self.moved.is_empty() || self.known(position) == Known::Settled {
+        let has_changed = self.changed.has(position);
+        if self.moved.is_empty() || (!has_changed && self.known(position) == Known::Settled) {
             return position;
         }
-        self.moved.get(&hash_of(token.digits())).copied().unwrap_or(position)
+        let hash = TokenHash::of(token.digits());
+        match self.moved.get(&hash) {
+            Some(origin) => *origin,
+            None if has_changed => BEYOND_IDS | hash.0,
+            None => position,
+        }
     }
 
-    /// Discounts what this run sends again.
-    pub(crate) fn forget_unknown(&mut self) {
-        if self.resends_unknown {
-            self.summary.discount_all(Outcome::Unknown);
+    /// Returns the tokens that were under way at the end of the run and have no outcome, by the positions under which they
+    /// were sent first.
+    pub(super) fn open(&self) -> HashSet<u64> {
+        let mut open = HashSet::new();
+        for origin in self.begun.keys() {
+            if !self.settled.has(*origin) {
+                open.insert(*origin);
+            }
         }
+        open
+    }
+
+    /// Returns whether the outcome of a position counts as unknown.
+    pub(super) fn is_unknown(&self, position: u64) -> bool {
+        self.unknown.has(position)
     }
 
     /// Returns what is known of a position.
@@ -329,7 +394,7 @@ impl EarlierRun {
             Known::Doubtful
         } else if self.settled.has(position) {
             Known::Settled
-        } else if position <= self.started && !self.not_sent.has(position) {
+        } else if self.begun.contains_key(&position) || (position <= self.started && !self.not_sent.has(position)) {
             Known::Doubtful
         } else {
             Known::New

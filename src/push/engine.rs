@@ -1,5 +1,6 @@
 //! The run of the sending thread: connections, the input that feeds the queue, signals.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::time::{sleep, sleep_until};
 use crate::push::connect::{Dialer, Failures};
 use crate::push::connection::{Connection, Leave};
 use crate::push::credential::ProviderTokens;
-use crate::push::earlier::{EarlierRun, Known};
+use crate::push::earlier::{self, EarlierRun, Known};
 use crate::push::event::Event;
 use crate::push::message::Message;
 use crate::push::outcome::{Settled, Verdict};
@@ -22,6 +23,7 @@ use crate::push::recipient::DeviceToken;
 use crate::push::request::{RequestIds, RequestTemplate};
 use crate::push::source::{Batch, Entry};
 use crate::push::ticket::Ticket;
+use crate::push::token_hash::TokenHash;
 
 /// The time that answers have after an interruption.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
@@ -43,6 +45,8 @@ pub(crate) struct Job {
     pub(crate) resends_unknown: bool,
     /// What is known of an earlier run that is resumed.
     pub(crate) earlier: EarlierRun,
+    /// True if the rows of the input may change, and the results are to tell which tokens were about to be sent.
+    pub(crate) names_started: bool,
 }
 
 /// What all tasks of a run share.
@@ -69,6 +73,7 @@ pub(super) struct Shared {
 struct FeedCounts {
     repeated: AtomicU64,
     moved: AtomicU64,
+    vanished: AtomicU64,
 }
 
 /// The end of the sending.
@@ -79,6 +84,8 @@ pub(super) struct EngineEnd {
     pub(super) repeated: u64,
     /// The tokens that have their outcome under an ID that they no longer have in the database.
     pub(super) moved: u64,
+    /// The tokens that were under way when the earlier run ended, and that the input no longer has.
+    pub(super) vanished: u64,
 }
 
 impl Shared {
@@ -116,7 +123,7 @@ impl Shared {
 
     /// Makes the ticket of a token. `origin` is the position under which it was sent first.
     fn ticket(&self, position: u64, origin: u64, token: DeviceToken) -> Ticket {
-        Ticket::new(position, token, self.job.ids.at(origin), self.events.clone())
+        Ticket::new(position, token, self.job.ids.at(origin), self.events.clone()).with_origin(origin)
     }
 }
 
@@ -160,6 +167,7 @@ pub(super) async fn run(
         problem: shared.queue.stopped_by().or(input_problem),
         repeated: shared.counts.repeated.load(Ordering::Relaxed),
         moved: shared.counts.moved.load(Ordering::Relaxed),
+        vanished: shared.counts.vanished.load(Ordering::Relaxed),
     })
 }
 
@@ -254,6 +262,7 @@ async fn wait_for_answer(shared: &Shared) -> bool {
 /// Feeds the queue from the input. After a stop the rest of a file is read too, so that each token has its outcome; an
 /// input that may have no end is not.
 async fn feed(shared: Arc<Shared>, mut input: Receiver<Batch>, is_endless: bool) {
+    let mut open = shared.job.earlier.open();
     loop {
         let batch = if is_endless {
             tokio::select! {
@@ -268,7 +277,7 @@ async fn feed(shared: Arc<Shared>, mut input: Receiver<Batch>, is_endless: bool)
                 while !entries.is_empty() {
                     shared.queue.wait_for_room().await;
                     let size = shared.queue.batch_size().min(entries.len());
-                    feed_batch(&shared, entries.drain(..size).collect()).await;
+                    feed_batch(&shared, entries.drain(..size).collect(), &mut open).await;
                 }
             }
             Some(Err(error)) => {
@@ -276,20 +285,27 @@ async fn feed(shared: Arc<Shared>, mut input: Receiver<Batch>, is_endless: bool)
                 *shared.input_problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
                 break;
             }
-            None => break,
+            None => {
+                shared.counts.vanished.store(open.len() as u64, Ordering::Relaxed);
+                break;
+            }
         }
     }
     shared.queue.end_input();
 }
 
-async fn feed_batch(shared: &Shared, entries: Vec<Entry>) {
+/// Starts what is left to do of some entries, and removes from `open` what was under way when the earlier run ended.
+async fn feed_batch(shared: &Shared, entries: Vec<Entry>, open: &mut HashSet<u64>) {
     let mut tickets = Vec::with_capacity(entries.len());
+    let mut tokens = if shared.job.names_started { Some(BTreeMap::new()) } else { None };
+    let mut resent = 0;
     let (mut first, mut last) = (None, 0);
     for Entry { position, token, is_repeated } in entries {
         let origin = shared.job.earlier.origin(position, token.as_ref().ok());
+        open.remove(&origin);
         let known = shared.job.earlier.known(origin);
         if known == Known::Settled {
-            shared.counts.moved.fetch_add(u64::from(origin != position), Ordering::Relaxed);
+            shared.counts.moved.fetch_add(u64::from(earlier::is_another_row(origin, position)), Ordering::Relaxed);
             continue;
         }
         shared.counts.repeated.fetch_add(u64::from(is_repeated), Ordering::Relaxed);
@@ -311,6 +327,10 @@ async fn feed_batch(shared: &Shared, entries: Vec<Entry>) {
                 continue;
             }
             ticket.may_be_duplicate = true;
+            resent += u64::from(shared.job.earlier.is_unknown(origin));
+        }
+        if let Some(tokens) = &mut tokens {
+            tokens.insert(origin, TokenHash::of(ticket.token.digits()));
         }
         tickets.push(ticket);
     }
@@ -318,7 +338,7 @@ async fn feed_batch(shared: &Shared, entries: Vec<Entry>) {
     let Some(from) = first else { return };
     // Where no token is left to send, it still waits until the outcomes are written: the input is no faster than they are.
     let (written, confirmation) = oneshot::channel();
-    let _ = shared.events.send(Event::Started { from, position: last, written });
+    let _ = shared.events.send(Event::Started { from, position: last, tokens, resent, written });
     if confirmation.await.is_err() {
         shared.queue.stop(Problem::ResultsLost);
     }

@@ -183,6 +183,7 @@ mod tests {
     fn gone(token: &str, since: Option<u64>) -> Settled {
         Settled {
             position: 1,
+            origin: 1,
             token: recipient::parse(token).ok(),
             verdict: Verdict::Unregistered { status: 410, reason: None, since },
             apns_id: None,

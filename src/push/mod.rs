@@ -1,7 +1,7 @@
 //! Sends one notification to many device tokens, and gives each token one outcome.
 //!
-//! On the way of a token: [`source`] reads the input in its [`encoding`], with the [`quotes`] of CSV, [`recipient`] parses a token, [`shard`] chooses,
-//! [`repeats`] finds those that have come before; a [`ticket`]
+//! On the way of a token: [`source`] reads the input in its [`encoding`], with the [`quotes`] of CSV, [`recipient`] parses a token, [`shard`] chooses
+//! by its [`token_hash`], [`repeats`] finds those that have come before; a [`ticket`]
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
 //! [`engine`] runs all of this in a thread of its own, and tells by [`event`]s what happens. [`outcome`] is what becomes
@@ -31,6 +31,7 @@ pub(crate) mod shard;
 pub(crate) mod source;
 pub(crate) mod summary;
 mod ticket;
+mod token_hash;
 mod window;
 
 use std::io;
@@ -74,6 +75,8 @@ pub(crate) struct RunEnd {
     pub(crate) repeated: u64,
     /// The tokens that were removed from the database and added again, and have an outcome of the earlier run.
     pub(crate) moved: u64,
+    /// The tokens that were under way when the earlier run ended, and are no longer in the database.
+    pub(crate) vanished: u64,
     pub(crate) problem: Option<Problem>,
     /// The error of the results, which are not complete then.
     pub(crate) write_error: Option<io::Error>,
@@ -135,14 +138,15 @@ pub(crate) fn run(
     })?;
     let mut recorder = Recorder { summary, results, viewer, marker: marker.as_ref(), error: None };
     recorder.record(&mut happened);
-    let Recorder { summary, error: write_error, .. } = recorder;
+    let Recorder { mut summary, error: write_error, .. } = recorder;
     let marking = marker.map(Marker::finish);
     match sender.join() {
         Ok(end) => {
-            let EngineEnd { problem, repeated, moved } = end?;
+            let EngineEnd { problem, repeated, moved, vanished } = end?;
+            summary.count_vanished(vanished);
             // An input that has ended has sent its counts before.
             let input = counted.try_recv().unwrap_or_default();
-            Ok(RunEnd { summary, input, repeated, moved, problem, write_error, marking })
+            Ok(RunEnd { summary, input, repeated, moved, vanished, problem, write_error, marking })
         }
         Err(panic) => std::panic::resume_unwind(panic),
     }
@@ -190,13 +194,15 @@ impl Recorder<'_, '_> {
     fn handle(&mut self, event: Event) -> io::Result<()> {
         let has_failed = self.error.is_some();
         match event {
-            Event::Started { from, position, written } if !has_failed => {
-                self.results.started(from, position)?;
-                // The sender has ended where nobody waits.
-                let _ = written.send(());
+            Event::Started { from, position, tokens, resent, written } => {
+                self.summary.discount_unknown(resent);
+                // Without a word the sender knows that nothing more is written.
+                if !has_failed {
+                    self.results.started(from, position, tokens.as_ref())?;
+                    // The sender has ended where nobody waits.
+                    let _ = written.send(());
+                }
             }
-            // Without a word the sender knows that nothing more is written.
-            Event::Started { .. } => {}
             Event::Settled(settled) => {
                 self.summary.count_settled(&settled);
                 if let Some(marker) = self.marker {
@@ -225,7 +231,8 @@ mod tests {
                 summary.count(outcome, None);
             }
             let input = InputCounts::default();
-            RunEnd { summary, input, repeated: 0, moved: 0, problem, write_error: None, marking: None }.ending()
+            RunEnd { summary, input, repeated: 0, moved: 0, vanished: 0, problem, write_error: None, marking: None }
+                .ending()
         };
         let unreachable = || Some(Problem::Unreachable { detail: String::new() });
         let failed = Some(ExitKind::CheckFailed);

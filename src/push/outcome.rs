@@ -101,6 +101,8 @@ impl Verdict {
 pub(crate) struct Settled {
     /// The line of the input, the number of the option, or the ID in the database.
     pub(crate) position: u64,
+    /// The position under which it was sent first.
+    pub(crate) origin: u64,
     /// `None` if it is invalid.
     pub(crate) token: Option<DeviceToken>,
     pub(crate) verdict: Verdict,
@@ -118,6 +120,7 @@ impl Settled {
     pub(super) fn invalid(position: u64, invalid: InvalidToken) -> Self {
         Self {
             position,
+            origin: position,
             token: None,
             verdict: Verdict::Invalid(invalid),
             apns_id: None,

@@ -1,12 +1,14 @@
 //! The results: a line of JSON for each token, after a first line that says of what they are. Before tokens are sent, a
 //! line without a token says how far the input has been started, so that a run can be resumed after any end.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::push::outcome::{Outcome, Settled, Verdict};
+use crate::push::token_hash::TokenHash;
 use crate::schema::{SCHEMA_VERSION, rfc3339_of_milliseconds};
 use crate::text::printable_name;
 
@@ -56,6 +58,9 @@ impl Header {
 #[derive(Serialize)]
 struct Line<'a> {
     position: u64,
+    /// The position under which the token was sent first, where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<u64>,
     token: &'a str,
     outcome: Outcome,
     status: Option<u16>,
@@ -78,9 +83,12 @@ fn is_false(value: &bool) -> bool {
 }
 
 #[derive(Serialize)]
-struct StartedLine {
+struct StartedLine<'a> {
     started: u64,
     from: u64,
+    /// The tokens, by the positions under which they were sent first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<&'a BTreeMap<u64, TokenHash>>,
 }
 
 /// Writes a line of the list of tokens that are no longer active. A time that no calendar has stays a number.
@@ -138,9 +146,15 @@ impl ResultsWriter<'_> {
         self.write_line(header)
     }
 
-    /// Writes how far the input has been started, and from where on by this line.
-    pub(super) fn started(&mut self, from: u64, position: u64) -> io::Result<()> {
-        self.write_line(&StartedLine { started: position, from })?;
+    /// Writes how far the input has been started, and from where on by this line; with its tokens where the rows of the
+    /// input may change.
+    pub(super) fn started(
+        &mut self,
+        from: u64,
+        position: u64,
+        tokens: Option<&BTreeMap<u64, TokenHash>>,
+    ) -> io::Result<()> {
+        self.write_line(&StartedLine { started: position, from, tokens })?;
         self.flush()
     }
 
@@ -165,6 +179,7 @@ impl ResultsWriter<'_> {
         }
         self.write_line(&Line {
             position: settled.position,
+            origin: if settled.origin == settled.position { None } else { Some(settled.origin) },
             token,
             outcome: verdict.outcome(),
             status: verdict.status(),
@@ -233,7 +248,7 @@ mod tests {
         let file = ResultsWriter { file: Some(Box::new(ClosedPipe)), ..ResultsWriter::default() };
         for (mut writer, is_good) in [(both, true), (alone, false), (file, false)] {
             for _ in 0..2 {
-                assert_eq!(writer.started(1, 2).is_ok(), is_good);
+                assert_eq!(writer.started(1, 2, None).is_ok(), is_good);
             }
         }
         assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 2);
@@ -249,6 +264,7 @@ mod tests {
         };
         let mut settled = Settled {
             position: 7,
+            origin: 7,
             token: recipient::parse("AABB").ok(),
             verdict: Verdict::Accepted { status: 200, unique_id: Some("x\u{1b}".to_owned()) },
             apns_id: Some(Uuid::nil()),
@@ -263,16 +279,19 @@ mod tests {
             since: Some(1_700_000_000_123),
         };
         settled.may_be_duplicate = false;
+        settled.origin = 3;
         writer.settled(&settled).unwrap();
         writer.settled(&Settled::invalid(8, recipient::parse("abc").unwrap_err())).unwrap();
-        writer.started(8, 9).unwrap();
+        writer.started(8, 9, None).unwrap();
+        writer.started(10, 12, Some(&BTreeMap::from([(10, TokenHash(1)), (12, TokenHash(u64::MAX))]))).unwrap();
         drop(writer);
         let id = Uuid::nil();
         let expected = format!(
             r#"{{"position":7,"token":"aabb","outcome":"accepted","status":200,"reason":null,"apns_id":"{id}","apns_unique_id":"x\\u{{1b}}","attempts":2,"may_be_duplicate":true,"ms":12.345}}
-{{"position":7,"token":"aabb","outcome":"unregistered","status":410,"reason":"Unregistered","since":1700000000123,"apns_id":"{id}","apns_unique_id":null,"attempts":2,"ms":12.345}}
+{{"position":7,"origin":3,"token":"aabb","outcome":"unregistered","status":410,"reason":"Unregistered","since":1700000000123,"apns_id":"{id}","apns_unique_id":null,"attempts":2,"ms":12.345}}
 {{"position":8,"token":"abc","outcome":"invalid","status":null,"reason":null,"detail":"it has an odd number of hexadecimal digits","apns_id":null,"apns_unique_id":null,"attempts":0,"ms":0.0}}
 {{"started":9,"from":8}}
+{{"started":12,"from":10,"tokens":{{"10":"0000000000000001","12":"ffffffffffffffff"}}}}
 "#
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);

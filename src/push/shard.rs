@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sha2::{Digest, Sha256};
+use crate::push::token_hash::TokenHash;
 
 /// The part that this run takes: the tokens whose SHA-256 is `index` modulo `count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,7 @@ impl Shard {
 
     /// Returns whether the shard has this text: the digits of a token in lower case, or what is none.
     pub(super) fn has(self, text: &str) -> bool {
-        let digest = Sha256::digest(text.as_bytes());
-        let mut number = 0_u64;
-        for byte in &digest[..8] {
-            number = number << 8 | u64::from(*byte);
-        }
-        number % self.count == self.index
+        TokenHash::of(text).0 % self.count == self.index
     }
 }
 

@@ -72,15 +72,14 @@ impl Summary {
         self.resent_in_doubt += u64::from(settled.may_be_duplicate);
     }
 
-    /// Takes one back.
-    pub(super) fn discount(&mut self, outcome: Outcome) {
-        let slot = self.slot(outcome);
-        *slot = slot.saturating_sub(1);
+    /// Takes back so many whose outcome is unknown: they get another one.
+    pub(super) fn discount_unknown(&mut self, count: u64) {
+        self.unknown = self.unknown.saturating_sub(count);
     }
 
-    /// Takes all of an outcome back.
-    pub(super) fn discount_all(&mut self, outcome: Outcome) {
-        *self.slot(outcome) = 0;
+    /// Counts tokens whose outcome is unknown, and of which no more is known.
+    pub(super) fn count_vanished(&mut self, count: u64) {
+        self.unknown += count;
     }
 
     /// Returns the number of tokens.

@@ -20,6 +20,8 @@ const LOST: Verdict = Verdict::Unknown { cause: Cow::Borrowed("the run ended bef
 #[derive(Debug)]
 pub(super) struct Ticket {
     position: u64,
+    /// The position under which it was sent first.
+    origin: u64,
     pub(super) token: DeviceToken,
     pub(super) apns_id: Uuid,
     pub(super) attempts: u32,
@@ -37,6 +39,7 @@ impl Ticket {
     pub(super) fn new(position: u64, token: DeviceToken, apns_id: Uuid, events: UnboundedSender<Event>) -> Self {
         Self {
             position,
+            origin: position,
             token,
             apns_id,
             attempts: 0,
@@ -46,6 +49,12 @@ impl Ticket {
             verdict: NEVER_SENT,
             events,
         }
+    }
+
+    /// Says under which position it was sent first.
+    pub(super) fn with_origin(mut self, origin: u64) -> Self {
+        self.origin = origin;
+        self
     }
 
     /// Gives the token its outcome.
@@ -71,24 +80,26 @@ impl Ticket {
 
     /// Takes it back to be sent again; `verdict` is its outcome if it is not.
     pub(super) fn come_back(&mut self, verdict: Verdict) {
-        self.verdict = match verdict {
-            // What may have been accepted before stays unknown until there is an answer.
-            Verdict::NotSent { cause } if self.may_be_duplicate => Verdict::Unknown { cause },
-            verdict => verdict,
-        };
+        self.verdict = verdict;
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        let verdict = match std::mem::replace(&mut self.verdict, NEVER_SENT) {
+            // What may have been accepted before stays unknown until there is an answer.
+            Verdict::NotSent { cause } if self.may_be_duplicate => Verdict::Unknown { cause },
+            verdict => verdict,
+        };
         let elapsed = self.first_sent.map_or(Duration::ZERO, |sent| sent.elapsed());
         let settled = Settled {
             position: self.position,
+            origin: self.origin,
             token: Some(self.token.clone()),
-            verdict: std::mem::replace(&mut self.verdict, NEVER_SENT),
+            verdict,
             apns_id: Some(self.apns_id),
             attempts: self.attempts,
-            may_be_duplicate: self.may_be_duplicate,
+            may_be_duplicate: self.may_be_duplicate && self.attempts > 0,
             elapsed,
         };
         // Nobody listens once the results cannot be written.
@@ -138,6 +149,14 @@ mod tests {
                 ticket.depart();
                 ticket.may_be_duplicate = true;
                 ticket.come_back(NEVER_SENT);
+            }),
+            [Outcome::Unknown]
+        );
+        // A run that was to send again what is unknown, and was stopped before.
+        assert_eq!(
+            outcomes(|mut ticket| {
+                ticket.may_be_duplicate = true;
+                ticket.abandon("interrupted".to_owned());
             }),
             [Outcome::Unknown]
         );

@@ -103,7 +103,7 @@ impl ResultFiles {
         }
     }
 
-    /// Finds the tokens of the earlier run that were removed from the database since.
+    /// Finds the tokens of the earlier run that are no longer in the database as they were.
     pub(super) fn find_moved(
         &mut self,
         arguments: &PushArgs,
@@ -139,7 +139,6 @@ impl ResultFiles {
             return Err(Error::new(ExitKind::Write, format!("{name}: cannot append to it: {error}")));
         }
         self.earlier = read.earlier;
-        self.earlier.forget_unknown();
         self.ids = Some(RequestIds::of_run(read.run));
         self.results = Some(file);
         Ok(())
@@ -171,7 +170,7 @@ fn read_again(
     wind(results)
 }
 
-/// Finds the tokens that were removed from the database, and stands at the end of the results again.
+/// Finds the tokens that are no longer in the database as they were, and stands at the end of the results again.
 fn find_again(
     results: &mut File,
     earlier: &mut EarlierRun,
@@ -179,7 +178,9 @@ fn find_again(
     group: &TokenGroup,
 ) -> Result<(), CompareError> {
     rewind(results)?;
-    earlier.find_moved(&mut BufReader::new(&mut *results), database, group)?;
+    earlier.find_changed_rows(&mut BufReader::new(&mut *results), database, group)?;
+    rewind(results)?;
+    earlier.find_moved(&mut BufReader::new(&mut *results))?;
     wind(results)?;
     Ok(())
 }

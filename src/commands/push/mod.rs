@@ -397,6 +397,7 @@ fn send(
         timeout: arguments.timeout,
         resends_unknown: arguments.resend_unknown,
         earlier: std::mem::take(&mut files.earlier),
+        names_started: arguments.database.is_some() && ResultFiles::are_wanted(arguments),
     };
     let start = Instant::now();
     let end = run_job(arguments, job, given, target.shard, files, &header, context)?;

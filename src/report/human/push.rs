@@ -131,6 +131,10 @@ pub(crate) struct RunSummary {
     /// The tokens that were removed from the database and added again, and keep the outcome of the earlier run.
     #[serde(skip_serializing_if = "is_zero")]
     added_again: u64,
+    /// The tokens among the unknown ones that were under way at the end of the earlier run, and are no longer registered in
+    /// the database.
+    #[serde(skip_serializing_if = "is_zero")]
+    no_longer_registered: u64,
     problem: Option<Problem>,
     /// What was changed in the database, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,6 +198,7 @@ impl RunSummary {
             counts: end.summary.clone(),
             repeated: end.repeated,
             added_again: end.moved,
+            no_longer_registered: end.vanished,
             problem: end.problem.clone(),
             database: end.marking.as_ref().map(DatabaseSummary::new),
             seconds: elapsed.as_millis() as f64 / 1000.0,
@@ -277,6 +282,19 @@ pub(crate) fn write_summary(out: &mut dyn Write, report: &RunSummary, paint: Pai
         count => {
             writeln!(out, "  {count} tokens were removed from the database and added again: they keep their outcomes")?
         }
+    }
+    match report.no_longer_registered {
+        0 => {}
+        1 => writeln!(
+            out,
+            "  one token that was under way when the earlier run ended is no longer registered in the database: it stays \
+             unknown"
+        )?,
+        count => writeln!(
+            out,
+            "  {count} tokens that were under way when the earlier run ended are no longer registered in the database: they \
+             stay unknown"
+        )?,
     }
     let rate = if report.seconds > 0.0 { report.counts.requests as f64 / report.seconds } else { 0.0 };
     match report.counts.requests {

@@ -1,5 +1,6 @@
 //! Tokens from a database: which are sent to, and which are marked, also after a kill and where the database fails.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -253,6 +254,126 @@ fn a_token_in_doubt_that_was_added_again_is_sent_with_the_same_id() {
     assert_eq!(resent_line["apns_id"], line["apns_id"]);
     assert_ne!(resent_line["position"], line["position"]);
     assert_eq!(scene.push_database(&["--resume", "r.ndjson", "--resend-unknown"]).summary()["requests"], 0);
+}
+
+/// Removes the outcomes of tokens from the results, as if the run had been killed before their answers.
+fn forget_outcomes(scene: &Scene, tokens: &[String]) {
+    let path = scene.stage.file("r.ndjson");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let is_kept = |line: &&str| !tokens.iter().any(|token| line.contains(token.as_str()));
+    let kept: Vec<&str> = text.lines().filter(is_kept).collect();
+    assert_eq!(text.lines().count(), kept.len() + tokens.len());
+    std::fs::write(&path, kept.join("\n") + "\n").unwrap();
+}
+
+/// The IDs that requests for each token had.
+fn request_ids(scene: &Scene) -> BTreeMap<String, Vec<String>> {
+    let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in scene.log.lock().unwrap().iter().filter(|line| line["event"] == "request") {
+        let token = line["token"].as_str().unwrap().to_owned();
+        ids.entry(token).or_default().push(line["headers"]["apns-id"].to_string());
+    }
+    ids
+}
+
+#[test]
+fn what_was_under_way_at_a_kill_is_known_by_its_token_and_not_by_its_row() {
+    let scene = scene(&[], 6);
+    assert_eq!(scene.push_database(&["--results", "r.ndjson"]).code(), 0);
+    forget_outcomes(&scene, &scene.tokens[..4]);
+    for number in [30, 50] {
+        scene.stage.gateway.tokens.set(&device(number), TokenState::Active(None));
+    }
+    let change = |statement: &str, values: &[String]| {
+        let other = rusqlite::Connection::open(scene.stage.file("tokens.db")).unwrap();
+        assert_eq!(other.execute(statement, rusqlite::params_from_iter(values)).unwrap(), 1);
+    };
+    change("DELETE FROM pushcert_token WHERE token = ?", &[device(1)]);
+    let replace = "REPLACE INTO pushcert_token (app, environment, token, registered)
+        SELECT app, environment, token, registered FROM pushcert_token WHERE token = ?";
+    change(replace, &[device(2)]);
+    // One was under way, the other was accepted.
+    for (before, after) in [(3, 30), (5, 50)] {
+        change("UPDATE pushcert_token SET token = ?2 WHERE token = ?1", &[device(before), device(after)]);
+    }
+    let resumed = |arguments: &[&str]| scene.push_database(&[&["--resume", "r.ndjson"], arguments].concat());
+    let counts = |pushed: &Pushed| {
+        ["accepted", "unknown", "no_longer_registered", "requests", "added_again"]
+            .map(|name| pushed.summary()[name].as_u64().unwrap_or_default())
+    };
+    let first = resumed(&[]);
+    let answers = scene.answers();
+    assert!(answers.values().all(|list| list.len() == 1), "nothing was sent twice: {answers:?}");
+    assert!(answers.contains_key(&device(30)) && answers.contains_key(&device(50)), "{answers:?}");
+    assert_eq!((counts(&first), first.code()), ([4, 4, 2, 2, 0], 1), "{}", first.summary());
+    assert_eq!(counts(&resumed(&[])), [4, 4, 2, 0, 1]);
+    let people = scene.command().args(["--yes", "--environment", "production", "--database", "sqlite:tokens.db"]);
+    people.args(["--resume", "r.ndjson"]).status(1).stdout_contains("2 tokens that were under way when").run();
+    scene.import(&[device(1), device(3), device(5)].join("\n"), "production", "2024-01-01");
+    assert_eq!(counts(&resumed(&[])), [4, 4, 0, 0, 2], "the one that was accepted is not sent again either");
+    let resent = resumed(&["--resend-unknown"]);
+    assert_eq!(resent.outcomes().values().filter(|line| line["may_be_duplicate"] == true).count(), 4);
+    for (token, ids) in request_ids(&scene) {
+        let is_again = (1..=4).any(|number| token == device(number));
+        assert_eq!(ids.len(), if is_again { 2 } else { 1 }, "{token}");
+        assert!(ids.iter().all(|id| *id == ids[0]), "the same apns-id: {ids:?}");
+    }
+    assert_eq!(resent.summary()["accepted"], 8, "{}", resent.summary());
+    let last = resumed(&[]);
+    assert_eq!(counts(&last)[..4], [8, 0, 0, 0], "each has one outcome: {}", last.summary());
+}
+
+#[test]
+fn a_token_that_comes_back_into_its_row_keeps_its_outcome() {
+    let scene = scene(&[], 2);
+    let update = |before: usize, after: usize| {
+        let other = rusqlite::Connection::open(scene.stage.file("tokens.db")).unwrap();
+        let statement = "UPDATE pushcert_token SET token = ? WHERE token = ?";
+        assert_eq!(other.execute(statement, [device(after), device(before)]).unwrap(), 1);
+    };
+    scene.stage.gateway.tokens.set(&device(10), TokenState::Active(None));
+    scene.push_database(&["--results", "r.ndjson"]);
+    update(1, 10);
+    assert_eq!(scene.push_database(&["--resume", "r.ndjson"]).summary()["requests"], 1);
+    update(10, 1);
+    let back = scene.push_database(&["--resume", "r.ndjson"]);
+    assert_eq!((&back.summary()["requests"], &back.summary()["accepted"]), (&0.into(), &3.into()));
+}
+
+#[test]
+fn results_that_do_not_name_what_was_started_are_resumed() {
+    let scene = scene(&[], 4);
+    scene.push_database(&["--results", "r.ndjson"]);
+    forget_outcomes(&scene, &scene.tokens[..1]);
+    let path = scene.stage.file("r.ndjson");
+    let mut older = String::new();
+    for line in std::fs::read_to_string(&path).unwrap().lines() {
+        let mut value: Value = serde_json::from_str(line).unwrap();
+        value.as_object_mut().unwrap().remove("tokens");
+        older += &format!("{value}\n");
+    }
+    std::fs::write(&path, older).unwrap();
+    let resumed = scene.push_database(&["--resume", "r.ndjson"]);
+    let summary = resumed.summary();
+    assert_eq!((&summary["accepted"], &summary["unknown"], &summary["requests"]), (&3.into(), &1.into(), &0.into()));
+}
+
+#[test]
+fn an_unknown_token_whose_row_is_gone_is_not_forgotten() {
+    let scene = scene(&["reset@times=1"], 3);
+    let first = scene.push_database(&["--results", "r.ndjson"]);
+    let (token, _) = first.outcomes().into_iter().find(|(_, line)| line["outcome"] == "unknown").unwrap();
+    let group = ["--app", TOPIC, "--environment", "production"];
+    scene.database(&["remove", "sqlite:tokens.db", &token]).args(group).run();
+    let resumed = |arguments: &[&str]| {
+        let pushed = scene.push_database(&[&["--resume", "r.ndjson"], arguments].concat());
+        let summary = pushed.summary();
+        (summary["accepted"].as_u64().unwrap(), summary["unknown"].as_u64().unwrap(), pushed.code())
+    };
+    assert_eq!(resumed(&["--resend-unknown"]), (2, 1, 1));
+    scene.import(&token, "production", "2024-01-01");
+    assert_eq!(resumed(&["--resend-unknown"]), (3, 0, 0));
+    assert_eq!(resumed(&[]), (3, 0, 0), "it has one outcome");
 }
 
 #[test]
