@@ -117,10 +117,16 @@ impl EventReporter<'_, '_> {
         match (event, self.state_file) {
             (DeviceEvent::Started(app), Some(path)) if app.is_new => write_state(path, app, self.context)?,
             (DeviceEvent::Message(_), _) => self.number += 1,
+            (DeviceEvent::Waits(step, time), _) => {
+                return Ok(human::device::write_wait(self.context.stderr, *step, *time)?);
+            }
             _ => {}
         }
         if self.arguments.json {
-            return print_line(&DeviceLine::of(event), self.context);
+            return match DeviceLine::of(event) {
+                Some(line) => print_line(&line, self.context),
+                None => Ok(()),
+            };
         }
         let paint = Paint::new(self.context.stdout_has_color);
         human::device::write(self.context.stdout, event, self.number, paint)?;
@@ -249,7 +255,11 @@ fn uninstall(
             "the file of --state is not there: no app is known that could be removed",
         ));
     };
-    let since = device::uninstall(gateway, state.credentials).map_err(|error| explain(&error, arguments))?;
+    let since = device::uninstall(gateway, state.credentials, &mut |event| match event {
+        DeviceEvent::Waits(step, time) => human::device::write_wait(context.stderr, step, time),
+        _ => Ok(()),
+    });
+    let since = since.map_err(|error| explain(&error, arguments))?;
     if arguments.json {
         print_line(&DeviceLine::uninstalled(since), context)?;
     } else {

@@ -32,6 +32,9 @@ use crate::text::seconds;
 /// Limit for each step of a connection.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The time after which people are told that something is waited for.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// Limit for the gateway's end of a connection that the device has ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -79,6 +82,17 @@ pub(crate) enum DeviceEvent<'a> {
     Message(&'a DeviceMessage),
     /// The gateway did not keep so many messages.
     Missed(u64),
+    /// A step has taken so long, and goes on.
+    Waits(Step, Duration),
+}
+
+/// What an app does before it receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It connects, and tells the gateway what it wants.
+    Connect,
+    /// It hands its token over.
+    HandOver,
 }
 
 /// What is waited for.
@@ -225,10 +239,11 @@ pub(crate) fn receive(
 ) -> Result<DeviceEnd, DeviceError> {
     let runtime = descriptors::build_runtime().map_err(DeviceError::Runtime)?;
     let end = runtime.block_on(async {
-        let (mut connection, app) = Connection::launch(gateway, launch).await?;
+        let launched = patiently(Connection::launch(gateway, launch), Step::Connect, report).await?;
+        let (mut connection, app) = launched?;
         report(DeviceEvent::Started(&app)).map_err(DeviceError::Report)?;
         if let Some(provider) = provider {
-            let end = hand_over(&app, provider).await?;
+            let end = patiently(hand_over(&app, provider), Step::HandOver, report).await??;
             report(DeviceEvent::HandedOver(provider, end)).map_err(DeviceError::Report)?;
         }
         let end = connection.receive(awaited, report).await?;
@@ -244,17 +259,34 @@ pub(crate) fn receive(
 ///
 /// # Errors
 /// When the gateway does not do it.
-pub(crate) fn uninstall(gateway: &DeviceGateway, credentials: DeviceCredentials) -> Result<u64, DeviceError> {
+pub(crate) fn uninstall(
+    gateway: &DeviceGateway,
+    credentials: DeviceCredentials,
+    report: Reporter<'_>,
+) -> Result<u64, DeviceError> {
     let runtime = descriptors::build_runtime().map_err(DeviceError::Runtime)?;
-    let end = runtime.block_on(async {
+    let work = async {
         let mut connection = Connection::open(gateway).await?;
         match connection.ask(&DeviceRequest::Uninstall(credentials)).await? {
             GatewayLine::Uninstalled { since } => Ok(since),
             _ => Err(DeviceError::NotUnderstood),
         }
-    });
+    };
+    let end = runtime.block_on(async { patiently(work, Step::Connect, report).await? });
     runtime.shutdown_background();
     end
+}
+
+/// Waits for something, and tells people from time to time that it does.
+async fn patiently<T>(work: impl Future<Output = T>, step: Step, report: Reporter<'_>) -> Result<T, DeviceError> {
+    tokio::pin!(work);
+    let start = Instant::now();
+    loop {
+        match timeout(SILENCE, &mut work).await {
+            Ok(end) => return Ok(end),
+            Err(_) => report(DeviceEvent::Waits(step, start.elapsed())).map_err(DeviceError::Report)?,
+        }
+    }
 }
 
 /// A connection to the gateway.

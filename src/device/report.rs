@@ -63,8 +63,10 @@ struct MessageLine<'a> {
 }
 
 impl<'a> DeviceLine<'a> {
-    pub(crate) fn of(event: &DeviceEvent<'a>) -> Self {
+    /// Returns the line of an event, if it has one.
+    pub(crate) fn of(event: &DeviceEvent<'a>) -> Option<Self> {
         let event = match event {
+            DeviceEvent::Waits(..) => return None,
             DeviceEvent::Started(app) => {
                 let line = AppLine {
                     token: &app.credentials.token,
@@ -84,7 +86,7 @@ impl<'a> DeviceLine<'a> {
             DeviceEvent::Message(message) => LineEvent::Message(MessageLine::of(message)),
             DeviceEvent::Missed(count) => LineEvent::Missed { count: *count },
         };
-        Self { schema_version: SCHEMA_VERSION, event }
+        Some(Self { schema_version: SCHEMA_VERSION, event })
     }
 
     pub(crate) fn end(end: DeviceEnd) -> Self {

@@ -26,6 +26,7 @@ use crate::push::engine::Shared;
 use crate::push::outcome::Verdict;
 use crate::push::problem::Problem;
 use crate::push::queue::Taken;
+use crate::push::silence::LaneWait;
 use crate::push::ticket::Ticket;
 use crate::push::window::Window;
 use crate::text::seconds;
@@ -60,6 +61,8 @@ pub(super) struct OpenedConnection {
 /// A connection, shared by the task that sends and those that wait for answers.
 pub(super) struct Connection {
     shared: Arc<Shared>,
+    /// The number of the task that keeps a connection open.
+    lane: usize,
     observer: FrameObserver,
     window: Mutex<Window>,
     open: AtomicUsize,
@@ -100,12 +103,14 @@ impl Connection {
     pub(super) async fn start(
         shared: &Arc<Shared>,
         raw: RawConnection,
+        lane: usize,
         pauses: u32,
     ) -> Result<OpenedConnection, ConnectError> {
         let RawConnection { sender, mut driver, observer } = raw;
         let ping = driver.ping_pong();
         let connection = Arc::new(Self {
             shared: Arc::clone(shared),
+            lane,
             observer,
             window: Mutex::new(Window::new(shared.job.tokens.is_some(), pauses)),
             open: AtomicUsize::new(0),
@@ -206,6 +211,14 @@ impl Connection {
                 },
             };
             let is_idle = self.open.load(Ordering::Relaxed) == 0;
+            self.shared.silence.set_lane(
+                self.lane,
+                match pause {
+                    Some(until) => LaneWait::Pause { until },
+                    None if limit == 0 => LaneWait::Permission,
+                    None => LaneWait::Work,
+                },
+            );
             let check_at = now + IDLE;
             // With no answer to wait for, the server's SETTINGS are what lets requests through again.
             let settings_changed = self.observer.changed();
@@ -453,6 +466,7 @@ impl Connection {
 
     /// Sends a token again after a delay that grows.
     fn retry(&self, mut ticket: Ticket, verdict: Verdict, retry_after: Option<Duration>) {
+        self.shared.silence.note_trouble(&verdict);
         ticket.come_back(verdict);
         let answered = ticket.attempts - ticket.resends;
         let delay = retry::delay_before(answered.saturating_sub(1), retry_after, MAX_DELAY, retry::jitter());

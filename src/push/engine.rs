@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::push::connect::{Dialer, Failures};
 use crate::push::connection::{Connection, Leave};
@@ -21,12 +21,15 @@ use crate::push::problem::Problem;
 use crate::push::queue::Queue;
 use crate::push::recipient::DeviceToken;
 use crate::push::request::{RequestIds, RequestTemplate};
+use crate::push::silence::{LaneWait, Silence};
 use crate::push::source::{Batch, Entry};
 use crate::push::ticket::Ticket;
 use crate::push::token_hash::TokenHash;
 
 /// The time that answers have after an interruption.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+/// The time between two looks at whether anything happens.
+const LOOK: Duration = Duration::from_secs(1);
 /// The most GOAWAYs that are told one by one.
 const MAX_NOTICES: u64 = 10;
 
@@ -54,6 +57,7 @@ pub(super) struct Shared {
     pub(super) job: Job,
     pub(super) template: RequestTemplate,
     pub(super) queue: Queue,
+    pub(super) silence: Silence,
     events: UnboundedSender<Event>,
     /// There was an answer.
     answered: Notify,
@@ -143,6 +147,7 @@ pub(super) async fn run(
     };
     let queue = Queue::new(job.rate);
     let shared = Arc::new(Shared {
+        silence: Silence::new(job.connections),
         job,
         template,
         queue,
@@ -160,6 +165,7 @@ pub(super) async fn run(
     tokio::select! {
         () = work => {}
         () = wait_for_deadline(&shared) => {}
+        () = watch_silence(&shared) => {}
     }
     signals.abort();
     let input_problem = shared.input_problem.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -192,6 +198,19 @@ async fn wait_for_deadline(shared: &Shared) {
     }
 }
 
+/// Tells people why nothing happens. It has no end.
+async fn watch_silence(shared: &Shared) {
+    let (endpoint, limit) = (&shared.job.dialer.endpoint, shared.job.timeout);
+    loop {
+        sleep(LOOK).await;
+        if let Some(queue) = shared.queue.state()
+            && let Some(notice) = shared.silence.notice(queue, endpoint, limit, Instant::now())
+        {
+            shared.notify(notice);
+        }
+    }
+}
+
 /// Keeps one connection at a time until nothing is left to send.
 async fn run_lane(shared: Arc<Shared>, number: usize) {
     if number > 0 && !wait_for_answer(&shared).await {
@@ -200,15 +219,18 @@ async fn run_lane(shared: Arc<Shared>, number: usize) {
     let mut failures = Failures::default();
     let mut pauses = 0;
     while shared.queue.wait_for_work(number > 0).await {
+        shared.silence.set_lane(number, LaneWait::Connection);
         let opened = match shared.job.dialer.connect().await {
-            Ok(raw) => Connection::start(&shared, raw, pauses).await,
+            Ok(raw) => Connection::start(&shared, raw, number, pauses).await,
             Err(error) => Err(error),
         };
+        shared.silence.set_lane(number, LaneWait::Work);
         let error = match opened {
             Ok(opened) => {
                 shared.has_connected.store(true, Ordering::Relaxed);
                 let connection = Arc::clone(&opened.connection);
                 let leave = connection.send_all(opened).await;
+                shared.silence.set_lane(number, LaneWait::Work);
                 pauses = connection.pauses();
                 if leave == Leave::Finished {
                     return;
@@ -227,6 +249,8 @@ async fn run_lane(shared: Arc<Shared>, number: usize) {
         let next = failures.next_attempt(shared.has_connected.load(Ordering::Relaxed));
         match next {
             Some(time) if error.is_temporary => {
+                let wait = LaneWait::NextAttempt { problem: error.problem.sentence(), until: time };
+                shared.silence.set_lane(number, wait);
                 tokio::select! {
                     () = sleep_until(time) => {}
                     () = shared.queue.wait_for_stop() => return,

@@ -4,7 +4,8 @@
 //! by its [`token_hash`], [`repeats`] finds those that have come before; a [`ticket`]
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
-//! [`engine`] runs all of this in a thread of its own, and tells by [`event`]s what happens. [`outcome`] is what becomes
+//! [`engine`] runs all of this in a thread of its own, and tells by [`event`]s what happens, and in [`silence`] why nothing
+//! does. [`outcome`] is what becomes
 //! of a token, [`results`] writes it down, [`earlier`] reads what a run before has written, [`summary`] counts,
 //! [`marker`] tells the database which tokens are no longer active, and [`problem`] is what ends a run early.
 
@@ -28,6 +29,7 @@ mod repeats;
 pub(crate) mod request;
 pub(crate) mod results;
 pub(crate) mod shard;
+mod silence;
 pub(crate) mod source;
 pub(crate) mod summary;
 mod ticket;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::push::pace::Pace;
 use crate::push::problem::Problem;
+use crate::push::silence::QueueState;
 use crate::push::ticket::Ticket;
 
 /// The number of tokens of the input that wait at most: what waits when a run is killed counts as unknown in the next one.
@@ -33,6 +34,10 @@ struct State {
     delayed: BinaryHeap<Reverse<Delayed>>,
     /// The number of tickets that were taken, and have neither come back nor been settled.
     in_flight: usize,
+    /// The time of the last outcome, or at which there was something to send again.
+    quiet_since: Instant,
+    /// The time of the last answer, or at which there was one to wait for again.
+    unanswered_since: Instant,
     /// The number of tokens below which more are read.
     low_water: usize,
     is_input_ended: bool,
@@ -81,6 +86,10 @@ impl State {
         self.resends.len() + self.delayed.len()
     }
 
+    fn has_work(&self) -> bool {
+        self.in_flight + self.fresh.len() + self.retries() > 0
+    }
+
     fn is_finished(&self) -> bool {
         let is_empty = self.fresh.is_empty() && self.retries() == 0;
         self.stopped_by.is_some() || (self.is_input_ended && is_empty && self.in_flight == 0)
@@ -116,6 +125,8 @@ impl Queue {
             resends: VecDeque::new(),
             delayed: BinaryHeap::new(),
             in_flight: 0,
+            quiet_since: Instant::now(),
+            unanswered_since: Instant::now(),
             is_input_ended: false,
             stopped_by: None,
             pace: Pace::new(rate),
@@ -150,6 +161,9 @@ impl Queue {
         }
         match state.pop(now) {
             Some(ticket) => {
+                if state.in_flight == 0 {
+                    state.unanswered_since = now;
+                }
                 state.in_flight += 1;
                 if state.fresh.len() == state.low_water - 1 || state.retries() == MAX_RETRIES - 1 {
                     self.changed.notify_waiters();
@@ -164,6 +178,8 @@ impl Queue {
     pub(super) fn count_settled(&self) {
         let mut state = self.lock();
         state.in_flight -= 1;
+        state.quiet_since = Instant::now();
+        state.unanswered_since = state.quiet_since;
         if state.in_flight == 0 {
             self.changed.notify_waiters();
         }
@@ -173,6 +189,7 @@ impl Queue {
     pub(super) fn give_back(&self, ticket: Ticket, due: Option<Instant>) {
         let mut state = self.lock();
         state.in_flight -= 1;
+        state.unanswered_since = Instant::now();
         if state.stopped_by.is_some() {
             self.changed.notify_waiters();
             return;
@@ -192,6 +209,9 @@ impl Queue {
                 ticket.abandon(problem.cause());
             }
             return;
+        }
+        if !state.has_work() {
+            state.quiet_since = Instant::now();
         }
         state.fresh.extend(tickets);
         self.changed.notify_waiters();
@@ -241,6 +261,25 @@ impl Queue {
         }
         state.stopped_by = Some(problem);
         self.changed.notify_waiters();
+    }
+
+    /// Returns what the queue knows of a silence; `None` when the run is stopped.
+    pub(super) fn state(&self) -> Option<QueueState> {
+        let state = self.lock();
+        if state.stopped_by.is_some() {
+            return None;
+        }
+        let next_due = match state.delayed.peek() {
+            Some(Reverse(first)) if state.fresh.is_empty() && state.resends.is_empty() => Some(first.due),
+            _ => None,
+        };
+        Some(QueueState {
+            quiet_since: state.quiet_since,
+            in_flight: state.in_flight,
+            unanswered_since: state.unanswered_since,
+            next_due,
+            has_work: state.has_work(),
+        })
     }
 
     /// Returns the problem that has stopped the run.

@@ -379,6 +379,18 @@ fn what_is_no_gateway_is_named() {
 }
 
 #[test]
+fn a_gateway_that_lets_wait_is_told_before_the_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let folder = TempDir::new().unwrap();
+    for arguments in [&[][..], &["--json"]] {
+        let test = Test::new().args(["device", "--gateway", &address]).args(arguments).folder(folder.path());
+        let run = test.status(5).stderr_contains("waiting for the gateway's answer, ").run();
+        assert!(!run.text().contains("waiting"), "{}", run.text());
+    }
+}
+
+#[test]
 fn what_is_kept_comes_one_by_one() {
     let gateway = Process::start(&[]);
     let folder = TempDir::new().unwrap();

@@ -1,11 +1,12 @@
 //! What happens to an app on a simulated device, for people.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::device::alert::{Entry, ShownAlert};
-use crate::device::{DeviceEnd, DeviceEvent, HandOver, RegisteredApp, describe_status};
+use crate::device::{DeviceEnd, DeviceEvent, HandOver, RegisteredApp, Step, describe_status};
 use crate::net::device_lines::DeviceMessage;
 use crate::report::style::Paint;
 use crate::text::printable;
@@ -25,7 +26,17 @@ pub(crate) fn write(out: &mut dyn Write, event: &DeviceEvent<'_>, number: u64, p
         DeviceEvent::Missed(count) => {
             writeln!(out, "{} {count} earlier notifications were not kept", paint.warning("missed"))
         }
+        DeviceEvent::Waits(step, time) => write_wait(out, *step, *time),
     }
+}
+
+/// Writes that a step takes long.
+pub(crate) fn write_wait(out: &mut dyn Write, step: Step, time: Duration) -> io::Result<()> {
+    let what = match step {
+        Step::Connect => "the gateway's answer",
+        Step::HandOver => "the provider to take the token",
+    };
+    writeln!(out, "waiting for {what}, {} s so far; Ctrl-C ends it", time.as_secs())
 }
 
 /// Writes why an app stops to receive, unless that is what was asked for.

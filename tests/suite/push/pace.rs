@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Scene;
+use crate::common::Test;
 
 #[test]
 fn trouble_of_the_server_is_waited_out() {
@@ -42,6 +43,40 @@ fn the_rate_is_kept() {
     let took = start.elapsed();
     assert_eq!((pushed.code(), pushed.count("accepted")), (0, 60));
     assert!(took >= Duration::from_millis(1000), "{took:?}");
+}
+
+/// Runs it until it has said something on standard error, and ends it; returns that line.
+fn first_notice(test: Test) -> String {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let mut child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    // The run has an end of its own.
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    for result in String::from_utf8(output.stdout).unwrap().lines() {
+        let value: serde_json::Value = serde_json::from_str(result).unwrap();
+        assert!(value["started"].is_u64() || value["results"].is_string(), "it has no outcome yet: {result}");
+    }
+    line
+}
+
+#[test]
+fn a_wait_is_told_with_its_reason() {
+    for (fault, reason, limit) in [
+        ("answer:InternalServerError", "the last answer is 500 InternalServerError; ", "the next request is in "),
+        ("answer:TooManyRequests", "the last answer is 429 TooManyRequests; ", "the next request is in "),
+        ("stall-answer", "no answer to one request for ", " s; each has up to 60 s"),
+        ("stall-tls", "no connection for ", " s; each step of it has up to 60 s"),
+        ("stall-settings", "no connection for ", " s; each step of it has up to 60 s"),
+    ] {
+        let scene = Scene::new(&[fault], 1);
+        let notice = first_notice(scene.command().args(["--tokens", "tokens.txt", "--json", "--timeout", "60s"]));
+        assert!(notice.contains(reason) && notice.contains(limit), "{fault}: {notice}");
+        assert!(notice.ends_with("; Ctrl-C ends the run\n"), "{fault}: {notice}");
+    }
 }
 
 #[cfg(unix)]
