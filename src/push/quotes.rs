@@ -45,15 +45,16 @@ pub(super) struct QuoteChecker<R> {
 }
 
 impl<R: Read> QuoteChecker<R> {
-    pub(super) fn new(inner: R, delimiter: u8) -> Self {
+    /// `line` is the number of the first line.
+    pub(super) fn new(inner: R, delimiter: u8, line: u64) -> Self {
         Self {
             inner,
             delimiter,
             place: Place::FieldStart,
-            line: 1,
+            line,
             is_after_cr: false,
-            opened_at: 1,
-            record_line: 1,
+            opened_at: line,
+            record_line: line,
             record_length: 0,
             flaw: None,
         }
@@ -160,7 +161,7 @@ mod tests {
 
     /// Reads a text in pieces of so many bytes; returns what is handed on, and the flaw.
     fn read(text: &str, size: usize) -> (String, Option<CsvFlaw>) {
-        let mut checker = QuoteChecker::new(text.as_bytes(), b',');
+        let mut checker = QuoteChecker::new(text.as_bytes(), b',', 1);
         let (mut all, mut buffer) = (Vec::new(), vec![0; size]);
         while let Ok(count) = checker.read(&mut buffer) {
             if count == 0 {

@@ -51,6 +51,8 @@ pub(crate) enum SourceError {
     NoColumn { name: String, found: Vec<String> },
     #[error("its first line has the column {0:?} more than once")]
     DoubledColumn(String),
+    #[error("its first line, {0:?}, names no delimiter: one character is expected, as in \"sep=;\"")]
+    Delimiter(String),
     #[error("line {0} has more than 64 KiB: this is not such a list")]
     LongRecord(u64),
     #[error("{}", .0.problem)]
@@ -67,6 +69,7 @@ impl SourceError {
             | Self::HiddenRow(_)
             | Self::NoColumn { .. }
             | Self::DoubledColumn(_)
+            | Self::Delimiter(_)
             | Self::LongRecord(_) => ExitKind::Input,
         }
     }
@@ -110,7 +113,14 @@ impl Input {
     /// Reads all tokens of the shard; `take` gets them in batches, and says whether it wants more.
     pub(crate) fn read(self, shard: Option<Shard>, take: &mut dyn FnMut(Vec<Entry>) -> bool) -> InputEnd {
         let counts = InputCounts::default();
-        let mut batcher = Batcher { entries: Vec::new(), limit: 1, shard, counts, repeats: Repeats::default(), take };
+        let mut batcher = Batcher {
+            entries: Vec::new(),
+            limit: 1,
+            shard,
+            counts,
+            repeats: Repeats::default(),
+            take,
+        };
         let result = match self {
             Self::Options(texts) => Ok(read_options(&texts, &mut batcher)),
             Self::Stream { reader, format, column, .. } => read_stream(reader, format, &column, &mut batcher),
@@ -404,29 +414,97 @@ fn has_key_twice(line: &[u8], key: &str) -> bool {
     !is_plain && doubled_keys(line).iter().any(|doubled| doubled == key)
 }
 
-/// Reads the first line, which tells the delimiter, however slowly it comes; a long one only in part.
-fn read_first_line(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
-    let mut line = Vec::new();
-    while line.len() < MAX_RECORD {
-        let buffer = fill(reader)?;
-        if buffer.is_empty() {
-            break;
+/// The first record of CSV, which tells the delimiter.
+#[derive(Debug, Default)]
+struct FirstRecord {
+    bytes: Vec<u8>,
+    /// Which of [`DELIMITERS`] stand outside of quotation marks.
+    found: [bool; DELIMITERS.len()],
+    is_quoted: bool,
+    /// The byte before.
+    last: Option<u8>,
+}
+
+/// The characters between the columns: a comma, or what some spreadsheets write in its place.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+impl FirstRecord {
+    /// Reads it, however slowly it comes, with all lines of a field in quotation marks; a long one only in part.
+    fn read(reader: &mut impl BufRead) -> io::Result<Self> {
+        let mut record = Self::default();
+        while record.bytes.len() < MAX_RECORD {
+            let buffer = fill(reader)?;
+            if buffer.is_empty() {
+                break;
+            }
+            let end = memchr::memchr2(b'\n', b'\r', buffer);
+            let length = end.map_or(buffer.len(), |index| index + 1);
+            for byte in &buffer[..length] {
+                record.step(*byte);
+            }
+            record.bytes.extend_from_slice(&buffer[..length]);
+            reader.consume(length);
+            if end.is_some() && !record.is_quoted {
+                break;
+            }
         }
-        let end = memchr::memchr2(b'\n', b'\r', buffer);
-        let length = end.map_or(buffer.len(), |index| index + 1);
-        line.extend_from_slice(&buffer[..length]);
-        reader.consume(length);
-        if end.is_some() {
-            break;
-        }
+        Ok(record)
     }
-    Ok(line)
+
+    fn step(&mut self, byte: u8) {
+        let place = DELIMITERS.iter().position(|delimiter| *delimiter == byte);
+        if byte == b'"' {
+            // It opens a field, closes it, or is the second of two in it.
+            let opens = self.last.is_none_or(|last| last == b'"' || DELIMITERS.contains(&last));
+            self.is_quoted = !self.is_quoted && opens;
+        } else if let (Some(place), false) = (place, self.is_quoted) {
+            self.found[place] = true;
+        }
+        self.last = Some(byte);
+    }
+
+    fn delimiter(&self) -> u8 {
+        let mut all = DELIMITERS.iter().zip(self.found);
+        all.find(|(_, is_found)| *is_found).map_or(b',', |(delimiter, _)| *delimiter)
+    }
+}
+
+/// Returns the delimiter that a line names in the way of Excel (`sep=;`), which is none of the table; `None` if it is
+/// another line.
+///
+/// # Errors
+/// When it names something else.
+fn named_delimiter(line: &[u8]) -> Result<Option<u8>, SourceError> {
+    let bare = line.strip_suffix(b"\n").unwrap_or(line);
+    let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
+    let bare = bare.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(bare);
+    let Some((name, value)) = bare.split_at_checked(4) else { return Ok(None) };
+    if !name.eq_ignore_ascii_case(b"sep=") {
+        return Ok(None);
+    }
+    match value {
+        b"\\t" => Ok(Some(b'\t')),
+        [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"' => Ok(Some(*byte)),
+        _ => Err(SourceError::Delimiter(printable_name(&String::from_utf8_lossy(bare)))),
+    }
 }
 
 fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
-    let first = read_first_line(&mut reader)?;
-    let delimiter = delimiter_of(&first);
-    let checker = QuoteChecker::new(Cursor::new(first).chain(reader), delimiter);
+    let mut first = FirstRecord::read(&mut reader)?;
+    // Records are counted here: the parser counts only the lines that end with LF.
+    let mut number = 1;
+    let delimiter = match named_delimiter(&first.bytes)? {
+        Some(delimiter) => {
+            if first.bytes.ends_with(b"\r") && fill(&mut reader)?.first() == Some(&b'\n') {
+                reader.consume(1);
+            }
+            first.bytes.clear();
+            number += 1;
+            delimiter
+        }
+        None => first.delimiter(),
+    };
+    let checker = QuoteChecker::new(Cursor::new(first.bytes).chain(reader), delimiter, number);
     let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(checker);
     let names = match csv.byte_headers() {
         Ok(names) => names.clone(),
@@ -434,8 +512,6 @@ fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -
     };
     let table = CsvTable { delimiter, width: names.len(), index: find_column(&names, column)? };
     let mut record = csv::ByteRecord::new();
-    // Records are counted here: the parser counts only the lines that end with LF.
-    let mut number = 1;
     loop {
         number += 1;
         match csv.read_byte_record(&mut record) {
@@ -533,20 +609,6 @@ fn csv_error<R: Read>(error: csv::Error, checker: &QuoteChecker<R>) -> SourceErr
     }
 }
 
-/// Returns the character between the columns: a comma, or what some spreadsheets write in its place.
-fn delimiter_of(first: &[u8]) -> u8 {
-    for delimiter in [b',', b';', b'\t'] {
-        let mut is_quoted = false;
-        for byte in first {
-            is_quoted ^= *byte == b'"';
-            if *byte == delimiter && !is_quoted {
-                return delimiter;
-            }
-        }
-    }
-    b','
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -631,6 +693,54 @@ mod tests {
         assert!(matches!(found, Err(SourceError::Csv(CsvFlaw::LongRecord(3)))), "{found:?}");
         let many = format!("token\n{}", "aabb\n".repeat(50_000));
         assert_eq!(read(&many, InputFormat::Csv, "token").unwrap().len(), 50_000);
+    }
+
+    #[test]
+    fn a_first_line_may_name_the_delimiter() {
+        let found = pairs(&[(3, "aabb"), (4, "ccdd")]);
+        for (line, delimiter) in [
+            ("sep=;", ";"),
+            ("sep=,", ","),
+            ("SEP=|", "|"),
+            ("\"sep=;\"", ";"),
+            ("\"sep=,\"", ","),
+            ("sep=\t", "\t"),
+            ("sep=\\t", "\t"),
+        ] {
+            for end in ["\n", "\r\n", "\r"] {
+                let rows = ["id,x:token", "1:aabb", "2:ccdd"].map(|row| row.replace(':', delimiter)).join(end);
+                let text = format!("{line}{end}{rows}{end}");
+                let table = if delimiter == "," { text.replace("id,x", "id") } else { text };
+                assert_eq!(shape(&read(&table, InputFormat::Csv, "token").unwrap()), found, "{table:?}");
+                let utf_16 = wide(&format!("\u{feff}{table}"), u16::to_le_bytes);
+                assert_eq!(shape(&read(utf_16, InputFormat::Csv, "token").unwrap()), found, "{table:?}");
+            }
+        }
+        for line in ["sep=", "sep=;;;", "sep=ab", "sep=a", "sep=\u{a6}", "sep=\""] {
+            let error = read(format!("{line}\nid;token\n1;aabb\n"), InputFormat::Csv, "token").unwrap_err();
+            assert!(matches!(error, SourceError::Delimiter(_)), "{line}: {error}");
+            assert!(error.to_string().contains("one character is expected"), "{error}");
+        }
+        let flawed = "sep=;\nid;token\n1;\"aabb\n";
+        assert!(
+            read(flawed, InputFormat::Csv, "token").unwrap_err().to_string().starts_with("line 3: a quotation mark")
+        );
+    }
+
+    #[test]
+    fn names_in_quotation_marks_may_have_lines_and_delimiters() {
+        for (names, row) in [
+            ("\"id; or\nnumber\";token", "1;aabb"),
+            ("\"a, b\r\n\"\"c\"\";\"\ttoken", "1\taabb"),
+            ("\"a;\n;\",token", "1,aabb"),
+            ("6\" pipe;token", "1;aabb"),
+        ] {
+            let found = read(format!("{names}\n{row}\n"), InputFormat::Csv, "token").unwrap();
+            assert_eq!(shape(&found), pairs(&[(2, "aabb")]), "{names}");
+        }
+        let reader = Box::new(Cursor::new(format!("\"{}", "a\n".repeat(100_000))));
+        let input = Input::Stream { reader, format: InputFormat::Csv, column: "a".to_owned(), is_endless: false };
+        assert!(input.read(None, &mut |_| true).error.is_some());
     }
 
     #[test]

@@ -166,6 +166,17 @@ fn csv_that_hides_rows_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_line_that_names_no_delimiter_is_refused_in_clear_words() {
+    let scene = Scene::new(&[], 1);
+    let excel = |line: &str| format!("{line}\r\nid;token\r\n1;{}\r\n", device(1));
+    std::fs::write(scene.stage.file("good.csv"), excel("sep=;")).unwrap();
+    scene.command().args(["--tokens", "good.csv"]).stdout_contains("accepted              1").run();
+    std::fs::write(scene.stage.file("bad.csv"), excel("sep=;;")).unwrap();
+    let words = "bad.csv: its first line, \"sep=;;\", names no delimiter: one character is expected, as in \"sep=;\"";
+    scene.command().args(["--tokens", "bad.csv"]).status(3).stderr_contains(words).run();
+}
+
+#[test]
 fn an_input_that_breaks_off_is_told() {
     let scene = Scene::new(&[], 2);
     let text = format!("{}\n{}\n{}", device(1), device(2), "a".repeat(100_000));
