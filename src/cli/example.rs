@@ -44,11 +44,10 @@ pub(crate) struct ExampleArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<String>,
 
-    // Not a doc comment: rustdoc would take the URL for a link.
+    // Not a doc comment: rustdoc would take the URL for a link. It is parsed later: its password is in no message.
     #[arg(
         long,
         value_name = "URL",
-        value_parser = parse_url,
         help = "The URL at which the server takes device tokens [default: https://example.com/tokens]"
     )]
     pub(crate) server: Option<String>,
@@ -59,9 +58,4 @@ fn parse_languages() -> impl TypedValueParser<Value = Language> {
         let mut all = Language::ALL.into_iter();
         all.find(|language| language.name() == name).ok_or("there is no example for it")
     })
-}
-
-fn parse_url(text: &str) -> Result<String, String> {
-    let is_url = text.parse::<http::Uri>().is_ok_and(|url| url.scheme().is_some() && url.authority().is_some());
-    if is_url { Ok(text.to_owned()) } else { Err("a URL such as https://example.com/tokens is expected".to_owned()) }
 }

@@ -10,6 +10,7 @@ use crate::certificate::warning::KeyState;
 use crate::cli::example::ExampleArgs;
 use crate::container::{self, Container, Passwords};
 use crate::error::Error;
+use crate::example::server::{self, ServerUrlError};
 use crate::example::{self, ExampleValues, Language, Side};
 use crate::exit::ExitKind;
 use crate::identity::Collection;
@@ -22,6 +23,9 @@ use crate::world::files::{self, Location};
 
 pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<(), Error> {
     refuse_the_other_side(arguments)?;
+    if let Some(url) = &arguments.server {
+        server::check(url).map_err(explain_server)?;
+    }
     let file = arguments.cert.clone().unwrap_or_else(|| "push.pem".to_owned());
     let sender = if arguments.language.side() == Side::Provider { Sender::read(&file, context) } else { None };
     let certificate = sender.as_ref().and_then(|sender| sender.certificate.as_ref());
@@ -168,6 +172,20 @@ fn other_environment(arguments: &ExampleArgs, certificate: &Certificate) -> Opti
         return None;
     }
     Some(format!("the certificate is not for {}", wanted.name()))
+}
+
+fn explain_server(error: ServerUrlError) -> Error {
+    let failure = Error::new(ExitKind::Usage, format!("--server: {error}"));
+    match error {
+        ServerUrlError::NoUrl | ServerUrlError::Scheme => failure,
+        ServerUrlError::Credentials => {
+            failure.hint("leave them out: the server cannot tell by a password in the app who sends a token")
+        }
+        ServerUrlError::NotAscii => failure.hint(
+            "write such a host in punycode (xn--bcher-kva.example), and what follows it with percent signs (%C3%BC)",
+        ),
+        ServerUrlError::Character(_) => failure.hint("write it with a percent sign: a blank is %20"),
+    }
 }
 
 /// Refuses what the program has no place for.

@@ -1,6 +1,9 @@
 //! Programs that send one notification, and the app's side of it, with the user's own values in them.
 //!
-//! A template has placeholders such as `{{topic}}`. A line whose value was not given is left out.
+//! A template has placeholders such as `{{topic}}`. A line whose value was not given is left out. [`server`] says which URL
+//! may stand in an app.
+
+pub(crate) mod server;
 
 /// A language, or a part of the road, that has an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
