@@ -7,7 +7,7 @@ use crate::cli::database::{
 };
 use crate::cli::values::DatabaseUrl;
 use crate::commands::shared::database;
-use crate::commands::shared::token_list::TokenList;
+use crate::commands::shared::token_list::{TokenList, joined_warning};
 use crate::database::problem::DatabaseError;
 use crate::database::{Access, Database, FIRST_MILLISECOND, Registration, RegistrationTime, Selection, TokenGroup};
 use crate::error::Error;
@@ -218,6 +218,10 @@ impl GivenTokens {
         }
         if count == 0 {
             return Err(self.no_token(&name));
+        }
+        if let (Self::List(list), Some(joined)) = (self, end.counts.joined) {
+            let warning = joined_warning(&name, list.place(), joined);
+            writeln!(context.stderr, "warning: {}", printable(&warning))?;
         }
         Ok(invalid)
     }

@@ -1,7 +1,7 @@
 //! Sends one notification to many device tokens, and gives each token one outcome.
 //!
 //! On the way of a token: [`source`] reads the input in its [`encoding`], with the [`quotes`] of CSV, [`recipient`] parses a token, [`shard`] chooses
-//! by its [`token_hash`], [`repeats`] finds those that have come before; a [`ticket`]
+//! by its [`token_hash`], [`repeats`] finds those that have come before, [`lengths`] those that were joined; a [`ticket`]
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
 //! [`engine`] runs all of this in a thread of its own, and tells by [`event`]s what happens, and in [`silence`] why nothing
@@ -17,6 +17,7 @@ pub(crate) mod earlier;
 mod encoding;
 pub(crate) mod engine;
 mod event;
+pub(crate) mod lengths;
 pub(crate) mod marker;
 pub(crate) mod message;
 pub(crate) mod outcome;

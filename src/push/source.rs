@@ -12,6 +12,7 @@ use crate::database::problem::DatabaseError;
 use crate::database::{Database, Selection, TokenGroup};
 use crate::exit::ExitKind;
 use crate::push::encoding;
+use crate::push::lengths::{JoinedTokens, Lengths};
 use crate::push::quotes::{CsvFlaw, QuoteChecker};
 use crate::push::recipient::{self, BYTE_ORDER_MARK, DeviceToken, InvalidToken};
 use crate::push::repeats::Repeats;
@@ -119,6 +120,7 @@ impl Input {
             shard,
             counts,
             repeats: Repeats::default(),
+            lengths: Lengths::default(),
             take,
         };
         let result = match self {
@@ -130,6 +132,7 @@ impl Input {
         if !matches!(result, Ok(false)) {
             batcher.flush();
         }
+        batcher.counts.joined = batcher.lengths.joined();
         InputEnd { counts: batcher.counts, error: result.err() }
     }
 }
@@ -185,6 +188,8 @@ pub(crate) struct InputCounts {
     pub(crate) repeated: u64,
     /// The tokens and other texts that belong to other shards.
     pub(crate) of_other_shards: u64,
+    /// The tokens that look like two that were joined.
+    pub(crate) joined: Option<JoinedTokens>,
 }
 
 impl InputCounts {
@@ -243,6 +248,7 @@ struct Batcher<'a> {
     shard: Option<Shard>,
     counts: InputCounts,
     repeats: Repeats,
+    lengths: Lengths,
     take: &'a mut dyn FnMut(Vec<Entry>) -> bool,
 }
 
@@ -260,6 +266,9 @@ impl Batcher<'_> {
     }
 
     fn add_entry(&mut self, position: u64, token: Result<DeviceToken, InvalidToken>) -> bool {
+        if let Ok(token) = &token {
+            self.lengths.count(position, token.digits().len());
+        }
         if let Some(shard) = self.shard {
             let is_own = match &token {
                 Ok(token) => shard.has(token.digits()),

@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::push::PushArgs;
 use crate::commands::shared::database;
-use crate::commands::shared::token_list::{TokenList, unreadable};
+use crate::commands::shared::token_list::{TokenList, joined_warning, unreadable};
 use crate::database::address::DatabaseAddress;
 use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::shard::Shard;
-use crate::push::source::{Input, InputFormat, Preview};
+use crate::push::source::{Input, InputCounts, InputFormat, Preview};
+use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
 
@@ -144,6 +145,18 @@ impl GivenInput {
             },
         };
         Ok(Some(data_encoding::HEXLOWER.encode(&digest)))
+    }
+
+    /// Warns of tokens that look like two that were joined.
+    pub(super) fn warn_of_joined(&self, counts: &InputCounts, context: &mut Context<'_>) -> Result<(), Error> {
+        let Some(joined) = counts.joined else { return Ok(()) };
+        let place = match &self.tokens {
+            GivenTokens::Options(_) => "number",
+            GivenTokens::List(list) => list.place(),
+            GivenTokens::Database { .. } => "ID",
+        };
+        let warning = joined_warning(&self.to_string(), place, joined);
+        Ok(writeln!(context.stderr, "warning: {}", printable(&warning))?)
     }
 
     /// Explains that there was nothing to send to.

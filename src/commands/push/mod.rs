@@ -251,6 +251,7 @@ fn show(
         }
         return Err(given.no_token(preview.counts.invalid));
     };
+    given.warn_of_joined(&preview.counts, context)?;
     let ids = RequestIds::new(arguments.apns_id);
     let report =
         DryRun::new(&target.gateway, target.environment, &token, ids.at(preview.position), sender.key_id(), message)
@@ -404,6 +405,7 @@ fn send(
     if end.has_nothing_to_do() {
         tell_nothing_for_shard(given, target.shard, context)?;
     }
+    given.warn_of_joined(&end.input, context)?;
     let report = RunSummary::new(&target.gateway, target.environment, &header.topic, &end, start.elapsed());
     finish(arguments, given, &report, end, context)
 }

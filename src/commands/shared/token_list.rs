@@ -6,6 +6,7 @@ use std::io::Read;
 use crate::cli::push::TokensFormat;
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::push::lengths::JoinedTokens;
 use crate::push::source::{Input, InputFormat};
 use crate::world::files::{Location, open_standard_input};
 
@@ -61,6 +62,14 @@ impl TokenList {
         Ok(Input::Stream { reader, format: self.format, column: self.column.clone(), is_endless: !self.is_file })
     }
 
+    /// Returns what its positions count.
+    pub(crate) fn place(&self) -> &'static str {
+        match self.format {
+            InputFormat::Lines | InputFormat::Ndjson => "line",
+            InputFormat::Csv => "record",
+        }
+    }
+
     /// Adds what to do where there is no token in it.
     pub(crate) fn hint_at_form(&self, failure: Error) -> Error {
         match self.format {
@@ -72,6 +81,16 @@ impl TokenList {
             }
         }
     }
+}
+
+/// Returns the warning of tokens that look like two that were joined. `place` is what positions count: lines, records.
+pub(crate) fn joined_warning(input: &str, place: &str, joined: JoinedTokens) -> String {
+    let JoinedTokens { count, first } = joined;
+    let tokens = match count {
+        1 => format!("{place} {first}: its token is exactly twice as long as all others"),
+        _ => format!("{place} {first}, and {} more: their tokens are exactly twice as long as all others", count - 1),
+    };
+    format!("{input}: {tokens}; were two lists joined, the first of them without a line end?")
 }
 
 /// Returns the error of a list that cannot be read.

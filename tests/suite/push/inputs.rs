@@ -166,6 +166,26 @@ fn csv_that_hides_rows_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_token_of_twice_the_length_is_told_by_its_line() {
+    let scene = Scene::new(&[], 3);
+    let joined = format!("{}\n{}{}\n", device(1), device(2), device(3));
+    let csv = format!("id,token\n{}", joined.lines().map(|token| format!("7,{token}\n")).collect::<String>());
+    std::fs::write(scene.stage.file("joined.txt"), &joined).unwrap();
+    std::fs::write(scene.stage.file("joined.csv"), csv).unwrap();
+    let group = ["--app", "com.example.MyApp", "--environment", "production"];
+    for (file, place) in [("joined.txt", "line 2"), ("joined.csv", "record 3")] {
+        let warning = format!("warning: {file}: {place}: its token is exactly twice as long as all others");
+        let push = || scene.command().args(["--tokens", file]).any_status().stderr_contains(&warning);
+        for run in [push().arg("--dry-run").run(), push().run()] {
+            assert!(!run.stderr.contains(&device(2)), "{}", run.stderr);
+        }
+        let test = Test::new().folder(scene.stage.folder.path()).args(["database", "import", "sqlite:t.db", file]);
+        test.args(group).stderr_contains(&warning).run();
+    }
+    assert!(!scene.command().args(["--tokens", "tokens.txt"]).run().stderr.contains("warning"));
+}
+
+#[test]
 fn a_line_that_names_no_delimiter_is_refused_in_clear_words() {
     let scene = Scene::new(&[], 1);
     let excel = |line: &str| format!("{line}\r\nid;token\r\n1;{}\r\n", device(1));
