@@ -31,14 +31,14 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     let mut contents = Contents { is_read_whole: true, ..Contents::new(Container::Der) };
     let first = first.and_then(Contents::check_anything);
     let mut container = container_of(&first);
-    contents.add_part("byte 0", held_by(start), first)?;
+    contents.add_part("byte 0", || held_by(start), first)?;
     while rest.starts_with(b"\x30") {
         let place = format!("byte {}", bytes.len() - rest.len());
         let part = read_first(rest, unlocker).and_then(Contents::check_anything);
         if container_of(&part) != container {
             container = None;
         }
-        contents.add_part(&place, held_by(rest), part)?;
+        contents.add_part(&place, || held_by(rest), part)?;
         rest = after_value(rest);
     }
     if !is_followed || has_parts(rest) {
@@ -95,18 +95,18 @@ pub(super) fn held_by(bytes: &[u8]) -> Holds {
 }
 
 impl Contents {
-    /// Adds one of several parts of a file.
+    /// Adds one of several parts of a file. What a part holds is asked for where it was not read.
     pub(super) fn add_part(
         &mut self,
         place: &str,
-        holds: Holds,
+        holds: impl FnOnce() -> Holds,
         read: Result<Self, OpenError>,
     ) -> Result<(), OpenError> {
         match read {
             Ok(contents) => return self.add(contents),
             Err(OpenError::Lookalike(kind)) => self.add_other(kind, place),
             Err(OpenError::Profile(_)) => self.add_other(Lookalike::ProvisioningProfile, place),
-            Err(error) => self.unread.push(Unread::new(place.to_owned(), holds, error)),
+            Err(error) => self.unread.push(Unread::new(place.to_owned(), holds(), error)),
         }
         self.check_bounds()
     }

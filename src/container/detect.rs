@@ -131,7 +131,10 @@ pub(super) fn trim_start(bytes: &[u8]) -> &[u8] {
 
 /// Detects what the first value of `bytes` is.
 pub(super) fn detect_der(bytes: &[u8]) -> Result<Format, OpenError> {
-    if let Some(lookalike) = Lookalike::of(bytes) {
+    // No lookalike that is told by its first bytes is such a value: most are certificates, which are found at once.
+    if !begins_with_value(bytes)
+        && let Some(lookalike) = Lookalike::of(bytes)
+    {
         return Err(OpenError::Lookalike(lookalike));
     }
     if is_named_curve(bytes) {

@@ -88,7 +88,7 @@ impl TextReader<'_, '_, '_, '_> {
             self.read_encoded(&rest[..rest.len() - value.len()], end - rest.len())?;
             let place = format!("byte {}", end - value.len());
             let read = der::read_first(value, self.unlocker).and_then(Contents::check_anything);
-            self.contents.add_part(&place, der::held_by(value), read)?;
+            self.contents.add_part(&place, || der::held_by(value), read)?;
             rest = der::after_value(value);
             self.value_end = end - rest.len();
         }
@@ -166,14 +166,14 @@ impl TextReader<'_, '_, '_, '_> {
             Err(error) => Err(not_cut(error, &place)),
             read => read,
         };
-        self.contents.add_part(&place, der::held_by(bytes), read)
+        self.contents.add_part(&place, || der::held_by(bytes), read)
     }
 
     fn read_block(&mut self, block: &Block) -> Result<(), OpenError> {
         self.contents.is_read_whole &= block.headers.is_empty();
         let read = open_block(block, self.unlocker).and_then(Contents::check_anything);
         let known = self.contents.unread.len();
-        self.contents.add_part(&block.name(), held_by(block), read)?;
+        self.contents.add_part(&block.name(), || held_by(block), read)?;
         if block.der.len() < MIN_DER {
             for unread in &mut self.contents.unread[known..] {
                 unread.is_mere_text = true;

@@ -91,6 +91,13 @@ impl Body {
     }
 
     fn add_line(&mut self, line: &[u8]) {
+        // Nearly all lines are Base64 and nothing else.
+        if line.len() > LONGEST_JOINT && line.iter().all(|byte| is_base64(*byte)) {
+            if let Some(base64) = &mut self.base64 {
+                base64.extend_from_slice(line);
+            }
+            return;
+        }
         if is_joint(line) {
             return;
         }
@@ -254,6 +261,9 @@ const JOINTS: [&str; 15] = [
     "Environment.NewLine",
     "System.lineSeparator()",
 ];
+
+/// The most characters of one of [`JOINTS`].
+const LONGEST_JOINT: usize = "System.lineSeparator()".len();
 
 /// Returns whether a text is one or more of [`JOINTS`].
 fn is_joint(text: &[u8]) -> bool {
