@@ -143,7 +143,7 @@ impl<'a> FileCas<'a> {
     }
 
     /// Returns those that a certificate names as its issuer.
-    fn named_by(&self, certificate: &Certificate) -> &[&'a Certificate] {
+    pub(super) fn named_by(&self, certificate: &Certificate) -> &[&'a Certificate] {
         match self.by_name.get(&name::comparable(&certificate.raw_issuer)) {
             Some(authorities) => authorities,
             None => &[],

@@ -202,7 +202,7 @@ fn key_form(contents: &Contents) -> KeyForm {
     }
 }
 
-fn file_chain<'a>(contents: &'a Contents, leaf: &Certificate, now: time::OffsetDateTime) -> FileChain<'a> {
+fn file_chain<'a>(contents: &'a Contents, leaf: &'a Certificate, now: time::OffsetDateTime) -> FileChain<'a> {
     let mut certificates = Vec::new();
     for entry in &contents.certificates {
         certificates.push(&entry.item);

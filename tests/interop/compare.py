@@ -46,7 +46,8 @@ def netscape(bits):
 class Signed:
     """A certificate with its key."""
 
-    def __init__(self, name, by=None, days=(-9, 80), key=None, names=(), uses=(), is_ca=False, extensions=()):
+    def __init__(self, name, by=None, days=(-9, 80), key=None, names=(), uses=(), is_ca=False, extensions=(), critical=(),
+                 pathlen=None):
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = x509.CertificateBuilder().subject_name(self.name).issuer_name(by.name if by else self.name)
@@ -56,11 +57,12 @@ class Signed:
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
         if is_ca:
-            extensions = [*extensions, x509.BasicConstraints(True, None)]
+            critical = [*critical, x509.BasicConstraints(True, pathlen)]
         if uses:
             extensions = [*extensions, x509.ExtendedKeyUsage(uses)]
-        for extension in extensions:
-            builder = builder.add_extension(extension, isinstance(extension, x509.BasicConstraints))
+        for is_critical, list_of_one in ((False, extensions), (True, critical)):
+            for extension in list_of_one:
+                builder = builder.add_extension(extension, is_critical)
         self.certificate = builder.sign(by.key if by else self.key, hashes.SHA256())
 
     def pem(self):
@@ -77,6 +79,13 @@ inter = Signed("Inter", by=root, days=(-900, 900), is_ca=True, extensions=SIGNS)
 dead = Signed("Inter", by=root, days=(-900, -2), is_ca=True, extensions=SIGNS, key=inter.key)
 other = Signed("Other", by=root, days=(-900, 900), is_ca=True, extensions=SIGNS)
 mute = Signed("Mute", by=root, days=(-900, 900), is_ca=True, extensions=[usage("crl_sign")])
+LONG = {"days": (-900, 900), "is_ca": True, "extensions": SIGNS}
+# The root as another authority signs it, as it was before it was renewed, and another of its name.
+older = Signed("Older", **LONG)
+cross = Signed("Root", by=older, key=root.key, **LONG)
+past_root = Signed("Root", key=root.key, **{**LONG, "days": (-900, -2)})
+namesake = Signed("Root", **LONG)
+stranger = Signed("Inter", by=namesake, **LONG)
 
 
 def leaf(**shape):
@@ -141,6 +150,39 @@ def whole(one, intermediate=inter):
     return one.pem() + intermediate.pem() + one.key_pem()
 
 
+def below(name="Inter", by=root, **shape):
+    """A file with a certificate, its key, and an intermediate of a shape."""
+    authority = Signed(name, by=by, **{**LONG, **shape})
+    return whole(leaf(by=authority), authority)
+
+
+def aki(keyid, issuer, serial):
+    return x509.AuthorityKeyIdentifier(keyid, [x509.DirectoryName(issuer.name)] if issuer else None, serial)
+
+
+def ski(authority):
+    return x509.SubjectKeyIdentifier.from_public_key(authority.key.public_key())
+
+
+UNKNOWN = x509.UnrecognizedExtension(ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\0")
+OTHERS_ONLY = x509.NameConstraints([x509.DNSName("b.example")], None)
+NOT_HERE = x509.NameConstraints(None, [x509.DNSName(HOST)])
+THESE = x509.NameConstraints([x509.DNSName("example")], None)
+POLICY = x509.PolicyConstraints(require_explicit_policy=None, inhibit_policy_mapping=0)
+NO_ANY = x509.InhibitAnyPolicy(0)
+with_root = old.pem() + inter.pem() + root.pem() + old.key_pem()
+with_cross = old.pem() + inter.pem() + cross.pem() + root.pem() + old.key_pem()
+right_serial, wrong_serial = (leaf(extensions=[aki(None, root, serial)])
+                              for serial in (inter.certificate.serial_number, 4711))
+lower = Signed("Lower", by=inter, **LONG)
+marked = [Signed("Inter", by=authority, **{**LONG, "extensions": [*SIGNS, aki(ski(authority).digest, None, None)]})
+          for authority in (root, namesake)]
+old_of_marked = leaf(by=marked[0], days=(-80, 9))
+many = Signed("Many", by=root, **LONG)
+none_below = Signed("None", by=root, pathlen=0, **LONG)
+deep = Signed("Deep", by=none_below, **LONG)
+deep_leaf = leaf(by=deep)
+
 # The name of a case, the old file, the new one, and what the server does.
 SERVERS = [
     ("renewed", old_file, whole(new)),
@@ -168,6 +210,38 @@ SERVERS = [
     ("nsCertType of a client", old_file, whole(leaf(extensions=[netscape(0x80)]))),
     ("nsCertType of a server", old_file, whole(leaf(extensions=[netscape(0x40)]))),
     ("a dot at the end", old_file, whole(leaf(names=[x509.DNSName(HOST + ".")]))),
+    ("name constraints for others", old_file, below(extensions=[*SIGNS, OTHERS_ONLY])),
+    ("critical name constraints for others", old_file, below(critical=[OTHERS_ONLY])),
+    ("name constraints that exclude it", old_file, below(critical=[NOT_HERE])),
+    ("name constraints that include it", old_file, below(critical=[THESE])),
+    ("an unknown critical extension of an intermediate", old_file, below(critical=[UNKNOWN])),
+    ("an unknown extension of an intermediate", old_file, below(extensions=[*SIGNS, UNKNOWN])),
+    ("critical policy constraints of an intermediate", old_file, below(critical=[POLICY])),
+    ("critical inhibitAnyPolicy of an intermediate", old_file, below(critical=[NO_ANY])),
+    ("an unknown critical extension", old_file, whole(leaf(critical=[UNKNOWN]))),
+    ("critical name constraints", old_file, whole(leaf(critical=[THESE]))),
+    ("critical policy constraints", old_file, whole(leaf(critical=[POLICY]))),
+    ("critical inhibitAnyPolicy", old_file, whole(leaf(critical=[NO_ANY]))),
+    ("an intermediate for clients", old_file, below(uses=[CLIENT])),
+    ("an intermediate for any use", old_file, below(uses=[ANY])),
+    ("an intermediate that allows none below it", old_file,
+     deep_leaf.pem() + deep.pem() + none_below.pem() + deep_leaf.key_pem()),
+    ("an intermediate that is not valid yet", old_file, below(days=(5, 900))),
+    ("the serial number of the issuer", old_file, whole(right_serial)),
+    ("another serial number of the issuer", old_file, whole(wrong_serial)),
+    ("another root of the same name", with_root, whole(leaf(by=stranger), stranger)),
+    ("another root of the same name, which is there", with_root,
+     whole(leaf(by=stranger), stranger) + namesake.pem()),
+    ("another root of the same name, by its key identifier", whole(old_of_marked, marked[0]),
+     whole(leaf(by=marked[1]), marked[1])),
+    ("another root", with_root, below("Else", by=older)),
+    ("the same root without it", with_root, whole(new)),
+    ("a cross-certificate of the root", with_root, whole(new) + cross.pem()),
+    ("no cross-certificate of the root any more", with_cross, whole(new)),
+    ("the root in the place of its cross-certificate", whole(old) + cross.pem(), whole(new) + root.pem()),
+    ("an expired root", old_file, whole(new) + past_root.pem()),
+    ("an expired root beside the one that was there", with_root, whole(new) + past_root.pem()),
+    ("the root that was expired", whole(old) + past_root.pem(), whole(new)),
 ]
 
 

@@ -83,6 +83,15 @@ pub struct Shape<'a> {
     pub path_length: Option<u32>,
     /// Addresses among the DNS names.
     pub addresses: &'a [&'a str],
+    pub extensions: &'a [Extension<'a>],
+}
+
+/// An extension as it is encoded.
+#[derive(Clone, Copy)]
+pub struct Extension<'a> {
+    pub oid: &'a str,
+    pub is_critical: bool,
+    pub value: &'a [u8],
 }
 
 impl Default for Shape<'_> {
@@ -103,6 +112,7 @@ impl Default for Shape<'_> {
             netscape_type: None,
             path_length: None,
             addresses: &[],
+            extensions: &[],
         }
     }
 }
@@ -190,6 +200,9 @@ fn append_others(builder: &mut X509Builder, shape: &Shape<'_>) {
     }
     if shape.must_staple {
         append(builder, "1.3.6.1.5.5.7.1.24", false, &[0x30, 3, 2, 1, 5]);
+    }
+    for extension in shape.extensions {
+        append(builder, extension.oid, extension.is_critical, extension.value);
     }
     if let Some(bits) = shape.netscape_type {
         append(builder, "2.16.840.1.113730.1.1", false, &[3, 2, bits.trailing_zeros().min(7) as u8, bits]);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::certificates::{self, Shape};
+use super::certificates::{self, Extension, Shape};
 use super::common::Test;
 use openssl::pkey::{PKey, Private};
 use openssl::symm::Cipher;
@@ -190,6 +190,7 @@ const VALID: Shape<'_> = Shape {
     netscape_type: None,
     path_length: None,
     addresses: &[],
+    extensions: &[],
 };
 const RENEWED: Shape<'_> = Shape { from: "20261120", until: "20271120", ..VALID };
 const AUTHORITY: Shape<'_> = Shape { is_ca: true, hosts: &[], from: "20200101", until: "20400101", ..VALID };
@@ -344,6 +345,128 @@ fn every_intermediate_of_the_old_file_that_is_needed_is_in_the_new_one_in_order(
         let (code, text) = compare(folder.path(), &old_file, &new);
         assert!(code == Some(expected) && text.contains(&format!("{level}: {no_client}")), "{text}");
     }
+}
+
+/// For b.example alone (RFC 5280 section 4.2.1.10), and for all below "example".
+const FOR_OTHERS: Extension<'_> = critical("2.5.29.30", b"\x30\x0f\xa0\x0d\x30\x0b\x82\x09b.example");
+const FOR_THIS: Extension<'_> = critical("2.5.29.30", b"\x30\x0d\xa0\x0b\x30\x09\x82\x07example");
+/// inhibitPolicyMapping 0.
+const POLICY_CONSTRAINTS: Extension<'_> = critical("2.5.29.36", b"\x30\x03\x81\x01\0");
+const INHIBIT_ANY_POLICY: Extension<'_> = critical("2.5.29.54", b"\x02\x01\0");
+const UNKNOWN: Extension<'_> = critical("1.3.6.1.4.1.99999.1", b"\x05\0");
+
+const fn critical<'a>(oid: &'a str, value: &'a [u8]) -> Extension<'a> {
+    Extension { oid, is_critical: true, value }
+}
+
+/// The key identifier of an issuer, or its name (CN=Root) and the serial number 47.
+const fn issuer_id(value: &[u8]) -> Extension<'_> {
+    Extension { oid: "2.5.29.35", is_critical: false, value }
+}
+
+const ISSUER_SERIAL: &[u8] =
+    b"\x30\x18\xa1\x13\xa4\x11\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x04Root\x82\x01\x2f";
+
+#[test]
+fn openssl_judges_what_programs_make_of_a_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Authority::root();
+    let inter = Shape { subject: "Inter", issuer: "Root", ..AUTHORITY };
+    let first = root.make(&inter);
+    let old = first.leaf(&VALID).0;
+    let with = |extensions| {
+        let authority = root.make(&Shape { extensions, ..inter });
+        [authority.leaf(&RENEWED).0, authority.certificate].concat()
+    };
+    let odd_before = root.make(&Shape { extensions: &[UNKNOWN], ..inter });
+    let (constrained, allowed) = (with(&[FOR_OTHERS]), with(&[FOR_THIS, POLICY_CONSTRAINTS, INHIBIT_ANY_POLICY]));
+    let unknown = with(&[UNKNOWN]);
+    let by_serial = first.leaf(&Shape { extensions: &[issuer_id(ISSUER_SERIAL)], ..RENEWED }).0;
+    let for_any = root.make(&Shape { usages: &["anyExtendedKeyUsage"], ..inter });
+    let odd =
+        |extension| [first.leaf(&Shape { extensions: &[extension], ..RENEWED }).0, first.certificate.clone()].concat();
+    let names = "error: the name constraints of an authority in the new file do not allow the names of the certificate";
+    let extension = "error: Inter in the new file, which leads to the certificate, has a critical extension that programs do \
+                     not know";
+    let serial = "error: Inter in the new file, which leads to the certificate, has another serial number than what it issued \
+                  names (authorityKeyIdentifier)";
+    let use_below = "error: Inter in the new file, which leads to the certificate, allows no serverAuth below it";
+    let taken = "the new one can take the place of the old one";
+    let leaf_of_any = [for_any.leaf(&RENEWED).0, for_any.certificate.clone()].concat();
+    let cases = [
+        (constrained, 1, format!("{names}{RENEW_CHAIN}")),
+        (allowed, 0, taken.to_owned()),
+        (unknown, 1, format!("{extension}{RENEW_CHAIN}")),
+        ([by_serial, first.certificate.clone()].concat(), 1, format!("{serial}{RENEW_CHAIN}")),
+        (odd(FOR_THIS), 0, taken.to_owned()),
+        (odd(POLICY_CONSTRAINTS), 0, taken.to_owned()),
+        (odd(INHIBIT_ANY_POLICY), 0, taken.to_owned()),
+        (odd(UNKNOWN), 1, "error: the new one has a critical extension that is not known here".to_owned()),
+        (leaf_of_any.clone(), 1, use_below.to_owned()),
+    ];
+    for old_file in
+        [[&old[..], &first.certificate].concat(), [&old[..], &first.certificate, &root.certificate].concat()]
+    {
+        for (new, code, said) in &cases {
+            let (found, text) = compare(folder.path(), &old_file, new);
+            assert!(found == Some(*code) && text.contains(said), "{said} {text}");
+            assert_eq!(text.matches("error: ").count(), usize::try_from(*code).unwrap(), "{text}");
+        }
+    }
+    // What OpenSSL did not take before is no loss.
+    let old_of_any = [for_any.leaf(&VALID).0, for_any.certificate.clone()].concat();
+    let old_of_odd = [odd_before.leaf(&VALID).0, odd_before.certificate.clone()].concat();
+    assert_eq!(compare(folder.path(), &old_of_any, &leaf_of_any).0, Some(0));
+    assert_eq!(compare(folder.path(), &old_of_odd, &with(&[UNKNOWN])).0, Some(0));
+}
+
+#[test]
+fn the_new_file_leads_to_the_root_of_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, namesake, older) = (Authority::root(), Authority::root(), Authority::root());
+    let inter = Shape { subject: "Inter", issuer: "Root", ..AUTHORITY };
+    let own = Shape { subject: "Root", issuer: "Root", ..AUTHORITY };
+    let cross = certificates::shaped_by(&older.key, &root.key, &Shape { issuer: "Older", ..own });
+    let past = certificates::shaped(&root.key, &Shape { until: "20261101", ..own });
+    let by = |authority: &Authority, key_id| authority.make(&Shape { extensions: &[issuer_id(key_id)], ..inter });
+    let first = by(&root, b"\x30\x03\x80\x01\x01");
+    let second = by(&namesake, b"\x30\x03\x80\x01\x02");
+    let (plain, stranger) = (root.make(&inter), namesake.make(&inter));
+    let old = |authority: &Authority| [authority.leaf(&VALID).0, authority.certificate.clone()].concat();
+    let new = |authority: &Authority| [authority.leaf(&RENEWED).0, authority.certificate.clone()].concat();
+    let joined = |file: &[u8], more: &[&[u8]]| [file, &more.concat()].concat();
+    let root_pem = &root.certificate[..];
+    let other =
+        "error: the new file does not lead to Root, as the old one does: programs that trust that alone refuse it\n";
+    let by_id = "error: the new file leads to another authority of the name CN=Root than the old one, by its key identifier: \
+                 programs that trust that alone refuse it\n";
+    let cases = [
+        (joined(&old(&plain), &[root_pem]), new(&stranger), 1, other),
+        (joined(&old(&plain), &[root_pem]), joined(&new(&stranger), &[&namesake.certificate]), 1, other),
+        (old(&first), new(&second), 1, by_id),
+        (first.leaf(&VALID).0, new(&first), 0, ""),
+        // The root itself is there, or its own certificate was.
+        (joined(&old(&plain), &[&cross, root_pem]), new(&plain), 0, ""),
+        (joined(&old(&plain), &[&cross]), joined(&new(&plain), &[root_pem]), 0, ""),
+        // Programs have a newer one of the same key.
+        (old(&plain), joined(&new(&plain), &[&past]), 0, ""),
+        (joined(&old(&plain), &[root_pem]), joined(&new(&plain), &[&past]), 0, ""),
+        (joined(&old(&plain), &[&past]), new(&plain), 0, ""),
+        // An authority that is not known cannot be told from another intermediate.
+        (joined(&old(&plain), &[&cross]), new(&plain), 1, "error: the new file lacks the intermediate Root"),
+    ];
+    for (index, (old, new, code, said)) in cases.iter().enumerate() {
+        let (found, text) = compare(folder.path(), old, new);
+        assert!(found == Some(*code) && text.contains(said), "{index} {text}");
+        assert_eq!(text.matches("error: ").count(), usize::try_from(*code).unwrap(), "{index} {text}");
+    }
+    // A certificate of an authority that is renewed under its name, with nothing beside it.
+    let id = |key_id| Shape { extensions: key_id, ..RENEWED };
+    let [one, two] = [[issuer_id(b"\x30\x03\x80\x01\x01")], [issuer_id(b"\x30\x03\x80\x01\x02")]];
+    let old = first.leaf(&Shape { extensions: &one, ..VALID }).0;
+    assert_eq!(compare(folder.path(), &old, &first.leaf(&id(&one)).0).0, Some(0));
+    let (code, text) = compare(folder.path(), &old, &second.leaf(&id(&two)).0);
+    assert!(code == Some(1) && text.contains("leads to another authority of the name CN=Inter"), "{text}");
 }
 
 #[test]

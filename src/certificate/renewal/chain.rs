@@ -1,19 +1,25 @@
 //! Compares the chains in the files: what stands beside the certificates.
 
+use memchr::memmem::find;
 use time::OffsetDateTime;
 
-use crate::certificate::Certificate;
 use crate::certificate::chain::FileCas;
 use crate::certificate::renewal::keys::{KeyType, Reach};
 use crate::certificate::renewal::traits::LEAST_RSA_BITS;
-use crate::certificate::renewal::uses::{ANY_USE, CLIENT, made_for};
+use crate::certificate::renewal::uses::{ANY_USE, CLIENT, SERVER, made_for};
+use crate::certificate::renewal::verify::{Question, Refusal};
 use crate::certificate::renewal::{Comparable, Pair};
+use crate::certificate::{Certificate, name};
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::{printable, printable_name, text_list};
 
 /// The authorities in the file of a certificate.
 #[derive(Debug)]
 pub(crate) struct FileChain<'a> {
+    /// The certificate; `None` where no file is known.
+    leaf: Option<&'a Certificate>,
+    /// The authorities that may lead up from it, by their names.
+    others: Vec<&'a Certificate>,
     authorities: FileCas<'a>,
     /// Those that lead up from the certificate.
     path: Vec<&'a Certificate>,
@@ -34,26 +40,28 @@ struct FileOrder {
 impl Default for FileChain<'_> {
     fn default() -> Self {
         let authorities = FileCas::new([]);
-        Self { authorities, path: vec![], has_intermediates: false, order: FileOrder::default() }
+        let (others, path) = (vec![], vec![]);
+        Self { leaf: None, others, authorities, path, has_intermediates: false, order: FileOrder::default() }
     }
 }
 
 impl<'a> FileChain<'a> {
     /// Takes the certificates of a file in their order. `is_ordered` says that programs go by it.
     pub(crate) fn of(
-        leaf: &Certificate,
+        leaf: &'a Certificate,
         certificates: &[&'a Certificate],
         is_ordered: bool,
         now: OffsetDateTime,
     ) -> Self {
         let authorities = FileCas::new(certificates.iter().copied());
         let path = authorities.path_of(leaf, now);
+        let others = authorities_above(leaf, &authorities);
         let mut has_intermediates = false;
         for one in certificates {
             has_intermediates |= one.is_ca && !one.is_self_issued() && one.der != leaf.der;
         }
         let order = if is_ordered { FileOrder::of(leaf, &path, certificates) } else { FileOrder::default() };
-        Self { authorities, path, has_intermediates, order }
+        Self { leaf: Some(leaf), others, authorities, path, has_intermediates, order }
     }
 
     fn first_intermediate(&self) -> Option<&'a Certificate> {
@@ -63,6 +71,85 @@ impl<'a> FileChain<'a> {
     fn has(&self, certificate: &Certificate) -> bool {
         self.path.iter().any(|one| one.der == certificate.der)
     }
+
+    /// Returns what stands highest on the path and is no root.
+    fn top(&self) -> Option<&'a Certificate> {
+        self.path.iter().copied().rfind(|one| !one.is_self_issued()).or(self.leaf)
+    }
+
+    /// Returns the roots in the file that the path of another names, and that programs may trust.
+    fn roots_of(&self, other: &Self, now: OffsetDateTime) -> Vec<&'a Certificate> {
+        let mut roots = Vec::new();
+        for below in other.leaf.iter().chain(&other.path) {
+            for root in self.authorities.named_by(below) {
+                let is_usable = root.is_self_issued() && !root.is_expired(now) && !root.is_not_yet_valid(now);
+                if is_usable && root.der != below.der {
+                    roots.push(*root);
+                }
+            }
+        }
+        roots
+    }
+
+    /// Returns the public roots that the path names. Another authority may have signed one of them too, in the file.
+    fn public_roots(&self) -> Vec<Certificate> {
+        let mut roots = Vec::new();
+        for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+            let is_named = self.leaf.iter().chain(&self.path).any(|below| find(root, &below.raw_issuer).is_some());
+            if is_named {
+                roots.extend(Certificate::parse(root));
+            }
+        }
+        roots
+    }
+
+    /// Returns why programs that trust an authority refuse the certificate.
+    fn refusal(&self, anchor: &Certificate, time: Option<OffsetDateTime>, is_lenient: bool) -> Option<Refusal> {
+        let leaf = self.leaf?;
+        let refusal = Question { leaf, others: &self.others, anchor, time, is_lenient }.refusal()?;
+        Some(refusal.explain_issuer(&self.path, leaf))
+    }
+
+    /// Returns how programs that trust an authority have to be for the certificate to be taken: it may end at any time.
+    fn leniency(&self, anchor: &Certificate) -> Option<Leniency> {
+        if self.refusal(anchor, None, false).is_none() {
+            Some(Leniency::None)
+        } else if self.refusal(anchor, None, true).is_none() {
+            Some(Leniency::Extensions)
+        } else {
+            None
+        }
+    }
+}
+
+/// The most authorities of a file that OpenSSL is given, and the most roots that are tried. Real files have a few.
+const MAX_AUTHORITIES: usize = 64;
+const MAX_ROOTS: usize = 8;
+
+/// Returns the authorities that a certificate names as its issuers, those that these name, and so on.
+fn authorities_above<'a>(leaf: &Certificate, authorities: &FileCas<'a>) -> Vec<&'a Certificate> {
+    let mut above: Vec<&'a Certificate> = Vec::new();
+    let mut next = 0;
+    let mut below = Some(leaf);
+    while let Some(current) = below {
+        for authority in authorities.named_by(current) {
+            let is_known = authority.der == leaf.der || above.iter().any(|known| known.der == authority.der);
+            if !is_known && above.len() < MAX_AUTHORITIES {
+                above.push(authority);
+            }
+        }
+        below = above.get(next).copied();
+        next += 1;
+    }
+    above
+}
+
+/// What programs have to pass over for a file to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leniency {
+    None,
+    /// Critical extensions that are not known.
+    Extensions,
 }
 
 impl FileOrder {
@@ -89,17 +176,85 @@ pub(super) fn compare_chains(
     if new.kind.is_push() || new.is_self_issued() || pair.is_same {
         return;
     }
-    differences.extend(find_lost(was, is, new, now));
-    for (below, issuer) in is.path.iter().enumerate() {
-        if let Some(problem) = problem_of(issuer, below, now) {
-            // What is as bad as before works where that did, but for its time.
-            let is_as_before = !problem.is_of_time && was.has(issuer);
-            let level = if is_as_before { Level::Ok } else { Level::Failure };
-            differences.push(Finding::new(level, problem.code, problem.message));
+    compare_verdicts(was, is, new, now, differences);
+    for issuer in &is.path {
+        if let Some(text) = weakness_of(issuer) {
+            let name = printable_name(issuer.title());
+            let message = format!("{name} in the new file, which leads to the certificate, {text}");
+            // What is as bad as before works where that did.
+            let level = if was.has(issuer) { Level::Ok } else { Level::Failure };
+            differences.push(Finding::new(level, FindingCode::ChainInvalid, message));
         }
         differences.extend(compare_issuer_uses(pair, was, issuer));
     }
     differences.extend(find_early_end(is, new, now));
+}
+
+/// Compares what OpenSSL makes of the new file, for programs that take the old one: by a root of either file, or a public
+/// one, that the old one leads to, or else by what stands highest in each.
+fn compare_verdicts(
+    was: &FileChain<'_>,
+    is: &FileChain<'_>,
+    new: &Certificate,
+    now: OffsetDateTime,
+    differences: &mut Vec<Finding>,
+) {
+    let mut refused = None;
+    let public = was.public_roots();
+    let roots = was.roots_of(was, now).into_iter().chain(is.roots_of(was, now)).chain(&public);
+    for root in roots.take(MAX_ROOTS) {
+        let Some(leniency) = was.leniency(root) else { continue };
+        match is.refusal(root, Some(now), leniency != Leniency::None) {
+            None => return accept(leniency, differences),
+            Some(refusal) => refused = refused.or(Some((refusal, root))),
+        }
+    }
+    if let Some((refusal, root)) = refused {
+        let lost = if refusal.lacks_issuer() { find_lost(was, is, new, now) } else { None };
+        return tell(lost.unwrap_or_else(|| refusal.describe(root)), &refusal, differences);
+    }
+    if let Some(lost) = find_lost(was, is, new, now).or_else(|| find_namesake(was, is)) {
+        return differences.push(lost);
+    }
+    let (Some(old_top), Some(new_top)) = (was.top(), is.top()) else { return };
+    let leniency = was.leniency(old_top);
+    match is.refusal(new_top, Some(now), leniency != Some(Leniency::None)) {
+        None => accept(leniency.unwrap_or(Leniency::Extensions), differences),
+        // What programs did not take before says nothing, but for its time.
+        Some(refusal) if leniency.is_some() || refusal.is_of_time() => {
+            tell(refusal.describe(new_top), &refusal, differences);
+        }
+        Some(_) => {}
+    }
+}
+
+/// Takes back what OpenSSL knows better: it understands critical extensions that are not read here.
+fn accept(leniency: Leniency, differences: &mut Vec<Finding>) {
+    if leniency == Leniency::None {
+        differences.retain(|finding| finding.code != FindingCode::UnknownCritical);
+    }
+}
+
+fn tell(finding: Finding, refusal: &Refusal, differences: &mut Vec<Finding>) {
+    let is_told = differences.iter().any(|finding| finding.code == FindingCode::UnknownCritical);
+    if !is_told || !refusal.is_of_leaf_extension() {
+        differences.push(finding);
+    }
+}
+
+/// Finds that the new file leads to another authority of the same name, by its key identifier.
+fn find_namesake(was: &FileChain<'_>, is: &FileChain<'_>) -> Option<Finding> {
+    let (old, new) = (was.top()?, is.top()?);
+    let (Some(old_id), Some(new_id)) = (&old.authority_key_id, &new.authority_key_id) else { return None };
+    if old.is_self_issued() || old_id == new_id || !name::is_same(&old.raw_issuer, &new.raw_issuer) {
+        return None;
+    }
+    let message = format!(
+        "the new file leads to another authority of the name {} than the old one, by its key identifier: programs that \
+         trust that alone refuse it",
+        printable_name(&new.issuer)
+    );
+    Some(Finding::failure(FindingCode::WrongChain, message))
 }
 
 fn compare_order(was: FileOrder, is: FileOrder, differences: &mut Vec<Finding>) {
@@ -154,44 +309,26 @@ fn find_lost_path(was: &FileChain<'_>, is: &FileChain<'_>, new: &Certificate, no
     Some(Finding::failure(FindingCode::ChainLost, message))
 }
 
-/// The reason why programs refuse an issuer.
-struct IssuerProblem {
-    code: FindingCode,
-    message: String,
-    is_of_time: bool,
-}
-
-/// Finds what is wrong with an issuer that has so many below it (RFC 5280 section 6.1).
-fn problem_of(issuer: &Certificate, below: usize, now: OffsetDateTime) -> Option<IssuerProblem> {
-    let (name, end) = (printable_name(issuer.title()), issuer.not_after.date());
-    if issuer.is_expired(now) {
-        let message = format!("{name} in the new file, which leads to the certificate, expired on {end}");
-        return Some(IssuerProblem { code: FindingCode::IntermediateExpired, message, is_of_time: true });
-    }
+/// Finds what is too weak in an issuer for programs, where OpenSSL by itself takes it.
+fn weakness_of(issuer: &Certificate) -> Option<String> {
     let is_weak_key = issuer.public_key.algorithm == "RSA" && issuer.public_key.bits < LEAST_RSA_BITS;
-    let text = if issuer.is_not_yet_valid(now) {
-        format!("is not valid before {}", issuer.not_before.date())
-    } else if !issuer.may_sign_certificates {
-        "may not sign certificates (its key usage lacks keyCertSign)".to_owned()
-    } else if issuer.path_length.is_some_and(|most| (most as usize) < below) {
-        "does not allow so many authorities below it (pathlen)".to_owned()
-    } else if issuer.has_weak_signature && !issuer.is_self_issued() {
-        format!("is signed with {}, which programs refuse", printable_name(&issuer.signature))
+    if issuer.has_weak_signature && !issuer.is_self_issued() {
+        Some(format!("is signed with {}, which programs refuse", printable_name(&issuer.signature)))
     } else if is_weak_key {
-        format!("has an RSA key of {} bits; programs expect {LEAST_RSA_BITS} or more", issuer.public_key.bits)
+        Some(format!("has an RSA key of {} bits; programs expect {LEAST_RSA_BITS} or more", issuer.public_key.bits))
     } else if KeyType::of(&issuer.public_key).reach == Reach::Nowhere {
-        "has a key of a kind that programs refuse".to_owned()
+        Some("has a key of a kind that programs refuse".to_owned())
     } else {
-        return None;
-    };
-    let message = format!("{name} in the new file, which leads to the certificate, {text}");
-    Some(IssuerProblem { code: FindingCode::ChainInvalid, message, is_of_time: issuer.is_not_yet_valid(now) })
+        None
+    }
 }
 
 /// Compares what an issuer allows below it, which OpenSSL, Go and Windows hold certificates to.
 fn compare_issuer_uses(pair: &Pair<'_>, was: &FileChain<'_>, issuer: &Certificate) -> Option<Finding> {
     let mut lost = made_for(&pair.old);
     lost.retain(|usage| !allows_below(issuer, usage) && is_allowed_by_itself(&pair.new, usage));
+    // What was not taken before is not lost.
+    lost.retain(|usage| was.path.iter().all(|one| one.is_self_issued() || allows_below(one, usage)));
     if lost.is_empty() || was.has(issuer) || issuer.is_self_issued() {
         return None;
     }
@@ -207,7 +344,9 @@ fn compare_issuer_uses(pair: &Pair<'_>, was: &FileChain<'_>, issuer: &Certificat
 }
 
 fn allows_below(issuer: &Certificate, usage: &str) -> bool {
-    issuer.usages.is_empty() || issuer.usages.iter().any(|one| one == usage || one == ANY_USE)
+    // OpenSSL does not take any use for that of TLS.
+    let is_any_enough = !matches!(usage, SERVER | CLIENT);
+    issuer.usages.is_empty() || issuer.usages.iter().any(|one| one == usage || (is_any_enough && one == ANY_USE))
 }
 
 fn is_allowed_by_itself(one: &Comparable<'_>, usage: &str) -> bool {
@@ -235,18 +374,14 @@ mod tests {
     use openssl::ec::{EcGroup, EcKey};
     use openssl::nid::Nid;
     use openssl::pkey::PKey;
-    use time::macros::datetime;
 
     use super::*;
     use crate::public_key::PublicKey;
     use crate::test_support::certificate;
 
-    const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
-
-    /// What is changed of an intermediate that has one authority below it, and what is told of it.
+    /// What is changed of an intermediate, and what is told of it.
     struct IssuerCase {
         change: fn(&mut Certificate),
-        code: FindingCode,
         told: &'static str,
     }
 
@@ -256,61 +391,42 @@ mod tests {
         issuer.public_key = PublicKey::parse(key.public_key_to_der().unwrap()).unwrap();
     }
 
-    static ISSUER_CASES: [IssuerCase; 7] = [
-        IssuerCase {
-            change: |issuer| issuer.not_after = datetime!(2026-11-01 0:00 UTC),
-            code: FindingCode::IntermediateExpired,
-            told: "expired on 2026-11-01",
-        },
-        IssuerCase {
-            change: |issuer| issuer.not_before = datetime!(2026-12-01 0:00 UTC),
-            code: FindingCode::ChainInvalid,
-            told: "is not valid before 2026-12-01",
-        },
-        IssuerCase {
-            change: |issuer| issuer.may_sign_certificates = false,
-            code: FindingCode::ChainInvalid,
-            told: "may not sign certificates (its key usage lacks keyCertSign)",
-        },
-        IssuerCase {
-            change: |issuer| issuer.path_length = Some(0),
-            code: FindingCode::ChainInvalid,
-            told: "does not allow so many authorities below it (pathlen)",
-        },
+    static ISSUER_CASES: [IssuerCase; 3] = [
         IssuerCase {
             change: |issuer| {
                 issuer.has_weak_signature = true;
                 issuer.signature = "SHA-1 with RSA".to_owned();
             },
-            code: FindingCode::ChainInvalid,
             told: "is signed with SHA-1 with RSA, which programs refuse",
         },
         IssuerCase {
             change: |issuer| issuer.public_key.bits = 1024,
-            code: FindingCode::ChainInvalid,
             told: "has an RSA key of 1024 bits; programs expect 2048 or more",
         },
-        IssuerCase {
-            change: use_curve_of_bitcoin,
-            code: FindingCode::ChainInvalid,
-            told: "has a key of a kind that programs refuse",
-        },
+        IssuerCase { change: use_curve_of_bitcoin, told: "has a key of a kind that programs refuse" },
     ];
 
     #[test]
-    fn what_is_wrong_with_an_issuer_is_told() {
-        let good = Certificate { path_length: Some(1), ..certificate("ca/intermediate.pem") };
-        assert!(problem_of(&good, 1, NOW).is_none());
-        let title = good.title().to_owned();
+    fn public_roots_are_known_by_their_names() {
+        let root = Certificate::parse(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]).unwrap();
+        let leaf = certificate("der/not-push.cer");
+        let by_it = Certificate { raw_issuer: root.raw_subject.clone(), ..leaf.clone() };
+        let of = |leaf| FileChain::of(leaf, &[leaf], true, time::OffsetDateTime::UNIX_EPOCH).public_roots();
+        assert!(of(&by_it).iter().any(|found| found.der == root.der));
+        assert!(of(&leaf).is_empty());
+    }
+
+    #[test]
+    fn what_is_weak_in_an_issuer_is_told() {
+        let good = certificate("ca/intermediate.pem");
+        assert_eq!(weakness_of(&good), None);
         for case in &ISSUER_CASES {
             let mut issuer = good.clone();
             (case.change)(&mut issuer);
-            let problem = problem_of(&issuer, 1, NOW).unwrap();
-            let message = format!("{title} in the new file, which leads to the certificate, {}", case.told);
-            assert_eq!((problem.code, problem.message), (case.code, message));
+            assert_eq!(weakness_of(&issuer).as_deref(), Some(case.told));
         }
         // Nobody verifies the signature on a root.
         let root = Certificate { has_weak_signature: true, ..certificate("ca/root.pem") };
-        assert!(problem_of(&root, 1, NOW).is_none());
+        assert_eq!(weakness_of(&root), None);
     }
 }

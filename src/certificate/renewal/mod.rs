@@ -11,6 +11,7 @@ mod tests;
 mod traits;
 mod uses;
 mod validity;
+mod verify;
 
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
