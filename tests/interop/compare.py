@@ -241,6 +241,7 @@ SERVERS = [
     ("the root in the place of its cross-certificate", whole(old) + cross.pem(), whole(new) + root.pem()),
     ("an expired root", old_file, whole(new) + past_root.pem()),
     ("an expired root beside the one that was there", with_root, whole(new) + past_root.pem()),
+    ("a dot at the beginning", old_file, whole(leaf(names=[x509.DNSName("." + HOST)]))),
     ("the root that was expired", whole(old) + past_root.pem(), whole(new)),
 ]
 

@@ -553,6 +553,21 @@ fn what_a_certificate_says_is_read_as_other_programs_do() {
             "error: the new one is not for 10.0.0.1\n  hint: ask for it as an address (IP), not as a DNS name: programs look for an address among the addresses alone\n",
         ),
         (
+            Shape { hosts: &["*.c.example."], ..shape },
+            1,
+            "error: the new one is not for a.c.example\n  hint: ask for the name without a dot at its end: OpenSSL finds no host by a name with one\n",
+        ),
+        (
+            Shape { hosts: &[".a.c.example"], ..shape },
+            1,
+            "error: the new one is not for a.c.example\n  hint: ask for the name without a dot at its beginning, or for one with a star before it: programs find no host by a name that begins with a dot\n",
+        ),
+        (
+            Shape { hosts: &[".c.example"], ..shape },
+            1,
+            "error: the new one is not for a.c.example\n  hint: ask for the name without a dot at its beginning, or for one with a star before it: programs find no host by a name that begins with a dot\n",
+        ),
+        (
             Shape { hosts: &["a.c.example."], ..shape },
             1,
             "error: the new one is not for a.c.example\n  hint: ask for the name without a dot at its end: OpenSSL finds no host by a name with one\n",

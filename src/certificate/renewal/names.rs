@@ -44,25 +44,42 @@ pub(super) fn compare_names(old: &Comparable<'_>, new: &Comparable<'_>, differen
 
 /// What to do about a name that programs take for no host.
 const NO_DOT: &str = "ask for the name without a dot at its end: OpenSSL finds no host by a name with one";
+const NO_FIRST_DOT: &str = "ask for the name without a dot at its beginning, or for one with a star before it: programs find no \
+                            host by a name that begins with a dot";
 const AS_ADDRESS: &str =
     "ask for it as an address (IP), not as a DNS name: programs look for an address among the addresses alone";
 
 fn compare_lost_hosts(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
     let mut lost = hosts_without(old.hosts, new.hosts);
-    let mut hint = None;
-    if lost.iter().any(|host| new.hosts.contains(&format!("{host}."))) {
-        hint = Some(NO_DOT.to_owned().into());
-    }
+    let mut hint = dot_hint(&lost, new.hosts);
     for address in &new.traits.misplaced_addresses {
         if old.hosts.contains(address) && !old.traits.misplaced_addresses.contains(address) {
             lost.push(address);
-            hint = Some(AS_ADDRESS.to_owned().into());
+            hint = Some(AS_ADDRESS);
         }
     }
     if !lost.is_empty() {
         let message = format!("the new one is not for {}", printable(&text_list(lost.into_iter())));
+        let hint = hint.map(|hint| hint.to_owned().into());
         differences.push(Finding { hint, ..Finding::failure(FindingCode::HostLost, message) });
     }
+}
+
+/// Returns what to do where a dot keeps the names of a certificate from standing for a host.
+fn dot_hint(lost: &[&str], names: &[String]) -> Option<&'static str> {
+    for host in lost {
+        let wildcard = wildcard_for(host);
+        for name in names {
+            let stem = name.strip_suffix('.');
+            if stem == Some(*host) || (stem.is_some() && stem == wildcard.as_deref()) {
+                return Some(NO_DOT);
+            }
+            if name.strip_prefix('.').is_some_and(|rest| rest == *host || host.ends_with(name)) {
+                return Some(NO_FIRST_DOT);
+            }
+        }
+    }
+    None
 }
 
 /// Compares the subjects. Topics and other names decide where there are any; otherwise the whole subject does:
