@@ -122,6 +122,8 @@ pub enum FindingCode {
     OtherKeyType,
     /// An authority stands before the certificate in its file.
     LeafNotFirst,
+    /// Another key stands before that of the certificate in its file.
+    KeyNotFirst,
     /// The new file lacks an intermediate that the old one has.
     ChainLost,
     /// No authority in the new file has issued the certificate.
@@ -224,6 +226,7 @@ impl FindingCode {
             | Self::UnusableKey
             | Self::OtherKeyType
             | Self::LeafNotFirst
+            | Self::KeyNotFirst
             | Self::ChainLost
             | Self::WrongChain
             | Self::ChainOrder

@@ -9,11 +9,12 @@ use crate::cli::password::PasswordSource;
 use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::unread;
-use crate::container::{Container, Contents};
+use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::finding::{Finding, FindingCode, Level};
 use crate::identity::Collection;
+use crate::key::PrivateKey;
 use crate::report::human::compare::{self, CompareReport, SideReport};
 use crate::report::human::convert::ConvertReport;
 use crate::report::json;
@@ -90,7 +91,7 @@ fn hint_for(
 ) -> Option<String> {
     let hint = match code {
         FindingCode::KeyMissing if comparison.key_reused => return Some(join_hint(arguments)),
-        FindingCode::LeafNotFirst => return Some(order_hint(arguments)),
+        FindingCode::LeafNotFirst | FindingCode::KeyNotFirst => return Some(order_hint(arguments)),
         FindingCode::KeyLocked if subject.key == KeyState::Matches => return Some(unlock_hint(arguments)),
         FindingCode::KeyLocked => GIVE_PASSWORD,
         FindingCode::OtherKind if comparison.possible_successor => ACCEPT_KIND,
@@ -154,15 +155,20 @@ fn join_hint(arguments: &CompareArgs) -> String {
     format!("compare with --key {key}, and join them with: {command}")
 }
 
+fn key_option(arguments: &CompareArgs) -> String {
+    arguments.key.as_ref().map(|key| format!(" --key {}", word(key))).unwrap_or_default()
+}
+
 /// Returns the command that writes the new file in the order that programs take.
 fn order_hint(arguments: &CompareArgs) -> String {
     let output = output_word(&arguments.new, "ordered.pem");
-    format!("put it first, with: pushcert convert {} --certs all -o {output}", word(&arguments.new))
+    let (new, key) = (word(&arguments.new), key_option(arguments));
+    format!("put it first, with: pushcert convert {new}{key} --certs all -o {output}")
 }
 
 /// Returns the command that writes the new key without a password.
 fn unlock_hint(arguments: &CompareArgs) -> String {
-    let key = arguments.key.as_ref().map(|key| format!(" --key {}", word(key))).unwrap_or_default();
+    let key = key_option(arguments);
     let output = output_word(&arguments.new, "unlocked.pem");
     let command = format!("pushcert convert {}{key} --certs all -o {output}", word(&arguments.new));
     format!("write it without a password with: {command}; if programs have it, accept it with --accept locked-key")
@@ -186,12 +192,22 @@ fn side<'a>(
         Ok(entry) => entry,
         Err(error) => return Err(unread::explain_selection(location, contents, &error)),
     };
-    let key = PrivateKeyFacts { state: contents.key_state(&collection, &entry.item), form: key_form(contents) };
+    let key = PrivateKeyFacts {
+        state: contents.key_state(&collection, &entry.item),
+        form: key_form(contents),
+        is_behind: is_key_behind(contents, &collection),
+    };
     let judged = APPLE.judge(&entry.item, &contents.authorities(), now);
     let is_apples = judged.leads_to_apple();
     let certificate = ConvertReport::certificate(entry, key.state, judged, now);
     let compared = Side { certificate: &entry.item, key, is_apples, chain: file_chain(contents, &entry.item, now) };
     Ok((compared, SideReport { file, certificate }))
+}
+
+/// Returns whether the first key of a file, which programs take, is that of no certificate in it.
+fn is_key_behind(contents: &Contents, collection: &Collection<'_>) -> bool {
+    let is_spare = |first: &Entry<PrivateKey>| !collection.has_certificate(&first.item);
+    contents.container == Container::Pem && contents.keys.first().is_some_and(is_spare)
 }
 
 fn key_form(contents: &Contents) -> KeyForm {

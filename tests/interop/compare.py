@@ -183,6 +183,9 @@ none_below = Signed("None", by=root, pathlen=0, **LONG)
 deep = Signed("Deep", by=none_below, **LONG)
 deep_leaf = leaf(by=deep)
 
+nameless = leaf(days=(-80, 9), names=[])
+LOCAL = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+
 # The name of a case, the old file, the new one, and what the server does.
 SERVERS = [
     ("renewed", old_file, whole(new)),
@@ -241,6 +244,13 @@ SERVERS = [
     ("the root in the place of its cross-certificate", whole(old) + cross.pem(), whole(new) + root.pem()),
     ("an expired root", old_file, whole(new) + past_root.pem()),
     ("an expired root beside the one that was there", with_root, whole(new) + past_root.pem()),
+    ("the old key before the new one", old_file, new.pem() + inter.pem() + old.key_pem() + new.key_pem()),
+    ("the old key behind the new one", old_file, new.pem() + inter.pem() + new.key_pem() + old.key_pem()),
+    ("a common name alone", whole(nameless), whole(leaf(names=[]))),
+    ("a common name beside it", whole(nameless), whole(new)),
+    ("a common name beside another", whole(nameless), whole(leaf(names=[x509.DNSName("b.example")]))),
+    ("a common name beside an address", whole(nameless), whole(leaf(names=[LOCAL]))),
+    ("a common name beside an address as a name", whole(nameless), whole(leaf(names=[x509.DNSName("127.0.0.1")]))),
     ("a dot at the beginning", old_file, whole(leaf(names=[x509.DNSName("." + HOST)]))),
     ("the root that was expired", whole(old) + past_root.pem(), whole(new)),
 ]

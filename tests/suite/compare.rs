@@ -577,3 +577,60 @@ fn what_a_certificate_says_is_read_as_other_programs_do() {
         assert!(found == Some(code) && text.contains(said), "{text}");
     }
 }
+
+#[test]
+fn a_common_name_is_a_name_of_a_host_where_there_is_no_dns_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = Shape { subject: "a.c.example", hosts: &[], ..VALID };
+    let renewed = Shape { from: "20261120", until: "20271120", ..named };
+    let judge = |old: &Shape<'_>, new: &Shape<'_>| {
+        let [old, new] = [old, new].map(|shape| certificates::shaped(&certificates::ec_key(), shape));
+        compare(folder.path(), &old, &new)
+    };
+    let lost = "error: the new one is not for a.c.example: the old one is by its common name, which programs pass over beside \
+                DNS names\n";
+    let ask = "  hint: ask for one with it among the DNS names (subjectAltName)\n";
+    let no_dot = "  hint: ask for the name without a dot at its end: OpenSSL finds no host by a name with one\n";
+    for (hosts, said) in [(&["b.c.example"][..], ask), (&["10.0.0.1"], ask), (&["a.c.example."], no_dot)] {
+        let (code, text) = judge(&named, &Shape { hosts, ..renewed });
+        assert!(code == Some(1) && text.contains(&format!("{lost}{said}")), "{text}");
+        assert_eq!(text.matches("error: ").count(), 1, "{text}");
+    }
+    for hosts in [&["a.c.example"][..], &["b.c.example", "*.c.example"], &[]] {
+        assert_eq!(judge(&named, &Shape { hosts, ..renewed }).0, Some(0), "{hosts:?}");
+    }
+    // Addresses among the addresses leave the common name in its place.
+    let addresses = &["10.0.0.1"][..];
+    assert_eq!(judge(&named, &Shape { addresses, ..renewed }).0, Some(0));
+    let (code, text) = judge(&Shape { addresses, ..named }, &Shape { addresses, hosts: &["b.c.example"], ..renewed });
+    assert!(code == Some(1) && text.contains(lost), "{text}");
+    // It was passed over before, or is a client's, or no name of a host.
+    let both = Shape { hosts: &["b.c.example"], ..named };
+    assert_eq!(judge(&both, &Shape { hosts: &["b.c.example"], ..renewed }).0, Some(0));
+    let client = Shape { usages: &["clientAuth"], ..named };
+    assert_eq!(judge(&client, &Shape { hosts: &["b.c.example"], usages: &["clientAuth"], ..renewed }).0, Some(0));
+    let person = Shape { subject: "Jane Doe", ..named };
+    assert_eq!(judge(&person, &Shape { subject: "Jane Doe", hosts: &["b.c.example"], ..renewed }).0, Some(0));
+}
+
+#[test]
+fn the_key_of_the_certificate_is_the_first_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let inter = Authority::root().make(&Shape { subject: "Inter", issuer: "Root", ..AUTHORITY });
+    let ((old, old_key), (new, new_key)) = (inter.leaf(&VALID), inter.leaf(&RENEWED));
+    let file = |leaf: &[u8], keys: &[&[u8]]| [leaf, &inter.certificate, &keys.concat()].concat();
+    let (old_file, behind) = (file(&old, &[&old_key]), file(&new, &[&old_key, &new_key]));
+    let (code, text) = compare(folder.path(), &old_file, &behind);
+    let error = "error: another private key stands before that of the new certificate: programs take the first one, and say \
+                 that it does not match\n  hint: put it first, with: pushcert ";
+    assert!(code == Some(1) && text.contains(error), "{text}");
+    let (_, command) = text.split_once("put it first, with: pushcert ").unwrap();
+    Test::shell(&format!("\"$0\" {}", command.lines().next().unwrap())).folder(folder.path()).run();
+    let ordered = std::fs::read(folder.path().join("new.ordered.pem")).unwrap();
+    assert_eq!(compare(folder.path(), &old_file, &ordered).0, Some(0));
+    assert_eq!(compare(folder.path(), &old_file, &file(&new, &[&new_key, &old_key])).0, Some(0));
+    // As before.
+    let was_behind = file(&old, &[&new_key, &old_key]);
+    let (code, text) = compare(folder.path(), &was_behind, &behind);
+    assert!(code == Some(0) && text.contains("note: another private key stands before"), "{text}");
+}

@@ -168,6 +168,12 @@ pub(super) fn compare_private_keys(
             "the private key of the new one is encrypted, that of the old one is not: programs that have no password for \
              it do not start",
         ),
+        KeyState::Matches if new.is_behind => {
+            let message = "another private key stands before that of the new certificate: programs take the first one, and \
+                           say that it does not match";
+            let level = if old.is_behind { Level::Ok } else { Level::Failure };
+            Finding::new(level, FindingCode::KeyNotFirst, message)
+        }
         KeyState::Missing | KeyState::Matches => return,
     };
     differences.push(finding);

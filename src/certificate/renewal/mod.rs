@@ -29,8 +29,8 @@ use issuers::compare_issuers;
 pub(crate) use keys::KeyForm;
 use keys::{compare_key_types, compare_private_keys, compare_strength};
 use kinds::{compare_environments, compare_purpose, compare_teams, describe_kinds, is_possible_successor};
-use names::compare_names;
 pub(crate) use names::wildcard_for;
+use names::{compare_common_names, compare_names};
 pub(crate) use traits::Traits;
 use uses::{compare_authorities, compare_demands, compare_key_usages, compare_uses};
 use validity::compare_validity;
@@ -51,6 +51,8 @@ pub(crate) struct Side<'a> {
 pub(crate) struct PrivateKeyFacts {
     pub(crate) state: KeyState,
     pub(crate) form: KeyForm,
+    /// Another key stands before it in the file, where programs take the first one.
+    pub(crate) is_behind: bool,
 }
 
 /// A certificate as it is compared.
@@ -186,6 +188,7 @@ pub(crate) fn compare(old: Side<'_>, new: Side<'_>, rules: Rules) -> Comparison 
         has_same_key: old.certificate.public_key.is_same_key(&new.certificate.public_key),
     };
     let mut differences = find_differences(&pair, rules);
+    compare_common_names(&pair.old, &pair.new, &mut differences);
     compare_chains(&pair, [&old.chain, &new.chain], new.certificate, rules.now, &mut differences);
     compare_private_keys(old.key, new.key, pair.has_same_key && !pair.is_same, &mut differences);
     let overlap = overlap(old.certificate, new.certificate);

@@ -1,8 +1,10 @@
 //! Compares names: of hosts and addresses, other ones, the UID and the subject.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use crate::certificate::name;
+use crate::certificate::renewal::uses::{SERVER, made_for};
 use crate::certificate::renewal::{Comparable, missing, or_none, texts};
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::{printable, printable_name, text_list};
@@ -44,6 +46,7 @@ pub(super) fn compare_names(old: &Comparable<'_>, new: &Comparable<'_>, differen
 
 /// What to do about a name that programs take for no host.
 const NO_DOT: &str = "ask for the name without a dot at its end: OpenSSL finds no host by a name with one";
+const AS_NAME: &str = "ask for one with it among the DNS names (subjectAltName)";
 const NO_FIRST_DOT: &str = "ask for the name without a dot at its beginning, or for one with a star before it: programs find no \
                             host by a name that begins with a dot";
 const AS_ADDRESS: &str =
@@ -80,6 +83,36 @@ fn dot_hint(lost: &[&str], names: &[String]) -> Option<&'static str> {
         }
     }
     None
+}
+
+/// Compares the common name of an old certificate without DNS names, which programs take for one: not beside DNS names.
+pub(super) fn compare_common_names(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
+    let host = old.texts.name.to_lowercase();
+    let is_by_name = made_for(old).contains(&SERVER) && !has_dns_names(old) && is_host(&host);
+    let is_name = |code| matches!(code, FindingCode::OtherName | FindingCode::HostLost);
+    let is_told = differences.iter().any(|one| is_name(one.code) && one.level == Level::Failure);
+    let hosts = [host];
+    let lost = hosts_without(&hosts, new.hosts);
+    if !is_by_name || is_told || lost.is_empty() || !has_dns_names(new) {
+        return;
+    }
+    let message = format!(
+        "the new one is not for {}: the old one is by its common name, which programs pass over beside DNS names",
+        printable(&text_list(lost.iter().copied()))
+    );
+    let hint = Some(dot_hint(&lost, new.hosts).unwrap_or(AS_NAME).to_owned().into());
+    differences.push(Finding { hint, ..Finding::failure(FindingCode::HostLost, message) });
+}
+
+fn has_dns_names(one: &Comparable<'_>) -> bool {
+    let is_name = |host: &String| host.parse::<IpAddr>().is_err();
+    one.hosts.iter().any(is_name) || !one.traits.misplaced_addresses.is_empty()
+}
+
+/// Returns whether a common name may be that of a host, which is no address.
+fn is_host(name: &str) -> bool {
+    let is_dns = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*'));
+    is_dns && name.parse::<IpAddr>().is_err() && (name.contains('.') || name == "localhost")
 }
 
 /// Compares the subjects. Topics and other names decide where there are any; otherwise the whole subject does:
@@ -137,7 +170,7 @@ fn hosts_without<'a>(hosts: &'a [String], others: &[String]) -> Vec<&'a str> {
 /// programs take none. Addresses have none.
 pub(crate) fn wildcard_for(host: &str) -> Option<String> {
     let (label, domain) = host.split_once('.')?;
-    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    let is_address = host.parse::<IpAddr>().is_ok();
     let is_covered = !is_address && !label.is_empty() && label != "*" && domain.trim_end_matches('.').contains('.');
     is_covered.then(|| format!("*.{domain}"))
 }

@@ -29,7 +29,7 @@ fn new(name: &str) -> Certificate {
 }
 
 fn side(certificate: &Certificate, state: KeyState) -> Side<'_> {
-    let key = PrivateKeyFacts { state, form: KeyForm::Clear };
+    let key = PrivateKeyFacts { state, form: KeyForm::Clear, is_behind: false };
     Side { certificate, key, is_apples: false, chain: FileChain::default() }
 }
 
@@ -516,7 +516,7 @@ struct PrivateKeyCase {
 }
 
 const fn facts(state: KeyState, form: KeyForm) -> PrivateKeyFacts {
-    PrivateKeyFacts { state, form }
+    PrivateKeyFacts { state, form, is_behind: false }
 }
 
 const MISSING: Option<&str> = Some("Failure: the new file has no private key, the old one has");
