@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::expiry::report::Source;
-use crate::expiry::words::{PathPart, Words};
+use crate::expiry::words::{PathPart, Words, is_of_hosts};
 use crate::text::printable_name;
 use crate::world::walk::Links;
 
@@ -26,14 +26,15 @@ impl<'a> Place<'a> {
     /// Reads the words of a path, or of the name of an entry in a Kubernetes secret.
     pub(super) fn new(file: &'a str, source: Source, links: &'a [Links]) -> Self {
         let path = Path::new(file);
-        let mut folders = Vec::new();
+        let mut folders: Vec<Part<'a>> = Vec::new();
         for component in path.parent().unwrap_or(Path::new("")).components() {
             if component != Component::CurDir {
                 let name = component.as_os_str().to_str().unwrap_or_default();
-                folders.push(Part::new(name, PathPart::Folder));
+                folders.push(Part::below(folders.last(), name, PathPart::Folder));
             }
         }
-        Self { source, links, folders, file: Part::new(file_name(path), PathPart::File) }
+        let file = Part::below(folders.last(), file_name(path), PathPart::File);
+        Self { source, links, folders, file }
     }
 }
 
@@ -49,6 +50,15 @@ impl<'a> Part<'a> {
         let mut words = Words::default();
         words.add(name, part);
         Self { name, words }
+    }
+
+    /// Reads a part in a folder, which may be one of hosts.
+    fn below(folder: Option<&Self>, name: &'a str, part: PathPart) -> Self {
+        let mut read = Self::new(name, part);
+        if folder.is_some_and(|folder| is_of_hosts(folder.name)) {
+            read.words.count_hosts();
+        }
+        read
     }
 
     /// Returns whether it says that something is retired, and names nothing.

@@ -1,6 +1,6 @@
 //! Tells what the words in the names of files and folders mean: versions and dates, contents, or services and hosts.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The meaning of a word that names no service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,14 +299,31 @@ impl Words {
             self.names.push(name);
             return;
         }
+        self.names.extend(address_in(&name));
         for mark in MARKS {
             name = name.replace(mark, &format!(" {mark} "));
         }
-        let mut reader = NameReader { words: self, part, numbers: Vec::new(), last: None, has_date: false };
+        let mut reader = NameReader {
+            words: self,
+            part,
+            numbers: Vec::new(),
+            leading: Vec::new(),
+            stores: Vec::new(),
+            last: None,
+            has_date: false,
+        };
         for chunk in name.split(|letter: char| !letter.is_alphanumeric()) {
             reader.add_chunk(chunk);
         }
         reader.finish();
+    }
+
+    /// Takes the numbers and letters for those of hosts, if they are all that there is: 1 in `servers/1`.
+    pub(super) fn count_hosts(&mut self) {
+        if self.names.is_empty() && !self.tells_version() {
+            self.host_counts.clone_from(&self.versions);
+            self.counts.append(&mut self.versions);
+        }
     }
 
     fn take(&mut self, word: &str, meaning: Meaning) {
@@ -320,14 +337,46 @@ impl Words {
     }
 }
 
-/// Returns whether a name is an address of a host or a UUID, with or without an extension.
+/// Returns whether the name of a folder says that there are several hosts in it: `servers`.
+pub(super) fn is_of_hosts(folder: &str) -> bool {
+    let folder = folder.to_lowercase();
+    let last = folder.rsplit(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+    last.strip_suffix('s').is_some_and(|word| HOSTS.contains(&word))
+}
+
+/// Returns whether a name is an address of a host, with its port or without, or a UUID, with or without an extension.
 fn is_address_or_uuid(name: &str) -> bool {
     for text in [name, name.rsplit_once('.').unwrap_or((name, "")).0] {
-        if text.parse::<IpAddr>().is_ok() || is_uuid(text) {
+        // What stands in the place of colons in the names of files.
+        let spelled = text.replace(['-', '_'], ":");
+        let is_long = spelled.matches(':').count() > 2;
+        let is_address = [text, text.trim_matches(['[', ']'])].iter().any(|text| text.parse::<IpAddr>().is_ok());
+        if is_address || text.parse::<SocketAddr>().is_ok() || is_uuid(text) {
+            return true;
+        }
+        if is_long && spelled.parse::<IpAddr>().is_ok() {
             return true;
         }
     }
     false
+}
+
+/// Returns the address (IPv4) that a part of a name is, with what may be its port: `web-10-0-0-1`, `10.0.0.1_8443`.
+fn address_in(name: &str) -> Option<String> {
+    let chunks: Vec<&str> = name.split(|letter: char| !letter.is_alphanumeric()).collect();
+    let is_number = |chunk: &str| !chunk.is_empty() && chunk.bytes().all(|byte| byte.is_ascii_digit());
+    for start in 0..chunks.len() {
+        if start > 0 && is_number(chunks[start - 1]) {
+            continue;
+        }
+        let four = chunks.get(start..start + 4)?;
+        let text = four.join(".");
+        if text.parse::<Ipv4Addr>().is_ok() {
+            let port = chunks.get(start + 4).filter(|chunk| is_number(chunk) && chunk.len() > 2 && !is_date(chunk));
+            return Some(port.map_or(text.clone(), |port| format!("{text}:{port}")));
+        }
+    }
+    None
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -358,6 +407,10 @@ struct NameReader<'a> {
     words: &'a mut Words,
     part: PathPart,
     numbers: Vec<Number>,
+    /// The numbers before the first word, in the name of a folder: 01 in `01-web`.
+    leading: Vec<Number>,
+    /// The words for where certificates are kept: beside a name they are a part of it, as in `public-api`.
+    stores: Vec<String>,
     /// The meaning of the last word that is no number, or that it names something.
     last: Option<LastWord>,
     has_date: bool,
@@ -381,6 +434,16 @@ impl NameReader<'_> {
         // `k8s`, and the hash behind the name of a Secret.
         if runs.len() > 2 && meaning_of(runs[0], self.part).is_none() {
             self.add_name(chunk);
+            return;
+        }
+        // `1web`: the number counts what follows.
+        if let [number, word] = runs[..]
+            && number.starts_with(|digit: char| digit.is_ascii_digit())
+            && word.len() > 1
+            && meaning_of(word, self.part).is_none()
+        {
+            self.add_name(word);
+            self.add_run(number, true);
             return;
         }
         let mut is_glued = false;
@@ -419,6 +482,10 @@ impl NameReader<'_> {
             self.numbers.push(Number { text: number.to_owned(), is_glued, is_of_host });
             return;
         }
+        if self.last.is_none() && self.part == PathPart::Folder {
+            self.leading.push(Number { text: number.to_owned(), is_glued: false, is_of_host: false });
+            return;
+        }
         self.words.has_number_of_version |= self.last == Some(LastWord::Version);
         self.words.versions.push(number.to_owned());
     }
@@ -430,19 +497,32 @@ impl NameReader<'_> {
 
     fn add_known(&mut self, word: &str, meaning: Meaning) {
         self.words.take(word, meaning);
+        if meaning == Meaning::Store {
+            self.stores.push(word.to_owned());
+        }
         self.has_date |= meaning == Meaning::Date;
         self.last = Some(if meaning == Meaning::Version { LastWord::Version } else { LastWord::Other });
     }
 
     fn add_name(&mut self, name: &str) {
         self.words.names.push(name.to_owned());
-        self.last = Some(if HOSTS.contains(&name) { LastWord::Host } else { LastWord::Name });
+        let is_of_host = HOSTS.contains(&name);
+        for number in self.leading.drain(..) {
+            self.numbers.push(Number { is_of_host, ..number });
+        }
+        self.last = Some(if is_of_host { LastWord::Host } else { LastWord::Name });
     }
 
     /// Takes the numbers that count. In the name of a file only one that is glued does: `web-2.crt` may be a version.
     /// Beside a date the others are its day and time.
     fn finish(self) {
         self.words.has_date |= self.has_date;
+        if !self.words.names.is_empty() {
+            self.words.names.extend(self.stores);
+        }
+        for number in self.leading {
+            self.words.versions.push(number.text);
+        }
         let takes_all = self.part == PathPart::Folder && !self.has_date;
         for Number { text, is_glued, is_of_host } in self.numbers {
             if !is_glued && !takes_all {

@@ -23,7 +23,7 @@ const fn of(bond: Bond, row: Row) -> Row {
 }
 
 /// Servers' and clients' certificates, and pushes, in files.
-static FILES: [Row; 133] = [
+static FILES: [Row; 161] = [
     // One folder: versions, dates and words that say old or new.
     renewed("old.pem", "new.pem"),
     renewed("a.pem", "b.pem"),
@@ -171,6 +171,38 @@ static FILES: [Row; 133] = [
     of(Bond::Loose, both_in_use("both.pem", "both.pem")),
     of(Bond::Loose, both_in_use("a/tls.crt", "a_rsa/tls.crt")),
     of(Bond::Loose, both_in_use("tls.crt", "rsa/tls.crt")),
+    // Addresses, however they are spelled, and ports.
+    both_in_use("10.0.0.1:8443/tls.crt", "10.0.0.2:8443/tls.crt"),
+    both_in_use("10.0.0.1:8443/tls.crt", "10.0.0.1:9443/tls.crt"),
+    both_in_use("10.0.0.1_8443.crt", "10.0.0.1_9443.crt"),
+    both_in_use("10-0-0-1/tls.crt", "10-0-0-2/tls.crt"),
+    both_in_use("10_0_0_1.pem", "10_0_0_2.pem"),
+    both_in_use("ip-10-0-0-1.pem", "ip-10-0-0-2.pem"),
+    both_in_use("web-10.0.0.1-2026/tls.crt", "web-10.0.0.2-2027/tls.crt"),
+    both_in_use("[2001:db8::1]/tls.crt", "[2001:db8::2]/tls.crt"),
+    both_in_use("[2001:db8::1]:8443/tls.crt", "[2001:db8::2]:8443/tls.crt"),
+    both_in_use("2001-db8--1.pem", "2001-db8--2.pem"),
+    renewed("10.0.0.1-2026.crt", "10.0.0.1-2027.crt"),
+    renewed("10.0.0.1-1.crt", "10.0.0.1-2.crt"),
+    renewed("ex-2025-12-10-10-30-45.pem", "ex-2026-12-10-10-30-45.pem"),
+    renewed("24-11-2025/tls.crt", "24-11-2026/tls.crt"),
+    // Numbers before a name.
+    both_in_use("1web/tls.crt", "2web/tls.crt"),
+    both_in_use("01-web/tls.crt", "02-web/tls.crt"),
+    both_in_use("1web.crt", "2web.crt"),
+    of(Bond::Push, both_in_use("1web/push.pem", "2web/push.pem")),
+    renewed("2026-web/tls.crt", "2027-web/tls.crt"),
+    renewed("1-old/tls.crt", "2-new/tls.crt"),
+    // Folders of hosts.
+    both_in_use("servers/1/tls.crt", "servers/2/tls.crt"),
+    both_in_use("nodes/a/tls.crt", "nodes/b/tls.crt"),
+    both_in_use("etcd-nodes/a.pem", "etcd-nodes/b.pem"),
+    of(Bond::Push, both_in_use("customers/1/push.pem", "customers/2/push.pem")),
+    renewed("servers/2026/tls.crt", "servers/2027/tls.crt"),
+    renewed("servers/old/tls.crt", "servers/new/tls.crt"),
+    // Words for where certificates are kept are a part of a name.
+    both_in_use("public-api/tls.crt", "private-api/tls.crt"),
+    renewed("private/tls.crt", "public/new/tls.crt"),
 ];
 
 /// Entries of a dump.
