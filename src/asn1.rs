@@ -46,6 +46,8 @@ pub enum Fault {
     Limit,
     /// It is whole, and can be read in two ways.
     Ambiguity,
+    /// It is whole, and has aliases in the place of values.
+    Aliases,
 }
 
 impl Malformed {
@@ -63,12 +65,18 @@ impl Malformed {
         Self { fault: Fault::Ambiguity, ..Self::new(part, problem) }
     }
 
+    /// Makes an error about values that stand elsewhere.
+    pub(crate) fn aliases(part: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self { fault: Fault::Aliases, ..Self::new(part, problem) }
+    }
+
     /// Returns what it says of the file.
     pub(crate) fn verdict(&self) -> &'static str {
         match self.fault {
             Fault::Damage => "the file is damaged",
             Fault::Limit => "the file goes beyond a limit",
             Fault::Ambiguity => "the file can be read in two ways",
+            Fault::Aliases => "the file is not read to its end",
         }
     }
 }

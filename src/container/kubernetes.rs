@@ -20,7 +20,7 @@ use crate::pem::clear_unused_bits;
 use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
 
 /// One object with its entries.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct KubernetesObject {
     /// "namespace/name".
     pub name: String,
@@ -204,8 +204,11 @@ pub(crate) fn parse_yaml(bytes: &[u8]) -> Option<YamlObjects> {
     let documents = yaml::to_json(text);
     let mut damage = match documents.problem {
         None => None,
-        Some(_) if !begins_as_dump(text) => return None,
+        Some(YamlProblem::NotRead) if has_entries_by_kind(text) => {
+            Some(Malformed::aliases("YAML", "has an alias, a merge key (<<) or a key that is no text"))
+        }
         Some(YamlProblem::NotRead) => return None,
+        Some(_) if !begins_as_dump(text) => return None,
         Some(YamlProblem::Syntax { line }) => Some(Malformed::new("YAML", format!("is damaged in line {line}"))),
         Some(YamlProblem::TooLarge) => Some(Malformed::limit("YAML", "is deeper or longer than is read")),
     };
@@ -240,6 +243,23 @@ const ENTRY_WORDS: [&str; 4] = ["Secret", "ConfigMap", "items:", "data:"];
 fn begins_as_dump(text: &str) -> bool {
     begins_as_object(text) && has_one_of(text, &ENTRY_WORDS) && !has_one_of(text, &TEMPLATE_MARKS)
 }
+
+/// Returns whether a text has an object with entries by its kind: anchors and fields of any name may stand before that.
+fn has_entries_by_kind(text: &str) -> bool {
+    for line in text.lines() {
+        let Some((_, value)) = line.split_once("kind") else { continue };
+        let mut words = value.split(|letter: char| !letter.is_ascii_alphanumeric());
+        if value.trim_start_matches(['"', '\'']).starts_with(':')
+            && words.any(|word| KINDS_WITH_ENTRIES.contains(&word))
+        {
+            return !has_one_of(text, &TEMPLATE_MARKS);
+        }
+    }
+    false
+}
+
+/// The kinds of objects with entries, and of lists of them.
+const KINDS_WITH_ENTRIES: [&str; 4] = ["Secret", "SecretList", "ConfigMap", "ConfigMapList"];
 
 fn has_one_of(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
@@ -624,8 +644,22 @@ mod tests {
         let block = "apiVersion: v1\nkind: ConfigMap\ndata:\n  k: |\n    -----BEGIN\n    x\n  l: 1\n";
         let objects = parse_yaml(block.as_bytes()).unwrap().objects;
         assert_eq!(objects[0].entries["k"].as_ref().unwrap().as_slice(), b"-----BEGIN\nx\n");
+        let merged = "x: &base\n  k: AAEC\n";
+        assert_eq!(parse_yaml(format!("{merged}{item}").as_bytes()).unwrap().damage, None);
+        for text in [
+            format!("{merged}apiVersion: v1\nkind: Secret\ndata:\n  <<: *base\n"),
+            format!("{merged}apiVersion: v1\nkind: Secret\ndata: *base\n"),
+            "apiVersion: v1\nkind: Secret\ndata:\n  <<: {k: AAEC}\n".to_owned(),
+            "type: Opaque\n<<: {kind: Secret}\napiVersion: v1\n".to_owned(),
+            format!("{item}---\nbase: &b {{}}\nspec: *b\n"),
+        ] {
+            let error = parse_yaml(text.as_bytes()).and_then(|read| read.damage).unwrap().to_string();
+            let problem = "YAML: has an alias, a merge key (<<) or a key that is no text";
+            assert_eq!(error, problem, "{text}");
+        }
         for other in [
             "a: b",
+            "x: &a 1\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: *a\n",
             "apiVersion: v1\nkind: {{ .Values.kind }}\n",
             "apiVersion: &a v1\nkind: *a\n",
             "apiVersion: v2\nname: a-chart\n",

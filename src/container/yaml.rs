@@ -22,7 +22,7 @@ pub(super) struct Documents {
 pub(super) enum YamlProblem {
     /// It is no YAML from this line on.
     Syntax { line: usize },
-    /// It has aliases, which could make it endless, or keys that are no texts.
+    /// It has aliases or merge keys, which could make it endless, or keys that are no texts.
     NotRead,
     /// It is deeper or longer than is read.
     TooLarge,
@@ -59,6 +59,9 @@ fn scalar(text: &str, style: ScalarStyle) -> String {
 
 const NULL: &str = "null";
 
+/// The key under which the entries of another mapping stand.
+const MERGE_KEY: &str = "<<";
+
 /// A mapping or sequence that is not complete.
 enum Node {
     List { is_empty: bool },
@@ -84,6 +87,9 @@ impl Writer {
             Event::Alias(_) => Err(YamlProblem::NotRead),
             Event::SequenceStart(..) => self.begin("[", Node::List { is_empty: true }),
             Event::MappingStart(..) => self.begin("{", Node::Map { is_empty: true, has_key: false }),
+            Event::Scalar(text, ScalarStyle::Plain, ..) if text == MERGE_KEY && self.is_key_next() => {
+                Err(YamlProblem::NotRead)
+            }
             Event::Scalar(text, style, ..) => self.add_scalar(&Zeroizing::new(scalar(text, *style))),
             Event::SequenceEnd | Event::MappingEnd => {
                 self.close();
@@ -186,6 +192,7 @@ mod tests {
     fn documents_become_json() {
         for (text, expected) in [
             ("a: 1\nb:\n- x\n- ~\n- '~'\n", r#"{"a":"1","b":["x",null,"~"]}"#),
+            ("'<<': a\nb: <<", r#"{"<<":"a","b":"<<"}"#),
             ("---\na: {}\n---\n# nothing\n---\n[]", r#"{"a":{}} []"#),
             (
                 "a: |\n  \"x\"\n  y\n~: b\nc:\n- - d\n- e: f\n  g:\n",
@@ -203,6 +210,7 @@ mod tests {
             ("a:\n- b: [x, {y: ", r#"{"a":[{"b":["x",{"y":null}]}]}"#, YamlProblem::Syntax { line: 2 }),
             ("a: &x 1\nb: *x", r#"{"a":"1","b":null}"#, YamlProblem::NotRead),
             ("{[a]: b}", "{}", YamlProblem::NotRead),
+            ("a: x\n<<: {b: y}", r#"{"a":"x"}"#, YamlProblem::NotRead),
         ] {
             let (read, found) = json(text);
             assert_eq!(read, expected, "{text}");

@@ -103,6 +103,8 @@ pub(super) enum Evidence {
     Links,
     /// They are in two objects of a cluster.
     Objects,
+    /// They have one name in a dump, or in two of them.
+    Namesakes,
     /// They have one name and two formats.
     Format,
     /// Their folders have names that are no versions.
@@ -130,6 +132,7 @@ impl Evidence {
             Self::Backup => return format!("{new} is for the same, but its name says that it is a backup"),
             Self::Links => "a link leads to each",
             Self::Objects => "objects of a cluster are, unless only a version tells their names apart",
+            Self::Namesakes => "both have this name in a dump",
             Self::Folders => "their folders differ in more than a version or a date",
             Self::Files => "their names differ in more than a version or a date",
         };
@@ -160,7 +163,8 @@ pub(super) fn judge(old: &Place<'_>, new: &Place<'_>, bond: Bond) -> Standing {
     }
     let ways = Ways::between(old, new);
     let evidence = match (old.source, new.source) {
-        _ if ways.old.0.is_empty() && ways.new.0.is_empty() => files_of_a_folder(&old.file, &new.file, bond),
+        (Source::Secret, Source::Secret) if ways.are_same() && are_namesakes(old, new) => Some(Evidence::Namesakes),
+        _ if ways.are_same() => files_of_a_folder(&old.file, &new.file, bond),
         (Source::Secret, Source::Secret) => objects(&ways, bond),
         _ => files(&old.file, &new.file, &ways, bond),
     };
@@ -217,6 +221,12 @@ fn is_backup(old: &Place<'_>, new: &Place<'_>, ways: &Ways<'_>) -> bool {
     let is_old_retired = ways.old.is_retired() || old.file.words.is_retired;
     let is_new_retired = ways.new.is_retired() || new.file.words.is_retired;
     is_new_retired && !is_old_retired && own_links(new.links, old.links).next().is_none()
+}
+
+/// Returns whether two entries have one name. A cluster has it once in a namespace: they are of two clusters or times.
+fn are_namesakes(old: &Place<'_>, new: &Place<'_>) -> bool {
+    let has_namespace = old.folders.len() > 1;
+    has_namespace && old.file.name == new.file.name
 }
 
 /// Compares two objects of a cluster.
@@ -392,6 +402,10 @@ impl<'a> Ways<'a> {
             (own, other) = (own_rest, other_rest);
         }
         Self { old: Way(own), new: Way(other) }
+    }
+
+    fn are_same(&self) -> bool {
+        self.old.0.is_empty() && self.new.0.is_empty()
     }
 }
 

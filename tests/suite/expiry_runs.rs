@@ -848,6 +848,56 @@ fn a_renewal_is_found_among_very_many_of_one_name() {
 }
 
 #[test]
+fn an_object_that_a_dump_has_twice_is_judged_once_unless_the_two_differ() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let dump = |items: Value| text(&json!({"apiVersion": "v1", "kind": "List", "items": items}));
+    let (one, other) = (secret("prod", "push", &[("tls.crt", &good)]), secret("test", "push", &[("tls.crt", &good)]));
+    let joined = [text(&one), text(&one)].concat();
+    for (dump, expected) in [
+        (dump(json!([one, one])), vec!["prod/push/tls.crt"]),
+        (dump(json!([one, other, one])), vec!["prod/push/tls.crt", "test/push/tls.crt"]),
+        (joined, vec!["prod/push/tls.crt"]),
+    ] {
+        let (code, report) = Folder::new(&[("all.json", &dump)]).report(&["."]);
+        assert_eq!((code, files(&report["certificates"])), (Some(0), expected), "{report}");
+    }
+    // Both are judged: nothing tells that the one took the place of the other.
+    let key = read("key/push.pem");
+    let of = |from, until| [push("com.example.a", "a", from, until), key.clone()].concat();
+    let (old, new) = (of("20251101", "20261127"), of("20261101", "20271231"));
+    let items = json!([secret("prod", "push", &[("push.pem", &old)]), secret("prod", "push", &[("push.pem", &new)])]);
+    let (code, report) = Folder::new(&[("all.json", &dump(items))]).report(&["."]);
+    assert_eq!((code, files(&report["certificates"])), (Some(1), vec!["prod/push/push.pem"; 2]), "{report}");
+    assert!(report.to_string().contains("both have this name in a dump"), "{report}");
+    // Without a namespace they may be two versions of one object.
+    let mut items = json!([secret("", "push", &[("push.pem", &old)]), secret("", "push", &[("push.pem", &new)])]);
+    for item in items.as_array_mut().unwrap() {
+        item["metadata"].as_object_mut().unwrap().remove("namespace");
+    }
+    assert_eq!(Folder::new(&[("all.json", &dump(items))]).report(&["."]).0, Some(0));
+}
+
+#[test]
+fn what_yaml_says_by_aliases_and_merge_keys_is_not_passed_over() {
+    let cert = BASE64.encode(&ends_soon("com.example.a"));
+    let head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n";
+    for dump in [
+        format!("base: &base\n  tls.crt: {cert}\n{head}data:\n  <<: *base\n"),
+        format!("base: &base\n  tls.crt: {cert}\n{head}data: *base\n"),
+        format!("{head}<<:\n  data:\n    tls.crt: {cert}\n"),
+    ] {
+        let (code, report) = Folder::new(&[("x.yaml", dump.as_bytes())]).report(&[".", "--min-certificates", "0"]);
+        let error =
+            "./x.yaml: the file is not read to its end: YAML: has an alias, a merge key (<<) or a key that is no text";
+        // What is found in the base is judged all the same.
+        let expected = if files(&report["certificates"]).is_empty() { Some(3) } else { Some(1) };
+        assert_eq!((code, &report["unreadable"][0]["error"]["message"]), (expected, &json!(error)), "{report}");
+    }
+    let other = "x: &a 1\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: *a\n";
+    assert_eq!(Folder::new(&[("x.yaml", other.as_bytes())]).report(&[".", "--min-certificates", "0"]).0, Some(0));
+}
+
+#[test]
 fn a_field_that_stands_twice_is_no_damage() {
     let cert = BASE64.encode(&server(&["a.example"], "20260101", "20271231").certificate);
     let dump = format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  a: {cert}\ndata:\n  a: {cert}\n");

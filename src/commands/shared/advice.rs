@@ -142,6 +142,7 @@ fn open_advice(error: &OpenError) -> &'static str {
             Fault::Damage => AGAIN,
             Fault::Limit => UNUSUAL,
             Fault::Ambiguity => "keep one of the two, and remove the other",
+            Fault::Aliases => "write the values out, as `kubectl get -o yaml` does",
         },
         OpenError::MereText(_) => AGAIN,
         OpenError::Decode(DecodeError::UnknownType { .. }) => {

@@ -206,7 +206,7 @@ static FILES: [Row; 161] = [
 ];
 
 /// Entries of a dump.
-static ENTRIES: [Row; 21] = [
+static ENTRIES: [Row; 23] = [
     renewed("prod/old/tls.crt", "prod/new/tls.crt"),
     renewed("prod/ex-v1/tls.crt", "prod/ex-v2/tls.crt"),
     renewed("prod/ex-2026/tls.crt", "prod/ex-2027/tls.crt"),
@@ -228,6 +228,9 @@ static ENTRIES: [Row; 21] = [
     both_in_use("prod/ex-tls/tls.crt", "prod/ex-tls-bak/tls.crt"),
     both_in_use("prod/push/tls.crt", "prod/apns/tls.crt"),
     of(Bond::Push, both_in_use("prod/push-a/push.p12", "prod/push-b/push.p12")),
+    // One name in two dumps may be that of two clusters.
+    both_in_use("prod/ex/tls.crt", "prod/ex/tls.crt"),
+    of(Bond::Push, both_in_use("prod/push/push.p12", "prod/push/push.p12")),
 ];
 
 #[test]
@@ -315,6 +318,11 @@ fn an_objection_says_why_and_what_to_do() {
             Evidence::Objects,
             "b.pem is for the same, but seems to be in use beside it: objects of a cluster are, unless only a version tells \
              their names apart; if nothing uses this one any more, remove or exclude it",
+        ),
+        (
+            Evidence::Namesakes,
+            "b.pem is for the same, but seems to be in use beside it: both have this name in a dump; if nothing uses this \
+             one any more, remove or exclude it",
         ),
         (
             Evidence::Format,
