@@ -91,10 +91,8 @@ fn find_whole(text: &str, fold: fn(&str) -> String) -> Vec<Explanation> {
     let subjects = Subjects::of(without_blanks(text));
     let mut matches = Vec::new();
     for message in MESSAGES {
-        if !message.subject.is_of(&subjects) {
-            continue;
-        }
-        if let Some(known) = longest_found(&wanted, message, fold) {
+        let Some(known) = longest_found(&wanted, message, fold) else { continue };
+        if message.subject.is_of(&subjects, begins_with(&wanted, message, fold)) {
             matches.push(Match { known, explanation: Explanation::of_message_in(message, &subjects) });
         }
     }
@@ -130,6 +128,30 @@ fn longest_found(wanted: &str, message: &Message, fold: fn(&str) -> String) -> O
         }
     }
     longest
+}
+
+/// What programs say before any message of theirs.
+const OPENINGS: [&str; 7] = ["php ", "warning:", "error:", "verror:", "panic:", "caused by:", "ssl.sslerror:"];
+
+/// Returns whether a text, folded, begins with a message.
+fn begins_with(wanted: &str, message: &Message, fold: fn(&str) -> String) -> bool {
+    let text = without_openings(wanted);
+    for known in message.texts {
+        let (first, _) = known.split_once(GAP).unwrap_or((known, ""));
+        if text.starts_with(&fold(first)) {
+            return true;
+        }
+    }
+    false
+}
+
+fn without_openings(text: &str) -> &str {
+    for opening in OPENINGS {
+        if let Some(rest) = text.strip_prefix(opening) {
+            return without_openings(rest.trim_start());
+        }
+    }
+    text
 }
 
 /// Returns whether the parts of a message stand in a text, in their order and near to one another.
@@ -185,7 +207,9 @@ mod tests {
     fn every_message_finds_its_own_row_first() {
         for message in MESSAGES {
             for text in message.texts {
-                let pasted = format!("2026-11-28 ERROR\n\t{}\r\nat line 5", text.to_uppercase().replace(' ', "\n "));
+                let server = if message.is_of_any_text() { "" } else { "api.push.apple.com" };
+                let pasted = text.to_uppercase().replace(' ', "\n ");
+                let pasted = format!("2026-11-28 ERROR {server}\n\t{pasted}\r\nat line 5");
                 let found = find(&pasted.replace('…', "anything"));
                 assert_eq!(found.first().map(|one| one.text), Some(message.texts[0]), "{text}");
             }
@@ -325,6 +349,118 @@ mod tests {
             ("openssl_x509_read(): X.509 Certificate cannot be retrieved", "the file is no PEM"),
             ("RequestVersionExact while unable to establish HTTP/2 connection.", "the program does not speak HTTP/2"),
             ("CryptographicException: ASN1 corrupted data.", "the file is in another"),
+            ("curl: (6) Could not resolve host: api.push.apple.com", "this machine finds no address"),
+            (
+                "endpoint error: getaddrinfo ENOTFOUND api.development.push.apple.com api.development.push.apple.com:443",
+                "this machine finds no address",
+            ),
+            ("Error: getaddrinfo EAI_AGAIN api.push.apple.com", "this machine finds no address"),
+            (
+                "java.net.UnknownHostException: Failed to resolve 'api.sandbox.push.apple.com' after 2 queries",
+                "this machine finds",
+            ),
+            ("dial tcp: lookup api.push.apple.com: no such host", "this machine finds no address"),
+            ("java.net.UnknownHostException: gateway.sandbox.push.apple.com", "this is the old binary protocol"),
+            ("Could not resolve host 'gateway.push.apple.com'", "this is the old binary protocol"),
+            ("VError: endpoint error: connect ECONNREFUSED 17.188.138.73:2195", "this is the old binary protocol"),
+            ("{ Error: connect ETIMEDOUT 17.188.166.19:443", "APNs is not reached"),
+            ("curl: (7) Failed to connect to api.push.apple.com port 443 after 0 ms", "APNs is not reached"),
+            (
+                "java.net.NoRouteToHostException: No route to host: api.push.apple.com/[2620:149:f9:1021:0:0:0:9]:443",
+                "APNs is",
+            ),
+            (
+                "https://api.push.apple.com: [SSL: WRONG_VERSION_NUMBER] wrong version number",
+                "what answers speaks no TLS",
+            ),
+            (
+                "could not load PEM client certificate, OpenSSL error error:0909006C, (no key found, wrong pass phrase, or wrong file format?)",
+                "the file has no certificate in PEM",
+            ),
+            (
+                "PHP Warning:  failed loading cafile stream: `Entrust.net Certification Authority (2048).pem.pem'",
+                "the list of authorities",
+            ),
+            (
+                "Passphrase given, but the private key in /a/ck.pem is not encrypted, please make sure you are using",
+                "the program was given a passphrase",
+            ),
+            (
+                "keytool error: java.io.IOException: DerInputStream.getLength(): lengthTag=111, too big.",
+                "the .p12 is empty",
+            ),
+            ("DerInputStream.getLength(): Redundant length bytes found", "the .p12 is empty"),
+            ("java.io.IOException: Invalid encoding: zero length Int value", "the .p12 is empty"),
+            (
+                "javax.net.ssl.SSLHandshakeException: java.security.cert.CertificateExpiredException: NotAfter: Tue Nov 19 23:34:38 CST \
+                 2019\n\tat com.notnoop.apns.internal.Utilities",
+                "a certificate has expired",
+            ),
+            (
+                "Caused by: java.security.cert.CertificateExpiredException: NotAfter: Tue Nov 19 23:34:38",
+                "a certificate has",
+            ),
+            (
+                "java.lang.IllegalArgumentException: File does not contain valid private key: push.pem",
+                "the key is encrypted",
+            ),
+            (
+                "x509: certificate has expired or is not yet valid: current time 2026-11-28T13:00:00Z is after 2020-05-30",
+                "a certificate has expired",
+            ),
+            (
+                "asn1: structure error: tags don't match (16 vs {class:0 tag:13 length:45}) certificate @2",
+                "the file is in",
+            ),
+            ("x509: malformed tbs certificate", "the file is in another"),
+            (
+                "pkcs12: error reading P12 data: asn1: structure error: tags don't match (16 vs {class:0 tag:28}) pfxPdu @2",
+                "the file is no .p12",
+            ),
+            (
+                "tls: failed to parse private key: asn1: structure error: tags don't match (2 vs {tag:16})",
+                "the key is encr",
+            ),
+            ("tls: private key does not match public key", "the key belongs to another certificate"),
+            (
+                "Error: certificate has expired: 2017-02-04T07:11:57.000Z\n    at validateCredentials (/srv/node_modules/apn/lib/\
+                 credentials/validate.js:12:9)",
+                "the push certificate has expired",
+            ),
+            (
+                "VError: Failed to generate token: secretOrPrivateKey must be an asymmetric key when using ES256",
+                "what was given as the token signing key",
+            ),
+            (
+                "TokenError: Invalid private key provided for algorithm ES256.",
+                "what was given as the token signing key",
+            ),
+            ("ssl.SSLError: [SSL: EE_KEY_TOO_SMALL] ee key too small (_ssl.c:3905)", "this OpenSSL refuses"),
+            ("OpenSSL::SSL::SSLError: SSL_CTX_use_certificate: ca md too weak", "this OpenSSL refuses"),
+            (
+                "VError: Failed to generate token: error:0906D064:PEM routines:PEM_read_bio:bad base64 decode",
+                "the PEM is dam",
+            ),
+            ("code: 'ERR_OSSL_PEM_BAD_END_LINE'", "the PEM is damaged"),
+            ("CryptographicException: m_safeCertContext is an invalid handle.", "no certificate was loaded"),
+            ("The specified network password is not correct.", "the password is wrong, or Windows"),
+            ("System.Security.Cryptography.CryptographicException: Keyset does not exist", "the private key is absent"),
+            (
+                "You have selected the Production server, yet your Certificate does not appear to be the Production certificate!",
+                "the certificate is for the other",
+            ),
+            (
+                "You are using a certificate created for connecting only to the Sandbox APNS server but have selected a different",
+                "the certificate is for the other",
+            ),
+            ("The APNs disconnected without returning an error. This may indicate", "the connection to the gateway"),
+            ("code: 'messaging/invalid-apns-credentials'", "Firebase has no valid"),
+            ("The operation couldn’t be completed. (OSStatus error -25294.)", "there is no such keychain"),
+            ("An error has occurred. Unable to import an item. Error: -25294", "there is no such keychain"),
+            ("(OSStatus error -25264.)", "the .p12 has AES-256"),
+            ("security: SecKeychainItemImport: Unable to decode the provided data.", "the .p12 has AES-256"),
+            ("/tmp/MyApp.app: errSecInternalComponent", "the keychain is locked"),
+            ("Unable to import p12 file: no push certificates found.", "the .p12 has no push certificate"),
         ] {
             let found = find(pasted);
             assert!(found.first().is_some_and(|one| one.meaning.starts_with(meaning)), "{pasted}: {found:?}");
@@ -353,6 +489,25 @@ mod tests {
             "rpc Shutdown",
             "ssh-keygen: Load key \"id_ed25519\": bad decrypt",
             "Load key \"/home/jo/.ssh/id_rsa\": bad decrypt",
+            "Load key \"id_ed25519\": bad base64 decode",
+            "fatal: unable to access 'https://github.com/jo/apns.git/': Could not resolve host: github.com",
+            "ssh: connect to host github.com port 22: Connection timed out\nfatal: Could not read from remote repository.",
+            "npm ERR! code ENOTFOUND\nnpm ERR! request to https://registry.npmjs.org/x failed, reason: getaddrinfo ENOTFOUND registry.npmjs.org",
+            "npm ERR! code CERT_HAS_EXPIRED\nnpm ERR! errno CERT_HAS_EXPIRED",
+            "webpack: Error: connect ECONNREFUSED 127.0.0.1:8080",
+            "Error: getaddrinfo EAI_AGAIN registry.yarnpkg.com",
+            "curl: (6) Could not resolve host: raw.githubusercontent.com",
+            "curl: (7) Failed to connect to localhost port 8080 after 0 ms: Couldn't connect to server",
+            "curl: (35) OpenSSL/3.0.22: error:0A00010B:SSL routines::wrong version number",
+            "docker: Error response from daemon: Get \"https://registry.example.com/v2/\": x509: certificate has expired or is not yet valid",
+            "Get \"https://registry-1.docker.io/v2/\": dial tcp: lookup registry-1.docker.io: no such host",
+            "failed to pull image: rpc error: asn1: structure error: tags don't match",
+            "* asn1: structure error: tags don't match (16 vs {class:2 tag:22}) pkcs1PrivateKey @2",
+            "nginx: [emerg] SSL_CTX_use_certificate(\"/etc/nginx/a.pem\") failed (SSL: error:0A00018E:SSL routines::ca md too weak)",
+            "Could not resolve all artifacts: Caused by: java.security.cert.CertificateExpiredException: NotAfter: Tue Nov 19 23:34:38 CST 2019",
+            "[Composer\\Downloader\\TransportException] failed loading cafile stream: `/etc/ssl/cert.pem'",
+            "nginx: bind() to 0.0.0.0:443 failed, Connection refused",
+            "1725294 requests, 25264 errors",
         ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
         }

@@ -11,15 +11,21 @@ pub(super) enum Subject {
     OldCipher,
     /// A server that is not trusted: APNs where the text names it, else any.
     Server,
-    /// A password, unless the text names a program with keys of its own.
+    /// The way to a server, which must be that of APNs.
+    Connection,
+    /// A push certificate, where the text names push or begins with the message.
+    NamedFirst,
+    /// A password or a key in PEM, unless the text names a program with keys of its own.
     Decryption,
 }
 
 impl Subject {
-    /// Returns whether a text is of this subject.
-    pub(super) fn is_of(self, text: &Subjects) -> bool {
+    /// Returns whether a text is of this subject. `is_first` tells whether it begins with the message.
+    pub(super) fn is_of(self, text: &Subjects, is_first: bool) -> bool {
         match self {
             Self::Push | Self::Server => true,
+            Self::Connection => text.has_server,
+            Self::NamedFirst => is_first || text.has_push,
             Self::OldCipher => !text.has_other_algorithm,
             Self::Decryption => !text.has_other_keys,
         }
@@ -29,6 +35,8 @@ impl Subject {
 /// What of these a text names.
 pub(super) struct Subjects {
     pub(super) has_push: bool,
+    /// One of APNs' servers of today.
+    has_server: bool,
     has_other_algorithm: bool,
     has_other_keys: bool,
     /// The text, in small letters and without blanks and quotes.
@@ -37,6 +45,11 @@ pub(super) struct Subjects {
 
 /// The names of push, of its server and its files.
 const PUSH: &[&str] = &["apns", "apn:", "node-apn", "push.apple", "pushnotification", "pushcertificate", "push.p"];
+/// The names of APNs' servers, and its addresses where a program has not reached them.
+const SERVERS: &[&str] = &["push.apple.", "refused17.", "timedout17.", "unreach17."];
+/// The servers of the old protocol, which nothing reaches.
+const OLD_SERVERS: &[&str] =
+    &["gateway.push.", "gateway.sandbox.push.", "feedback.push.", "feedback.sandbox.push.", ":2195"];
 /// The makers of hashes: bundlers use MD4.
 const HASHES: &[&str] = &["newhash", "createhash", "react-scripts"];
 /// Programs that decrypt keys and files of other kinds.
@@ -52,6 +65,7 @@ impl Subjects {
         let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
         Self {
             has_push: names(PUSH),
+            has_server: names(SERVERS) && !names(OLD_SERVERS),
             has_other_algorithm: names(HASHES) || has_other_cipher(&text),
             has_other_keys: names(OTHER_KEYS),
             text,

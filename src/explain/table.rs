@@ -21,6 +21,12 @@ impl Message {
     const fn about(self, subject: Subject) -> Self {
         Self { subject, ..self }
     }
+
+    /// Returns whether the message is explained wherever it stands.
+    #[cfg(test)]
+    pub(super) const fn is_of_any_text(&self) -> bool {
+        !matches!(self.subject, Subject::Connection | Subject::NamedFirst)
+    }
 }
 
 const fn message(
@@ -60,6 +66,14 @@ const TOO_NEW: &str =
 const NO_HTTP_2: &str = "the program does not speak HTTP/2, which is all that APNs speaks";
 const FOR_OLD: &[&str] = &["pushcert pack cert.p12 --for keychain -o push.p12"];
 const KEY_PROBLEM: &str = "the key is missing, belongs to another certificate, or is encrypted with another passphrase";
+const DAMAGED_P12: &str =
+    "the .p12 is empty, is cut off, or was changed on its way, as by a build that filters its resources";
+const NO_P8: &str = "what was given as the token signing key is no .p8 as Apple gives it: a certificate, a part of it, or without its line ends";
+const INSPECT_P8: &[&str] = &["pushcert inspect AuthKey.p8"];
+const NO_AUTHORITIES: &str = "the list of authorities that are trusted is not there, so the server cannot be checked; the push certificate has no part in it";
+const EXPIRED_SOMEWHERE: &str = "a certificate has expired, or this machine's clock is wrong: that of the server that the program has reached (a \
+     proxy or a gateway of one's own), or at a gateway of one's own the push certificate";
+const CHECK_EXPIRY: &[&str] = &["pushcert expiry push.pem", "pushcert check push.pem"];
 
 /// The messages, by program.
 pub(crate) static MESSAGES: &[Message] = &[
@@ -172,10 +186,82 @@ pub(crate) static MESSAGES: &[Message] = &[
     message(
         "curl",
         &["error setting certificate verify locations", "error setting certificate file"],
-        "the list of authorities that are trusted is not there, so the server cannot be checked; the push certificate has no part in it",
+        NO_AUTHORITIES,
         CHECK,
     ),
     message("curl", &["unable to set private key file"], KEY_PROBLEM, FIND_KEY),
+    message(
+        "curl",
+        &["could not load PEM client certificate", "no key found, wrong pass phrase"],
+        "the file has no certificate in PEM, or another key's, or it is damaged; this curl says no more",
+        &["pushcert inspect push.pem", "pushcert convert cert.p12 -o push.pem"],
+    ),
+    message(
+        "curl",
+        &[
+            "Could not resolve host",
+            "getaddrinfo ENOTFOUND",
+            "getaddrinfo EAI_AGAIN",
+            "UnknownHostException",
+            "No such host is known",
+            "no such host",
+            "Name or service not known",
+            "nodename nor servname provided",
+            "Temporary failure in name resolution",
+        ],
+        "this machine finds no address for APNs: its DNS does not answer, or does not know names outside; the certificate has no part in it",
+        CHECK,
+    )
+    .about(Subject::Connection),
+    message(
+        "curl",
+        &[
+            "Failed to connect to",
+            "connect ECONNREFUSED",
+            "connect ETIMEDOUT",
+            "connect EHOSTUNREACH",
+            "connect ENETUNREACH",
+            "Connection refused",
+            "Connection timed out",
+            "No route to host",
+            "Network is unreachable",
+            "i/o timeout",
+        ],
+        "APNs is not reached: a firewall lets neither port 443 nor 2197 through, or this machine has no IPv6 and tries it first; the \
+         certificate has no part in it",
+        CHECK,
+    )
+    .about(Subject::Connection),
+    message(
+        "OpenSSL",
+        &["wrong version number"],
+        "what answers speaks no TLS: a proxy or a portal stands between, or it is another port",
+        CHECK,
+    )
+    .about(Subject::Connection),
+    message(
+        "OpenSSL",
+        &[
+            "ca md too weak",
+            "ee key too small",
+            "[SSL: CA_MD_TOO_WEAK]",
+            "[SSL: EE_KEY_TOO_SMALL]",
+            "SSL_CTX_use_certificate:ca md too weak",
+            "SSL_CTX_use_certificate:ee key too small",
+            "OpenSSL::SSL::SSLError: SSL_CTX_use_certificate: ca md too weak",
+        ],
+        "this OpenSSL refuses the signature of the certificate (SHA-1) or its short key, at its security level (SECLEVEL): make a new \
+         certificate, which Apple signs with SHA-256",
+        &["pushcert inspect push.pem", "pushcert csr"],
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "OpenSSL",
+        &["bad base64 decode", "PEM routines::bad end line", "PEM_read_bio:bad end line", "ERR_OSSL_PEM_BAD_END_LINE"],
+        "the PEM is damaged: its line ends are lost, as in a variable, or a line is missing or was changed",
+        INSPECT,
+    )
+    .about(Subject::Decryption),
     message("curl", &["could not parse PKCS12 file, check password … unsupported"], RC2, CONVERT)
         .about(Subject::OldCipher),
     message("curl", &["could not parse PKCS12 file, check password … mac verify failure"], WRONG_PASSWORD, CONVERT),
@@ -212,6 +298,24 @@ pub(crate) static MESSAGES: &[Message] = &[
         CONVERT,
     ),
     message("Node.js", &["Unable to load private key from PFX data"], NO_KEY, JOIN),
+    message(
+        "node-apn",
+        &["certificate has expired: … validateCredentials"],
+        "the push certificate has expired",
+        RENEW,
+    ),
+    message(
+        "Node.js",
+        &[
+            "secretOrPrivateKey must be an asymmetric key when using ES256",
+            "Invalid private key provided for algorithm ES256",
+            "Failed to generate token: secretOrPrivateKey",
+            "TokenError: Invalid private key provided for algorithm ES256",
+        ],
+        NO_P8,
+        INSPECT_P8,
+    )
+    .about(Subject::NamedFirst),
     message(
         "Node.js",
         &["PEM routines::no start line", "PEM_read_bio:no start line", "get_name:no start line", "no start line"],
@@ -273,6 +377,13 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     ),
     message("PHP", &["stream_socket_client(): Unable to set private key file"], KEY_PROBLEM, FIND_KEY),
+    message("PHP", &["failed loading cafile stream"], NO_AUTHORITIES, CHECK).about(Subject::NamedFirst),
+    message(
+        "Notificato (PHP)",
+        &["Passphrase given, but the private key … is not encrypted"],
+        "the program was given a passphrase, and the key has none: take it away, or encrypt the key",
+        &["pushcert convert cert.p12 --encrypt --passout env:PEM_PASSWORD -o push.pem"],
+    ),
     message(
         "PHP",
         &[
@@ -307,10 +418,36 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "Java",
-        &["Tag number over 30 is not supported", "Short read of DER length"],
-        "the .p12 is empty, is cut off, or was changed on its way, as by a build that filters its resources",
+        &[
+            "Tag number over 30 is not supported",
+            "Short read of DER length",
+            "DerInputStream.getLength()",
+            "zero length Int",
+        ],
+        DAMAGED_P12,
         &["pushcert inspect cert.p12"],
     ),
+    message(
+        "Java",
+        &[
+            "CertificateExpiredException: NotAfter",
+            "java.security.cert.CertificateExpiredException: NotAfter",
+            "javax.net.ssl.SSLHandshakeException: java.security.cert.CertificateExpiredException: NotAfter",
+        ],
+        EXPIRED_SOMEWHERE,
+        CHECK_EXPIRY,
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "pushy (Java)",
+        &[
+            "File does not contain valid private key",
+            "java.lang.IllegalArgumentException: File does not contain valid private key",
+        ],
+        "the key is encrypted, or not PKCS#8 in PEM, or the file has none",
+        &["pushcert convert cert.p12 --cert-out push.crt --key-out push.key"],
+    )
+    .about(Subject::NamedFirst),
     message("Java", &["Algorithm HmacPBESHA256 not available", "data isn't an object ID (tag = 48)"], TOO_NEW, FOR_OLD),
     message(
         "apns-http2 (Java)",
@@ -369,8 +506,8 @@ pub(crate) static MESSAGES: &[Message] = &[
     message(
         "Go",
         &["AuthKey must be a valid .p8 PEM file", "likely due to a malformed p8 file"],
-        "what was given as the token signing key is no .p8 as Apple gives it: a certificate, a part of it, or without its line ends",
-        &["pushcert inspect AuthKey.p8"],
+        NO_P8,
+        INSPECT_P8,
     ),
     message("Go", &["indefinite length found (not DER)"], "the .p12 is BER, as macOS writes it", CONVERT),
     message(
@@ -386,6 +523,22 @@ pub(crate) static MESSAGES: &[Message] = &[
         CONVERT,
     ),
     message("Go", &["tls: private key does not match public key"], OTHER_KEY, FIND_KEY),
+    message(
+        "Go",
+        &["tls: failed to parse private key"],
+        "the key is encrypted, which Go does not read, or is none that it knows",
+        CONVERT,
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "Go",
+        &["asn1: structure error", "asn1: syntax error", "x509: malformed certificate", "x509: malformed tbs certificate"],
+        NOT_THE_FORMAT,
+        INSPECT,
+    )
+    .about(Subject::NamedFirst),
+    message("Go", &["x509: certificate has expired or is not yet valid"], EXPIRED_SOMEWHERE, CHECK_EXPIRY)
+        .about(Subject::NamedFirst),
     message(
         "Go",
         &[
@@ -554,7 +707,11 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "node-apn",
-        &["stream ended unexpectedly", "apn write timeout"],
+        &[
+            "stream ended unexpectedly",
+            "apn write timeout",
+            "The APNs disconnected without returning an error",
+        ],
         "the connection to the gateway was closed, or got no answer: it refuses the certificate or the token, or a firewall stands \
          between",
         CHECK,
@@ -582,6 +739,8 @@ pub(crate) static MESSAGES: &[Message] = &[
             "gateway.sandbox.push.apple.com",
             "feedback.push.apple.com",
             "feedback.sandbox.push.apple.com",
+            "ECONNREFUSED 17. … :2195",
+            "ETIMEDOUT 17. … :2195",
         ],
         "this is the old binary protocol, which Apple switched off on 2021-03-31; APNs speaks HTTP/2 at api.push.apple.com",
         &["pushcert example php --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"],
@@ -603,6 +762,22 @@ pub(crate) static MESSAGES: &[Message] = &[
         ],
         "the private key is absent, or the process may not use it: with a .p12 the flag MachineKeySet helps where no user is logged on",
         INSPECT,
+    ),
+    message(
+        ".NET",
+        &["m_safeCertContext is an invalid handle"],
+        "no certificate was loaded: the file is none that .NET reads, is empty, or the object was given back (Dispose) before it was used",
+        INSPECT,
+    ),
+    message(
+        "PushSharp (.NET)",
+        &[
+            "your Certificate does not appear to be the Production certificate",
+            "your Certificate does not appear to be the Development/Sandbox certificate",
+            "a certificate created for connecting only to the … APNS server but have selected a different",
+        ],
+        "the certificate is for the other environment; or it is a universal one, whose name this PushSharp does not know",
+        &["pushcert inspect cert.p12", "pushcert check cert.p12 --environment both"],
     ),
     message(
         ".NET",
@@ -642,6 +817,10 @@ pub(crate) static MESSAGES: &[Message] = &[
             "errSecPkcs12VerifyFailure",
             "PKCS12 data wrong password",
             "PKCS12 data password incorrect",
+            "SecKeychainItemImport: Unable to decode the provided data",
+            "OSStatus -25264",
+            "OSStatus error -25264",
+            "Error: -25264",
         ],
         "the .p12 has AES-256 or a MAC with SHA-256, or no password, which Keychain Access does not read; or the password is wrong",
         &["pushcert pack push.pem --for keychain -o push.p12"],
@@ -654,6 +833,25 @@ pub(crate) static MESSAGES: &[Message] = &[
         ],
         "the file is in another format, or empty",
         INSPECT,
+    ),
+    message(
+        "macOS",
+        &["OSStatus -25294", "OSStatus error -25294", "Error: -25294", "errSecNoSuchKeychain"],
+        "there is no such keychain to import into: choose login in the list of Keychain Access, not iCloud; the file is not at fault",
+        &["pushcert pack push.pem --for keychain -o push.p12"],
+    ),
+    message(
+        "macOS",
+        &["errSecInternalComponent"],
+        "the keychain is locked, or does not let this program use the key (security unlock-keychain; in CI also security \
+         set-key-partition-list); the file is not at fault",
+        INSPECT,
+    ),
+    message(
+        "NWPusher (macOS)",
+        &["Unable to import p12 file: no push certificates found"],
+        "the .p12 has no push certificate, or not its key: export both from My Certificates",
+        &["pushcert inspect cert.p12"],
     ),
     message(
         "Amazon SNS",
@@ -674,6 +872,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "THIRD_PARTY_AUTH_ERROR",
             "third-party-auth-error",
             "InvalidApnsCredential",
+            "invalid-apns-credentials",
         ],
         "Firebase has no valid certificate or key of APNs for this app: none was uploaded, it has expired, or it is of another app, team \
          or environment",

@@ -8,7 +8,7 @@ Needs openssl 3, curl with HTTP/2, node, php and java (keytool).
 import sys
 sys.dont_write_bytecode = True
 from trial import *
-import shutil, ssl
+import shutil, socket, ssl
 
 need("openssl", "curl", "node", "php", "keytool")
 KEYCHAIN, PASSWORD = FIXTURES / "p12/keychain.p12", FIXTURES / "p12/keychain-password.p12"
@@ -83,6 +83,16 @@ case("curl and a certificate without its key", [*GOOD, "--cert", "client.crt"], 
      [*GOOD, "--cert", "client.pem"])
 case("curl and a Keychain export", [*GOOD, "--cert-type", "P12", "--cert", f"{KEYCHAIN}:"],
      "could not parse PKCS12 file, check password … unsupported", [*GOOD, "--cert", "client.pem"])
+# The name of a server of Apple's, which leads to this machine: what is said of it does not depend on a network.
+APPLE = ["curl", "--silent", "--show-error", "--max-time", "10", "--connect-to", "api.push.apple.com:443:localhost:"]
+nobody = socket.create_server(("localhost", 0))
+closed = nobody.getsockname()[1]
+nobody.close()
+case("curl and a name that leads nowhere", [*APPLE[:-2], "https://api.push.apple.com.invalid/"], "Could not resolve host",
+     [*GOOD, "--cert", "client.pem"])
+done = run(*APPLE[:-1], f"api.push.apple.com:443:localhost:{closed}", "https://api.push.apple.com/")
+expect("curl and a port that nobody listens at", (done.returncode, explained(f"api.push.apple.com: {done.stderr}")),
+       (7, "Failed to connect to"))
 
 NODE = "const tls=require('tls'),fs=require('fs');const read=name=>fs.readFileSync(name);"
 
@@ -99,6 +109,17 @@ case("node and a .p12 as PEM", node("tls.createSecureContext({cert:read('push.p1
      node("tls.createSecureContext({cert:read('client.pem'),key:read('client.pem')})"))
 case("node and a foreign key", node("tls.createSecureContext({cert:read('client.crt'),key:read('other.key')})"),
      "X509_check_private_key:key values mismatch", node("tls.createSecureContext({cert:read('client.crt'),key:read('client.key')})"))
+case("node and a PEM with a damaged line", node("tls.createSecureContext({cert:String(read('client.crt')).replace(/\\nMI/,'\\n!!')})"),
+     "bad base64 decode", node("tls.createSecureContext({cert:read('client.crt')})"))
+case("node and a PEM without its end", node("tls.createSecureContext({cert:String(read('client.crt')).replace('END CERTIFICATE-----','END')})"),
+     "bad base64 decode", node("tls.createSecureContext({cert:read('client.crt')})"))
+case("node and a name that leads nowhere", node("require('net').connect(443,'api.push.apple.com.invalid')"), "Could not resolve host", None)
+case("node and a port that nobody listens at",
+     node(f"console.error('api.push.apple.com');require('net').connect({closed},'127.0.0.1')"), "Failed to connect to", None)
+run("openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", "short.key", "-out", "short.crt", "-subj", "/CN=short", "-days", "2")
+case("node and a short key", node("process.on('uncaughtException',e=>{console.error('apns: '+e);process.exit(1)});"
+                                  "tls.createSecureContext({cert:read('short.crt'),key:read('short.key'),ciphers:'DEFAULT@SECLEVEL=2'})"),
+     "ca md too weak", node("tls.createSecureContext({cert:read('client.crt'),key:read('client.key')})"))
 
 
 def python(name):
@@ -112,8 +133,8 @@ case("python and a key of another certificate",
      "X509_check_private_key:key values mismatch", python("client.pem"))
 
 
-def php(cert):
-    code = f"""$c=stream_context_create(['ssl'=>['local_cert'=>'{cert}','cafile'=>'{ready["ca_file"]}']]);
+def php(cert, ca_file=ready["ca_file"]):
+    code = f"""$c=stream_context_create(['ssl'=>['local_cert'=>'{cert}','cafile'=>'{ca_file}']]);
     $f=stream_socket_client('ssl://localhost:{port}',$e,$m,5,STREAM_CLIENT_CONNECT,$c); exit($f?0:1);"""
     return ["php", "-d", "display_errors=stderr", "-r", code]
 
@@ -121,6 +142,9 @@ def php(cert):
 case("php and a certificate without its key", php("client.crt"), "stream_socket_client(): Unable to set private key file",
      php("client.pem"))
 case("php and a .p12", php("push.p12"), "stream_socket_client(): Unable to set local cert chain file", php("client.pem"))
+done = run(*php("client.pem", "missing.pem"))
+expect("php and a list of authorities that is missing", (done.returncode, explained(done.stderr.partition("\n")[0])),
+       (1, "failed loading cafile stream"))
 
 
 def keytool(file, password):
@@ -129,6 +153,10 @@ def keytool(file, password):
 
 case("java and a wrong password", keytool("push.p12", "wrongpass"), "keystore password was incorrect", keytool("push.p12", "changeit"))
 case("java and a PEM", keytool("push.pem", "changeit"), "toDerInputStream rejects tag type", keytool("push.p12", "changeit"))
+# As Maven filters a resource: what is no UTF-8 becomes U+FFFD.
+Path("filtered.p12").write_text(Path("push.p12").read_bytes().decode(errors="replace"))
+case("java and a .p12 that a build has filtered", keytool("filtered.p12", "changeit"), "Tag number over 30 is not supported",
+     keytool("push.p12", "changeit"))
 
 # --- APNs -------------------------------------------------------------------------------------------------
 
