@@ -33,6 +33,31 @@ pub(crate) struct InspectReport {
 }
 
 impl InspectReport {
+    /// Notes of each certificate and request which other file has its key, and of that key whose it is.
+    pub(crate) fn find_keys_among_files(&mut self) {
+        let mut keys = Vec::new();
+        let mut certificates = Vec::new();
+        for (place, file) in self.files.iter().enumerate() {
+            for key in &file.keys {
+                keys.push(Half { place, file: file.file.clone(), key: key.public_key.clone() });
+            }
+            for certificate in &file.certificates {
+                certificates.push(Half { place, file: file.file.clone(), key: certificate.public_key.clone() });
+            }
+        }
+        for (place, file) in self.files.iter_mut().enumerate() {
+            file.note_keys(place, &keys);
+            for key in &mut file.keys {
+                if !key.has_certificate
+                    && let Some(found) = Half::find(&certificates, place, &key.public_key)
+                {
+                    key.may_sign_tokens = false;
+                    key.certificate_file = Some(found.file.clone());
+                }
+            }
+        }
+    }
+
     /// Returns whether keys were tried for a certificate or a request at least, and one fits each.
     pub(crate) fn has_every_key(&self) -> bool {
         let mut has_any = false;
@@ -45,6 +70,21 @@ impl InspectReport {
             }
         }
         has_any
+    }
+}
+
+/// The public half of a key or a certificate, and the file that it was found in.
+struct Half {
+    /// The number of the file: one may be named twice.
+    place: usize,
+    file: String,
+    key: PublicKey,
+}
+
+impl Half {
+    /// Returns the first in another file than that at `place`.
+    fn find<'a>(halves: &'a [Self], place: usize, key: &PublicKey) -> Option<&'a Self> {
+        halves.iter().find(|half| half.place != place && half.key.is_same_key(key))
     }
 }
 
@@ -152,12 +192,14 @@ pub struct CertificateReport {
     /// All extensions, where they are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extensions: Option<Vec<ExtensionReport>>,
-    /// The keys that were tried, where that is asked for.
+    /// The keys that were tried, where that is asked for, or its key is in another file of those that are inspected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_trial: Option<KeyTrial>,
     /// A key that was not read, which may be its own.
     #[serde(skip)]
     pub unread_key: Option<UnreadKey>,
+    #[serde(skip)]
+    pub public_key: PublicKey,
     /// The name for people.
     #[serde(skip)]
     pub title: String,
@@ -203,6 +245,11 @@ pub struct KeyReport {
     pub spki_sha256: String,
     /// Its certificate is in the file.
     pub has_certificate: bool,
+    /// The other file of those that are inspected in which its certificate is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_file: Option<String>,
+    #[serde(skip)]
+    pub public_key: PublicKey,
     /// It may be an APNs token signing key (`AuthKey_….p8`): EC P-256, without a certificate.
     pub may_sign_tokens: bool,
     pub friendly_name: Option<String>,
@@ -222,9 +269,11 @@ pub struct RequestReport {
     pub signature_valid: Option<bool>,
     /// The extensions that it asks for.
     pub extensions: Vec<ExtensionReport>,
-    /// The keys that were tried, where that is asked for.
+    /// The keys that were tried, where that is asked for, or its key is in another file of those that are inspected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_trial: Option<KeyTrial>,
+    #[serde(skip)]
+    pub public_key: PublicKey,
 }
 
 impl FileReport {
@@ -296,15 +345,31 @@ impl FileReport {
             if report.role == FileRole::Leaf || !has_leaf {
                 let trial = try_keys(&entry.item.public_key);
                 if trial.file.is_some() {
-                    // It is not missing: it is elsewhere.
-                    let found = &report.sha256;
-                    self.warnings.retain(|one| one.code != FindingCode::KeyMissing || one.certificate != *found);
+                    forget_missing_key(&mut self.warnings, &report.sha256);
                 }
                 report.key_trial = Some(trial);
             }
         }
         for (report, request) in self.requests.iter_mut().zip(&contents.requests) {
             report.key_trial = Some(try_keys(&request.public_key));
+        }
+    }
+
+    /// Notes the keys of other files that belong to a leaf or a request of this one, whose own key is not here.
+    fn note_keys(&mut self, place: usize, keys: &[Half]) {
+        for report in &mut self.certificates {
+            if report.role == FileRole::Leaf
+                && report.key.matches != Some(true)
+                && let Some(found) = Half::find(keys, place, &report.public_key)
+            {
+                forget_missing_key(&mut self.warnings, &report.sha256);
+                report.key_trial = Some(KeyTrial { tried: keys.len(), file: Some(found.file.clone()) });
+            }
+        }
+        for report in &mut self.requests {
+            if let Some(found) = Half::find(keys, place, &report.public_key) {
+                report.key_trial = Some(KeyTrial { tried: keys.len(), file: Some(found.file.clone()) });
+            }
         }
     }
 
@@ -340,6 +405,11 @@ impl FileReport {
     }
 }
 
+/// Takes back that the key of a certificate is missing: it is elsewhere.
+fn forget_missing_key(warnings: &mut Vec<FileWarning>, sha256: &str) {
+    warnings.retain(|one| one.code != FindingCode::KeyMissing || one.certificate != *sha256);
+}
+
 impl FileWarning {
     fn new(certificate: &Certificate, finding: Finding) -> Self {
         Self { code: finding.code, message: finding.message, certificate: certificate.sha256() }
@@ -353,6 +423,8 @@ impl KeyReport {
             kind: key.public().kind(),
             spki_sha256: key.public().spki_sha256(),
             has_certificate,
+            certificate_file: None,
+            public_key: key.public().clone(),
             may_sign_tokens: !has_certificate && key.may_sign_tokens(),
             friendly_name: shown_name(entry.friendly_name.as_deref()),
             local_key_id: entry.local_key_id.as_deref().map(shown_id),
@@ -369,6 +441,7 @@ impl RequestReport {
             signature_valid: request.is_signature_valid,
             extensions: request.extensions.clone(),
             key_trial: None,
+            public_key: request.public_key.clone(),
         }
     }
 }
@@ -403,6 +476,7 @@ impl CertificateReport {
             _ => None,
         };
         Self {
+            public_key: facts.public_key.clone(),
             role,
             kind: facts.kind,
             bundle_id: facts.bundle_id.clone(),

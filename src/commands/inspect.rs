@@ -30,7 +30,10 @@ pub(super) fn run(arguments: &InspectArgs, context: &mut Context<'_>) -> Result<
         files.push(inspection.inspect(location, context));
     }
     let unread_keys = search.unread.clone();
-    let report = InspectReport { schema_version: SCHEMA_VERSION, files, unread_keys };
+    let mut report = InspectReport { schema_version: SCHEMA_VERSION, files, unread_keys };
+    if arguments.key.is_empty() {
+        report.find_keys_among_files();
+    }
     if arguments.json {
         json::write(context.stdout, &report)?;
     } else if let Some(field) = arguments.field {

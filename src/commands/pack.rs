@@ -5,7 +5,7 @@ use crate::certificate::chain::FileCas;
 use crate::certificate::warning::KeyState;
 use crate::cli::pack::{PackArgs, PackedCerts, Recipient};
 use crate::commands::shared::judging::{Judging, apple_issuer, refuse_request};
-use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
+use crate::commands::shared::opening::{Conversion, Opener, TypedCommand, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
 use crate::commands::shared::writing::{self, ReplacedKeys};
@@ -35,9 +35,15 @@ pub(super) fn run(arguments: &PackArgs, context: &mut Context<'_>) -> Result<(),
     inputs.extend(&arguments.key);
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
-    let opener = if arguments.key.is_none() { opener.needing_key() } else { opener };
+    let opener = if arguments.key.is_none() { opener.needing_key() } else { opener.typed(typed(arguments)) };
     let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;
     pack(arguments, &contents, context)
+}
+
+/// Returns the command with its output, as it is typed.
+fn typed(arguments: &PackArgs) -> TypedCommand {
+    let outputs = arguments.output.iter().map(|file| ("-o", file.clone())).collect();
+    TypedCommand { name: "pack", outputs }
 }
 
 /// Packs what was opened.

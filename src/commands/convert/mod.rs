@@ -14,7 +14,7 @@ use crate::commands::convert::outputs::{OutputPlan, Part, PlannedOutput};
 use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judged, Judging, apple_issuer, refuse_request};
 use crate::commands::shared::key_search::{KeySearch, ONE_KEY_A_FILE};
-use crate::commands::shared::opening::{Conversion, Opener, check_stdin};
+use crate::commands::shared::opening::{Conversion, Opener, TypedCommand, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
 use crate::commands::shared::writing::{self, ReplacedKeys, kept_file};
@@ -43,9 +43,22 @@ pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<
     check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let needs_key = arguments.key.is_empty() && !arguments.no_key;
-    let opener = if needs_key { opener.needing_key() } else { opener };
+    let opener = if needs_key { opener.needing_key() } else { opener.typed(typed(arguments)) };
     let opened = open(arguments, &opener, context)?;
     convert(arguments, &opened.contents, opened.key_file.as_ref(), context)
+}
+
+/// Returns the command with its outputs, as it is typed.
+fn typed(arguments: &ConvertArgs) -> TypedCommand {
+    let mut outputs = Vec::new();
+    for (option, file) in
+        [("-o", &arguments.output), ("--cert-out", &arguments.cert_out), ("--key-out", &arguments.key_out)]
+    {
+        if let Some(file) = file {
+            outputs.push((option, file.clone()));
+        }
+    }
+    TypedCommand { name: "convert", outputs }
 }
 
 /// Checks the outputs before anything is read or asked. What is among the files of --key is judged when they are read.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::certificate::Certificate;
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::{advice, unread};
@@ -12,6 +13,7 @@ use crate::exit::ExitKind;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pkcs12::Holds;
+use crate::report::shell::shell_location;
 use crate::secret::Password;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
@@ -39,7 +41,26 @@ pub(crate) struct Opener {
     asks: bool,
     /// The input must have a private key, for none is given apart.
     needs_key: bool,
+    typed: Option<TypedCommand>,
     max_iterations: u64,
+}
+
+/// A command that takes a certificate and its key.
+pub(crate) struct TypedCommand {
+    /// Its name and what else of it is to be typed.
+    pub(crate) name: &'static str,
+    pub(crate) outputs: Vec<(&'static str, Location)>,
+}
+
+impl TypedCommand {
+    /// Returns the command line with these two files.
+    fn with_files(&self, certificate: &Location, key: &Location) -> String {
+        let mut line = format!("pushcert {} {} --key {}", self.name, shell_location(certificate), shell_location(key));
+        for (option, file) in &self.outputs {
+            line.push_str(&format!(" {option} {}", shell_location(file)));
+        }
+        line
+    }
 }
 
 impl Opener {
@@ -51,7 +72,7 @@ impl Opener {
             None => None,
         };
         let asks = given.is_none() && (arguments.passin.is_some() || context.is_interactive);
-        Ok(Self { given, asks, needs_key: false, max_iterations: arguments.max_iterations })
+        Ok(Self { given, asks, needs_key: false, typed: None, max_iterations: arguments.max_iterations })
     }
 
     /// Says before it asks for a password that a file has no private key to be seen.
@@ -59,9 +80,14 @@ impl Opener {
         Self { needs_key: true, ..self }
     }
 
+    /// Names the command, for a hint that prints it.
+    pub(crate) fn typed(self, command: TypedCommand) -> Self {
+        Self { typed: Some(command), ..self }
+    }
+
     /// Opens files that need no password.
     pub(crate) fn without_password() -> Self {
-        Self { given: None, asks: false, needs_key: false, max_iterations: DEFAULT_MAX_ITERATIONS }
+        Self { given: None, asks: false, needs_key: false, typed: None, max_iterations: DEFAULT_MAX_ITERATIONS }
     }
 
     /// One like it, with another password.
@@ -73,7 +99,7 @@ impl Opener {
     ) -> Result<Self, Error> {
         let given = source.read(context, option)?;
         let asks = given.is_none();
-        Ok(Self { given, asks, needs_key: false, max_iterations: self.max_iterations })
+        Ok(Self { given, asks, needs_key: false, typed: None, max_iterations: self.max_iterations })
     }
 
     /// Reads and opens one input.
@@ -161,17 +187,37 @@ impl Opener {
         let contents = self.open(location, context)?;
         let Some(key) = key else { return Ok(contents) };
         let opened = self.open_key(key, KEY_OF_REQUEST, context)?;
-        let Contents { keys, unread: unread_keys, may_hide_key, has_encrypted_key, .. } = opened;
+        let Contents { keys, certificates, unread: unread_keys, may_hide_key, has_encrypted_key, .. } = opened;
         if let ([], Some(unread)) = (&keys[..], unread_keys.iter().find(|unread| unread.may_be_key())) {
             return Err(unread::explain(&key.to_string(), unread));
         }
         if keys.is_empty() {
             let message = format!("{}: there is no private key in it", key.input_name());
-            return Err(Error::new(ExitKind::Input, message).hint(KEY_OF_REQUEST));
+            let error = Error::new(ExitKind::Input, message);
+            return Err(match has_certificate_of(&contents, &certificates) {
+                true => error.hint(self.swapped(key, location)),
+                false => error.hint(KEY_OF_REQUEST),
+            });
         }
         let key_file_unread = may_hide_key || unread_keys.iter().any(Unread::may_be_key);
         Ok(Contents { key_file_unread, has_encrypted_key, ..contents.with_keys(keys) })
     }
+
+    /// Says that the files of a certificate and its key were given in each other's place.
+    fn swapped(&self, certificate: &Location, key: &Location) -> String {
+        let found = "the certificate and its key stand in each other's place";
+        match &self.typed {
+            Some(command) => format!("{found}: {}", command.with_files(certificate, key)),
+            None => format!("{found}: --key takes the key, and the certificate stands without an option"),
+        }
+    }
+}
+
+/// Returns whether a file without certificates has the key of one of these.
+fn has_certificate_of(contents: &Contents, certificates: &[Entry<Certificate>]) -> bool {
+    let [key, ..] = &contents.keys[..] else { return false };
+    contents.certificates.is_empty()
+        && certificates.iter().any(|entry| key.item.public().is_same_key(&entry.item.public_key))
 }
 
 const KEY_OF_REQUEST: &str = "--key takes the private key that the certificate's request was made with";

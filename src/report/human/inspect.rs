@@ -119,7 +119,10 @@ fn write_key(out: &mut dyn Write, key: &KeyReport, paint: Paint) -> io::Result<(
     if key.may_sign_tokens {
         writeln!(out, "  may be an APNs token signing key (AuthKey_….p8): not a certificate, needs no conversion")?;
     }
-    writeln!(out, "  without a certificate")?;
+    match &key.certificate_file {
+        Some(file) => writeln!(out, "  the key of {}", printable(input_name(file)))?,
+        None => writeln!(out, "  without a certificate")?,
+    }
     row(out, paint, "SPKI", &format!("{} (SHA-256)", key.spki_sha256))
 }
 
