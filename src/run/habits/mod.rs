@@ -1,0 +1,285 @@
+//! Understands command lines as people type them for openssl and other programs, and writes the one for pushcert.
+//! Passwords that stand in them are never repeated.
+
+mod names;
+mod option;
+mod program;
+mod reading;
+mod word;
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::Cli;
+use crate::report::shell::shell_os_word;
+use crate::run::habits::program::Foreign;
+use crate::run::habits::reading::{NEW_PASSWORD, OLD_PASSWORD, Reading};
+use crate::run::habits::word::Synonyms;
+use crate::run::stray;
+
+/// A command line that was understood.
+pub(super) struct Suggestion {
+    /// What was found that pushcert does not take.
+    pub(super) problem: String,
+    pub(super) hint: String,
+}
+
+/// Returns the command line that was meant, where it was one for another program.
+pub(super) fn understand(arguments: &[OsString]) -> Option<Suggestion> {
+    let arguments = match arguments {
+        [program, rest @ ..] if program == "openssl" => rest,
+        all => all,
+    };
+    let arguments = &joined(arguments);
+    if let Some(suggestion) = translate(arguments) {
+        return Some(suggestion);
+    }
+    // Not every command has it.
+    if let Some(place) = arguments.iter().position(|argument| argument == "--json")
+        && let Some(suggestion) = translate(&[&arguments[..place], &arguments[place + 1..]].concat())
+    {
+        return Some(suggestion);
+    }
+    let first = arguments.first()?.to_str()?;
+    if let Some(theirs) = Foreign::find(first) {
+        return Some(Suggestion { problem: theirs.problem(), hint: theirs.hint() });
+    }
+    let synonyms = Synonyms::find(first)?;
+    Some(Suggestion { problem: word::problem(first), hint: synonyms.hint() })
+}
+
+/// Makes one word of two that stand for a subcommand together, such as `generate csr`.
+fn joined(arguments: &[OsString]) -> Vec<OsString> {
+    if let [first, second, rest @ ..] = arguments
+        && let (Some(first), Some(second)) = (first.to_str(), second.to_str())
+    {
+        let word = format!("{first}-{second}");
+        if Synonyms::find(&word).is_some() {
+            return [&[word.into()], rest].concat();
+        }
+    }
+    arguments.to_vec()
+}
+
+/// Returns the command line for pushcert, where all of it is understood.
+fn translate(arguments: &[OsString]) -> Option<Suggestion> {
+    let mut root = Cli::command();
+    root.build();
+    let mut reading = Reading::start(arguments, &root)?;
+    while let Some(argument) = reading.next() {
+        reading.take(argument)?;
+    }
+    let words = reading.words()?;
+    // What is suggested must be taken.
+    Cli::try_parse_from(&words).ok()?;
+    let problem = reading.problem.take()?;
+    let mut line = Vec::new();
+    for word in &words {
+        line.push(shown(word));
+    }
+    let hint = format!("type it so: {}{}", line.join(" "), remarks(&words, &reading));
+    Some(Suggestion { problem, hint })
+}
+
+/// Returns a word as a shell takes it, without a secret in it.
+fn shown(word: &OsStr) -> String {
+    match word.to_str() {
+        Some(text) => shell_os_word(stray::masked(text).as_ref()),
+        None => shell_os_word(word),
+    }
+}
+
+/// Returns what is to be said beside a line: where its passwords stand, what stands for an intermediate, and what else
+/// could stand in the place of a word that was not typed.
+fn remarks(words: &[OsString], reading: &Reading<'_>) -> String {
+    let mut text = match (words.contains(&OLD_PASSWORD.into()), words.contains(&NEW_PASSWORD.into())) {
+        (true, true) => {
+            " (with the passwords in the variables P12_PASSWORD, for the old file, and NEW_PASSWORD, for the new one)"
+        }
+        (true, false) => " (with the password in the variable P12_PASSWORD)",
+        (false, true) => " (with the password in the variable NEW_PASSWORD)",
+        (false, false) => "",
+    }
+    .to_owned();
+    if reading.has_intermediate {
+        text.push_str(" (--chain adds Apple's intermediate, which pushcert has)");
+    }
+    if reading.is_language_guessed {
+        text.push_str(" (or php, python, node)");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(line: &str) -> Option<String> {
+        let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let suggestion = understand(&arguments)?;
+        assert!(!suggestion.problem.contains("hunter2") && !suggestion.hint.contains("hunter2"), "{}", suggestion.hint);
+        let hint = suggestion.hint.strip_prefix("type it so: pushcert ")?;
+        Some(hint.split(" (").next()?.to_owned())
+    }
+
+    #[test]
+    fn what_is_typed_for_openssl_is_understood() {
+        for (typed, expected) in [
+            ("-in a.p12 -out b.pem", "convert a.p12 -o b.pem"),
+            ("-in a.p12 -out b.pem -nodes -clcerts", "convert a.p12 -o b.pem"),
+            ("pkcs12 -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem"),
+            ("convert -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem"),
+            ("convert a.p12 b.pem", "convert a.p12 -o b.pem"),
+            ("convert a.p12 -nodes -o b.pem", "convert a.p12 -o b.pem"),
+            ("convert a.p12 --in-place", ""),
+            ("convert a.p12 --password hunter2 -o b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
+            ("convert a.p12 --password=hunter2 -o b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
+            ("convert a.p12 -p hunter2 b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
+            ("convert a.p12 -passin pass:hunter2 -out b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
+            ("convert a.p12 --passin hunter2 b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
+            ("pkcs12 -in a.p12 -passin env:P -nokeys -out b.pem", "convert a.p12 --passin env:P -o b.pem --no-key"),
+            ("pkcs12 -in a.p12 -nocerts -out b.key", "convert a.p12 -o b.key --certs none"),
+            (
+                "pkcs12 -export -in a.pem -inkey k.pem -out b.p12 -passout pass:hunter2 -name Push",
+                "pack a.pem --key k.pem --passout env:NEW_PASSWORD -o b.p12 --name Push",
+            ),
+            ("pack a.pem b.p12", "pack a.pem -o b.p12"),
+            ("pack a.pem --password hunter2 -o b.p12", "pack a.pem --passout env:NEW_PASSWORD -o b.p12"),
+            ("x509 -in a.cer -inform der -noout -text", "inspect a.cer"),
+            ("x509 -in a.cer -inform der -out a.pem", "convert a.cer -o a.pem --no-key"),
+            ("inspect -in a.cer -noout", "inspect a.cer"),
+            ("req -new -newkey rsa:2048 -nodes -keyout p.key -out p.csr", "csr --key-out p.key -o p.csr"),
+            (
+                "s_client -connect api.push.apple.com:443 -cert a.pem -key k.pem",
+                "check a.pem --key k.pem --gateway api.push.apple.com:443",
+            ),
+            ("convert a.p12 -chain -out b.pem", "convert a.p12 -o b.pem --chain"),
+            ("openssl pkcs12 -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem"),
+            ("pkcs12 -nodes", "convert -"),
+            ("-in -d.p12 -out b.pem", "convert ./-d.p12 -o b.pem"),
+            ("-in a.p12 --json", "inspect a.p12 --json"),
+            ("pkcs12 -in a.p12 -des3 -out b.pem", "convert a.p12 --encrypt -o b.pem"),
+            ("pkcs12 -in a.p12 -aes256 -nokeys -out b.pem", "convert a.p12 -o b.pem --no-key"),
+            (
+                "pkcs12 -in a.p12 -passin pass:hunter2 -passout pass:hunter2 -out b.pem",
+                "convert a.p12 --passin env:P12_PASSWORD --encrypt --passout env:NEW_PASSWORD -o b.pem",
+            ),
+            ("pkcs12 -export -in a.pem -certfile ca.pem -out b.p12", "pack a.pem -o b.p12 --chain"),
+            ("genrsa -out k.key 2048", "csr --key-out k.key"),
+            ("genrsa -des3 -out k.key 2048", "csr --key-out k.key --encrypt"),
+            ("genpkey -algorithm RSA -out k.key -pkeyopt rsa_keygen_bits:2048", "csr --key-out k.key"),
+            ("s_client -connect h:443 -cert a.pem -servername h -showcerts", "check a.pem --gateway h:443"),
+            ("s_client -connect h:443 -cert a.pem -CAfile ca.pem", "check a.pem --gateway h:443 --ca-file ca.pem"),
+            ("x509 -in a.cer -noout -checkend 86400", "expiry a.cer --fail 1d"),
+            ("x509 -in a.cer -noout -checkend 5000", "expiry a.cer --fail 2h"),
+            ("req -in a.csr -noout -verify", "inspect a.csr"),
+            ("rsa -in a.key -noout -check", "inspect a.key"),
+            ("expiry . -days 30", "expiry . --warn 30d"),
+            ("expiry . --days 30", "expiry . --warn 30d"),
+            ("convert a.cer push.key", "convert a.cer --key push.key"),
+            ("convert push.key a.cer", "convert a.cer --key push.key"),
+            ("convert a.crt key.pem", "convert a.crt --key key.pem"),
+            ("convert a.pem privkey.pem -o b.pem", "convert a.pem --key privkey.pem -o b.pem"),
+            ("convert a.cer push.key b.pem", "convert a.cer --key push.key -o b.pem"),
+            ("pack push.key a.cer", "pack a.cer --key push.key"),
+            ("pack a.pem push-key.pem b.p12", "pack a.pem --key push-key.pem -o b.p12"),
+            ("pack a.cer push.key --password hunter2", "pack a.cer --key push.key --passout env:NEW_PASSWORD"),
+            ("check a.cer push.key", "check a.cer --key push.key"),
+            ("push a.cer push.key --token abcd", "push a.cer --key push.key --token abcd"),
+            ("a.cer push.key", "inspect a.cer --key push.key"),
+            ("csr push.key", "csr --key push.key"),
+            ("convert monkey.pem b.pem", "convert monkey.pem -o b.pem"),
+            ("cert.p12", "inspect cert.p12"),
+            ("cert.p12 -out b.pem", "convert cert.p12 -o b.pem"),
+            ("check -cert a.pem --proxy http://u:hunter2@p:1", "check a.pem --proxy 'http://u:…@p:1'"),
+            ("rehearse cert.p12", "rehearse --cert cert.p12"),
+            ("rehearse cert.p12 push.key", "rehearse --key push.key --cert cert.p12"),
+            ("rehearse cert.p12 --password hunter2", "rehearse --passin env:P12_PASSWORD --cert cert.p12"),
+            ("rehearse -in cert.p12 --keep new", "rehearse --keep new --cert cert.p12"),
+            ("example push.pem", "example curl --cert push.pem"),
+            ("example push.pem --json", "example curl --cert push.pem"),
+            ("example php push.pem", "example php --cert push.pem"),
+            ("example push.pem python --environment sandbox", "example python --environment sandbox --cert push.pem"),
+            ("gateway push.pem", "gateway --client-ca push.pem"),
+            ("info cert.p12", "inspect cert.p12"),
+            ("show cert.p12 --json", "inspect cert.p12 --json"),
+            ("view -in cert.p12", "inspect cert.p12"),
+            ("export push.pem push.p12", "pack push.pem -o push.p12"),
+            ("export cert.p12 push.pem", "convert cert.p12 -o push.pem"),
+            (
+                "export cert.p12 -out push.pem --password hunter2",
+                "convert cert.p12 --passin env:P12_PASSWORD -o push.pem",
+            ),
+            ("pem cert.p12 push.pem", "convert cert.p12 -o push.pem"),
+            ("test push.pem", "check push.pem"),
+            ("test aps.cer push.key", "check aps.cer --key push.key"),
+            ("send push.pem --token abcd --alert Hello", "push push.pem --token abcd --alert Hello"),
+            ("generate-csr", "csr"),
+            ("generate csr --email jo@example.com", "csr --email jo@example.com"),
+            ("create csr push.key", "csr --key push.key"),
+            ("expires certs.pem", "expiry certs.pem"),
+            ("diff old.pem new.pem", "compare old.pem new.pem"),
+            ("demo cert.p12", "rehearse --cert cert.p12"),
+            ("setup", "wizard"),
+        ] {
+            assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn openssl_keeps_what_pushcert_does_not_do() {
+        for typed in [
+            "rsa -in push.key -out x.key",
+            "rsa -des3 -in push.key -out x.key",
+            "rsa -aes256 -passout pass:hunter2 -in push.key -out x.key",
+            "pkey -in push.key -out x.key",
+            "pkcs8 -topk8 -nocrypt -in push.key",
+            "ec -in AuthKey.p8 -out x.pem",
+            "openssl rsa -in enc.key -out x.key -passin pass:hunter2",
+            "rsa -in push.key -frobnicate",
+        ] {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let hint = understand(&arguments).unwrap().hint;
+            assert!(hint.contains("no key without its certificate") && !hint.contains("hunter2"), "{typed}: {hint}");
+        }
+        let arguments = ["genpkey", "-algorithm", "ED25519"].map(OsString::from);
+        assert!(understand(&arguments).unwrap().hint.starts_with("pushcert csr is the nearest"));
+    }
+
+    #[test]
+    fn a_word_without_the_rest_leads_to_its_command() {
+        for (typed, expected) in [
+            ("send", "pushcert push is the command for it"),
+            ("send hunter2", "pushcert push is the command for it"),
+            ("info", "pushcert inspect is the command for it"),
+            ("renew", "pushcert csr makes the request"),
+            ("renew cert.p12 --password hunter2", "pushcert csr makes the request"),
+            ("sign a.csr", "Apple signs the request"),
+            ("keytool -list -keystore a.p12 -storepass hunter2", "pushcert inspect shows"),
+            ("version", "pushcert --version"),
+        ] {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let suggestion = understand(&arguments).unwrap();
+            assert!(suggestion.hint.starts_with(expected), "{typed}: {}", suggestion.hint);
+            assert!(!format!("{}{}", suggestion.problem, suggestion.hint).contains("hunter2"), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_left_alone() {
+        for typed in [
+            "convert",
+            "convert --pasin env:A a.p12",
+            "inspekt a.pem",
+            "frob -in a",
+            "convert a b c",
+            "convert -in",
+            "convert a.p12 hunter2",
+            "convert hunter2 -out b.pem",
+            "inspect a.p12 hunter2 -noout",
+        ] {
+            assert_eq!(hint(typed), None, "{typed}");
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! A command line as people type it for another program, while it is read and turned into one for pushcert.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use clap::{Arg, Command};
+
+use crate::report::shell::shell_os_word;
+use crate::run::habits::names::{is_pkcs12, place_of_key};
+use crate::run::habits::option::{Habit, Meaning};
+use crate::run::habits::program::{Foreign, Nearest};
+use crate::run::habits::word::{self, Meant, Synonyms};
+use crate::run::stray;
+
+/// The variable that a password is to be given in.
+pub(super) const OLD_PASSWORD: &str = "env:P12_PASSWORD";
+pub(super) const NEW_PASSWORD: &str = "env:NEW_PASSWORD";
+
+/// A command line while it is read.
+pub(super) struct Reading<'a> {
+    rest: std::slice::Iter<'a, OsString>,
+    root: &'a Command,
+    subcommand: String,
+    /// The subcommand was not typed, and a flag may tell another.
+    is_guessed: bool,
+    /// The subcommand of openssl, where it was typed.
+    theirs: Option<&'static Foreign>,
+    /// Another word was typed for the subcommand.
+    is_synonym: bool,
+    /// No language was typed, and one is needed.
+    pub(super) is_language_guessed: bool,
+    /// A file stands where the subcommand belongs.
+    is_file_first: bool,
+    /// The first thing that pushcert does not take.
+    pub(super) problem: Option<String>,
+    inputs: Vec<OsString>,
+    output: Option<OsString>,
+    key: Option<OsString>,
+    key_output: Option<OsString>,
+    old_password: Option<OsString>,
+    new_password: Option<OsString>,
+    /// A password of which it is not known yet whether it is the old one.
+    has_password: bool,
+    /// A key is to be encrypted.
+    encrypts: bool,
+    pub(super) has_intermediate: bool,
+    /// A flag asks for what a file holds.
+    shows: bool,
+    /// The time that must be left, as `--fail` takes it.
+    time_left: Option<String>,
+    /// Options of pushcert, with their values.
+    own: Vec<OsString>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(arguments: &'a [OsString], root: &'a Command) -> Self {
+        Self {
+            rest: arguments.iter(),
+            root,
+            subcommand: "convert".to_owned(),
+            is_guessed: true,
+            theirs: None,
+            is_synonym: false,
+            is_language_guessed: false,
+            is_file_first: false,
+            problem: None,
+            inputs: Vec::new(),
+            output: None,
+            key: None,
+            key_output: None,
+            old_password: None,
+            new_password: None,
+            has_password: false,
+            encrypts: false,
+            has_intermediate: false,
+            shows: false,
+            time_left: None,
+            own: Vec::new(),
+        }
+    }
+
+    pub(super) fn start(arguments: &'a [OsString], root: &'a Command) -> Option<Self> {
+        let first = arguments.first()?.to_str()?;
+        let mut reading = Self::new(arguments, root);
+        if root.find_subcommand(first).is_some() {
+            (reading.subcommand, reading.is_guessed) = (first.to_owned(), false);
+        } else if let Some(theirs) = Foreign::find(first) {
+            theirs.subcommand().clone_into(&mut reading.subcommand);
+            reading.theirs = Some(theirs);
+            reading.note(theirs.problem());
+        } else if let Some(synonyms) = Synonyms::find(first) {
+            let Meant::Subcommand(name) = synonyms.meant else { return None };
+            (reading.subcommand, reading.is_guessed, reading.is_synonym) = (name.to_owned(), false, true);
+            reading.note(word::problem(first));
+        } else if first.starts_with('-') && first != "-" {
+            return Some(reading);
+        } else if stray::is_file_name(first) {
+            reading.is_file_first = true;
+            reading.note(format!("{} is a file, not a command of pushcert", shell_os_word(first.as_ref())));
+            return Some(reading);
+        } else {
+            return None;
+        }
+        reading.rest.next();
+        Some(reading)
+    }
+
+    pub(super) fn next(&mut self) -> Option<&'a OsString> {
+        self.rest.next()
+    }
+
+    /// Takes one argument, with its value; `None` where it is not understood.
+    pub(super) fn take(&mut self, argument: &OsString) -> Option<()> {
+        let text = argument.to_str()?;
+        let name = text.trim_start_matches('-');
+        if name.len() == text.len() || text == "-" {
+            return self.take_word(text);
+        }
+        if self.take_own(text)? {
+            return Some(());
+        }
+        let (name, value) = match name.split_once('=') {
+            Some((name, value)) => (name, Some(OsString::from(value))),
+            None => (name, None),
+        };
+        let known = Habit::find(name)?;
+        let dashes = &text[..text.len() - text.trim_start_matches('-').len()];
+        let subcommand = if self.is_guessed { String::new() } else { format!(" {}", self.subcommand) };
+        self.note(format!("{dashes}{name} is not an option of pushcert{subcommand}"));
+        self.mean(known.meaning, value)
+    }
+
+    /// Takes a word without an option before it: a file. Any other word may be a password.
+    fn take_word(&mut self, text: &str) -> Option<()> {
+        let is_key_size = self.makes_key() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_key_size {
+            return Some(());
+        }
+        if self.is_value(text) {
+            self.inputs.insert(0, text.into());
+            return Some(());
+        }
+        if !stray::is_file_name(text) {
+            return None;
+        }
+        self.inputs.push(text.into());
+        Some(())
+    }
+
+    /// Returns whether a word is one of those that the subcommand takes in the place of a file, such as a language.
+    fn is_value(&self, text: &str) -> bool {
+        let Some(subcommand) = self.root.find_subcommand(&self.subcommand) else { return false };
+        for argument in subcommand.get_positionals() {
+            if argument.get_possible_values().iter().any(|value| value.matches(text, false)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Returns whether the command of openssl makes a key, without a request.
+    fn makes_key(&self) -> bool {
+        self.is_theirs(Nearest::NewKey)
+    }
+
+    fn is_theirs(&self, nearest: Nearest) -> bool {
+        match self.theirs {
+            Some(theirs) => theirs.nearest == nearest,
+            None => false,
+        }
+    }
+
+    fn note(&mut self, problem: String) {
+        self.problem.get_or_insert(problem);
+    }
+
+    /// Takes an option of pushcert itself, but for passwords: what stands there may be one.
+    fn take_own(&mut self, text: &str) -> Option<bool> {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(OsString::from(value))),
+            None => (text, None),
+        };
+        let Some(argument) = find_own(self.root.find_subcommand(&self.subcommand)?, name) else { return Some(false) };
+        let meaning = match (argument.get_long(), &value) {
+            (Some("passin"), _) => Some(Meaning::InputPassword),
+            (Some("passout"), _) => Some(Meaning::OutputPassword),
+            (Some("output"), _) => Some(Meaning::Output),
+            (Some("key"), None) => Some(Meaning::Key),
+            _ => None,
+        };
+        if let Some(meaning) = meaning {
+            self.mean(meaning, value)?;
+            return Some(true);
+        }
+        self.own.push(text.into());
+        let takes_value = argument.get_action().takes_values() && !argument.is_require_equals_set();
+        if takes_value && value.is_none() {
+            self.own.push(self.rest.next()?.clone());
+        }
+        Some(true)
+    }
+
+    fn mean(&mut self, meaning: Meaning, value: Option<OsString>) -> Option<()> {
+        let value = match value {
+            _ if !meaning.takes_value() => OsString::new(),
+            Some(value) => value,
+            None => match self.rest.next() {
+                Some(next) => next.clone(),
+                // It is asked for.
+                None if meaning == Meaning::Password => OsString::new(),
+                None => return None,
+            },
+        };
+        match meaning {
+            Meaning::Input => self.inputs.insert(0, value),
+            Meaning::Output => self.output = Some(value),
+            Meaning::Key => self.key = Some(value),
+            Meaning::KeyOutput => self.key_output = Some(value),
+            Meaning::Password => self.has_password = true,
+            Meaning::InputPassword => self.old_password = Some(source(&value, OLD_PASSWORD)),
+            Meaning::OutputPassword => self.new_password = Some(source(&value, NEW_PASSWORD)),
+            Meaning::Name => self.own.extend(["--name".into(), value]),
+            Meaning::Subject => self.own.extend(subject_options(value.to_str()?)),
+            Meaning::Gateway => self.own.extend(["--gateway".into(), value]),
+            Meaning::Authorities => self.trust(value),
+            Meaning::Intermediate => self.has_intermediate = true,
+            Meaning::Encrypt => self.encrypts = true,
+            Meaning::Days => self.warn_before(value.to_str()?)?,
+            Meaning::Seconds => self.time_left = Some(threshold(value.to_str()?)?),
+            // A request for Apple has a key of RSA.
+            Meaning::Algorithm if !value.eq_ignore_ascii_case("RSA") => return None,
+            Meaning::Flag(words) => {
+                for word in words {
+                    self.own.push(word.into());
+                }
+            }
+            Meaning::Subcommand(name) => self.turn_to(name),
+            Meaning::Algorithm | Meaning::Nothing | Meaning::NothingWithValue => {}
+        }
+        Some(())
+    }
+
+    /// Trusts these authorities for the server. Apple's own are known where a file is inspected.
+    fn trust(&mut self, file: OsString) {
+        if self.subcommand == "check" {
+            self.own.extend(["--ca-file".into(), file]);
+        }
+    }
+
+    fn warn_before(&mut self, days: &str) -> Option<()> {
+        let days: u32 = days.parse().ok()?;
+        if matches!(self.subcommand.as_str(), "expiry" | "check") {
+            self.own.extend(["--warn".into(), format!("{days}d").into()]);
+        }
+        Some(())
+    }
+
+    fn turn_to(&mut self, subcommand: &str) {
+        self.shows |= subcommand == "inspect";
+        if self.is_guessed || (subcommand == "pack" && self.subcommand == "convert") {
+            subcommand.clone_into(&mut self.subcommand);
+        }
+    }
+
+    /// Returns the command line for pushcert.
+    pub(super) fn words(&mut self) -> Option<Vec<OsString>> {
+        if self.is_theirs(Nearest::KeysAlone) && (self.output.is_some() || !self.shows) {
+            return None;
+        }
+        self.find_key();
+        self.find_output();
+        self.choose_subcommand();
+        self.name_file();
+        self.place_password();
+        self.place_encryption();
+        let mut words: Vec<OsString> = vec!["pushcert".into(), self.subcommand.as_str().into()];
+        for input in &self.inputs {
+            let is_option = input.as_encoded_bytes().starts_with(b"-") && input != "-";
+            words.push(if is_option { Path::new(".").join(input).into() } else { input.clone() });
+        }
+        for (option, value) in [("--key", &self.key), ("--key-out", &self.key_output), ("--passin", &self.old_password)]
+        {
+            if let Some(value) = value {
+                words.extend([option.into(), value.clone()]);
+            }
+        }
+        if self.encrypts {
+            words.push("--encrypt".into());
+        }
+        for (option, value) in [("--passout", &self.new_password), ("-o", &self.output)] {
+            if let Some(value) = value {
+                words.extend([option.into(), value.clone()]);
+            }
+        }
+        words.extend(self.own.clone());
+        Some(words)
+    }
+
+    /// Takes a second file for the key, where its name says that it is one.
+    fn find_key(&mut self) {
+        let most = match self.subcommand.as_str() {
+            "convert" | "pack" => 3,
+            "check" | "push" | "rehearse" => 2,
+            "csr" => 1,
+            _ => return,
+        };
+        let least = if self.subcommand == "csr" { 1 } else { 2 };
+        if self.key.is_some() || self.theirs.is_some() || !(least..=most).contains(&self.inputs.len()) {
+            return;
+        }
+        let Some(place) = place_of_key(&self.inputs) else { return };
+        let key = self.inputs.remove(place);
+        self.note(format!("{} is a key: keys are named with --key", shell_os_word(&key)));
+        self.key = Some(key);
+    }
+
+    /// Gives the file to its option, where the subcommand takes none without one.
+    fn name_file(&mut self) {
+        let option = match self.subcommand.as_str() {
+            "rehearse" | "example" => "--cert",
+            "gateway" => "--client-ca",
+            _ => return,
+        };
+        let mut values = Vec::new();
+        let mut files = Vec::new();
+        for input in &self.inputs {
+            let is_value = input.to_str().is_some_and(|text| self.is_value(text));
+            if is_value { values.push(input.clone()) } else { files.push(input.clone()) }
+        }
+        let [file] = &files[..] else { return };
+        self.note(format!("{} is a file: {} takes it with {option}", shell_os_word(file), self.subcommand));
+        self.own.extend([option.into(), file.clone()]);
+        if self.subcommand == "example" && values.is_empty() {
+            self.is_language_guessed = true;
+            values.push("curl".into());
+        }
+        self.inputs = values;
+    }
+
+    /// Decides what the files are.
+    fn find_output(&mut self) {
+        if self.makes_key() {
+            self.key_output = self.output.take();
+        }
+        if self.output.is_none() && matches!(self.subcommand.as_str(), "convert" | "pack") && self.inputs.len() == 2 {
+            self.output = self.inputs.pop();
+            if let Some(output) = &self.output {
+                let name = shell_os_word(output);
+                self.note(format!("one file is expected, and {name} is a second: outputs are named with -o"));
+            }
+        }
+        // Standard input, as for openssl.
+        if self.theirs.is_some() && self.inputs.is_empty() && matches!(self.subcommand.as_str(), "convert" | "inspect")
+        {
+            self.inputs.push("-".into());
+        }
+    }
+
+    /// Decides the subcommand, where it depends on what else was typed.
+    fn choose_subcommand(&mut self) {
+        let has_output = self.output.is_some() || self.key_output.is_some() || self.own_has("--cert-out");
+        let is_report = self.is_file_first || self.own_has("--json");
+        match self.subcommand.as_str() {
+            "inspect" if self.output.is_some() => {
+                "convert".clone_into(&mut self.subcommand);
+                self.own.push("--no-key".into());
+            }
+            "convert" if is_report && !has_output => "inspect".clone_into(&mut self.subcommand),
+            // People export to PEM, too.
+            "pack" if self.is_synonym && self.has_pem_output() => "convert".clone_into(&mut self.subcommand),
+            "csr" if self.output.is_none() && !self.inputs.is_empty() => "inspect".clone_into(&mut self.subcommand),
+            _ => {}
+        }
+        if let Some(time) = self.time_left.take() {
+            "expiry".clone_into(&mut self.subcommand);
+            self.own.extend(["--fail".into(), time.into()]);
+        }
+        if self.has_intermediate && !self.own_has("--chain") {
+            self.own.push("--chain".into());
+        }
+    }
+
+    fn has_pem_output(&self) -> bool {
+        self.output.as_ref().is_some_and(|file| Path::new(file).extension() == Some(OsStr::new("pem")))
+    }
+
+    fn own_has(&self, option: &str) -> bool {
+        self.own.contains(&option.into())
+    }
+
+    /// Decides what the password is of that openssl calls just so: of the file that is made, if one is.
+    fn place_password(&mut self) {
+        if !self.has_password {
+            return;
+        }
+        let is_new = match self.subcommand.as_str() {
+            "csr" => true,
+            "pack" => match self.inputs.first() {
+                Some(input) => !is_pkcs12(input),
+                None => true,
+            },
+            _ => false,
+        };
+        if is_new {
+            self.new_password.get_or_insert(NEW_PASSWORD.into());
+        } else {
+            self.old_password.get_or_insert(OLD_PASSWORD.into());
+        }
+    }
+
+    /// Decides whether the key is encrypted: never is one in clear that a cipher or a password was typed for. A .p12
+    /// always is, and without a key there is nothing to encrypt.
+    fn place_encryption(&mut self) {
+        let is_for_key = matches!(self.subcommand.as_str(), "convert" | "csr") && !self.own_has("--no-key");
+        let is_wanted = self.encrypts || self.new_password.is_some();
+        self.encrypts = is_for_key && is_wanted && !self.own_has("--encrypt");
+    }
+}
+
+/// Returns the option of a subcommand with this name, which has its dashes.
+fn find_own<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
+    for argument in command.get_arguments() {
+        let is_long = match argument.get_long() {
+            Some(long) => name.strip_prefix("--") == Some(long),
+            None => false,
+        };
+        let is_short = match argument.get_short() {
+            Some(short) => name == format!("-{short}"),
+            None => false,
+        };
+        if is_long || is_short {
+            return Some(argument);
+        }
+    }
+    None
+}
+
+/// Returns the source of a password as pushcert writes it; a password itself is replaced by a variable.
+fn source(typed: &OsStr, variable: &str) -> OsString {
+    if stray::is_source(&typed.to_string_lossy()) { typed.to_owned() } else { variable.into() }
+}
+
+/// Returns seconds as a threshold, in whole days or in hours.
+fn threshold(seconds: &str) -> Option<String> {
+    let seconds: u32 = seconds.parse().ok()?;
+    Some(match seconds % 86_400 {
+        0 => format!("{}d", seconds / 86_400),
+        _ => format!("{}h", seconds.div_ceil(3600)),
+    })
+}
+
+/// Returns the options for a subject as openssl writes it: /emailAddress=jo@example.com/CN=Jo/C=DE.
+fn subject_options(subject: &str) -> Vec<OsString> {
+    let mut options = Vec::new();
+    for part in subject.split('/') {
+        let Some((name, value)) = part.split_once('=') else { continue };
+        let option = match name.trim() {
+            "emailAddress" => "--email",
+            "CN" => "--name",
+            "C" => "--country",
+            _ => continue,
+        };
+        options.extend([option.into(), value.into()]);
+    }
+    options
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_taken_apart() {
+        let words: Vec<String> = subject_options("/emailAddress=jo@example.com/CN=Jo Doe/O=X/C=DE")
+            .iter()
+            .map(|word| shell_os_word(word))
+            .collect();
+        assert_eq!(words.join(" "), "--email jo@example.com --name 'Jo Doe' --country DE");
+    }
+}
