@@ -414,6 +414,22 @@ fn arrow_keys_count_tab_quotes_names_and_ctrl_d_leaves_with_the_commands() {
 }
 
 #[test]
+fn lines_that_are_pasted_are_not_called_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    session.answer("Number, 1 to 3", "2");
+    session.asked("Where is it?");
+    // As a terminal marks what is pasted.
+    session.pty.send("\u{1b}[200~a.p12\nb.p12\u{1b}[201~").unwrap();
+    session.type_line("");
+    session.see("several lines came at once");
+    session.asked("Where is it?");
+    session.ctrl_c();
+    let (_, code) = session.end();
+    assert_eq!(code, INTERRUPTED);
+}
+
+#[test]
 fn an_empty_key_file_is_not_offered() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(KEY), "").unwrap();

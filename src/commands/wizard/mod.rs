@@ -9,6 +9,8 @@ mod path;
 mod prepare;
 mod request;
 
+use std::io::Write;
+
 use crate::commands::shared::{advice, passout};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -18,7 +20,7 @@ use crate::text::Printable;
 use crate::world::context::Context;
 use crate::world::terminal::InputCheck;
 use crate::world::terminal::question::{self, Question, Reply};
-use crate::world::terminal::wrap::wrapped;
+use crate::world::terminal::wrap::{WrappedLines, wrapped};
 
 const STARTS: [&str; 3] = [
     "Nothing yet: make a key and the request for Apple's portal",
@@ -85,6 +87,24 @@ impl Talk<'_, '_> {
     fn write(&mut self, text: &[u8]) -> Result<(), Error> {
         let text = self.wrapped(&String::from_utf8_lossy(text));
         Ok(self.context.stderr.write_all(text.as_bytes())?)
+    }
+
+    /// Runs a command, and breaks what it writes to a terminal at words.
+    fn run<T>(&mut self, command: impl FnOnce(&mut Context<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let columns = self.context.terminal.columns();
+        let stdout_columns = if self.context.stdout_is_terminal { columns } else { None };
+        let mut stdout = WrappedLines::new(&mut *self.context.stdout, stdout_columns);
+        let mut stderr = WrappedLines::new(&mut *self.context.stderr, columns);
+        let result = command(&mut Context {
+            stdin: &mut *self.context.stdin,
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+            terminal: &mut *self.context.terminal,
+            ..*self.context
+        });
+        stdout.flush()?;
+        stderr.flush()?;
+        result
     }
 
     fn ask(&mut self, question: &Question<'_>, check: &dyn Fn(&str) -> InputCheck) -> Result<Reply<String>, Error> {

@@ -293,8 +293,10 @@ impl Answers {
         let command = line.show(talk)?;
         let contents = &self.input()?.contents;
         let result = match &command {
-            Command::Convert(arguments) => convert::convert(arguments, contents, arguments.key.first(), talk.context),
-            Command::Pack(arguments) => pack::pack(arguments, contents, talk.context),
+            Command::Convert(arguments) => {
+                talk.run(|context| convert::convert(arguments, contents, arguments.key.first(), context))
+            }
+            Command::Pack(arguments) => talk.run(|context| pack::pack(arguments, contents, context)),
             _ => Err(unexpected_command()),
         };
         match result {
@@ -320,7 +322,7 @@ impl Answers {
             _ => self.add_input(&mut line),
         }
         let Command::Check(arguments) = line.show(talk)? else { return Err(unexpected_command()) };
-        match check::run(&arguments, talk.context) {
+        match talk.run(|context| check::run(&arguments, context)) {
             Ok(code) => self.code = code,
             Err(error) if error.kind == ExitKind::Password => return retry(&error, APNS_STEP, talk),
             Err(error) => return Err(error),

@@ -127,7 +127,7 @@ impl Answers {
     fn carry_out(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
         let line = self.line();
         let Command::Csr(arguments) = line.show(talk)? else { return Err(unexpected_command()) };
-        match csr::run(&arguments, talk.context) {
+        match talk.run(|context| csr::run(&arguments, context)) {
             Ok(()) => {
                 talk.done.push(line.text());
                 Ok(Progress::Passed)

@@ -428,3 +428,21 @@ fn names_are_read_as_a_shell_reads_them() {
         assert_eq!(typed_path(text, home).as_deref(), Ok(Path::new(path)), "{text}");
     }
 }
+
+#[test]
+fn a_narrow_terminal_breaks_words_nowhere_and_commands_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("my push.pem").to_str().unwrap().to_owned();
+    let (p12, quoted) = (fixture("p12/keychain.p12"), format!("'{output}'"));
+    let mut world = TestWorld::interactive(&["A .p12", &p12, "y", "A PEM file", &quoted, "n"]);
+    world.terminal.columns = Some(40);
+    world.run(run).unwrap();
+    let told = String::from_utf8(world.stderr).unwrap();
+    let command = format!("pushcert convert {p12} -o {quoted}");
+    assert!(told.contains(&format!("\n$ {command}\n")) && told.contains(&format!("\n  {command}\n")), "{told}");
+    assert!(told.contains(&format!("\nnext: pushcert check {quoted}\n")), "{told}");
+    for line in told.lines() {
+        let is_one_word = !line.trim().contains(' ');
+        assert!(line.chars().count() < 40 || line.contains("pushcert ") || is_one_word, "{line}\n{told}");
+    }
+}

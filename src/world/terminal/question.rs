@@ -12,6 +12,7 @@ pub(crate) const BACK: &str = "<";
 
 const NOT_UTF8_NAME: &str =
     r"what was typed is not UTF-8: complete the name with Tab, or type it as a shell quotes it, such as $'caf\351.p12'";
+const LINES_IN_NAME: &str = r"several lines came at once, as they are pasted, and one is expected; a name with a line end in it is typed as a shell quotes it, such as $'a\nb.p12'";
 const CONTROL_IN_NAME: &str = r"a key was pressed that types no character: complete the name with Tab, or type it as a shell quotes it, such as $'a\tb.p12'";
 
 /// An answer, or the wish to go back.
@@ -57,7 +58,7 @@ pub(crate) fn ask(
         };
         match check(answer) {
             Ok(()) => return Ok(Reply::Given(answer.to_owned())),
-            Err(expected) => terminal.tell(&expected)?,
+            Err(expected) => tell(&expected, terminal)?,
         }
     }
 }
@@ -79,7 +80,7 @@ pub(crate) fn confirm(
             "" => return Ok(Reply::Given(default)),
             "y" | "yes" => return Ok(Reply::Given(true)),
             "n" | "no" => return Ok(Reply::Given(false)),
-            _ => terminal.tell("y or n is expected")?,
+            _ => tell("y or n is expected", terminal)?,
         }
     }
 }
@@ -91,13 +92,10 @@ pub(crate) fn select(
     first: usize,
     terminal: &mut dyn Terminal,
 ) -> io::Result<Reply<usize>> {
-    terminal.tell(text)?;
+    tell(text, terminal)?;
     for (index, choice) in choices.iter().enumerate() {
         let line = format!("  {}  {choice}", index + 1);
-        match terminal.columns() {
-            Some(columns) => terminal.tell(&wrapped(&line, columns))?,
-            None => terminal.tell(&line)?,
-        }
+        tell(&line, terminal)?;
     }
     let label = format!("Number, 1 to {}", choices.len());
     let default = (first + 1).to_string();
@@ -111,6 +109,14 @@ pub(crate) fn select(
     match ask(&question, &check, terminal)? {
         Reply::Given(number) => Ok(Reply::Given(number.parse().map_or(0, |number: usize| number - 1))),
         Reply::Back => Ok(Reply::Back),
+    }
+}
+
+/// Says something, broken at words where the terminal would break it elsewhere.
+fn tell(text: &str, terminal: &mut dyn Terminal) -> io::Result<()> {
+    match terminal.columns() {
+        Some(columns) => terminal.tell(&wrapped(text, columns)),
+        None => terminal.tell(text),
     }
 }
 
@@ -133,10 +139,11 @@ fn read_line(prompt: &str, question: &Question<'_>, terminal: &mut dyn Terminal)
             Line::Escape if question.has_way_back => return Ok(Reply::Back),
             Line::Escape => continue,
             Line::NotUtf8 => {
-                terminal.tell(match question.completion {
+                let complaint = match question.completion {
                     Completion::Paths => NOT_UTF8_NAME,
                     _ => "what was typed is not UTF-8: type it again, in a terminal with that encoding",
-                })?;
+                };
+                tell(complaint, terminal)?;
                 continue;
             }
         };
@@ -148,23 +155,46 @@ fn read_line(prompt: &str, question: &Question<'_>, terminal: &mut dyn Terminal)
             return Ok(Reply::Back);
         }
         if !question.has_way_back && typed == BACK {
-            terminal.tell("there is no question before this one: Ctrl-C leaves")?;
+            tell("there is no question before this one: Ctrl-C leaves", terminal)?;
             continue;
         }
-        if typed.chars().any(char::is_control) {
-            terminal.tell(match question.completion {
-                Completion::Paths => CONTROL_IN_NAME,
-                _ => "a key was pressed that types no character: type it again",
-            })?;
+        if let Some(complaint) = complaint_about_control(typed, question.completion) {
+            tell(complaint, terminal)?;
             continue;
         }
         return Ok(Reply::Given(typed.to_owned()));
     }
 }
 
+/// Says what came with an answer that is no character of a line.
+fn complaint_about_control(typed: &str, completion: Completion) -> Option<&'static str> {
+    let is_name = completion == Completion::Paths;
+    if typed.contains(['\n', '\r']) {
+        return Some(if is_name { LINES_IN_NAME } else { "several lines came at once, as they are pasted: type one" });
+    }
+    if typed.chars().any(char::is_control) {
+        return Some(if is_name {
+            CONTROL_IN_NAME
+        } else {
+            "a key was pressed that types no character: type it again"
+        });
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
-    use super::trimmed_name;
+    use super::{LINES_IN_NAME, complaint_about_control, trimmed_name};
+    use crate::world::terminal::Completion;
+
+    #[test]
+    fn pasted_lines_are_not_called_keys() {
+        assert_eq!(complaint_about_control("a.p12\rb.p12", Completion::Paths), Some(LINES_IN_NAME));
+        let complaint = complaint_about_control("jo@example.com\nJo", Completion::Nothing);
+        assert!(complaint.is_some_and(|text| text.contains("several lines") && !text.contains("key")));
+        assert!(complaint_about_control("a\tb", Completion::Nothing).is_some_and(|text| text.contains("a key")));
+        assert_eq!(complaint_about_control("a b.p12", Completion::Paths), None);
+    }
 
     #[test]
     fn a_blank_that_is_quoted_belongs_to_a_name() {

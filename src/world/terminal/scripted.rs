@@ -14,6 +14,7 @@ pub(crate) struct Scripted {
     pub(crate) is_there: bool,
     /// What is printed when a signal ends the process.
     pub(crate) farewell: Option<String>,
+    pub(crate) columns: Option<usize>,
 }
 
 impl Scripted {
@@ -59,6 +60,10 @@ impl Terminal for Scripted {
     fn tell(&mut self, text: &str) -> io::Result<()> {
         self.asked.push(text.to_owned());
         Ok(())
+    }
+
+    fn columns(&self) -> Option<usize> {
+        self.columns
     }
 
     fn set_farewell(&mut self, text: Option<String>) {
