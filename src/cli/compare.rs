@@ -12,7 +12,7 @@ use crate::world::files::Location;
 #[command(after_help = "\
 Examples:
   pushcert compare push.pem renewed.p12
-  pushcert compare push.pem aps.cer --key push.pem   (renewed with the same request)
+  pushcert compare push.pem aps.cer --key push.pem   # renewed with the same request
   pushcert compare old.p12 new.p12 --passin env:OLD --passin-new env:NEW --json")]
 pub(crate) struct CompareArgs {
     /// The certificate in use, or - for standard input

@@ -141,29 +141,28 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
-    use clap::Parser;
+    use clap::{Command, CommandFactory, Parser};
 
     use super::Cli;
 
-    const DOCUMENTS: [&str; 7] = [
-        "README.md",
-        "src/docs/check.md",
-        "src/docs/expiry.md",
-        "src/docs/files.md",
-        "src/docs/gateway.md",
-        "src/docs/messages.md",
-        "src/docs/push.md",
-    ];
+    /// Returns the README and the manual.
+    fn documents() -> Vec<PathBuf> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut documents = vec![root.join("README.md")];
+        for entry in std::fs::read_dir(root.join("src/docs")).unwrap() {
+            documents.push(entry.unwrap().path());
+        }
+        documents
+    }
 
-    /// Returns the commands in a document's text and tables, between backticks, and in its blocks for a shell.
+    /// Returns the commands in a document's text and tables, between backticks, and in its blocks.
     fn commands(text: &str) -> Vec<String> {
         let mut found = Vec::new();
         for (index, part) in text.split("```").enumerate() {
             if index % 2 == 1 {
-                let lines = part.strip_prefix("sh\n").unwrap_or_default().lines();
-                found.extend(lines.filter(|line| line.starts_with("pushcert ")).map(str::to_owned));
+                found.extend(command_lines(part));
                 continue;
             }
             for quoted in part.split('`').skip(1).step_by(2) {
@@ -176,7 +175,25 @@ mod tests {
         found
     }
 
-    /// Splits a line as a shell does that expands nothing; a comment ends it.
+    /// Returns the lines that are commands, as they stand or after a prompt or a key of YAML.
+    fn command_lines(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for line in text.replace("\\\n", " ").lines() {
+            let mut line = line.trim_start();
+            for sign in ["- ", "run: ", "$ "] {
+                line = line.strip_prefix(sign).unwrap_or(line);
+            }
+            if line.starts_with("pushcert ") && !line.contains('…') {
+                found.push(line.to_owned());
+            }
+        }
+        found
+    }
+
+    /// Where the command line of one program ends.
+    const ENDS: [&str; 7] = ["|", "||", "&", "&&", ";", ">", "<"];
+
+    /// Splits a line as a shell does that expands nothing; a comment, a pipe and their like end it.
     fn words(line: &str) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();
         for (index, part) in line.split('\'').enumerate() {
@@ -184,31 +201,78 @@ mod tests {
                 words.push(part.to_owned());
                 continue;
             }
-            let part = part.split(" #").next().unwrap_or_default();
-            words.extend(part.split_whitespace().map(|word| word.trim_matches('"').to_owned()));
+            let command = part.split(" #").next().unwrap_or_default();
+            for word in command.split_whitespace() {
+                if ENDS.contains(&word) {
+                    return words;
+                }
+                words.push(word.trim_matches('"').to_owned());
+            }
         }
         words
+    }
+
+    /// Returns what is wrong with a command line.
+    fn objection(command: &str) -> Option<String> {
+        match Cli::try_parse_from(words(&command.replace("TOKEN", "abcd"))) {
+            Err(error) if error.use_stderr() => Some(format!("{command}: {error}")),
+            _ => None,
+        }
     }
 
     #[test]
     fn every_command_in_the_documents_can_be_typed() {
         let (mut count, mut wrong) = (0, Vec::new());
-        for document in DOCUMENTS {
-            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+        for document in documents() {
+            let text = std::fs::read_to_string(&document).unwrap();
             for command in commands(&text) {
                 // A name alone is no command line.
                 if command.split(' ').count() == 2 {
                     continue;
                 }
                 count += 1;
-                if let Err(error) = Cli::try_parse_from(words(&command.replace("TOKEN", "abcd")))
-                    && error.use_stderr()
-                {
-                    wrong.push(format!("{document}: {command}: {error}"));
-                }
+                wrong.extend(objection(&command).map(|objection| format!("{}: {objection}", document.display())));
             }
         }
-        assert!(count >= 50, "only {count} commands were found");
+        assert!(count >= 100, "only {count} commands were found");
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// Collects the examples and recipes of a command's help and its subcommands': they are set in.
+    fn collect_examples(command: &Command, found: &mut Vec<String>) {
+        for text in [command.get_after_help(), command.get_after_long_help()].into_iter().flatten() {
+            let text = text.to_string().replace("\\\n", " ");
+            for line in text.lines().filter(|line| line.starts_with("  ")) {
+                found.extend(command_lines(line));
+            }
+        }
+        for subcommand in command.get_subcommands() {
+            collect_examples(subcommand, found);
+        }
+    }
+
+    #[test]
+    fn every_command_in_the_help_can_be_typed() {
+        let mut root = Cli::command();
+        root.build();
+        let mut found = Vec::new();
+        collect_examples(&root, &mut found);
+        assert!(found.len() >= 60, "only {} commands were found", found.len());
+        let wrong: Vec<String> = found.iter().filter_map(|command| objection(command)).collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn a_flag_that_does_not_exist_is_found_in_any_line() {
+        for text in [
+            "```console\n$ pushcert csr --no-such-flag\n```",
+            "```sh\npushcert expiry certs \\\n    --no-such-flag\n```",
+            "```yaml\n    - run: pushcert expiry certs --no-such-flag\n```",
+            "`pushcert csr --no-such-flag`",
+        ] {
+            let found = commands(text);
+            assert!(found.len() == 1 && objection(&found[0]).is_some(), "{text}: {found:?}");
+        }
+        assert!(objection("pushcert example php > push.php").is_none());
     }
 }
