@@ -31,11 +31,39 @@ fn commands(block: &str) -> Vec<Shown> {
     found
 }
 
-fn blocks(readme: &str) -> Vec<Vec<Shown>> {
+/// Returns the lines of a block for a shell that are commands to be typed here, not a script for elsewhere.
+fn silent_commands(block: &str) -> Vec<Shown> {
+    let mut found = Vec::new();
+    for line in block.lines() {
+        if !line.starts_with("pushcert ") && !line.starts_with("cp ") {
+            return Vec::new();
+        }
+        found.push(Shown { command: line.to_owned(), output: String::new() });
+    }
+    found
+}
+
+/// The commands of a block.
+struct Block {
+    commands: Vec<Shown>,
+    /// It shows what they print. Others are to end well.
+    has_output: bool,
+}
+
+/// Returns the blocks with commands, in their order.
+fn blocks(readme: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    for part in readme.split("```console\n").skip(1) {
-        let (block, _) = part.split_once("```").unwrap();
-        blocks.push(commands(block));
+    for part in readme.split("```").skip(1).step_by(2) {
+        let (language, block) = part.split_once('\n').unwrap();
+        let has_output = language == "console";
+        let commands = match language {
+            "console" => commands(block),
+            "sh" => silent_commands(block),
+            _ => continue,
+        };
+        if !commands.is_empty() {
+            blocks.push(Block { commands, has_output });
+        }
     }
     blocks
 }
@@ -73,31 +101,27 @@ fn day(days: i64) -> String {
     day.date().to_string().replace('-', "")
 }
 
-/// Puts what a block needs, and a fresh clone or a user's folder has, into its folder.
-fn prepare(block: &[Shown], folder: &Path) {
-    let command = &block[0].command;
+/// Puts what a fresh clone or a team has into a folder, before the first command: none finds a file that another wrote.
+fn prepare(folder: &Path) {
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
-    if command.starts_with("pushcert expiry certs") {
-        fs::create_dir(folder.join("certs")).unwrap();
-        let push = |app: &str, from: i64, until: i64| {
-            let (uid, name) = (format!("com.example.{app}"), format!("Apple Push Services: com.example.{app}"));
-            certificates::push(&uid, &name, &day(from), &day(until))
-        };
-        write("certs/old.pem", &push("Expired", -377, -12));
-        write("certs/watch.pem", &push("Soon", -345, 21));
-        write("certs/app.pem", &push("Fresh", -10, 381));
-        let p12 = fs::read(fixture("p12/keychain.p12")).unwrap();
-        write("certs/truncated.p12", &p12[..p12.len() / 2]);
-    } else if command.starts_with("pushcert compare") {
-        let name = "Apple Push Services: com.example.MyApp";
-        let key = fs::read(fixture("key/push.pem")).unwrap();
-        let push = |from, until| certificates::push("com.example.MyApp", name, &day(from), &day(until));
-        write("push.pem", &[push(-379, 16), key.clone()].concat());
-        write("renewed.pem", &[push(-5, 390), key].concat());
-    } else if command.contains("--key push.key") {
-        // As if Apple had signed the request of csr.
-        fs::copy(fixture("key/push.pem"), folder.join("push.key")).unwrap();
-    }
+    std::os::unix::fs::symlink(root().join("fixtures"), folder.join("fixtures")).unwrap();
+    fs::create_dir_all(folder.join("home/keys")).unwrap();
+    fs::copy(fixture("key/push.pem"), folder.join("home/keys/aps.key")).unwrap();
+
+    fs::create_dir(folder.join("certs")).unwrap();
+    let push = |app: &str, from: i64, until: i64| {
+        let (uid, name) = (format!("com.example.{app}"), format!("Apple Push Services: com.example.{app}"));
+        certificates::push(&uid, &name, &day(from), &day(until))
+    };
+    write("certs/old.pem", &push("Expired", -377, -12));
+    write("certs/watch.pem", &push("Soon", -345, 21));
+    write("certs/app.pem", &push("Fresh", -10, 381));
+    let p12 = fs::read(fixture("p12/keychain.p12")).unwrap();
+    write("certs/truncated.p12", &p12[..p12.len() / 2]);
+
+    let key = fs::read(fixture("key/push.pem")).unwrap();
+    write("old.pem", &[push("MyApp", -379, 16), key.clone()].concat());
+    write("renewed.pem", &[push("MyApp", -5, 390), key].concat());
 }
 
 /// Returns the line of a script that runs a command. A gateway in the background is waited for.
@@ -116,35 +140,40 @@ fn script_line(command: &str) -> String {
 }
 
 /// Runs a block as one script, and checks what each command prints.
-fn run(block: &[Shown], folder: &Path) {
-    prepare(block, folder);
+fn run(block: &Block, folder: &Path) {
     let (mut script, mut expected) = ("exec 2>&1\n".to_owned(), String::new());
-    for Shown { command, output } in block {
+    if !block.has_output {
+        script.push_str("set -e\n");
+    }
+    for Shown { command, output } in &block.commands {
         script.push_str(&script_line(command));
         expected.push_str(output);
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_pushcert")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
-    let ran = Test::shell(&script).folder(folder).env("PATH", path).env("NEW", "secret").any_status().run();
+    let test =
+        Test::shell(&script).folder(folder).env("PATH", path).env("NEW", "secret").env("HOME", folder.join("home"));
+    if !block.has_output {
+        test.status(0).run();
+        return;
+    }
+    let ran = test.any_status().run();
     assert_eq!(without_what_varies(ran.text()), without_what_varies(&expected), "{script}\n{}", ran.text());
 }
 
 #[test]
-fn the_commands_run_and_print_what_is_shown() {
+fn the_commands_run_in_one_folder_and_print_what_is_shown() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    for (from, to) in [("p12/keychain.p12", "cert.p12"), ("der/universal.cer", "aps.cer")] {
-        fs::copy(fixture(from), folder.path().join(to)).unwrap();
-    }
+    prepare(folder.path());
     let mut count = 0;
     for block in blocks(&readme) {
-        match block.first() {
-            Some(first) if first.command != TESTED_ELSEWHERE => run(&block, folder.path()),
-            _ => continue,
+        if block.commands[0].command != TESTED_ELSEWHERE {
+            run(&block, folder.path());
+            count += 1;
         }
-        count += 1;
     }
-    assert!(count >= 10, "only {count} blocks ran");
+    assert!(count >= 13, "only {count} blocks ran");
 }
 
 #[test]
