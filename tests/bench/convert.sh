@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whole commands on the release build, in turn with what a user would type instead:
 #     tests/bench/convert.sh [PUSHCERT [RUNS]]
-# Needs openssl (with its legacy provider) and certtool.
+# Needs openssl (with its legacy provider), certtool and GNU time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 pushcert=${1:-target/release/pushcert}
@@ -9,6 +9,9 @@ runs=${2:-200}
 p12=fixtures/p12/keychain.p12
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+# As it is installed: what a linker wrote, a page here and a page there, is slower to map until it is read from the disk.
+cp "$pushcert" "$folder/pushcert"
+pushcert=$folder/pushcert
 "$pushcert" convert "$p12" -o "$folder/push.pem" 2>/dev/null
 
 echo "convert a Keychain export"
