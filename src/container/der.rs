@@ -64,7 +64,7 @@ fn has_parts(rest: &[u8]) -> bool {
 }
 
 /// The fewest bytes of a private key.
-const MIN_KEY: usize = 32;
+pub(super) const MIN_KEY: usize = 32;
 
 /// Reads the first value alone.
 pub(super) fn read_first(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {

@@ -87,8 +87,8 @@ pub(super) fn begins_with_value(bytes: &[u8]) -> bool {
     transport::begins_as_der(bytes) && Value::parse_prefix(bytes).is_some()
 }
 
-/// The fewest bytes of a value that is found among others: no key is shorter.
-const MIN_VALUE: usize = 100;
+/// The fewest bytes of a value that is found among others: a private key alone has as many.
+const MIN_VALUE: usize = 32;
 
 /// Returns the rest of `bytes` from the first certificate, key or container in DER in it on, or from the value of any
 /// kind that it begins with. The places that are looked at are counted for the whole file.
@@ -97,10 +97,9 @@ pub(super) fn find_value(bytes: &[u8]) -> Option<&[u8]> {
     if begins_with_value(start) {
         return Some(start);
     }
-    for position in memchr::memchr3_iter(0x81, 0x82, 0x83, bytes) {
-        let Some(start) = position.checked_sub(1) else { continue };
-        let rest = &bytes[start..];
-        if rest.starts_with(b"\x30")
+    for position in memchr::memchr_iter(0x30, bytes) {
+        let rest = &bytes[position..];
+        if (matches!(rest, [_, 0x81..=0x83, ..]) || transport::begins_as_short_key(rest))
             && asn1::claimed_length(rest).is_some_and(|claimed| claimed >= MIN_VALUE && claimed <= rest.len())
             && is_read(rest)?
         {
@@ -179,6 +178,9 @@ fn is_text(bytes: &[u8]) -> bool {
 /// An encrypted message (RFC 5652 section 6.1).
 const ENVELOPED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.3);
 
+/// The arc of keys that a TPM alone can use (the ASN.1 specification for TPM 2.0 key files).
+const TPM_KEYS: Oid<'static> = oid!(2.23.133.10.1);
+
 /// The most fields that a structure is told by: those of RSAPrivateKey.
 const MAX_FIELDS: usize = 10;
 
@@ -206,6 +208,7 @@ fn detect_value(outer: &Value<'_>) -> Result<Format, OpenError> {
         [version, integer, ..] if version.is(Tag::Integer) && integer.is(Tag::Integer) => detect_integers(&fields),
         [version, octets, ..] if version.unsigned() == Ok(1) && octets.is(Tag::OctetString) => Ok(Format::Sec1Key),
         [oid, ..] if oid.oid().is_ok_and(|oid| oid == ENVELOPED_DATA) => lookalike(Lookalike::EncryptedMessage),
+        [oid, ..] if oid.oid().is_ok_and(|oid| oid.starts_with(&TPM_KEYS)) => lookalike(Lookalike::TpmKey),
         [oid, ..] if oid.is(Tag::Oid) => Ok(Format::Pkcs7),
         [algorithm, octets] if algorithm.is(Tag::Sequence) && octets.is(Tag::OctetString) => Ok(Format::EncryptedKey),
         [algorithm, key] if algorithm.is(Tag::Sequence) && key.is(Tag::BitString) => lookalike(Lookalike::PublicKey),

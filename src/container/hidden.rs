@@ -36,10 +36,13 @@ const MIN_WORD: usize = 40;
 /// The fewest characters of a part of such a key, where it is broken over lines.
 const MIN_PART: usize = 16;
 
-/// Returns whether a text may hold a key in a form that is not read: many digits, or words in which capitals, small
-/// letters and digits are mixed.
+/// The fewest bytes of a key that are no text: of 32 that are random, half are on average.
+const MIN_BYTES: usize = 8;
+
+/// Returns whether a text may hold a key in a form that is not read: many digits, words in which capitals, small
+/// letters and digits are mixed, or bytes that are no text.
 pub(super) fn may_hide_key(text: &[u8]) -> bool {
-    let (mut digits, mut mixed) = (0, 0);
+    let (mut digits, mut mixed, mut bytes) = (0, 0, 0);
     for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
         let line = line.trim_ascii();
         if let Some(start) = COMMENTS.iter().find(|start| begins_with(line, start)) {
@@ -49,13 +52,14 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
             continue;
         }
         digits += line.iter().filter(|byte| byte.is_ascii_digit()).count();
+        bytes += line.utf8_chunks().map(|chunk| chunk.invalid().len()).sum::<usize>();
         for word in line.split(|byte| !is_base64(*byte) && !matches!(byte, b'-' | b'_')) {
             if word.len() >= MIN_PART && is_mixed(word) {
                 mixed += word.len();
             }
         }
     }
-    digits >= MIN_DIGITS || mixed >= MIN_WORD
+    digits >= MIN_DIGITS || mixed >= MIN_WORD || bytes >= MIN_BYTES
 }
 
 /// The beginning of a PEM block.

@@ -23,6 +23,7 @@ pub enum Lookalike {
     WebPage,
     SshPublicKey,
     OpensshKey,
+    TpmKey,
     PuttyKey,
     PvkKey,
     KeyBlob,
@@ -56,6 +57,7 @@ pub enum Lookalike {
     EncryptedMessage,
     Uuencoded,
     HexDump,
+    UnknownKey,
     UnknownBlock,
 }
 
@@ -93,7 +95,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 51] = {
+static LOOKALIKES: [LookalikeRow; 53] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -141,6 +143,13 @@ static LOOKALIKES: [LookalikeRow; 51] = {
             )
         },
         LookalikeRow::new(L::OpensshKey, "an OpenSSH private key", Key, &[b"openssh-key-v1\0"], SSH_KEYGEN),
+        LookalikeRow::new(
+            L::TpmKey,
+            "a key in a TPM (TSS2)",
+            Key,
+            &[],
+            "it works in its TPM alone: make a new key and a new request with pushcert csr",
+        ),
         LookalikeRow::new(
             L::PuttyKey,
             "a PuTTY private key",
@@ -270,6 +279,7 @@ static LOOKALIKES: [LookalikeRow; 51] = {
             &[],
             "make the file of it again with: certutil -decodehex FILE NEW (Windows), or xxd -r FILE NEW",
         ),
+        LookalikeRow::new(L::UnknownKey, "a key of another kind", Key, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::UnknownBlock, "something of another kind", Other, &[], NOT_A_CERTIFICATE),
     ]
 };
@@ -280,7 +290,9 @@ struct LabelRow {
     kind: Lookalike,
 }
 
-static LABELS: [LabelRow; 18] = [
+static LABELS: [LabelRow; 20] = [
+    LabelRow { label: "OPENSSH PRIVATE KEY", kind: Lookalike::OpensshKey },
+    LabelRow { label: "TSS2 PRIVATE KEY", kind: Lookalike::TpmKey },
     LabelRow { label: "X509 CRL", kind: Lookalike::RevocationList },
     LabelRow { label: "PUBLIC KEY", kind: Lookalike::PublicKey },
     LabelRow { label: "RSA PUBLIC KEY", kind: Lookalike::PublicKey },

@@ -8,7 +8,7 @@ use crate::container::passwords::Unlocker;
 use crate::container::transport::EncodedPart;
 use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, der, dump, read_layer, transport};
 use crate::crypto::DecodeError;
-use crate::pem::{self, Block, LineCounter, UnreadBlock, UnreadKind};
+use crate::pem::{self, Block, LabelSense, LineCounter, UnreadBlock, UnreadKind};
 use crate::pkcs12::Holds;
 
 pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
@@ -38,7 +38,12 @@ pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Conte
             Err(unread)
                 if unread.kind == UnreadKind::End
                     && (was_named || !pem::ends_in_data(&text[start..piece.span.start])) => {}
-            Err(unread) => reader.add_unread(&unread),
+            Err(unread) => {
+                if unread.label.is_none() && !unread.has_data {
+                    reader.search(&text[piece.span.clone()]);
+                }
+                reader.add_unread(&unread, &text[piece.span]);
+            }
         }
         reader.contents.check_bounds()?;
     }
@@ -98,7 +103,7 @@ impl TextReader<'_, '_, '_, '_> {
     /// Names a BEGIN without dashes, if nothing was read after it.
     fn name_bare_begin(&mut self) -> bool {
         let Some(unread) = self.bare_begin.take() else { return false };
-        self.add_unread(&unread);
+        self.add_unread(&unread, b"");
         true
     }
 
@@ -173,6 +178,9 @@ impl TextReader<'_, '_, '_, '_> {
         self.contents.is_read_whole &= block.headers.is_empty();
         let read = open_block(block, self.unlocker).and_then(Contents::check_anything);
         let known = self.contents.unread.len();
+        if let Err(OpenError::Lookalike(Lookalike::UnknownBlock)) = &read {
+            self.contents.may_hide_key |= block.der.len() >= der::MIN_KEY;
+        }
         self.contents.add_part(&block.name(), || held_by(block), read)?;
         if block.der.len() < MIN_DER {
             for unread in &mut self.contents.unread[known..] {
@@ -182,17 +190,19 @@ impl TextReader<'_, '_, '_, '_> {
         Ok(())
     }
 
-    fn add_unread(&mut self, unread: &UnreadBlock) {
+    fn add_unread(&mut self, unread: &UnreadBlock, text: &[u8]) {
         // A text may speak of PEM as often as it likes.
         if !unread.has_data && self.contents.unread.len() >= MAX_UNREAD {
             return;
         }
-        if unread.label.is_none() && !unread.has_data {
+        let may_be_key = unread.has_data || (unread.sense == LabelSense::Key && hidden::may_hide_key(text));
+        if unread.label.is_none() && !may_be_key {
             return self.contents.add_other(Lookalike::UnknownBlock, &unread.name());
         }
         let kind = match unread.label.and_then(Format::of_label) {
             Some(format) => format.holds(),
             None if unread.kind == UnreadKind::DekInfo => Holds::Key,
+            None if !unread.has_data => Holds::Key,
             None => Holds::Anything,
         };
         let error = Malformed::new(unread.name(), unread.problem.clone()).into();
@@ -205,7 +215,16 @@ impl TextReader<'_, '_, '_, '_> {
 fn held_by(block: &Block) -> Holds {
     match (detect::detect_der(&block.der), block.label.and_then(Format::of_label)) {
         (Ok(format), _) | (Err(_), Some(format)) => format.holds(),
-        (Err(_), None) => Holds::Anything,
+        (Err(_), None) => held_by_label(block.sense),
+    }
+}
+
+/// Returns what a block holds whose label nobody knows.
+fn held_by_label(sense: LabelSense) -> Holds {
+    match sense {
+        LabelSense::Certificate => Holds::Certificate,
+        LabelSense::Key => Holds::Key,
+        LabelSense::Other => Holds::Anything,
     }
 }
 
@@ -238,7 +257,11 @@ fn read_content(block: &Block, der: &[u8], unlocker: &mut Unlocker<'_, '_>) -> R
     }
     match block.label.and_then(Format::of_label) {
         Some(format) => der::read_value(format, der, unlocker),
-        None => Err(OpenError::Lookalike(Lookalike::UnknownBlock)),
+        None => Err(match block.sense {
+            LabelSense::Certificate => OpenError::Unrecognized,
+            LabelSense::Key => OpenError::Lookalike(Lookalike::UnknownKey),
+            LabelSense::Other => OpenError::Lookalike(Lookalike::UnknownBlock),
+        }),
     }
 }
 

@@ -191,9 +191,10 @@ fn is_der_file(bytes: &[u8]) -> bool {
     }
 }
 
-/// Returns whether bytes begin as a key of an elliptic curve that takes less than 128 bytes.
-fn begins_as_short_key(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x30, 0x62..=0x7f, 2, 1, 0 | 1, ..])
+/// Returns whether bytes begin as a key of an elliptic curve that takes less than 128 bytes: a version, then the key of
+/// SEC1 or the algorithm of PKCS#8.
+pub(super) fn begins_as_short_key(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, 0x20..=0x7f, 2, 1, 0 | 1, 0x04 | 0x30, ..])
 }
 
 /// Returns whether bytes begin as a sequence of more than 127 bytes: every key and certificate is that long.

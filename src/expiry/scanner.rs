@@ -641,13 +641,16 @@ fn is_mounted(path: &Path) -> bool {
 }
 
 impl ExpiryScanner<'_> {
-    /// Returns whether only a private key is locked, which no certificate's expiry hangs on.
+    /// Returns whether only a private key is locked, or of a kind that is not read, which no certificate's expiry hangs on.
     fn is_mere_key(&self, item: &Item<'_>, error: &ScanError) -> bool {
         if self.policy.policy.expect.key {
             return false;
         }
         match error {
-            ScanError::Part(unread) => unread.error.is_locked() && matches!(unread.holds, Holds::Key | Holds::Mac),
+            ScanError::Part(unread) => {
+                let is_whole = unread.error.is_locked() || matches!(unread.error, OpenError::Lookalike(_));
+                is_whole && matches!(unread.holds, Holds::Key | Holds::Mac)
+            }
             ScanError::Open(error) | ScanError::WrongEntry { error, .. } => {
                 matches!(
                     error,

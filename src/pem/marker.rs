@@ -8,7 +8,7 @@ use crate::pem::{begins_label, known_label, label_before};
 const DASHES: usize = 5;
 
 /// The most bytes that are looked at for a label.
-const MAX_LABEL: usize = 64;
+pub(super) const MAX_LABEL: usize = 64;
 
 /// The most bytes of a label that nobody knows.
 const MAX_UNKNOWN_LABEL: usize = 1024;

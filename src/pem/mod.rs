@@ -15,13 +15,14 @@ use body::Header;
 use body::{Content, Decoded, Missing};
 pub(crate) use body::{clear_unused_bits, decode_cut_text, decode_text};
 pub(crate) use marker::is_base64;
-use marker::{Marker, Word};
+use marker::{MAX_LABEL, Marker, Word};
 use repair::BlockText;
 
 /// One block.
 pub struct Block {
     /// The text after BEGIN, such as "CERTIFICATE"; `None` if it is not in [`LABELS`].
     pub label: Option<&'static str>,
+    pub(crate) sense: LabelSense,
     /// The line of BEGIN, from 1.
     pub line: usize,
     /// The RFC 1421 headers.
@@ -34,12 +35,40 @@ pub struct Block {
 pub(crate) struct UnreadBlock {
     /// As [`Block::label`].
     pub label: Option<&'static str>,
+    pub sense: LabelSense,
     /// As [`Block::line`].
     pub line: usize,
     pub problem: Cow<'static, str>,
     pub kind: UnreadKind,
     /// So much Base64 follows as a certificate has: it is no text that only speaks of PEM.
     pub has_data: bool,
+}
+
+/// The kind of thing that the words of a label promise, whoever writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LabelSense {
+    Certificate,
+    /// A key that is not called public.
+    Key,
+    Other,
+}
+
+impl LabelSense {
+    fn of(label: &[u8]) -> Self {
+        // What is longer may be all of a file.
+        if label.len() > MAX_LABEL {
+            return Self::Other;
+        }
+        let label = label.to_ascii_uppercase();
+        let says = |word: &[u8]| memchr::memmem::find(&label, word).is_some();
+        if says(b"CERT") && !says(b"REQUEST") {
+            Self::Certificate
+        } else if says(b"KEY") && !says(b"PUBLIC") {
+            Self::Key
+        } else {
+            Self::Other
+        }
+    }
 }
 
 /// The thing that a part of a text was found by which was not read as a block.
@@ -277,6 +306,7 @@ impl<'a> Pieces<'a> {
             Ok(block) => Ok(block),
             Err(problem) => Err(UnreadBlock {
                 label: begin.label,
+                sense: LabelSense::of(begin.text),
                 line,
                 problem,
                 kind: UnreadKind::Begin,
@@ -303,21 +333,23 @@ impl<'a> Pieces<'a> {
             self.marker = NextMarker::Found(next);
             (begin.label, DAMAGED_DASHES)
         };
-        let unread = UnreadBlock { label, line, problem: problem.into(), kind, has_data: true };
+        let sense = LabelSense::of(label.unwrap_or_default().as_bytes());
+        let unread = UnreadBlock { label, sense, line, problem: problem.into(), kind, has_data: true };
         Piece { span: start..self.position, read: Err(unread) }
     }
 
     /// Names a block of which the END alone is left.
     fn lone_end(&mut self, end: &Marker<'_>) -> Piece {
         let line = self.lines.line_of(end.span.start);
+        let sense = LabelSense::of(end.text);
         self.position = end.span.end;
         // Its BEGIN has four dashes (RFC 4716).
         if end.label.is_some_and(|label| label.starts_with("SSH2 ")) {
-            let block = Block { label: end.label, line, headers: Vec::new(), der: Zeroizing::default() };
+            let block = Block { label: end.label, sense, line, headers: Vec::new(), der: Zeroizing::default() };
             return Piece { span: end.span.clone(), read: Ok(block) };
         }
         let problem = "ends there, and has no BEGIN line that can be read".into();
-        let unread = UnreadBlock { label: end.label, line, problem, kind: UnreadKind::End, has_data: true };
+        let unread = UnreadBlock { label: end.label, sense, line, problem, kind: UnreadKind::End, has_data: true };
         Piece { span: end.span.clone(), read: Err(unread) }
     }
 
@@ -325,10 +357,10 @@ impl<'a> Pieces<'a> {
         if !begin.is_whole {
             return Err(damaged_marker(begin).into());
         }
-        let label = begin.label;
+        let (label, sense) = (begin.label, LabelSense::of(begin.text));
         let is_opaque = label.is_some_and(|label| OPAQUE_LABELS.contains(&label));
         if is_opaque && !matches!(next, Some(marker) if marker.word == Word::End) {
-            return Ok(Block { label, line, headers: Vec::new(), der: Zeroizing::default() });
+            return Ok(Block { label, sense, line, headers: Vec::new(), der: Zeroizing::default() });
         }
         let end = self.check_end(begin, next)?;
         let block_text = BlockText { text: self.text, begin: begin.span.clone(), end: end.span.start };
@@ -343,9 +375,9 @@ impl<'a> Pieces<'a> {
         }
         let Decoded { headers, content } = decoded;
         match content {
-            Content::Bytes(der) => Ok(Block { label, line, headers, der }),
+            Content::Bytes(der) => Ok(Block { label, sense, line, headers, der }),
             Content::Empty | Content::NotBase64 if is_opaque => {
-                Ok(Block { label, line, headers, der: Zeroizing::default() })
+                Ok(Block { label, sense, line, headers, der: Zeroizing::default() })
             }
             Content::Empty => Err("is empty".into()),
             Content::NotBase64 => Err("is not valid Base64".into()),

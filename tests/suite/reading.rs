@@ -1388,6 +1388,100 @@ fn a_key_in_a_form_that_is_not_read_is_not_lost() {
     assert!(!said.contains("may have held"), "{said}");
 }
 
+/// Blocks of keys of kinds that are not read.
+fn unknown_key_blocks() -> Vec<(&'static str, String)> {
+    let random: Vec<u8> = read("key/pkcs8.der")[300..700].to_vec();
+    let openssh = block("OPENSSH PRIVATE KEY", &[&b"openssh-key-v1\0\0\0\0\x04none"[..], &random].concat());
+    let lines: Vec<&str> = openssh.lines().collect();
+    let without_first_line = [&lines[..1], &lines[2..], &[""]].concat().join("\n");
+    let tpm = b"\x30\x26\x06\x06\x67\x81\x05\x0a\x01\x03\xa0\x03\x01\x01\xff\x02\x04\x40\0\0\x01\x04\x08publicly\x04\x07private";
+    let hexadecimal = each(&random[..256], "", |byte| format!("{byte:02x}"));
+    let key_body = folded(&hexadecimal, 32, 32, "\n");
+    let openvpn = format!("-----BEGIN OpenVPN Static key V1-----\n{key_body}\n-----END OpenVPN Static key V1-----\n");
+    vec![
+        ("OpenVPN", openvpn.clone()),
+        ("OpenVPN, cut", openvpn.replace("-----END OpenVPN Static key V1-----\n", "")),
+        ("Sigstore", block("ENCRYPTED SIGSTORE PRIVATE KEY", &random)),
+        ("Nebula", block("NEBULA ED25519 PRIVATE KEY", &random[..64])),
+        ("WireGuard", block("WIREGUARD PRIVATE KEY", &random[..32])),
+        ("OpenSSH", without_first_line),
+        ("TPM", block("TSS2 PRIVATE KEY", tpm)),
+        ("TPM in another block", block("MADE UP", tpm)),
+    ]
+}
+
+#[test]
+fn a_block_of_an_unknown_kind_of_key_is_never_passed_over() {
+    let identity = text("pem/identity.pem");
+    for (kind, key) in unknown_key_blocks() {
+        for input in [format!("{identity}{key}"), format!("{key}{identity}")] {
+            let arguments = ["convert", "in.pem", "-o", "in.pem", "--force"];
+            let (folder, _) = in_folder_saying(&[("in.pem", &input)], &arguments, 6, "would be lost");
+            assert!(std::fs::read_to_string(folder.path().join("in.pem")).unwrap() == input, "{kind}");
+            on(input.clone(), &["inspect", "-"]).status(3).stdout_contains("com.example.MyApp").run();
+            on(input.clone(), &["convert", "-"]).stderr_contains(" at line ").run();
+            if !kind.contains("cut") {
+                // No certificate's expiry hangs on a key.
+                on(input, &["expiry", "-"]).run();
+            }
+        }
+    }
+    on(
+        format!("{identity}{}", block("TSS2 PRIVATE KEY", b"\x30\x08\x06\x06\x67\x81\x05\x0a\x01\x03")),
+        &["inspect", "-"],
+    )
+    .status(3)
+    .stderr_contains("a key in a TPM")
+    .run();
+}
+
+#[test]
+fn a_block_that_may_be_a_certificate_of_another_kind_is_never_passed_over() {
+    let other = block("NEBULA CERTIFICATE", b"\x0a\x1f and what else its makers put into it, in their own form");
+    let input = format!("{}{other}", text("pem/identity.pem"));
+    on(input.clone(), &["inspect", "-"]).status(3).stderr_contains("unknown label at line ").run();
+    on(input, &["expiry", "-"]).status(3).stdout_contains("unknown label at line ").run();
+}
+
+#[test]
+fn a_block_of_any_label_may_be_a_key() {
+    let identity = text("pem/identity.pem");
+    let secret = block("SHARED SECRET", &read("key/pkcs8.der")[300..332]);
+    let input = format!("{identity}{secret}");
+    in_folder_saying(&[("in.pem", &input)], &["convert", "in.pem", "-o", "in.pem", "--force"], 6, "would be lost");
+    on(input, &["inspect", "-"]).run();
+    for harmless in ["SSH SIGNATURE", "MADE UP"] {
+        let input = format!("{identity}{}", block(harmless, b"too short to be a key"));
+        in_folder(&[("in.pem", &input)], &["convert", "in.pem", "-o", "in.pem", "--force"], 0);
+        on(input.clone(), &["inspect", "-"]).run();
+        on(input, &["expiry", "-"]).run();
+    }
+}
+
+#[test]
+fn a_short_key_in_der_beside_pem_is_read() {
+    let identity = text("pem/identity.pem");
+    let sec1 =
+        b"\x30\x31\x02\x01\x01\x04\x20abcdefghijklmnopqrstuvwxyz012345\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+    let ed25519 = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20abcdefghijklmnopqrstuvwxyz012345";
+    for (key, found) in [(&sec1[..], "private key, EC 256"), (ed25519, "private key, Ed25519 256")] {
+        for input in [[identity.as_bytes(), key].concat(), [key, identity.as_bytes()].concat()] {
+            on(input.clone(), &["inspect", "-"]).stdout_contains(found).run();
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("in.pem"), &input).unwrap();
+            let arguments = ["convert", "in.pem", "-o", "in.pem", "--force"];
+            Test::new().args(arguments).folder(folder.path()).status(6).stderr_contains("would be lost").run();
+            assert!(std::fs::read(folder.path().join("in.pem")).unwrap() == input);
+        }
+    }
+    // Bytes that are no text at all may be one too.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("in.pem"), [identity.as_bytes(), &read("key/pkcs8.der")[300..332]].concat())
+        .unwrap();
+    let arguments = ["convert", "in.pem", "-o", "in.pem", "--force"];
+    Test::new().args(arguments).folder(folder.path()).status(6).stderr_contains("would be lost").run();
+}
+
 #[test]
 fn a_key_of_a_known_form_among_other_things_is_named() {
     let identity = text("pem/identity.pem");
