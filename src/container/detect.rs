@@ -277,6 +277,10 @@ fn begins_with_certificate_id(list: &Value<'_>) -> bool {
 /// rejected for, a name, a key id), if they are there.
 pub(super) fn after_trust_settings(bytes: &[u8]) -> Option<&[u8]> {
     let (settings, rest) = Value::parse_prefix(bytes)?;
+    // openssl x509 -clrtrust leaves no setting.
+    if settings.encoded() == b"\x30\0" {
+        return Some(rest);
+    }
     if !settings.is(Tag::Sequence) || settings.content().is_empty() {
         return None;
     }
@@ -495,6 +499,7 @@ mod tests {
             let bytes = [&sequence(settings)[..], b"rest"].concat();
             assert_eq!(after_trust_settings(&bytes), Some(&b"rest"[..]), "{settings:?}");
         }
+        assert_eq!(after_trust_settings(b"\x30\0rest"), Some(&b"rest"[..]));
         let octets = |length: u8| [&[4, length], &vec![7; usize::from(length)][..]].concat();
         assert!(after_trust_settings(&sequence(&[&octets(64)])).is_some());
         let key = [b"\x0c\x60", &"Ab1c".repeat(24).into_bytes()[..]].concat();

@@ -67,9 +67,14 @@ fn the_content_decides_and_not_the_label() {
     let trusted =
         [&read("der/universal.cer")[..], b"\x30\x11\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02\x0c\x03abc"]
             .concat();
-    for label in ["TRUSTED CERTIFICATE", "CERTIFICATE"] {
-        on(block(label, &trusted), &["inspect", "-"]).stdout_contains("com.example.MyApp").run();
+    // openssl x509 -clrtrust -trustout leaves no setting.
+    let cleared = [&read("der/universal.cer")[..], b"\x30\0"].concat();
+    for bytes in [&trusted, &cleared] {
+        for label in ["TRUSTED CERTIFICATE", "CERTIFICATE"] {
+            on(block(label, bytes), &["inspect", "-"]).stdout_contains("com.example.MyApp").run();
+        }
     }
+    on(cleared, &["inspect", "-"]).run();
 }
 
 #[test]
