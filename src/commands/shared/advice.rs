@@ -241,8 +241,9 @@ fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
 fn select_advice(error: &SelectError) -> (ExitKind, Option<Printable>) {
     let hint = match error {
         SelectError::NoCertificate { may_sign_tokens: true, .. } => {
-            "a provider that signs tokens takes AuthKey_….p8 as it is; if it is the key of a certificate, give \
-             the certificate as the input and this file with --key"
+            "a provider that signs tokens takes AuthKey_….p8 as it is, pushcert check and push with --p8 FILE --team-id \
+             TEAMID --topic TOPIC; if it is the key of a certificate, give the certificate as the input and this file with \
+             --key"
         }
         SelectError::NoCertificate { has_key: true, .. } => {
             "export the certificate together with its key, or give the certificate as the input and this file \
