@@ -70,6 +70,8 @@ pub struct Contents {
     pub(crate) replaced_unread_key: bool,
     /// The file of `keys` may hold another that was not read.
     pub(crate) key_file_unread: bool,
+    /// The file of `keys` is another, which by its name and its keys has one that signs tokens.
+    pub(crate) has_token_key: bool,
     /// The certificate signing requests, likewise.
     pub requests: Vec<CertificateRequest>,
     /// The algorithms of a PKCS#12 file.
@@ -239,6 +241,7 @@ impl Contents {
             replaced_keys: vec![],
             replaced_unread_key: false,
             key_file_unread: false,
+            has_token_key: false,
             requests: vec![],
             pkcs12: None,
             bags: vec![],

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::apns::provider_token::key_id_in;
 use crate::certificate::Certificate;
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
@@ -200,7 +201,8 @@ impl Opener {
             });
         }
         let key_file_unread = may_hide_key || unread_keys.iter().any(Unread::may_be_key);
-        Ok(Contents { key_file_unread, has_encrypted_key, ..contents.with_keys(keys) })
+        let has_token_key = is_named_as_token_key(key) && keys.iter().all(|entry| entry.item.may_sign_tokens());
+        Ok(Contents { key_file_unread, has_token_key, has_encrypted_key, ..contents.with_keys(keys) })
     }
 
     /// Says that the files of a certificate and its key were given in each other's place.
@@ -218,6 +220,12 @@ fn has_certificate_of(contents: &Contents, certificates: &[Entry<Certificate>]) 
     let [key, ..] = &contents.keys[..] else { return false };
     contents.certificates.is_empty()
         && certificates.iter().any(|entry| key.item.public().is_same_key(&entry.item.public_key))
+}
+
+/// Returns whether a file is called as Apple calls a token signing key.
+fn is_named_as_token_key(file: &Location) -> bool {
+    let Location::Path(path) = file else { return false };
+    path.file_name().is_some_and(|name| key_id_in(&name.to_string_lossy()).is_some())
 }
 
 const KEY_OF_REQUEST: &str = "--key takes the private key that the certificate's request was made with";

@@ -34,6 +34,7 @@ pub(crate) fn explain_selection(file: &Location, contents: &Contents, error: &Se
     }
     let described = advice::explain(&file.to_string(), error);
     match (error, contents.container) {
+        (SelectError::Mismatch(_), _) if contents.has_token_key => described.hint(TOKEN_KEY),
         (SelectError::NoKey(_) | SelectError::KeyMissing(_), _) if is_for_mdm(contents) => {
             described.hint(KEY_OF_MDM_CERTIFICATE)
         }
@@ -50,6 +51,9 @@ pub(crate) fn is_for_mdm(contents: &Contents) -> bool {
     let mut leaves = contents.certificates.iter().filter(|entry| !entry.item.is_ca).peekable();
     leaves.peek().is_some() && leaves.all(|entry| entry.item.kind == CertificateKind::Mdm)
 }
+
+const TOKEN_KEY: &str = "AuthKey_….p8 is an APNs token signing key, and belongs to no certificate: a provider takes it without one, pushcert check \
+     and push with --p8 FILE --team-id TEAMID --topic TOPIC; --key takes the key that the certificate's request was made with";
 
 const KEY_OF_MDM_CERTIFICATE: &str = "give the key that its request was made with: --key FILE; it is in the MDM server, or beside the request that the MDM's \
      vendor signed (a renewal with the same request has the same key); --no-key writes the certificate alone";
