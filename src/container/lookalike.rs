@@ -42,6 +42,7 @@ pub enum Lookalike {
     GitCrypt,
     GitLfsPointer,
     Keychain,
+    AppleDouble,
     Pdf,
     RichText,
     ProvisioningProfile,
@@ -95,7 +96,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 53] = {
+static LOOKALIKES: [LookalikeRow; 54] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -239,6 +240,13 @@ static LOOKALIKES: [LookalikeRow; 53] = {
             Anything,
             &[b"kych"],
             "export the certificate with its key from Keychain Access, as a .p12 file",
+        ),
+        LookalikeRow::new(
+            L::AppleDouble,
+            "what macOS keeps beside a file (AppleDouble), not the file itself",
+            Other,
+            &[b"\0\x05\x16\x07"],
+            "take the file of the same name without ._ before it",
         ),
         LookalikeRow { hint: None, ..LookalikeRow::new(L::Pdf, "a PDF document", Other, &[b"%pdf-"], "") },
         LookalikeRow::new(L::RichText, "a rich text document (RTF)", Anything, &[b"{\\rtf"], PLAIN_TEXT),
@@ -424,6 +432,7 @@ impl Lookalike {
                 | Self::SslSession
                 | Self::SignedPublicKey
                 | Self::PgpSignature
+                | Self::AppleDouble
         )
     }
 

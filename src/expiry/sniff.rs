@@ -190,6 +190,11 @@ mod tests {
             let expected = Skip::new(SkipReason::KnownOther, "a public key");
             assert_eq!(skip_of(name, is_named, public), Some(expected), "{name}");
         }
+        let beside = b"\0\x05\x16\x07\0\x02\0\0Mac OS X        ";
+        for (name, is_named) in [("._push.p12", false), ("._push.cer", true)] {
+            let skip = skip_of(name, is_named, beside).unwrap();
+            assert!(skip.reason == SkipReason::KnownOther && skip.what.contains("AppleDouble"), "{name}: {skip:?}");
+        }
         // It may have been a certificate.
         assert_eq!(skip_of("push.cer", false, b"<html>sign in</html>"), None);
         assert!(skip_of("index.html", false, b"<html>sign in</html>").is_some());

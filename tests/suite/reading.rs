@@ -836,6 +836,7 @@ fn what_is_no_certificate_is_named_with_the_way_on() {
         (tar, "a tar archive", "unpack it"),
         (b"PK\x03\x04 and more".to_vec(), "a ZIP archive", "unpack it"),
         (openssh.into_bytes(), "an OpenSSH private key", "ssh-keygen -p -m PEM"),
+        (b"\0\x05\x16\x07\0\x02\0\0Mac OS X        ".to_vec(), "AppleDouble", "without ._ before it"),
         (b"PuTTY-User-Key-File-2: ssh-rsa\n".to_vec(), "a PuTTY private key", "PuTTYgen"),
         (
             BASE64.encode(&[b"Salted__", &[7; 100][..]].concat()).into_bytes(),
