@@ -120,6 +120,11 @@ pub(crate) fn has_unseen(text: &str) -> bool {
     false
 }
 
+/// Puts a name in quotes that begins or ends with a blank: nobody would see it.
+pub(crate) fn with_visible_ends(name: &str) -> Cow<'_, str> {
+    if name.trim().len() == name.len() { Cow::Borrowed(name) } else { Cow::Owned(format!("\"{name}\"")) }
+}
+
 /// Leaves out the middle of a text that is too long: both the beginning and the end tell something.
 fn bounded(text: &str, limit: usize) -> Cow<'_, str> {
     // A character has at least one byte.

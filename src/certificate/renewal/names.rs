@@ -1,5 +1,6 @@
 //! Compares names: of hosts and addresses, other ones, the UID and the subject.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
@@ -7,14 +8,14 @@ use crate::certificate::name;
 use crate::certificate::renewal::uses::{SERVER, made_for};
 use crate::certificate::renewal::{Comparable, missing, or_none, texts};
 use crate::finding::{Finding, FindingCode, Level};
-use crate::text::{printable, printable_name, text_list};
+use crate::text::{printable, printable_name, text_list, with_visible_ends};
 
 /// Compares the names of hosts, the UID and the subject's name.
 pub(super) fn compare_names(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
     compare_lost_hosts(old, new, differences);
     let gained = hosts_without(new.hosts, old.hosts);
     if !gained.is_empty() {
-        let message = format!("the new one is also for {}", printable(&text_list(gained.into_iter())));
+        let message = format!("the new one is also for {}", host_list(&gained));
         differences.push(Finding::new(Level::Ok, FindingCode::HostGained, message));
     }
     let lost = missing(&texts(&old.traits.other_names), &texts(&new.traits.other_names));
@@ -62,7 +63,7 @@ fn compare_lost_hosts(old: &Comparable<'_>, new: &Comparable<'_>, differences: &
         }
     }
     if !lost.is_empty() {
-        let message = format!("the new one is not for {}", printable(&text_list(lost.into_iter())));
+        let message = format!("the new one is not for {}", host_list(&lost));
         let hint = hint.map(|hint| hint.to_owned().into());
         differences.push(Finding { hint, ..Finding::failure(FindingCode::HostLost, message) });
     }
@@ -113,6 +114,11 @@ fn has_dns_names(one: &Comparable<'_>) -> bool {
 fn is_host(name: &str) -> bool {
     let is_dns = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*'));
     is_dns && name.parse::<IpAddr>().is_err() && (name.contains('.') || name == "localhost")
+}
+
+fn host_list(hosts: &[&str]) -> String {
+    let shown: Vec<Cow<'_, str>> = hosts.iter().map(|host| with_visible_ends(host)).collect();
+    printable(&text_list(shown.iter().map(|host| &**host)))
 }
 
 /// Compares the subjects. Topics and other names decide where there are any; otherwise the whole subject does:

@@ -120,6 +120,10 @@ fn names_are_compared_for_every_kind() {
     );
     assert_eq!(codes(&server(&["a.b.example"]), &renewed(&["*.b.example"]), KEYS), [(Level::Ok, HostGained)]);
     assert_eq!(codes(&server(&["*.b.example"]), &renewed(&["a.b.example"]), KEYS)[0], (Level::Failure, HostLost));
+    assert_eq!(
+        told(&server(&["a.example"]), &renewed(&["a.example "])),
+        ["Failure: the new one is not for a.example", "Ok: the new one is also for \"a.example \""]
+    );
     // Without hosts the name decides.
     assert_eq!(codes(&server(&[]), &named("other"), KEYS), [(Level::Failure, OtherName)]);
     let uid = Certificate { uid: Some("a".to_owned()), ..server(&[]) };

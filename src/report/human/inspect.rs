@@ -1,5 +1,6 @@
 //! `inspect` for people: a few lines for each certificate, the most important first.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::certificate::chain::{ChainStatus, PathProblem};
@@ -12,7 +13,7 @@ use crate::pkcs12::Pkcs12Info;
 use crate::report::human::input_name;
 use crate::report::style::Paint;
 use crate::schema::text;
-use crate::text::printable;
+use crate::text::{printable, with_visible_ends};
 
 /// Writes the report.
 pub(crate) fn write(out: &mut dyn Write, report: &InspectReport, paint: Paint) -> io::Result<()> {
@@ -137,7 +138,8 @@ fn write_request(out: &mut dyn Write, request: &RequestReport, paint: Paint) -> 
     row(out, paint, "Key", &format!("{} {}, {signature}", request.key.algorithm, request.key.bits))?;
     for (index, extension) in request.extensions.iter().enumerate() {
         let name = extension.name.unwrap_or(&extension.oid);
-        row(out, paint, if index == 0 { "Asks for" } else { "" }, &format!("{name}: {}", extension.values.join(", ")))?;
+        let values: Vec<Cow<'_, str>> = extension.values.iter().map(|value| shown_value(value)).collect();
+        row(out, paint, if index == 0 { "Asks for" } else { "" }, &format!("{name}: {}", values.join(", ")))?;
     }
     row(out, paint, "SPKI", &format!("{} (SHA-256)", request.spki_sha256))?;
     write_key_trial(out, request.key_trial.as_ref(), paint)
@@ -259,7 +261,7 @@ fn write_extensions(out: &mut dyn Write, c: &CertificateReport, paint: Paint) ->
         let critical = if extension.critical { ", critical" } else { "" };
         row(out, paint, "Extension", &format!("{name} ({}){critical}", extension.oid))?;
         for value in extension.values.iter().take(MAX_VALUES) {
-            row(out, paint, "", &format!("  {value}"))?;
+            row(out, paint, "", &format!("  {}", shown_value(value)))?;
         }
         if let Some(more @ 1..) = extension.values.len().checked_sub(MAX_VALUES) {
             row(out, paint, "", &format!("  and {more} more"))?;
@@ -267,6 +269,16 @@ fn write_extensions(out: &mut dyn Write, c: &CertificateReport, paint: Paint) ->
     }
     Ok(())
 }
+
+/// Returns a value of an extension as people see it, with the blanks at the ends of a DNS name.
+fn shown_value(value: &str) -> Cow<'_, str> {
+    match value.strip_prefix(DNS) {
+        Some(name) if name.trim().len() < name.len() => Cow::Owned(format!("{DNS}{}", with_visible_ends(name))),
+        Some(_) | None => Cow::Borrowed(value),
+    }
+}
+
+const DNS: &str = "DNS:";
 
 fn chain(c: &CertificateReport) -> String {
     let by = match &c.apple_chain.intermediate {
@@ -294,7 +306,20 @@ fn expiry(left: TimeLeft) -> String {
 mod tests {
     use snapbox::{assert_data_eq, str};
 
+    use super::shown_value;
     use crate::test_support::printed;
+
+    #[test]
+    fn blanks_at_the_ends_of_a_dns_name_are_seen() {
+        for (value, shown) in [
+            ("DNS:a.example ", "DNS:\"a.example \""),
+            ("DNS:\ta.example", "DNS:\"\ta.example\""),
+            ("DNS:a.example", "DNS:a.example"),
+            ("URI:http://a.example/ ", "URI:http://a.example/ "),
+        ] {
+            assert_eq!(shown_value(value), shown);
+        }
+    }
 
     #[test]
     fn a_keychain_export_as_it_is_printed() {
