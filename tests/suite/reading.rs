@@ -1577,15 +1577,27 @@ fn what_is_replaced_and_may_hold_a_key_is_warned_of() {
     let identity = text("pem/identity.pem");
     let openssh = block("OPENSSH PRIVATE KEY", &[&b"openssh-key-v1\0\0\0\0\x04none"[..], &[7; 100]].concat());
     let broken = text("key/push.pem").replacen('M', "*", 1);
-    for old in [&openssh[..], "PuTTY-User-Key-File-2: ssh-rsa\n", &broken, "Salted__ and more"] {
+    let key_text = "Private-Key: (256 bit)\npriv:\n    00:01\n";
+    for old in [&openssh[..], "PuTTY-User-Key-File-2: ssh-rsa\n", &broken, "Salted__ and more", key_text, "BZh91AY"] {
         let files = [("in.pem", &identity[..]), ("out.pem", old)];
         let arguments = ["convert", "in.pem", "-o", "out.pem", "--force"];
         in_folder_saying(&files, &arguments, 0, "may have held a private key");
+        // To overwrite it is not the first advice.
+        in_folder_saying(
+            &files,
+            &arguments[..4],
+            6,
+            "it may hold a private key that no input has: choose another name",
+        );
     }
     for old in ["notes", "", "-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n"] {
         let files = [("in.pem", &identity[..]), ("out.pem", old)];
         let (_, said) = in_folder_saying(&files, &["convert", "in.pem", "-o", "out.pem", "--force"], 0, "");
         assert!(!said.contains("may have held"), "{old}: {said}");
+        if !old.is_empty() {
+            let (_, said) = in_folder_saying(&files, &["convert", "in.pem", "-o", "out.pem"], 6, "with --force");
+            assert!(!said.contains("may hold"), "{old}: {said}");
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::commands::shared::advice;
+use crate::container::lookalike::Lookalike;
 use crate::container::{self, Contents, OpenError, Passwords};
 use crate::error::Error;
 use crate::key::PrivateKey;
@@ -68,10 +70,13 @@ enum HeldKey {
 
 /// Looks for the keys of a file in the inputs; no password is asked for.
 fn held_key(path: &Path, inputs: &[&Location]) -> HeldKey {
-    let old = match open_unasked(path) {
-        Some(Ok(old)) => old,
-        Some(Err(OpenError::PasswordNeeded(_))) => return HeldKey::MaybeHere,
-        Some(Err(_)) | None => return HeldKey::None,
+    let Some(bytes) = read_file(path) else { return HeldKey::None };
+    let old = match open_unasked(&bytes) {
+        Ok(old) => old,
+        // A text with many digits is hardly one.
+        Err(OpenError::Unrecognized) => return HeldKey::None,
+        Err(error) if may_be_key(&error, &bytes) => return HeldKey::MaybeHere,
+        Err(_) => return HeldKey::None,
     };
     let mut is_sure = true;
     let mut found = Vec::new();
@@ -80,7 +85,7 @@ fn held_key(path: &Path, inputs: &[&Location]) -> HeldKey {
             is_sure = false;
             continue;
         };
-        match open_unasked(input) {
+        match read_file(input).map(|bytes| open_unasked(&bytes)) {
             Some(Ok(contents)) => {
                 is_sure &= !contents.may_lose_key();
                 found.extend(contents.keys);
@@ -97,13 +102,28 @@ fn held_key(path: &Path, inputs: &[&Location]) -> HeldKey {
     }
 }
 
-/// Opens a file without a password; `None` where it cannot be read.
-fn open_unasked(path: &Path) -> Option<Result<Contents, OpenError>> {
+/// Reads a file; `None` where it cannot be read.
+fn read_file(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
     if !path.is_file() {
         return None;
     }
-    let bytes = files::read(&Location::Path(path.to_owned()), &mut std::io::empty()).ok()?;
-    Some(container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS))
+    files::read(&Location::Path(path.to_owned()), &mut std::io::empty()).ok()
+}
+
+/// Opens a file without a password.
+fn open_unasked(bytes: &[u8]) -> Result<Contents, OpenError> {
+    container::open(bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS)
+}
+
+/// Returns whether a file that does not open may hold a key.
+fn may_be_key(error: &OpenError, bytes: &[u8]) -> bool {
+    match error {
+        OpenError::Lookalike(kind) => matches!(kind.holds(), Holds::Key | Holds::Anything),
+        OpenError::OnlyOthers { kinds, .. } => kinds.contains(&Lookalike::UnknownBlock),
+        OpenError::Empty => false,
+        OpenError::Unrecognized => container::may_hide_key(bytes),
+        _ => true,
+    }
 }
 
 /// Returns the outputs that are replaced without --force, since they are empty: a program that failed leaves such files.
@@ -219,18 +239,15 @@ impl ReplacedKeys {
 /// Returns the warning about a file.
 fn replaced_key(path: &Path, inputs: &Contents) -> Option<String> {
     let file = printable_name(&path.display().to_string());
-    let bytes = files::read(&Location::Path(path.to_owned()), &mut std::io::empty()).ok()?;
-    let may_be_key = match container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) {
+    let bytes = read_file(path)?;
+    let may_hold_key = match open_unasked(&bytes) {
         Ok(old) if old.keys.iter().any(|entry| !has_key(inputs, &entry.item)) => {
             return Some(format!("{file}: the private key that was in it is replaced, and no input has it"));
         }
         Ok(old) => old.may_lose_key(),
-        Err(OpenError::Lookalike(kind)) => matches!(kind.holds(), Holds::Key | Holds::Anything),
-        Err(OpenError::Empty | OpenError::OnlyOthers { .. }) => false,
-        Err(OpenError::Unrecognized) => container::may_hide_key(&bytes),
-        Err(_) => true,
+        Err(error) => may_be_key(&error, &bytes),
     };
-    may_be_key.then(|| format!("{file}: what is replaced was not read, and may have held a private key"))
+    may_hold_key.then(|| format!("{file}: what is replaced was not read, and may have held a private key"))
 }
 
 fn has_key(contents: &Contents, key: &PrivateKey) -> bool {
