@@ -234,11 +234,17 @@ pub(crate) fn name_unless_key(name: &str) -> &str {
 /// What no name is as long as may be one as well.
 pub(crate) fn may_be_key(text: &str) -> bool {
     text.len() > LONGEST_NAME
+        || has_private_key_label(text)
         || has_key_run(text)
         || has_random_run(text)
         || has_digits_in_groups(text)
         || has_equal_groups(text)
         || has_random_words(text)
+}
+
+/// Returns whether the label of a private key in PEM is in a text: what stands beside it may be a part of one.
+pub(crate) fn has_private_key_label(text: &str) -> bool {
+    text.to_ascii_uppercase().contains("PRIVATE KEY-----")
 }
 
 /// The fewest characters of a word that is counted as a part of a key.
@@ -566,7 +572,11 @@ mod tests {
             let name = groups.join(separator);
             assert_eq!(name_unless_key(&name), NOT_SHOWN, "{name}");
         }
+        for name in ["-----BEGIN PRIVATE KEY-----MIIEvQIBADANBgkq", "p12 -----end rsa private key-----"] {
+            assert_eq!(name_unless_key(name), NOT_SHOWN, "{name}");
+        }
         for name in [
+            "private key-1",
             "Apple Push Services: com.example.MyApp",
             "de305d54-75b4-431b-adb2-eb6b9e546014",
             "d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1",

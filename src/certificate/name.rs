@@ -6,6 +6,8 @@ use x509_parser::asn1_rs::{Any, Oid, Tag, ToDer, oid};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
+use crate::text::{NOT_SHOWN, has_private_key_label};
+
 /// A type of attributes in a name (X.520, RFC 4519, RFC 2985).
 struct AttributeType {
     oid: Oid<'static>,
@@ -148,8 +150,12 @@ pub(super) fn has_value(encoded: &[u8], short_name: &str, value: &str) -> bool {
 const MAX_SHOWN: usize = 4096;
 
 /// Returns the characters of a string value, the first of a long one with the number of all; `None` if it is not a string.
+/// One with the label of a private key in it is not shown.
 fn shortened(value: &Any<'_>) -> Option<String> {
     let mut text = characters(value)?;
+    if has_private_key_label(&text) {
+        return Some(NOT_SHOWN.to_owned());
+    }
     if let Some((end, _)) = text.char_indices().nth(MAX_SHOWN) {
         let length = text.chars().count();
         text.truncate(end);
@@ -254,6 +260,17 @@ mod tests {
             builder.append_entry_by_text_with_type(field, value, *kind).unwrap();
         }
         builder.build().to_der().unwrap()
+    }
+
+    #[test]
+    fn a_private_key_is_no_value() {
+        let mut name = openssl::x509::X509Name::builder().unwrap();
+        name.append_entry_by_text("O", "-----BEGIN PRIVATE KEY-----MIIEvQIBADANBgkq").unwrap();
+        name.append_entry_by_text("CN", "a").unwrap();
+        let der = name.build().to_der().unwrap();
+        let (_, name) = X509Name::from_der(&der).unwrap();
+        assert_eq!(format(&name, NameStyle::Compact), "O=(not shown: it may be a key), CN=a");
+        assert_eq!(first(&name, "O").as_deref(), Some(NOT_SHOWN));
     }
 
     #[test]
