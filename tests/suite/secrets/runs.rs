@@ -13,7 +13,7 @@ pub(super) struct Run {
 }
 
 /// The words of [`RUNS`] that stand for arguments; the others are arguments.
-const WORDS: [(&str, &[&str]); 7] = [
+const WORDS: [(&str, &[&str]); 11] = [
     ("PASS", &["--passin", "env:PASSWORD"]),
     ("TO", &["--passout", "env:LONG_PASSWORD"]),
     ("WHO", &["--email", "jo@example.com", "--name", "Jo", "--country", "DE"]),
@@ -23,14 +23,20 @@ const WORDS: [(&str, &[&str]); 7] = [
     ("NOWHERE", &["--listen", "192.0.2.1:1"]),
     ("TEAM", &["--key-id", "ABC123DEFG", "--team-id", "TEAMID1234", "--topic", "com.example.MyApp"]),
     ("NEVER", &["--at", "2030-01-01"]),
+    ("TOKEN", &["--environment", "sandbox", "--token", DEVICE]),
+    ("ALERT", &["--environment", "sandbox", "--alert", "x", "--dry-run"]),
+    ("APP", &["--environment", "sandbox", "--app", "com.example.MyApp"]),
+    ("PHONE", &["--gateway", "127.0.0.1:1", "--count", "1", "--wait", "1s"]),
 ];
+
+const DEVICE: &str = "abababababababababababababababababababababababababababababababab";
 
 /// The files that are as they should be.
 const FILES: [(&str, &str); 3] =
     [("CERT", "der/universal.cer"), ("IDENTITY", "pem/identity.pem"), ("P12", "p12/keychain-password.p12")];
 
 #[rustfmt::skip]
-const RUNS: [(&str, i32); 88] = [
+const RUNS: [(&str, i32); 109] = [
     ("convert FILE PASS -o out.pem", 0),
     ("convert FILE PASS --json -o out.pem", 0),
     ("convert FILE PASS --json --bag-attributes --key-out out.key --cert-out out.crt", 2),
@@ -117,6 +123,27 @@ const RUNS: [(&str, i32); 88] = [
     ("gateway --client-ca - NOWHERE < FILE", 5),
     ("gateway --tokens FILE NOWHERE", 3),
     ("gateway --tokens - NOWHERE < FILE", 3),
+    ("push FILE PASS TOKEN --alert x --dry-run", 0),
+    ("push FILE PASS TOKEN --alert x --dry-run --json", 0),
+    ("push - PASS TOKEN --alert x --dry-run < FILE", 0),
+    ("push CERT --key FILE PASS TOKEN --alert x --dry-run", 0),
+    ("push P12 --passin file:FILE TOKEN --alert x --dry-run", 4),
+    ("push --p8 FILE TEAM PASS TOKEN --alert x --dry-run", 3),
+    ("push IDENTITY --ca-file FILE TOKEN --alert x CLOSED", 5),
+    ("push IDENTITY --resume FILE TOKEN --alert x CLOSED", 3),
+    ("push IDENTITY --payload FILE TOKEN --dry-run", 3),
+    ("push IDENTITY --payload - TOKEN --dry-run --json < FILE", 3),
+    ("push IDENTITY --database sqlite:FILE ALERT", 3),
+    ("database list sqlite:FILE", 3),
+    ("database list sqlite:FILE --json", 3),
+    ("device --state FILE PHONE", 3),
+    ("device --ca-file FILE PHONE", 5),
+    ("device --register-with sqlite:FILE PHONE --json", 5),
+    ("example php --cert FILE", 0),
+    ("example node --cert FILE --topic com.example.MyApp", 0),
+    ("example python --ca-file FILE --topic com.example.MyApp", 0),
+    ("explain < FILE", 1),
+    ("explain --json < FILE", 1),
     ("wizard", 2),
     ("wizard < FILE", 2),
 ];
@@ -187,7 +214,7 @@ const OUTPUTS: [&str; 4] = ["--output", "--cert-out", "--key-out", "--log"];
 #[test]
 fn every_option_that_takes_a_file_is_given_the_damaged_one() {
     let mut missing = Vec::new();
-    let commands = ["convert", "inspect", "csr", "pack", "expiry", "compare", "check", "gateway"];
+    let commands = ["convert", "inspect", "csr", "pack", "expiry", "compare", "check", "gateway", "device", "example"];
     let runs = all();
     for command in commands {
         let help = Test::new().args([command, "--help"]).run();
