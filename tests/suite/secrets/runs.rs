@@ -36,7 +36,7 @@ const FILES: [(&str, &str); 3] =
     [("CERT", "der/universal.cer"), ("IDENTITY", "pem/identity.pem"), ("P12", "p12/keychain-password.p12")];
 
 #[rustfmt::skip]
-const RUNS: [(&str, i32); 109] = [
+const RUNS: [(&str, i32); 116] = [
     ("convert FILE PASS -o out.pem", 0),
     ("convert FILE PASS --json -o out.pem", 0),
     ("convert FILE PASS --json --bag-attributes --key-out out.key --cert-out out.crt", 2),
@@ -134,6 +134,13 @@ const RUNS: [(&str, i32); 109] = [
     ("push IDENTITY --payload FILE TOKEN --dry-run", 3),
     ("push IDENTITY --payload - TOKEN --dry-run --json < FILE", 3),
     ("push IDENTITY --database sqlite:FILE ALERT", 3),
+    ("push IDENTITY --tokens FILE ALERT", 3),
+    ("push IDENTITY --tokens - ALERT --json < FILE", 3),
+    ("push IDENTITY --tokens FILE --column token ALERT", 3),
+    ("push IDENTITY --tokens FILE --tokens-format ndjson ALERT", 3),
+    ("database import sqlite:tokens.db FILE APP", 3),
+    ("database import sqlite:tokens.db - APP --json < FILE", 3),
+    ("database import sqlite:tokens.db FILE APP --tokens-format csv", 3),
     ("database list sqlite:FILE", 3),
     ("database list sqlite:FILE --json", 3),
     ("device --state FILE PHONE", 3),
@@ -209,12 +216,13 @@ impl Run {
 const FILE_VALUES: [&str; 3] = ["<FILE>", "<FILE|FOLDER>", "<SOURCE>"];
 
 /// Options that only name a new file.
-const OUTPUTS: [&str; 4] = ["--output", "--cert-out", "--key-out", "--log"];
+const OUTPUTS: [&str; 6] = ["--output", "--cert-out", "--key-out", "--log", "--results", "--unregistered-out"];
 
 #[test]
 fn every_option_that_takes_a_file_is_given_the_damaged_one() {
     let mut missing = Vec::new();
-    let commands = ["convert", "inspect", "csr", "pack", "expiry", "compare", "check", "gateway", "device", "example"];
+    let commands =
+        ["convert", "inspect", "csr", "pack", "expiry", "compare", "check", "gateway", "device", "example", "push"];
     let runs = all();
     for command in commands {
         let help = Test::new().args([command, "--help"]).run();
