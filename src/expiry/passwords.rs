@@ -5,6 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use data_encoding::BASE64;
+use zeroize::Zeroizing;
+
 use crate::container::Passwords;
 use crate::container::kubernetes::KubernetesObject;
 use crate::secret::{self, Password};
@@ -149,7 +152,7 @@ fn working_directories() -> Vec<PathBuf> {
 pub(crate) struct EntryPassword {
     /// The entry's name, as reports have it.
     pub(crate) entry: String,
-    /// Its bytes, and its first line where that is less.
+    /// Its bytes, and its first line where that is less; the same of what they are in Base64.
     pub(crate) passwords: Vec<Password>,
 }
 
@@ -210,12 +213,22 @@ impl EntryPassword {
         if bytes.is_empty() {
             return None;
         }
-        let mut passwords = vec![Password::new(bytes.to_vec())];
-        let line = secret::first_line(bytes);
-        if line.len() < bytes.len() {
-            passwords.push(Password::new(line.to_vec()));
+        let mut passwords = Vec::new();
+        add_both(bytes, &mut passwords);
+        // What went into Base64 twice, as the files beside it did.
+        if let Ok(decoded) = BASE64.decode(bytes.trim_ascii()) {
+            add_both(&Zeroizing::new(decoded), &mut passwords);
         }
         Some(Self { entry, passwords })
+    }
+}
+
+/// Adds a password, and its first line where that is less.
+fn add_both(bytes: &[u8], passwords: &mut Vec<Password>) {
+    passwords.push(Password::new(bytes.to_vec()));
+    let line = secret::first_line(bytes);
+    if line.len() < bytes.len() {
+        passwords.push(Password::new(line.to_vec()));
     }
 }
 

@@ -520,6 +520,17 @@ fn the_password_in_the_secret_opens_its_file_and_is_named() {
 }
 
 #[test]
+fn a_password_is_undone_as_often_as_the_file_that_it_opens() {
+    let twice = |bytes: &[u8]| BASE64.encode(bytes).into_bytes();
+    let p12 = twice(&read("p12/keychain-password.p12"));
+    for password in [twice(b"push"), twice(b"push\n"), [&twice(b"push")[..], b"\n"].concat(), b"push".to_vec()] {
+        let dump = text(&secret("ns", "s", &[("push.p12", &p12), ("password", &password)]));
+        let (code, report) = Folder::new(&[("s.json", &dump)]).report(&["s.json"]);
+        assert_eq!((code, &report["certificates"][0]["opened_by"]), (Some(0), &json!("ns/s/password")), "{report}");
+    }
+}
+
+#[test]
 fn keys_are_found_by_what_they_are() {
     let (one, two) = (server(&["a.example"], "20260101", "20271231"), server(&["b.example"], "20260101", "20271231"));
     let folder = Folder::new(&[
