@@ -68,6 +68,10 @@ fn read_file(file: &Path, candidates: &mut PasswordCandidates, context: &mut Con
             Line::Nothing => {}
             Line::Password => candidates.common.push(Password::new(line.to_vec())),
             Line::Rule { globs, source } => {
+                if has_late_comment(line) {
+                    let problem = "a comment needs a line of its own: what follows \"#\" is a part of the source";
+                    problems.push(LineProblem { number, problem: problem.to_owned() });
+                }
                 let password = read_source(&source, context);
                 if let Err(problem) = password {
                     problems.push(LineProblem { number, problem: format!("its files have no password: {problem}") });
@@ -159,6 +163,14 @@ impl Line {
                 (_, Ok(_) | Err(_)) => Self::Doubtful("it looks like a rule, but there is no glob before \"=\""),
             };
         }
+        if is_source_alone(text) {
+            return Self::Doubtful(
+                "it looks like a source, but there is no glob and \"=\" before it (* = for all files)",
+            );
+        }
+        if is_glob_alone(text) {
+            return Self::Doubtful("it looks like a rule, but there is no \"=\" and no source after the glob");
+        }
         if lacks_sign(text) {
             return Self::Doubtful("it looks like a rule, but there is no \"=\" between the glob and the source");
         }
@@ -179,9 +191,32 @@ fn looks_like_rule(line: &str) -> bool {
     }
 }
 
+/// Returns whether a line is the source of a password and nothing else.
+fn is_source_alone(line: &str) -> bool {
+    let Ok(source) = line.trim().parse::<PasswordSource>();
+    !matches!(source, PasswordSource::Unknown | PasswordSource::Stdin | PasswordSource::Prompt)
+}
+
+/// Returns whether a line begins with the name of a file, or a glob for such, and no source follows.
+fn is_glob_alone(line: &str) -> bool {
+    let Some(first) = line.split_whitespace().next() else { return false };
+    has_certificate_extension(first) && !has_source(line)
+}
+
+/// Returns whether a comment seems to stand behind the source of a rule.
+fn has_late_comment(line: &[u8]) -> bool {
+    [&b" #"[..], b"\t#"].iter().any(|sign| memchr::memmem::find(line, sign).is_some())
+}
+
+const SOURCES: [&str; 4] = ["env:", "file:", "fd:", "pass:"];
+
+fn has_source(line: &str) -> bool {
+    SOURCES.iter().any(|source| line.contains(source))
+}
+
 /// Returns whether a line has a glob and a source, with something else than "=" between them.
 fn lacks_sign(line: &str) -> bool {
-    for source in ["env:", "file:", "fd:", "pass:"] {
+    for source in SOURCES {
         let Some((glob, _)) = line.split_once(source) else { continue };
         let name =
             glob.trim_end_matches(|sign: char| sign.is_whitespace() || matches!(sign, ':' | '-' | '>' | '=' | '＝'));
@@ -300,9 +335,21 @@ mod tests {
             ("*.p12: env:hunter2", 1, "there is no \"=\" between the glob and the source"),
             ("push.p12 pass:hunter2", 1, "there is no \"=\" between the glob and the source"),
             ("*.p12 -> file:hunter2", 1, "there is no \"=\" between the glob and the source"),
+            ("*.p12", 1, "there is no \"=\" and no source after the glob"),
+            ("certs/push.pfx", 1, "there is no \"=\" and no source after the glob"),
+            ("*.p12 hunter2", 1, "there is no \"=\" and no source after the glob"),
         ] {
             let expected = format!("line {number}: it looks like a rule, but {problem}: it is tried as a password");
             assert_eq!(warning(lines), (0, expected), "{lines}");
+        }
+        for line in ["env:hunter2", "pass:hunter2", " file:/hunter2", "fd:7", "cmd:echo hunter2"] {
+            let problem = "it looks like a source, but there is no glob and \"=\" before it (* = for all files)";
+            assert_eq!(warning(line), (0, format!("line 1: {problem}: it is tried as a password")), "{line}");
+        }
+        for source in ["pass:hunter2 # mine", "env:SET\t# hunter2"] {
+            let problem = "a comment needs a line of its own: what follows \"#\" is a part of the source";
+            let (number, warning) = warning(&format!("a.p12 = {source}"));
+            assert!(number == 1 && warning.starts_with(&format!("line 1: {problem}")), "{warning}");
         }
         for (source, problem) in [
             ("env:hunter2", "the variable is not set"),
@@ -314,7 +361,7 @@ mod tests {
             assert_eq!(warning(&format!("* = {source}")), (1, expected));
         }
         assert_eq!(
-            warning("se=cret\na=b=c\n=x\nenv:hunter2\nmy pass:word\n*env:x"),
+            warning("se=cret\na=b=c\n=x\nmy pass:word\n*env:x\npa*ss word\nmy.word#1"),
             (0, String::new()),
             "these are passwords"
         );
