@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::certificate::Certificate;
 use crate::certificate::policy::CertificateRole;
@@ -56,6 +57,21 @@ pub(crate) struct Identifiers {
     pub(super) dump: Option<u64>,
     /// The links that lead to its file.
     pub(crate) links: Vec<Links>,
+    pub(super) turn: Turn,
+}
+
+/// The place of a certificate in its file: programs take the first.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Turn {
+    /// The same for all of a file or entry.
+    pub(super) group: usize,
+    pub(super) place: usize,
+}
+
+/// Returns a number that no other file or entry of the run has.
+pub(super) fn next_group() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Identifiers {
@@ -75,6 +91,7 @@ impl Identifiers {
             issuer_name: issuer_name.into(),
             dump: dump.map(hash),
             links: Vec::new(),
+            turn: Turn::default(),
         }
     }
 
@@ -93,6 +110,7 @@ impl Identifiers {
             issuer_name: "".into(),
             dump: None,
             links: Vec::new(),
+            turn: Turn::default(),
         }
     }
 

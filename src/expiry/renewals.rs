@@ -259,9 +259,40 @@ impl<'a> Candidates<'a> {
             }
         }
         match last {
-            Some(renewal) => Some(Successor::Renewal(renewal)),
-            None => objection.map(Successor::Objection),
+            Some(renewal) => Some(self.objection_within_file(old_index).unwrap_or(Successor::Renewal(renewal))),
+            None => self.objection_within_file(old_index).or(objection.map(Successor::Objection)),
         }
+    }
+
+    /// Returns what keeps a certificate from being renewed where its renewals stand behind it in its own file.
+    fn objection_within_file(&self, old_index: usize) -> Option<Successor> {
+        let old = &self.certificates[old_index];
+        let own = old.identifiers.turn;
+        let is_beside = |one: &&CheckedCertificate| one.identifiers.turn.group == own.group;
+        let before = self.certificates[..old_index].iter().rev().take(self.most).take_while(is_beside).count();
+        let after = self.certificates[old_index..].iter().take(self.most).take_while(is_beside).count();
+        let mut behind = None;
+        for index in old_index - before..old_index + after {
+            let new = &self.certificates[index];
+            let is_later = new.not_after > old.not_after && self.rules.now >= new.not_before;
+            if new.role != CertificateRole::Leaf || !is_later {
+                continue;
+            }
+            if !matches!(self.judge(old_index, index), Some(Successor::Renewal(_))) {
+                continue;
+            }
+            if new.identifiers.turn.place < own.place {
+                return None;
+            }
+            behind = Some(new);
+        }
+        behind.map(|new| {
+            Successor::Objection(format!(
+                "its renewal until {} stands behind it in the file, and programs take the first: put the renewal before \
+                 it, or take it out",
+                new.not_after.date()
+            ))
+        })
     }
 
     /// Judges whether a certificate is the renewal of another: nothing is lost by it.

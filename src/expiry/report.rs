@@ -1,7 +1,7 @@
 //! The report of `expiry`, as data; every format is made of it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
@@ -12,10 +12,10 @@ use crate::certificate::chain::{APPLE, AppleChain, claims_apple};
 use crate::certificate::policy::{CertificateRole, ExpiryPolicy, Facts, Validity, judge, judge_run, judge_validity};
 use crate::certificate::time_left::TimeLeft;
 use crate::certificate::warning::KeyState;
-use crate::container::Contents;
 use crate::container::profile::ProvisioningProfile;
+use crate::container::{Container, Contents};
 use crate::error::Error;
-use crate::expiry::relations::Identifiers;
+use crate::expiry::relations::{self, Identifiers, Turn};
 use crate::finding::{Ending, Finding, FindingCode, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
@@ -402,8 +402,9 @@ pub(crate) fn check(
 ) -> Vec<CheckedCertificate> {
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let cas = contents.authorities();
+    let turns = turns_of(contents);
     let mut checked = Vec::with_capacity(contents.certificates.len());
-    for entry in &contents.certificates {
+    for (entry, turn) in contents.certificates.iter().zip(turns) {
         let certificate = &entry.item;
         let is_leaf = collection.is_leaf(certificate);
         let may_be_apples = certificate.kind.is_push() && claims_apple(certificate);
@@ -419,13 +420,33 @@ pub(crate) fn check(
             let mut leaf = CheckedCertificate::of(origin, &facts, policy, now);
             leaf.friendly_name.clone_from(&friendly_name);
             leaf.identifiers.is_apples = is_apples;
+            leaf.identifiers.turn = turn;
             judged.as_leaf = Some(Box::new(leaf));
         }
         judged.identifiers.is_apples = is_apples;
+        judged.identifiers.turn = turn;
         judged.friendly_name = friendly_name;
         checked.push(judged);
     }
     checked
+}
+
+/// Returns the places of the certificates in the order in which programs take them: of a PKCS#12 file they take the first
+/// key, and the first certificate that it belongs to.
+fn turns_of(contents: &Contents) -> Vec<Turn> {
+    let count = contents.certificates.len();
+    let mut keys = HashMap::new();
+    if contents.container == Container::Pkcs12 && count > 1 {
+        for (place, key) in contents.keys.iter().enumerate() {
+            keys.entry(key.item.public().identity()).or_insert(place);
+        }
+    }
+    let (group, mut turns) = (relations::next_group(), Vec::with_capacity(count));
+    for (place, entry) in contents.certificates.iter().enumerate() {
+        let key = keys.get(&entry.item.public_key.identity()).copied().unwrap_or(keys.len());
+        turns.push(Turn { group, place: key * count + place });
+    }
+    turns
 }
 
 /// Checks a provisioning profile and the certificates of developers in it. It has no key, and no topic to expect.

@@ -625,6 +625,56 @@ fn only_a_renewal_for_the_same_that_can_be_used_now_counts() {
     assert_eq!((code("cert1.pem", "cert2.pem"), code("a/tls.crt", "a_rsa/tls.crt")), (Some(0), Some(1)));
 }
 
+#[test]
+fn in_one_file_the_first_counts() {
+    let key = read("key/push.pem");
+    let (old, new) = (ends_soon("com.example.a"), push("com.example.a", "a", "20261101", "20271231"));
+    let hosts = server(&["a.example"], "20251101", "20261127");
+    let later = server(&["a.example"], "20261101", "20271231");
+    let servers = [[&hosts.certificate[..], &hosts.key].concat(), [&later.certificate[..], &later.key].concat()];
+    for (what, first, second, keys) in
+        [("one key", &old, &new, &key[..]), ("keys of their own", &servers[0], &servers[1], b"")]
+    {
+        for (order, code) in [([first, second], Some(1)), ([second, first], Some(0))] {
+            let both = [order[0], order[1], keys].concat();
+            let certificates = [&order[0][..], order[1]].concat();
+            let entries: &[(&str, &[u8])] =
+                if keys.is_empty() { &[("tls.pem", &both)] } else { &[("tls.crt", &certificates), ("tls.key", keys)] };
+            let dump = text(&secret("ns", "tls", entries));
+            for folder in [
+                Folder::new(&[("site.pem", &both)]),
+                Folder::new(&[("s.json", &dump)]),
+                // A copy elsewhere changes nothing of the file that is served.
+                Folder::new(&[("site.pem", &both), ("new.pem", &[second, keys].concat())]),
+            ] {
+                let (found, report) = folder.report(&["."]);
+                assert_eq!(found, code, "{what}: {report}");
+                let hint = report["certificates"][0]["findings"][0]["hint"].as_str().unwrap_or_default();
+                let told = hint.starts_with("its renewal until 2027-12-31 stands behind it in the file, and programs");
+                assert_eq!(told, code == Some(1), "{what}: {hint}");
+            }
+            if !keys.is_empty() {
+                let folder = Folder::new(&[("site.p12", &two_in_pkcs12(order[0], order[1], keys))]);
+                assert_eq!(folder.report(&[".", "--passin", "pass:push"]).0, code, "{what}");
+            }
+        }
+    }
+    // What stands before both is what programs take.
+    let middle = push("com.example.a", "b", "20261101", "20271201");
+    let folder = Folder::new(&[("site.pem", &[&middle[..], &old, &new, &key].concat())]);
+    assert_eq!(folder.report(&["."]).0, Some(0));
+}
+
+/// Returns a PKCS#12 file of two certificates and the key of both.
+fn two_in_pkcs12(first: &[u8], second: &[u8], key: &[u8]) -> Vec<u8> {
+    let mut others = openssl::stack::Stack::new().unwrap();
+    others.push(openssl::x509::X509::from_pem(second).unwrap()).unwrap();
+    let mut builder = openssl::pkcs12::Pkcs12::builder();
+    builder.pkey(&openssl::pkey::PKey::private_key_from_pem(key).unwrap());
+    builder.cert(&openssl::x509::X509::from_pem(first).unwrap()).ca(others);
+    builder.build2("push").unwrap().to_der().unwrap()
+}
+
 /// Returns what becomes of an old certificate where a new one with its key is in another folder.
 fn renewed(old: &Shape<'_>, new: &Shape<'_>) -> (Option<i32>, Value) {
     renewed_in("1/tls.pem", "2/tls.pem", old, new)
