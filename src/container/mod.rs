@@ -101,7 +101,7 @@ pub struct Unread {
     /// The kind of thing that it holds, as far as that is known.
     pub holds: Holds,
     pub error: OpenError,
-    /// It is a BEGIN in a text, without Base64 after it.
+    /// It is a BEGIN without Base64 after it, in a text that shows one and has none.
     pub is_mere_text: bool,
 }
 

@@ -1,5 +1,7 @@
 //! Reads a text: its PEM blocks, and values in it that are files in Base64 or in numbers.
 
+use std::ops::Range;
+
 use crate::asn1::Malformed;
 use crate::container::detect::{self, Format};
 use crate::container::hidden::{self, KeyTexts};
@@ -8,7 +10,7 @@ use crate::container::passwords::Unlocker;
 use crate::container::transport::EncodedPart;
 use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, der, dump, read_layer, transport};
 use crate::crypto::DecodeError;
-use crate::pem::{self, Block, LabelSense, LineCounter, UnreadBlock, UnreadKind};
+use crate::pem::{self, Block, Frame, LabelSense, LineCounter, UnreadBlock, UnreadKind};
 use crate::pkcs12::Holds;
 
 pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
@@ -22,6 +24,8 @@ pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Conte
         position: 0,
         value_end: 0,
         bare_begin: None,
+        framed: Vec::new(),
+        has_words: false,
         searched: 0,
         key_texts,
         unlocker,
@@ -32,7 +36,7 @@ pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Conte
         let start = reader.value_end.min(piece.span.start);
         reader.position = piece.span.end;
         match piece.read {
-            Ok(block) => reader.read_block(&block)?,
+            Ok(block) => reader.read_block(&block, piece.span)?,
             Err(unread) if unread.kind == UnreadKind::BareBegin => reader.bare_begin = Some(unread),
             // What stands before its END was read as a value of the text.
             Err(unread)
@@ -42,13 +46,18 @@ pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Conte
                 if unread.label.is_none() && !unread.has_data {
                     reader.search(&text[piece.span.clone()]);
                 }
-                reader.add_unread(&unread, &text[piece.span]);
+                let known = reader.contents.unread.len();
+                reader.add_unread(&unread, &text[piece.span.clone()]);
+                if !unread.has_data && known < reader.contents.unread.len() {
+                    reader.add_framed(unread.label, piece.span);
+                }
             }
         }
         reader.contents.check_bounds()?;
     }
     reader.read_gap(text.len())?;
     reader.name_bare_begin();
+    reader.settle_framed();
     let TextReader { mut contents, key_texts, .. } = reader;
     key_texts.add_to(&mut contents);
     Ok(contents)
@@ -67,6 +76,10 @@ struct TextReader<'t, 'u, 'p, 'a> {
     value_end: usize,
     /// A BEGIN without dashes at the end of what was read.
     bare_begin: Option<UnreadBlock>,
+    /// The blocks without data that should have held certificates, by their places among what was not read.
+    framed: Vec<(usize, Frame)>,
+    /// Something stands between blocks that is no comment.
+    has_words: bool,
     /// The bytes that were searched for keys of unknown forms.
     searched: usize,
     key_texts: KeyTexts<'t>,
@@ -87,6 +100,7 @@ impl TextReader<'_, '_, '_, '_> {
             return Ok(());
         }
         self.contents.is_read_whole = false;
+        self.has_words |= !gap.split(|byte| *byte == b'\n').all(is_comment);
         self.name_key(gap);
         let mut rest = gap;
         while let Some(value) = detect::find_value(rest) {
@@ -174,7 +188,7 @@ impl TextReader<'_, '_, '_, '_> {
         self.contents.add_part(&place, || der::held_by(bytes), read)
     }
 
-    fn read_block(&mut self, block: &Block) -> Result<(), OpenError> {
+    fn read_block(&mut self, block: &Block, span: Range<usize>) -> Result<(), OpenError> {
         self.contents.is_read_whole &= block.headers.is_empty();
         let read = open_block(block, self.unlocker).and_then(Contents::check_anything);
         let known = self.contents.unread.len();
@@ -186,8 +200,36 @@ impl TextReader<'_, '_, '_, '_> {
             for unread in &mut self.contents.unread[known..] {
                 unread.is_mere_text = true;
             }
+            if known < self.contents.unread.len() {
+                self.add_framed(block.label, span);
+            }
         }
         Ok(())
+    }
+
+    /// Remembers how the last part that was not read stands in the text, if a certificate belongs there.
+    fn add_framed(&mut self, label: Option<&str>, span: Range<usize>) {
+        let Some(Holds::Certificate | Holds::Anything) = label.and_then(Format::of_label).map(Format::holds) else {
+            return;
+        };
+        match pem::frame(self.text, span) {
+            Frame::Words => {}
+            frame => self.framed.push((self.contents.unread.len() - 1, frame)),
+        }
+    }
+
+    /// Tells a block that was blanked or cut from a text that shows one: it stands beside something that was read, or
+    /// alone.
+    fn settle_framed(&mut self) {
+        let is_beside = !self.contents.is_empty() || self.contents.unread.iter().any(|unread| !unread.is_mere_text);
+        for (index, frame) in &self.framed {
+            let is_alone = *frame == Frame::Block && !self.has_words;
+            if (is_beside || is_alone)
+                && let Some(unread) = self.contents.unread.get_mut(*index)
+            {
+                unread.is_mere_text = false;
+            }
+        }
     }
 
     fn add_unread(&mut self, unread: &UnreadBlock, text: &[u8]) {
@@ -209,6 +251,11 @@ impl TextReader<'_, '_, '_, '_> {
         let part = Unread::new(unread.name(), kind, error);
         self.contents.unread.push(Unread { is_mere_text: !unread.has_data, ..part });
     }
+}
+
+/// Returns whether a line is blank, or a comment.
+fn is_comment(line: &[u8]) -> bool {
+    matches!(line.trim_ascii(), [] | [b'#', ..])
 }
 
 /// Returns what a block holds, by its content where that can be told, or else by its label.

@@ -535,7 +535,12 @@ impl ExpiryScanner<'_> {
         };
         let keys: Vec<KeyHash> = contents.keys.iter().map(|key| KeyHash::of(&key.item)).collect();
         totals.keys.extend(&keys);
-        if contents.certificates.is_empty() && contents.unread.is_empty() {
+        let is_for_certificates = item.is_named() || has_certificate_extension(item.name);
+        let is_told = |unread: &Unread| is_for_certificates || !unread.is_mere_text;
+        for text in contents.unread.iter().filter(|unread| !is_told(unread)) {
+            totals.skip(item.name, item.source, item.dump_name(), Skip::new(SkipReason::Part, text.to_string()));
+        }
+        if contents.certificates.is_empty() && !contents.unread.iter().any(is_told) {
             let (file, source) = (item.name.to_owned(), item.source);
             if item.is_named() {
                 totals.key_files.push(KeyFile { file, source, keys });
@@ -551,7 +556,7 @@ impl ExpiryScanner<'_> {
         let origin = Origin { file: item.name, source: item.source, dump: item.dump, opened_by: opened_by.as_deref() };
         totals.certificates.extend(check(origin, &contents, &self.policy.policy, self.now));
         for unread in contents.unread {
-            if item.is_named() || has_certificate_extension(item.name) || !unread.is_mere_text {
+            if is_told(&unread) {
                 self.record_unreadable(item, ScanError::Part(unread), totals);
             }
         }

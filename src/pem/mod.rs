@@ -1,6 +1,7 @@
 //! PEM (RFC 7468, and the older RFC 1421 with its headers): blocks in any order, between any text.
 
 mod body;
+mod frame;
 mod marker;
 mod repair;
 
@@ -14,6 +15,7 @@ use crate::asn1::Malformed;
 use body::Header;
 use body::{Content, Decoded, Missing};
 pub(crate) use body::{clear_unused_bits, decode_cut_text, decode_text};
+pub(crate) use frame::{Frame, frame};
 pub(crate) use marker::is_base64;
 use marker::{MAX_LABEL, Marker, Word};
 use repair::BlockText;

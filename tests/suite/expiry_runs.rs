@@ -1013,6 +1013,69 @@ fn what_is_packed_in_an_unknown_way_is_not_passed_over() {
     assert_eq!(folder.report(&["."]).0, Some(0));
 }
 
+/// What is left of a certificate that a template, a script or a person has blanked.
+const BLANKED: [&str; 7] = ["", "\n", "$CERT\n", "<no value>\n", "null\n", "[REDACTED]\n", "MIIF\n"];
+
+#[test]
+fn a_certificate_that_was_blanked_is_a_failure_beside_a_key_and_alone() {
+    let (good, key) = (push("com.example.b", "b", "20260101", "20271231"), read("key/push.pem"));
+    let key = String::from_utf8(key).unwrap();
+    let request = String::from_utf8(read("csr/request.certSigningRequest")).unwrap();
+    let indented = key.replace('\n', "\n    ");
+    let blocks = BLANKED.map(|body| format!("-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"));
+    let cut = ["-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nMIIF\n", "-----BEGIN CERTIFICATE-----"];
+    let mut files = Vec::new();
+    for block in blocks.iter().map(String::as_str).chain(cut) {
+        let yaml = block.replace('\n', "\n    ");
+        files.push(("apns.txt", format!("{key}{block}")));
+        files.push(("apns.txt", format!("{key}\n# the certificate\n{block}")));
+        files.push(("haproxy-site", format!("{}{block}", String::from_utf8(good.clone()).unwrap())));
+        files.push(("request.txt", format!("{request}{block}")));
+        files.push(("values.yaml", format!("apns:\n  key: |\n    {indented}\n  cert: |\n    {yaml}\n")));
+        files.push(("client.ovpn", format!("client\n<key>\n{key}</key>\n<cert>\n{block}\n</cert>\n")));
+        files.push(("site.conf", block.to_owned()));
+        files.push(("site.conf", format!("# the certificate\n{block}")));
+    }
+    files.push(("apns.txt", format!("{key}-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n")));
+    files.push(("keys.json", json!({"key": key, "cert": blocks[0]}).to_string()));
+    for (name, bytes) in &files {
+        let folder = Folder::new(&[("good.pem", &good), (name, bytes.as_bytes())]);
+        let (code, report) = folder.report(&["."]);
+        assert_eq!((code, &report["summary"]["unreadable"]), (Some(3), &json!(1)), "{name}: {bytes}\n{report}");
+        let message = report["unreadable"][0]["error"]["message"].as_str().unwrap();
+        assert!(message.contains(name) && message.contains("PEM block \"CERTIFICATE\" at line"), "{message}");
+    }
+    for block in &blocks {
+        for key_name in ["cert", "certificate", "apns"] {
+            let dump =
+                text(&secret("ns", "s", &[(key_name, block.as_bytes()), ("tls.crt", &good), ("key", key.as_bytes())]));
+            let (code, report) = Folder::new(&[("s.json", &dump)]).report(&["."]);
+            assert_eq!((code, &report["summary"]["unreadable"]), (Some(3), &json!(1)), "{key_name}: {block}\n{report}");
+        }
+    }
+}
+
+#[test]
+fn a_text_about_certificates_is_no_failure_and_is_listed() {
+    let (good, key) =
+        (push("com.example.b", "b", "20260101", "20271231"), String::from_utf8(read("key/push.pem")).unwrap());
+    let block = "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n";
+    for text in [
+        format!("# Certificates\n\nThey look so:\n\n{block}"),
+        format!("Copy all from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.\n\n{key}"),
+        format!(
+            "PEM_HEADER = \"-----BEGIN CERTIFICATE-----\"\nPEM_FOOTER = \"-----END CERTIFICATE-----\"\nKEY = \"\"\"{key}\"\"\"\n"
+        ),
+        format!("{key}# -----BEGIN CERTIFICATE-----\n# ...\n# -----END CERTIFICATE-----\n"),
+        format!("{}\nA file begins with -----BEGIN CERTIFICATE-----", String::from_utf8(good.clone()).unwrap()),
+    ] {
+        let folder = Folder::new(&[("good.pem", &good), ("README.md", text.as_bytes())]);
+        let (code, report) = folder.report(&[".", "--list-skipped"]);
+        assert_eq!((code, &report["summary"]["unreadable"]), (Some(0), &json!(0)), "{text}\n{report}");
+        assert!(files(&report["skipped"]).contains(&"./README.md"), "{text}\n{report}");
+    }
+}
+
 /// Returns all files below a folder.
 fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -1033,6 +1096,20 @@ fn one_of_everything() -> Folder {
     let good = push("com.example.a", "a", "20260101", "20271231");
     let dump = json!({"apiVersion": "v1", "kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "pod"}},
         secret("ns", "s", &[("tls.crt", &good), ("ca.crt", b""), ("note", b"x"), ("cut.pem", &good[..200])])]});
+    let blank = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    let key = String::from_utf8(read("key/push.pem")).unwrap();
+    let texts = [
+        ("other/blanked", format!("{key}{blank}")),
+        ("other/blanked.conf", blank.to_owned()),
+        ("other/values.yaml", format!("key: |\n{key}cert: |\n{blank}").replace('\n', "\n  ").replace("  cert", "cert")),
+        ("other/cut-behind", format!("{}-----BEGIN CERTIFICATE-----\n", String::from_utf8(good.clone()).unwrap())),
+        ("other/PEM.md", format!("From -----BEGIN CERTIFICATE----- on.\n\n{key}")),
+        ("other/FORM.md", format!("So:\n\n{blank}")),
+        ("other/copy.cert.txt", blank.replace("\n--", "\n$CERT\n--")),
+    ];
+    for (name, text) in texts {
+        folder.write(name, text.as_bytes());
+    }
     let others: [(&str, &[u8]); 22] = [
         ("other/secrets.json", &text(&dump)),
         ("other/cut.json", &text(&dump)[..text(&dump).len() - 4]),
@@ -1091,7 +1168,7 @@ fn nothing_is_passed_over_in_silence() {
             let (file, is_failure) = (one["file"].as_str().unwrap(), list == "unreadable");
             match file.rsplit('/').next().unwrap() {
                 "java-keystore.jks" | "trust.jceks" | "push.p12.gpg" | "login.cer" | "lfs.p12" | "cut.json"
-                | "cut.pem" => {
+                | "cut.pem" | "blanked" | "blanked.conf" | "values.yaml" | "cut-behind" | "copy.cert.txt" => {
                     assert!(is_failure, "{one}");
                 }
                 "backup.zip" | "notes.gpg" | "vault.yml" | "list.crl" | "dh.pem" | "public.pem" => {
