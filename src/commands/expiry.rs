@@ -13,7 +13,7 @@ use crate::commands::shared::thresholds;
 use crate::container::{OpenError, Unread};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::expiry::report::{ExpiryReport, PolicyReport, RunFiles, UnreadableFile};
+use crate::expiry::report::{ExpiryReport, PolicyReport, RunFiles, Source, UnreadableFile};
 use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanError, ScanTotals};
 use crate::finding::Level;
 use crate::report::earlier::is_expiry_report;
@@ -21,7 +21,7 @@ use crate::report::medium::Medium;
 use crate::report::{Report, human};
 use crate::text::printable_name;
 use crate::world::context::Context;
-use crate::world::files::{self, Location};
+use crate::world::files::{self, Location, ReadError};
 use crate::world::progress::Progress;
 use crate::world::walk::{self, Beside, Filter, Globs};
 
@@ -93,11 +93,29 @@ fn globs(option: &str, patterns: &[String]) -> Result<Globs, Error> {
 fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
     let FileFailure { file, source, dump, level, error } = failure;
     let (code, explained) = (error.code(), advice::explain(&dump.place(&file), &error));
-    let error = match hints.of(&file, &error) {
+    let hint = match &error {
+        ScanError::Read(ReadError::TooLarge) if level != Level::Ok => Some(SPLIT_DUMP.to_owned()),
+        ScanError::Open(OpenError::Lookalike(_)) if source == Source::Secret => Some(exclude_entry(&file)),
+        error => hints.of(&file, error),
+    };
+    let error = match hint {
         Some(hint) => explained.hint(hint),
         None => explained,
     };
     UnreadableFile { file, source, dump, level, code, error }
+}
+
+/// What to do about a file that is too large to be read.
+const SPLIT_DUMP: &str = "no certificate is so large; of Secrets, leave out those of Helm: kubectl get secrets \
+     --field-selector type!=helm.sh/release.v1 -o json, or give one namespace a call";
+
+/// Returns what to do about an entry of a Secret that is of a kind which is not read: it is rarely the reader's own.
+fn exclude_entry(entry: &str) -> String {
+    let key = entry.rsplit('/').next().unwrap_or(entry);
+    // The keys that Kubernetes takes need no quotes in a shell.
+    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let key = if is_key { key } else { "KEY" };
+    format!("where its certificate is in another entry too, such as tls.crt, leave it out with --exclude '**/{key}'")
 }
 
 /// What to do about the files of a run that are locked.

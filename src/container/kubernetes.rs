@@ -176,6 +176,16 @@ pub(crate) fn looks_like_dump(json: &[u8]) -> bool {
     looks_like_json(json) && has(b"\"apiVersion\"") && DUMP_WORDS.iter().any(|word| has(word))
 }
 
+/// Returns whether the beginning of a text is that of an object of Kubernetes', or of a list of them.
+pub(crate) fn may_begin_dump(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    if looks_like_json(start) {
+        text.contains("\"apiVersion\"")
+    } else {
+        begins_as_object(&text) && text.contains("apiVersion:")
+    }
+}
+
 /// The most objects of a text: large clusters have some ten thousand.
 const MAX_OBJECTS: usize = 100_000;
 

@@ -675,7 +675,15 @@ fn is_passed_over(item: &Item<'_>, error: &ScanError) -> bool {
         error,
         ScanError::Read(ReadError::TooLarge) | ScanError::DanglingLink | ScanError::Walk(WalkProblem::Special)
     );
-    is_unlikely && !item.is_named() && !has_certificate_extension(item.name)
+    let is_dump = matches!(error, ScanError::Read(ReadError::TooLarge)) && begins_as_dump(item.path);
+    is_unlikely && !item.is_named() && !has_certificate_extension(item.name) && !is_dump
+}
+
+/// Returns whether a file that is too large to be read is by its beginning a dump of Kubernetes.
+fn begins_as_dump(path: &Path) -> bool {
+    let Ok(start) = files::read_start(path) else { return false };
+    let decoded = container::as_utf8(&start);
+    kubernetes::may_begin_dump(decoded.as_deref().map_or(&start, Vec::as_slice))
 }
 
 /// Runs `open`; a panic becomes an error of this file, so that the other files are checked.

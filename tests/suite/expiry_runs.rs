@@ -1076,6 +1076,43 @@ fn a_text_about_certificates_is_no_failure_and_is_listed() {
     }
 }
 
+#[test]
+fn a_dump_that_is_too_large_is_a_failure_by_its_beginning() {
+    let good = push("com.example.b", "b", "20260101", "20271231");
+    for (start, code) in [
+        ("{\n    \"apiVersion\": \"v1\",\n    \"items\": [", 3),
+        ("{\"kind\":\"SecretList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":[", 3),
+        ("[{\"apiVersion\":\"v1\"", 3),
+        ("---\n# all\napiVersion: v1\nitems:\n- apiVersion: v1\n", 3),
+        ("{\"name\": \"x\", \"items\": [", 0),
+        ("see apiVersion: v1", 0),
+    ] {
+        let folder = Folder::new(&[("good.pem", &good), ("all", start.as_bytes())]);
+        fs::File::options().write(true).open(folder.path("all")).unwrap().set_len((64 << 20) + 1).unwrap();
+        let (found, report) = folder.report(&["."]);
+        assert_eq!(found, Some(code), "{start}: {report}");
+        let hint = report["unreadable"][0]["error"]["hint"].as_str().unwrap_or_default();
+        assert_eq!(hint.contains("--field-selector type!=helm.sh/release.v1"), code == 3, "{hint}");
+    }
+    // Standard input may be one too.
+    let mut large = b"{\"apiVersion\": \"v1\"".to_vec();
+    large.resize((64 << 20) + 1, b' ');
+    let hint = "of Secrets, leave out those of Helm: kubectl get secrets --field-selector type!=helm.sh/release.v1";
+    Test::new().args(["expiry", "-"]).stdin(large).status(3).stdout_contains(hint).run();
+}
+
+#[test]
+fn a_keystore_in_a_secret_is_to_be_left_out() {
+    let good = push("com.example.b", "b", "20260101", "20271231");
+    let store = read("p12/java-keystore.jks");
+    let dump = text(&secret("ns", "s", &[("keystore.jks", &store), ("tls.crt", &good)]));
+    let folder = Folder::new(&[("s.json", &dump), ("keystore.jks", &store)]);
+    let exclude = "leave it out with --exclude '**/keystore.jks'";
+    folder.test(&["s.json"]).status(3).stdout_contains(exclude).hides("keytool").run();
+    assert_eq!(folder.report(&["s.json", "--exclude", "**/keystore.jks"]).0, Some(0));
+    folder.test(&["keystore.jks"]).status(3).stdout_contains("keytool").run();
+}
+
 /// Returns all files below a folder.
 fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
