@@ -9,7 +9,8 @@ been built with `--features postgres`. The server runs in a temporary folder, as
 import sys
 sys.dont_write_bytecode = True
 from trial import *
-import collections, glob, hashlib, queue, signal, socket, sqlite3, struct, threading
+import collections, glob, hashlib, queue, re, signal, socket, sqlite3, struct, threading
+import kubernetes_validate, yaml
 
 folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda name: int(name.split("/")[4]))
 os.environ["PATH"] += os.pathsep + (folders[-1] if folders else "")
@@ -277,6 +278,42 @@ expect("the next run: all are marked but those that have registered since", mark
 expect("the next run: those that stay", (summary["database"]["still_registered"], summary["unregistered"] - summary["database"]["marked"]),
        (len(BACK), len(BACK)))
 expect("the next run: the others", summary["accepted"], COUNT - len(GONE))
+
+# --- the manual's Kubernetes Job, as the schema and the Job controller take it ----------------------------------
+
+manual = (Path(__file__).resolve().parents[2] / "src/docs/push.md").read_text()
+job = yaml.safe_load(re.search(r"```yaml\n(.*?)```", manual, re.S).group(1))
+kubernetes_validate.validate(job, kubernetes_validate.latest_version(), strict=True)
+spec, pod = job["spec"], job["spec"]["template"]["spec"]
+# Without a limit for all pods, one that fails ends no other (Job API: backoffLimitPerIndex, maxFailedIndexes).
+expect("the Job: each part is sent, once", (spec["backoffLimitPerIndex"], "backoffLimit" in spec, "maxFailedIndexes" in spec), (0, False, False))
+expect("the Job: what a limit for each index demands", (spec["completionMode"], pod["restartPolicy"]), ("Indexed", "Never"))
+[container] = pod["containers"]
+mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+expect("the Job: its volumes", set(mounts.values()), {volume["name"] for volume in pod["volumes"]})
+[variable] = [one["name"] for one in container["env"]]
+(WORK / "secret").mkdir()
+(WORK / "results").mkdir()
+shutil.copy(ready["client_file"], WORK / "secret/push.pem")
+psql("UPDATE pushcert_token SET unregistered = NULL")
+
+
+def start_pod(index, *changes):
+    """What a node does: variables in the arguments, volumes, an environment."""
+    words = [word.replace("$(JOB_COMPLETION_INDEX)", str(index)) for word in container["args"]]
+    words = [str(WORK) + word if any(word.startswith(f"{path}/") for path in mounts) else word for word in words]
+    for old, new in changes:
+        words[words.index(old)] = new
+    where = ("--gateway", f"localhost:{ready['address'].rpartition(':')[2]}", "--ca-file", ready["ca_file"])
+    return start(PUSHCERT, *words, *where, env={**os.environ, variable: URL, "JOB_COMPLETION_INDEX": str(index)})
+
+
+pods = [start_pod(index) for index in range(spec["completions"])]
+expect("the Job: pods that 410 fails", [process.wait(120) for process in pods], [1] * spec["completions"])
+parts = [outcomes(read(WORK / f"results/{index}.ndjson")) for index in range(spec["completions"])]
+expect("the Job: each token, once", (sum(map(len, parts)), len(set().union(*parts))), (COUNT, COUNT))
+again = start_pod(0, ("--results", "--resume"))
+expect("the Job: with --resume nothing is sent again", (again.wait(120), outcomes(read(WORK / "results/0.ndjson"))), (1, parts[0]))
 
 # --- a database that fails --------------------------------------------------------------------------------------
 
