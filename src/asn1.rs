@@ -293,6 +293,13 @@ pub(crate) fn claimed_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// Returns what follows the header of a sequence, which need not be there as a whole.
+pub(crate) fn sequence_content(bytes: &[u8]) -> Option<&[u8]> {
+    let (body, header) = Header::from_ber(bytes).ok()?;
+    let is_sequence = header.class() == Class::Universal && header.tag() == Tag::Sequence && header.is_constructed();
+    is_sequence.then_some(body)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

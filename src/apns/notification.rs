@@ -196,7 +196,13 @@ fn unwrapped(text: &str) -> &str {
             inner = rest.trim();
         }
     }
-    inner.strip_prefix("0x").unwrap_or(inner)
+    // C writes hexadecimal so, PostgreSQL a bytea, and its COPY that.
+    for prefix in ["0x", "\\x", "\\\\x"] {
+        if let Some(digits) = inner.strip_prefix(prefix) {
+            return digits;
+        }
+    }
+    inner
 }
 
 /// Returns whether the text is NSData's description since iOS 13, which leaves out the middle of the token.
@@ -275,6 +281,8 @@ mod tests {
             "\"<AABB CCDD>\"",
             "'aabbccdd'",
             "0xaabbccdd",
+            "\\xaabbccdd",
+            "\"\\\\xaabbccdd\"",
             "AA-BB-CC-DD",
             "aa:bb:cc:dd",
         ] {

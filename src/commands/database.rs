@@ -214,7 +214,10 @@ impl GivenTokens {
             return Err(failure);
         }
         if let Some(error) = end.error {
-            return Err(Error::new(error.exit_kind(), format!("{name}: {error}")));
+            return Err(match self {
+                Self::Arguments(_) => Error::new(error.exit_kind(), format!("{name}: {error}")),
+                Self::List(list) => list.explain(&error),
+            });
         }
         if count == 0 {
             return Err(self.no_token(&name));

@@ -1,7 +1,7 @@
 //! Sends one notification to many device tokens, and gives each token one outcome.
 //!
-//! On the way of a token: [`source`] reads the input in its [`encoding`], with the [`quotes`] of CSV, [`recipient`] parses a token, [`shard`] chooses
-//! by its [`token_hash`], [`repeats`] finds those that have come before, [`lengths`] those that were joined; a [`ticket`]
+//! On the way of a token: [`source`] reads the input in its [`encoding`], with the [`quotes`] of CSV, [`key_watch`] finds keys in it, [`recipient`]
+//! parses a token, [`shard`] chooses by its [`token_hash`], [`repeats`] finds those that have come before, [`lengths`] those that were joined; a [`ticket`]
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
 //! [`engine`] runs all of this in a thread of its own, and tells by [`event`]s what happens, and in [`silence`] why nothing
@@ -17,6 +17,7 @@ pub(crate) mod earlier;
 mod encoding;
 pub(crate) mod engine;
 mod event;
+mod key_watch;
 pub(crate) mod lengths;
 pub(crate) mod marker;
 pub(crate) mod message;
@@ -49,7 +50,9 @@ use crate::net::descriptors;
 use crate::push::engine::{EngineEnd, Job};
 use crate::push::event::Event;
 use crate::push::marker::{Marker, Marking};
+use crate::push::outcome::Verdict;
 use crate::push::problem::Problem;
+use crate::push::recipient::InvalidToken;
 use crate::push::results::ResultsWriter;
 use crate::push::shard::Shard;
 use crate::push::source::{Batch, Input, InputCounts};
@@ -67,6 +70,9 @@ pub(crate) trait Viewer {
 
     /// Tells people what has happened.
     fn tell(&mut self, notice: &str);
+
+    /// Tells people why a text of the input is no device token.
+    fn tell_invalid(&mut self, position: u64, invalid: &InvalidToken);
 }
 
 /// The end of a run.
@@ -208,6 +214,9 @@ impl Recorder<'_, '_> {
             }
             Event::Settled(settled) => {
                 self.summary.count_settled(&settled);
+                if let Verdict::Invalid(invalid) = &settled.verdict {
+                    self.viewer.tell_invalid(settled.position, invalid);
+                }
                 if let Some(marker) = self.marker {
                     marker.note(&settled);
                 }

@@ -92,6 +92,8 @@ fn problem_of(text: &str) -> &'static str {
         "it is empty"
     } else if is_shortened_token(text) {
         "the description of NSData leaves out the middle of the token"
+    } else if parse_token(text.trim_end_matches([',', ';'])).is_some() {
+        "a comma or a semicolon stands behind the token"
     } else if is_several_tokens(text) {
         "several tokens, or a token and more, stand where one is expected"
     } else if is_hex {
@@ -159,6 +161,7 @@ mod tests {
             ("abc", "odd number"),
             ("{length = 32, bytes = 0x3f1a ... 9c1d }", "leaves out"),
             ("hello world", "neither"),
+            (&format!("{},", "ab".repeat(32)), "a comma"),
             (&format!("{0} {0}", "ab".repeat(32)), "several tokens"),
             (&format!("{0},{0}", "ab".repeat(32)), "several tokens"),
         ] {

@@ -12,17 +12,20 @@ use crate::database::problem::DatabaseError;
 use crate::database::{Database, Selection, TokenGroup};
 use crate::exit::ExitKind;
 use crate::push::encoding;
+use crate::push::key_watch::{KeyWatch, Sight, is_key_part};
 use crate::push::lengths::{JoinedTokens, Lengths};
 use crate::push::quotes::{CsvFlaw, QuoteChecker};
 use crate::push::recipient::{self, BYTE_ORDER_MARK, DeviceToken, InvalidToken};
 use crate::push::repeats::Repeats;
 use crate::push::shard::Shard;
-use crate::text::printable_name;
+use crate::text::{name_unless_key, printable_name};
 
 /// The most bytes of a line, or of a record.
 pub(super) const MAX_RECORD: usize = 64 << 10;
 /// The number of tokens that go on together.
 const MAX_BATCH: usize = 128;
+/// The number of texts that are no tokens and are kept for people.
+const MAX_SHOWN: usize = 10;
 /// The number of tokens that are read from a database together.
 const PAGE: usize = 1000;
 
@@ -48,12 +51,18 @@ pub(crate) enum SourceError {
     Csv(#[from] CsvFlaw),
     #[error("record {0}: a field of several lines has a device token in it; is a quotation mark not closed?")]
     HiddenRow(u64),
+    #[error("line {0} is a part of a key or a certificate: this is no list of device tokens")]
+    Key(u64),
     #[error("there is no column {name:?}: its first line names {}", list(.found))]
     NoColumn { name: String, found: Vec<String> },
     #[error("its first line has the column {0:?} more than once")]
     DoubledColumn(String),
     #[error("its first line, {0:?}, names no delimiter: one character is expected, as in \"sep=;\"")]
     Delimiter(String),
+    #[error("its first line has a device token, and the names of the columns are expected there")]
+    NoHeader,
+    #[error("it is {}: a device token or a JSON object each line is expected", if *.is_array { "a JSON array" } else { "JSON of several lines" })]
+    JsonDocument { is_array: bool },
     #[error("line {0} has more than 64 KiB: this is not such a list")]
     LongRecord(u64),
     #[error("{}", .0.problem)]
@@ -68,9 +77,12 @@ impl SourceError {
             Self::Io(_)
             | Self::Csv(_)
             | Self::HiddenRow(_)
+            | Self::Key(_)
             | Self::NoColumn { .. }
             | Self::DoubledColumn(_)
             | Self::Delimiter(_)
+            | Self::NoHeader
+            | Self::JsonDocument { .. }
             | Self::LongRecord(_) => ExitKind::Input,
         }
     }
@@ -124,12 +136,12 @@ impl Input {
             take,
         };
         let result = match self {
-            Self::Options(texts) => Ok(read_options(&texts, &mut batcher)),
+            Self::Options(texts) => read_options(&texts, &mut batcher),
             Self::Stream { reader, format, column, .. } => read_stream(reader, format, &column, &mut batcher),
             Self::Database { database, group } => read_database(database, &group, &mut batcher),
         };
-        // What was read before an error counts.
-        if !matches!(result, Ok(false)) {
+        // What was read before an error counts, unless it may be a part of a key.
+        if !matches!(result, Ok(false) | Err(SourceError::Key(_))) {
             batcher.flush();
         }
         batcher.counts.joined = batcher.lengths.joined();
@@ -137,13 +149,33 @@ impl Input {
     }
 }
 
-fn read_options(texts: &[String], batcher: &mut Batcher<'_>) -> bool {
+fn read_options(texts: &[String], batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
     for (index, text) in texts.iter().enumerate() {
-        if !batcher.add(index as u64 + 1, text) {
-            return false;
+        let number = index as u64 + 1;
+        batcher.look(number, text.as_bytes())?;
+        if !batcher.add(number, text) {
+            return Ok(false);
         }
     }
-    true
+    batcher.look_at_end(texts.len() as u64)?;
+    Ok(true)
+}
+
+/// Refuses a list in which no line may be taken for a token: a key, a certificate, a JSON document.
+///
+/// # Errors
+/// When it is one, or cannot be read.
+pub(crate) fn refuse_other_files(reader: Box<dyn Read + Send>) -> Result<(), SourceError> {
+    let mut reader = encoding::open(reader)?;
+    format_by_content(&mut reader)?;
+    let mut lines = Lines::new(reader);
+    let mut watch = KeyWatch::default();
+    while lines.advance()? {
+        if watch.look(&lines.line) == Sight::Key {
+            return Err(SourceError::Key(lines.number));
+        }
+    }
+    if watch.is_key_at_end() { Err(SourceError::Key(lines.number - 1)) } else { Ok(()) }
 }
 
 /// Reads a database, a page at a time: between two pages others may write to it.
@@ -171,11 +203,25 @@ fn read_stream(
     column: &str,
     batcher: &mut Batcher<'_>,
 ) -> Result<bool, SourceError> {
-    let reader = encoding::open(reader)?;
-    match format {
+    let mut reader = encoding::open(reader)?;
+    let found = if format == InputFormat::Ndjson { None } else { format_by_content(&mut reader)? };
+    match found.unwrap_or(format) {
         InputFormat::Lines => read_lines(reader, batcher),
         InputFormat::Ndjson => read_ndjson(reader, column, batcher),
         InputFormat::Csv => read_csv(reader, column, batcher),
+    }
+}
+
+/// Returns the form that the first two characters show whatever the name of the file is; `None` if they show none: no token
+/// and no name of a column begins as JSON does.
+fn format_by_content(reader: &mut impl BufRead) -> Result<Option<InputFormat>, SourceError> {
+    match fill(reader)? {
+        [b'{', b'"' | b' ', ..] => Ok(Some(InputFormat::Ndjson)),
+        [b'[', b'"' | b'{' | b'[' | b']' | b' ' | b'\t' | b'\r' | b'\n', ..] => {
+            Err(SourceError::JsonDocument { is_array: true })
+        }
+        [b'{', b'\t' | b'\r' | b'\n', ..] => Err(SourceError::JsonDocument { is_array: false }),
+        _ => Ok(None),
     }
 }
 
@@ -215,6 +261,8 @@ pub(crate) struct Preview {
     pub(crate) first: Option<String>,
     /// The position of the first token.
     pub(crate) position: u64,
+    /// The first texts that are no tokens.
+    pub(crate) invalid: Vec<(u64, InvalidToken)>,
 }
 
 impl Input {
@@ -226,9 +274,13 @@ impl Input {
         let mut preview = Preview::default();
         let end = self.read(shard, &mut |entries| {
             for Entry { position, token, .. } in entries {
-                if let (Ok(token), None) = (token, &preview.first) {
-                    preview.first = Some(format!("{DEVICE_PATH}{}", token.digits()));
-                    preview.position = position;
+                match token {
+                    Ok(token) if preview.first.is_none() => {
+                        preview.first = Some(format!("{DEVICE_PATH}{}", token.digits()));
+                        preview.position = position;
+                    }
+                    Err(invalid) if preview.invalid.len() < MAX_SHOWN => preview.invalid.push((position, invalid)),
+                    Ok(_) | Err(_) => {}
                 }
             }
             true
@@ -253,6 +305,21 @@ struct Batcher<'a> {
 }
 
 impl Batcher<'_> {
+    /// Looks at a line before it is parsed; refuses a part of a key or a certificate.
+    fn look(&mut self, number: u64, line: &[u8]) -> Result<(), SourceError> {
+        match self.watch.look(line) {
+            Sight::Key => Err(SourceError::Key(number)),
+            sight => {
+                self.is_doubtful = sight == Sight::Doubtful;
+                Ok(())
+            }
+        }
+    }
+
+    fn look_at_end(&self, number: u64) -> Result<(), SourceError> {
+        if self.watch.is_key_at_end() { Err(SourceError::Key(number)) } else { Ok(()) }
+    }
+
     /// Adds what should be a token; returns false if no more are wanted.
     fn add_bytes(&mut self, position: u64, bytes: &[u8]) -> bool {
         match std::str::from_utf8(bytes) {
@@ -377,16 +444,19 @@ fn read_lines(reader: impl BufRead, batcher: &mut Batcher<'_>) -> Result<bool, S
     let mut lines = Lines::new(reader);
     while lines.advance()? {
         let text = lines.line.trim_ascii();
+        batcher.look(lines.number, &lines.line)?;
         if !text.is_empty() && !batcher.add_bytes(lines.number, text) {
             return Ok(false);
         }
     }
+    batcher.look_at_end(lines.number - 1)?;
     Ok(true)
 }
 
 fn read_ndjson(reader: impl BufRead, key: &str, batcher: &mut Batcher<'_>) -> Result<bool, SourceError> {
     let mut lines = Lines::new(reader);
     while lines.advance()? {
+        batcher.look(lines.number, &lines.line)?;
         // A line without a token is invalid, and does not stop the others.
         if !lines.line.trim_ascii().is_empty() && !batcher.add_entry(lines.number, token_of_object(&lines.line, key)) {
             return Ok(false);
@@ -519,13 +589,19 @@ fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -
         Ok(names) => names.clone(),
         Err(error) => return Err(csv_error(error, csv.get_ref())),
     };
+    if names.iter().any(is_key_part) {
+        return Err(SourceError::Key(1));
+    }
     let table = CsvTable { delimiter, width: names.len(), index: find_column(&names, column)? };
     let mut record = csv::ByteRecord::new();
     loop {
         number += 1;
         match csv.read_byte_record(&mut record) {
             Ok(true) => {}
-            Ok(false) => return Ok(true),
+            Ok(false) => {
+                batcher.look_at_end(number - 1)?;
+                return Ok(true);
+            }
             Err(error) => return Err(csv_error(error, csv.get_ref())),
         }
         if table.hides_row(&record) {
@@ -549,9 +625,12 @@ fn find_column(names: &csv::ByteRecord, column: &str) -> Result<usize, SourceErr
         return Err(SourceError::DoubledColumn(column.to_owned()));
     }
     let Some(index) = indices.pop() else {
+        if names.iter().any(|name| has_token(name, b',')) {
+            return Err(SourceError::NoHeader);
+        }
         let mut found = Vec::new();
         for name in names.iter().take(20) {
-            found.push(printable_name(&String::from_utf8_lossy(name)));
+            found.push(printable_name(name_unless_key(&String::from_utf8_lossy(name))));
         }
         return Err(SourceError::NoColumn { name: column.to_owned(), found });
     };

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::push::PushArgs;
 use crate::commands::shared::database;
-use crate::commands::shared::token_list::{TokenList, joined_warning, unreadable};
+use crate::commands::shared::token_list::{InvalidTexts, TokenList, joined_warning, unreadable};
 use crate::database::address::DatabaseAddress;
 use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
@@ -75,6 +75,16 @@ impl GivenInput {
         }
     }
 
+    /// Tells why texts of it are no tokens.
+    pub(super) fn invalid_texts(&self) -> InvalidTexts {
+        let place = match &self.tokens {
+            GivenTokens::List(list) => list.place(),
+            GivenTokens::Options(_) => "token",
+            GivenTokens::Database { .. } => "row",
+        };
+        InvalidTexts::new(self.to_string(), place)
+    }
+
     /// Opens the database, if the tokens are in one, and says whose they are.
     pub(super) fn open_database(&self, access: Access) -> Result<Option<(Database, TokenGroup)>, Error> {
         match &self.tokens {
@@ -95,7 +105,10 @@ impl GivenInput {
     pub(super) fn preview(&self, shard: Option<Shard>) -> Result<Preview, Error> {
         match self.open()?.preview(shard) {
             Ok(preview) => Ok(preview),
-            Err(error) => Err(Error::new(error.exit_kind(), format!("{self}: {error}"))),
+            Err(error) => Err(match &self.tokens {
+                GivenTokens::List(list) => list.explain(&error),
+                _ => Error::new(error.exit_kind(), format!("{self}: {error}")),
+            }),
         }
     }
 

@@ -244,6 +244,12 @@ fn show(
     context: &mut Context<'_>,
 ) -> Result<Option<ExitKind>, Error> {
     let preview = given.preview(target.shard)?;
+    let mut invalid = given.invalid_texts();
+    for (position, text) in &preview.invalid {
+        if let Some(line) = invalid.next(*position, text) {
+            writeln!(context.stderr, "{line}")?;
+        }
+    }
     let Some(token) = preview.first else {
         if preview.counts.is_nothing_for_shard() {
             tell_nothing_for_shard(given, target.shard, context)?;
@@ -433,7 +439,7 @@ fn run_job(
         return Err(lost_results(&error));
     }
     let stderr: &mut dyn Write = &mut *context.stderr;
-    let mut viewer = TerminalViewer::new(stderr, context.stderr_is_terminal, total);
+    let mut viewer = TerminalViewer::new(stderr, context.stderr_is_terminal, total, given.invalid_texts());
     let source = Source { input: given.open()?, shard, marker };
     match push::run(job, source, &mut results, &mut viewer) {
         Ok(end) => Ok(end),

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
+use crate::commands::shared::token_list::InvalidTexts;
 use crate::push::Viewer;
 use crate::push::outcome::Outcome;
+use crate::push::recipient::InvalidToken;
 use crate::push::summary::Summary;
 use crate::text::printable;
 use crate::world::progress::SendProgress;
@@ -12,11 +14,17 @@ use crate::world::progress::SendProgress;
 pub(super) struct TerminalViewer<'a> {
     stderr: &'a mut (dyn Write + 'a),
     progress: SendProgress,
+    invalid: InvalidTexts,
 }
 
 impl<'a> TerminalViewer<'a> {
-    pub(super) fn new(stderr: &'a mut (dyn Write + 'a), is_terminal: bool, total: Option<u64>) -> Self {
-        Self { stderr, progress: SendProgress::new(total, is_terminal) }
+    pub(super) fn new(
+        stderr: &'a mut (dyn Write + 'a),
+        is_terminal: bool,
+        total: Option<u64>,
+        invalid: InvalidTexts,
+    ) -> Self {
+        Self { stderr, progress: SendProgress::new(total, is_terminal), invalid }
     }
 }
 
@@ -33,5 +41,11 @@ impl Viewer for TerminalViewer<'_> {
             // A terminal that has gone takes nothing from the run.
             let _ = writeln!(self.stderr, "{line}");
         });
+    }
+
+    fn tell_invalid(&mut self, position: u64, invalid: &InvalidToken) {
+        if let Some(line) = self.invalid.next(position, invalid) {
+            self.tell(&line);
+        }
     }
 }

@@ -7,7 +7,9 @@ use crate::cli::push::TokensFormat;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::lengths::JoinedTokens;
-use crate::push::source::{Input, InputFormat};
+use crate::push::recipient::InvalidToken;
+use crate::push::source::{self, Input, InputFormat, SourceError};
+use crate::text::printable;
 use crate::world::files::{Location, open_standard_input};
 
 /// The name of the column where none is given.
@@ -44,7 +46,36 @@ impl TokenList {
             Location::Standard => false,
         };
         let column = column.unwrap_or(DEFAULT_COLUMN).to_owned();
-        Ok(Self { location: location.clone(), format, column, is_file })
+        let list = Self { location: location.clone(), format, column, is_file };
+        if is_file {
+            list.refuse_other_files()?;
+        }
+        Ok(list)
+    }
+
+    /// Refuses a key, a certificate and a JSON document before any line is taken for a token.
+    fn refuse_other_files(&self) -> Result<(), Error> {
+        match source::refuse_other_files(self.reader()?) {
+            Err(error @ (SourceError::Key(_) | SourceError::JsonDocument { .. })) => Err(self.explain(&error)),
+            // What else is wrong is found when it is read.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Returns the error of a list that cannot be read further.
+    pub(crate) fn explain(&self, error: &SourceError) -> Error {
+        let failure = Error::new(error.exit_kind(), format!("{}: {error}", self.location));
+        match error {
+            SourceError::Key(_) => {
+                failure.hint("give a list of device tokens here, and the certificate and its key in their own place")
+            }
+            SourceError::JsonDocument { is_array } => {
+                let filter = if *is_array { "'.[]'" } else { "." };
+                failure.hint(format!("make lines of it: jq -c {filter} FILE > tokens.ndjson"))
+            }
+            SourceError::NoHeader => failure.hint("add a line with the names before it; a list that has tokens alone is read without --column, from a file that is not called .csv"),
+            _ => failure,
+        }
     }
 
     /// Opens it.
@@ -52,14 +83,18 @@ impl TokenList {
     /// # Errors
     /// When it cannot be read.
     pub(crate) fn open(&self) -> Result<Input, Error> {
-        let reader: Box<dyn Read + Send> = match &self.location {
-            Location::Standard => open_standard_input(),
-            Location::Path(path) => match File::open(path) {
-                Ok(file) => Box::new(file),
-                Err(error) => return Err(unreadable(&self.location, &error)),
-            },
-        };
+        let reader = self.reader()?;
         Ok(Input::Stream { reader, format: self.format, column: self.column.clone(), is_endless: !self.is_file })
+    }
+
+    fn reader(&self) -> Result<Box<dyn Read + Send>, Error> {
+        match &self.location {
+            Location::Standard => Ok(open_standard_input()),
+            Location::Path(path) => match File::open(path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(error) => Err(unreadable(&self.location, &error)),
+            },
+        }
     }
 
     /// Returns what its positions count.
@@ -79,6 +114,34 @@ impl TokenList {
             InputFormat::Csv | InputFormat::Ndjson => {
                 failure.hint("name the column that has the tokens: --column NAME")
             }
+        }
+    }
+}
+
+/// The most texts that are named because they are no tokens.
+const MAX_NAMED: u64 = 5;
+
+/// Says why texts of an input are no tokens: of a few of them. The texts are not repeated: they may be parts of tokens.
+pub(crate) struct InvalidTexts {
+    input: String,
+    /// What positions count: lines, records.
+    place: &'static str,
+    pub(crate) count: u64,
+}
+
+impl InvalidTexts {
+    pub(crate) fn new(input: String, place: &'static str) -> Self {
+        Self { input, place, count: 0 }
+    }
+
+    /// Counts a text, and returns the line about it, or about those that follow.
+    pub(crate) fn next(&mut self, position: u64, invalid: &InvalidToken) -> Option<String> {
+        self.count += 1;
+        let (input, place) = (printable(&self.input), self.place);
+        match self.count {
+            1..=MAX_NAMED => Some(format!("{input}: {place} {position} is no device token: {}", invalid.problem)),
+            count if count == MAX_NAMED + 1 => Some(format!("{input}: further texts are no device tokens")),
+            _ => None,
         }
     }
 }

@@ -205,3 +205,108 @@ fn an_input_that_breaks_off_is_told() {
     assert!(run.stderr.contains("line 3 has more than 64 KiB"), "{}", run.stderr);
     assert!(run.text().contains("accepted              2"), "{}", run.text());
 }
+
+/// The body of a key in PEM, in lines of 64 characters that would be device tokens in Base64.
+fn key_lines(scene: &Scene) -> Vec<String> {
+    let pem = std::fs::read_to_string(scene.stage.file("client.pem")).unwrap();
+    let start = pem.find("PRIVATE KEY-----").unwrap();
+    let end = start + pem[start..].find("-----END").unwrap();
+    pem[start..end].lines().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_key_is_no_list_of_tokens() {
+    let scene = Scene::new(&[], 1);
+    let lines = key_lines(&scene);
+    assert!(lines.len() > 2 && lines[0].len() == 64);
+    let pem = std::fs::read_to_string(scene.stage.file("client.pem")).unwrap();
+    let p12 = std::fs::read(crate::common::fixture("p12/keychain.p12")).unwrap();
+    for (name, text) in [
+        ("push.pem", pem.clone().into_bytes()),
+        ("after-a-token.txt", format!("{}\n{pem}", device(1)).into_bytes()),
+        ("body.txt", lines.join("\n").into_bytes()),
+        ("tail.txt", lines[1..].join("\r\n").into_bytes()),
+        ("key.csv", pem.clone().into_bytes()),
+        ("body.csv", format!("token\n{}\n", lines.join("\n")).into_bytes()),
+        ("key.ndjson", pem.into_bytes()),
+        ("cert.p12", p12.clone()),
+        ("base64.txt", data_encoding::BASE64_MIME.encode(&p12).into_bytes()),
+        ("line.txt", data_encoding::BASE64.encode(&p12).into_bytes()),
+    ] {
+        std::fs::write(scene.stage.file(name), &text).unwrap();
+        let words = "is a part of a key or a certificate: this is no list of device tokens";
+        let hides = |test: Test| lines.iter().fold(test, |test, line| test.hides(line));
+        let push = hides(scene.command().args(["--tokens", name, "--results", "r.ndjson"]));
+        push.status(3).stdout("").stderr_contains(words).run();
+        assert!(!scene.stage.file("r.ndjson").exists(), "{name}");
+        let piped = hides(scene.command().args(["--tokens", "-", "--tokens-format", "lines"])).stdin(text);
+        piped.status(3).stderr_contains("is a part of a key").run();
+        let group = ["--app", "com.example.MyApp", "--environment", "production"];
+        for command in [&["import", "sqlite:t.db", name][..], &["remove", "sqlite:t.db", "--tokens", name]] {
+            let test = Test::new().folder(scene.stage.folder.path()).arg("database").args(command).args(group);
+            hides(test).status(3).stderr_contains(words).run();
+        }
+        assert!(!scene.stage.file("t.db").exists(), "{name}");
+    }
+    let option = scene.command().args(["--token", &lines[0]]).hides(&lines[0]);
+    option.status(3).stderr_contains("is a part of a key or a certificate").run();
+    for answers in scene.answers().keys() {
+        assert_eq!(*answers, device(1), "what came from a pipe before the key");
+    }
+}
+
+#[test]
+fn people_are_told_why_a_text_is_no_token() {
+    let scene = Scene::new(&[], 1);
+    let secret = "{length = 32, bytes = 0x3f1a9c1d ... 9c1d3f1a }";
+    let list = format!("{0}\n{secret}\nabc\n{1} {1}\nxyz\nxyz\nxyz\nxyz\n", device(1), device(2));
+    std::fs::write(scene.stage.file("mixed.txt"), list).unwrap();
+    let lines = [
+        "mixed.txt: line 2 is no device token: the description of NSData leaves out the middle of the token",
+        "mixed.txt: line 3 is no device token: it has an odd number of hexadecimal digits",
+        "mixed.txt: line 4 is no device token: several tokens, or a token and more, stand where one is expected",
+        "mixed.txt: line 5 is no device token: it is neither hexadecimal nor Base64",
+        "mixed.txt: further texts are no device tokens",
+    ];
+    for arguments in [&[][..], &["--dry-run"]] {
+        let test = scene.command().args(["--tokens", "mixed.txt"]).args(arguments).status(1).hides("3f1a9c1d");
+        let run = lines.iter().fold(test, |test, line| test.stderr_contains(line)).run();
+        assert_eq!(run.stderr.matches("no device token").count(), 6, "{}", run.stderr);
+    }
+}
+
+#[test]
+fn forms_that_people_have_are_read_or_refused_with_one_way_out() {
+    let scene = Scene::new(&[], 2);
+    let (one, two) = (device(1), device(2));
+    for (name, text) in [
+        ("tokens.json", format!("{{\"token\":\"{one}\"}}\n{{\"token\":\"{two}\"}}\n")),
+        ("spaced.json", format!("{{ \"token\": \"{one}\" }}\n{{ \"token\": \"{two}\" }}\n")),
+        ("of-jq.txt", format!("\"{one}\"\n\"{two}\"\n")),
+        ("bytea.txt", format!("\\x{one}\n\\\\x{two}\n")),
+    ] {
+        std::fs::write(scene.stage.file(name), text).unwrap();
+        let run = scene.command().args(["--json", "--tokens", name]).run();
+        assert_eq!(Pushed::of(run).count("accepted"), 2, "{name}");
+    }
+    let piped = scene.command().args(["--json", "--tokens", "-"]).stdin(format!("{{\"token\":\"{one}\"}}\n"));
+    assert_eq!(Pushed::of(piped.run()).count("accepted"), 1);
+    let before = scene.log.lock().unwrap().len();
+    for (text, words) in [
+        (format!("[\"{one}\",\"{two}\"]"), "it is a JSON array"),
+        (format!("[\n  {{\"token\": \"{one}\"}}\n]\n"), "jq -c '.[]' FILE > tokens.ndjson"),
+        (format!("{{\n  \"token\": \"{one}\"\n}}\n"), "jq -c . FILE > tokens.ndjson"),
+        (format!("{one},\n{two},\n"), "line 1 is no device token: a comma or a semicolon stands behind the token"),
+    ] {
+        for name in ["a.json", "a.txt", "a.ndjson"] {
+            std::fs::write(scene.stage.file(name), &text).unwrap();
+            let arguments = if name == "a.ndjson" { &["--tokens-format", "lines"][..] } else { &[] };
+            let test = scene.command().args(["--tokens", name]).args(arguments);
+            test.status(3).hides(&two).stderr_contains(words).run();
+        }
+    }
+    std::fs::write(scene.stage.file("bare.csv"), format!("{one},x\n{two},y\n")).unwrap();
+    let test = scene.command().args(["--tokens", "bare.csv"]).status(3).hides(&one);
+    test.stderr_contains("its first line has a device token").run();
+    assert_eq!(scene.log.lock().unwrap().len(), before);
+}
