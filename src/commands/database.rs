@@ -1,5 +1,7 @@
 //! `pushcert database`.
 
+use std::io::{self, Write};
+
 use time::OffsetDateTime;
 
 use crate::cli::database::{
@@ -9,14 +11,18 @@ use crate::cli::values::DatabaseUrl;
 use crate::commands::shared::database;
 use crate::commands::shared::token_list::{TokenList, joined_warning};
 use crate::database::problem::DatabaseError;
-use crate::database::{Access, Database, FIRST_MILLISECOND, Registration, RegistrationTime, Selection, TokenGroup};
+use crate::database::{
+    Access, Database, FIRST_MILLISECOND, KeptToken, Mark, Registration, RegistrationTime, Removed, Selection,
+    TokenGroup,
+};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::recipient::InvalidToken;
-use crate::push::source::{Entry, Input};
+use crate::push::source::{Entry, Input, UnregisteredSince};
 use crate::report::human::database::{self as human_database, Change, ChangeReport};
 use crate::report::json;
 use crate::report::style::Paint;
+use crate::schema::rfc3339_of_milliseconds;
 use crate::text::printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
@@ -27,6 +33,8 @@ const BATCH: usize = 5000;
 const PAGE: usize = 1000;
 /// The most texts that are named because they are no tokens.
 const MAX_NAMED: u64 = 10;
+/// The most tokens that are named because they stay.
+const MAX_SHOWN: usize = 10;
 /// What the argument is called.
 const ARGUMENT: &str = "DATABASE";
 
@@ -77,7 +85,9 @@ fn register(
     let group = group.group();
     let mut open = OpenOnDemand { access: Access::Create, address: &address, database: None };
     let mut total = Registration::default();
-    let invalid = given.read(context, &mut |tokens| {
+    let invalid = given.read(context, false, &mut |given| {
+        // A list of tokens that are unregistered is one of tokens here.
+        let Given::Tokens(tokens) = given else { return Ok(()) };
         total.add(open.get()?.register(&group, tokens, time).map_err(|error| database::explain(&error))?);
         Ok(())
     })?;
@@ -93,15 +103,66 @@ fn remove(arguments: &RemoveArgs, context: &mut Context<'_>) -> Result<Option<Ex
     let address = database::find(&arguments.database, ARGUMENT, context)?;
     let group = arguments.group.group();
     let mut database = database::open(&address, Access::Write)?;
-    let (mut removed, mut missing) = (0, 0);
-    let invalid = given.read(context, &mut |tokens| {
-        let count = database.remove(&group, tokens).map_err(|error| database::explain(&error))?;
-        removed += count;
-        missing += tokens.len() as u64 - count;
-        Ok(())
+    let mut removal = Removal::default();
+    let invalid = given.read(context, true, &mut |given| match removal.remove(&mut database, &group, given) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(database::explain(&error)),
     })?;
-    let report = ChangeReport::new(&address, &group, Change::Removed { removed, missing }, invalid);
+    removal.write_kept(context.stderr)?;
+    let Removal { removed, missing, kept, .. } = removal;
+    let report = ChangeReport::new(&address, &group, Change::Removed { removed, missing, kept }, invalid);
     finish(&report, arguments.json, context)
+}
+
+/// What a command has removed.
+#[derive(Default)]
+struct Removal {
+    removed: u64,
+    missing: u64,
+    /// The tokens that stay: they have registered after APNs called them unregistered, or it did not say when.
+    kept: u64,
+    /// The first of them.
+    shown: Vec<KeptToken>,
+}
+
+impl Removal {
+    fn remove(&mut self, database: &mut Database, group: &TokenGroup, given: Given<'_>) -> Result<(), DatabaseError> {
+        match given {
+            Given::Tokens(tokens) => {
+                let count = database.remove(group, tokens)?;
+                self.removed += count;
+                self.missing += tokens.len() as u64 - count;
+            }
+            Given::Unregistered(marks) => {
+                let Removed { removed, kept } = database.remove_unregistered(group, marks)?;
+                self.removed += removed;
+                self.kept += kept.len() as u64;
+                self.missing += marks.len() as u64 - removed - kept.len() as u64;
+                let room = MAX_SHOWN - self.shown.len();
+                self.shown.extend(kept.into_iter().take(room));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists the tokens that stay.
+    fn write_kept(&self, out: &mut dyn Write) -> io::Result<()> {
+        for KeptToken { token, since, registered } in &self.shown {
+            let registered = rfc3339_of_milliseconds(*registered);
+            match since {
+                0 => writeln!(out, "{token} stays: APNs has not said since when it is unregistered")?,
+                since => writeln!(
+                    out,
+                    "{token} stays: it has registered on {registered}, after APNs called it unregistered ({})",
+                    rfc3339_of_milliseconds(*since)
+                )?,
+            }
+        }
+        match self.kept - self.shown.len() as u64 {
+            0 => Ok(()),
+            count => writeln!(out, "and {count} more"),
+        }
+    }
 }
 
 fn finish(report: &ChangeReport<'_>, wants_json: bool, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
@@ -192,21 +253,37 @@ enum GivenTokens {
     List(TokenList),
 }
 
-/// Takes tokens, in lower case, each once.
-type Taker<'a> = &'a mut dyn FnMut(&[String]) -> Result<(), Error>;
+/// Tokens in lower case.
+enum Given<'a> {
+    /// Each once.
+    Tokens(&'a [String]),
+    Unregistered(&'a [Mark]),
+}
+
+type Taker<'a> = &'a mut dyn FnMut(Given<'_>) -> Result<(), Error>;
 
 impl GivenTokens {
     fn new(location: &Location, form: &ListForm) -> Result<Self, Error> {
         Ok(Self::List(TokenList::new(location, form.format, form.column.as_deref())?))
     }
 
-    /// Hands on all tokens in batches; names texts that are none, and returns their number.
-    fn read(&self, context: &mut Context<'_>, take: Taker<'_>) -> Result<u64, Error> {
+    /// Hands on all tokens in batches; names texts that are none, and returns their number. `heeds_since` is true if the
+    /// times in a list of tokens that are unregistered count.
+    fn read(&self, context: &mut Context<'_>, heeds_since: bool, take: Taker<'_>) -> Result<u64, Error> {
         let (input, name) = match self {
             Self::Arguments(texts) => (Input::Options(texts.clone()), "TOKEN".to_owned()),
             Self::List(list) => (list.open()?, list.location.to_string()),
         };
-        let mut sorter = Sorter { name: &name, tokens: Vec::new(), count: 0, invalid: 0, failure: None, take };
+        let mut sorter = Sorter {
+            name: &name,
+            heeds_since,
+            tokens: Vec::new(),
+            marks: Vec::new(),
+            count: 0,
+            invalid: 0,
+            failure: None,
+            take,
+        };
         let end = input.read(None, &mut |entries| sorter.sort(entries, context));
         sorter.finish();
         let Sorter { count, invalid, failure, .. } = sorter;
@@ -219,7 +296,9 @@ impl GivenTokens {
                 Self::List(list) => list.explain(&error),
             });
         }
-        if count == 0 {
+        // A day without a 410 leaves a list that has its first line alone.
+        let may_be_empty = heeds_since && end.counts.is_unregistered_list && invalid == 0;
+        if count == 0 && !may_be_empty {
             return Err(self.no_token(&name));
         }
         if let (Self::List(list), Some(joined)) = (self, end.counts.joined) {
@@ -241,7 +320,9 @@ impl GivenTokens {
 /// Tells tokens from what is none.
 struct Sorter<'a> {
     name: &'a str,
+    heeds_since: bool,
     tokens: Vec<String>,
+    marks: Vec<Mark>,
     /// The number of tokens.
     count: u64,
     invalid: u64,
@@ -252,16 +333,22 @@ struct Sorter<'a> {
 impl Sorter<'_> {
     /// Sorts entries; returns false if no more are wanted.
     fn sort(&mut self, entries: Vec<Entry>, context: &mut Context<'_>) -> bool {
-        for Entry { position, token, .. } in entries {
+        for Entry { position, token, since, .. } in entries {
             match token {
                 Ok(token) => {
                     self.count += 1;
-                    self.tokens.push(token.digits().to_owned());
+                    let token = token.digits().to_owned();
+                    match since {
+                        UnregisteredSince::Time(since) if self.heeds_since => self.marks.push(Mark { token, since }),
+                        // It is before every registration.
+                        UnregisteredSince::NotKnown if self.heeds_since => self.marks.push(Mark { token, since: 0 }),
+                        _ => self.tokens.push(token),
+                    }
                 }
                 Err(invalid) => self.name_invalid(position, &invalid, context),
             }
         }
-        if self.tokens.len() >= BATCH {
+        if self.tokens.len() + self.marks.len() >= BATCH {
             self.finish();
         }
         self.failure.is_none()
@@ -281,12 +368,21 @@ impl Sorter<'_> {
 
     /// Hands on what is there. In one order, so that no two processes wait for each other.
     fn finish(&mut self) {
-        if self.tokens.is_empty() || self.failure.is_some() {
+        if self.failure.is_some() {
             return;
         }
-        self.tokens.sort_unstable();
-        self.tokens.dedup();
-        self.failure = (self.take)(&self.tokens).err();
-        self.tokens.clear();
+        if !self.tokens.is_empty() {
+            self.tokens.sort_unstable();
+            self.tokens.dedup();
+            self.failure = (self.take)(Given::Tokens(&self.tokens)).err();
+            self.tokens.clear();
+        }
+        if !self.marks.is_empty() && self.failure.is_none() {
+            // The last 410 of a token counts.
+            self.marks.sort_unstable_by(|one, other| (&one.token, other.since).cmp(&(&other.token, one.since)));
+            self.marks.dedup_by(|next, first| next.token == first.token);
+            self.failure = (self.take)(Given::Unregistered(&self.marks)).err();
+            self.marks.clear();
+        }
     }
 }

@@ -184,6 +184,13 @@ pub(crate) struct Marked {
     pub(crate) kept: Vec<KeptToken>,
 }
 
+/// What has become of tokens that were to be removed. Those that are not there count nowhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Removed {
+    pub(crate) removed: u64,
+    pub(crate) kept: Vec<KeptToken>,
+}
+
 /// An open database.
 pub(crate) enum Database {
     Sqlite(SqliteStore),
@@ -249,6 +256,15 @@ impl Database {
             Self::Sqlite(store) => store.mark_unregistered(group, marks),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.mark_unregistered(group, marks),
+        }
+    }
+
+    /// Removes tokens that APNs calls unregistered, but for those that have registered since.
+    pub(crate) fn remove_unregistered(&mut self, group: &TokenGroup, marks: &[Mark]) -> Result<Removed, DatabaseError> {
+        match self {
+            Self::Sqlite(store) => store.remove_unregistered(group, marks),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.remove_unregistered(group, marks),
         }
     }
 

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{
-    Access, KeptToken, Mark, Marked, Registration, RegistrationTime, Selection, StoredToken, TokenGroup, VERSION,
-    signed, unsigned,
+    Access, KeptToken, Mark, Marked, Registration, RegistrationTime, Removed, Selection, StoredToken, TokenGroup,
+    VERSION, signed, unsigned,
 };
 use crate::text;
 #[cfg(unix)]
@@ -54,6 +54,10 @@ WHERE app = ?1 AND environment = ?2 AND token = ?3 AND unregistered IS NULL AND 
 const REGISTERED: &str = "
 SELECT registered FROM pushcert_token
 WHERE app = ?1 AND environment = ?2 AND token = ?3 AND unregistered IS NULL";
+const DELETE_UNREGISTERED: &str = "
+DELETE FROM pushcert_token WHERE app = ?1 AND environment = ?2 AND token = ?3 AND registered < ?4";
+const LAST_REGISTERED: &str = "
+SELECT registered FROM pushcert_token WHERE app = ?1 AND environment = ?2 AND token = ?3";
 const DELETE: &str = "DELETE FROM pushcert_token WHERE app = ?1 AND environment = ?2 AND token = ?3";
 
 /// An open file.
@@ -233,6 +237,29 @@ impl SqliteStore {
                 let environment = group.environment.name();
                 if update.execute(params![group.app, environment, token, signed(*since)])? > 0 {
                     result.marked += 1;
+                    continue;
+                }
+                let registered =
+                    select.query_row(params![group.app, environment, token], |row| row.get(0)).optional()?;
+                if let Some(registered) = registered {
+                    let registered = unsigned(registered);
+                    result.kept.push(KeptToken { token: token.clone(), since: *since, registered });
+                }
+            }
+            Ok(result)
+        })
+    }
+
+    /// Removes tokens that are unregistered.
+    pub(super) fn remove_unregistered(&mut self, group: &TokenGroup, marks: &[Mark]) -> Result<Removed, DatabaseError> {
+        self.transact(|transaction| {
+            let (mut delete, mut select) =
+                (transaction.prepare(DELETE_UNREGISTERED)?, transaction.prepare(LAST_REGISTERED)?);
+            let mut result = Removed::default();
+            for Mark { token, since } in marks {
+                let environment = group.environment.name();
+                if delete.execute(params![group.app, environment, token, signed(*since)])? > 0 {
+                    result.removed += 1;
                     continue;
                 }
                 let registered =

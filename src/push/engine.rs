@@ -324,7 +324,7 @@ async fn feed_batch(shared: &Shared, entries: Vec<Entry>, open: &mut HashSet<u64
     let mut tokens = if shared.job.names_started { Some(BTreeMap::new()) } else { None };
     let mut resent = 0;
     let (mut first, mut last) = (None, 0);
-    for Entry { position, token, is_repeated } in entries {
+    for Entry { position, token, is_repeated, .. } in entries {
         let origin = shared.job.earlier.origin(position, token.as_ref().ok());
         open.remove(&origin);
         let known = shared.job.earlier.known(origin);

@@ -5,6 +5,8 @@ use std::io::{self, BufRead, Cursor, Read};
 
 use memchr::memmem;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::apns::notification::{DEVICE_PATH, TOKEN_DIGITS};
 use crate::apns::payload::doubled_keys;
@@ -17,6 +19,7 @@ use crate::push::lengths::{JoinedTokens, Lengths};
 use crate::push::quotes::{CsvFlaw, QuoteChecker};
 use crate::push::recipient::{self, BYTE_ORDER_MARK, DeviceToken, InvalidToken};
 use crate::push::repeats::Repeats;
+use crate::push::results::UNREGISTERED_HEADER;
 use crate::push::shard::Shard;
 use crate::text::{name_unless_key, printable_name};
 
@@ -37,6 +40,18 @@ pub(crate) struct Entry {
     pub(crate) token: Result<DeviceToken, InvalidToken>,
     /// True if the token has come before.
     pub(crate) is_repeated: bool,
+    pub(crate) since: UnregisteredSince,
+}
+
+/// The time since which a token is unregistered, where the input is a list of such tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum UnregisteredSince {
+    /// The input is no such list.
+    #[default]
+    NotListed,
+    NotKnown,
+    /// Milliseconds since 1970.
+    Time(u64),
 }
 
 /// Several records, or the reason why there are no more.
@@ -133,6 +148,9 @@ impl Input {
             counts,
             repeats: Repeats::default(),
             lengths: Lengths::default(),
+            watch: KeyWatch::default(),
+            is_doubtful: false,
+            since: UnregisteredSince::NotListed,
             take,
         };
         let result = match self {
@@ -236,6 +254,8 @@ pub(crate) struct InputCounts {
     pub(crate) of_other_shards: u64,
     /// The tokens that look like two that were joined.
     pub(crate) joined: Option<JoinedTokens>,
+    /// True if it is a list of tokens that are no longer active, as a run writes it.
+    pub(crate) is_unregistered_list: bool,
 }
 
 impl InputCounts {
@@ -301,6 +321,11 @@ struct Batcher<'a> {
     counts: InputCounts,
     repeats: Repeats,
     lengths: Lengths,
+    watch: KeyWatch,
+    /// True if the last lines may be a part of a key: they are held back until the next ones tell.
+    is_doubtful: bool,
+    /// That of the next entry.
+    since: UnregisteredSince,
     take: &'a mut dyn FnMut(Vec<Entry>) -> bool,
 }
 
@@ -355,8 +380,9 @@ impl Batcher<'_> {
             }
             Err(_) => self.counts.invalid += 1,
         }
-        self.entries.push(Entry { position, token, is_repeated });
-        if self.entries.len() < self.limit {
+        let since = std::mem::take(&mut self.since);
+        self.entries.push(Entry { position, token, is_repeated, since });
+        if self.entries.len() < self.limit || (self.is_doubtful && self.entries.len() < MAX_BATCH) {
             return true;
         }
         self.limit = (self.limit * 2).min(MAX_BATCH);
@@ -593,6 +619,8 @@ fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -
         return Err(SourceError::Key(1));
     }
     let table = CsvTable { delimiter, width: names.len(), index: find_column(&names, column)? };
+    let own_names: Vec<&[u8]> = UNREGISTERED_HEADER.split(',').map(str::as_bytes).collect();
+    batcher.counts.is_unregistered_list = names.iter().eq(own_names);
     let mut record = csv::ByteRecord::new();
     loop {
         number += 1;
@@ -606,6 +634,10 @@ fn read_csv(mut reader: impl BufRead, column: &str, batcher: &mut Batcher<'_>) -
         }
         if table.hides_row(&record) {
             return Err(SourceError::HiddenRow(number));
+        }
+        batcher.look(number, record.get(table.index).unwrap_or_default())?;
+        if batcher.counts.is_unregistered_list {
+            batcher.since = unregistered_since(record.get(1).unwrap_or_default());
         }
         if !batcher.add_entry(number, table.token(&record)) {
             return Ok(false);
@@ -635,6 +667,16 @@ fn find_column(names: &csv::ByteRecord, column: &str) -> Result<usize, SourceErr
         return Err(SourceError::NoColumn { name: column.to_owned(), found });
     };
     Ok(index)
+}
+
+/// Parses the second column of a list of tokens that are no longer active.
+fn unregistered_since(field: &[u8]) -> UnregisteredSince {
+    let text = std::str::from_utf8(field).unwrap_or_default().trim();
+    let time = match OffsetDateTime::parse(text, &Rfc3339) {
+        Ok(time) => u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok(),
+        Err(_) => text.parse().ok(),
+    };
+    time.map_or(UnregisteredSince::NotKnown, UnregisteredSince::Time)
 }
 
 /// What the first line of CSV tells.

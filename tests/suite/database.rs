@@ -161,3 +161,32 @@ fn an_empty_file_that_all_may_read_becomes_private() {
     Test::new().folder(folder.path()).args(words.split(' ')).status(0).stderr("").run();
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+// The help's own example removed devices that had registered again.
+#[test]
+fn a_list_of_unregistered_tokens_removes_none_that_has_registered_since() {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| database(folder.path(), arguments).args(GROUP);
+    for (token, time) in [("aa", "2022-01-01"), ("bb", "2024-01-01"), ("cc", "2022-01-01"), ("dd", "2022-01-01")] {
+        std::fs::write(folder.path().join("list"), token).unwrap();
+        run(&["import", "sqlite:tokens.db", "list", "--registered", time]).run();
+    }
+    let gone = "token,since\naa,2023-11-14T22:13:20.123Z\nbb,2023-11-14T22:13:20Z\ncc,\nee,2023-11-14T22:13:20Z\n";
+    std::fs::write(folder.path().join("gone.csv"), gone).unwrap();
+    let removed = run(&["remove", "sqlite:tokens.db", "--tokens", "gone.csv"]).run();
+    assert!(removed.text().contains("1 token removed, 1 were not there, 2 kept"), "{}", removed.text());
+    for words in ["bb stays: it has registered on 2024-01-01T00:00:00Z", "cc stays: APNs has not said since when"] {
+        assert!(removed.stderr.contains(words), "{}", removed.stderr);
+    }
+    let json = run(&["remove", "sqlite:tokens.db", "--tokens", "gone.csv", "--json"]).run().json();
+    assert_eq!((&json["removed"], &json["missing"], &json["kept"]), (&json!(0), &json!(2), &json!(2)));
+    let left: Vec<Value> = rows(folder.path(), &[]).into_iter().map(|row| row["token"].clone()).collect();
+    assert_eq!(left, ["bb", "cc", "dd"]);
+    std::fs::write(folder.path().join("gone.csv"), "token,since\n").unwrap();
+    run(&["remove", "sqlite:tokens.db", "--tokens", "gone.csv"]).stdout_contains("nothing to remove").run();
+    std::fs::write(folder.path().join("other.csv"), "token,name\n").unwrap();
+    run(&["remove", "sqlite:tokens.db", "--tokens", "other.csv"]).status(3).stderr_contains("no device token").run();
+    std::fs::write(folder.path().join("gone.csv"), gone).unwrap();
+    run(&["import", "sqlite:tokens.db", "gone.csv"]).stdout_contains("2 tokens added, 2 registered anew").run();
+    run(&["remove", "sqlite:tokens.db", "bb"]).stdout_contains("1 token removed").run();
+}

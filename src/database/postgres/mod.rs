@@ -23,8 +23,8 @@ use crate::database::postgres::server::{cause, has_socket};
 use crate::database::postgres::tls::VerifiedTls;
 use crate::database::problem::{DatabaseError, DatabaseProblem, NO_TLS};
 use crate::database::{
-    Access, KeptToken, Mark, Marked, Registration, RegistrationTime, Selection, StoredToken, TokenGroup, VERSION,
-    signed, unsigned,
+    Access, KeptToken, Mark, Marked, Registration, RegistrationTime, Removed, Selection, StoredToken, TokenGroup,
+    VERSION, signed, unsigned,
 };
 use crate::net::descriptors;
 use crate::net::tls::TlsError;
@@ -105,6 +105,17 @@ const KEPT: &str = "
 SELECT t.token, given.since, t.registered
 FROM pushcert_token AS t JOIN unnest($3, $4) AS given (token, since) USING (token)
 WHERE t.app = $1 AND t.environment = $2 AND t.unregistered IS NULL ORDER BY t.id";
+const DELETE_UNREGISTERED: &str = "
+WITH locked AS (
+    SELECT t.id FROM pushcert_token AS t JOIN unnest($3, $4) AS given (token, since) USING (token)
+    WHERE t.app = $1 AND t.environment = $2 AND t.registered < given.since
+    ORDER BY t.token FOR UPDATE OF t
+)
+DELETE FROM pushcert_token AS t USING locked WHERE t.id = locked.id";
+const LAST_REGISTERED: &str = "
+SELECT t.token, given.since, t.registered
+FROM pushcert_token AS t JOIN unnest($3, $4) AS given (token, since) USING (token)
+WHERE t.app = $1 AND t.environment = $2 ORDER BY t.id";
 const DELETE: &str = "
 WITH locked AS (
     SELECT id FROM pushcert_token WHERE app = $1 AND environment = $2 AND token = ANY ($3) ORDER BY token FOR UPDATE
@@ -316,6 +327,24 @@ impl PostgresStore {
 
     /// Marks tokens as unregistered.
     pub(super) fn mark_unregistered(&mut self, group: &TokenGroup, marks: &[Mark]) -> Result<Marked, DatabaseError> {
+        let (marked, kept) = self.change(group, marks, MARK, KEPT)?;
+        Ok(Marked { marked, kept })
+    }
+
+    /// Removes tokens that are unregistered.
+    pub(super) fn remove_unregistered(&mut self, group: &TokenGroup, marks: &[Mark]) -> Result<Removed, DatabaseError> {
+        let (removed, kept) = self.change(group, marks, DELETE_UNREGISTERED, LAST_REGISTERED)?;
+        Ok(Removed { removed, kept })
+    }
+
+    /// Changes the tokens that have not registered since, and reads those that stay; returns how many were changed.
+    fn change(
+        &mut self,
+        group: &TokenGroup,
+        marks: &[Mark],
+        change: &str,
+        select: &str,
+    ) -> Result<(u64, Vec<KeptToken>), DatabaseError> {
         let environment = group.environment.name();
         let (mut tokens, mut times) = (Vec::new(), Vec::new());
         for Mark { token, since } in marks {
@@ -330,14 +359,14 @@ impl PostgresStore {
                 (&times, Type::INT8_ARRAY),
             ];
             let transaction = begin(client).await?;
-            let marked = transaction.execute_typed(MARK, &parameters).await?;
+            let changed = transaction.execute_typed(change, &parameters).await?;
             let mut kept = Vec::new();
-            for row in transaction.query_typed(KEPT, &parameters).await? {
+            for row in transaction.query_typed(select, &parameters).await? {
                 let since = unsigned(row.try_get(1)?);
                 kept.push(KeptToken { token: row.try_get(0)?, since, registered: unsigned(row.try_get(2)?) });
             }
             transaction.commit().await?;
-            Ok(Marked { marked, kept })
+            Ok((changed, kept))
         })
     }
 

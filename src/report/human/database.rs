@@ -27,7 +27,7 @@ pub(crate) struct ChangeReport<'a> {
 #[serde(untagged)]
 pub(crate) enum Change {
     Registered { added: u64, renewed: u64, unchanged: u64, still_unregistered: u64 },
-    Removed { removed: u64, missing: u64 },
+    Removed { removed: u64, missing: u64, kept: u64 },
 }
 
 impl From<Registration> for Change {
@@ -67,8 +67,17 @@ pub(crate) fn write_change(out: &mut dyn Write, report: &ChangeReport<'_>) -> io
             }
             text
         }
-        Change::Removed { removed, missing: 0 } => format!("{} removed", tokens(removed)),
-        Change::Removed { removed, missing } => format!("{} removed, {missing} were not there", tokens(removed)),
+        Change::Removed { removed: 0, missing: 0, kept: 0 } => "nothing to remove".to_owned(),
+        Change::Removed { removed, missing, kept } => {
+            let mut text = format!("{} removed", tokens(removed));
+            if missing > 0 {
+                text.push_str(&format!(", {missing} were not there"));
+            }
+            if kept > 0 {
+                text.push_str(&format!(", {kept} kept"));
+            }
+            text
+        }
     };
     let database = printable(&report.database);
     writeln!(out, "{database}: {change} ({}, {})", printable(report.app), report.environment)
