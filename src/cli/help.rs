@@ -82,6 +82,7 @@ const RARE: [Rare; 4] = [
             "connections",
             "rate",
             "timeout",
+            "give-up",
             "results",
             "resume",
             "resend-unknown",

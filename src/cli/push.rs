@@ -178,6 +178,11 @@ pub(crate) struct PushArgs {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::parse_timeout)]
     pub(crate) timeout: Duration,
 
+    /// End the run after this time of nothing but trouble (answers of 5xx, no connection), such as 30s, 10m or 2h; what is
+    /// not sent then, --resume sends
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_give_up)]
+    pub(crate) give_up: Duration,
+
     /// Write a line of JSON for each token to this file, which only its owner can read
     #[arg(long, value_name = "FILE")]
     pub(crate) results: Option<Location>,
@@ -307,6 +312,13 @@ fn parse_span(text: &str) -> Option<Duration> {
     };
     let number: u32 = text[..text.len() - 1].parse().ok()?;
     Some(Duration::from_secs(u64::from(number) * unit))
+}
+
+fn parse_give_up(text: &str) -> Result<Duration, String> {
+    match parse_span(text) {
+        Some(span) if !span.is_zero() => Ok(span),
+        Some(_) | None => Err("a time such as 30s, 10m or 2h is expected".to_owned()),
+    }
 }
 
 fn parse_collapse_id(text: &str) -> Result<String, String> {

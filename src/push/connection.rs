@@ -184,7 +184,8 @@ impl Connection {
             if self.must_leave() {
                 return Leave::Replaced { was_useful: self.was_useful() };
             }
-            let pause = self.window().pause(now);
+            // Where nothing is left to send, no end of a pause is waited for.
+            let pause = if self.shared.queue.is_finished() { None } else { self.window().pause(now) };
             if pause.is_none() && self.window().is_worn_out() {
                 return Leave::Replaced { was_useful: true };
             }
@@ -336,12 +337,16 @@ impl Connection {
         }
         match answer.consequence() {
             Consequence::Settle(verdict) => {
+                self.shared.health.note_good();
                 self.window().count_good(flight.sent);
                 self.settle(flight.ticket, verdict);
             }
             Consequence::Retry { verdict, retry_after, slows } => {
                 if slows {
+                    self.shared.health.note_trouble(verdict.answer_text(), Instant::now());
                     self.window().count_trouble(flight.sent, retry_after);
+                } else {
+                    self.shared.health.forget_trouble();
                 }
                 self.retry(flight.ticket, verdict, retry_after);
             }
@@ -357,7 +362,9 @@ impl Connection {
             }
             Consequence::Stop(verdict) => {
                 self.settle(flight.ticket, verdict);
-                self.stop_because(&name, known);
+                if self.shared.health.note_refusal() {
+                    self.stop_because(&name, known);
+                }
             }
             Consequence::Foreign(verdict) => {
                 self.settle(flight.ticket, verdict);

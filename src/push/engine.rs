@@ -15,6 +15,7 @@ use crate::push::connection::{Connection, Leave};
 use crate::push::credential::ProviderTokens;
 use crate::push::earlier::{self, EarlierRun, Known};
 use crate::push::event::Event;
+use crate::push::health::Health;
 use crate::push::message::Message;
 use crate::push::outcome::{Settled, Verdict};
 use crate::push::problem::Problem;
@@ -45,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) rate: Option<f64>,
     /// The limit of each request.
     pub(crate) timeout: Duration,
+    /// The time of nothing but trouble after which the run ends.
+    pub(crate) give_up: Duration,
     pub(crate) resends_unknown: bool,
     /// What is known of an earlier run that is resumed.
     pub(crate) earlier: EarlierRun,
@@ -58,6 +61,7 @@ pub(super) struct Shared {
     pub(super) template: RequestTemplate,
     pub(super) queue: Queue,
     pub(super) silence: Silence,
+    pub(super) health: Health,
     events: UnboundedSender<Event>,
     /// There was an answer.
     answered: Notify,
@@ -148,6 +152,7 @@ pub(super) async fn run(
     let queue = Queue::new(job.rate);
     let shared = Arc::new(Shared {
         silence: Silence::new(job.connections),
+        health: Health::default(),
         job,
         template,
         queue,
@@ -166,6 +171,7 @@ pub(super) async fn run(
         () = work => {}
         () = wait_for_deadline(&shared) => {}
         () = watch_silence(&shared) => {}
+        () = watch_outage(&shared) => {}
     }
     signals.abort();
     let input_problem = shared.input_problem.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -211,6 +217,24 @@ async fn watch_silence(shared: &Shared) {
     }
 }
 
+/// Ends the run when the server has had nothing but trouble for too long.
+async fn watch_outage(shared: &Shared) {
+    let limit = shared.job.give_up;
+    loop {
+        sleep(LOOK.min(limit)).await;
+        match shared.queue.state() {
+            Some(queue) if !queue.has_work => shared.health.forget_trouble(),
+            Some(_) => {
+                if let Some(sentence) = shared.health.outage(limit, Instant::now()) {
+                    let detail = format!("{}: {sentence}", shared.job.dialer.endpoint);
+                    shared.queue.stop(Problem::Unreachable { detail });
+                }
+            }
+            None => {}
+        }
+    }
+}
+
 /// Keeps one connection at a time until nothing is left to send.
 async fn run_lane(shared: Arc<Shared>, number: usize) {
     if number > 0 && !wait_for_answer(&shared).await {
@@ -249,6 +273,7 @@ async fn run_lane(shared: Arc<Shared>, number: usize) {
         let next = failures.next_attempt(shared.has_connected.load(Ordering::Relaxed));
         match next {
             Some(time) if error.is_temporary => {
+                shared.health.note_trouble(error.problem.sentence(), Instant::now());
                 let wait = LaneWait::NextAttempt { problem: error.problem.sentence(), until: time };
                 shared.silence.set_lane(number, wait);
                 tokio::select! {

@@ -5,7 +5,7 @@
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
 //! [`engine`] runs all of this in a thread of its own, and tells by [`event`]s what happens, and in [`silence`] why nothing
-//! does. [`outcome`] is what becomes
+//! does; [`health`] is what the answers tell of the server. [`outcome`] is what becomes
 //! of a token, [`results`] writes it down, [`earlier`] reads what a run before has written, [`summary`] counts,
 //! [`marker`] tells the database which tokens are no longer active, and [`problem`] is what ends a run early.
 
@@ -17,6 +17,7 @@ pub(crate) mod earlier;
 mod encoding;
 pub(crate) mod engine;
 mod event;
+mod health;
 mod key_watch;
 pub(crate) mod lengths;
 pub(crate) mod marker;

@@ -86,6 +86,15 @@ impl Verdict {
         }
     }
 
+    /// Returns status and reason of an answer, for people.
+    pub(super) fn answer_text(&self) -> String {
+        match (self.status(), self.reason()) {
+            (Some(status), Some(reason)) => format!("{status} {reason}"),
+            (Some(status), None) => status.to_string(),
+            (None, _) => self.detail().unwrap_or_default().to_owned(),
+        }
+    }
+
     /// Returns what happened, where APNs gives no reason.
     pub(crate) fn detail(&self) -> Option<&str> {
         match self {

@@ -190,7 +190,8 @@ impl Queue {
         let mut state = self.lock();
         state.in_flight -= 1;
         state.unanswered_since = Instant::now();
-        if state.stopped_by.is_some() {
+        if let Some(problem) = &state.stopped_by {
+            ticket.abandon(problem.cause());
             self.changed.notify_waiters();
             return;
         }

@@ -62,10 +62,17 @@ impl Ticket {
         self.verdict = verdict;
     }
 
-    /// Gives it up: one that was never sent has this cause, another one has its last answer.
+    /// Gives it up: it was not sent, for this cause. APNs has not processed what it has answered with trouble of its own, or with
+    /// 429.
     pub(super) fn abandon(mut self, cause: String) {
-        if self.attempts == 0 {
-            self.verdict = Verdict::NotSent { cause: Cow::Owned(cause) };
+        match &self.verdict {
+            Verdict::Refused { status: 429 | 500..=599, .. } => {
+                let answer = self.verdict.answer_text();
+                self.verdict =
+                    Verdict::NotSent { cause: Cow::Owned(format!("{cause}; before, it was answered with {answer}")) };
+            }
+            _ if self.attempts == 0 => self.verdict = Verdict::NotSent { cause: Cow::Owned(cause) },
+            _ => {}
         }
     }
 
@@ -151,6 +158,15 @@ mod tests {
                 ticket.come_back(NEVER_SENT);
             }),
             [Outcome::Unknown]
+        );
+        // What APNs has answered with 503 was not processed, and is sent by the next run.
+        assert_eq!(
+            outcomes(|mut ticket| {
+                ticket.depart();
+                ticket.come_back(Verdict::Refused { status: 503, reason: None });
+                ticket.abandon("interrupted".to_owned());
+            }),
+            [Outcome::NotSent]
         );
         // A run that was to send again what is unknown, and was stopped before.
         assert_eq!(

@@ -402,6 +402,7 @@ fn send(
         connections: usize::from(arguments.connections),
         rate: arguments.rate,
         timeout: arguments.timeout,
+        give_up: arguments.give_up,
         resends_unknown: arguments.resend_unknown,
         earlier: std::mem::take(&mut files.earlier),
         names_started: arguments.database.is_some() && ResultFiles::are_wanted(arguments),

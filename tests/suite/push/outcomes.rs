@@ -92,6 +92,19 @@ fn a_reason_that_all_would_get_stops_the_run() {
     }
 }
 
+// One answer of a machine of APNs that had no part in the others' knowledge ended a run of a million tokens.
+#[test]
+fn an_odd_refusal_among_good_answers_stops_nothing() {
+    for reason in ["TopicDisallowed", "InvalidProviderToken", "Forbidden", "BadTopic"] {
+        let scene = Scene::new(&[&format!("answer:{reason}@after=30,every=100")], 500);
+        let pushed = scene.push(&[]);
+        let (accepted, refused) = (pushed.count("accepted"), pushed.count("refused"));
+        assert_eq!((pushed.code(), accepted + refused), (1, 500), "{reason}: {}", pushed.summary());
+        assert!((1..10).contains(&refused) && pushed.summary()["problem"].is_null(), "{reason}: {refused}");
+        scene.assert_agrees(&pushed);
+    }
+}
+
 #[test]
 fn tokens_of_the_other_environment_are_told() {
     let scene = Scene::new(&[], 0);

@@ -23,6 +23,25 @@ fn a_connection_that_has_nothing_but_trouble_is_replaced() {
     assert!(scene.answers().values().all(|list| list.len() > 1 && list[0] == 500));
 }
 
+// A run against a gateway that answered with nothing but 503 went on for hours.
+#[test]
+fn an_outage_ends_the_run_and_the_next_one_goes_on() {
+    for (fault, code, accepted) in [("answer:ServiceUnavailable", 5, 0), ("answer:ServiceUnavailable@after=4", 1, 4)] {
+        let scene = Scene::new(&[fault], 20);
+        let start = Instant::now();
+        let pushed = scene.push(&["--give-up", "2s", "--results", "r.ndjson"]);
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+        let (good, not_sent) = (pushed.count("accepted"), pushed.count("not_sent"));
+        assert_eq!((pushed.code(), good, not_sent), (code, accepted, 20 - accepted), "{}", pushed.summary());
+        let detail = pushed.summary()["problem"]["detail"].as_str().unwrap();
+        assert!(detail.contains("nothing but trouble for 2 s; the last: 503 ServiceUnavailable"), "{detail}");
+        let next = Scene::new(&[], 20);
+        std::fs::copy(scene.stage.file("r.ndjson"), next.stage.file("r.ndjson")).unwrap();
+        let rest = next.push(&["--resume", "r.ndjson"]);
+        assert_eq!((rest.code(), next.answers().len()), (0, 20 - accepted), "{}", rest.summary());
+    }
+}
+
 #[test]
 fn too_many_requests_delay_that_token_alone() {
     let scene = Scene::new(&["answer:TooManyRequests@after=3,times=1"], 50);
