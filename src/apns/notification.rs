@@ -57,6 +57,18 @@ pub(crate) fn push_type_of(topic: &str) -> PushType {
     ALERT
 }
 
+/// Returns whether a topic is that of Wallet's passes: their pass type ID.
+pub(crate) fn is_pass_topic(topic: &str) -> bool {
+    topic.starts_with("pass.")
+}
+
+/// Returns whether the payload of a push type is handed to the app, or to an extension of it, as it is: the system needs no
+/// aps in it (Apple, "Responding to VoIP Notifications from PushKit", "Using push notifications to signal changes",
+/// `didReceiveLocationPushPayload`).
+pub(crate) fn has_payload_of_app(push_type: &str) -> bool {
+    matches!(push_type, "voip" | "complication" | "fileprovider" | "pushtotalk" | "location")
+}
+
 /// Returns whether a topic takes provider tokens alone: Live Activities and location (Apple, "Starting and updating Live
 /// Activities with ActivityKit push notifications", "Creating a location push service extension").
 pub(crate) fn needs_provider_token(topic: &str) -> bool {

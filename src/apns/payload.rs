@@ -1,7 +1,8 @@
 //! What APNs takes and devices then ignore or show wrongly: mistakes in payloads and in headers beside them.
 //!
 //! Sources: Apple, "Generating a remote notification" (the keys of `aps` and their types), "Sending notification
-//! requests to APNs" (the headers).
+//! requests to APNs" (the headers), "Updating a Pass" (an empty dictionary), "Using push notifications to signal changes"
+//! (File Provider), "Updating widgets with WidgetKit push notifications", "Updating controls locally and remotely".
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,6 +11,8 @@ use memchr::{memchr, memmem};
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+
+use crate::apns::notification::{has_payload_of_app, is_pass_topic};
 
 /// A mistake in a notification that may be accepted all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,11 @@ pub(crate) enum RequestWarning {
     NoPushType,
     ExpirationInMilliseconds,
     LiveActivityIncomplete,
+    /// Wallet reads nothing of the payload.
+    PassWithContent,
+    NoContainerIdentifier,
+    NoContentChanged,
+    InterruptionLevel,
 }
 
 /// A warning in the form of a document.
@@ -67,6 +75,21 @@ impl RequestWarning {
             Self::LiveActivityIncomplete => {
                 ("live_activity_incomplete", "a Live Activity needs timestamp, event and content-state in aps")
             }
+            Self::PassWithContent => (
+                "pass_with_content",
+                "Wallet reads nothing of the payload, for which {} is enough: what it shows is the changeMessage in the updated pass",
+            ),
+            Self::NoContainerIdentifier => (
+                "container_identifier_missing",
+                "a File Provider notification needs container-identifier, and the domain if the app has several",
+            ),
+            Self::NoContentChanged => {
+                ("content_changed_missing", "a notification for widgets or controls needs content-changed: true in aps")
+            }
+            Self::InterruptionLevel => (
+                "interruption_level_unknown",
+                "interruption-level in aps is none of passive, active, time-sensitive and critical",
+            ),
         };
         WarningText { code, message: message.to_owned() }
     }
@@ -79,6 +102,7 @@ fn keyed(code: &'static str, key: &str, problem: &str) -> WarningText {
 /// The parts of a notification in which mistakes are looked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Notification<'a> {
+    pub(crate) topic: Option<&'a str>,
     pub(crate) push_type: Option<&'a str>,
     pub(crate) priority: Option<&'a str>,
     pub(crate) expiration: Option<&'a str>,
@@ -119,6 +143,14 @@ const APS_KEYS: [ApsKey; 11] = [
     key("relevance-score", ValueType::Number),
     key("filter-criteria", ValueType::Text),
 ];
+
+/// The values of interruption-level.
+const INTERRUPTION_LEVELS: [&str; 4] = ["passive", "active", "time-sensitive", "critical"];
+
+/// Returns whether a payload has nothing: an empty dictionary, with an empty aps or without one.
+fn is_empty_notification(payload: &Map<String, Value>) -> bool {
+    payload.iter().all(|(key, value)| key == "aps" && (value.as_object().is_some_and(Map::is_empty) || *value == ""))
+}
 
 /// Seconds since 1970 that nobody means: the year 5138.
 const FAR_FUTURE: u64 = 100_000_000_000;
@@ -168,6 +200,18 @@ impl Notification<'_> {
         if self.push_type == Some("mdm") || (self.push_type.is_none() && payload.contains_key("mdm")) {
             return;
         }
+        if self.topic.is_some_and(is_pass_topic) {
+            if !is_empty_notification(payload) {
+                found.push(RequestWarning::PassWithContent);
+            }
+            return;
+        }
+        if self.push_type == Some("fileprovider") && !payload.contains_key("container-identifier") {
+            found.push(RequestWarning::NoContainerIdentifier);
+        }
+        if !payload.contains_key("aps") && self.push_type.is_some_and(has_payload_of_app) {
+            return;
+        }
         for key in APS_KEYS {
             if payload.contains_key(key.name) {
                 found.push(RequestWarning::OutsideAps(key.name));
@@ -205,7 +249,15 @@ impl Notification<'_> {
             Some("liveactivity") if !has_all(aps, &["timestamp", "event", "content-state"]) => {
                 found.push(RequestWarning::LiveActivityIncomplete);
             }
+            Some("widgets" | "controls") if aps.get("content-changed") != Some(&Value::Bool(true)) => {
+                found.push(RequestWarning::NoContentChanged);
+            }
             Some(_) | None => {}
+        }
+        if let Some(Value::String(level)) = aps.get("interruption-level")
+            && !INTERRUPTION_LEVELS.contains(&level.as_str())
+        {
+            found.push(RequestWarning::InterruptionLevel);
         }
     }
 }
@@ -336,7 +388,11 @@ mod tests {
     use super::*;
 
     fn codes(push_type: Option<&str>, priority: Option<&str>, payload: &str) -> Vec<String> {
-        let notification = Notification { push_type, priority, expiration: None, payload: payload.as_bytes() };
+        let payload = payload.as_bytes();
+        codes_of(&Notification { push_type, priority, payload, ..Notification::default() })
+    }
+
+    fn codes_of(notification: &Notification<'_>) -> Vec<String> {
         let mut codes = Vec::new();
         for warning in notification.warnings() {
             codes.push(warning.text().code.to_owned());
@@ -394,8 +450,52 @@ mod tests {
                 "apns-expiration lies far in the future: it counts seconds, not milliseconds",
             ),
             (W::LiveActivityIncomplete, "a Live Activity needs timestamp, event and content-state in aps"),
+            (
+                W::PassWithContent,
+                "Wallet reads nothing of the payload, for which {} is enough: what it shows is the changeMessage in the updated pass",
+            ),
+            (
+                W::NoContainerIdentifier,
+                "a File Provider notification needs container-identifier, and the domain if the app has several",
+            ),
+            (W::NoContentChanged, "a notification for widgets or controls needs content-changed: true in aps"),
+            (W::InterruptionLevel, "interruption-level in aps is none of passive, active, time-sensitive and critical"),
         ] {
             assert_eq!(warning.text().message, sentence);
+        }
+    }
+
+    #[test]
+    fn what_is_read_of_a_payload_depends_on_the_type() {
+        for (push_type, payload, expected) in [
+            ("fileprovider", r#"{"container-identifier":"a","domain":"b"}"#, &[][..]),
+            ("fileprovider", r#"{"aps":{}}"#, &["container_identifier_missing"]),
+            ("fileprovider", "{}", &["container_identifier_missing"]),
+            ("voip", r#"{"alert":"of the app","handle":"x"}"#, &[]),
+            ("voip", r#"{"aps":{"badge":"1"}}"#, &["key_of_wrong_type"]),
+            ("complication", r#"{"steps":1}"#, &[]),
+            ("location", "{}", &[]),
+            ("pushtotalk", r#"{"activeSpeaker":"x"}"#, &[]),
+            ("widgets", r#"{"aps":{"content-changed":true}}"#, &[]),
+            ("controls", r#"{"aps":{}}"#, &["content_changed_missing"]),
+            ("widgets", "{}", &["aps_missing"]),
+            ("alert", r#"{"aps":{"alert":"a","interruption-level":"urgent"}}"#, &["interruption_level_unknown"]),
+            ("alert", r#"{"aps":{"alert":"a","interruption-level":"time-sensitive"}}"#, &[]),
+            ("alert", r#"{"aps":{"alert":"a","interruption-level":1}}"#, &["key_of_wrong_type"]),
+        ] {
+            assert_eq!(codes(Some(push_type), None, payload), expected, "{push_type}: {payload}");
+        }
+        for (payload, expected) in [
+            ("{}", &[][..]),
+            (r#"{"aps":{}}"#, &[]),
+            (r#"{"aps":{"alert":"a"}}"#, &["pass_with_content"]),
+            (r#"{"serial":1}"#, &["pass_with_content"]),
+            ("[]", &["payload_not_object"]),
+        ] {
+            let topic = Some("pass.com.example.boarding");
+            let (push_type, payload) = (Some("alert"), payload.as_bytes());
+            let notification = Notification { topic, push_type, payload, ..Notification::default() };
+            assert_eq!(codes_of(&notification), expected);
         }
     }
 

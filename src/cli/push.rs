@@ -130,14 +130,14 @@ pub(crate) struct PushArgs {
     pub(crate) subtitle: Option<String>,
 
     /// Number on the app's icon; 0 removes it
-    #[arg(long, value_name = "N", conflicts_with = "payload")]
+    #[arg(long, value_name = "N", conflicts_with = "payload", allow_negative_numbers = true)]
     pub(crate) badge: Option<u32>,
 
     /// Sound, such as default
     #[arg(long, value_name = "NAME", conflicts_with = "payload", value_parser = values::parse_text)]
     pub(crate) sound: Option<String>,
 
-    /// The whole payload: a file with JSON, or - for standard input
+    /// The whole payload: a file with JSON, or - for standard input [default for a pass in Wallet: {}]
     #[arg(long, value_name = "FILE")]
     pub(crate) payload: Option<Location>,
 

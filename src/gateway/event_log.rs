@@ -216,6 +216,7 @@ impl Event {
         let token = path.strip_prefix(DEVICE_PATH).map(str::to_owned);
         let shown = ShownHeaders::read(&request.parts.headers);
         let notification = Notification {
+            topic: shown.valid("apns-topic"),
             push_type: shown.valid("apns-push-type"),
             priority: shown.valid("apns-priority"),
             expiration: shown.valid("apns-expiration"),

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::apns::notification::{
-    Headers, MAX_PAYLOAD, MAX_VOIP_PAYLOAD, PUSH_TYPES, PushType, needs_provider_token, push_type_labelled,
-    push_type_of,
+    Headers, MAX_PAYLOAD, MAX_VOIP_PAYLOAD, PUSH_TYPES, PushType, is_pass_topic, needs_provider_token,
+    push_type_labelled, push_type_of,
 };
 use crate::apns::payload::{self, Notification, RequestWarning};
 use crate::text::printable_name;
@@ -66,6 +66,8 @@ pub(crate) enum MessageError {
     TooLarge { size: usize, limit: usize, push_type: &'static str },
     #[error("{0}")]
     Payload(String),
+    #[error("the payload is not JSON: it begins with a byte order mark")]
+    ByteOrderMark,
     #[error("a background notification cannot have priority 10: APNs calls it an error")]
     BackgroundPriority,
     #[error("a notification of the type {push_type} does not go to {topic}, the topic of the type {topic_type}")]
@@ -78,6 +80,8 @@ pub(crate) enum MessageError {
     MdmToApp(String),
     #[error("{0} is the topic of an MDM push certificate, and the payload has no mdm")]
     NoMdm(String),
+    #[error("Wallet shows no alert, badge or sound of a notification to {0}, the topic of a pass")]
+    AlertToPass(String),
     #[error("the topic is not known: {0}")]
     NoTopic(&'static str),
     #[error("the collapse identifier has more than 64 bytes, or none")]
@@ -87,7 +91,7 @@ pub(crate) enum MessageError {
 impl MessageError {
     /// Returns whether the payload is to blame, and not the other options.
     pub(crate) fn is_about_payload(&self) -> bool {
-        matches!(self, Self::Payload(_) | Self::TooLarge { .. })
+        matches!(self, Self::Payload(_) | Self::ByteOrderMark | Self::TooLarge { .. })
     }
 }
 
@@ -97,11 +101,17 @@ impl Message {
     /// # Errors
     /// When APNs would refuse it, or no device would show it.
     pub(crate) fn new(options: &MessageOptions, sender: Sender<'_>) -> Result<Self, MessageError> {
-        let payload = payload_of(options)?;
+        let payload = match payload_of(options) {
+            Err(MessageError::Nothing) if is_for_pass(options, sender) => EMPTY_PAYLOAD.to_vec(),
+            payload => payload?,
+        };
         let push_type = choose_type(options, &payload, sender);
         let topic = choose_topic(options, push_type, sender)?;
         check_sender(&topic, push_type, sender)?;
         check_mdm(&topic, push_type, &payload)?;
+        if is_pass_topic(&topic) && options.payload.is_none() && payload != EMPTY_PAYLOAD {
+            return Err(MessageError::AlertToPass(topic));
+        }
         let is_background = push_type.name == "background";
         let priority = match &options.priority {
             Some(priority) if is_background && priority == "10" => return Err(MessageError::BackgroundPriority),
@@ -115,6 +125,7 @@ impl Message {
         }
         let expiration_text = options.expiration.map(|seconds| seconds.to_string());
         let warnings = check_payload(&Notification {
+            topic: Some(&topic),
             push_type: Some(push_type.name),
             priority: priority.as_deref(),
             expiration: expiration_text.as_deref(),
@@ -172,6 +183,18 @@ impl Message {
             parts.extend(alert.get(key).and_then(Value::as_str));
         }
         if parts.is_empty() { None } else { Some(parts.join(" / ")) }
+    }
+}
+
+/// The payload for a pass, which tells Wallet to ask for the updated one.
+const EMPTY_PAYLOAD: &[u8] = b"{}";
+
+/// Returns whether the notification is for a pass in Wallet.
+fn is_for_pass(options: &MessageOptions, sender: Sender<'_>) -> bool {
+    match (&options.topic, sender) {
+        (Some(topic), _) => is_pass_topic(topic),
+        (None, Sender::Certificate([first, ..])) => is_pass_topic(first.topic),
+        (None, _) => false,
     }
 }
 
@@ -348,8 +371,16 @@ fn check_payload(notification: &Notification<'_>) -> Result<Vec<String>, Message
     for warning in notification.warnings() {
         let message = warning.text().message;
         match warning {
-            RequestWarning::NothingToShow | RequestWarning::LiveActivityIncomplete => sentences.push(message),
+            RequestWarning::NothingToShow
+            | RequestWarning::LiveActivityIncomplete
+            | RequestWarning::PassWithContent
+            | RequestWarning::NoContainerIdentifier
+            | RequestWarning::NoContentChanged
+            | RequestWarning::InterruptionLevel => sentences.push(message),
             RequestWarning::NoPushType | RequestWarning::BackgroundPriority => {}
+            RequestWarning::NotJson if notification.payload.starts_with("\u{feff}".as_bytes()) => {
+                return Err(MessageError::ByteOrderMark);
+            }
             RequestWarning::NotJson => {
                 return Err(MessageError::Payload(payload::explain_json(notification.payload)));
             }
@@ -556,6 +587,36 @@ mod tests {
         assert_eq!(warning(r#"{"aps":{"alert":"a"},"mdm":"custom"}"#), "");
         let silent = Message::new(&with_payload(r#"{"aps":{"category":"x"}}"#), CERTIFICATE).unwrap();
         assert!(silent.warnings[0].contains("no alert, badge or sound"));
+    }
+
+    #[test]
+    fn a_pass_gets_an_empty_payload() {
+        const PASS: [LabelledTopic<'static>; 1] =
+            [LabelledTopic { topic: "pass.com.example.boarding", label: Some("uid") }];
+        let pass = Sender::Certificate(&PASS);
+        let message = Message::new(&MessageOptions::default(), pass).unwrap();
+        assert_eq!((&*message.payload, message.warnings.len()), (&b"{}"[..], 0));
+        for json in ["{}", r#"{"aps":{}}"#] {
+            assert_eq!(Message::new(&with_payload(json), pass).unwrap().warnings, [""; 0], "{json}");
+        }
+        let warned = Message::new(&with_payload(r#"{"aps":{"alert":"a"}}"#), pass).unwrap().warnings;
+        assert!(warned[0].contains("Wallet reads nothing"), "{warned:?}");
+        let by_key = with_topic(PASS[0].topic, alert());
+        for (options, sender) in [(alert(), pass), (by_key, Sender::ProviderToken)] {
+            let message = Message::new(&options, sender).unwrap_err().to_string();
+            assert!(message.contains("Wallet shows no alert"), "{message}");
+        }
+        assert_eq!(Message::new(&MessageOptions::default(), CERTIFICATE), Err(MessageError::Nothing));
+    }
+
+    #[test]
+    fn payloads_without_aps_go_to_extensions() {
+        let json = r#"{"container-identifier":"NSFileProviderRootContainerItemIdentifier","domain":"a"}"#;
+        let options = with_topic("com.example.MyApp", with_type("fileprovider", with_payload(json)));
+        let message = Message::new(&options, Sender::ProviderToken).unwrap();
+        assert_eq!((&*message.topic, message.warnings.len()), ("com.example.MyApp.pushkit.fileprovider", 0));
+        let level = with_payload(r#"{"aps":{"alert":"a","interruption-level":"urgent"}}"#);
+        assert!(Message::new(&level, CERTIFICATE).unwrap().warnings[0].contains("time-sensitive"));
     }
 
     #[test]

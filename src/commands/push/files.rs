@@ -127,6 +127,11 @@ impl ResultFiles {
         let mut file = match log_file::reopen(path) {
             Ok(file) => file,
             Err(CreateError::InUse) => return Err(in_use(&name)),
+            Err(CreateError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                let message = format!("{name}: it is not there");
+                let hint = "--resume goes on with the results of an earlier run; --results FILE begins one";
+                return Err(Error::new(ExitKind::Input, message).hint(hint));
+            }
             Err(error) => return Err(Error::new(ExitKind::Input, format!("{name}: cannot open it: {error}"))),
         };
         let read = match earlier::read(&mut BufReader::new(&mut file), header, resends_unknown) {

@@ -213,7 +213,13 @@ fn explain_message(arguments: &PushArgs, error: &MessageError) -> Error {
             Some(location) => format!("{location}: "),
             None => String::new(),
         };
-        return Error::new(ExitKind::Input, format!("{file}{error}"));
+        let failure = Error::new(ExitKind::Input, format!("{file}{error}"));
+        return match error {
+            MessageError::ByteOrderMark => {
+                failure.hint("save it as UTF-8 without a byte order mark: utf8 in PowerShell 7")
+            }
+            _ => failure,
+        };
     }
     let failure = Error::new(ExitKind::Usage, error.to_string());
     match error {
@@ -228,6 +234,9 @@ fn explain_message(arguments: &PushArgs, error: &MessageError) -> Error {
         }
         MessageError::NoMdm(_) => {
             failure.hint("the payload is {\"mdm\": \"PushMagic\"}, with the value that the device has told the server")
+        }
+        MessageError::AlertToPass(_) => {
+            failure.hint("leave them out: Wallet asks your server for the pass, and shows the changeMessage in it")
         }
         MessageError::NeedsCertificate => failure.hint("give the MDM push certificate instead of --p8"),
         MessageError::NoTopic(_) => failure.hint("give it with --topic: the app's bundle ID"),

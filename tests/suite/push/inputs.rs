@@ -99,7 +99,7 @@ fn payloads_that_would_do_nothing_are_named() {
         (
             "\u{feff}{\"aps\":{\"alert\":\"a\"}}",
             3,
-            "payload.json: the payload is not JSON: it begins with a byte order mark",
+            "payload.json: the payload is not JSON: it begins with a byte order mark\n  hint: save it as UTF-8 without",
         ),
         (r#"{"aps":{"alert":"a"},"x":1e999}"#, 3, "JSON that not every device can read: number out of range"),
         (r#"{"aps":{"alert":"\ud800"}}"#, 3, "JSON that not every device can read: "),
