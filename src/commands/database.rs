@@ -272,7 +272,7 @@ impl GivenTokens {
     fn read(&self, context: &mut Context<'_>, heeds_since: bool, take: Taker<'_>) -> Result<u64, Error> {
         let (input, name) = match self {
             Self::Arguments(texts) => (Input::Options(texts.clone()), "TOKEN".to_owned()),
-            Self::List(list) => (list.open()?, list.location.to_string()),
+            Self::List(list) => (list.open()?, list.location.input_name()),
         };
         let mut sorter = Sorter {
             name: &name,

@@ -307,3 +307,75 @@ fn no_secret_is_shown() {
     let test = pushcert(&["convert", "fixtures/p12/keychain-password.p12", "--passin", "pass:hunter2"]);
     test.status(4).hides("hunter2").run();
 }
+
+/// A push that goes nowhere.
+const PUSH: [&str; 8] = ["push", "cert.p12", "--environment", "sandbox", "--alert", "x", "--gateway", "127.0.0.1:1"];
+
+#[test]
+fn an_error_of_the_system_has_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("dir")).unwrap();
+    fs::copy(fixture("p12/keychain.p12"), folder.path().join("cert.p12")).unwrap();
+    let token = "00".repeat(32);
+    let push = |arguments: &[&str]| [&PUSH[..], arguments].concat().iter().map(|&word| word.to_owned()).collect();
+    let mut lines: Vec<Vec<String>> = Vec::new();
+    for file in ["dir", "missing/x", "cert.p12/x"] {
+        lines.push(push(&["--tokens", file]));
+        lines.push(push(&["--token", &token, "--results", file]));
+        lines.push(push(&["--token", &token, "--unregistered-out", file]));
+        lines.push(push(&["--database", &format!("sqlite:{file}")]));
+        for line in [
+            &["gateway", "--listen", "127.0.0.1:0", "--tokens", file][..],
+            &["database", "import", "sqlite:tokens.db", file, "--app", "com.example.MyApp", "--environment", "sandbox"],
+            &["inspect", "cert.p12", "--key", file],
+        ] {
+            lines.push(line.iter().map(|&word| word.to_owned()).collect());
+        }
+    }
+    for file in ["missing/x", "cert.p12/x"] {
+        lines.push(push(&["--token", &token, "--resume", file]));
+        for line in [
+            &["gateway", "--listen", "127.0.0.1:0", "--folder", file][..],
+            &["gateway", "--listen", "127.0.0.1:0", "--log", file],
+            &["rehearse", "--keep", file],
+        ] {
+            lines.push(line.iter().map(|&word| word.to_owned()).collect());
+        }
+    }
+    lines.push(vec!["gateway".to_owned(), "--listen".to_owned(), "192.0.2.1:5555".to_owned()]);
+    for line in lines {
+        let run = Test::new().args(&line).folder(folder.path()).any_status().run();
+        let is_of_system = run.stderr.contains("os error") || run.stderr.contains("is a directory");
+        assert!(!is_of_system || run.stderr.contains("hint: "), "{line:?}: {}", run.stderr);
+        assert!(line[0] == "inspect" || run.code != Some(0), "{line:?}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_another() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let test = Test::new().args(["gateway", "--listen", &address]).status(5);
+    test.stderr_contains("hint: another program listens there: choose another port, or --listen 127.0.0.1:0").run();
+}
+
+#[test]
+fn standard_input_is_not_called_a_dash() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture("p12/keychain.p12"), folder.path().join("cert.p12")).unwrap();
+    let token = "00".repeat(32);
+    let push = |arguments: &[&str]| [&PUSH[..4], &PUSH[6..], arguments].concat().join(" ");
+    for line in [
+        push(&["--alert", "x", "--tokens", "-"]),
+        push(&["--alert", "x", "--tokens", "-", "--tokens-format", "csv"]),
+        push(&["--token", &token, "--payload", "-"]),
+        "gateway --listen 127.0.0.1:0 --tokens -".to_owned(),
+        "gateway --listen 127.0.0.1:0 --client-ca -".to_owned(),
+        "gateway --listen 127.0.0.1:0 --p8-key KEYID12345:TEAMID1234:-".to_owned(),
+        "database import sqlite:tokens.db - --app com.example.MyApp --environment sandbox".to_owned(),
+    ] {
+        let test = Test::new().args(line.split(' ')).folder(folder.path()).stdin("no token").any_status();
+        let run = test.stderr_contains("standard input: ").hides(" -: ").run();
+        assert_ne!(run.code, Some(0), "{line}");
+    }
+}

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::folder::is_of_folder;
-use super::{advise, inputs};
+use super::inputs;
 use crate::cli::gateway::GatewayArgs;
+use crate::commands::shared::advice;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::event_log::LineSink;
@@ -65,7 +66,7 @@ impl EventFile {
                 Err(error) => return Err(explain_create(&self.location, &error)),
             },
         };
-        let name = self.location.to_string();
+        let name = output_name(&self.location);
         let warn = move |error: &io::Error| {
             let line = format!("warning: {name}: the log ends here, it cannot be written: {error}");
             let _ = writeln!(io::stderr(), "{}", printable(&line));
@@ -81,16 +82,25 @@ impl EventFile {
 
     pub(super) fn finish(&self) -> Result<(), Error> {
         let Some(writer) = self.writer.get() else { return Ok(()) };
-        let location = &self.location;
+        let location = output_name(&self.location);
         writer
             .finish()
             .map_err(|error| Error::new(ExitKind::Write, format!("{location}: the log is not complete: {error}")))
     }
 }
 
+/// Returns the name of the log in a sentence.
+fn output_name(location: &Location) -> String {
+    match location {
+        Location::Standard => "standard output".to_owned(),
+        Location::Path(path) => path.display().to_string(),
+    }
+}
+
 /// Explains why the file of a log cannot be had.
 fn explain_create(location: &Location, error: &CreateError) -> Error {
-    let explained = Error::new(ExitKind::Write, format!("{location}: {error}"));
+    let name = output_name(location);
+    let explained = Error::new(ExitKind::Write, format!("{name}: {error}"));
     match error {
         CreateError::Exists => explained.hint("--force empties it if it is an earlier log"),
         CreateError::NoEarlierLog => {
@@ -98,7 +108,7 @@ fn explain_create(location: &Location, error: &CreateError) -> Error {
         }
         CreateError::InUse => explained.hint("each gateway needs a log of its own: choose another name"),
         CreateError::NoFile => explained,
-        CreateError::Io(cause) => advise(explained, cause),
+        CreateError::Io(cause) => advice::unwritable(&name, "it cannot be made", cause),
     }
 }
 

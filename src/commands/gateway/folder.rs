@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{advise, inputs};
+use super::inputs;
 use crate::cli::gateway::GatewayArgs;
+use crate::commands::shared::advice;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::authority::is_of_throwaway_authority;
@@ -48,13 +49,13 @@ impl GatewayFolder {
             return match KeyFolder::make(&FOLDERS) {
                 Ok(folder) => Ok((Self::Temporary(folder), None)),
                 Err(error) => {
-                    let explained = Error::new(ExitKind::Write, format!("cannot make a temporary folder: {error}"));
-                    Err(advise(explained, &error))
+                    let folder = std::env::temp_dir().display().to_string();
+                    Err(advice::unwritable(&folder, "cannot make a temporary folder in it", &error))
                 }
             };
         };
         if let Err(error) = key_folder::make_private(path) {
-            return Err(Error::new(ExitKind::Write, format!("{}: cannot make the folder: {error}", path.display())));
+            return Err(advice::unwritable(&path.display().to_string(), "cannot make the folder", &error));
         }
         let lock = lock_folder(path)?;
         let left = [CA_FILE, CLIENT_FILE].map(|name| path.join(name));
@@ -82,7 +83,7 @@ fn open_device_file(folder: &Path) -> Result<DeviceFile, Error> {
     match DeviceFile::open(&file) {
         Ok(opened) => Ok(opened),
         Err(DeviceFileError::Io(error)) => {
-            Err(Error::new(ExitKind::Write, format!("{}: cannot keep the devices: {error}", file.display())))
+            Err(advice::unwritable(&file.display().to_string(), "cannot keep the devices", &error))
         }
         Err(error @ DeviceFileError::Line(_)) => {
             Err(Error::new(ExitKind::Input, format!("{}: {error}", file.display())).hint("choose another folder"))
@@ -95,8 +96,7 @@ fn lock_folder(folder: &Path) -> Result<File, Error> {
     let opened = match File::open(folder) {
         Ok(opened) => opened,
         Err(error) => {
-            let message = format!("{}: cannot open the folder: {error}", folder.display());
-            return Err(advise(Error::new(ExitKind::Write, message), &error));
+            return Err(advice::unwritable(&folder.display().to_string(), "cannot open the folder", &error));
         }
     };
     if key_folder::is_locked_by_another(&opened) {
@@ -123,7 +123,7 @@ fn check_left(file: &Path) -> Result<(), Error> {
 fn remove_left(file: &Path) -> Result<(), Error> {
     match std::fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Error::new(ExitKind::Write, format!("{}: cannot remove it: {error}", file.display())))
+            Err(advice::unwritable(&file.display().to_string(), "cannot remove it", &error))
         }
         _ => Ok(()),
     }

@@ -141,7 +141,19 @@ fn explain_end(error: &io::Error, listen: SocketAddr) -> Error {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ExitKind::Write,
         _ => ExitKind::Network,
     };
-    advise(Error::new(kind, format!("the gateway on {listen} cannot run: {error}")), error)
+    let failure = Error::new(kind, format!("the gateway on {listen} cannot run: {error}"));
+    match error.kind() {
+        io::ErrorKind::AddrInUse => failure.hint(format!(
+            "another program listens there: choose another port, or --listen {} for a free one",
+            SocketAddr::new(listen.ip(), 0)
+        )),
+        io::ErrorKind::PermissionDenied if (1..1024).contains(&listen.port()) => failure
+            .hint("ports below 1024 are for root, or a program with CAP_NET_BIND_SERVICE: choose one from 1024 on"),
+        io::ErrorKind::AddrNotAvailable => {
+            failure.hint("name an address of this machine: 127.0.0.1 for its own programs, 0.0.0.0 for all networks")
+        }
+        _ => advise(failure, error),
+    }
 }
 
 /// Adds what to do if no descriptor is left.
@@ -235,8 +247,9 @@ fn check_stream_limits(arguments: &GatewayArgs) -> Result<(), Error> {
 fn read_client_authorities(location: &Location, context: &mut Context<'_>) -> Result<Vec<X509>, Error> {
     let hint = "--client-ca takes the authorities that issue the clients' certificates";
     let certificates = read_authorities(&Opener::without_password(), location, hint, context)?;
-    acceptor::parse_authorities(&certificates)
-        .map_err(|error| Error::new(ExitKind::Input, format!("{location}: OpenSSL cannot read it: {error}")))
+    acceptor::parse_authorities(&certificates).map_err(|error| {
+        Error::new(ExitKind::Input, format!("{}: OpenSSL cannot read it: {error}", location.input_name()))
+    })
 }
 
 fn read_team_key(argument: &TeamKeyFile, context: &mut Context<'_>) -> Result<TeamKey, Error> {
@@ -270,7 +283,7 @@ fn decrypt_hint(file: &Location) -> String {
 }
 
 fn refuse_team_key(file: &Location, problem: &str) -> Error {
-    Error::new(ExitKind::Input, format!("{file}: {problem}"))
+    Error::new(ExitKind::Input, format!("{}: {problem}", file.input_name()))
         .hint("--p8-key takes a token signing key (AuthKey_KEYID.p8), or its public half")
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
 use crate::cli::gateway::GatewayArgs;
+use crate::commands::shared::advice;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::tokens::{TokenListError, Tokens};
@@ -23,7 +24,8 @@ pub(super) fn read_tokens(location: &Location, context: &mut Context<'_>) -> Res
     };
     match parsed {
         Ok(tokens) => Ok(tokens),
-        Err(error) => Err(Error::new(ExitKind::Input, format!("{location}: {error}"))),
+        Err(TokenListError::Io(error)) => Err(advice::unreadable(&location.to_string(), &error)),
+        Err(error) => Err(Error::new(ExitKind::Input, format!("{}: {error}", location.input_name()))),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::push::PushArgs;
-use crate::commands::shared::database;
+use crate::commands::shared::{advice, database};
 use crate::database::{Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -124,6 +124,9 @@ impl ResultFiles {
             return Err(Error::new(ExitKind::Usage, message));
         }
         let name = path.display().to_string();
+        if name == "-" {
+            return Err(Error::new(ExitKind::Usage, "--resume takes a file, not standard input"));
+        }
         let mut file = match log_file::reopen(path) {
             Ok(file) => file,
             Err(CreateError::InUse) => return Err(in_use(&name)),
@@ -132,6 +135,7 @@ impl ResultFiles {
                 let hint = "--resume goes on with the results of an earlier run; --results FILE begins one";
                 return Err(Error::new(ExitKind::Input, message).hint(hint));
             }
+            Err(CreateError::Io(error)) => return Err(advice::unreadable(&name, &error)),
             Err(error) => return Err(Error::new(ExitKind::Input, format!("{name}: cannot open it: {error}"))),
         };
         let read = match earlier::read(&mut BufReader::new(&mut file), header, resends_unknown) {
@@ -141,7 +145,7 @@ impl ResultFiles {
         // A torn last line goes.
         let cut = file.set_len(read.length).and_then(|()| file.seek(SeekFrom::End(0)));
         if let Err(error) = cut.and_then(|_| log_file::restrict(&file)) {
-            return Err(Error::new(ExitKind::Write, format!("{name}: cannot append to it: {error}")));
+            return Err(advice::unwritable(&name, "cannot append to it", &error));
         }
         self.earlier = read.earlier;
         self.ids = Some(RequestIds::of_run(read.run));
@@ -201,19 +205,20 @@ fn wind(results: &mut File) -> Result<(), ResumeError> {
 }
 
 fn unwritable(location: &Location, error: &io::Error) -> Error {
-    Error::new(ExitKind::Write, format!("{location}: it cannot be written: {error}"))
+    advice::unwritable(&location.to_string(), "it cannot be written", error)
 }
 
 fn explain_resume(name: &str, error: &ResumeError) -> Error {
     let message = format!("{name}: {error}");
     match error {
+        ResumeError::Io(cause) => advice::unreadable(name, cause),
         ResumeError::Another(_) => Error::new(ExitKind::Usage, message).hint(
             "give the same tokens, message, topic, environment and shard as before, or begin anew with --results",
         ),
         ResumeError::NoHeader => {
             Error::new(ExitKind::Input, message).hint("--resume takes the file that --results has written")
         }
-        ResumeError::Io(_) | ResumeError::Line(_) | ResumeError::LongLine(_) | ResumeError::SecondOutcome(_) => {
+        ResumeError::Line(_) | ResumeError::LongLine(_) | ResumeError::SecondOutcome(_) => {
             Error::new(ExitKind::Input, message)
         }
     }
@@ -242,7 +247,7 @@ impl ClaimedFile {
         if self.state == ClaimedState::Earlier
             && let Err(error) = log_file::empty(&self.file)
         {
-            return Err(Error::new(ExitKind::Write, format!("{}: {error}", self.path.display())));
+            return Err(advice::unwritable(&self.path.display().to_string(), "it cannot be emptied", &error));
         }
         Ok(self.file)
     }
@@ -297,7 +302,7 @@ fn claim(arguments: &PushArgs, path: &Path, start: &str) -> Result<ClaimedFile, 
     match log_file::open_special(&path) {
         Ok(Some(file)) => return Ok(ClaimedFile { file, path, state: ClaimedState::Special }),
         Ok(None) => {}
-        Err(error) => return Err(Error::new(ExitKind::Write, format!("{name}: it cannot be opened: {error}"))),
+        Err(error) => return Err(advice::unwritable(&name, "it cannot be opened", &error)),
     }
     let begins_so = |input: &mut dyn BufRead| Ok(begins_with(input, start));
     match log_file::claim(&path, arguments.force, &begins_so) {
@@ -313,9 +318,8 @@ fn claim(arguments: &PushArgs, path: &Path, start: &str) -> Result<ClaimedFile, 
             Err(Error::new(ExitKind::Write, message).hint("choose another name"))
         }
         Err(CreateError::InUse) => Err(in_use(&name)),
-        Err(error @ (CreateError::Io(_) | CreateError::NoFile)) => {
-            Err(Error::new(ExitKind::Write, format!("{name}: {error}")))
-        }
+        Err(CreateError::Io(error)) => Err(advice::unwritable(&name, "it cannot be made", &error)),
+        Err(error @ CreateError::NoFile) => Err(Error::new(ExitKind::Write, format!("{name}: {error}"))),
     }
 }
 

@@ -7,8 +7,8 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 
 use crate::cli::push::PushArgs;
-use crate::commands::shared::database;
-use crate::commands::shared::token_list::{InvalidTexts, TokenList, joined_warning, unreadable};
+use crate::commands::shared::token_list::{InvalidTexts, TokenList, joined_warning};
+use crate::commands::shared::{advice, database};
 use crate::database::address::DatabaseAddress;
 use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
@@ -38,7 +38,7 @@ impl fmt::Display for GivenInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.tokens {
             GivenTokens::Options(_) => f.write_str("--token"),
-            GivenTokens::List(list) => list.location.fmt(f),
+            GivenTokens::List(list) => f.write_str(&list.location.input_name()),
             GivenTokens::Database { address, .. } => address.fmt(f),
         }
     }
@@ -154,7 +154,7 @@ impl GivenInput {
             }
             GivenTokens::List(list) => match hash_file(&list.location) {
                 Ok(digest) => digest,
-                Err(error) => return Err(unreadable(&list.location, &error)),
+                Err(error) => return Err(advice::unreadable(&list.location.to_string(), &error)),
             },
         };
         Ok(Some(data_encoding::HEXLOWER.encode(&digest)))

@@ -210,7 +210,7 @@ fn expiration(arguments: &PushArgs, now: OffsetDateTime) -> Result<Option<u64>, 
 fn explain_message(arguments: &PushArgs, error: &MessageError) -> Error {
     if error.is_about_payload() {
         let file = match &arguments.payload {
-            Some(location) => format!("{location}: "),
+            Some(location) => format!("{}: ", location.input_name()),
             None => String::new(),
         };
         let failure = Error::new(ExitKind::Input, format!("{file}{error}"));

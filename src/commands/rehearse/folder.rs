@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::commands::shared::advice;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::world::key_folder::{self, KeyFolder, KeyFolderKind};
@@ -52,12 +53,13 @@ impl RehearsalFolder {
             let message = format!("--keep: {}: temporary folders have such names, and are removed", path.display());
             return Err(Error::new(ExitKind::Usage, message).hint("choose another name"));
         }
-        let path = without_ambiguity(path);
+        let typed = path;
+        let path = without_ambiguity(typed);
         match fs::read_dir(&path).map(|mut entries| entries.next().is_some()) {
             Ok(true) => Err(Error::new(ExitKind::Write, format!("--keep: {} is not empty", path.display()))
                 .hint("name a folder that is new or empty: nothing is overwritten")),
             Ok(false) => keep_existing(&path),
-            Err(_) => keep_new(&path),
+            Err(_) => keep_new(&path, typed),
         }
     }
 
@@ -114,11 +116,11 @@ fn without_ambiguity(folder: &Path) -> PathBuf {
     }
 }
 
-fn keep_new(path: &Path) -> Result<RehearsalFolder, Error> {
+fn keep_new(path: &Path, typed: &Path) -> Result<RehearsalFolder, Error> {
     match key_folder::make_private(path) {
         Ok(()) => Ok(RehearsalFolder::Kept(path.to_owned())),
         Err(error) => {
-            Err(Error::new(ExitKind::Write, format!("--keep: {}: cannot make the folder: {error}", path.display())))
+            Err(advice::unwritable(&format!("--keep: {}", typed.display()), "cannot make the folder", &error))
         }
     }
 }

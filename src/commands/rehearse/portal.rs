@@ -5,7 +5,7 @@ use std::path::Path;
 use openssl::error::ErrorStack;
 use openssl::x509::X509Req;
 
-use crate::commands::shared::writing;
+use crate::commands::shared::{advice, writing};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::gateway::authority::ThrowawayCa;
@@ -33,7 +33,7 @@ pub(super) fn sign(request: &Path, app: &str) -> Result<SignedRequest, Error> {
     let text = match std::fs::read(request) {
         Ok(text) => text,
         Err(error) => {
-            return Err(Error::new(ExitKind::Input, format!("{}: cannot read it: {error}", request.display())));
+            return Err(advice::unreadable(&request.display().to_string(), &error));
         }
     };
     match certify(&text, app) {

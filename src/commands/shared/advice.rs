@@ -14,6 +14,7 @@ use crate::expiry::scanner::ScanError;
 use crate::identity::{Choice, SelectError};
 use crate::key::KeyError;
 use crate::limits::LimitError;
+use crate::net::descriptors::is_out_of_descriptors;
 use crate::request::RequestError;
 use crate::secret::PasswordOddity;
 use crate::text::{Printable, printable_name};
@@ -34,10 +35,23 @@ pub(crate) enum DomainError<'a> {
 
 /// Explains `error`, which is about `file`.
 pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Error {
-    let file = printable_name(input_name(file));
     let error = error.into();
     let (kind, hint) = advice(&error);
+    let file = printable_name(input_name(file));
     Error { hint, ..Error::new(kind, format!("{file}: {error}")) }
+}
+
+/// Explains that the system does not read an input that is no certificate file: a list, a log, a request.
+pub(crate) fn unreadable(file: &str, cause: &io::Error) -> Error {
+    let name = printable_name(input_name(file));
+    let error = Error::new(ExitKind::Input, format!("{name}: cannot read it: {cause}"));
+    Error { hint: input_hint(cause).map(Printable::from), ..error }
+}
+
+/// Explains that the system does not do what an output needs; `problem` says what that is.
+pub(crate) fn unwritable(file: &str, problem: &str, cause: &io::Error) -> Error {
+    let error = Error::new(ExitKind::Write, format!("{}: {problem}: {cause}", printable_name(file)));
+    Error { hint: output_hint(cause).map(Printable::from), ..error }
 }
 
 /// What to do where no descriptor is left.
@@ -68,7 +82,7 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
             WriteError::Mounted(_) => {
                 (ExitKind::Write, "mount its folder instead of the file, or write into the file with -o - >FILE")
             }
-            WriteError::Io(error) => return (ExitKind::Write, write_advice(error.kind()).map(Printable::from)),
+            WriteError::Io(error) => return (ExitKind::Write, output_hint(error).map(Printable::from)),
             WriteError::SameFile | WriteError::Unfit(_) | WriteError::NoReader => return (ExitKind::Write, None),
         },
         DomainError::Request(error) => match error {
@@ -90,13 +104,24 @@ fn advice(error: &DomainError<'_>) -> (ExitKind, Option<Printable>) {
 
 /// Returns what to do where the system does not read an input.
 pub(crate) fn read_advice(error: &ReadError) -> Option<&'static str> {
-    let ReadError::Io(error) = error else { return None };
+    match error {
+        ReadError::Io(error) if error.kind() == io::ErrorKind::IsADirectory => Some(
+            "name a file in it; pushcert expiry judges all certificates of a folder, and --key of convert and inspect \
+             tries all keys of one",
+        ),
+        ReadError::Io(error) => input_hint(error),
+        ReadError::TooLarge | ReadError::NotPlain => None,
+    }
+}
+
+/// Returns what to do where the system does not read a file.
+fn input_hint(error: &io::Error) -> Option<&'static str> {
+    if is_out_of_descriptors(error) {
+        return Some(RAISE_OPEN_FILES);
+    }
     Some(match error.kind() {
         io::ErrorKind::NotFound => "check its name, and the folder that the command runs in",
-        io::ErrorKind::IsADirectory => {
-            "name a file in it; pushcert expiry judges all certificates of a folder, and --key of convert and inspect \
-             tries all keys of one"
-        }
+        io::ErrorKind::IsADirectory => "name a file in it",
         io::ErrorKind::NotADirectory => "a part of its path is a file, where a folder is expected",
         io::ErrorKind::PermissionDenied => "run the command as a user who may read it, or change its mode",
         io::ErrorKind::InvalidFilename => "its name is too long, or is its content: give the name of a file",
@@ -104,14 +129,19 @@ pub(crate) fn read_advice(error: &ReadError) -> Option<&'static str> {
     })
 }
 
-/// Returns what to do where the system does not write an output.
-fn write_advice(kind: io::ErrorKind) -> Option<&'static str> {
-    Some(match kind {
+/// Returns what to do where the system does not write an output, or does not make a folder.
+fn output_hint(error: &io::Error) -> Option<&'static str> {
+    if is_out_of_descriptors(error) {
+        return Some(RAISE_OPEN_FILES);
+    }
+    Some(match error.kind() {
+        io::ErrorKind::NotFound => "make the folder that it is to be in first",
         io::ErrorKind::IsADirectory => "name a file in it",
         io::ErrorKind::NotADirectory => "a part of its path is a file, where a folder is expected",
-        io::ErrorKind::PermissionDenied => "name a file in a folder that this user may write to",
-        io::ErrorKind::ReadOnlyFilesystem => "name a file on another file system",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or name a file on another file system",
+        io::ErrorKind::AlreadyExists => "choose another name",
+        io::ErrorKind::PermissionDenied => "name one in a folder that this user may write to",
+        io::ErrorKind::ReadOnlyFilesystem => "name one on another file system",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or name one on another file system",
         io::ErrorKind::InvalidFilename => "choose a shorter name",
         _ => return None,
     })

@@ -96,6 +96,7 @@ fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
             "name another database: pushcert database add and import create their tables in it"
         }
         DatabaseProblem::NoFolder => "make the folder first",
+        DatabaseProblem::Closed(_) => "check its path, and the rights to the file and its folder",
         DatabaseProblem::Newer(_) => "use the newer pushcert",
         DatabaseProblem::Damaged(_) => "restore it from a backup; sqlite3 FILE .recover saves what can be read",
         DatabaseProblem::Locked(_) => "run the command again when the other process has ended its transaction",

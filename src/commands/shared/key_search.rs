@@ -35,6 +35,8 @@ pub(crate) struct KeySearch {
     pub(crate) unread: Vec<Error>,
     /// The files that are too large for keys.
     passed_over: Vec<Error>,
+    /// What to do where the system does not read a file that was named.
+    system_hint: Option<Printable>,
     /// What the files that were named hold instead of a key.
     keyless: Vec<Error>,
 }
@@ -61,7 +63,10 @@ impl KeySearch {
     fn read_named(&mut self, place: &Location, opener: &Opener, context: &mut Context<'_>) {
         let bytes = match opening::read(place, context) {
             Ok(bytes) => bytes,
-            Err(error) => return self.unread.push(error),
+            Err(error) => {
+                self.system_hint = error.hint.clone();
+                return self.unread.push(error);
+            }
         };
         match opener.try_open(place, &bytes, context) {
             Ok(contents) => {
@@ -134,6 +139,9 @@ impl KeySearch {
         let unread: Vec<&Error> = self.unread.iter().chain(&self.passed_over).collect();
         for error in unread.iter().take(MAX_LISTED) {
             lines.push(format!("not read: {}", error.message));
+        }
+        if let Some(hint) = &self.system_hint {
+            lines.push(format!("  hint: {hint}"));
         }
         if unread.iter().any(|error| error.kind == ExitKind::Password) {
             lines.push(

@@ -1,9 +1,10 @@
 //! A list of device tokens that the command line names.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::cli::push::TokensFormat;
+use crate::commands::shared::advice;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::lengths::JoinedTokens;
@@ -40,8 +41,11 @@ impl TokenList {
         }
         let is_file = match location {
             Location::Path(path) => match path.metadata() {
+                Ok(metadata) if metadata.is_dir() => {
+                    return Err(advice::unreadable(&location.to_string(), &io::ErrorKind::IsADirectory.into()));
+                }
                 Ok(metadata) => metadata.is_file(),
-                Err(error) => return Err(unreadable(location, &error)),
+                Err(error) => return Err(advice::unreadable(&location.to_string(), &error)),
             },
             Location::Standard => false,
         };
@@ -64,7 +68,7 @@ impl TokenList {
 
     /// Returns the error of a list that cannot be read further.
     pub(crate) fn explain(&self, error: &SourceError) -> Error {
-        let failure = Error::new(error.exit_kind(), format!("{}: {error}", self.location));
+        let failure = Error::new(error.exit_kind(), format!("{}: {error}", self.location.input_name()));
         match error {
             SourceError::Key(_) => {
                 failure.hint("give a list of device tokens here, and the certificate and its key in their own place")
@@ -92,7 +96,7 @@ impl TokenList {
             Location::Standard => Ok(open_standard_input()),
             Location::Path(path) => match File::open(path) {
                 Ok(file) => Ok(Box::new(file)),
-                Err(error) => Err(unreadable(&self.location, &error)),
+                Err(error) => Err(advice::unreadable(&self.location.to_string(), &error)),
             },
         }
     }
@@ -154,11 +158,6 @@ pub(crate) fn joined_warning(input: &str, place: &str, joined: JoinedTokens) -> 
         _ => format!("{place} {first}, and {} more: their tokens are exactly twice as long as all others", count - 1),
     };
     format!("{input}: {tokens}; were two lists joined, the first of them without a line end?")
-}
-
-/// Returns the error of a list that cannot be read.
-pub(crate) fn unreadable(location: &Location, error: &std::io::Error) -> Error {
-    Error::new(ExitKind::Input, format!("{location}: cannot read it: {error}"))
 }
 
 /// Returns the form of a file from the end of its name.
