@@ -226,6 +226,121 @@ fn fish_line(command: &Command, using: &str) -> String {
     format!("complete -c pushcert -n \"{using}\" -f -a \"{}\"\n", words.join(" "))
 }
 
+/// Completes the script for bash, in which clap_complete leaves out files that stand without an option (clap's issue 5244),
+/// a blank that must not follow, and the value after `--option=`, which bash makes a word of its own.
+pub(crate) fn bash_words(root: &Command) -> String {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
+    for command in root.get_subcommands() {
+        let name = command.get_name();
+        match bash_kind(command) {
+            Some(ValueHint::FilePath) => files.push(format!("\"{name} \"*")),
+            Some(_) => others.push(format!("\"{name} \"*")),
+            None => {}
+        }
+        for inner in command.get_subcommands() {
+            let words = format!("\"{name} {}\"", inner.get_name());
+            match bash_kind(inner) {
+                Some(ValueHint::FilePath) => files.push(words),
+                Some(_) => others.push(words),
+                None => {}
+            }
+        }
+    }
+    BASH_WORDS.replace("FILES", &files.join("|")).replace("OTHERS", &others.join("|"))
+}
+
+/// Returns what stands without an option: files, if any of it is one.
+fn bash_kind(command: &Command) -> Option<ValueHint> {
+    let mut kind = None;
+    for argument in command.get_positionals() {
+        match argument.get_value_hint() {
+            ValueHint::FilePath => return Some(ValueHint::FilePath),
+            other => kind = Some(other),
+        }
+    }
+    kind
+}
+
+const BASH_WORDS: &str = r#"
+_pushcert_words() {
+    local IFS=$' \t\n' previous="$3" after="" word index kept=()
+    # bash makes three words of --option=value.
+    if [[ $previous == "=" ]]; then
+        previous="${COMP_WORDS[COMP_CWORD - 2]}"
+    fi
+    _pushcert "$1" "$2" "$previous"
+    # More follows after the colon of a source.
+    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *: && ${BASH_VERSINFO[0]} -ge 4 ]]; then
+        compopt -o nospace
+    fi
+    for ((index = 1; index < COMP_CWORD; index++)); do
+        if [[ ${COMP_WORDS[index]} == "--" ]]; then
+            after=1
+        fi
+    done
+    # Where something stands without an option, options are offered after a dash alone, and never after "--".
+    if [[ -z $after && ( $2 == -* || " ${COMPREPLY[*]} " != *" --help "* ) ]]; then
+        return
+    fi
+    for word in "${COMPREPLY[@]}"; do
+        if [[ $word != -* ]]; then
+            kept+=("$word")
+        fi
+    done
+    if [[ ${#kept[@]} -gt 0 ]]; then
+        COMPREPLY=("${kept[@]}")
+        return
+    fi
+    case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
+        # With no word left, bash completes files.
+        FILES)
+            COMPREPLY=()
+            ;;
+        OTHERS)
+            COMPREPLY=()
+            if [[ ${BASH_VERSINFO[0]} -ge 4 ]]; then
+                compopt +o default +o bashdefault
+            fi
+            ;;
+    esac
+}
+
+if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
+    complete -F _pushcert_words -o nosort -o bashdefault -o default pushcert
+else
+    complete -F _pushcert_words -o bashdefault -o default pushcert
+fi
+"#;
+
+/// Mends the script for zsh: no blank follows the colon of a source, and without compinit it says what to do.
+pub(crate) fn mend_zsh(script: &str) -> String {
+    let listed = format!(":({})", SOURCES.join(" ").replace(':', "\\:"));
+    script
+        .replace(&listed, ":_pushcert_sources")
+        .replace("\nif [ \"$funcstack[1]\"", &format!("{ZSH_SOURCES}\nif [ \"$funcstack[1]\""))
+        .replace("\nelse\n    compdef _pushcert pushcert\n", ZSH_REGISTRATION)
+}
+
+const ZSH_SOURCES: &str = r#"
+_pushcert_sources() {
+    local found=1
+    if compset -P 'file:'; then
+        _files
+        return
+    fi
+    compadd -S '' -- env: file: fd: cmd: && found=0
+    compadd -- stdin prompt && found=0
+    return found
+}
+"#;
+
+const ZSH_REGISTRATION: &str = r#"
+elif (( $+functions[compdef] )); then
+    compdef _pushcert pushcert
+else
+    print -u2 'pushcert: the completions need compinit: source them after "autoload -U compinit; compinit"'
+"#;
+
 /// Joins the lines of each paragraph, and keeps those that are set in: examples, recipes, lists.
 fn unbroken(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();

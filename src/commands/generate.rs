@@ -26,8 +26,11 @@ fn print_completions(arguments: &CompletionsArgs, context: &mut Context<'_>) -> 
     let mut command = help::completed_command(arguments.shell);
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "pushcert", &mut script);
-    if arguments.shell == Shell::Fish {
-        script.extend(help::fish_words(&command).bytes());
+    match arguments.shell {
+        Shell::Bash => script.extend(help::bash_words(&command).bytes()),
+        Shell::Fish => script.extend(help::fish_words(&command).bytes()),
+        Shell::Zsh => script = help::mend_zsh(&String::from_utf8_lossy(&script)).into_bytes(),
+        _ => {}
     }
     Ok(context.stdout.write_all(&script)?)
 }

@@ -48,6 +48,12 @@ CASES = (
     ("generate completions ", ["bash", "fish", "zsh"], ["aps.cer"]),
     ("generate man ", ["convert", "database-add"], ["aps.cer"]),
     ("example ", ["php", "objective-c"], ["aps.cer"]),
+    ("convert ", ["aps.cer", "a b.p12", "folder"], ["--help"]),
+    ("inspect ", ["aps.cer", "a b.p12"], ["--help"]),
+    ("expiry ", ["aps.cer", "a b.p12"], ["--help"]),
+    ("check ", ["aps.cer", "a b.p12"], ["--help"]),
+    ("compare aps.cer ", ["aps.cer", "a b.p12"], ["--help"]),
+    ("convert --passin=e", ["env:"], ["aps.cer"]),
     ("check --gateway ", [], ["aps.cer"]),
     ("push --database ", [], ["aps.cer"]),
     ("check --expect ", [], ["aps.cer"]),
@@ -66,69 +72,102 @@ def script(shell):
     return path
 
 
+class Shell:
+    """A shell at a terminal, where lines are typed."""
+
+    PROMPT = "@@ "
+
+    def __init__(self, *command, **environment):
+        self.shown = b""
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.chdir(FOLDER)
+            os.execvpe(command[0], command, dict(os.environ, TERM="dumb", PS1=self.PROMPT, COLUMNS="200", PATH=PATH, **environment))
+
+    def type(self, text):
+        os.write(self.terminal, text.encode())
+
+    def see(self, text):
+        """Waits for a text, and returns what came before it."""
+        limit = time.monotonic() + 30
+        while text not in self.shown:
+            if time.monotonic() > limit:
+                sys.exit(f"FAIL  the shell does not show {text!r}: {self.shown!r}")
+            if select.select([self.terminal], [], [], 0.1)[0]:
+                self.shown += os.read(self.terminal, 65536)
+        before, _, self.shown = self.shown.partition(text)
+        return before.decode(errors="replace")
+
+    def end(self):
+        self.type("exit\n")
+        try:
+            while os.read(self.terminal, 65536):
+                pass
+        except OSError:
+            pass
+        os.close(self.terminal)
+        os.waitpid(self.child, 0)
+
+
+def words_of(listed):
+    """Returns the names in a list; those with a blank are shown as they would be typed."""
+    listed = listed.replace("\\ ", "\0").replace("a b.p12", "a\0b.p12")
+    return [word.replace("\0", " ").rstrip("/") for word in re.split(r"\s+", listed)]
+
+
 def in_bash(path, typed, offered):
-    """Calls the function as bash does, with the words of the line."""
-    words = f"{typed}''" if typed.endswith(" ") or not typed else typed
-    command = (f'source "{path}"; COMP_WORDS=(pushcert {words}); '
-               'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE="pushcert $1"; COMP_POINT=${#COMP_LINE}; '
-               '_pushcert pushcert "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; printf "%s\\n" "${COMPREPLY[@]}"; '
-               # What "complete -o default" does where the function has nothing.
-               '[ ${#COMPREPLY[@]} = 0 ] && grep -q -- "-o default" "$0" && compgen -f -- "${COMP_WORDS[COMP_CWORD]}"')
-    # A function that is called by hand has no options to change; whether it wants to tells that folders get their slash.
-    command = f'compopt() {{ wanted="$*"; }}; {command}; echo "compopt $wanted" >&2'
-    result = subprocess.run(["bash", "--norc", "-c", command, str(path), typed], capture_output=True, text=True, cwd=FOLDER)
-    return result.stdout.splitlines()
+    """Types the line at a prompt, and the tabulator key: a key after it lists what readline would offer."""
+    shell = Shell("bash", "--norc", "--noprofile", "-i", HISTFILE="/dev/null", INPUTRC="/dev/null")
+    shell.type("bind 'set completion-query-items 0'; bind 'set page-completions off'; bind 'set bell-style none'; "
+               f"stty -echo; source '{path}'; "
+               "bind '\"\\C-t\": possible-completions'; echo re''ady\n")
+    shell.see(b"ready\r\n@@ ")
+    shell.type(f"pushcert {typed}\x14\x15echo do''ne\n")
+    listed = shell.see(b"done\r\n")
+    shell.end()
+    return words_of(listed)
+
+
+def completed_in_bash(path, typed):
+    """Types the line and the tabulator key, and returns what stands in it then, up to a mark that is typed behind it."""
+    shell = Shell("bash", "--norc", "--noprofile", "-i", HISTFILE="/dev/null", INPUTRC="/dev/null")
+    shell.type(f"stty -echo; source '{path}'; pushcert() {{ printf '<%s>' \"$@\"; echo; }}; echo re''ady\n")
+    shell.see(b"ready\r\n@@ ")
+    shell.type(f"pushcert {typed}\tX\necho do''ne\n")
+    seen = shell.see(b"done\r\n")
+    shell.end()
+    return re.findall("<([^>]*)>", seen)
 
 
 def in_fish(path, typed, offered):
     command = f'source {path}; complete -C "pushcert {typed}"'
     environment = dict(os.environ, HOME=str(FOLDER), XDG_CONFIG_HOME=str(FOLDER))
     result = subprocess.run(["fish", "--no-config", "-c", command], capture_output=True, text=True, cwd=FOLDER, env=environment)
-    return [line.split("\t")[0].replace("\\ ", " ").rstrip("/") for line in result.stdout.splitlines()]
+    return [line.split("\t")[0].split("=")[-1].replace("\\ ", " ").rstrip("/") for line in result.stdout.splitlines()]
 
 
 def in_zsh(path, typed, offered):
     """Types the line at a prompt, and the tabulator key: zsh completes nowhere else."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(FOLDER)
-        os.execvpe("zsh", ["zsh", "-f"], dict(os.environ, TERM="dumb", PS1="", ZDOTDIR=str(FOLDER), COLUMNS="200", PATH=PATH))
-    shown = b""
-
-    def see(text):
-        nonlocal shown
-        limit = time.monotonic() + 30
-        while text not in shown:
-            if time.monotonic() > limit:
-                sys.exit(f"FAIL  zsh does not show {text!r}: {shown!r}")
-            if select.select([terminal], [], [], 0.1)[0]:
-                shown += os.read(terminal, 65536)
-        before, _, shown = shown.partition(text)
-        return before
-
+    shell = Shell("zsh", "-f", ZDOTDIR=str(FOLDER))
     setup = (f"PS1=; fpath=({FOLDER} $fpath); autoload -U compinit; compinit -u -D; source {path}; compdef _pushcert pushcert; "
              "zstyle ':completion:*' list-prompt ''; zstyle ':completion:*' verbose no; setopt LIST_AMBIGUOUS; LISTMAX=1000; "
              "bindkey '^I' list-choices; echo re''ady")
-    os.write(terminal, setup.encode() + b"\n")
-    see(b"ready\r\n")
-    os.write(terminal, f"pushcert {typed}\t".encode())
+    shell.type(setup + "\n")
+    shell.see(b"ready\r\n")
+    shell.type(f"pushcert {typed}\t")
     # What is typed before the list is there would end it.
     limit = time.monotonic() + 20
-    while any(word.encode() not in shown for word in offered) and time.monotonic() < limit:
-        if select.select([terminal], [], [], 0.1)[0]:
-            shown += os.read(terminal, 65536)
+    while any(word.encode() not in shell.shown for word in offered) and time.monotonic() < limit:
+        if select.select([shell.terminal], [], [], 0.1)[0]:
+            shell.shown += os.read(shell.terminal, 65536)
     if not offered:
         # Nothing is waited for: what is listed comes before the answer to the next line.
         time.sleep(0.3)
-    os.write(terminal, b"\x15echo do''ne\n")
-    listed = see(b"done\r\n").decode(errors="replace")
+    shell.type("\x15echo do''ne\n")
+    listed = shell.see(b"done\r\n")
     expect(f"zsh runs nothing to complete \"pushcert {typed}\": {listed!r}", "not found" in listed, False)
-    os.write(terminal, b"exit\n")
-    os.close(terminal)
-    os.waitpid(child, 0)
-    # Names with a blank are shown as they would be typed.
-    listed = listed.replace("\\ ", "\0").replace("a b.p12", "a\0b.p12")
-    return [word.replace("\0", " ").rstrip("/") for word in re.split(r"\s+", listed)]
+    shell.end()
+    return words_of(listed)
 
 
 for shell, complete in (("bash", in_bash), ("fish", in_fish), ("zsh", in_zsh)):
@@ -138,6 +177,37 @@ for shell, complete in (("bash", in_bash), ("fish", in_fish), ("zsh", in_zsh)):
         missing = [word for word in offered if word not in found]
         surplus = [word for word in not_offered if word in found]
         expect(f"{shell} completes \"pushcert {typed}\": missing {missing}, surplus {surplus}", (missing, surplus), ([], []))
+
+bash = FOLDER / "script.bash"
+for typed, words in (
+    ("convert ap", ["convert", "aps.cer", "X"]),
+    ("convert fol", ["convert", "folder/X"]),
+    ("convert a\\ ", ["convert", "a b.p12", "X"]),
+    ("convert -- ap", ["convert", "--", "aps.cer", "X"]),
+    ("convert -o out.pem ap", ["convert", "-o", "out.pem", "aps.cer", "X"]),
+    ("inspect --key=ap", ["inspect", "--key=aps.cer", "X"]),
+    ("convert --passin en", ["convert", "--passin", "env:X"]),
+    ("convert --passin=en", ["convert", "--passin=env:X"]),
+    ("convert --passin st", ["convert", "--passin", "stdin", "X"]),
+    ("convert --passin file:ap", ["convert", "--passin", "file:aps.cer", "X"]),
+    ("explain ", ["explain", "X"]),
+    ("csr ", ["csr", "-X"]),
+    ("databa", ["database", "X"]),
+):
+    expect(f"bash completes \"pushcert {typed}\"", completed_in_bash(bash, typed), words)
+
+script_of_zsh = FOLDER / "script.zsh"
+sourced = subprocess.run(["zsh", "-f", "-c", f"source '{script_of_zsh}'"], capture_output=True, text=True)
+expect("without compinit the script for zsh says what to do", ("source them after" in sourced.stderr, "not found" in sourced.stderr),
+       (True, False))
+shell = Shell("zsh", "-f", ZDOTDIR=str(FOLDER))
+shell.type(f"PS1=; autoload -U compinit; compinit -u -D; source '{script_of_zsh}'; pushcert() {{ printf '<%s>' $@; echo; }}; echo re''ady\n")
+shell.see(b"ready\r\n")
+for typed, words in (("en", "env:X"), ("file:ap", "file:aps.cer><X"), ("st", "stdin><X")):
+    shell.type(f"pushcert convert --passin {typed}\tX\necho do''ne\n")
+    seen = shell.see(b"done\r\n")
+    expect(f"zsh completes --passin {typed}: {seen!r}", f"<convert><--passin><{words}>" in seen, True)
+shell.end()
 
 expect("no program ran while lines were completed", RAN.exists(), False)
 
