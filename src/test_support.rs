@@ -90,6 +90,7 @@ impl TestWorld {
             terminal: &mut self.terminal,
             stdin_is_terminal: self.is_interactive,
             is_interactive: self.is_interactive,
+            asks_for_passwords: self.is_interactive,
             stdout_is_terminal: self.stdout_is_terminal,
             stdout_has_color: false,
             stdout_columns: None,

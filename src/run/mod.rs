@@ -97,6 +97,7 @@ fn run() -> ExitCode {
         terminal: &mut ControllingTerminal,
         stdin_is_terminal: io::stdin().is_terminal(),
         is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        asks_for_passwords: io::stderr().is_terminal() && terminal::answers(),
         stdout_is_terminal: io::stdout().is_terminal(),
         stdout_has_color: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
         stdout_columns: terminal::stdout_columns(),

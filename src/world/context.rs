@@ -19,6 +19,8 @@ pub(crate) struct Context<'a> {
     pub(crate) stdin_is_terminal: bool,
     /// Someone can be asked: standard input and standard error are terminals.
     pub(crate) is_interactive: bool,
+    /// Someone can be asked for a password at the terminal, wherever standard input comes from.
+    pub(crate) asks_for_passwords: bool,
     pub(crate) stdout_is_terminal: bool,
     pub(crate) stdout_has_color: bool,
     /// The columns of the terminal at standard output.

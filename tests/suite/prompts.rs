@@ -288,3 +288,45 @@ fn a_terminal_that_becomes_narrow_keeps_what_was_typed() {
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("emailAddress=jo.with.a.long.name@example.com"), "{shown}");
 }
+
+#[test]
+fn a_password_is_asked_for_where_standard_input_is_a_pipe() {
+    let pushcert = env!("CARGO_BIN_EXE_pushcert");
+    let locked = fixture("p12/keychain-password.p12");
+    for command in [
+        format!("cat {locked} | '{pushcert}' convert - -o push.pem"),
+        format!("'{pushcert}' convert {locked} -o push.pem </dev/null"),
+        format!("echo {locked} | while read file; do '{pushcert}' convert \"$file\" -o push.pem; done"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start_in(folder.path(), &command, "xterm");
+        session.answer("(PKCS#12 file): ", "push");
+        let (shown, code) = session.end();
+        assert_eq!(code, 0, "{command}: {shown}");
+        assert_eq!(entries(folder.path()), ["push.pem"], "{command}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let command = format!("cat {} | '{pushcert}' pack - -o push.p12", fixture("p12/keychain.p12"));
+    let mut session = start_in(folder.path(), &command, "xterm");
+    session.answer("Password for the new .p12: ", "new");
+    session.answer("Confirm password: ", "new");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+}
+
+#[test]
+fn nobody_is_asked_without_a_terminal_or_in_its_background() {
+    let pushcert = env!("CARGO_BIN_EXE_pushcert");
+    let locked = fixture("p12/keychain-password.p12");
+    for command in [
+        // With job control a job has a group of its own.
+        format!("bash -c 'set -m; \"{pushcert}\" convert {locked} -o push.pem </dev/null & wait $!'"),
+        format!("setsid -w '{pushcert}' convert {locked} -o push.pem </dev/null"),
+        format!("'{pushcert}' convert {locked} -o push.pem </dev/null 2>errors; result=$?; cat errors; (exit $result)"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (shown, code) = start_in(folder.path(), &command, "xterm").end();
+        assert_eq!(code, 4, "{command}: {shown}");
+        assert!(shown.contains("give the password with --passin"), "{command}: {shown}");
+    }
+}

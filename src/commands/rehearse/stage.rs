@@ -182,6 +182,7 @@ impl<'a, 'c> Stage<'a, 'c> {
             stderr_has_color: false,
             now: self.context.now,
             is_interactive: self.context.is_interactive,
+            asks_for_passwords: self.context.asks_for_passwords,
             variable: self.context.variable,
         };
         let result = match run(&mut context) {

@@ -72,7 +72,7 @@ impl Opener {
             Some(source) => source.read(context, "--passin")?,
             None => None,
         };
-        let asks = given.is_none() && (arguments.passin.is_some() || context.is_interactive);
+        let asks = given.is_none() && (arguments.passin.is_some() || context.asks_for_passwords);
         Ok(Self { given, asks, needs_key: false, typed: None, max_iterations: arguments.max_iterations })
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn read(
 ) -> Result<Password, Error> {
     let given = match source {
         Some(source) => source.read(context, "--passout")?,
-        None if context.is_interactive => None,
+        None if context.asks_for_passwords => None,
         None => {
             return Err(Error::new(ExitKind::Password, format!("{} needs a password", wanted.needed_by))
                 .hint("give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin or prompt"));

@@ -111,6 +111,20 @@ pub(crate) fn has_controlling_terminal() -> bool {
     std::fs::File::open("/dev/tty").is_ok()
 }
 
+/// Returns whether someone at the terminal can answer: there is one, and this process is not in its background, where a
+/// question would stop it.
+#[cfg(unix)]
+pub(crate) fn answers() -> bool {
+    let Ok(terminal) = std::fs::File::open("/dev/tty") else { return false };
+    // A group that cannot be seen from here is that of whoever started the container.
+    rustix::termios::tcgetpgrp(&terminal).map_or(true, |foreground| foreground == rustix::process::getpgrp())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn answers() -> bool {
+    std::io::IsTerminal::is_terminal(&io::stdin())
+}
+
 /// Returns the columns of the terminal at standard output; `None` where there is no terminal.
 pub(crate) fn stdout_columns() -> Option<usize> {
     let (_, columns) = Term::stdout().size_checked()?;
