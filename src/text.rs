@@ -71,6 +71,18 @@ impl PartialEq<&str> for Printable {
     }
 }
 
+/// Returns what to do about a path that begins with `~`: shells expand it at the beginning of a word alone.
+pub(crate) fn home_hint(path: &str) -> Option<String> {
+    let mut quoted = String::new();
+    for character in path.strip_prefix("~/")?.chars() {
+        if matches!(character, '"' | '$' | '`' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    Some(format!("the shell has not expanded ~ there: give \"$HOME/{}\"", printable_name(&quoted)))
+}
+
 /// Makes a line of foreign text printable: [`escaped`], and bounded. Twice is the same as once.
 pub(crate) fn printable(text: &str) -> String {
     printable_within(text, MAX_LINE)

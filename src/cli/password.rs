@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::secret::{self, Password};
+use crate::text::home_hint;
 use crate::world::context::Context;
 use crate::world::password_command::{self, TIME_LIMIT};
 
@@ -145,7 +146,13 @@ fn unreadable(option: &str, name: &str, error: &std::io::Error) -> Error {
         std::io::ErrorKind::PermissionDenied => "run the command as a user who may read it, or change its mode",
         _ => "check its name: a file is expected, whose first line is the password",
     };
-    missing(option, &format!("cannot read {name}: {error}")).hint(hint)
+    let failure = missing(option, &format!("cannot read {name}: {error}"));
+    match home_hint(name) {
+        Some(hint) if error.kind() == std::io::ErrorKind::NotFound => {
+            failure.hint(hint.replacen("give \"", "give file:\"", 1))
+        }
+        _ => failure.hint(hint),
+    }
 }
 
 fn read_line(reader: impl Read, option: &str, name: &str) -> Result<Option<Password>, Error> {

@@ -379,3 +379,36 @@ fn standard_input_is_not_called_a_dash() {
         assert_ne!(run.code, Some(0), "{line}");
     }
 }
+
+#[test]
+fn a_tilde_that_no_shell_expands_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture("p12/keychain.p12"), folder.path().join("cert.p12")).unwrap();
+    let token = "00".repeat(32);
+    let push = ["push", "cert.p12", "--environment", "sandbox", "--alert", "x", "--gateway", "127.0.0.1:1"];
+    let push = |arguments: &[&'static str]| [&push[..], arguments].concat();
+    for (line, path) in [
+        (vec!["convert", "cert.p12", "--output=~/push.pem"], "\"$HOME/push.pem\""),
+        (vec!["convert", "cert.p12", "--output=~/a b/$x.pem"], "\"$HOME/a b/\\$x.pem\""),
+        (vec!["convert", "~/cert.p12"], "\"$HOME/cert.p12\""),
+        (vec!["convert", "cert.p12", "--key=~/keys"], "\"$HOME/keys\""),
+        (vec!["convert", "cert.p12", "--passin=file:~/pw"], "file:\"$HOME/pw\""),
+        (vec!["inspect", "cert.p12", "--key=~/keys"], "\"$HOME/keys\""),
+        (vec!["expiry", "~/certs"], "\"$HOME/certs\""),
+        (vec!["database", "list", "sqlite:~/tokens.db"], "sqlite:\"$HOME/tokens.db\""),
+        (push(&["--tokens=~/tokens.txt"]), "\"$HOME/tokens.txt\""),
+        (vec!["gateway", "--listen=127.0.0.1:0", "--log=~/gateway.log"], "\"$HOME/gateway.log\""),
+        (vec!["gateway", "--listen=127.0.0.1:0", "--folder=~/gateway"], "\"$HOME/gateway\""),
+        (vec!["rehearse", "--keep=~/x"], "\"$HOME/x\""),
+    ] {
+        let run = Test::new().args(&line).folder(folder.path()).any_status().run();
+        let hint = format!("the shell has not expanded ~ there: give {path}");
+        // The report of expiry is its output.
+        let told = format!("{}{}", run.text(), run.stderr);
+        assert!(told.contains(&hint), "{line:?}: {told}");
+    }
+    let line = push(&["--results=~/results.ndjson", "--token"]);
+    let test = Test::new().args(line).arg(token).folder(folder.path()).status(6);
+    test.stderr_contains("give \"$HOME/results.ndjson\"").run();
+    assert_eq!(entries(folder.path()), ["cert.p12"]);
+}

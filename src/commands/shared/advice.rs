@@ -17,7 +17,7 @@ use crate::limits::LimitError;
 use crate::net::descriptors::is_out_of_descriptors;
 use crate::request::RequestError;
 use crate::secret::PasswordOddity;
-use crate::text::{Printable, printable_name};
+use crate::text::{Printable, home_hint, printable_name};
 use crate::world::files::{ReadError, input_name};
 use crate::world::place::WriteError;
 use crate::world::walk::WalkProblem;
@@ -37,21 +37,41 @@ pub(crate) enum DomainError<'a> {
 pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Error {
     let error = error.into();
     let (kind, hint) = advice(&error);
-    let file = printable_name(input_name(file));
-    Error { hint, ..Error::new(kind, format!("{file}: {error}")) }
+    match find_in_home(file, &error) {
+        Some(hint) => Error::new(kind, format!("{}: {error}", printable_name(file))).hint(hint),
+        None => Error { hint, ..Error::new(kind, format!("{}: {error}", printable_name(input_name(file)))) },
+    }
+}
+
+/// Returns what to do where a file is not there since its name begins with `~`.
+fn find_in_home(file: &str, error: &DomainError<'_>) -> Option<String> {
+    let is_missing = match error {
+        DomainError::Read(ReadError::Io(error)) | DomainError::Scan(ScanError::Read(ReadError::Io(error))) => {
+            error.kind() == io::ErrorKind::NotFound
+        }
+        DomainError::Write(error) => matches!(error, WriteError::NoFolder(_)),
+        _ => false,
+    };
+    if is_missing { home_hint(file) } else { None }
+}
+
+/// Returns what to do where the system does not find a file: its name may begin with `~`.
+fn missing_hint(file: &str, cause: &io::Error) -> Option<Printable> {
+    if cause.kind() == io::ErrorKind::NotFound { home_hint(file).map(Printable::from) } else { None }
 }
 
 /// Explains that the system does not read an input that is no certificate file: a list, a log, a request.
 pub(crate) fn unreadable(file: &str, cause: &io::Error) -> Error {
     let name = printable_name(input_name(file));
     let error = Error::new(ExitKind::Input, format!("{name}: cannot read it: {cause}"));
-    Error { hint: input_hint(cause).map(Printable::from), ..error }
+    Error { hint: missing_hint(file, cause).or(input_hint(cause).map(Printable::from)), ..error }
 }
 
 /// Explains that the system does not do what an output needs; `problem` says what that is.
 pub(crate) fn unwritable(file: &str, problem: &str, cause: &io::Error) -> Error {
     let error = Error::new(ExitKind::Write, format!("{}: {problem}: {cause}", printable_name(file)));
-    Error { hint: output_hint(cause).map(Printable::from), ..error }
+    let path = file.strip_prefix("--keep: ").unwrap_or(file);
+    Error { hint: missing_hint(path, cause).or(output_hint(cause).map(Printable::from)), ..error }
 }
 
 /// What to do where no descriptor is left.

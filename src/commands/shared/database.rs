@@ -8,7 +8,7 @@ use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{Access, Database};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::text::printable;
+use crate::text::{home_hint, printable};
 use crate::world::context::Context;
 
 /// The prefix of a variable's name.
@@ -81,6 +81,11 @@ pub(crate) fn open(address: &DatabaseAddress, access: Access) -> Result<Database
 /// Returns the error for the user.
 pub(crate) fn explain(error: &DatabaseError) -> Error {
     let failure = Error::new(error.exit_kind(), error.to_string());
+    if let DatabaseProblem::Missing | DatabaseProblem::NoFolder = error.problem
+        && let Some(hint) = home_hint(&error.database)
+    {
+        return failure.hint(hint.replacen("give \"", "give sqlite:\"", 1));
+    }
     match hint(&error.problem) {
         Some(hint) => failure.hint(hint),
         None => failure,
