@@ -2,6 +2,7 @@
 
 mod habits;
 mod stray;
+mod tips;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
@@ -187,10 +188,13 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     let arguments = cli::arguments();
     let typed = arguments.get(1..).unwrap_or_default();
     stray::hide(&mut clap_error, takes_password(typed));
+    tips::mend(&mut clap_error, typed);
     make_printable(&mut clap_error);
+    let is_not_utf8 = clap_error.kind() == clap::error::ErrorKind::InvalidUtf8;
     let suggestion = if is_misunderstood(&clap_error) { habits::understand(typed) } else { None };
     let error = match &suggestion {
         Some(suggestion) => Error::new(ExitKind::Usage, suggestion.problem.as_str()).hint(suggestion.hint.as_str()),
+        None if is_not_utf8 => tips::not_utf8(typed),
         None => usage_error(&clap_error),
     };
     if wants_nagios() {
@@ -208,8 +212,8 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     }
     // There is no other place to report that the report of an error failed.
     let _ = match suggestion {
-        Some(_) => human::error(&mut io::stderr(), &error, Paint::new(has_color(&io::stderr()))),
-        None => clap_error.print(),
+        None if !is_not_utf8 => clap_error.print(),
+        Some(_) | None => human::error(&mut io::stderr(), &error, Paint::new(has_color(&io::stderr()))),
     };
     ExitCode::from(error.exit_code)
 }
@@ -255,10 +259,7 @@ fn usage_error(error: &clap::Error) -> Error {
     }
     let error = Error::new(ExitKind::Usage, message);
     for line in text.lines() {
-        // That it can be a value is true of every option, and never meant.
-        if let Some(tip) = line.strip_prefix("  tip: ")
-            && !tip.starts_with("to pass")
-        {
+        if let Some(tip) = line.strip_prefix("  tip: ") {
             return error.hint(tip);
         }
     }

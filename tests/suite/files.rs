@@ -412,3 +412,22 @@ fn a_tilde_that_no_shell_expands_is_told() {
     test.stderr_contains("give \"$HOME/results.ndjson\"").run();
     assert_eq!(entries(folder.path()), ["cert.p12"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_utf8_is_taken_or_refused_in_plain_words() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+    let bad = |text: &[u8]| OsString::from_vec(text.to_vec());
+    for (before, name, what) in [
+        (&["example", "php", "--cert"][..], bad(b"p\xfc.pem"), "the value of --cert is not UTF-8"),
+        (&["example", "curl", "--ca-file"], bad(b"p\xfc.pem"), "the value of --ca-file is not UTF-8"),
+        (&["example", "php"], bad(b"--cert=p\xfc.pem"), "the value of --cert is not UTF-8"),
+        (&["database", "list"], bad(b"sqlite:p\xfc.db"), "argument 3 is not UTF-8"),
+    ] {
+        let test = Test::new().args(before).arg(&name).status(2).hides("p\u{fffd}");
+        test.stderr_contains(what).stderr_contains("hint: give the file a name in UTF-8").run();
+        let run = Test::new().args(before).arg(&name).arg("--json").any_status().run();
+        assert!(!run.stderr.contains("invalid UTF-8"), "{}", run.stderr);
+    }
+}

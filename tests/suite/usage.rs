@@ -124,3 +124,22 @@ fn what_can_be_no_password_is_repeated() {
     }
     Test::new().args(["convert", "a.p12", MARK]).status(2).stderr_contains("--passin env:VARIABLE").run();
 }
+
+#[test]
+fn no_tip_says_to_pass_an_option_as_a_value() {
+    for line in ["convert a.p12 --x", "check --y=1", "push --zz", "expiry --no-such", "csr --xx"] {
+        let run = Test::new().args(line.split(' ')).status(2).run();
+        assert!(!run.stderr.contains("as a value"), "{line}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn tips_that_clap_cannot_know() {
+    for line in
+        ["push a.p12 --environment development", "example php --environment Dev", "push a.p12 --environment=debug"]
+    {
+        Test::new().args(line.split(' ')).status(2).stderr_contains("a similar value exists: 'sandbox'").run();
+    }
+    let test = Test::new().args(["convert", "--format", "pem", "a.p12"]).status(2).hides("--key-format");
+    test.stderr_contains("convert writes PEM; for a .p12: pushcert pack").run();
+}

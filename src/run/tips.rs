@@ -1,0 +1,72 @@
+//! Mends the tips that clap adds to a wrong command line.
+
+use std::ffi::OsString;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::error::Error;
+use crate::exit::ExitKind;
+
+/// The words by which people call the environment of builds from Xcode.
+const SANDBOX_WORDS: [&str; 4] = ["development", "develop", "dev", "debug"];
+
+/// Drops tips that do not help, and adds those that clap cannot know.
+pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
+    drop_value_tips(error);
+    let argument = text_of(error, ContextKind::InvalidArg);
+    let value = text_of(error, ContextKind::InvalidValue).to_lowercase();
+    let is_convert = typed.first().is_some_and(|name| name == "convert");
+    match error.kind() {
+        ErrorKind::InvalidValue if argument.starts_with("--environment ") && SANDBOX_WORDS.contains(&&*value) => {
+            error.insert(ContextKind::SuggestedValue, ContextValue::String("sandbox".to_owned()));
+        }
+        ErrorKind::UnknownArgument if is_convert && argument == "--format" => {
+            let tip = StyledStr::from("convert writes PEM; for a .p12: pushcert pack");
+            error.remove(ContextKind::SuggestedArg);
+            error.remove(ContextKind::Usage);
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+        }
+        _ => {}
+    }
+}
+
+/// Drops the tip to give what was typed as a value, behind "--": it is true of every option, and never meant.
+fn drop_value_tips(error: &mut clap::Error) {
+    let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) else { return };
+    let kept: Vec<StyledStr> = tips.iter().filter(|tip| !tip.to_string().starts_with("to pass ")).cloned().collect();
+    error.remove(ContextKind::Suggested);
+    if !kept.is_empty() {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(kept));
+    }
+}
+
+fn text_of(error: &clap::Error, kind: ContextKind) -> String {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    }
+}
+
+/// Says which argument is not UTF-8. It is not repeated: it may be anything.
+pub(super) fn not_utf8(typed: &[OsString]) -> Error {
+    let mut found = Vec::new();
+    for (index, argument) in typed.iter().enumerate() {
+        if argument.to_str().is_none() {
+            found.push((index, argument.to_string_lossy()));
+        }
+    }
+    let what = match &found[..] {
+        [(_, joined)] if joined.starts_with("--") && joined.contains('=') => {
+            let option = joined.split('=').next().unwrap_or_default();
+            format!("the value of {option}")
+        }
+        [(index @ 1.., _)] => match typed[index - 1].to_str() {
+            Some(option) if option.starts_with("--") && !option.contains('=') => format!("the value of {option}"),
+            _ => format!("argument {}", index + 1),
+        },
+        _ => "an argument".to_owned(),
+    };
+    Error::new(ExitKind::Usage, format!("{what} is not UTF-8, and is not taken as the bare name of a file"))
+        .hint("give the file a name in UTF-8, or make a link to it that has one")
+}
