@@ -11,8 +11,9 @@ use crate::cli::completions::CompletionsArgs;
 Examples:
   pushcert generate man | man -l -
   pushcert generate man --folder ~/.local/share/man/man1
+  mkdir -p ~/.local/share/bash-completion/completions ~/.zfunc ~/.config/fish/completions
   pushcert generate completions bash > ~/.local/share/bash-completion/completions/pushcert
-  pushcert generate completions zsh > ~/.zfunc/_pushcert
+  pushcert generate completions zsh > ~/.zfunc/_pushcert   # fpath+=(~/.zfunc) stands before compinit in ~/.zshrc
   pushcert generate completions fish > ~/.config/fish/completions/pushcert.fish")]
 pub(crate) struct GenerateArgs {
     #[command(subcommand)]
@@ -38,7 +39,7 @@ pub(crate) struct ManArgs {
     #[arg(conflicts_with = "folder")]
     pub(crate) subcommand: Vec<String>,
 
-    /// Write the pages of pushcert and of all subcommands to this folder, which must be there
+    /// Write the pages of pushcert and of all subcommands to this folder, which is made if it is not there
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::cli::completions::CompletionsArgs;
 use crate::cli::generate::{GenerateArgs, Generated, ManArgs};
 use crate::cli::help;
-use crate::commands::shared::writing;
+use crate::commands::shared::{advice, writing};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::text::{printable_name, text_list};
@@ -53,6 +53,9 @@ fn print_man(arguments: &ManArgs, context: &mut Context<'_>) -> Result<(), Error
         let Some(page) = all.iter().find(|page| page.name == name) else { return Err(no_such_page(&all)) };
         return Ok(context.stdout.write_all(page.text.as_bytes())?);
     };
+    if let Err(error) = std::fs::create_dir_all(folder) {
+        return Err(advice::unwritable(&folder.display().to_string(), "cannot make the folder", &error));
+    }
     let mut paths = Vec::new();
     for page in &all {
         paths.push(folder.join(format!("{}.1", page.name)));

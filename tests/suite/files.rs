@@ -431,3 +431,15 @@ fn a_name_that_is_not_utf8_is_taken_or_refused_in_plain_words() {
         assert!(!run.stderr.contains("invalid UTF-8"), "{}", run.stderr);
     }
 }
+
+#[test]
+fn the_folder_of_manual_pages_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    Test::new().args(["generate", "man", "--folder", "share/man/man1"]).folder(folder.path()).run();
+    assert!(folder.path().join("share/man/man1/pushcert-convert.1").is_file());
+    fs::write(folder.path().join("file"), "").unwrap();
+    let test = Test::new().args(["generate", "man", "--folder", "file/man1"]).folder(folder.path()).status(6);
+    test.stderr_contains("file/man1: cannot make the folder")
+        .stderr_contains("hint: a part of its path is a file")
+        .run();
+}
