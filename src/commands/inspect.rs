@@ -1,6 +1,7 @@
 //! `pushcert inspect`.
 
 use crate::cli::inspect::{Field, InspectArgs};
+use crate::commands::shared::advice;
 use crate::commands::shared::key_search::KeySearch;
 use crate::commands::shared::opening::{self, Opener};
 use crate::commands::shared::unread;
@@ -110,7 +111,7 @@ impl Inspection<'_> {
         let name = location.to_string();
         let bytes = match opening::read(location, context) {
             Ok(bytes) => bytes,
-            Err(error) => return FileReport::failed(name, error),
+            Err(error) => return FileReport::failed(advice::without_password(&name), error),
         };
         match self.opener.open_bytes(location, &bytes, context) {
             Ok(contents) => self.report(location, &contents),

@@ -1,6 +1,6 @@
 //! Wrong command lines: what stands where nothing belongs may be a password, and is not repeated.
 
-use super::common::Test;
+use super::common::{Test, fixture};
 
 /// What is looked for in the output: a password as people have it.
 const MARK: &str = "Hunter2Mark";
@@ -123,6 +123,32 @@ fn what_can_be_no_password_is_repeated() {
         Test::new().args(typed.split(' ')).status(2).stderr_contains(shown).run();
     }
     Test::new().args(["convert", "a.p12", MARK]).status(2).stderr_contains("--passin env:VARIABLE").run();
+}
+
+#[test]
+fn a_password_behind_the_name_of_a_file_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(fixture("p12/keychain-password.p12"), folder.path().join("a.p12")).unwrap();
+    std::fs::copy(fixture("p12/keychain.p12"), folder.path().join("cert.p12")).unwrap();
+    let long = format!("a.p12:Geheim99{}", "x".repeat(300));
+    for file in ["a.p12:Geheim99", "a.p12:Geheim99/b:c", "./a.p12:Geheim99", &long] {
+        for line in [
+            &["convert", file, "-o", "push.pem"][..],
+            &["convert", "cert.p12", "--key", file],
+            &["pack", file, "-o", "push.p12"],
+            &["check", file],
+            &["compare", "a.p12", file, "--passin", "pass:push"],
+            &["inspect", file],
+            &["expiry", file],
+        ] {
+            let run = Test::new().args(line).folder(folder.path()).any_status().hides("eheim99").run();
+            // The report of expiry is its output.
+            let told = format!("{}{}", run.text(), run.stderr);
+            assert!(told.contains("a.p12:…: there is no such file"), "{line:?}: {told}");
+            assert!(told.contains("give the password with --passin"), "{line:?}: {told}");
+            assert_ne!(run.code, Some(0), "{line:?}");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 use crate::asn1::Fault;
 use crate::container::lookalike::Lookalike;
@@ -37,9 +38,37 @@ pub(crate) enum DomainError<'a> {
 pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Error {
     let error = error.into();
     let (kind, hint) = advice(&error);
+    if let DomainError::Read(_) | DomainError::Scan(ScanError::Read(_)) = error
+        && file_before_password(file).is_some()
+    {
+        // What follows the colon may be a password, and is not repeated.
+        let (file, problem) = (without_password(file), "there is no such file, and one without what follows the colon");
+        return Error::new(kind, format!("{}: {problem}", printable_name(&file))).hint(ASK_FOR_PASSWORD);
+    }
     match find_in_home(file, &error) {
         Some(hint) => Error::new(kind, format!("{}: {error}", printable_name(file))).hint(hint),
         None => Error { hint, ..Error::new(kind, format!("{}: {error}", printable_name(input_name(file)))) },
+    }
+}
+
+/// Returns the file that is there, where a name is that of a file with a password behind a colon, as curl takes it.
+fn file_before_password(file: &str) -> Option<&str> {
+    if Path::new(file).symlink_metadata().is_ok() {
+        return None;
+    }
+    for (index, _) in file.match_indices(':') {
+        if Path::new(&file[..index]).is_file() {
+            return Some(&file[..index]);
+        }
+    }
+    None
+}
+
+/// Returns a name without the password that may stand behind it.
+pub(crate) fn without_password(file: &str) -> String {
+    match file_before_password(file) {
+        Some(before) => format!("{before}:…"),
+        None => file.to_owned(),
     }
 }
 
