@@ -330,3 +330,21 @@ fn nobody_is_asked_without_a_terminal_or_in_its_background() {
         assert!(shown.contains("give the password with --passin"), "{command}: {shown}");
     }
 }
+
+#[test]
+fn a_dumb_terminal_promises_no_keys_that_it_has_not() {
+    for (kind, has_keys) in [("dumb", false), ("xterm", true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let command = format!("stty columns 300; '{}' wizard", env!("CARGO_BIN_EXE_pushcert"));
+        let mut session = start_in(folder.path(), &command, kind);
+        let shown = session.see("Ctrl-C leaves)");
+        assert_eq!((shown.contains("Tab"), shown.contains("arrow keys")), (has_keys, has_keys), "{kind}: {shown}");
+        session.see("What do you have?");
+        match has_keys {
+            true => session.ctrl_c(),
+            false => session.pty.send_control('c').unwrap(),
+        }
+        let (shown, code) = session.end();
+        assert_eq!(code, INTERRUPTED, "{kind}: {shown}");
+    }
+}

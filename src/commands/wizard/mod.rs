@@ -30,6 +30,9 @@ const STARTS: [&str; 3] = [
 
 /// The keys, named once.
 const WAY_BACK: &str = "(Tab completes names of files, arrow keys go through lists; < and Enter, or Esc, goes back, but at a password Ctrl-D; Ctrl-C leaves)";
+/// The same for a terminal that does not edit.
+const WAY_BACK_UNEDITED: &str =
+    "(lists take numbers; < and Enter, or Esc and Enter, goes back, but at a password Ctrl-D; Ctrl-C leaves)";
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Error> {
     if !context.is_interactive {
@@ -37,7 +40,8 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Error> {
             .hint("in a script: pushcert csr, then pushcert convert or pushcert pack; each has --help"));
     }
     let mut talk = Talk { context, done: Vec::new(), so_far: Vec::new() };
-    talk.tell(WAY_BACK)?;
+    let keys = if talk.context.terminal.edits() { WAY_BACK } else { WAY_BACK_UNEDITED };
+    talk.tell(keys)?;
     let mut start = 0;
     let code = loop {
         match talk.select("What do you have?", &STARTS, start)? {

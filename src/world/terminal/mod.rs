@@ -35,6 +35,11 @@ pub(crate) trait Terminal {
         false
     }
 
+    /// Returns whether it has an editor: Tab, the arrow keys and the escape key do something.
+    fn edits(&self) -> bool {
+        true
+    }
+
     /// Says something between two questions.
     fn tell(&mut self, text: &str) -> io::Result<()>;
 
@@ -90,6 +95,10 @@ impl Terminal for ControllingTerminal {
 
     fn is_there(&self) -> bool {
         has_controlling_terminal()
+    }
+
+    fn edits(&self) -> bool {
+        cfg!(unix) && !is_dumb()
     }
 
     fn tell(&mut self, text: &str) -> io::Result<()> {

@@ -10,10 +10,9 @@ use crate::world::terminal::{Completion, InputCheck, Line, Terminal};
 /// The sign that goes back to the question before.
 pub(crate) const BACK: &str = "<";
 
-const NOT_UTF8_NAME: &str =
-    r"what was typed is not UTF-8: complete the name with Tab, or type it as a shell quotes it, such as $'caf\351.p12'";
+const NOT_UTF8_NAME: &str = r"what was typed is not UTF-8: type it as a shell quotes it, such as $'caf\351.p12' (Tab completes it, but not in a dumb terminal)";
 const LINES_IN_NAME: &str = r"several lines came at once, as they are pasted, and one is expected; a name with a line end in it is typed as a shell quotes it, such as $'a\nb.p12'";
-const CONTROL_IN_NAME: &str = r"a key was pressed that types no character: complete the name with Tab, or type it as a shell quotes it, such as $'a\tb.p12'";
+const CONTROL_IN_NAME: &str = r"a key was pressed that types no character: type the name as a shell quotes it, such as $'a\tb.p12' (Tab completes it, but not in a dumb terminal)";
 
 /// An answer, or the wish to go back.
 #[derive(Debug, PartialEq, Eq)]
