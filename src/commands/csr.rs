@@ -272,6 +272,7 @@ fn make_key(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(PrivateKe
             needed_by: "--encrypt",
             question: "Password to encrypt the private key with",
             rule: PasswordRule::NotEmpty,
+            without: None,
         };
         password = Some(passout::read(arguments.passout.as_ref(), &wanted, context)?);
     }

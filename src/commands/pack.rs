@@ -211,13 +211,16 @@ fn usage(message: &str) -> Error {
     Error::new(ExitKind::Usage, message).hint("write it to a file with -o push.p12")
 }
 
+const WITHOUT_PASSWORD: &str = "choose one; --for modern writes a .p12 with an empty one";
+
 fn read_password(arguments: &PackArgs, context: &mut Context<'_>) -> Result<Password, Error> {
     let (needed_by, rule) = match arguments.reader {
         Recipient::Keychain => ("--for keychain", PasswordRule::NotEmpty),
         Recipient::Modern => ("--for modern", PasswordRule::Any),
         Recipient::Java => ("--for java", PasswordRule::Ascii),
     };
-    let wanted = NewPassword { needed_by, question: "Password for the new .p12", rule };
+    let wanted =
+        NewPassword { needed_by, question: "Password for the new .p12", rule, without: Some(WITHOUT_PASSWORD) };
     passout::read(arguments.passout.as_ref(), &wanted, context)
 }
 

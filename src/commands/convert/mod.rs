@@ -353,6 +353,7 @@ fn read_password(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<P
         needed_by: "--encrypt",
         question: "Password to encrypt the private key with",
         rule: PasswordRule::NotEmpty,
+        without: None,
     };
     passout::read(arguments.passout.as_ref(), &wanted, context)
 }

@@ -16,6 +16,8 @@ pub(crate) struct NewPassword {
     /// The question at a terminal, without the colon.
     pub(crate) question: &'static str,
     pub(crate) rule: PasswordRule,
+    /// What to do for a file without a password, where the rule wants one.
+    pub(crate) without: Option<&'static str>,
 }
 
 /// The rule that a new password must keep.
@@ -60,7 +62,11 @@ pub(crate) fn read(
         None => ask(wanted, context)?,
     };
     if let Some(expected) = wanted.rule.violation(password.as_bytes()) {
-        return Err(Error::new(ExitKind::Password, format!("{} needs a password {expected}", wanted.needed_by)));
+        let failure = Error::new(ExitKind::Password, format!("{} needs a password {expected}", wanted.needed_by));
+        return Err(match (password.as_bytes(), wanted.without) {
+            (b"", Some(without)) => failure.hint(without),
+            _ => failure,
+        });
     }
     if let Some(problem) = unusable(&password) {
         return Err(Error::new(ExitKind::Password, format!("the new password {problem}"))
