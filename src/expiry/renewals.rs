@@ -308,7 +308,12 @@ impl<'a> Candidates<'a> {
         if Level::worst(&differences) != Level::Ok {
             return refusal(old, new, &differences).map(Successor::Objection);
         }
-        match layout::judge(self.layout_of(old_index), self.layout_of(new_index), old.bond_to(new)) {
+        // Where both stand in one file, their order decides, and not its name.
+        let standing = match old.identifiers.turn.group == new.identifiers.turn.group {
+            true => Standing::Version,
+            false => layout::judge(self.layout_of(old_index), self.layout_of(new_index), old.bond_to(new)),
+        };
+        match standing {
             Standing::Beside(evidence) => Some(Successor::Objection(evidence.objection(&new.file))),
             Standing::Version => Some(Successor::Renewal(Renewal {
                 file: new.file.clone(),

@@ -168,9 +168,6 @@ impl Line {
                 "it looks like a source, but there is no glob and \"=\" before it (* = for all files)",
             );
         }
-        if is_glob_alone(text) {
-            return Self::Doubtful("it looks like a rule, but there is no \"=\" and no source after the glob");
-        }
         if lacks_sign(text) {
             return Self::Doubtful("it looks like a rule, but there is no \"=\" between the glob and the source");
         }
@@ -178,6 +175,9 @@ impl Line {
             return Self::Doubtful(
                 "it looks like a rule, but there is no source (env:, file:, fd: or pass:) after \"=\"",
             );
+        }
+        if is_glob_alone(text) {
+            return Self::Doubtful("it looks like a rule, but there is no \"=\" and no source after the glob");
         }
         Self::Password
     }
