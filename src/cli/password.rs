@@ -91,6 +91,17 @@ impl PasswordSource {
         }
     }
 
+    /// Returns it as the option of a command that is shown: a password itself, or a command that may contain one, is not.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Env(name) => format!("env:{name}"),
+            Self::File(path) => format!("file:{}", path.display()),
+            Self::Fd(number) => format!("fd:{number}"),
+            Self::Stdin => "stdin".to_owned(),
+            Self::Prompt | Self::Command(_) | Self::Pass(_) | Self::Unknown => "prompt".to_owned(),
+        }
+    }
+
     /// Returns whether it reads standard input.
     pub(crate) fn takes_stdin(&self) -> bool {
         matches!(self, Self::Stdin)

@@ -18,7 +18,7 @@ use crate::key::PrivateKey;
 use crate::report::human::compare::{self, CompareReport, SideReport};
 use crate::report::human::convert::ConvertReport;
 use crate::report::json;
-use crate::report::shell::shell_path;
+use crate::report::shell::{shell_path, shell_word};
 use crate::report::style::Paint;
 use crate::world::context::Context;
 use crate::world::files::Location;
@@ -148,11 +148,22 @@ fn output_word(new: &Location, extension: &str) -> String {
 fn join_hint(arguments: &CompareArgs) -> String {
     let key = word(arguments.key.as_ref().unwrap_or(&arguments.old));
     let output = output_word(&arguments.new, "joined.pem");
-    let command = format!("pushcert convert {} --key {key} -o {output}", word(&arguments.new));
+    let passin = passin_option(arguments.opening.passin.as_ref());
+    let command = format!("pushcert convert {} --key {key}{passin} -o {output}", word(&arguments.new));
     if arguments.key.is_some() {
         return format!("join them with: {command}");
     }
     format!("compare with --key {key}, and join them with: {command}")
+}
+
+/// Returns the option with the source of a password that was given, which the command of a hint needs too.
+fn passin_option(source: Option<&PasswordSource>) -> String {
+    source.map(|source| format!(" --passin {}", shell_word(&source.shown()))).unwrap_or_default()
+}
+
+/// Returns the same of the new file.
+fn new_passin_option(arguments: &CompareArgs) -> String {
+    passin_option(arguments.passin_new.as_ref().or(arguments.opening.passin.as_ref()))
 }
 
 fn key_option(arguments: &CompareArgs) -> String {
@@ -163,14 +174,16 @@ fn key_option(arguments: &CompareArgs) -> String {
 fn order_hint(arguments: &CompareArgs) -> String {
     let output = output_word(&arguments.new, "ordered.pem");
     let (new, key) = (word(&arguments.new), key_option(arguments));
-    format!("put it first, with: pushcert convert {new}{key} --certs all -o {output}")
+    let passin = new_passin_option(arguments);
+    format!("put it first, with: pushcert convert {new}{key}{passin} --certs all -o {output}")
 }
 
 /// Returns the command that writes the new key without a password.
 fn unlock_hint(arguments: &CompareArgs) -> String {
     let key = key_option(arguments);
     let output = output_word(&arguments.new, "unlocked.pem");
-    let command = format!("pushcert convert {}{key} --certs all -o {output}", word(&arguments.new));
+    let passin = new_passin_option(arguments);
+    let command = format!("pushcert convert {}{key}{passin} --certs all -o {output}", word(&arguments.new));
     format!("write it without a password with: {command}; if programs have it, accept it with --accept locked-key")
 }
 

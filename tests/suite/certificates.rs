@@ -18,6 +18,12 @@ pub fn production(uid: &str, from: &str, until: &str) -> Vec<u8> {
     make(uid, "Apple Production IOS Push Services: a", from, until, &["1.2.840.113635.100.6.3.2"]).to_pem().unwrap()
 }
 
+/// A VoIP certificate, likewise.
+pub fn voip(uid: &str, from: &str, until: &str) -> Vec<u8> {
+    let extensions = ["1.2.840.113635.100.6.3.1", "1.2.840.113635.100.6.3.2", "1.2.840.113635.100.6.3.3"];
+    make(uid, "VoIP Services: com.example.MyApp", from, until, &extensions).to_pem().unwrap()
+}
+
 /// An MDM certificate, likewise.
 pub fn mdm(uid: &str, from: &str, until: &str) -> Vec<u8> {
     make(uid, "APSP:5f1b0c52", from, until, &["1.2.840.113635.100.6.3.2"]).to_pem().unwrap()

@@ -168,6 +168,36 @@ fn the_command_that_joins_a_renewal_and_its_key_works_as_printed() {
     Test::new().arg("compare").args(arguments).args(["--at", "2026-11-24"]).status(0).run();
 }
 
+#[test]
+fn the_command_that_joins_them_has_the_source_of_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, file) in [("old.p12", "p12/keychain-password.p12"), ("aps.cer", "der/universal.cer")] {
+        std::fs::copy(super::common::fixture(file), folder.path().join(name)).unwrap();
+    }
+    for (source, shown) in [("env:P12", "env:P12"), ("pass:push", "prompt")] {
+        let test = Test::new().args(["compare", "old.p12", "aps.cer", "--passin", source]).env("P12", "push");
+        let text = test.folder(folder.path()).status(1).run().text().to_owned();
+        let command = format!("pushcert convert aps.cer --key old.p12 --passin {shown} -o aps.pem\n");
+        assert!(text.contains(&command) && !text.contains("pass:push"), "{text}");
+    }
+}
+
+#[test]
+fn a_kind_that_is_in_the_uid_is_no_other_app() {
+    let folder = tempfile::tempdir().unwrap();
+    let universal = std::fs::read(super::common::fixture("der/universal.cer")).unwrap();
+    for (uid, is_other) in [("com.example.MyApp.voip", false), ("com.example.MyAppx", true)] {
+        std::fs::write(folder.path().join("old.cer"), certificates::voip(uid, "20251124", "20261224")).unwrap();
+        std::fs::write(folder.path().join("new.cer"), &universal).unwrap();
+        let arguments = ["compare", "old.cer", "new.cer", "--allow-kind-change", "--at", "2026-11-24"];
+        let run = Test::new().args(arguments).folder(folder.path()).status(1).run();
+        let errors: Vec<_> = run.text().lines().filter(|line| line.starts_with("error:")).collect();
+        // The certificate that is made here names no team.
+        assert!(errors.contains(&"error: the team has changed from none to TEAMID1234"), "{errors:?}");
+        assert_eq!(errors.len() > 1, is_other, "{errors:?}");
+    }
+}
+
 /// An authority with its key.
 struct Authority {
     certificate: Vec<u8>,

@@ -212,7 +212,7 @@ fn own_certificates_of_every_kind_are_rehearsed() {
         ("p12/sandbox.p12", "com.example.MyApp", "sandbox", "body         It works"),
         ("p12/voip.p12", "com.example.MyApp.voip", "production", "body         It works"),
         ("p12/website.p12", "web.com.example", "production", "body         It works"),
-        ("p12/pass.p12", "pass.com.example.ticket", "production", "body         It works"),
+        ("p12/pass.p12", "pass.com.example.ticket", "production", "apns-id      "),
         ("p12/mdm.p12", "com.apple.mgmt.External.5f1b0c52-7a63-4f0e-9d5c-0d6f5f0c7a11", "production", "mdm          "),
     ] {
         let temporary = TempDir::new().unwrap();
@@ -420,6 +420,8 @@ fn what_applies_to_an_own_certificate_alone_needs_one_and_is_shown() {
     few.status(3).run();
     let mdm = with_certificate(&temporary, "p12/mdm.p12").args(["--alert", "Hello"]);
     mdm.status(2).stderr_contains("leave out --title and --alert").run();
+    let pass = with_certificate(&temporary, "p12/pass.p12").args(["--alert", "Hello"]);
+    pass.status(2).stderr_contains("the notification of a pass shows nothing").run();
     assert_empty(&temporary);
 }
 

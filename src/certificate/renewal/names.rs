@@ -33,7 +33,7 @@ pub(super) fn compare_names(old: &Comparable<'_>, new: &Comparable<'_>, differen
     if differences.iter().any(is_said) {
         return;
     }
-    if old.traits.uid != new.traits.uid {
+    if old.traits.uid != new.traits.uid && !is_uid_of_app(old, new) {
         let level = if old.traits.uid.is_some() { Level::Failure } else { Level::Ok };
         let message = format!(
             "the UID has changed from {} to {}",
@@ -43,6 +43,16 @@ pub(super) fn compare_names(old: &Comparable<'_>, new: &Comparable<'_>, differen
         differences.push(Finding::new(level, FindingCode::OtherUid, message));
     }
     compare_titles(old, new, differences);
+}
+
+/// The ends of the topics that certificates of an earlier kind were for alone, which may stand in their UID too.
+const KIND_SUFFIXES: [&str; 2] = [".voip", ".complication"];
+
+/// Returns whether the UID of the new one is that of the same app, without the suffix of the old one's kind.
+fn is_uid_of_app(old: &Comparable<'_>, new: &Comparable<'_>) -> bool {
+    let (Some(was), Some(is)) = (&old.traits.uid, &new.traits.uid) else { return false };
+    let suffix = was.strip_prefix(is.as_str()).unwrap_or_default();
+    old.kind != new.kind && old.kind.is_push() && new.kind.is_push() && KIND_SUFFIXES.contains(&suffix)
 }
 
 /// What to do about a name that programs take for no host.

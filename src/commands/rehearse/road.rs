@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::apns::notification::is_pass_topic;
 use crate::certificate::apple::Environment;
 use crate::cli::Command;
 use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
@@ -104,6 +105,8 @@ enum Payload {
     },
     /// The PushMagic of an MDM server.
     Mdm(String),
+    /// Nothing: Wallet asks for the updated pass.
+    Pass,
 }
 
 impl Road<'_, '_> {
@@ -273,10 +276,13 @@ impl Road<'_, '_> {
         self.stage.report.topic = Some(app.clone());
         self.stage.report.environment = Some(environment);
         let payload = if converted.is_mdm() {
-            self.refuse_alert()?;
+            self.refuse_alert("an MDM notification shows nothing: it makes the device ask its server for commands")?;
             let magic = Uuid::new_v4().to_string();
             portal::write(&self.path(PAYLOAD), format!("{{\"mdm\":\"{magic}\"}}\n").as_bytes(), false)?;
             Payload::Mdm(magic)
+        } else if is_pass_topic(&app) {
+            self.refuse_alert("the notification of a pass shows nothing: it makes Wallet ask for the updated pass")?;
+            Payload::Pass
         } else {
             let RehearseArgs { title, alert, .. } = self.arguments;
             let title = title.as_deref().unwrap_or(DEFAULT_TITLE);
@@ -287,11 +293,10 @@ impl Road<'_, '_> {
     }
 
     /// Refuses an alert where none is sent.
-    fn refuse_alert(&self) -> Result<(), Error> {
+    fn refuse_alert(&self, message: &str) -> Result<(), Error> {
         if self.arguments.title.is_none() && self.arguments.alert.is_none() {
             return Ok(());
         }
-        let message = "an MDM notification shows nothing: it makes the device ask its server for commands";
         Err(Error::new(ExitKind::Usage, message).hint("leave out --title and --alert"))
     }
 
@@ -399,6 +404,8 @@ impl Road<'_, '_> {
                 line.add(&["--payload"]);
                 line.file(PAYLOAD);
             }
+            // push sends to a pass what Wallet expects.
+            Payload::Pass => {}
         }
         line.add(&["--apns-id", &delivery.apns_id.to_string()]);
         let sent =
@@ -468,6 +475,7 @@ impl Delivery {
             Payload::Mdm(magic) => {
                 matches!(&shown.custom[..], [only] if only.key == "mdm" && only.value.as_str() == Some(magic))
             }
+            Payload::Pass => shown == ShownAlert::default(),
         }
     }
 }
@@ -476,16 +484,11 @@ fn unexpected_command() -> Error {
     Error::new(ExitKind::Bug, "the rehearsal's own command is another")
 }
 
-/// Returns the source of a password as it is shown: a password itself, or a command that may contain one, is not.
+/// Returns the source of a password as it is shown: the command is typed in another folder.
 fn shown_source(source: &PasswordSource) -> String {
     match source {
-        PasswordSource::Env(name) => format!("env:{name}"),
-        PasswordSource::File(path) => format!("file:{}", absolute(path).display()),
-        PasswordSource::Fd(number) => format!("fd:{number}"),
-        PasswordSource::Stdin => "stdin".to_owned(),
-        PasswordSource::Prompt | PasswordSource::Command(_) | PasswordSource::Pass(_) | PasswordSource::Unknown => {
-            "prompt".to_owned()
-        }
+        PasswordSource::File(path) => PasswordSource::File(absolute(path)).shown(),
+        source => source.shown(),
     }
 }
 
@@ -535,10 +538,12 @@ mod tests {
         };
         let alert = delivery(Payload::Alert { title: "T".to_owned(), body: "B".to_owned() });
         let mdm = delivery(Payload::Mdm("magic".to_owned()));
+        let pass = delivery(Payload::Pass);
         let (own, other) = (apns_id.to_string().to_uppercase(), Uuid::new_v4().to_string());
         let sent = r#"{"aps":{"alert":{"title":"T","body":"B"}}}"#;
         assert!(alert.is_shown_by(&[message(&own, sent)]));
         assert!(mdm.is_shown_by(&[message(&own, r#"{"mdm":"magic"}"#)]));
+        assert!(pass.is_shown_by(&[message(&own, "{}")]) && !pass.is_shown_by(&[message(&own, sent)]));
         for messages in [
             vec![],
             vec![message(&other, sent)],
