@@ -119,7 +119,7 @@ fn remove(arguments: &RemoveArgs, context: &mut Context<'_>) -> Result<Option<Ex
 struct Removal {
     removed: u64,
     missing: u64,
-    /// The tokens that stay: they have registered after APNs called them unregistered, or it did not say when.
+    /// The tokens that stay: they are registered since a time after APNs called them unregistered, or none says when.
     kept: u64,
     /// The first of them.
     shown: Vec<KeptToken>,
@@ -150,13 +150,16 @@ impl Removal {
         for KeptToken { token, since, registered } in &self.shown {
             let registered = rfc3339_of_milliseconds(*registered);
             match since {
-                0 => writeln!(out, "{token} stays: APNs has not said since when it is unregistered")?,
+                0 => writeln!(out, "{token} stays: no time that can be read says since when it is unregistered")?,
                 since => writeln!(
                     out,
-                    "{token} stays: it has registered on {registered}, after APNs called it unregistered ({})",
+                    "{token} stays: it is registered in the database since {registered}, and APNs called it unregistered before ({})",
                     rfc3339_of_milliseconds(*since)
                 )?,
             }
+        }
+        if !self.shown.is_empty() {
+            writeln!(out, "what stays is removed by a list of the tokens alone, without their times")?;
         }
         match self.kept - self.shown.len() as u64 {
             0 => Ok(()),

@@ -67,12 +67,16 @@ impl KeyWatch {
     }
 }
 
+/// The words in the labels of keys and certificates: people write other lines of dashes between their tokens.
+const LABEL_WORDS: [&[u8]; 6] = [b"KEY", b"CERTIFICATE", b"PKCS", b"CMS", b"PARAMETERS", b"X509"];
+
 /// Returns whether a text is a marker line of PEM, or the beginning of a key or a certificate, in DER or in Base64.
 pub(super) fn is_key_part(text: &[u8]) -> bool {
     if let Some(dashes) = memmem::find(text, b"----") {
         let label = text[dashes..].trim_ascii_start();
         let label = &label[label.iter().take_while(|byte| matches!(byte, b'-' | b' ')).count()..];
-        if label.starts_with(b"BEGIN") || label.starts_with(b"END") {
+        let is_marker = label.starts_with(b"BEGIN ") || label.starts_with(b"END ");
+        if is_marker && LABEL_WORDS.iter().any(|word| memmem::find(label, word).is_some()) {
             return true;
         }
     }

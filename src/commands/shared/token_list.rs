@@ -59,8 +59,13 @@ impl TokenList {
 
     /// Refuses a key, a certificate and a JSON document before any line is taken for a token.
     fn refuse_other_files(&self) -> Result<(), Error> {
-        match source::refuse_other_files(self.reader()?) {
-            Err(error @ (SourceError::Key(_) | SourceError::JsonDocument { .. })) => Err(self.explain(&error)),
+        match source::has_tokens_in_fields(self.reader()?, self.format, &self.column) {
+            Ok(true) => return Ok(()),
+            Err(error @ (SourceError::Key(_) | SourceError::JsonDocument { .. })) => return Err(self.explain(&error)),
+            Ok(false) | Err(_) => {}
+        }
+        match source::refuse_keys(self.reader()?) {
+            Err(error @ SourceError::Key(_)) => Err(self.explain(&error)),
             // What else is wrong is found when it is read.
             Ok(()) | Err(_) => Ok(()),
         }
@@ -75,7 +80,7 @@ impl TokenList {
             }
             SourceError::JsonDocument { is_array } => {
                 let filter = if *is_array { "'.[]'" } else { "." };
-                failure.hint(format!("make lines of it: jq -c {filter} FILE > tokens.ndjson"))
+                failure.hint(format!("make lines of it: jq -rc {filter} FILE > tokens.txt"))
             }
             SourceError::NoHeader => failure.hint("add a line with the names before it; a list that has tokens alone is read without --column, from a file that is not called .csv"),
             _ => failure,

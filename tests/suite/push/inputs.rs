@@ -256,6 +256,32 @@ fn a_key_is_no_list_of_tokens() {
 }
 
 #[test]
+fn other_columns_may_have_keys_and_lines_of_dashes_are_none() {
+    let scene = Scene::new(&[], 2);
+    let (one, two) = (device(1), device(2));
+    let spki =
+        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg";
+    for (name, text) in [
+        (
+            "a.ndjson",
+            format!(
+                "{{\"token\":\"{one}\",\"key\":\"-----BEGIN PUBLIC KEY-----\\n{spki}\"}}\n{{\"token\":\"{two}\"}}\n"
+            ),
+        ),
+        ("b.csv", format!("key,token\n{spki},{one}\n{spki},{two}\n")),
+        ("c.csv", format!("token,note\n{one},-----BEGIN PGP MESSAGE-----\n{two},\n")),
+    ] {
+        std::fs::write(scene.stage.file(name), &text).unwrap();
+        let run = scene.command().args(["--json", "--tokens", name]).run();
+        assert_eq!(Pushed::of(run).count("accepted"), 2, "{name}");
+    }
+    let list = format!("----- BEGIN LIST -----\n{one}\n{two}\n-----------ENDE-----------\n");
+    std::fs::write(scene.stage.file("d.txt"), list).unwrap();
+    let run = scene.command().args(["--json", "--tokens", "d.txt"]).status(1).run();
+    assert_eq!(Pushed::of(run).count("accepted"), 2);
+}
+
+#[test]
 fn people_are_told_why_a_text_is_no_token() {
     let scene = Scene::new(&[], 1);
     let secret = "{length = 32, bytes = 0x3f1a9c1d ... 9c1d3f1a }";
@@ -294,8 +320,8 @@ fn forms_that_people_have_are_read_or_refused_with_one_way_out() {
     let before = scene.log.lock().unwrap().len();
     for (text, words) in [
         (format!("[\"{one}\",\"{two}\"]"), "it is a JSON array"),
-        (format!("[\n  {{\"token\": \"{one}\"}}\n]\n"), "jq -c '.[]' FILE > tokens.ndjson"),
-        (format!("{{\n  \"token\": \"{one}\"\n}}\n"), "jq -c . FILE > tokens.ndjson"),
+        (format!("[\n  {{\"token\": \"{one}\"}}\n]\n"), "jq -rc '.[]' FILE > tokens.txt"),
+        (format!("{{\n  \"token\": \"{one}\"\n}}\n"), "jq -rc . FILE > tokens.txt"),
         (format!("{one},\n{two},\n"), "line 1 is no device token: a comma or a semicolon stands behind the token"),
     ] {
         for name in ["a.json", "a.txt", "a.ndjson"] {
