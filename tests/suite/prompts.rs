@@ -295,7 +295,7 @@ fn a_password_is_asked_for_where_standard_input_is_a_pipe() {
     let locked = fixture("p12/keychain-password.p12");
     for command in [
         format!("cat {locked} | '{pushcert}' convert - -o push.pem"),
-        format!("'{pushcert}' convert {locked} -o push.pem </dev/null"),
+        format!("'{pushcert}' convert {locked} -o push.pem <{locked}"),
         format!("echo {locked} | while read file; do '{pushcert}' convert \"$file\" -o push.pem; done"),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -322,6 +322,11 @@ fn nobody_is_asked_without_a_terminal_or_in_its_background() {
         // With job control a job has a group of its own.
         format!("bash -c 'set -m; \"{pushcert}\" convert {locked} -o push.pem </dev/null & wait $!'"),
         format!("setsid -w '{pushcert}' convert {locked} -o push.pem </dev/null"),
+        format!("'{pushcert}' convert {locked} -o push.pem </dev/null"),
+        format!("'{pushcert}' convert {locked} -o push.pem <&-"),
+        // Without job control a job has the group of its script, and no input.
+        format!("bash -c '\"{pushcert}\" convert {locked} -o push.pem & wait $!'"),
+        format!("echo {locked} | xargs -n1 '{pushcert}' convert -o push.pem; test $? = 123 && (exit 4)"),
         format!("'{pushcert}' convert {locked} -o push.pem </dev/null 2>errors; result=$?; cat errors; (exit $result)"),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -121,12 +121,29 @@ pub(crate) fn has_controlling_terminal() -> bool {
 }
 
 /// Returns whether someone at the terminal can answer: there is one, and this process is not in its background, where a
-/// question would stop it.
+/// question would stop it. Without an input (`</dev/null`) nobody is asked: shells give none to what a script leaves
+/// behind, and xargs none to what runs side by side.
 #[cfg(unix)]
 pub(crate) fn answers() -> bool {
+    if !has_input() {
+        return false;
+    }
     let Ok(terminal) = std::fs::File::open("/dev/tty") else { return false };
     // A group that cannot be seen from here is that of whoever started the container.
     rustix::termios::tcgetpgrp(&terminal).map_or(true, |foreground| foreground == rustix::process::getpgrp())
+}
+
+/// Returns whether standard input is a terminal, a pipe, a socket or a file, and not the null device.
+#[cfg(unix)]
+fn has_input() -> bool {
+    use std::io::IsTerminal;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileTypeExt;
+
+    let stdin = io::stdin();
+    let Ok(copy) = stdin.as_fd().try_clone_to_owned() else { return false };
+    let kind = std::fs::File::from(copy).metadata().map(|metadata| metadata.file_type());
+    stdin.is_terminal() || kind.is_ok_and(|kind| !kind.is_char_device())
 }
 
 #[cfg(not(unix))]
