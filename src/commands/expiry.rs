@@ -10,6 +10,7 @@ use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
 use crate::commands::shared::report_file::ReportFile;
 use crate::commands::shared::thresholds;
+use crate::container::lookalike::Lookalike;
 use crate::container::{OpenError, Unread};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -95,7 +96,7 @@ fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
     let (code, explained) = (error.code(), advice::explain(&dump.place(&file), &error));
     let hint = match &error {
         ScanError::Read(ReadError::TooLarge) if level != Level::Ok => Some(SPLIT_DUMP.to_owned()),
-        ScanError::Open(OpenError::Lookalike(_)) if source == Source::Secret => Some(exclude_entry(&file)),
+        ScanError::Open(OpenError::Lookalike(Lookalike::Jks)) if source == Source::Secret => Some(exclude_entry(&file)),
         error => hints.of(&file, error),
     };
     let error = match hint {
@@ -109,13 +110,12 @@ fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
 const SPLIT_DUMP: &str = "no certificate is so large; of Secrets, leave out those of Helm: kubectl get secrets \
      --field-selector type!=helm.sh/release.v1 -o json, or give one namespace a call";
 
-/// Returns what to do about an entry of a Secret that is of a kind which is not read: it is rarely the reader's own.
+/// Returns what to do about a keystore in a Secret: cert-manager writes one beside the certificate.
 fn exclude_entry(entry: &str) -> String {
-    let key = entry.rsplit('/').next().unwrap_or(entry);
-    // The keys that Kubernetes takes need no quotes in a shell.
-    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let key = if is_key { key } else { "KEY" };
-    format!("where its certificate is in another entry too, such as tls.crt, leave it out with --exclude '**/{key}'")
+    // The names that Kubernetes takes need no quotes in a shell.
+    let is_plain = entry.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
+    let entry = if is_plain { entry } else { "NAMESPACE/NAME/KEY" };
+    format!("where its certificate is in another entry too, such as tls.crt, leave it out with --exclude {entry}")
 }
 
 /// What to do about the files of a run that are locked.

@@ -180,9 +180,9 @@ pub(crate) fn looks_like_dump(json: &[u8]) -> bool {
 pub(crate) fn may_begin_dump(start: &[u8]) -> bool {
     let text = String::from_utf8_lossy(start);
     if looks_like_json(start) {
-        text.contains("\"apiVersion\"")
+        looks_like_dump(start)
     } else {
-        begins_as_object(&text) && text.contains("apiVersion:")
+        begins_as_object(&text) && has_one_of(&text, &ENTRY_WORDS)
     }
 }
 
@@ -254,9 +254,14 @@ fn begins_as_dump(text: &str) -> bool {
     begins_as_object(text) && has_one_of(text, &ENTRY_WORDS) && !has_one_of(text, &TEMPLATE_MARKS)
 }
 
-/// Returns whether a text has an object with entries by its kind: anchors and fields of any name may stand before that.
+/// Returns whether a text has an object with entries by its own kind, or a list with one: anchors and fields of any name
+/// may stand before that. Other objects and programs name such kinds in their fields.
 fn has_entries_by_kind(text: &str) -> bool {
+    let is_list = text.lines().any(|line| line.starts_with("items:") || line.starts_with("- "));
     for line in text.lines() {
+        if !is_list && line.starts_with([' ', '\t']) {
+            continue;
+        }
         let Some((_, value)) = line.split_once("kind") else { continue };
         let mut words = value.split(|letter: char| !letter.is_ascii_alphanumeric());
         if value.trim_start_matches(['"', '\'']).starts_with(':')

@@ -287,7 +287,13 @@ static LOOKALIKES: [LookalikeRow; 54] = {
             &[],
             "make the file of it again with: certutil -decodehex FILE NEW (Windows), or xxd -r FILE NEW",
         ),
-        LookalikeRow::new(L::UnknownKey, "a key of another kind", Key, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(
+            L::UnknownKey,
+            "a key of another kind",
+            Key,
+            &[],
+            "a certificate's key is RSA, EC, Ed25519 or the like, in PKCS#8, PKCS#1, SEC1 or PKCS#12",
+        ),
         LookalikeRow::new(L::UnknownBlock, "something of another kind", Other, &[], NOT_A_CERTIFICATE),
     ]
 };

@@ -296,7 +296,7 @@ impl Words {
     pub(super) fn add(&mut self, name: &str, part: PathPart) {
         let mut name = name.to_lowercase();
         if is_address_or_uuid(&name) {
-            self.names.push(name);
+            self.names.push(address_in(&name).unwrap_or(name));
             return;
         }
         self.names.extend(address_in(&name));
@@ -619,7 +619,7 @@ mod tests {
             ("kubelet-client-2026-11-24-10-00-00.pem", "kubelet client"),
             ("fullchain12.pem", ""),
             ("k8s-20261124T100000Z.p12", "k8s"),
-            ("10.0.0.1.crt", "10.0.0.1.crt"),
+            ("10.0.0.1.crt", "10.0.0.1"),
             ("3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"),
             ("etc", "etc"),
             ("服务器新", "服务器"),

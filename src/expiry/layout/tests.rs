@@ -23,7 +23,7 @@ const fn of(bond: Bond, row: Row) -> Row {
 }
 
 /// Servers' and clients' certificates, and pushes, in files.
-static FILES: [Row; 161] = [
+static FILES: [Row; 164] = [
     // One folder: versions, dates and words that say old or new.
     renewed("old.pem", "new.pem"),
     renewed("a.pem", "b.pem"),
@@ -183,6 +183,9 @@ static FILES: [Row; 161] = [
     both_in_use("[2001:db8::1]:8443/tls.crt", "[2001:db8::2]:8443/tls.crt"),
     both_in_use("2001-db8--1.pem", "2001-db8--2.pem"),
     renewed("10.0.0.1-2026.crt", "10.0.0.1-2027.crt"),
+    renewed("10.0.0.1.pem", "10.0.0.1-2026.pem"),
+    renewed("10.0.0.1.pem", "10.0.0.1-new.pem"),
+    renewed("10.0.0.1.pem", "10.0.0.1.pem.new"),
     renewed("10.0.0.1-1.crt", "10.0.0.1-2.crt"),
     renewed("ex-2025-12-10-10-30-45.pem", "ex-2026-12-10-10-30-45.pem"),
     renewed("24-11-2025/tls.crt", "24-11-2026/tls.crt"),
