@@ -426,7 +426,7 @@ fn a_name_that_is_not_utf8_is_taken_or_refused_in_plain_words() {
         (&["database", "list"], bad(b"sqlite:p\xfc.db"), "argument 3 is not UTF-8"),
     ] {
         let test = Test::new().args(before).arg(&name).status(2).hides("p\u{fffd}");
-        test.stderr_contains(what).stderr_contains("hint: give the file a name in UTF-8").run();
+        test.stderr_contains(what).stderr_contains("hint: type it in UTF-8").run();
         let run = Test::new().args(before).arg(&name).arg("--json").any_status().run();
         assert!(!run.stderr.contains("invalid UTF-8"), "{}", run.stderr);
     }

@@ -145,7 +145,7 @@ fn a_password_behind_the_name_of_a_file_is_not_repeated() {
             // The report of expiry is its output.
             let told = format!("{}{}", run.text(), run.stderr);
             assert!(told.contains("a.p12:…: there is no such file"), "{line:?}: {told}");
-            assert!(told.contains("give the password with --passin"), "{line:?}: {told}");
+            assert!(told.contains("commands that take one have --passin"), "{line:?}: {told}");
             assert_ne!(run.code, Some(0), "{line:?}");
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Erro
     {
         // What follows the colon may be a password, and is not repeated.
         let (file, problem) = (without_password(file), "there is no such file, and one without what follows the colon");
-        return Error::new(kind, format!("{}: {problem}", printable_name(&file))).hint(ASK_FOR_PASSWORD);
+        return Error::new(kind, format!("{}: {problem}", printable_name(&file))).hint(NO_PASSWORD_IN_NAME);
     }
     match find_in_home(file, &error) {
         Some(hint) => Error::new(kind, format!("{}: {error}", printable_name(file))).hint(hint),
@@ -106,6 +106,10 @@ pub(crate) fn unwritable(file: &str, problem: &str, cause: &io::Error) -> Error 
 /// What to do where no descriptor is left.
 pub(crate) const RAISE_OPEN_FILES: &str =
     "raise the limit of open files (ulimit -n), or end other programs that hold many";
+
+/// What to do about a name with something behind a colon that is no part of it.
+const NO_PASSWORD_IN_NAME: &str = "check its name; a password does not stand behind a colon: commands that take one have \
+     --passin env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin or prompt";
 
 /// Where a password can be given.
 pub(crate) const ASK_FOR_PASSWORD: &str =
