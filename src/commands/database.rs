@@ -158,12 +158,12 @@ impl Removal {
                 )?,
             }
         }
-        if !self.shown.is_empty() {
-            writeln!(out, "what stays is removed by a list of the tokens alone, without their times")?;
+        if let more @ 1.. = self.kept - self.shown.len() as u64 {
+            writeln!(out, "and {more} more")?;
         }
-        match self.kept - self.shown.len() as u64 {
+        match self.kept {
             0 => Ok(()),
-            count => writeln!(out, "and {count} more"),
+            _ => writeln!(out, "what stays is removed by a list of the tokens alone, without their times"),
         }
     }
 }

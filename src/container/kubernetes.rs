@@ -178,12 +178,11 @@ pub(crate) fn looks_like_dump(json: &[u8]) -> bool {
 
 /// Returns whether the beginning of a text is that of an object of Kubernetes', or of a list of them.
 pub(crate) fn may_begin_dump(start: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(start);
     if looks_like_json(start) {
-        looks_like_dump(start)
-    } else {
-        begins_as_object(&text) && has_one_of(&text, &ENTRY_WORDS)
+        return looks_like_dump(start);
     }
+    let text = String::from_utf8_lossy(start);
+    begins_as_object(&text) && has_one_of(&text, &ENTRY_WORDS)
 }
 
 /// The most objects of a text: large clusters have some ten thousand.

@@ -230,46 +230,40 @@ impl SqliteStore {
 
     /// Marks tokens as unregistered.
     pub(super) fn mark_unregistered(&mut self, group: &TokenGroup, marks: &[Mark]) -> Result<Marked, DatabaseError> {
-        self.transact(|transaction| {
-            let (mut update, mut select) = (transaction.prepare(MARK)?, transaction.prepare(REGISTERED)?);
-            let mut result = Marked::default();
-            for Mark { token, since } in marks {
-                let environment = group.environment.name();
-                if update.execute(params![group.app, environment, token, signed(*since)])? > 0 {
-                    result.marked += 1;
-                    continue;
-                }
-                let registered =
-                    select.query_row(params![group.app, environment, token], |row| row.get(0)).optional()?;
-                if let Some(registered) = registered {
-                    let registered = unsigned(registered);
-                    result.kept.push(KeptToken { token: token.clone(), since: *since, registered });
-                }
-            }
-            Ok(result)
-        })
+        let (marked, kept) = self.change(group, marks, MARK, REGISTERED)?;
+        Ok(Marked { marked, kept })
     }
 
     /// Removes tokens that are unregistered.
     pub(super) fn remove_unregistered(&mut self, group: &TokenGroup, marks: &[Mark]) -> Result<Removed, DatabaseError> {
+        let (removed, kept) = self.change(group, marks, DELETE_UNREGISTERED, LAST_REGISTERED)?;
+        Ok(Removed { removed, kept })
+    }
+
+    /// Changes the tokens that have not registered since, and reads those that stay; returns how many were changed.
+    fn change(
+        &mut self,
+        group: &TokenGroup,
+        marks: &[Mark],
+        change: &str,
+        select: &str,
+    ) -> Result<(u64, Vec<KeptToken>), DatabaseError> {
         self.transact(|transaction| {
-            let (mut delete, mut select) =
-                (transaction.prepare(DELETE_UNREGISTERED)?, transaction.prepare(LAST_REGISTERED)?);
-            let mut result = Removed::default();
+            let (mut change, mut select) = (transaction.prepare(change)?, transaction.prepare(select)?);
+            let (mut changed, mut kept) = (0, Vec::new());
             for Mark { token, since } in marks {
                 let environment = group.environment.name();
-                if delete.execute(params![group.app, environment, token, signed(*since)])? > 0 {
-                    result.removed += 1;
+                if change.execute(params![group.app, environment, token, signed(*since)])? > 0 {
+                    changed += 1;
                     continue;
                 }
                 let registered =
                     select.query_row(params![group.app, environment, token], |row| row.get(0)).optional()?;
                 if let Some(registered) = registered {
-                    let registered = unsigned(registered);
-                    result.kept.push(KeptToken { token: token.clone(), since: *since, registered });
+                    kept.push(KeptToken { token: token.clone(), since: *since, registered: unsigned(registered) });
                 }
             }
-            Ok(result)
+            Ok((changed, kept))
         })
     }
 

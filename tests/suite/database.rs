@@ -175,9 +175,11 @@ fn a_list_of_unregistered_tokens_removes_none_that_has_registered_since() {
     std::fs::write(folder.path().join("gone.csv"), gone).unwrap();
     let removed = run(&["remove", "sqlite:tokens.db", "--tokens", "gone.csv"]).run();
     assert!(removed.text().contains("1 token removed, 1 were not there, 2 kept"), "{}", removed.text());
-    for words in
-        ["bb stays: it is registered in the database since 2024-01-01T00:00:00Z", "cc stays: no time that can be read"]
-    {
+    for words in [
+        "bb stays: it is registered in the database since 2024-01-01T00:00:00Z",
+        "cc stays: no time that can be read",
+        "removed by a list of the tokens alone",
+    ] {
         assert!(removed.stderr.contains(words), "{}", removed.stderr);
     }
     let json = run(&["remove", "sqlite:tokens.db", "--tokens", "gone.csv", "--json"]).run().json();
