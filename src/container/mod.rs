@@ -101,8 +101,20 @@ pub struct Unread {
     /// The kind of thing that it holds, as far as that is known.
     pub holds: Holds,
     pub error: OpenError,
-    /// It is a BEGIN without Base64 after it, in a text that shows one and has none.
-    pub is_mere_text: bool,
+    pub substance: Substance,
+}
+
+/// The thing that stands in the place of a part's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Substance {
+    /// Data, or what is left of it.
+    Data,
+    /// Nothing, in a block that should hold a certificate: it was blanked or cut.
+    Blanked,
+    /// Dots, in such a block between words: documents show one.
+    Dots,
+    /// Words: the text only speaks of a BEGIN.
+    MereText,
 }
 
 /// Something in a file, with the names it has there.
@@ -326,7 +338,7 @@ impl Contents {
             return Ok(self);
         }
         let first = self.unread.iter().min_by_key(|unread| unread.rank());
-        if self.unread.iter().all(|unread| unread.is_mere_text)
+        if self.unread.iter().all(|unread| unread.substance == Substance::MereText)
             && let Some(Unread { error: OpenError::Decode(DecodeError::Malformed(problem)), .. }) = first
         {
             return Err(OpenError::MereText(problem.clone()));
@@ -377,7 +389,7 @@ impl fmt::Display for Unread {
 
 impl Unread {
     fn new(place: String, holds: Holds, error: OpenError) -> Self {
-        Self { place, holds, error, is_mere_text: false }
+        Self { place, holds, error, substance: Substance::Data }
     }
 
     /// Returns which of several parts tells the most: damage before a lock, and a locked certificate before a key.

@@ -8,7 +8,9 @@ use crate::container::hidden::{self, KeyTexts};
 use crate::container::lookalike::{FoundKey, Lookalike};
 use crate::container::passwords::Unlocker;
 use crate::container::transport::EncodedPart;
-use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, der, dump, read_layer, transport};
+use crate::container::{
+    Container, Contents, MAX_UNREAD, OpenError, Substance, Unread, der, dump, read_layer, transport,
+};
 use crate::crypto::DecodeError;
 use crate::pem::{self, Block, Frame, LabelSense, LineCounter, UnreadBlock, UnreadKind};
 use crate::pkcs12::Holds;
@@ -198,7 +200,7 @@ impl TextReader<'_, '_, '_, '_> {
         self.contents.add_part(&block.name(), || held_by(block), read)?;
         if block.der.len() < MIN_DER {
             for unread in &mut self.contents.unread[known..] {
-                unread.is_mere_text = true;
+                unread.substance = Substance::MereText;
             }
             if known < self.contents.unread.len() {
                 self.add_framed(block.label, span);
@@ -221,13 +223,17 @@ impl TextReader<'_, '_, '_, '_> {
     /// Tells a block that was blanked or cut from a text that shows one: it stands beside something that was read, or
     /// alone.
     fn settle_framed(&mut self) {
-        let is_beside = !self.contents.is_empty() || self.contents.unread.iter().any(|unread| !unread.is_mere_text);
+        let is_beside = !self.contents.is_empty()
+            || self.contents.unread.iter().any(|unread| unread.substance != Substance::MereText);
         for (index, frame) in &self.framed {
             let is_alone = *frame == Frame::Block && !self.has_words;
             if (is_beside || is_alone)
                 && let Some(unread) = self.contents.unread.get_mut(*index)
             {
-                unread.is_mere_text = false;
+                unread.substance = match frame {
+                    Frame::Dots if self.has_words => Substance::Dots,
+                    _ => Substance::Blanked,
+                };
             }
         }
     }
@@ -249,7 +255,8 @@ impl TextReader<'_, '_, '_, '_> {
         };
         let error = Malformed::new(unread.name(), unread.problem.clone()).into();
         let part = Unread::new(unread.name(), kind, error);
-        self.contents.unread.push(Unread { is_mere_text: !unread.has_data, ..part });
+        let substance = if unread.has_data { Substance::Data } else { Substance::MereText };
+        self.contents.unread.push(Unread { substance, ..part });
     }
 }
 

@@ -536,7 +536,7 @@ impl ExpiryScanner<'_> {
         let keys: Vec<KeyHash> = contents.keys.iter().map(|key| KeyHash::of(&key.item)).collect();
         totals.keys.extend(&keys);
         let is_for_certificates = item.is_named() || has_certificate_extension(item.name);
-        let is_told = |unread: &Unread| is_for_certificates || !unread.is_mere_text;
+        let is_told = |unread: &Unread| is_for_certificates || !sniff::is_example(item.name, unread.substance);
         for text in contents.unread.iter().filter(|unread| !is_told(unread)) {
             totals.skip(item.name, item.source, item.dump_name(), Skip::new(SkipReason::Part, text.to_string()));
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::container::lookalike::Lookalike;
-use crate::container::{self, Container, Contents, FileFacts, OpenError};
+use crate::container::{self, Container, Contents, FileFacts, OpenError, Substance};
 use crate::expiry::report::SkipReason;
 use crate::pkcs12::Holds;
 
@@ -134,6 +134,25 @@ fn skip_lookalike(name: &str, kind: Lookalike) -> Option<Skip> {
         Holds::Certificate | Holds::Key | Holds::Mac | Holds::Other => SkipReason::NoCertificate,
     };
     Some(Skip::new(reason, kind.name()))
+}
+
+/// The extensions of documents, which show what a certificate looks like beside real ones.
+const DOCUMENTS: [&str; 10] = ["adoc", "asciidoc", "htm", "html", "markdown", "md", "mdx", "org", "rst", "xhtml"];
+
+/// Returns whether a part without data is an example in a document. A plain text may as well hold a certificate that was
+/// blanked: dots alone tell.
+pub(crate) fn is_example(name: &str, substance: Substance) -> bool {
+    match substance {
+        Substance::Data => false,
+        Substance::Blanked => is_document(name),
+        Substance::Dots => is_document(name) || has_extension(name, "txt"),
+        Substance::MereText => true,
+    }
+}
+
+fn is_document(name: &str) -> bool {
+    let stem = Path::new(name).file_stem().unwrap_or_default();
+    stem.eq_ignore_ascii_case("readme") || DOCUMENTS.iter().any(|extension| has_extension(name, extension))
 }
 
 /// Returns whether a file that opens and holds nothing should have held something.

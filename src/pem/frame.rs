@@ -9,11 +9,16 @@ use crate::pem::marker::{self, Word, is_base64};
 pub(crate) enum Frame {
     /// Among words.
     Words,
-    /// On a line of its own, without an END, or with dots in the place of what is left out: documents show such blocks.
+    /// On a line of its own, without an END.
     Line,
+    /// On a line of its own with an END on another, and dots in the place of what is left out: documents show such blocks.
+    Dots,
     /// On a line of its own with an END on another, or with nothing but Base64 up to the end of the text.
     Block,
 }
+
+/// The marks of what is left out; one character in UTF-8 is one, and so is its name in HTML.
+const DOTS: [&[u8]; 3] = [b"...", "\u{2026}".as_bytes(), b"&hellip;"];
 
 /// The most bytes after a BEGIN without an END that are looked at.
 const MAX_CUT: usize = 4096;
@@ -29,7 +34,7 @@ pub(crate) fn frame(text: &[u8], span: Range<usize>) -> Frame {
         let is_block = body.trim_ascii().is_empty() || (begins_with_line_end(body) && ends_with_line_end(body));
         return match is_block {
             false => Frame::Words,
-            true if memchr::memmem::find(body, b"...").is_some() => Frame::Line,
+            true if DOTS.iter().any(|dots| memchr::memmem::find(body, dots).is_some()) => Frame::Dots,
             true => Frame::Block,
         };
     }

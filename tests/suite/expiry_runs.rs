@@ -1114,6 +1114,44 @@ fn a_dump_that_is_too_large_is_a_failure_by_its_beginning() {
 }
 
 #[test]
+fn a_block_without_data_in_a_document_is_an_example_beside_a_certificate() {
+    let good = String::from_utf8(push("com.example.b", "b", "20260101", "20271231")).unwrap();
+    let cut = good.replacen("MII", "M!!", 1);
+    let run = |name: &str, text: &str| {
+        let folder = Folder::new(&[("good.pem", good.as_bytes()), (name, text.as_bytes())]);
+        let (code, report) = folder.report(&[".", "--list-skipped"]);
+        let is_told = files(&report["skipped"]).contains(&format!("./{name}").as_str());
+        (code, report["summary"]["unreadable"].as_u64(), is_told)
+    };
+    for body in BLANKED.into_iter().chain([
+        "...\n",
+        "MIIC...\n",
+        "MIIC\u{2026}\n",
+        "MIIC\n[...]\n",
+        "XXXXXXXX\n",
+        "MIIC&hellip;\n",
+    ]) {
+        let block = format!("-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n");
+        for name in ["README", "README.txt", "usage.md", "usage.RST", "usage.html", "usage.adoc"] {
+            for text in [format!("So:\n\n{block}\nFor example:\n\n{good}"), format!("{good}\nSo:\n```\n{block}```\n")] {
+                assert_eq!(run(name, &text), (Some(0), Some(0), true), "{name}: {text}");
+            }
+        }
+        let has_dots = body.contains("...") || body.contains('\u{2026}') || body.contains('&');
+        let text = format!("So:\n\n{block}\nFor example:\n\n{good}");
+        assert_eq!(run("usage.txt", &text).0, Some(if has_dots { 0 } else { 3 }), "{text}");
+        // Without a word between them it is no document.
+        assert_eq!(run("usage.txt", &format!("{good}{block}")).0, Some(3), "{body}");
+        assert_eq!(run("values.yaml", &text).0, Some(3), "{body}");
+        assert_eq!(run("README.pem", &text).0, Some(3), "{body}");
+    }
+    // What holds data and is not read is no example.
+    for name in ["README", "usage.md", "usage.html", "usage.txt"] {
+        assert_eq!(run(name, &format!("So:\n\n{cut}\nFor example:\n\n{good}")), (Some(3), Some(1), false), "{name}");
+    }
+}
+
+#[test]
 fn a_keystore_in_a_secret_is_to_be_left_out() {
     let good = push("com.example.b", "b", "20260101", "20271231");
     let store = read("p12/java-keystore.jks");
