@@ -256,9 +256,23 @@ fn begins_as_dump(text: &str) -> bool {
 /// Returns whether a text has an object with entries by its own kind, or a list with one: anchors and fields of any name
 /// may stand before that. Other objects and programs name such kinds in their fields.
 fn has_entries_by_kind(text: &str) -> bool {
-    let is_list = text.lines().any(|line| line.starts_with("items:") || line.starts_with("- "));
+    let has_field = |names: &[&str]| text.lines().any(|line| names.iter().any(|name| line.starts_with(name)));
+    let is_list = has_field(&["items:"]) && has_field(&["apiVersion:", "kind:"]);
+    let mut item_column = 0;
     for line in text.lines() {
-        if !is_list && line.starts_with([' ', '\t']) {
+        let is_own_field = match line.strip_prefix('-') {
+            Some(item) if !line.starts_with("---") => {
+                let item = item.trim_start();
+                item_column = if item.is_empty() { YAML_INDENT } else { line.len() - item.len() };
+                item.starts_with(ITEM_STARTS)
+            }
+            _ => {
+                let field = line.trim_start();
+                let column = line.len() - field.len();
+                column == 0 || (column == item_column && field.starts_with(['k', '"', '\'']))
+            }
+        };
+        if !is_list && !is_own_field {
             continue;
         }
         let Some((_, value)) = line.split_once("kind") else { continue };
@@ -271,6 +285,13 @@ fn has_entries_by_kind(text: &str) -> bool {
     }
     false
 }
+
+/// The column of the fields of a list's item whose first line is empty.
+const YAML_INDENT: usize = 2;
+
+/// The characters with which an item of a list begins that has its kind in the same line: the word, an object in braces, an
+/// anchor, a tag.
+const ITEM_STARTS: [char; 6] = ['k', '"', '\'', '{', '&', '!'];
 
 /// The kinds of objects with entries, and of lists of them.
 const KINDS_WITH_ENTRIES: [&str; 4] = ["Secret", "SecretList", "ConfigMap", "ConfigMapList"];

@@ -959,14 +959,31 @@ fn what_yaml_says_by_aliases_and_merge_keys_is_not_passed_over() {
         // Objects and programs that name a Secret and have none in them.
         "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  valuesFrom:\n    - kind: Secret\n  values: &v\n    a: 1\n  b: *v\n",
         "apiVersion: v1\nx: &x\n  script:\n    - |\n      kind: Secret\njob:\n  <<: *x\n",
+        // Ansible: a playbook, tasks, and tasks in one line; other lists.
+        "- hosts: all\n  vars: &v\n    a: 1\n  environment: *v\n  tasks:\n  - kubernetes.core.k8s:\n      definition:\n        apiVersion: v1\n        kind: Secret\n",
+        "---\n- name: a Secret\n  k8s: &k\n    resource_definition:\n      apiVersion: v1\n      kind: Secret\n      data: *d\n",
+        "- k8s: {definition: {apiVersion: v1, kind: Secret, data: *d}}\n",
+        "- k8s_info:\n    apiVersion: v1\n    kind: Secret\n    x: &x 1\n    y: *x\n",
+        "items:\n  - env: &e\n      apiVersion: v1\n      kind: Secret\n  - env: *e\n",
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\na: &a x\nb: *a\npatches:\n- target:\n    kind: Secret\n",
     ] {
         let report = Folder::new(&[("x.yaml", other.as_bytes())]).report(&[".", "--min-certificates", "0"]);
         assert_eq!(report.0, Some(0), "{other}");
     }
-    let list = format!(
-        "x: &x\n  a: 1\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  data:\n    <<: *x\n    b: {cert}\n"
-    );
-    assert_ne!(Folder::new(&[("x.yaml", list.as_bytes())]).report(&[".", "--min-certificates", "0"]).0, Some(0));
+    for list in [
+        "x: &x\n  a: 1\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  data:\n    <<: *x\n    b: CERT\n",
+        "- apiVersion: v1\n  kind: Secret\n  data: &d\n    b: CERT\n- apiVersion: v1\n  kind: Secret\n  data: *d\n",
+        "-   kind: Secret\n    apiVersion: v1\n    data: &d {b: CERT}\n    x: *d\n",
+        "-   apiVersion: v1\n    kind: Secret\n    data: &d {b: CERT}\n    x: *d\n",
+        "-\n  apiVersion: v1\n  'kind': Secret\n  data: &d {b: CERT}\n  x: *d\n",
+        "- &s\n  apiVersion: v1\n  kind: Secret\n  data: {b: CERT}\n- *s\n",
+        "- {apiVersion: v1, kind: Secret, data: &d {b: CERT}, x: *d}\n",
+    ] {
+        let list = list.replace("CERT", &cert);
+        let (code, report) = Folder::new(&[("x.yaml", list.as_bytes())]).report(&[".", "--min-certificates", "0"]);
+        assert_eq!(report["summary"]["unreadable"], 1, "{list}: {report}");
+        assert_ne!(code, Some(0), "{list}");
+    }
 }
 
 #[test]
