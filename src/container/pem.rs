@@ -250,7 +250,11 @@ impl TextReader<'_, '_, '_, '_> {
         let kind = match unread.label.and_then(Format::of_label) {
             Some(format) => format.holds(),
             None if unread.kind == UnreadKind::DekInfo => Holds::Key,
-            None if !unread.has_data => Holds::Key,
+            // Its text may be a short key all the same.
+            None if !unread.has_data => match unread.label.and_then(Lookalike::of_label).map(Lookalike::holds) {
+                Some(Holds::Other) if !hidden::may_hide_key(text) => Holds::Other,
+                Some(_) | None => Holds::Key,
+            },
             None => Holds::Anything,
         };
         let error = Malformed::new(unread.name(), unread.problem.clone()).into();

@@ -1263,6 +1263,26 @@ fn a_label_hides_no_content() {
 }
 
 #[test]
+fn an_empty_block_is_what_its_label_says() {
+    let (certificate, identity) = (text("pem/certificate-only.pem"), text("pem/identity.pem"));
+    let in_place = ["convert", "in.pem", "-o", "in.pem", "--force"];
+    for label in ["X509 CRL", "PUBLIC KEY", "DH PARAMETERS", "EC PARAMETERS", "ATTRIBUTE CERTIFICATE"] {
+        let block = |body: &str| format!("-----BEGIN {label}-----\n{body}-----END {label}-----\n");
+        for body in ["", "\n", "$BODY\n", "...\n"] {
+            let input = format!("{certificate}{}", block(body));
+            on(input, &["convert", "-"]).status(3).stderr_contains("there is no private key in it").run();
+            in_folder(&[("in.pem", &format!("{identity}{}", block(body)))], &in_place, 0);
+        }
+        // What stands under it may be a short key all the same.
+        let short_key =
+            format!("{identity}{}", block("MC4CAQAwBQYDK2VwBCIEI!FOObar0123456789abcdefghijklmnopqrstuvw\n"));
+        in_folder_saying(&[("in.pem", &short_key)], &in_place, 6, "would be lost");
+    }
+    let key = format!("{certificate}-----BEGIN EC PRIVATE KEY-----\n-----END EC PRIVATE KEY-----\n");
+    on(key, &["convert", "-"]).status(3).stderr_contains("PEM block \"EC PRIVATE KEY\" at line 32: is empty").run();
+}
+
+#[test]
 fn blocks_of_other_programs_fail_no_folder() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("push.pem"), text("pem/identity.pem")).unwrap();
