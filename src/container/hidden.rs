@@ -52,7 +52,7 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
             continue;
         }
         digits += line.iter().filter(|byte| byte.is_ascii_digit()).count();
-        bytes += line.utf8_chunks().map(|chunk| chunk.invalid().len()).sum::<usize>();
+        bytes += count_bytes(line);
         for word in line.split(|byte| !is_base64(*byte) && !matches!(byte, b'-' | b'_')) {
             if word.len() >= MIN_PART && is_mixed(word) {
                 mixed += word.len();
@@ -60,6 +60,31 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
         }
     }
     digits >= MIN_DIGITS || mixed >= MIN_WORD || bytes >= MIN_BYTES
+}
+
+/// Counts the bytes of a line that are no text: neither UTF-8 nor letters of Latin-1 that stand alone among those of ASCII.
+fn count_bytes(line: &[u8]) -> usize {
+    let (mut count, mut position) = (0, 0);
+    for chunk in line.utf8_chunks() {
+        let start = position + chunk.valid().len();
+        position = start + chunk.invalid().len();
+        let is_letter = matches!(chunk.invalid(), [FIRST_LETTER..=u8::MAX])
+            && line[..start].last().is_none_or(is_of_words)
+            && line[position..].first().is_none_or(is_of_words);
+        if !is_letter {
+            count += chunk.invalid().len();
+        }
+    }
+    count
+}
+
+/// The first letter of Latin-1 beyond ASCII. Nearly all after it are letters.
+const FIRST_LETTER: u8 = 0xc0;
+
+/// Returns whether a byte stands beside letters in a text.
+fn is_of_words(byte: &u8) -> bool {
+    byte.is_ascii_alphabetic()
+        || matches!(byte, b' ' | b'\t' | b'.' | b',' | b':' | b';' | b'-' | b'(' | b')' | b'"' | b'\'')
 }
 
 /// The beginning of a PEM block.

@@ -33,6 +33,7 @@ pub enum Lookalike {
     BindKey,
     KeyText,
     PgpBlock,
+    PgpPublicKey,
     PgpSignature,
     AgeFile,
     PassphraseFile,
@@ -96,7 +97,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 54] = {
+static LOOKALIKES: [LookalikeRow; 55] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -190,6 +191,7 @@ static LOOKALIKES: [LookalikeRow; 54] = {
             "take the file that the text was made of",
         ),
         LookalikeRow::new(L::PgpBlock, "an OpenPGP message or key", Anything, &[], DECRYPT),
+        LookalikeRow::new(L::PgpPublicKey, "an OpenPGP public key", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::PgpSignature, "an OpenPGP signature", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::AgeFile, "a file encrypted with age", Anything, &[b"age-encryption.org/"], DECRYPT),
         LookalikeRow::new(
@@ -321,7 +323,7 @@ static LABELS: [LabelRow; 20] = [
     LabelRow { label: "SSH2 PUBLIC KEY", kind: Lookalike::SshPublicKey },
     LabelRow { label: "SSH2 ENCRYPTED PRIVATE KEY", kind: Lookalike::PuttyKey },
     LabelRow { label: "PGP PRIVATE KEY BLOCK", kind: Lookalike::PgpBlock },
-    LabelRow { label: "PGP PUBLIC KEY BLOCK", kind: Lookalike::PgpBlock },
+    LabelRow { label: "PGP PUBLIC KEY BLOCK", kind: Lookalike::PgpPublicKey },
     LabelRow { label: "PGP MESSAGE", kind: Lookalike::PgpBlock },
     LabelRow { label: "PGP SIGNATURE", kind: Lookalike::PgpSignature },
     LabelRow { label: "AGE ENCRYPTED FILE", kind: Lookalike::AgeFile },
@@ -437,6 +439,7 @@ impl Lookalike {
                 | Self::AttributeCertificate
                 | Self::SslSession
                 | Self::SignedPublicKey
+                | Self::PgpPublicKey
                 | Self::PgpSignature
                 | Self::AppleDouble
         )

@@ -1512,6 +1512,41 @@ fn a_short_key_in_der_beside_pem_is_read() {
 }
 
 #[test]
+fn comments_in_latin_1_are_text() {
+    let identity = text("pem/identity.pem");
+    let words = "# Schl\u{fc}ssel f\u{fc}r die \u{c4}pp (\u{fc}ber K\u{f6}ln), m\u{f6}glich: \u{e4}ndern, l\u{f6}schen; na\u{ef}ve \u{e0} No\u{eb}l\r\n";
+    let words: Vec<u8> = words.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap()).collect();
+    let convert = |bytes: &[u8], code: i32| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("in.pem"), bytes).unwrap();
+        let arguments = ["convert", "in.pem", "-o", "in.pem", "--force"];
+        Test::new().args(arguments).folder(folder.path()).status(code).run();
+    };
+    convert(&[&words, identity.as_bytes(), &words].concat(), 0);
+    // A key beside such words is seen all the same.
+    let key = &read("key/pkcs8.der")[300..332];
+    convert(&[&words, key, &words, identity.as_bytes()].concat(), 6);
+    convert(&[identity.as_bytes(), b"# the key, for K\xf6ln: ", key, b" and more words behind it\n"].concat(), 6);
+}
+
+#[test]
+fn an_openpgp_public_key_is_no_private_key() {
+    let identity = text("pem/identity.pem");
+    for (label, is_key) in [
+        ("PGP PUBLIC KEY BLOCK", false),
+        ("PGP SIGNATURE", false),
+        ("PGP PRIVATE KEY BLOCK", true),
+        ("PGP MESSAGE", true),
+    ] {
+        let armour =
+            format!("-----BEGIN {label}-----\n\n{}\n=abcd\n-----END {label}-----\n", "mQENBFx7abc0BCAD".repeat(16));
+        let files = [("in.pem", identity.as_str()), ("out.pem", armour.as_str())];
+        let (_, said) = in_folder_saying(&files, &["convert", "in.pem", "-o", "out.pem"], 6, "already exists");
+        assert_eq!(said.contains("may hold a private key"), is_key, "{label}: {said}");
+    }
+}
+
+#[test]
 fn a_key_of_a_known_form_among_other_things_is_named() {
     let identity = text("pem/identity.pem");
     for (form, key) in &unread_keys()[..6] {
