@@ -10,7 +10,12 @@ use crate::schema::text;
 /// The first word of the line of a Nagios plugin.
 pub(crate) const SERVICE: &str = "PUSHCERT";
 
+/// The seconds after its end from which a certificate is old news: 90 days. It fails the run all the same.
+const OLD_NEWS: i64 = 90 * 86_400;
+
 impl ExpiryReport {
+    /// Returns the findings, the most urgent first: GitHub shows ten. What expired long ago is no surprise: it comes last, and
+    /// of that what expired last comes first.
     pub(crate) fn findings_report(&self) -> FindingsReport {
         let mut cases = Vec::with_capacity(self.certificates.len());
         for finding in &self.findings {
@@ -23,11 +28,16 @@ impl ExpiryReport {
                 findings: vec![finding.clone()],
             });
         }
-        for certificate in &self.certificates {
+        let (old_news, news): (Vec<_>, Vec<_>) =
+            self.certificates.iter().partition(|certificate| certificate.seconds_left < -OLD_NEWS);
+        for certificate in news {
             cases.push(certificate.case());
         }
         for file in &self.unreadable {
             cases.push(file.case());
+        }
+        for certificate in old_news.into_iter().rev() {
+            cases.push(certificate.case());
         }
         FindingsReport {
             title: "pushcert expiry",

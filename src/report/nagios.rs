@@ -69,8 +69,8 @@ mod tests {
             printed_expiry("nagios"),
             str![[r#"
 PUSHCERT CRITICAL - 2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable | days_left=-1028;30:;7: certificates=2;;;0 ok=1;;;0 warnings=0;;;0 failures=1;;;0 unreadable=1;;;0 passed_over=0;;;0
-fixtures/der/expired.cer: Apple Push Services: com.example.MyApp expired on 2024-01-31 (1028 days ago)
 fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)
+fixtures/der/expired.cer: Apple Push Services: com.example.MyApp expired on 2024-01-31 (1028 days ago)
 
 "#]]
         );

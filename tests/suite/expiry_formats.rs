@@ -55,6 +55,28 @@ fn github_shows_the_first_ten_so_the_worst_come_first() {
 }
 
 #[test]
+fn what_expired_long_ago_takes_no_place_from_what_expires_tomorrow() {
+    let folder = tempfile::tempdir().unwrap();
+    for day in 10..=21 {
+        write(folder.path(), &format!("certs/old-{day}.pem"), &format!("old{day}"), &format!("202601{day}"));
+    }
+    write(folder.path(), "certs/lately.pem", "lately", "20261120");
+    write(folder.path(), "certs/tomorrow.pem", "tomorrow", "20261125");
+    write(folder.path(), "certs/soon.pem", "soon", "20261210");
+    fs::write(folder.path().join("certs/cut.cer"), &fs::read(fixture("der/universal.cer")).unwrap()[..400]).unwrap();
+    let run = expiry(folder.path(), &["certs", "--format", "github", "--fail", "2d"]).run();
+    let lines: Vec<&str> = run.text().lines().collect();
+    let mut expected = vec!["lately.pem".to_owned(), "tomorrow.pem".to_owned(), "cut.cer".to_owned()];
+    expected.extend((10..=21).rev().map(|day| format!("old-{day}.pem")));
+    for (line, file) in lines.iter().zip(&expected) {
+        assert!(line.starts_with(&format!("::error file=certs/{file},")), "{file}: {}", run.text());
+    }
+    // All failures, and then the warnings.
+    assert!(lines[15].starts_with("::warning file=certs/soon.pem,"), "{}", run.text());
+    assert!(lines[16].starts_with("::notice ") && lines[16].contains("10 of 15 errors"), "{}", run.text());
+}
+
+#[test]
 fn a_certificate_takes_one_annotation_of_a_level() {
     let file = fixture("der/expired.cer");
     let arguments = [file.to_str().unwrap(), "--format", "github", "--expect-topic", "a", "--expect-team", "b"];
