@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::apns::document;
 use crate::apns::notification::{
     Headers, MAX_PAYLOAD, MAX_VOIP_PAYLOAD, PUSH_TYPES, PushType, is_pass_topic, needs_provider_token,
     push_type_labelled, push_type_of,
@@ -363,7 +364,7 @@ fn check_payload(notification: &Notification<'_>) -> Result<Vec<String>, Message
         return Err(MessageError::Payload("the payload is empty".to_owned()));
     }
     let mut sentences = Vec::new();
-    for key in payload::doubled_keys(notification.payload) {
+    for key in document::doubled_keys(notification.payload) {
         let name = printable_name(&key);
         sentences
             .push(format!("the payload has the key {name:?} more than once: which one a device takes is not known"));
@@ -382,7 +383,7 @@ fn check_payload(notification: &Notification<'_>) -> Result<Vec<String>, Message
                 return Err(MessageError::ByteOrderMark);
             }
             RequestWarning::NotJson => {
-                return Err(MessageError::Payload(payload::explain_json(notification.payload)));
+                return Err(MessageError::Payload(document::explain_json(notification.payload)));
             }
             _ => return Err(MessageError::Payload(message)),
         }

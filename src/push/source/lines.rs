@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use memchr::memmem;
 use serde_json::Value;
 
-use crate::apns::payload::doubled_keys;
+use crate::apns::document::doubled_keys;
 use crate::push::recipient::{self, BYTE_ORDER_MARK, InvalidToken};
 use crate::push::source::{Batcher, MAX_RECORD, SourceError, not_a_token};
 
