@@ -91,10 +91,12 @@ impl<'a> FileChain<'a> {
         roots
     }
 
-    /// Returns the public roots that the path names. Another authority may have signed one of them too, in the file.
-    fn public_roots(&self) -> Vec<Certificate> {
+    /// Returns those of the public roots that the path names. Another authority may have signed one of them too, in the
+    /// file.
+    fn named_of(&self, public: &[impl AsRef<[u8]>]) -> Vec<Certificate> {
         let mut roots = Vec::new();
-        for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+        for root in public {
+            let root = root.as_ref();
             let is_named = self.leaf.iter().chain(&self.path).any(|below| find(root, &below.raw_issuer).is_some());
             if is_named {
                 roots.extend(Certificate::parse(root));
@@ -176,7 +178,7 @@ pub(super) fn compare_chains(
     if new.kind.is_push() || new.is_self_issued() || pair.is_same {
         return;
     }
-    compare_verdicts(was, is, new, now, differences);
+    compare_verdicts(was, is, new, now, webpki_root_certs::TLS_SERVER_ROOT_CERTS, differences);
     for issuer in &is.path {
         if let Some(text) = weakness_of(issuer) {
             let name = printable_name(issuer.title());
@@ -197,10 +199,11 @@ fn compare_verdicts(
     is: &FileChain<'_>,
     new: &Certificate,
     now: OffsetDateTime,
+    public_roots: &[impl AsRef<[u8]>],
     differences: &mut Vec<Finding>,
 ) {
     let mut refused = None;
-    let public = was.public_roots();
+    let public = was.named_of(public_roots);
     let roots = was.roots_of(was, now).into_iter().chain(is.roots_of(was, now)).chain(&public);
     for root in roots.take(MAX_ROOTS) {
         let Some(leniency) = was.leniency(root) else { continue };
@@ -211,7 +214,7 @@ fn compare_verdicts(
     }
     if public.iter().any(|root| was.leniency(root).is_some()) {
         // Programs that trust the public roots trust all of them.
-        for root in is.public_roots() {
+        for root in is.named_of(public_roots) {
             if is.refusal(&root, Some(now), true).is_none() {
                 return;
             }
@@ -379,9 +382,15 @@ fn find_early_end(is: &FileChain<'_>, new: &Certificate, now: OffsetDateTime) ->
 
 #[cfg(test)]
 mod tests {
+    use openssl::asn1::Asn1Time;
+    use openssl::bn::BigNum;
     use openssl::ec::{EcGroup, EcKey};
+    use openssl::hash::MessageDigest;
     use openssl::nid::Nid;
-    use openssl::pkey::PKey;
+    use openssl::pkey::{PKey, Private};
+    use openssl::x509::extension::BasicConstraints;
+    use openssl::x509::{X509, X509Name};
+    use time::macros::datetime;
 
     use super::*;
     use crate::public_key::PublicKey;
@@ -419,9 +428,72 @@ mod tests {
         let root = Certificate::parse(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]).unwrap();
         let leaf = certificate("der/not-push.cer");
         let by_it = Certificate { raw_issuer: root.raw_subject.clone(), ..leaf.clone() };
-        let of = |leaf| FileChain::of(leaf, &[leaf], true, time::OffsetDateTime::UNIX_EPOCH).public_roots();
+        let of = |leaf| {
+            let chain = FileChain::of(leaf, &[leaf], true, OffsetDateTime::UNIX_EPOCH);
+            chain.named_of(webpki_root_certs::TLS_SERVER_ROOT_CERTS)
+        };
         assert!(of(&by_it).iter().any(|found| found.der == root.der));
         assert!(of(&leaf).is_empty());
+    }
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 0:00 UTC);
+
+    /// A certificate and its key.
+    struct Issued {
+        x509: X509,
+        key: PKey<Private>,
+    }
+
+    impl Issued {
+        fn by(issuer: Option<&Self>, name: &str, is_ca: bool) -> Self {
+            let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+            let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+            let mut subject = X509Name::builder().unwrap();
+            subject.append_entry_by_nid(Nid::COMMONNAME, name).unwrap();
+            let subject = subject.build();
+            let mut builder = X509::builder().unwrap();
+            builder.set_version(2).unwrap();
+            builder.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
+            builder.set_subject_name(&subject).unwrap();
+            builder.set_issuer_name(issuer.map_or(&subject, |issuer| issuer.x509.subject_name())).unwrap();
+            builder.set_not_before(&Asn1Time::from_str("20260101000000Z").unwrap()).unwrap();
+            builder.set_not_after(&Asn1Time::from_str("20271231000000Z").unwrap()).unwrap();
+            builder.set_pubkey(&key).unwrap();
+            if is_ca {
+                builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
+            }
+            builder.sign(issuer.map_or(&key, |issuer| &issuer.key), MessageDigest::sha256()).unwrap();
+            Self { x509: builder.build(), key }
+        }
+
+        fn der(&self) -> Vec<u8> {
+            self.x509.to_der().unwrap()
+        }
+
+        fn certificate(&self) -> Certificate {
+            Certificate::parse(&self.der()).unwrap()
+        }
+    }
+
+    #[test]
+    fn one_public_root_is_as_good_as_another() {
+        let [old_root, new_root] = ["Root A", "Root B"].map(|name| Issued::by(None, name, true));
+        let [old_ca, new_ca] =
+            [(&old_root, "CA A"), (&new_root, "CA B")].map(|(root, name)| Issued::by(Some(root), name, true));
+        let [old, new] = [&old_ca, &new_ca].map(|ca| Issued::by(Some(ca), "www.example.com", false).certificate());
+        let (old_ca, new_ca) = (old_ca.certificate(), new_ca.certificate());
+        let (was, is) =
+            (FileChain::of(&old, &[&old, &old_ca], true, NOW), FileChain::of(&new, &[&new, &new_ca], true, NOW));
+        let codes = |roots: &[Vec<u8>]| {
+            let mut differences = Vec::new();
+            compare_verdicts(&was, &is, &new, NOW, roots, &mut differences);
+            differences.iter().map(|finding| (finding.level, finding.code)).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&[old_root.der(), new_root.der()]), []);
+        // The new one leads to no public root, or to another one of its name.
+        let broken = [(Level::Failure, FindingCode::WrongChain)];
+        assert_eq!(codes(&[old_root.der()]), broken);
+        assert_eq!(codes(&[old_root.der(), Issued::by(None, "Root B", true).der()]), broken);
     }
 
     #[test]
