@@ -185,7 +185,7 @@ static LOOKALIKES: [LookalikeRow; 55] = {
         LookalikeRow::new(L::BindKey, "a private key of DNSSEC (BIND)", Key, &[b"private-key-format:"], AS_PKCS8),
         LookalikeRow::new(
             L::KeyText,
-            "the text of a private key (openssl -text), not the key itself",
+            "the text of a private key (openssl -text)",
             Key,
             &[b"private-key: (", b"rsa private-key: ("],
             "take the file that the text was made of",
@@ -231,10 +231,10 @@ static LOOKALIKES: [LookalikeRow; 55] = {
         ),
         LookalikeRow::new(
             L::GitLfsPointer,
-            "a Git LFS pointer, not the file itself",
+            "a Git LFS pointer",
             Anything,
             &[b"version https://git-lfs.github.com/spec/"],
-            "get the file with: git lfs pull",
+            "get the file itself with: git lfs pull",
         ),
         LookalikeRow::new(
             L::Keychain,
@@ -245,7 +245,7 @@ static LOOKALIKES: [LookalikeRow; 55] = {
         ),
         LookalikeRow::new(
             L::AppleDouble,
-            "what macOS keeps beside a file (AppleDouble), not the file itself",
+            "what macOS keeps beside a file (AppleDouble)",
             Other,
             &[b"\0\x05\x16\x07"],
             "take the file of the same name without ._ before it",

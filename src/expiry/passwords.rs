@@ -157,7 +157,7 @@ pub(crate) struct EntryPassword {
 }
 
 /// The ends of the names of entries that are passwords.
-const PASSWORD_NAMES: [&str; 4] = ["password", "passphrase", "passwd", "pass"];
+const PASSWORD_NAMES: [&str; 5] = ["password", "passphrase", "passwd", "pass", "pwd"];
 
 /// The most entries of a Secret that are tried as passwords.
 const MAX_ENTRY_PASSWORDS: usize = 8;

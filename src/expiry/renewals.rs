@@ -288,8 +288,8 @@ impl<'a> Candidates<'a> {
         }
         behind.map(|new| {
             Successor::Objection(format!(
-                "its renewal until {} stands behind it in the file, and programs take the first: put the renewal before \
-                 it, or take it out",
+                "its renewal until {} stands behind it in the file, and programs that read the file as a whole take the \
+                 first: put the renewal before it, or take the old one out",
                 new.not_after.date()
             ))
         })

@@ -500,7 +500,16 @@ fn what_is_renewed_alarms_nobody() {
 #[test]
 fn the_password_in_the_secret_opens_its_file_and_is_named() {
     let p12 = read("p12/keychain-password.p12");
-    for entry in ["password", "push.password", "p12-password", "passphrase", "P12_PASSWORD"] {
+    for entry in [
+        "password",
+        "push.password",
+        "p12-password",
+        "passphrase",
+        "P12_PASSWORD",
+        "pwd",
+        "push.p12.pwd",
+        "KEYSTORE_PWD",
+    ] {
         for password in [&b"push"[..], b"push\n", b"push\r\n"] {
             let all = [("push.p12", &p12[..]), ("a-password", b"wrong"), (entry, password)];
             let folder = Folder::new(&[("s.json", &text(&secret("prod", "push", &all)))]);
@@ -650,7 +659,7 @@ fn in_one_file_the_first_counts() {
                 let (found, report) = folder.report(&["."]);
                 assert_eq!(found, code, "{what}: {report}");
                 let hint = report["certificates"][0]["findings"][0]["hint"].as_str().unwrap_or_default();
-                let told = hint.starts_with("its renewal until 2027-12-31 stands behind it in the file, and programs");
+                let told = hint.starts_with("its renewal until 2027-12-31 stands behind it in the file, and programs that read the file as a whole take the first");
                 assert_eq!(told, code == Some(1), "{what}: {hint}");
             }
             if !keys.is_empty() {

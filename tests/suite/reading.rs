@@ -865,7 +865,11 @@ fn what_is_no_certificate_is_named_with_the_way_on() {
         (b"Private-key-format: v1.3\n".to_vec(), "a private key of DNSSEC", "in PKCS#8"),
         (b"Private-Key: (2048 bit, 2 primes)\nmodulus:\n".to_vec(), "the text of a private key", "made of"),
         (b"$ANSIBLE_VAULT;1.1;AES256\n6162\n".to_vec(), "Ansible Vault", "ansible-vault view"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n".to_vec(), "a Git LFS pointer", "git lfs pull"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n".to_vec(),
+            "this is a Git LFS pointer, not a certificate",
+            "get the file itself with: git lfs pull",
+        ),
         (b"begin 644 cert.p12\nM,( &\n`\nend\n".to_vec(), "encoded with uuencode", "uudecode FILE"),
         (SPKAC.to_vec(), "a request of Netscape's kind (SPKAC)", "is expected"),
         (block("X509 CRL", b"\x30\x03\x02\x01\x00").into_bytes(), "certificate revocation list", "is expected"),
