@@ -215,6 +215,37 @@ for time_, words in (("2021-01-01", "3500 still unregistered (since then, or lat
 expect("PostgreSQL: all are back", psql("SELECT count(*) FROM pushcert_token WHERE unregistered IS NULL"), "3500")
 removed = database("remove", URL, "--tokens", path, *GROUP)
 expect("PostgreSQL: all are removed", removed.stdout, f"{NAME}: 3500 tokens removed ({APP}, production)\n")
+# --- tokens that are no longer active are removed, but for those that have registered since -------------------
+
+MIXED = ["--app", "com.example.Mixed", "--environment", "production"]
+many = [f"{number:064x}" for number in range(300)]  # more than a batch
+for registered, tokens in (("2022-01-01", ["aa", "cc", "dd", *many]), ("2024-01-01", ["bb"])):
+    path.write_text("\n".join(tokens))
+    for url in (URL, f"sqlite:{WORK / 'mixed.db'}"):
+        for group in (MIXED, [*MIXED[:3], "sandbox"]):
+            expect(f"{url[:8]}: the tokens of {registered}", database("import", url, path, *group, "--registered", registered).returncode, 0)
+rows = [("aa", "2023-11-14T22:13:20Z"), ("aa", "2023-11-14T22:13:20Z"), ("bb", "2023-11-14T22:13:20.123Z"), ("cc", ""), ("ee", "2023-11-14T22:13:20Z"),
+        *((token, "2022-01-01T00:00:00.001Z" if number % 2 else "2022-01-01T00:00:00Z") for number, token in enumerate(many))]
+gone_list = WORK / "gone.csv"
+gone_list.write_text("token,since\n" + "".join(f"{token},{since}\n" for token, since in rows))
+answers = {}
+for url in (URL, f"sqlite:{WORK / 'mixed.db'}"):
+    done = database("remove", url, "--tokens", gone_list, *MIXED, "--json")
+    counts = {name: json.loads(done.stdout)[name] for name in ("removed", "missing", "kept")}
+    answers[url[:8]] = (done.returncode, counts, sorted(line for line in done.stderr.splitlines() if line[:2] in ("bb", "cc")))
+expect("removal of what is gone: PostgreSQL", answers["postgres"][:2], (0, {"removed": 151, "missing": 1, "kept": 152}))
+expect("removal of what is gone: SQLite says the same", answers["sqlite:/"], answers["postgres"])
+left = psql("SELECT token FROM pushcert_token WHERE app = 'com.example.Mixed' AND environment = 'production'").split()
+expect("removal of what is gone: what is left", sorted(left), sorted(["bb", "cc", "dd", *many[::2]]))
+with sqlite3.connect(WORK / "mixed.db") as connection:
+    same = [row[0] for row in connection.execute("SELECT token FROM pushcert_token WHERE environment = 'production'")]
+expect("removal of what is gone: SQLite has left the same", sorted(same), sorted(left))
+others = psql("SELECT count(*) FROM pushcert_token WHERE app = 'com.example.Mixed' AND environment = 'sandbox'")
+expect("removal of what is gone: none of another environment", others, "304")
+psql("DELETE FROM pushcert_token WHERE app = 'com.example.Mixed'")
+expect("removal of what is gone: of nothing", json.loads(database("remove", URL, "--tokens", gone_list, *MIXED, "--json").stdout)["missing"], len(set(rows)))
+
+# --- what the shards will find ---
 database("import", URL, "-", *GROUP, "--registered", "2022-01-01", input="\n".join(TOKENS))
 database("import", URL, "-", *GROUP, "--registered", "2024-01-01", input="\n".join(BACK))
 database("add", URL, *GROUP[:2], "--environment", "sandbox", "ff")
