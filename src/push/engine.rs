@@ -18,6 +18,7 @@ use crate::push::event::Event;
 use crate::push::health::Health;
 use crate::push::message::Message;
 use crate::push::outcome::{Settled, Verdict};
+use crate::push::pace;
 use crate::push::problem::Problem;
 use crate::push::queue::Queue;
 use crate::push::recipient::DeviceToken;
@@ -31,6 +32,8 @@ use crate::push::token_hash::TokenHash;
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 /// The time between two looks at whether anything happens.
 const LOOK: Duration = Duration::from_secs(1);
+/// The number of requests in whose time a run does not give up: one may do better than the one before.
+const REQUESTS_IN_TROUBLE: u32 = 2;
 /// The most GOAWAYs that are told one by one.
 const MAX_NOTICES: u64 = 10;
 
@@ -217,9 +220,9 @@ async fn watch_silence(shared: &Shared) {
     }
 }
 
-/// Ends the run when the server has had nothing but trouble for too long.
+/// Ends the run when the server has had nothing but trouble for too long, and for the time of a further request at least.
 async fn watch_outage(shared: &Shared) {
-    let limit = shared.job.give_up;
+    let limit = shared.job.give_up.max(pace::time_of(REQUESTS_IN_TROUBLE, shared.job.rate));
     loop {
         sleep(LOOK.min(limit)).await;
         match shared.queue.state() {

@@ -7,6 +7,14 @@ use tokio::time::Instant;
 /// The time whose requests may go out at once: a timer is not more exact than milliseconds.
 const BURST: Duration = Duration::from_millis(20);
 
+/// Returns the time in which so many requests go out at least; `rate` is the number in a second.
+pub(super) fn time_of(requests: u32, rate: Option<f64>) -> Duration {
+    match rate {
+        Some(rate) => Duration::from_secs_f64(f64::from(requests) / rate),
+        None => Duration::ZERO,
+    }
+}
+
 /// Says when the next request may go out.
 #[derive(Debug)]
 pub(super) struct Pace {

@@ -42,6 +42,14 @@ fn an_outage_ends_the_run_and_the_next_one_goes_on() {
     }
 }
 
+// It ended while it waited by its own rate, and blamed the gateway.
+#[test]
+fn a_slow_rate_is_no_trouble_of_the_gateway() {
+    let scene = Scene::new(&["answer:InternalServerError@times=1"], 2);
+    let pushed = scene.push(&["--give-up", "1s", "--rate", "0.4"]);
+    assert_eq!((pushed.code(), pushed.count("accepted")), (0, 2), "{}", pushed.summary());
+}
+
 #[test]
 fn too_many_requests_delay_that_token_alone() {
     let scene = Scene::new(&["answer:TooManyRequests@after=3,times=1"], 50);
