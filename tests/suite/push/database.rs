@@ -193,6 +193,28 @@ fn a_database_that_fails_in_the_middle_loses_no_outcome() {
 }
 
 #[test]
+fn a_row_that_is_replaced_while_a_run_reads_comes_a_second_time() {
+    let scene = scene(&[], 3000);
+    let child = start_slowly(&scene, "500", &["--json"]);
+    wait_for_requests(&scene, 50);
+    let other = rusqlite::Connection::open(scene.stage.file("tokens.db")).unwrap();
+    other.busy_timeout(Duration::from_secs(20)).unwrap();
+    let replace = "REPLACE INTO pushcert_token (app, environment, token, registered)
+        SELECT app, environment, token, registered FROM pushcert_token WHERE token = ?";
+    // One was sent to, the other will be.
+    for token in [&scene.tokens[0], &scene.tokens[2900]] {
+        assert_eq!(other.execute(replace, [token]).unwrap(), 1);
+    }
+    let output = child.wait_with_output().unwrap();
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let summary = &lines.last().unwrap()["summary"];
+    assert_eq!((&summary["accepted"], &summary["repeated"]), (&3001.into(), &1.into()), "{summary}");
+    let answers = scene.answers();
+    assert_eq!((answers[&scene.tokens[0]].len(), answers[&scene.tokens[2900]].len()), (2, 1));
+}
+
+#[test]
 fn a_locked_database_ends_with_6_after_all_was_sent() {
     let scene = scene(&[], 300);
     scene.stage.gateway.tokens.set(&scene.tokens[299], TokenState::Unregistered(SINCE));
