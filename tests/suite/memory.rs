@@ -17,7 +17,9 @@ const NOBODY: u32 = 65534;
 fn ordinary_folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_pushcert"), folder.path().join("pushcert")).unwrap();
+    // A process that another test starts meanwhile would hold a copy that is written here open, and it could not be run.
+    let copied = Command::new("cp").args([env!("CARGO_BIN_EXE_pushcert"), "pushcert"]).current_dir(&folder).status();
+    assert!(copied.unwrap().success());
     fs::copy(fixture("p12/keychain-password.p12"), folder.path().join("push.p12")).unwrap();
     fs::write(folder.path().join("password"), "push").unwrap();
     folder

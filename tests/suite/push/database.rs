@@ -106,8 +106,8 @@ fn a_410_without_a_time_marks_nothing() {
     assert_eq!(scene.rows(&[]).len(), 12);
 }
 
-/// Waits until the gateway has answered so many requests.
-fn wait_for_requests(scene: &Scene, count: usize) {
+/// Waits until the gateway has answered so many requests, or noted that it leaves them without an answer.
+pub(super) fn wait_for_requests(scene: &Scene, count: usize) {
     let end = Instant::now() + Duration::from_secs(60);
     while scene.log.lock().unwrap().len() < count {
         assert!(Instant::now() < end, "{count} requests do not come");
