@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<
     Ok(())
 }
 
-/// Returns the text to explain; `None` where there is none. Without arguments, what is piped is the text.
+/// Returns the text to explain; `None` where there is none. Without arguments, what is piped is the text. An empty
+/// argument comes from a variable that was not set, and asks for nothing.
 fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<Option<String>, Error> {
     if arguments.words() == ["-"] {
         return Ok(Some(read_standard_input(context)?));
@@ -42,6 +43,11 @@ fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<Option<Str
     let text = match arguments.words() {
         [] if context.stdin_is_terminal => return Ok(None),
         [] => read_standard_input(context)?,
+        words if words.iter().all(|word| word.trim().is_empty()) => {
+            return Err(Error::new(ExitKind::Usage, "the text to explain is empty").hint(
+                "give the message as it was printed: pushcert explain 'MESSAGE'; pushcert explain lists the messages that are known",
+            ));
+        }
         words => words.join(" "),
     };
     Ok(if text.trim().is_empty() { None } else { Some(text) })

@@ -92,6 +92,9 @@ fn find_whole(text: &str, fold: fn(&str) -> String) -> Vec<Explanation> {
     let mut matches = Vec::new();
     for message in MESSAGES {
         let Some(known) = longest_found(&wanted, message, fold) else { continue };
+        if message.subject == Subject::Connection && is_of_other_host(&folded(text), message) {
+            continue;
+        }
         if message.subject.is_of(&subjects, begins_with(&wanted, message, fold)) {
             matches.push(Match { known, explanation: Explanation::of_message_in(message, &subjects) });
         }
@@ -130,8 +133,23 @@ fn longest_found(wanted: &str, message: &Message, fold: fn(&str) -> String) -> O
     longest
 }
 
+/// Returns whether a message stands in a text, folded, about hosts that are all none of APNs'.
+fn is_of_other_host(text: &str, message: &Message) -> bool {
+    let mut is_of_other = false;
+    for known in message.texts {
+        for (place, found) in text.match_indices(&folded(known)) {
+            if !subject::names_other_host(&text[..place], found, &text[place + found.len()..]) {
+                return false;
+            }
+            is_of_other = true;
+        }
+    }
+    is_of_other
+}
+
 /// What programs say before any message of theirs.
-const OPENINGS: [&str; 7] = ["php ", "warning:", "error:", "verror:", "panic:", "caused by:", "ssl.sslerror:"];
+const OPENINGS: [&str; 9] =
+    ["php ", "warning:", "error:", "verror:", "panic:", "caused by:", "ssl.sslerror:", "{ error:", "{ [error:"];
 
 /// Returns whether a text, folded, begins with a message.
 fn begins_with(wanted: &str, message: &Message, fold: fn(&str) -> String) -> bool {
@@ -461,6 +479,74 @@ mod tests {
             ("security: SecKeychainItemImport: Unable to decode the provided data.", "the .p12 has AES-256"),
             ("/tmp/MyApp.app: errSecInternalComponent", "the keychain is locked"),
             ("Unable to import p12 file: no push certificates found.", "the .p12 has no push certificate"),
+            ("lookup api.push.apple.com on 127.0.0.53:53: server misbehaving", "this machine finds no address"),
+            ("net/http: TLS handshake timeout https://api.push.apple.com", "APNs is not reached"),
+            (
+                "An error occurred (EndpointDisabled) when calling the Publish operation: Endpoint is disabled",
+                "APNs refused the device token",
+            ),
+            (
+                "sns.model.PlatformApplicationDisabledException: Platform application is disabled (Service: AmazonSNS;",
+                "APNs refused the certificate of the platform",
+            ),
+            (
+                "java.io.IOException: exception unwrapping private key - java.security.InvalidKeyException: Illegal key size",
+                "the .p12 has AES-256, and this Java",
+            ),
+            (
+                "java.security.KeyStoreException: Key store must contain exactly one entry, and",
+                "the .p12 has more than",
+            ),
+            ("java.security.UnrecoverableKeyException: Cannot recover key", "the password is wrong"),
+            ("Error: socket hang up", "the other end closed"),
+            ("{ [Error: socket hang up] code: 'ECONNRESET', sslError: undefined }", "the other end closed"),
+            ("apn Socket error occurred { Error: read ECONNRESET }\n apn: Destroying", "the other end closed"),
+            ("SSLError: [Errno 8] _ssl.c:529: EOF occurred in violation of protocol", "the other end closed"),
+            (
+                "javax.net.ssl.SSLHandshakeException: Remote host closed connection during handshake",
+                "the other end closed",
+            ),
+            (
+                "140735:error:0D0680A8:asn1 encoding routines:ASN1_CHECK_TLEN:wrong tag:tasn_dec.c:1319:",
+                "the file is in another format",
+            ),
+            (
+                "error:0DFFF0A8:asn1 encoding routines:CRYPTO_internal:wrong tag:/x/tasn_dec.c:1125:\n4569077356:error:0DFFF03A:asn1 \
+                 encoding routines:CRYPTO_internal:nested asn1 error:/x/tasn_dec.c:306:Type=PKCS12",
+                "the file is no .p12",
+            ),
+            (
+                "_ssl.c:351: error:140B0009:SSL routines:SSL_CTX_use_PrivateKey_file:PEM lib",
+                "the PEM has no private key",
+            ),
+            (
+                "Error: certificate does not support configured environment, production: false",
+                "the certificate is for the other",
+            ),
+            (
+                "Validation failed: Certificate Certificate value must contain a certificate and a private key",
+                "the text has no certificate or",
+            ),
+            (
+                "WinHttpException: Error 12152 calling WinHttpWriteData, 'The server returned an invalid or unrecognized response'.",
+                "this Windows sends no certificate",
+            ),
+            (
+                "System.ComponentModel.Win32Exception (0x80090326): Das Format der empfangenen Nachricht war unerwartet",
+                "the gateway refused",
+            ),
+            (
+                "openssl_sign(): Supplied key param cannot be coerced into a private key",
+                "what was given as the token signing key",
+            ),
+            (
+                "cURL error 58: unable to use client certificate (no key found or wrong pass phrase?)",
+                "the file has no certificate in PEM",
+            ),
+            (
+                "“Apple Development IOS Push Services: com.example.MyApp” certificate is not trusted",
+                "Keychain Access has not",
+            ),
         ] {
             let found = find(pasted);
             assert!(found.first().is_some_and(|one| one.meaning.starts_with(meaning)), "{pasted}: {found:?}");
@@ -524,6 +610,35 @@ mod tests {
         ] {
             let found = find(text);
             assert_eq!(found.first().map(|one| one.text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_a_message_names_is_no_server_of_apns_where_the_text_names_one_elsewhere() {
+        for foreign in [
+            "fatal: unable to access 'https://github.com/jo/apns.git/': Could not resolve host: github.com",
+            "npm ERR! request to https://registry.npmjs.org/x failed, reason: getaddrinfo ENOTFOUND registry.npmjs.org",
+            "Error: getaddrinfo EAI_AGAIN db.example.com db.example.com:5432",
+            "dial tcp: lookup registry-1.docker.io on 127.0.0.53:53: server misbehaving",
+            "Get \"https://registry-1.docker.io/v2/\": dial tcp 34.1.2.3:443: i/o timeout",
+            "java.net.UnknownHostException: db.example.com",
+            "ssh: connect to host git.example.com port 22: Connection timed out",
+            "curl: (7) Failed to connect to example.org port 443 after 0 ms",
+        ] {
+            for text in
+                [format!("# for api.push.apple.com\n{foreign}"), format!("{foreign}\nserver: api.push.apple.com")]
+            {
+                assert!(find(&text).is_empty(), "{text}: {:?}", find(&text));
+            }
+            let both = format!("{foreign}\ncurl: (6) Could not resolve host: api.push.apple.com");
+            assert_eq!(find(&both).len(), 1, "{both}");
+        }
+        for own in [
+            "Post \"https://api.push.apple.com/3/device/x\": dial tcp 17.188.1.2:443: i/o timeout\nmain.go:12",
+            "api.push.apple.com: connect ECONNREFUSED 127.0.0.1:8080",
+            "Error: getaddrinfo ENOTFOUND api.push.apple.com\n    at GetAddrInfoReqWrap.onlookup (dns.js:66:26)",
+        ] {
+            assert_eq!(find(own).len(), 1, "{own}");
         }
     }
 

@@ -89,6 +89,51 @@ impl Subjects {
     }
 }
 
+/// Returns whether a message, folded, is about a host that it names and that is none of APNs'. `before` and `after` are
+/// what stands around it.
+pub(super) fn names_other_host(before: &str, message: &str, after: &str) -> bool {
+    let named = host_after(message, after).or_else(|| host_before(before));
+    named.is_some_and(|host| !SERVERS.iter().any(|server| host.contains(server)))
+}
+
+/// The ends of messages that a host follows.
+const HOST_FOLLOWS: &[&str] =
+    &["resolve host", "enotfound", "eai again", "unknownhostexception", "connect to", "route to host"];
+
+fn host_after<'a>(message: &str, after: &'a str) -> Option<&'a str> {
+    if !HOST_FOLLOWS.iter().any(|end| message.ends_with(end)) {
+        return None;
+    }
+    host_at(after.trim_start_matches([' ', ':']))
+}
+
+/// The words before a host in a message that names it first: as ssh and Go print it, the latter also as a URL.
+const HOST_PRECEDES: &[&str] = &["lookup", "connect to host"];
+const DIAL: &str = "dial tcp";
+/// The most characters between these words and the message.
+const MAX_BEFORE: usize = 120;
+
+fn host_before(before: &str) -> Option<&str> {
+    let start = before.char_indices().rev().take(MAX_BEFORE).last().map_or(0, |(place, _)| place);
+    let sentence = &before[start..];
+    for words in HOST_PRECEDES {
+        if let Some((_, rest)) = sentence.rsplit_once(words) {
+            return host_at(rest.trim_start());
+        }
+    }
+    let (url, _) = sentence.rsplit_once(DIAL)?;
+    let (_, rest) = url.rsplit_once("://")?;
+    host_at(rest)
+}
+
+/// Returns the name of a host at the beginning of a text; `None` for an address, and for a word without a dot.
+fn host_at(text: &str) -> Option<&str> {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-')).unwrap_or(text.len());
+    let host = text[..end].trim_end_matches('.');
+    let (_, last) = host.rsplit_once('.')?;
+    last.bytes().all(|byte| byte.is_ascii_alphabetic()).then_some(host)
+}
+
 /// The reasons of APNs that other servers give too.
 const COMMON_REASONS: &[&str] = &[
     "Forbidden",

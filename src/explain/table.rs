@@ -102,7 +102,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         CONVERT,
     ),
     message("OpenSSL", &["Mac verify error: invalid password?"], WRONG_PASSWORD, CONVERT),
-    message("OpenSSL", &["asn1_check_tlen:wrong tag … Type=PKCS12"], NOT_P12, INSPECT),
+    message("OpenSSL", &["asn1_check_tlen:wrong tag … Type=PKCS12", "CRYPTO_internal:wrong tag … Type=PKCS12"], NOT_P12, INSPECT),
     message(
         "OpenSSL",
         &[
@@ -119,6 +119,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         "OpenSSL",
         &[
             "asn1 encoding routines::wrong tag",
+            "asn1_check_tlen:wrong tag",
             "ERR_OSSL_ASN1_WRONG_TAG",
             "Error: wrong tag",
             "not enough data",
@@ -192,7 +193,12 @@ pub(crate) static MESSAGES: &[Message] = &[
     message("curl", &["unable to set private key file"], KEY_PROBLEM, FIND_KEY),
     message(
         "curl",
-        &["could not load PEM client certificate", "no key found, wrong pass phrase"],
+        &[
+            "could not load PEM client certificate",
+            "no key found, wrong pass phrase",
+            "no key found or wrong pass phrase",
+            "unable to use client certificate",
+        ],
         "the file has no certificate in PEM, or another key's, or it is damaged; this curl says no more",
         &["pushcert inspect push.pem", "pushcert convert cert.p12 -o push.pem"],
     ),
@@ -208,6 +214,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "Name or service not known",
             "nodename nor servname provided",
             "Temporary failure in name resolution",
+            "server misbehaving",
         ],
         "this machine finds no address for APNs: its DNS does not answer, or does not know names outside; the certificate has no part in it",
         CHECK,
@@ -226,6 +233,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "No route to host",
             "Network is unreachable",
             "i/o timeout",
+            "TLS handshake timeout",
         ],
         "APNs is not reached: a firewall lets neither port 443 nor 2197 through, or this machine has no IPv6 and tries it first; the \
          certificate has no part in it",
@@ -305,6 +313,28 @@ pub(crate) static MESSAGES: &[Message] = &[
         RENEW,
     ),
     message(
+        "node-apn",
+        &["certificate does not support configured environment"],
+        "the certificate is for the other environment; or it is a universal one, which this node-apn (1.x) does not know",
+        &["pushcert inspect push.pem", "pushcert check push.pem --environment both"],
+    ),
+    message(
+        "PHP",
+        &[
+            "Supplied key param cannot be coerced into a private key",
+            "openssl_sign(): Supplied key param cannot be coerced into a private key",
+        ],
+        NO_P8,
+        INSPECT_P8,
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "rpush (Ruby)",
+        &["value must contain a certificate and a private key"],
+        "the text has no certificate or no private key in PEM: both are expected, one after the other",
+        &["pushcert inspect push.pem", "pushcert convert cert.p12 -o push.pem"],
+    ),
+    message(
         "Node.js",
         &[
             "secretOrPrivateKey must be an asymmetric key when using ES256",
@@ -333,7 +363,16 @@ pub(crate) static MESSAGES: &[Message] = &[
         "what was given as the key is none that OpenSSL reads: a certificate, an encrypted key, or a damaged one",
         &["pushcert inspect FILE", "pushcert convert cert.p12 -o push.pem"],
     ),
-    message("Python", &["[SSL] PEM lib"], "the PEM has no private key, or another's; or it is a .p12 or DER", INSPECT),
+    message(
+        "Python",
+        &[
+            "[SSL] PEM lib",
+            "SSL_CTX_use_PrivateKey_file:PEM lib",
+            "SSL_CTX_use_certificate_chain_file:PEM lib",
+        ],
+        "the PEM has no private key, or another's; or it is a .p12 or DER",
+        INSPECT,
+    ),
     message(
         "Python",
         &["Invalid password or PKCS12 data", "Incorrect password, could not decrypt key"],
@@ -401,6 +440,8 @@ pub(crate) static MESSAGES: &[Message] = &[
             "Given final block not properly padded",
             "Invalid keystore password",
             "PKCS12 key store mac invalid",
+            "UnrecoverableKeyException: Cannot recover key",
+            "UnrecoverableKeyException: Password must not be null",
         ],
         WRONG_PASSWORD,
         CONVERT,
@@ -449,6 +490,23 @@ pub(crate) static MESSAGES: &[Message] = &[
     )
     .about(Subject::NamedFirst),
     message("Java", &["Algorithm HmacPBESHA256 not available", "data isn't an object ID (tag = 48)"], TOO_NEW, FOR_OLD),
+    message(
+        "Java",
+        &[
+            "Illegal key size",
+            "java.security.InvalidKeyException: Illegal key size",
+            "java.io.IOException: exception unwrapping private key - java.security.InvalidKeyException: Illegal key size",
+        ],
+        "the .p12 has AES-256, and this Java allows short keys alone, as it did before 8u161; the password may well be right",
+        FOR_OLD,
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "pushy (Java)",
+        &["Key store must contain exactly one entry"],
+        "the .p12 has more than one entry: a second identity, or certificates beside it",
+        &["pushcert inspect cert.p12", "pushcert pack cert.p12 -o push.p12"],
+    ),
     message(
         "apns-http2 (Java)",
         &["Invalid environment for this certificate"],
@@ -727,6 +785,29 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "Node.js",
+        &[
+            "socket hang up",
+            "VError: apn: socket hang up",
+            "read ECONNRESET",
+            "EOF occurred in violation of protocol",
+            "ssl.SSLError: [Errno 8] _ssl.c … EOF occurred in violation of protocol",
+            "SSLError: [Errno 8] _ssl.c … EOF occurred in violation of protocol",
+            "SSL_connect SYSCALL returned=5",
+            "Remote host closed connection during handshake",
+            "javax.net.ssl.SSLHandshakeException: Remote host closed connection during handshake",
+            "Remote host terminated the handshake",
+            "javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake",
+            "the remote party has closed the transport stream",
+            "Authentication failed because the remote party has closed the transport stream",
+            "connection was forcibly closed by the remote host",
+        ],
+        "the other end closed the connection without an answer: it refuses the certificate, the program does not speak HTTP/2, or a \
+         firewall or a proxy stands between",
+        CHECK,
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "Node.js",
         &["ERR_HTTP2_STREAM_ERROR", "Stream closed with error code", "NGHTTP2_REFUSED_STREAM"],
         "the gateway has ended this request without an answer: too many at a time, or the connection ends; send it again on another",
         CHECK,
@@ -797,8 +878,14 @@ pub(crate) static MESSAGES: &[Message] = &[
     message(".NET", &["Cannot find the requested object", "ASN1 corrupted data"], NOT_THE_FORMAT, INSPECT),
     message(
         ".NET",
-        &["The message received was unexpected or badly formatted"],
+        &["The message received was unexpected or badly formatted", "0x80090326"],
         "the gateway refused the handshake: the certificate was sent without its key, or this Windows speaks no HTTP/2",
+        CHECK,
+    ),
+    message(
+        ".NET",
+        &["Error 12152 calling WinHttp", "The server returned an invalid or unrecognized response"],
+        "this Windows sends no certificate over HTTP/2 through WinHTTP (WinHttpHandler); HttpClient of .NET Core 3.0 and later does",
         CHECK,
     ),
     message(
@@ -848,6 +935,13 @@ pub(crate) static MESSAGES: &[Message] = &[
         INSPECT,
     ),
     message(
+        "macOS",
+        &["Push Services … certificate is not trusted"],
+        "Keychain Access has not Apple's intermediate certificate, or the certificate has expired; programs that connect to APNs do not \
+         ask the keychain",
+        &["pushcert inspect aps.cer"],
+    ),
+    message(
         "NWPusher (macOS)",
         &["Unable to import p12 file: no push certificates found"],
         "the .p12 has no push certificate, or not its key: export both from My Certificates",
@@ -858,6 +952,23 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["Attributes Reason: Platform credentials are invalid", "PlatformPrincipal not valid"],
         "certificate and key belong into two fields, the key as PKCS#8",
         &["pushcert convert cert.p12 --cert-out push.crt --key-out push.key"],
+    ),
+    message(
+        "Amazon SNS",
+        &["PlatformApplicationDisabled", "Platform application is disabled"],
+        "APNs refused the certificate of the platform application: it has expired, was revoked, or is for the other environment (APNS, \
+         APNS_SANDBOX); give it a new one, then set Enabled to true",
+        &[
+            "pushcert check push.pem --environment both",
+            "pushcert convert cert.p12 --cert-out push.crt --key-out push.key",
+        ],
+    ),
+    message(
+        "Amazon SNS",
+        &["EndpointDisabled", "Endpoint is disabled"],
+        "APNs refused the device token before: the app was removed, or the token is of the other environment (APNS, APNS_SANDBOX); give \
+         the endpoint a new token, then set Enabled to true",
+        &["pushcert check push.pem --token TOKEN --environment both"],
     ),
     message(
         "Firebase",
