@@ -315,6 +315,26 @@ fn a_password_is_asked_for_where_standard_input_is_a_pipe() {
 }
 
 #[test]
+fn two_processes_at_one_terminal_ask_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pushcert, locked) = (env!("CARGO_BIN_EXE_pushcert"), fixture("p12/keychain-password.p12"));
+    // As make -j2 has it: the jobs have the group of their script, and one has no terminal for its input.
+    let job = |output: &str| format!("echo | '{pushcert}' convert {locked} -o {output}");
+    let command = format!("{{ {} & {}; wait $!; }}", job("a.pem"), job("b.pem"));
+    let mut session = start_in(folder.path(), &command, "xterm");
+    let mut shown = String::new();
+    for _ in 0..2 {
+        shown += &session.asked("(PKCS#12 file): ");
+        session.type_line("push");
+    }
+    let (end, code) = session.end();
+    shown += &end;
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains("push\r\n"), "{shown:?}");
+    assert_eq!(entries(folder.path()), ["a.pem", "b.pem"]);
+}
+
+#[test]
 fn nobody_is_asked_without_a_terminal_or_in_its_background() {
     let pushcert = env!("CARGO_BIN_EXE_pushcert");
     let locked = fixture("p12/keychain-password.p12");

@@ -15,6 +15,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::world::signals;
 use crate::world::terminal::FAREWELL;
+use crate::world::terminal::turn::Turn;
 
 /// The time in which a signal that interrupted a question ends the process.
 pub(super) const HEADSTART: Duration = Duration::from_millis(100);
@@ -70,7 +71,9 @@ fn stop(mut terminal: &File, before: &Termios) {
     let asking = tcgetattr(terminal);
     let _ = tcsetattr(terminal, OptionalActions::Now, before);
     let _ = terminal.write_all(b"\n");
+    Turn::pause();
     let _ = emulate_default_handler(SIGTSTP);
+    Turn::resume();
     let Ok(asking) = asking else { return };
     let _ = tcsetattr(terminal, OptionalActions::Now, &asking);
     if let Some(prompt) = &*HIDDEN_PROMPT.lock().unwrap_or_else(PoisonError::into_inner) {

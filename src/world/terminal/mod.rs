@@ -13,6 +13,8 @@ mod hidden;
 pub(crate) mod question;
 #[cfg(test)]
 pub(crate) mod scripted;
+#[cfg(unix)]
+mod turn;
 pub(crate) mod word;
 pub(crate) mod wrap;
 
@@ -206,9 +208,10 @@ fn guarded<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     ask()
 }
 
-/// Asks with a guard over the terminal.
+/// Asks with a guard over the terminal, which no other process asks at meanwhile.
 #[cfg(unix)]
 fn guarded<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let _turn = turn::Turn::wait();
     guard::install();
     let answer = ask();
     if matches!(&answer, Err(error) if error.kind() == io::ErrorKind::Interrupted) {
