@@ -9,7 +9,8 @@ mod word;
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
+use clap_complete::Shell;
 
 use crate::cli::Cli;
 use crate::report::shell::shell_os_word;
@@ -31,7 +32,16 @@ pub(super) fn understand(arguments: &[OsString]) -> Option<Suggestion> {
         [program, rest @ ..] if program == "openssl" => rest,
         all => all,
     };
-    let arguments = &joined(arguments);
+    if let Some(suggestion) = completions(arguments) {
+        return Some(suggestion);
+    }
+    let Some(joined) = joined(arguments) else { return understand_words(arguments) };
+    let suggestion = understand_words(&joined)?;
+    // The problem begins with the two words, which were typed without a hyphen.
+    Some(Suggestion { problem: suggestion.problem.replacen('-', " ", 1), ..suggestion })
+}
+
+fn understand_words(arguments: &[OsString]) -> Option<Suggestion> {
     if let Some(suggestion) = translate(arguments) {
         return Some(suggestion);
     }
@@ -49,17 +59,27 @@ pub(super) fn understand(arguments: &[OsString]) -> Option<Suggestion> {
     Some(Suggestion { problem: word::problem(first), hint: synonyms.hint() })
 }
 
+/// Returns the command for the completions of a shell, where its name was typed behind another word for them.
+fn completions(arguments: &[OsString]) -> Option<Suggestion> {
+    let (shell, words) = arguments.split_last()?;
+    let shell = Shell::from_str(shell.to_str()?, true).ok()?;
+    let (word, before) = words.split_last()?;
+    let word = word.to_str()?;
+    let problem = match before {
+        [] => word::problem(word),
+        [generate] if generate == "generate" => word::problem(&format!("generate {word}")),
+        _ => return None,
+    };
+    let hint = format!("type it so: pushcert generate completions {shell}");
+    word::COMPLETIONS.contains(&word).then_some(Suggestion { problem, hint })
+}
+
 /// Makes one word of two that stand for a subcommand together, such as `generate csr`.
-fn joined(arguments: &[OsString]) -> Vec<OsString> {
-    if let [first, second, rest @ ..] = arguments
-        && let (Some(first), Some(second)) = (first.to_str(), second.to_str())
-    {
-        let word = format!("{first}-{second}");
-        if Synonyms::find(&word).is_some() {
-            return [&[word.into()], rest].concat();
-        }
-    }
-    arguments.to_vec()
+fn joined(arguments: &[OsString]) -> Option<Vec<OsString>> {
+    let [first, second, rest @ ..] = arguments else { return None };
+    let word = format!("{}-{}", first.to_str()?, second.to_str()?);
+    Synonyms::find(&word)?;
+    Some([&[word.into()], rest].concat())
 }
 
 /// Returns the command line for pushcert, where all of it is understood.
@@ -222,8 +242,20 @@ mod tests {
             ("diff old.pem new.pem", "compare old.pem new.pem"),
             ("demo cert.p12", "rehearse --cert cert.p12"),
             ("setup", "wizard"),
+            ("completion zsh", "generate completions zsh"),
+            ("generate completion bash", "generate completions bash"),
         ] {
             assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn two_words_are_repeated_as_they_were_typed() {
+        for typed in ["generate csr", "create csr push.key", "generate completion zsh"] {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let problem = understand(&arguments).unwrap().problem;
+            let words: Vec<&str> = typed.split(' ').take(2).collect();
+            assert_eq!(problem, format!("{} is not a command of pushcert", words.join(" ")));
         }
     }
 

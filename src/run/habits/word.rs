@@ -20,6 +20,9 @@ const fn advice(words: &'static [&'static str], advice: &'static str) -> Synonym
     Synonyms { words, meant: Meant::Advice(advice) }
 }
 
+/// The words for the completions of a shell.
+pub(super) const COMPLETIONS: &[&str] = &["completion", "autocomplete", "autocompletion", "complete"];
+
 const SYNONYMS: [Synonyms; 24] = [
     command(
         "inspect",
@@ -116,7 +119,7 @@ const SYNONYMS: [Synonyms; 24] = [
     ),
     advice(&["version"], "pushcert --version"),
     advice(&["man", "manpage", "manual"], "pushcert generate man"),
-    advice(&["completion", "autocomplete"], "pushcert generate completions bash (or zsh, fish)"),
+    advice(COMPLETIONS, "pushcert generate completions bash (or zsh, fish)"),
 ];
 
 impl Synonyms {
