@@ -103,7 +103,7 @@ fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
         Some(hint) => explained.hint(hint),
         None => explained,
     };
-    UnreadableFile { file, source, dump, level, code, error }
+    UnreadableFile { file: advice::without_password(&file), source, dump, level, code, error }
 }
 
 /// What to do about a file that is too large to be read.

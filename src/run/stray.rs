@@ -64,8 +64,25 @@ pub(super) fn is_file_name(word: &str) -> bool {
         return false;
     }
     let path = Path::new(word);
+    has_file_ending(path) || path.symlink_metadata().is_ok()
+}
+
+fn has_file_ending(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    ENDINGS.contains(&ending.as_str()) || path.symlink_metadata().is_ok()
+    ENDINGS.contains(&ending.as_str())
+}
+
+/// Returns the file that stands before a colon, and what may be its password, in the place of a file.
+pub(super) fn file_before_password(word: &str) -> Option<&str> {
+    if Path::new(word).symlink_metadata().is_ok() {
+        return None;
+    }
+    for (place, _) in word.match_indices(':') {
+        if has_file_ending(Path::new(&word[..place])) {
+            return Some(&word[..place]);
+        }
+    }
+    None
 }
 
 /// Returns a word without the secret in it: what follows `pass:` and its like, the password of a URL, a key.

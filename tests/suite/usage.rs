@@ -148,7 +148,25 @@ fn a_password_behind_the_name_of_a_file_is_not_repeated() {
             assert!(told.contains("commands that take one have --passin"), "{line:?}: {told}");
             assert_ne!(run.code, Some(0), "{line:?}");
         }
+        for line in [
+            &["expiry", file, "--json"][..],
+            &["expiry", file, "--format", "html"],
+            &["rehearse", "--cert", file],
+            &["rehearse", "--cert", file, "--json"],
+            &["rehearse", "--cert", "cert.p12", "--key", file],
+        ] {
+            let run = Test::new().args(line).folder(folder.path()).any_status().hides("eheim99").run();
+            let told = format!("{}{}", run.text(), run.stderr);
+            assert!(told.contains("a.p12:…") && run.code != Some(0), "{line:?}: {told}");
+        }
     }
+    Test::new()
+        .args(["s_client", "-connect", "localhost:443", "-cert", "a.p12:Geheim99"])
+        .folder(folder.path())
+        .status(2)
+        .hides("eheim99")
+        .stderr_contains("pushcert check a.p12 --passin env:P12_PASSWORD --gateway localhost:443")
+        .run();
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::commands::shared::advice;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::report::shell::{shell_path, shell_word};
@@ -69,7 +70,9 @@ impl CommandLine {
             Location::Standard => self.add(&["-"]),
             Location::Path(path) => {
                 let path = absolute(path);
-                self.shown.push(shell_path(&path));
+                let name = path.display().to_string();
+                let masked = advice::without_password(&name);
+                self.shown.push(if masked == name { shell_path(&path) } else { shell_word(&masked) });
                 self.words.push(path.into());
             }
         }

@@ -19,13 +19,13 @@ use crate::cli::rehearse::RehearseArgs;
 use crate::commands::rehearse::folder::RehearsalFolder;
 use crate::commands::rehearse::road::Road;
 use crate::commands::rehearse::stage::{Stage, Stop};
+use crate::commands::shared::advice;
 use crate::commands::shared::opening::check_stdin;
 use crate::error::Error;
 use crate::report::human::rehearse::{self as human, RehearsalReport};
 use crate::report::json;
 use crate::report::style::Paint;
 use crate::world::context::Context;
-use crate::world::files::Location;
 
 /// Returns the exit code: 0 only if the device has shown the message.
 pub(super) fn run(arguments: &RehearseArgs, context: &mut Context<'_>) -> Result<u8, Error> {
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &RehearseArgs, context: &mut Context<'_>) -> Result
 
 fn rehearse(arguments: &RehearseArgs, folder: &RehearsalFolder, context: &mut Context<'_>) -> Result<u8, Error> {
     let start = Instant::now();
-    let certificate = arguments.cert.as_ref().map(Location::to_string);
+    let certificate = arguments.cert.as_ref().map(|location| advice::without_password(&location.to_string()));
     let mut stage = Stage::new(folder.path(), certificate, arguments.json, context);
     stage.open(folder.is_kept())?;
     let mut road = Road { arguments, folder, stage };

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::commands::shared::advice;
 use crate::commands::wizard::Talk;
 use crate::error::Error;
 use crate::text::{printable, printable_name};
@@ -29,7 +30,10 @@ pub(super) fn ask_input(
         match path {
             path if path.is_file() || (takes_folder && path.is_dir()) => Ok(()),
             path if path.is_dir() => Err(format!("{} is a folder: a file in it is expected", shown(&path))),
-            path => Err(format!("there is no file {}", shown(&path))),
+            path => Err(format!(
+                "there is no file {}",
+                printable_name(&advice::without_password(&path.display().to_string()))
+            )),
         }
     };
     let question = Question { text, default, completion: Completion::Paths, has_way_back: true };

@@ -244,6 +244,13 @@ mod tests {
             ("setup", "wizard"),
             ("completion zsh", "generate completions zsh"),
             ("generate completion bash", "generate completions bash"),
+            ("s_client -connect h:443 -cert a.p12:hunter2", "check a.p12 --passin env:P12_PASSWORD --gateway h:443"),
+            (
+                "s_client -connect h:443 -cert a.pem:hunter2 -key k.pem:hunter2",
+                "check a.pem --key k.pem --passin env:P12_PASSWORD --gateway h:443",
+            ),
+            ("convert -in a.p12:hunter2 -out b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
+            ("convert a.pem --key k.pem:hunter2 b.pem", "convert a.pem --key k.pem --passin env:P12_PASSWORD -o b.pem"),
         ] {
             assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
         }

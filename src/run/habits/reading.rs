@@ -212,9 +212,12 @@ impl<'a> Reading<'a> {
             },
         };
         match meaning {
-            Meaning::Input => self.inputs.insert(0, value),
+            Meaning::Input => {
+                let file = self.without_password(value);
+                self.inputs.insert(0, file);
+            }
             Meaning::Output => self.output = Some(value),
-            Meaning::Key => self.key = Some(value),
+            Meaning::Key => self.key = Some(self.without_password(value)),
             Meaning::KeyOutput => self.key_output = Some(value),
             Meaning::Password => self.has_password = true,
             Meaning::InputPassword => self.old_password = Some(source(&value, OLD_PASSWORD)),
@@ -238,6 +241,13 @@ impl<'a> Reading<'a> {
             Meaning::Algorithm | Meaning::Nothing | Meaning::NothingWithValue => {}
         }
         Some(())
+    }
+
+    /// Returns the name of a file; a password behind it and a colon, as curl takes it, is one of the input.
+    fn without_password(&mut self, file: OsString) -> OsString {
+        let Some(name) = file.to_str().and_then(stray::file_before_password) else { return file };
+        self.old_password.get_or_insert(OLD_PASSWORD.into());
+        name.into()
     }
 
     /// Trusts these authorities for the server. Apple's own are known where a file is inspected.
