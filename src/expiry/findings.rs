@@ -1,5 +1,6 @@
 //! The findings of a run of `expiry`, for the formats that it shares with `check`.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::certificate::threshold::Threshold;
@@ -28,7 +29,7 @@ impl ExpiryReport {
                 findings: vec![finding.clone()],
             });
         }
-        let (old_news, news): (Vec<_>, Vec<_>) =
+        let (mut old_news, news): (Vec<_>, Vec<_>) =
             self.certificates.iter().partition(|certificate| certificate.seconds_left < -OLD_NEWS);
         for certificate in news {
             cases.push(certificate.case());
@@ -36,7 +37,8 @@ impl ExpiryReport {
         for file in &self.unreadable {
             cases.push(file.case());
         }
-        for certificate in old_news.into_iter().rev() {
+        old_news.sort_by_key(|certificate| Reverse(certificate.not_after));
+        for certificate in old_news {
             cases.push(certificate.case());
         }
         FindingsReport {
