@@ -52,6 +52,15 @@ fn from_nothing_to_a_request() {
 }
 
 #[test]
+fn a_password_behind_the_name_of_a_file_is_not_repeated() {
+    let file = fixture("p12/keychain-password.p12");
+    let (asked, told, end) = talk(&["A .p12", &format!("{file}:hunter2")]);
+    end.unwrap_err();
+    assert!(asked.contains(&format!("there is no file {file}:…")), "{asked:?}");
+    assert!(!asked.concat().contains("hunter2") && !told.contains("hunter2"), "{asked:?} {told}");
+}
+
+#[test]
 fn a_password_that_is_not_given_leads_back_to_the_file_and_names_no_option() {
     // The end of the input is Ctrl-D.
     let (asked, told, end) = talk(&["A .p12", &fixture("p12/keychain-password.p12")]);
