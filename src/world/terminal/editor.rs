@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use console::Term;
+use console::{Term, measure_text_width};
 use rustyline::completion::{Completer, Pair};
 use rustyline::config::{Behavior, BellStyle, ColorMode, Configurer};
 use rustyline::error::ReadlineError;
@@ -68,20 +68,20 @@ pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
     }
 }
 
-/// Prints what of a prompt does not fit into one line with the answer, and returns the rest: what the editor draws again
-/// when the window is resized.
+/// Prints a long prompt as a line of its own, and returns what the editor draws before the answer. The editor draws that
+/// again when the window is resized, above what the terminal has already broken anew: a question would stand there twice.
 fn short_prompt(prompt: &str) -> io::Result<String> {
     let terminal = Term::stderr();
     let Some((_, columns)) = terminal.size_checked() else { return Ok(prompt.to_owned()) };
-    let text = wrapped(prompt, columns.into());
-    match text.rsplit_once('\n') {
-        Some((before, last)) => {
-            terminal.write_line(before)?;
-            Ok(format!("{last} "))
-        }
-        None => Ok(prompt.to_owned()),
+    if measure_text_width(prompt) <= SHORT {
+        return Ok(prompt.to_owned());
     }
+    terminal.write_line(&wrapped(prompt.trim_end(), columns.into()))?;
+    Ok("> ".to_owned())
 }
+
+/// The most columns of a prompt before an answer: fewer than windows have that people make narrow.
+const SHORT: usize = 24;
 
 /// Discards what follows in a line that was pasted: it would answer the next question.
 fn discard_rest() {
