@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -69,6 +70,23 @@ impl PartialEq<&str> for Printable {
     fn eq(&self, other: &&str) -> bool {
         self.0 == *other
     }
+}
+
+/// Returns whether a text is the name of a variable of the environment, as people write them. What is none may be the
+/// value, which the shell has put there.
+pub(crate) fn is_variable_name(text: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    text.starts_with(|c: char| !c.is_ascii_digit()) && text.bytes().all(is_of_name)
+}
+
+/// Returns whether a text looks like the path of a file: it has a separator in it, or an extension. What does not, where
+/// no such file is, may be a password.
+pub(crate) fn is_like_path(text: &str) -> bool {
+    if text.contains(std::path::is_separator) {
+        return true;
+    }
+    let extension = Path::new(text).extension().unwrap_or_default().to_string_lossy();
+    extension.starts_with(|c: char| c.is_ascii_alphabetic()) && extension.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// Returns what to do about a path that begins with `~`: shells expand it at the beginning of a word alone.
@@ -462,6 +480,22 @@ pub(crate) fn seconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_variables_and_paths() {
+        for name in ["P12_PASSWORD", "_X", "A", "PW2"] {
+            assert!(is_variable_name(name), "{name}");
+        }
+        for other in ["", "hunter2", "2A", "A=B", "A-B", "P12_PASSWORDé", "$A", "A B"] {
+            assert!(!is_variable_name(other), "{other}");
+        }
+        for path in ["a.txt", "./hunter2", "~/pw", "/x", "a.p12"] {
+            assert!(is_like_path(path), "{path}");
+        }
+        for other in ["hunter2", "hunter.2", "Gehe1m.!", ".pw", "", "a.b c"] {
+            assert!(!is_like_path(other), "{other}");
+        }
+    }
 
     #[test]
     fn names_cannot_drive_the_terminal() {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::secret::{self, Password};
-use crate::text::home_hint;
+use crate::text::{home_hint, is_like_path, is_variable_name};
 use crate::world::context::Context;
 use crate::world::password_command::{self, TIME_LIMIT};
 
@@ -22,6 +22,12 @@ const MAX_LENGTH: u64 = 64 << 10;
 
 /// The sources of a password.
 const GRAMMAR: &str = "env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin, prompt or pass:SECRET";
+
+/// What to do where the variable is none, and its value may stand there. It is not shown.
+const NAME_OF_VARIABLE: &str = "write the variable's name, such as env:P12_PASSWORD, without $";
+
+const COMMAND_EXPECTED: &str = "cmd: takes a command that prints the password, such as cmd:\"pass show apple\"; a variable \
+                                with the password is env:P12_PASSWORD";
 
 /// A source of a password.
 #[derive(Clone)]
@@ -94,11 +100,13 @@ impl PasswordSource {
     /// Returns it as the option of a command that is shown: a password itself, or a command that may contain one, is not.
     pub(crate) fn shown(&self) -> String {
         match self {
-            Self::Env(name) => format!("env:{name}"),
-            Self::File(path) => format!("file:{}", path.display()),
+            Self::Env(name) if is_variable_name(name) => format!("env:{name}"),
+            Self::File(path) if may_be_named(path) => format!("file:{}", path.display()),
             Self::Fd(number) => format!("fd:{number}"),
             Self::Stdin => "stdin".to_owned(),
-            Self::Prompt | Self::Command(_) | Self::Pass(_) | Self::Unknown => "prompt".to_owned(),
+            Self::Env(_) | Self::File(_) | Self::Prompt | Self::Command(_) | Self::Pass(_) | Self::Unknown => {
+                "prompt".to_owned()
+            }
         }
     }
 
@@ -115,9 +123,12 @@ impl PasswordSource {
         match self {
             Self::Env(name) => match (context.variable)(name) {
                 Some(value) => Ok(Some(Password::new(os_bytes(value)))),
-                None => Err(missing(option, &format!("the environment variable {name} is not set"))),
+                None if is_variable_name(name) => {
+                    Err(missing(option, &format!("the environment variable {name} is not set")))
+                }
+                None => Err(missing(option, "the environment variable is not set").hint(NAME_OF_VARIABLE)),
             },
-            Self::File(path) => read_file(path, option, &path.display().to_string()),
+            Self::File(path) => read_file(path, option, &name_of_file(path)),
             Self::Fd(number) => {
                 let path = format!("/dev/fd/{number}");
                 read_file(path.as_ref(), option, &format!("file descriptor {number}"))
@@ -126,6 +137,7 @@ impl PasswordSource {
             Self::Prompt => Ok(None),
             Self::Command(command) => match password_command::first_line(command, TIME_LIMIT) {
                 Ok(password) => Ok(Some(password)),
+                Err(error) if error.is_of_shell() => Err(missing(option, &error.to_string()).hint(COMMAND_EXPECTED)),
                 Err(error) => Err(missing(option, &error.to_string())),
             },
             Self::Pass(password) => {
@@ -142,6 +154,15 @@ impl PasswordSource {
 
 fn missing(option: &str, problem: &str) -> Error {
     Error::new(ExitKind::Password, format!("{option}: {problem}"))
+}
+
+/// Returns whether the name of a file may be shown. A word that is no path, without such a file, may be a password.
+pub(crate) fn may_be_named(path: &Path) -> bool {
+    is_like_path(&path.to_string_lossy()) || path.symlink_metadata().is_ok()
+}
+
+fn name_of_file(path: &Path) -> String {
+    if may_be_named(path) { path.display().to_string() } else { "the file".to_owned() }
 }
 
 fn read_file(path: &Path, option: &str, name: &str) -> Result<Option<Password>, Error> {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::example::server::{self, ServerUrlError};
 use crate::example::{self, ExampleValues, Language, Side};
 use crate::exit::ExitKind;
+use crate::expiry::sniff::has_certificate_extension;
 use crate::identity::Collection;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::report::shell::shell_path;
@@ -27,6 +28,7 @@ pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<
         server::check(url).map_err(explain_server)?;
     }
     let file = arguments.cert.clone().unwrap_or_else(|| "push.pem".to_owned());
+    refuse_password(&file)?;
     let sender = if arguments.language.side() == Side::Provider { Sender::read(&file, context) } else { None };
     let certificate = sender.as_ref().and_then(|sender| sender.certificate.as_ref());
     let topic = choose_topic(arguments, &file, certificate)?;
@@ -54,6 +56,20 @@ pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<
         server: arguments.server.clone().unwrap_or_else(|| "https://example.com/tokens".to_owned()),
     };
     Ok(context.stdout.write_all(example::render(arguments.language, &values).as_bytes())?)
+}
+
+/// Refuses a file with what may be its password behind a colon, as curl takes it: it would stand in the program.
+fn refuse_password(file: &str) -> Result<(), Error> {
+    for (place, _) in file.match_indices(':') {
+        if has_certificate_extension(&file[..place]) && !Path::new(file).exists() {
+            let shown = printable_name(&file[..place]);
+            let problem = format!("--cert {shown}:…: the programs read a PEM file without a password");
+            let word = shell_path(Path::new(&file[..place]));
+            let command = format!("pushcert convert {word} --passin env:P12_PASSWORD -o push.pem");
+            return Err(Error::new(ExitKind::Usage, problem).hint(format!("make it with: {command}")));
+        }
+    }
+    Ok(())
 }
 
 /// The file that the program will send with, where it is there already.

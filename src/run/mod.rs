@@ -187,7 +187,7 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     }
     let arguments = cli::arguments();
     let typed = arguments.get(1..).unwrap_or_default();
-    stray::hide(&mut clap_error, takes_password(typed));
+    stray::hide(&mut clap_error, typed, takes_password(typed));
     tips::mend(&mut clap_error, typed);
     make_printable(&mut clap_error);
     let is_not_utf8 = clap_error.kind() == clap::error::ErrorKind::InvalidUtf8;

@@ -1,12 +1,13 @@
 //! Keeps secrets out of what is said about a wrong command line. What stands where nothing belongs may be a password, so
 //! only what can be none is repeated: names of files, and of options.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::text::may_be_key;
+use crate::cli::password::may_be_named;
+use crate::text::{is_variable_name, may_be_key};
 
 /// Stands for a word that may be a password.
 const NOT_SHOWN: &str = "(not shown: it may be a password)";
@@ -108,10 +109,14 @@ fn without_named_secret(word: &str) -> String {
     word.to_owned()
 }
 
-/// Returns whether a text names a place from which a password is read.
+/// Returns whether a text names a place from which a password is read, and not the password itself behind `env:`, where
+/// the shell has put a variable's value, or behind `file:` or `cmd:`.
 pub(super) fn is_source(text: &str) -> bool {
     match text.split_once(':') {
-        Some(("env" | "file" | "fd" | "cmd", name)) => !name.is_empty(),
+        Some(("env", name)) => is_variable_name(name),
+        Some(("file", name)) => !name.is_empty() && may_be_named(Path::new(name)),
+        Some(("fd", number)) => number.parse::<u32>().is_ok(),
+        Some(("cmd", command)) => command.trim().contains([' ', '/']),
         Some(_) => false,
         None => matches!(text, "stdin" | "prompt"),
     }
@@ -139,8 +144,9 @@ fn is_course(text: &str) -> bool {
 }
 
 /// Hides what may be a password in an error of the command line. `has_passin` tells whether the command takes passwords.
-pub(super) fn hide(error: &mut clap::Error, has_passin: bool) {
+pub(super) fn hide(error: &mut clap::Error, typed: &[OsString], has_passin: bool) {
     let mut is_hidden = false;
+    let may_lack_quotes = may_lack_quotes(error, typed);
     for kind in [ContextKind::InvalidSubcommand, ContextKind::InvalidArg, ContextKind::InvalidValue] {
         let Some(ContextValue::String(typed)) = error.get(kind) else { continue };
         let said = shown(error, kind, typed);
@@ -150,10 +156,33 @@ pub(super) fn hide(error: &mut clap::Error, has_passin: bool) {
             error.insert(kind, ContextValue::String(said));
         }
     }
-    if is_hidden && has_passin {
-        let tip = StyledStr::from("a password is read from where --passin says, such as --passin env:VARIABLE");
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
-    }
+    let tip = match (may_lack_quotes, is_hidden && has_passin) {
+        (true, true) => format!("{QUOTES}; {SOURCE}"),
+        (true, false) => QUOTES.to_owned(),
+        (false, true) => SOURCE.to_owned(),
+        (false, false) => return,
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+}
+
+const QUOTES: &str = "a value or a name with blanks stands in quotes, such as \"Jo Doe\"";
+const SOURCE: &str = "a password is read from where --passin says, such as --passin env:VARIABLE";
+
+/// Returns whether the word that is too many may be a part of the value, or of the word, before it.
+fn may_lack_quotes(error: &clap::Error, typed: &[OsString]) -> bool {
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(stray))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return false;
+    };
+    let Some(place) = typed.iter().position(|word| word == stray.as_str()) else { return false };
+    // The first word is the subcommand.
+    let (false, Some(before)) = (stray.starts_with('-') || place < 2, typed.get(place.saturating_sub(1))) else {
+        return false;
+    };
+    let before = before.to_string_lossy();
+    let is_value_or_word = !before.starts_with('-') || before.contains('=');
+    is_value_or_word && !(is_file_name(stray) && is_file_name(&before))
 }
 
 /// Removes what clap suggests: it repeats the word, or was found by it.

@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::run::habits;
 
 /// The words by which people call the environment of builds from Xcode.
 const SANDBOX_WORDS: [&str; 4] = ["development", "develop", "dev", "debug"];
@@ -15,6 +16,12 @@ const SANDBOX_WORDS: [&str; 4] = ["development", "develop", "dev", "debug"];
 pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
     drop_value_tips(error);
     let argument = text_of(error, ContextKind::InvalidArg);
+    if let (ErrorKind::UnknownArgument, Some(option)) = (error.kind(), habits::own_option(typed, &argument)) {
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::Usage);
+        let tip = StyledStr::from(format!("the option for it is {option}"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
     let value = text_of(error, ContextKind::InvalidValue).to_lowercase();
     let is_convert = typed.first().is_some_and(|name| name == "convert");
     match error.kind() {

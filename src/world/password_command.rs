@@ -37,6 +37,13 @@ pub(crate) enum CommandError {
     Unsupported,
 }
 
+impl CommandError {
+    /// Returns whether the shell itself refused the command, which may be no command but the password.
+    pub(crate) fn is_of_shell(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.refusal().is_some())
+    }
+}
+
 /// The end of a command that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -45,8 +52,26 @@ pub(crate) struct Failure {
     complaint: String,
 }
 
+impl Failure {
+    /// Returns what the shell itself says against the command, in our words: its own repeat it, and it may be a password.
+    fn refusal(&self) -> Option<&'static str> {
+        if !self.complaint.starts_with("sh:") {
+            return None;
+        }
+        match self.status.code() {
+            Some(2) => Some("was not understood by sh"),
+            Some(126) => Some("cannot be run"),
+            Some(127) => Some("was not found"),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(refusal), Some(code)) = (self.refusal(), self.status.code()) {
+            return write!(f, "{refusal} (status {code})");
+        }
         match self.status.code() {
             Some(code) => write!(f, "ended with status {code}")?,
             None => write!(f, "was ended by a signal ({})", self.status)?,
@@ -348,6 +373,18 @@ mod tests {
         assert!(problem("kill -9 $$").starts_with("the command was ended by a signal"));
         let long = problem("head -c 5000 /dev/zero | tr '\\0' a >&2; exit 1");
         assert_eq!(long.len(), "the command ended with status 1: ".len() + 200 + "…".len());
+    }
+
+    #[test]
+    fn what_the_shell_says_of_a_command_does_not_repeat_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("Gehe1mnis");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(problem("Gehe1mnis"), "the command was not found (status 127)");
+        assert_eq!(problem(file.to_str().unwrap()), "the command cannot be run (status 126)");
+        assert_eq!(problem("Gehe1mnis(77"), "the command was not understood by sh (status 2)");
+        assert!(first_line("Gehe1mnis", ENOUGH).unwrap_err().is_of_shell());
+        assert_eq!(problem("echo 'op: not found' >&2; exit 127"), "the command ended with status 127: op: not found");
     }
 
     #[test]

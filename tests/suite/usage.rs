@@ -187,3 +187,137 @@ fn tips_that_clap_cannot_know() {
     let test = Test::new().args(["convert", "--format", "pem", "a.p12"]).status(2).hides("--key-format");
     test.stderr_contains("convert writes PEM; for a .p12: pushcert pack").run();
 }
+
+#[test]
+fn the_value_of_a_variable_is_not_repeated_as_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(fixture("p12/keychain-password.p12"), folder.path().join("a.p12")).unwrap();
+    for line in [
+        "convert a.p12 --passin env:MARK -o b.pem",
+        "convert a.p12 --passin env:A=MARK -o b.pem",
+        "convert a.p12 --passin file:MARK -o b.pem",
+        "convert a.p12 --passin cmd:MARK -o b.pem",
+        "convert a.p12 --passin pass:push --encrypt --passout env:MARK -o b.pem",
+        "pack a.p12 --passin pass:push --passout file:MARK -o b.p12",
+        "inspect a.p12 --passin env:MARK",
+        "expiry a.p12 --passin env:MARK",
+        "expiry a.p12 --passwords MARK",
+        "check a.p12 --passin env:MARK --gateway 127.0.0.1:1",
+        "compare a.p12 a.p12 --passin env:MARK",
+        "compare a.p12 a.p12 --passin pass:push --passin-new env:MARK",
+        "push a.p12 --passin env:MARK --token 00 --alert x",
+        "push a.p12 --passin pass:push --database env:MARK --alert x",
+        "rehearse --cert a.p12 --passin env:MARK",
+        "rehearse --cert a.p12 --passin file:MARK",
+        "database list env:MARK",
+        "database list env:postgres://u:MARK@localhost/x",
+        "pkcs12 -in a.p12 -passin env:A=MARK -out b.pem",
+        "pkcs12 -in a.p12 -passin file:MARK -out b.pem",
+        "convert a.p12 --passin cmd:MARK -nodes -out b.pem",
+        "convert a.p12 --passin fd:MARK -nodes -out b.pem",
+        "convert a.p12 --frob --passin=env:MARK",
+    ] {
+        for form in ["", " --json"] {
+            let typed = format!("{}{form}", line.replace("MARK", "Hunter2Mark"));
+            let run = Test::new().args(typed.split(' ')).folder(folder.path()).any_status().hides("unter2Mark").run();
+            assert_ne!(run.code, Some(0), "{typed}");
+        }
+    }
+    let convert = |source: &str| {
+        Test::new().args(["convert", "a.p12", "--passin", source]).folder(folder.path()).status(4).run().stderr
+    };
+    let told = convert("env:Hunter2Mark");
+    assert!(told.contains("--passin: the environment variable is not set"), "{told}");
+    assert!(told.contains("hint: write the variable's name, such as env:P12_PASSWORD, without $"), "{told}");
+    assert!(convert("env:PUSHCERT_UNSET").contains("the environment variable PUSHCERT_UNSET is not set"));
+    assert!(convert("file:no.txt").contains("cannot read no.txt:"));
+    let told = convert("cmd:Hunter2Mark");
+    assert!(told.contains("--passin: the command was not found (status 127)"), "{told}");
+    let told = Test::new().args(["database", "list", "env:hunter2"]).status(2).hides("hunter2").run().stderr;
+    assert!(told.contains("such as env:DATABASE_URL, without $"), "{told}");
+}
+
+#[test]
+fn a_forgotten_quote_is_told() {
+    const QUOTES: &str = "a value or a name with blanks stands in quotes";
+    for line in [
+        "csr --email jo@example.com --name Jo Doe",
+        "csr --email jo@example.com --name=Jo Doe",
+        "push cert.p12 --token 00 --alert Hello World",
+        "convert Apple Push Services com.example.p12",
+        "pack my cert.p12 -o b.p12",
+    ] {
+        for form in ["", " --json"] {
+            let run = Test::new().args(format!("{line}{form}").split(' ')).status(2).run();
+            let told = format!("{}{}", run.text(), run.stderr);
+            assert!(told.contains(QUOTES), "{line}: {told}");
+            assert!(!told.contains("Doe'") && !told.contains("World"), "{line}: {told}");
+        }
+    }
+    for line in ["csr Doe", "csr --force Doe", "convert a.p12 b.pem c.pem", "convert a.p12 --no-such-flag"] {
+        let run = Test::new().args(line.split(' ')).status(2).run();
+        assert!(!run.stderr.contains(QUOTES), "{line}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn the_name_of_a_file_with_blanks_is_quoted_in_the_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["my cert.p12", "the push key.pem", "a - b.p12"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    for (typed, expected) in [
+        ("convert my cert.p12 -o x.pem", "pushcert convert 'my cert.p12' -o x.pem"),
+        ("convert a - b.p12 -o x.pem", "pushcert convert 'a - b.p12' -o x.pem"),
+        ("pack my cert.p12 --key the push key.pem", "pushcert pack 'my cert.p12' --key 'the push key.pem'"),
+        ("check my cert.p12 --environment sandbox", "pushcert check 'my cert.p12' --environment sandbox"),
+        ("push my cert.p12 --token 00 --alert x", "pushcert push 'my cert.p12' --token 00 --alert x"),
+        ("convert my cert.p12 --passin Hunter2Mark", "pushcert convert 'my cert.p12' --passin env:P12_PASSWORD"),
+    ] {
+        let run = Test::new().args(typed.split(' ')).folder(folder.path()).status(2).hides(MARK).run();
+        assert!(run.stderr.contains(expected), "{typed}: {}", run.stderr);
+        let name = "is one file: a name with blanks stands in quotes";
+        assert!(run.stderr.contains(name), "{typed}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn other_names_lead_to_the_option() {
+    for (line, option) in [
+        ("push --production", "--environment production"),
+        ("push --sandbox", "--environment sandbox"),
+        ("check --dev", "--environment sandbox"),
+        ("push --body x", "--alert"),
+        ("push --device 00", "--token"),
+        ("csr --cn Jo", "--name"),
+        ("expiry --days 30", "--warn"),
+        ("convert --overwrite", "--force"),
+        ("csr -y", "--force"),
+    ] {
+        let run = Test::new().args(line.split(' ')).status(2).run();
+        assert!(run.stderr.contains(&format!("the option for it is {option}\n")), "{line}: {}", run.stderr);
+        assert!(!run.stderr.contains("--port") && !run.stderr.contains("--country"), "{line}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn no_program_is_written_with_a_password_in_it() {
+    for language in ["curl", "php", "node", "python"] {
+        let test = Test::new().args(["example", language, "--cert", "a.p12:Geheim99"]).status(2).hides("eheim99");
+        test.stderr_contains("pushcert convert a.p12 --passin env:P12_PASSWORD -o push.pem").run();
+    }
+}
+
+#[test]
+fn what_apples_portal_gives_needs_its_key_first() {
+    let file = fixture("der/universal.cer");
+    for line in
+        ["push --token 00aa --alert x --environment sandbox", "pack -o a.p12 --passout pass:x", "convert -o a.pem"]
+    {
+        let run = Test::new().args(line.split(' ')).arg(&file).any_status().run();
+        let hint = "hint: give the key that its request was made with: --key FILE";
+        assert!(run.stderr.contains(hint), "{line}: {}", run.stderr);
+    }
+    let check = Test::new().arg("check").arg(&file).args(["--gateway", "127.0.0.1:1"]).any_status().run();
+    assert!(check.text().contains("hint: give the key with --key FILE, or export"), "{}", check.text());
+}

@@ -16,7 +16,7 @@ use crate::apns::notification::is_pass_topic;
 use crate::certificate::apple::Environment;
 use crate::cli::Command;
 use crate::cli::csr::{DEFAULT_KEY, DEFAULT_REQUEST};
-use crate::cli::password::PasswordSource;
+use crate::cli::password::{PasswordSource, may_be_named};
 use crate::cli::rehearse::{DEFAULT_ALERT, DEFAULT_TITLE, RehearseArgs};
 use crate::commands::gateway::StartedGateway;
 use crate::commands::rehearse::folder::RehearsalFolder;
@@ -487,7 +487,7 @@ fn unexpected_command() -> Error {
 /// Returns the source of a password as it is shown: the command is typed in another folder.
 fn shown_source(source: &PasswordSource) -> String {
     match source {
-        PasswordSource::File(path) => PasswordSource::File(absolute(path)).shown(),
+        PasswordSource::File(path) if may_be_named(path) => PasswordSource::File(absolute(path)).shown(),
         source => source.shown(),
     }
 }

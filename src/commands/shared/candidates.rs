@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::cli::OpeningArgs;
-use crate::cli::password::PasswordSource;
+use crate::cli::password::{PasswordSource, may_be_named};
 use crate::commands::shared::advice;
 use crate::container;
 use crate::error::Error;
@@ -51,6 +51,12 @@ fn read_file(file: &Path, candidates: &mut PasswordCandidates, context: &mut Con
     let name = format!("--passwords {}", file.display());
     let bytes = match files::read(&Location::Path(file.to_owned()), &mut io::empty()) {
         Ok(bytes) => bytes,
+        Err(_) if !may_be_named(file) => {
+            // The word itself may be the password.
+            return Err(Error::new(ExitKind::Password, "--passwords: there is no such file").hint(
+                "it takes a file with passwords, one a line; one password for all files: --passin env:VARIABLE",
+            ));
+        }
         Err(error) => {
             let described = Error::new(ExitKind::Password, format!("{name}: {error}"));
             return Err(match advice::read_advice(&error) {

@@ -8,7 +8,7 @@ use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{Access, Database};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::text::{home_hint, printable};
+use crate::text::{home_hint, is_variable_name, printable};
 use crate::world::context::Context;
 
 /// The prefix of a variable's name.
@@ -47,7 +47,11 @@ fn resolve(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Resu
             Some(text) => parse(text, &format!("{option}: the variable {name}"), context),
             None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not UTF-8"))),
         },
-        None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not set"))),
+        None if is_variable_name(name) => {
+            Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not set")))
+        }
+        None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable is not set"))
+            .hint("write the variable's name, such as env:DATABASE_URL, without $")),
     }
 }
 

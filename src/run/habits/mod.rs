@@ -1,6 +1,8 @@
 //! Understands command lines as people type them for openssl and other programs, and writes the one for pushcert.
 //! Passwords that stand in them are never repeated.
 
+mod alias;
+mod blanks;
 mod names;
 mod option;
 mod program;
@@ -14,6 +16,7 @@ use clap_complete::Shell;
 
 use crate::cli::Cli;
 use crate::report::shell::shell_os_word;
+use crate::run::habits::alias::Alias;
 use crate::run::habits::program::Foreign;
 use crate::run::habits::reading::{NEW_PASSWORD, OLD_PASSWORD, Reading};
 use crate::run::habits::word::Synonyms;
@@ -32,6 +35,10 @@ pub(super) fn understand(arguments: &[OsString]) -> Option<Suggestion> {
         [program, rest @ ..] if program == "openssl" => rest,
         all => all,
     };
+    if let Some(suggestion) = blanks::find(arguments).and_then(|found| translate(&found.arguments, Some(found.problem)))
+    {
+        return Some(suggestion);
+    }
     if let Some(suggestion) = completions(arguments) {
         return Some(suggestion);
     }
@@ -42,12 +49,12 @@ pub(super) fn understand(arguments: &[OsString]) -> Option<Suggestion> {
 }
 
 fn understand_words(arguments: &[OsString]) -> Option<Suggestion> {
-    if let Some(suggestion) = translate(arguments) {
+    if let Some(suggestion) = translate(arguments, None) {
         return Some(suggestion);
     }
     // Not every command has it.
     if let Some(place) = arguments.iter().position(|argument| argument == "--json")
-        && let Some(suggestion) = translate(&[&arguments[..place], &arguments[place + 1..]].concat())
+        && let Some(suggestion) = translate(&[&arguments[..place], &arguments[place + 1..]].concat(), None)
     {
         return Some(suggestion);
     }
@@ -82,11 +89,22 @@ fn joined(arguments: &[OsString]) -> Option<Vec<OsString>> {
     Some([&[word.into()], rest].concat())
 }
 
+/// Returns the option, with its value where that is known, that is meant by another name for it.
+pub(super) fn own_option(arguments: &[OsString], typed: &str) -> Option<String> {
+    let mut root = Cli::command();
+    root.build();
+    let command = root.find_subcommand(arguments.first()?)?;
+    Some(Alias::find(command, typed.trim_start_matches('-'))?.to_string())
+}
+
 /// Returns the command line for pushcert, where all of it is understood.
-fn translate(arguments: &[OsString]) -> Option<Suggestion> {
+fn translate(arguments: &[OsString], problem: Option<String>) -> Option<Suggestion> {
     let mut root = Cli::command();
     root.build();
     let mut reading = Reading::start(arguments, &root)?;
+    if let Some(problem) = problem {
+        reading.problem = Some(problem);
+    }
     while let Some(argument) = reading.next() {
         reading.take(argument)?;
     }
@@ -241,6 +259,14 @@ mod tests {
             ("expires certs.pem", "expiry certs.pem"),
             ("diff old.pem new.pem", "compare old.pem new.pem"),
             ("demo cert.p12", "rehearse --cert cert.p12"),
+            ("push a.p12 --token 00 --body x --sandbox", "push a.p12 --token 00 --alert x --environment sandbox"),
+            ("push a.p12 -t 00 --message=x --production", "push a.p12 --token 00 --alert x --environment production"),
+            ("check a.p12 --dev", "check a.p12 --environment sandbox"),
+            ("csr --email jo@example.com --cn Jo --country DE", "csr --email jo@example.com --name Jo --country DE"),
+            ("convert a.p12 -y -o b.pem", "convert a.p12 -o b.pem --force"),
+            ("pack a.pem --overwrite -o b.p12", "pack a.pem -o b.p12 --force"),
+            ("x509 -enddate -noout -in a.pem", "inspect a.pem --field not_after"),
+            ("x509 -in a.pem -noout -subject -enddate", "inspect a.pem"),
             ("setup", "wizard"),
             ("completion zsh", "generate completions zsh"),
             ("generate completion bash", "generate completions bash"),

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::{Arg, Command};
 
 use crate::report::shell::shell_os_word;
+use crate::run::habits::alias::{Alias, AliasValue};
 use crate::run::habits::names::{is_pkcs12, place_of_key};
 use crate::run::habits::option::{Habit, Meaning};
 use crate::run::habits::program::{Foreign, Nearest};
@@ -46,6 +47,8 @@ pub(super) struct Reading<'a> {
     pub(super) has_intermediate: bool,
     /// A flag asks for what a file holds.
     shows: bool,
+    /// The fields that flags ask for.
+    fields: Vec<&'static str>,
     /// The time that must be left, as `--fail` takes it.
     time_left: Option<String>,
     /// Options of pushcert, with their values.
@@ -74,6 +77,7 @@ impl<'a> Reading<'a> {
             encrypts: false,
             has_intermediate: false,
             shows: false,
+            fields: Vec::new(),
             time_left: None,
             own: Vec::new(),
         }
@@ -123,11 +127,26 @@ impl<'a> Reading<'a> {
             Some((name, value)) => (name, Some(OsString::from(value))),
             None => (name, None),
         };
-        let known = Habit::find(name)?;
         let dashes = &text[..text.len() - text.trim_start_matches('-').len()];
         let subcommand = if self.is_guessed { String::new() } else { format!(" {}", self.subcommand) };
         self.note(format!("{dashes}{name} is not an option of pushcert{subcommand}"));
+        let Some(known) = Habit::find(name) else { return self.take_alias(name, value) };
+        if let Some(field) = field_of(name) {
+            self.fields.push(field);
+        }
         self.mean(known.meaning, value)
+    }
+
+    /// Takes an option of pushcert that was typed by another name.
+    fn take_alias(&mut self, name: &str, value: Option<OsString>) -> Option<()> {
+        let alias = Alias::find(self.root.find_subcommand(&self.subcommand)?, name)?;
+        self.own.push(alias.option.into());
+        match alias.value {
+            AliasValue::Known(known) => self.own.push(known.into()),
+            AliasValue::Typed => self.own.push(value.or_else(|| self.rest.next().cloned())?),
+            AliasValue::None => {}
+        }
+        Some(())
     }
 
     /// Takes a word without an option before it: a file. Any other word may be a password.
@@ -385,6 +404,9 @@ impl<'a> Reading<'a> {
             "expiry".clone_into(&mut self.subcommand);
             self.own.extend(["--fail".into(), time.into()]);
         }
+        if let ("inspect", [field]) = (self.subcommand.as_str(), &self.fields[..]) {
+            self.own.extend(["--field".into(), (*field).into()]);
+        }
         if self.has_intermediate && !self.own_has("--chain") {
             self.own.push("--chain".into());
         }
@@ -448,6 +470,18 @@ fn find_own<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
 /// Returns the source of a password as pushcert writes it; a password itself is replaced by a variable.
 fn source(typed: &OsStr, variable: &str) -> OsString {
     if stray::is_source(&typed.to_string_lossy()) { typed.to_owned() } else { variable.into() }
+}
+
+/// Returns the field of a certificate that a flag of openssl asks for.
+fn field_of(flag: &str) -> Option<&'static str> {
+    match flag {
+        "startdate" => Some("not_before"),
+        "enddate" => Some("not_after"),
+        "subject" => Some("subject"),
+        "issuer" => Some("issuer"),
+        "serial" => Some("serial"),
+        _ => None,
+    }
 }
 
 /// Returns seconds as a threshold, in whole days or in hours.

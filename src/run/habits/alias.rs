@@ -1,0 +1,52 @@
+//! Other names that people type for pushcert's own options.
+
+use std::fmt;
+
+use clap::Command;
+
+/// What stands behind an option.
+pub(super) enum AliasValue {
+    None,
+    Known(&'static str),
+    Typed,
+}
+
+pub(super) struct Alias {
+    pub(super) option: &'static str,
+    pub(super) value: AliasValue,
+    /// Without dashes, with blanks between them.
+    names: &'static str,
+}
+
+const fn alias(option: &'static str, value: AliasValue, names: &'static str) -> Alias {
+    Alias { option, value, names }
+}
+
+static ALIASES: [Alias; 7] = [
+    alias("--environment", AliasValue::Known("sandbox"), "sandbox dev development debug"),
+    alias("--environment", AliasValue::Known("production"), "production prod"),
+    alias("--alert", AliasValue::Typed, "body message msg"),
+    alias("--token", AliasValue::Typed, "device device-token t"),
+    alias("--name", AliasValue::Typed, "cn common-name"),
+    alias("--warn", AliasValue::Typed, "days"),
+    alias("--force", AliasValue::None, "overwrite yes y"),
+];
+
+impl Alias {
+    /// Finds a name without its dashes, where the subcommand has the option.
+    pub(super) fn find(command: &Command, name: &str) -> Option<&'static Self> {
+        let alias = ALIASES.iter().find(|alias| alias.names.split(' ').any(|known| known == name))?;
+        let long = alias.option.strip_prefix("--");
+        command.get_arguments().any(|argument| argument.get_long() == long).then_some(alias)
+    }
+}
+
+impl fmt::Display for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.option)?;
+        match self.value {
+            AliasValue::Known(value) => write!(f, " {value}"),
+            AliasValue::None | AliasValue::Typed => Ok(()),
+        }
+    }
+}
