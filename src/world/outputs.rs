@@ -162,7 +162,13 @@ impl<'a> StagedFile<'a> {
         if old.is_some() && place::is_append_only(folder(&target)) {
             return Err(WriteError::AppendOnlyFolder);
         }
-        let temporary = TemporaryFile::create(&output, &target)?;
+        let temporary = match TemporaryFile::create(&output, &target) {
+            // The folder is there, as /proc is.
+            Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(WriteError::Unfit("in a folder that takes no new files"));
+            }
+            created => created?,
+        };
         let mut file = temporary.open()?;
         file.write_all(output.bytes)?;
         let adopted = match &old {

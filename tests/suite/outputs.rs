@@ -599,3 +599,11 @@ fn a_folder_that_is_not_there_is_no_name_of_an_output() {
     let test = Test::new().arg("convert").arg(fixture("p12/keychain.p12")).args(["-o", "nosuch/"]);
     test.status(6).stderr_contains("nosuch/: cannot write it: it is the name of a folder, which is not there").run();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_takes_no_new_files_is_named_as_such() {
+    let test = Test::new().arg("convert").arg(fixture("p12/keychain.p12")).args(["-o", "/proc/push.pem"]).status(6);
+    let told = test.stderr_contains("/proc/push.pem: cannot write it: it is in a folder that takes no new files").run();
+    assert!(!told.stderr.contains("make the folder"), "{}", told.stderr);
+}
