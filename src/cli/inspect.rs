@@ -34,8 +34,8 @@ pub(crate) struct InspectArgs {
     pub(crate) full: bool,
 
     /// Which of these keys belongs to each certificate or request? Tries every key in these files and folders
-    /// (repeatable), and ends with 1 if none fits, with 3 or 4 if one was not read; --field key_file prints where
-    /// it is
+    /// (repeatable; not those in .git, .hg, .svn and node_modules), and ends with 1 if none fits, with 3 or 4 if one
+    /// was not read; --field key_file prints where it is
     #[arg(long, value_name = "FILE|FOLDER")]
     pub(crate) key: Vec<Location>,
 

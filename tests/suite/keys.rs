@@ -231,3 +231,21 @@ fn standard_input_is_called_so() {
     let json = Test::new().args(["inspect", "-", "--json"]).stdin(certificate).run().json();
     assert_eq!(json["files"][0]["file"], "-");
 }
+
+#[test]
+fn folders_of_other_programs_hold_no_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    for (place, name) in [(".git/objects", "a"), ("sub/node_modules/x", "b.pem"), (".hg", "c"), (".svn", "d.key")] {
+        let place = folder.path().join("keys").join(place);
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join(name), "no key").unwrap();
+        fs::copy(fixture("key/ec.pem"), place.join("another.key")).unwrap();
+    }
+    copy(folder.path(), &[("der/universal.cer", "aps.cer"), ("key/other.pem", "keys/a.key")]);
+    let test = Test::new().args(["convert", "aps.cer", "--key", "keys", "-o", "push.pem"]).folder(folder.path());
+    let run = test.any_status().run();
+    assert_ne!(run.code, Some(0), "{}", run.stderr);
+    for name in [".git", "node_modules", ".hg", ".svn"] {
+        assert!(!run.stderr.contains(name), "{}", run.stderr);
+    }
+}

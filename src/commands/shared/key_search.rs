@@ -17,10 +17,13 @@ use crate::public_key::PublicKey;
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::{self, Location, ReadError};
-use crate::world::walk::{self, Filter, FoundFile, WalkError, WalkProblem};
+use crate::world::walk::{self, Filter, FoundFile, Globs, WalkError, WalkProblem};
 
 /// The most files that a message lists.
 const MAX_LISTED: usize = 10;
+
+/// The folders whose files nobody means, wherever they are.
+const PASSED_OVER: [&str; 4] = [".git", ".hg", ".svn", "node_modules"];
 
 /// The hint where a file has several keys, and no certificate tells them apart.
 pub(crate) const ONE_KEY_A_FILE: &str = "give each key a file of its own, as PEM from its BEGIN to its END; which of them belongs to a certificate tells \
@@ -81,7 +84,8 @@ impl KeySearch {
 
     fn read_folder(&mut self, folder: PathBuf, opener: &Opener) {
         let mut paths = Vec::new();
-        for found in walk::find(&[folder], &Filter::default()) {
+        let filter = Filter { exclude: Globs::new(&PASSED_OVER).unwrap_or_default(), ..Filter::default() };
+        for found in walk::find(&[folder], &filter) {
             match found {
                 Ok(FoundFile { path, .. }) => paths.push(path),
                 Err(WalkError { error: WalkProblem::Special | WalkProblem::TooManyWays, .. }) => {}
