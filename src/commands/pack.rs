@@ -116,6 +116,9 @@ fn cannot_select(arguments: &PackArgs, contents: &Contents, error: &SelectError)
     if !misses_key || contents.may_have_unread_key() || unread::is_for_mdm(contents) {
         return described;
     }
+    if unread::is_of_portal(contents) {
+        return described.hint(unread::KEY_OF_PORTAL_CERTIFICATE);
+    }
     described.hint(
         "the certificate was exported or issued without its key: give the key with --key FILE, or export both \
          from My Certificates in Keychain Access",

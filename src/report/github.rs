@@ -131,7 +131,7 @@ mod tests {
         assert_data_eq!(
             printed_check("github"),
             str![[r#"
-::error file=fixtures/der/universal.cer,title=APNs%3A unproven::api.push.apple.com:443 (production) unproven: key-missing: there is no private key for the certificate; export the certificate together with its key, or give the key with --key FILE
+::error file=fixtures/der/universal.cer,title=APNs%3A unproven::api.push.apple.com:443 (production) unproven: key-missing: there is no private key for the certificate; give the key with --key FILE, or export the certificate together with its key
 ::notice title=APNs check%3A 0 of 1 gateways good::0 of 1 gateways good
 
 "#]]

@@ -192,7 +192,7 @@ mod tests {
         assert_data_eq!(
             printed_check("junit"),
             str![[r#"
-<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" name="pushcert check" package="testsuite/pushcert check" tests="1" errors="1" failures="0" hostname="localhost" timestamp="[..]" time="[..]"><testcase name="api.push.apple.com:443 (production)" time="[..]" classname="pushcert.check"><error type="key-missing" message="unproven: key-missing: there is no private key for the certificate; export the certificate together with its key, or give the key with --key FILE"/></testcase><system-out><![CDATA[0 of 1 gateways good]]></system-out></testsuite></testsuites>
+<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" name="pushcert check" package="testsuite/pushcert check" tests="1" errors="1" failures="0" hostname="localhost" timestamp="[..]" time="[..]"><testcase name="api.push.apple.com:443 (production)" time="[..]" classname="pushcert.check"><error type="key-missing" message="unproven: key-missing: there is no private key for the certificate; give the key with --key FILE, or export the certificate together with its key"/></testcase><system-out><![CDATA[0 of 1 gateways good]]></system-out></testsuite></testsuites>
 
 "#]]
         );

@@ -224,7 +224,7 @@ mod tests {
 
 | | Gateway | Outcome |
 | --- | --- | --- |
-| ❌ | `api.push.apple.com:443 (production)` | unproven: key-missing: there is no private key for the certificate; export the certificate together with its key, or give the key with --key FILE |
+| ❌ | `api.push.apple.com:443 (production)` | unproven: key-missing: there is no private key for the certificate; give the key with --key FILE, or export the certificate together with its key |
 
 "#]]
         );

@@ -13,7 +13,7 @@ const CLOCK: &str = "set this machine's clock; only if it is right is the certif
 /// Returns the advice for a ground.
 pub(super) const fn for_ground(ground: Ground, known: Circumstances) -> &'static str {
     match ground {
-        Ground::KeyMissing => "export the certificate together with its key, or give the key with --key FILE",
+        Ground::KeyMissing => "give the key with --key FILE, or export the certificate together with its key",
         Ground::KeyUnusable => "export the certificate with its key again, or make a new key: pushcert csr",
         Ground::KeyMismatch => {
             "a certificate works only with the key that its request was made with: look for that key, or make a new \

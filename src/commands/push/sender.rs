@@ -115,7 +115,11 @@ fn read_certificate(arguments: &PushArgs, opener: &Opener, context: &mut Context
     let leaf = match collection.select(arguments.select.as_deref(), true) {
         Ok(entry) => entry.item.clone(),
         Err(error @ (SelectError::NoKey(_) | SelectError::KeyMissing(_))) if !contents.may_have_unread_key() => {
-            let hint = "export the certificate together with its key, or give the key with --key FILE";
+            let hint = if unread::is_of_portal(&contents) {
+                unread::KEY_OF_PORTAL_CERTIFICATE
+            } else {
+                "give the key with --key FILE, or export the certificate together with its key"
+            };
             return Err(unread::explain_selection(file, &contents, &error).hint(hint));
         }
         Err(error) => return Err(unread::explain_selection(file, &contents, &error)),

@@ -38,9 +38,8 @@ pub(crate) fn explain_selection(file: &Location, contents: &Contents, error: &Se
         (SelectError::NoKey(_) | SelectError::KeyMissing(_), _) if is_for_mdm(contents) => {
             described.hint(KEY_OF_MDM_CERTIFICATE)
         }
-        // Such a file never has a key: it is what Apple's portal gives.
-        (SelectError::NoKey(_) | SelectError::KeyMissing(_), Container::Der | Container::Pkcs7) => {
-            described.hint(KEY_OF_PORTAL_CERTIFICATE)
+        (SelectError::NoKey(_) | SelectError::KeyMissing(_), _) if is_of_portal(contents) => {
+            described.hint(format!("{KEY_OF_PORTAL_CERTIFICATE}; --no-key writes the certificate alone"))
         }
         _ => described,
     }
@@ -58,8 +57,13 @@ const TOKEN_KEY: &str = "AuthKey_….p8 is an APNs token signing key, and belong
 const KEY_OF_MDM_CERTIFICATE: &str = "give the key that its request was made with: --key FILE; it is in the MDM server, or beside the request that the MDM's \
      vendor signed (a renewal with the same request has the same key); --no-key writes the certificate alone";
 
-const KEY_OF_PORTAL_CERTIFICATE: &str = "give the key that its request was made with: --key FILE (pushcert csr writes push.key; made with Keychain Access, \
-     it is there: import the certificate, and export both from My Certificates); --no-key writes the certificate alone";
+/// Returns whether a file is what Apple's portal gives: such a file never has a key.
+pub(crate) fn is_of_portal(contents: &Contents) -> bool {
+    matches!(contents.container, Container::Der | Container::Pkcs7)
+}
+
+pub(crate) const KEY_OF_PORTAL_CERTIFICATE: &str = "give the key that its request was made with: --key FILE (pushcert csr writes push.key; made with Keychain Access, \
+     it is there: import the certificate, and export both from My Certificates)";
 
 /// Refuses a file whose MAC was not verified: what is in it may have been changed.
 pub(crate) fn check_mac(file: &Location, contents: &Contents) -> Result<(), Error> {

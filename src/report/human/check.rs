@@ -116,7 +116,7 @@ mod tests {
 api.push.apple.com:443 (production)
   identity   failed       [..] ms  Apple Push Services: com.example.MyApp: has no private key beside it; was not issued by Apple
   unproven: key-missing: there is no private key for the certificate
-  hint: export the certificate together with its key, or give the key with --key FILE
+  hint: give the key with --key FILE, or export the certificate together with its key
 
 "#]]
         );
