@@ -144,6 +144,16 @@ pub enum FindingCode {
     EnvironmentLost,
     /// The new certificate has one more environment.
     EnvironmentGained,
+    /// The new certificate has several topics, the old one has one: the header apns-topic is mandatory now.
+    TopicHeader,
+    /// Programs read the old file as it stands, but not the new one.
+    NotPlain,
+    /// The new file is of another format.
+    OtherContainer,
+    /// The new file has another password.
+    OtherPassword,
+    /// The identity in the new file has another name.
+    OtherAlias,
     /// Between the old and the new certificate there is a time when neither is valid.
     Gap,
     /// A file cannot be read, or is of no use.
@@ -237,6 +247,11 @@ impl FindingCode {
             | Self::TopicGained
             | Self::EnvironmentLost
             | Self::EnvironmentGained
+            | Self::TopicHeader
+            | Self::NotPlain
+            | Self::OtherContainer
+            | Self::OtherPassword
+            | Self::OtherAlias
             | Self::Gap
             | Self::Accepted
             | Self::Passed

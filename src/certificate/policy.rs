@@ -175,11 +175,14 @@ fn expect_topics(certificate: &Certificate, expected: &[String], findings: &mut 
     let topics: Vec<&str> = certificate.topics.iter().map(|topic| topic.topic.as_str()).collect();
     for topic in expected {
         if !topics.contains(&topic.as_str()) {
-            let message = format!(
-                "may not send to the topic {}, only to {}",
-                printable_name(topic),
-                printable(&text_list(topics.iter().copied()))
-            );
+            let wanted = printable_name(topic);
+            let message = match &topics[..] {
+                [] => format!("may send to no topic, not to {wanted} either"),
+                _ => format!(
+                    "may not send to the topic {wanted}, only to {}",
+                    printable(&text_list(topics.iter().copied()))
+                ),
+            };
             findings.push(Finding::failure(FindingCode::TopicMissing, message));
         }
     }
@@ -189,7 +192,11 @@ fn expect_environments(certificate: &Certificate, expected: &[Environment], find
     for environment in expected {
         if !certificate.environments.contains(environment) {
             let others = text_list(certificate.environments.iter().map(|other| other.name()));
-            let message = format!("may not be used in {}, only in {others}", environment.name());
+            let wanted = environment.name();
+            let message = match &certificate.environments[..] {
+                [] => format!("may be used in no environment of APNs, not in {wanted} either"),
+                _ => format!("may not be used in {wanted}, only in {others}"),
+            };
             findings.push(Finding::failure(FindingCode::EnvironmentMissing, message));
         }
     }

@@ -2,14 +2,14 @@
 
 use crate::certificate::Certificate;
 use crate::certificate::chain::APPLE;
-use crate::certificate::renewal::{self, Comparison, FileChain, KeyForm, PrivateKeyFacts, Rules, Side};
+use crate::certificate::renewal::{self, Comparison, FileChain, FileForm, FileKind, KeyForm, PrivateKeyFacts, Rules, Side};
 use crate::certificate::warning::KeyState;
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::judging::refuse_request;
-use crate::commands::shared::opening::Opener;
+use crate::commands::shared::opening::{OpenedFile, Opener};
 use crate::commands::shared::unread;
-use crate::container::{Container, Contents, Entry};
+use crate::container::{self, Container, Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::finding::{Finding, FindingCode, Level};
@@ -30,10 +30,15 @@ pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<
     let (new_side, new_report) = side(&arguments.new, &new, arguments, now)?;
     let rules =
         Rules { now, allows_kind_change: arguments.allow_kind_change, allows_self_issued: arguments.allow_self_signed };
-    let subject = HintSubject { is_push: old_side.certificate.kind.is_push(), key: new_side.key.state };
+    let subject = HintSubject {
+        is_push: old_side.certificate.kind.is_push(),
+        key: new_side.key.state,
+        old_form: (old_side.file.kind, old_side.file.is_plain),
+        old_alias: old_side.file.alias.map(str::to_owned),
+    };
     let mut comparison = renewal::compare(old_side, new_side, rules);
     comparison.accept(&arguments.accept);
-    add_hints(&mut comparison, arguments, subject);
+    add_hints(&mut comparison, arguments, &subject);
     let exit = if comparison.drop_in { None } else { Some(ExitKind::CheckFailed) };
     let report = CompareReport::new(now, comparison, old_report, new_report);
     if arguments.json {
@@ -44,7 +49,7 @@ pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<
     Ok(exit)
 }
 
-fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Contents, Contents), Error> {
+fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(OpenedFile, OpenedFile), Error> {
     let mut inputs = vec![&arguments.old, &arguments.new];
     inputs.extend(&arguments.key);
     let reads_stdin = takes_stdin(arguments.opening.passin.as_ref()) || inputs.contains(&&Location::Standard);
@@ -57,20 +62,25 @@ fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Cont
         Some(source) => &opener.with_source("--passin-new", source, context)?,
         None => &opener,
     };
-    let old = opener.open(&arguments.old, context)?;
-    let new = opener_of_new.open_with_key(&arguments.new, arguments.key.as_ref(), context)?;
+    let old = opener.open_locked(&arguments.old, context)?;
+    let mut new = opener_of_new.open_locked(&arguments.new, context)?;
+    new.contents = opener_of_new.take_key(new.contents, &arguments.new, arguments.key.as_ref(), context)?;
     Ok((old, new))
 }
 
 /// What the hints depend on.
-#[derive(Clone, Copy)]
 struct HintSubject {
     is_push: bool,
     /// Of the new certificate.
     key: KeyState,
+    /// The kind of the old file, and whether programs read it as it stands.
+    old_form: (FileKind, bool),
+    old_alias: Option<String>,
 }
 
 const ACCEPT_KIND: &str = "if each notification has the header, accept the new kind with --allow-kind-change";
+const ACCEPT_TOPICS: &str = "if each notification has the header, accept it with --allow-kind-change";
+const ACCEPT_LOCK: &str = "if programs have it, accept it with --accept locked-key";
 const ACCEPT_SELF_SIGNED: &str = "if all that connect are made to trust it, accept it with --allow-self-signed";
 const GIVE_PASSWORD: &str = "give its password with --passin-new, or with --passin if both have the same";
 const ADD_CHAIN: &str = "put the intermediates that the authority gave with it after the certificate; if programs get them \
@@ -87,12 +97,17 @@ fn hint_for(
     code: FindingCode,
     comparison: &Comparison,
     arguments: &CompareArgs,
-    subject: HintSubject,
+    subject: &HintSubject,
 ) -> Option<String> {
     let hint = match code {
         FindingCode::KeyMissing if comparison.key_reused => return Some(join_hint(arguments)),
         FindingCode::LeafNotFirst | FindingCode::KeyNotFirst => return Some(order_hint(arguments)),
+        FindingCode::KeyLocked if subject.key == KeyState::Matches && subject.old_form.0 == FileKind::Pkcs12 => ACCEPT_LOCK,
         FindingCode::KeyLocked if subject.key == KeyState::Matches => return Some(unlock_hint(arguments)),
+        FindingCode::NotPlain | FindingCode::OtherContainer | FindingCode::OtherAlias => {
+            return rewrite_hint(arguments, subject);
+        }
+        FindingCode::TopicHeader => ACCEPT_TOPICS,
         FindingCode::KeyLocked => GIVE_PASSWORD,
         FindingCode::OtherKind if comparison.possible_successor => ACCEPT_KIND,
         FindingCode::OtherIssuer if !subject.is_push => ACCEPT_SELF_SIGNED,
@@ -106,11 +121,15 @@ fn hint_for(
 }
 
 /// Adds what to do about the differences that an option or a command removes.
-fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs, subject: HintSubject) {
+fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs, subject: &HintSubject) {
     let mut hints = Vec::new();
     for difference in &comparison.differences {
         // A locked key that is warned of is as before.
-        let needs_hint = difference.level == Level::Failure || difference.code == FindingCode::KeyLocked;
+        let needs_hint = difference.level == Level::Failure
+            || matches!(
+                difference.code,
+                FindingCode::KeyLocked | FindingCode::OtherContainer | FindingCode::OtherAlias
+            );
         hints.push(if needs_hint { hint_for(difference.code, comparison, arguments, subject) } else { None });
     }
     for (difference, hint) in comparison.differences.iter_mut().zip(hints) {
@@ -187,6 +206,37 @@ fn unlock_hint(arguments: &CompareArgs) -> String {
     format!("write it without a password with: {command}; if programs have it, accept it with --accept locked-key")
 }
 
+/// Returns the command that writes the new file in the form of the old one, where one does.
+fn rewrite_hint(arguments: &CompareArgs, subject: &HintSubject) -> Option<String> {
+    let (new, key) = (word(&arguments.new), key_option(arguments));
+    let passin = new_passin_option(arguments);
+    let command = match subject.old_form {
+        (FileKind::Pem, true) => {
+            let output = output_word(&arguments.new, "plain.pem");
+            let no_key = if subject.key == KeyState::Missing { " --no-key" } else { "" };
+            format!("pushcert convert {new}{key}{passin} --certs all{no_key} -o {output}")
+        }
+        (FileKind::Pkcs12, true) if subject.key != KeyState::Missing => {
+            let name = subject.old_alias.as_ref().map(|alias| format!(" --name {}", shell_word(alias))).unwrap_or_default();
+            let passout = arguments.opening.passin.as_ref().map(|source| format!(" --passout {}", shell_word(&source.shown())));
+            let output = packed_word(&arguments.new);
+            format!("pushcert pack {new}{key}{passin}{name}{} -o {output}", passout.unwrap_or_default())
+        }
+        _ => return None,
+    };
+    Some(format!("write it in the form of the old one with: {command}"))
+}
+
+fn packed_word(new: &Location) -> String {
+    match new {
+        Location::Path(path) if path.extension().is_none_or(|own| own != "p12") => {
+            shell_path(&path.with_extension("p12"))
+        }
+        Location::Path(path) => shell_path(&path.with_extension("same.p12")),
+        Location::Standard => "FILE.p12".to_owned(),
+    }
+}
+
 fn takes_stdin(source: Option<&PasswordSource>) -> bool {
     source.is_some_and(PasswordSource::takes_stdin)
 }
@@ -194,10 +244,11 @@ fn takes_stdin(source: Option<&PasswordSource>) -> bool {
 /// Finds the one leaf of a file, and describes it.
 fn side<'a>(
     location: &Location,
-    contents: &'a Contents,
+    opened: &'a OpenedFile,
     arguments: &CompareArgs,
     now: time::OffsetDateTime,
 ) -> Result<(Side<'a>, SideReport), Error> {
+    let contents = &opened.contents;
     refuse_request(location, contents, false)?;
     let file = location.to_string();
     let collection = Collection::new(&contents.certificates, &contents.keys);
@@ -213,7 +264,13 @@ fn side<'a>(
     let judged = APPLE.judge(&entry.item, &contents.authorities(), now);
     let is_apples = judged.leads_to_apple();
     let certificate = ConvertReport::certificate(entry, key.state, judged, now);
-    let compared = Side { certificate: &entry.item, key, is_apples, chain: file_chain(contents, &entry.item, now) };
+    let form = match arguments.key {
+        // It is joined with its key to plain PEM.
+        Some(_) if *location == arguments.new => FileForm::default(),
+        _ => file_form(opened, entry, &collection),
+    };
+    let chain = file_chain(contents, &entry.item, now);
+    let compared = Side { certificate: &entry.item, key, is_apples, chain, file: form };
     Ok((compared, SideReport { file, certificate }))
 }
 
@@ -221,6 +278,21 @@ fn side<'a>(
 fn is_key_behind(contents: &Contents, collection: &Collection<'_>) -> bool {
     let is_spare = |first: &Entry<PrivateKey>| !collection.has_certificate(&first.item);
     contents.container == Container::Pem && contents.keys.first().is_some_and(is_spare)
+}
+
+fn file_form<'a>(opened: &'a OpenedFile, leaf: &'a Entry<Certificate>, collection: &Collection<'a>) -> FileForm<'a> {
+    let contents = &opened.contents;
+    let is_plain = contents.is_plain(&opened.bytes);
+    let kind = match contents.container {
+        Container::Pem if !is_plain && container::is_dump(&opened.bytes) => FileKind::Dump,
+        Container::Pem | Container::Csr | Container::Key => FileKind::Pem,
+        Container::Pkcs12 => FileKind::Pkcs12,
+        Container::Der => FileKind::Der,
+        Container::Pkcs7 => FileKind::Pkcs7,
+    };
+    let key_name = collection.key_of(&leaf.item).and_then(|key| key.friendly_name.as_deref());
+    let alias = if kind == FileKind::Pkcs12 { key_name.or(leaf.friendly_name.as_deref()) } else { None };
+    FileForm { kind, is_plain, lock: opened.lock.clone(), alias }
 }
 
 fn key_form(contents: &Contents) -> KeyForm {

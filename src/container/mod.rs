@@ -14,6 +14,7 @@ mod passwords;
 mod pem;
 mod pkcs12;
 mod pkcs7;
+mod plain;
 pub(crate) mod profile;
 mod transport;
 mod yaml;
@@ -36,6 +37,7 @@ pub use error::OpenError;
 use lookalike::Lookalike;
 pub(crate) use passwords::PasswordTarget;
 pub use passwords::Passwords;
+pub(crate) use plain::is_dump;
 use passwords::Unlocker;
 
 /// The kind of a file.

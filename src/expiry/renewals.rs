@@ -339,6 +339,9 @@ fn refusal(old: &CheckedCertificate, new: &CheckedCertificate, differences: &[Fi
             FindingCode::OtherIssuer if old.identifiers.is_apples && !new.identifiers.is_apples => {
                 reason = Some("its chain does not lead to Apple's root, as that of this one does".to_owned());
             }
+            FindingCode::TopicHeader => {
+                reason = Some("it has several topics, with which the header apns-topic is mandatory".to_owned());
+            }
             FindingCode::OtherUid => reason = Some(difference.message.to_string()),
             _ => return None,
         }

@@ -5,7 +5,12 @@ use crate::certificate::renewal::{Comparable, missing, or_none};
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::{printable_name, text_list};
 
-pub(super) fn compare_purpose(old: &Comparable<'_>, new: &Comparable<'_>, differences: &mut Vec<Finding>) {
+pub(super) fn compare_purpose(
+    old: &Comparable<'_>,
+    new: &Comparable<'_>,
+    allows_several_topics: bool,
+    differences: &mut Vec<Finding>,
+) {
     // Devices are enrolled for the UID, which is the topic: the topics would say the same again.
     if old.kind == CertificateKind::Mdm && old.traits.uid != new.traits.uid {
         let message = format!(
@@ -25,6 +30,19 @@ pub(super) fn compare_purpose(old: &Comparable<'_>, new: &Comparable<'_>, differ
         let message = format!("the new one may also send to the topic {}", printable_name(topic));
         differences.push(Finding::new(Level::Ok, FindingCode::TopicGained, message));
     }
+    // Of another kind it is said with that.
+    if old.kind == new.kind && needs_topic_header(old, new) {
+        let message = format!("the old one has one topic, the new one {}: {MANDATORY_HEADER}", new.topics.len());
+        let level = if allows_several_topics { Level::Ok } else { Level::Failure };
+        differences.push(Finding::new(level, FindingCode::TopicHeader, message));
+    }
+}
+
+const MANDATORY_HEADER: &str = "with several topics, the header apns-topic is mandatory in each notification";
+
+/// Returns whether notifications without the header apns-topic, of which APNs takes the only topic, fail with the new one.
+fn needs_topic_header(old: &Comparable<'_>, new: &Comparable<'_>) -> bool {
+    old.topics.len() == 1 && new.topics.len() > 1
 }
 
 /// What keeps the UID of an MDM certificate.
@@ -53,8 +71,9 @@ pub(super) fn describe_kinds(
     if is_successor {
         message.push_str(", which can send to the same topics");
     }
-    if is_successor && old.topics.len() == 1 && new.topics.len() > 1 {
-        message.push_str(": with several topics, the header apns-topic is mandatory in each notification");
+    if is_successor && needs_topic_header(old, new) {
+        message.push_str(": ");
+        message.push_str(MANDATORY_HEADER);
     }
     let level = if is_accepted { Level::Ok } else { Level::Failure };
     Finding::new(level, FindingCode::OtherKind, message)

@@ -2,6 +2,7 @@
 
 mod accept;
 mod chain;
+mod files;
 mod issuers;
 mod keys;
 mod kinds;
@@ -25,6 +26,8 @@ use crate::text::printable_name;
 pub(crate) use accept::Acceptable;
 pub(crate) use chain::FileChain;
 use chain::compare_chains;
+use files::compare_files;
+pub(crate) use files::{FileForm, FileKind};
 use issuers::compare_issuers;
 pub(crate) use keys::KeyForm;
 use keys::{compare_key_types, compare_private_keys, compare_strength};
@@ -44,6 +47,7 @@ pub(crate) struct Side<'a> {
     /// Its chain leads to one of Apple's roots.
     pub(crate) is_apples: bool,
     pub(crate) chain: FileChain<'a>,
+    pub(crate) file: FileForm<'a>,
 }
 
 /// What is known of the private key beside a certificate.
@@ -191,6 +195,7 @@ pub(crate) fn compare(old: Side<'_>, new: Side<'_>, rules: Rules) -> Comparison 
     compare_common_names(&pair.old, &pair.new, &mut differences);
     compare_chains(&pair, [&old.chain, &new.chain], new.certificate, rules.now, &mut differences);
     compare_private_keys(old.key, new.key, pair.has_same_key && !pair.is_same, &mut differences);
+    compare_files(&old, &new, &mut differences);
     let overlap = overlap(old.certificate, new.certificate);
     Comparison {
         drop_in: Level::worst(&differences) != Level::Failure,
@@ -211,7 +216,7 @@ pub(crate) fn find_differences(pair: &Pair<'_>, rules: Rules) -> Vec<Finding> {
         let is_successor = is_possible_successor(old, new);
         differences.push(describe_kinds(old, new, is_successor, is_successor && rules.allows_kind_change));
     }
-    compare_purpose(old, new, &mut differences);
+    compare_purpose(old, new, rules.allows_kind_change, &mut differences);
     compare_names(old, new, &mut differences);
     compare_uses(old, new, &mut differences);
     compare_key_usages(old, new, &mut differences);

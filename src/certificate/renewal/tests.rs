@@ -30,7 +30,7 @@ fn new(name: &str) -> Certificate {
 
 fn side(certificate: &Certificate, state: KeyState) -> Side<'_> {
     let key = PrivateKeyFacts { state, form: KeyForm::Clear, is_behind: false };
-    Side { certificate, key, is_apples: false, chain: FileChain::default() }
+    Side { certificate, key, is_apples: false, chain: FileChain::default(), file: FileForm::default() }
 }
 
 fn with_key(certificate: &Certificate) -> Side<'_> {

@@ -22,7 +22,8 @@ pub(super) fn compare_validity(pair: &Pair<'_>, now: OffsetDateTime, differences
     }
     let new_start = new.not_before.date();
     if now < new.not_before {
-        let message = format!("the new one is not valid before {new_start}");
+        let message =
+            format!("the new one is not valid before {new_start} ({})", TimeLeft::until(new.not_before, now).relative());
         differences.push(Finding::failure(FindingCode::NotYetValid, message));
     }
     if is_long(new) && !is_long(old) && !new.hosts.is_empty() {
@@ -33,7 +34,8 @@ pub(super) fn compare_validity(pair: &Pair<'_>, now: OffsetDateTime, differences
         differences.push(Finding::warning(FindingCode::LongValidity, message));
     }
     if new.not_before > old.not_after {
-        let message = format!("neither is valid between {old_end} and {new_start}");
+        let gap = TimeLeft::until(new.not_before, old.not_after).amount();
+        let message = format!("neither is valid between {old_end} and {new_start} ({gap})");
         differences.push(Finding::new(Level::Ok, FindingCode::Gap, message));
     }
 }

@@ -46,6 +46,14 @@ pub(crate) struct Opener {
     max_iterations: u64,
 }
 
+/// An input that was opened.
+pub(crate) struct OpenedFile {
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    pub(crate) contents: Contents,
+    /// The password without which less of it is read.
+    pub(crate) lock: Option<Password>,
+}
+
 /// A command that takes a certificate and its key.
 pub(crate) struct TypedCommand {
     /// Its name and what else of it is to be typed.
@@ -128,6 +136,17 @@ impl Opener {
         bytes: &[u8],
         context: &mut Context<'_>,
     ) -> Result<Contents, OpenError> {
+        self.open_noting(location, bytes, &mut None, context)
+    }
+
+    /// Opens an input, and notes the password that was typed for it.
+    fn open_noting(
+        &self,
+        location: &Location,
+        bytes: &[u8],
+        typed: &mut Option<Password>,
+        context: &mut Context<'_>,
+    ) -> Result<Contents, OpenError> {
         let name = location.to_string();
         let terminal = &mut *context.terminal;
         let mut ask = |protected, attempt| {
@@ -136,7 +155,9 @@ impl Opener {
                 terminal
                     .tell(&format!("{name}: no private key is to be seen in it, which its password may not change"))?;
             }
-            ask_password(terminal, &name, protected, attempt)
+            let password = ask_password(terminal, &name, protected, attempt)?;
+            *typed = Some(password.clone());
+            Ok(password)
         };
         let mut passwords = match &self.given {
             Some(password) => Passwords::Given(password.clone()),
@@ -144,6 +165,27 @@ impl Opener {
             None => Passwords::None,
         };
         container::open(bytes, &mut passwords, self.max_iterations)
+    }
+
+    /// Reads and opens an input, and tells its password.
+    pub(crate) fn open_locked(&self, location: &Location, context: &mut Context<'_>) -> Result<OpenedFile, Error> {
+        let bytes = read(location, context)?;
+        let mut typed = None;
+        let contents = match self.open_noting(location, &bytes, &mut typed, context) {
+            Ok(contents) => contents,
+            Err(error) => return Err(advice::explain(&location.to_string(), &error)),
+        };
+        let password = self.given.clone().or(typed);
+        let needs_it = password.is_some() && self.needs_password(&bytes, &contents);
+        Ok(OpenedFile { contents, lock: if needs_it { password } else { None }, bytes })
+    }
+
+    /// Returns whether less is read of an input without a password.
+    fn needs_password(&self, bytes: &[u8], contents: &Contents) -> bool {
+        match container::open(bytes, &mut Passwords::None, self.max_iterations) {
+            Ok(without) => without.unread.len() > contents.unread.len(),
+            Err(_) => true,
+        }
     }
 
     /// Reads and opens an input of which only a private key is wanted; `hint` says which.
@@ -186,6 +228,17 @@ impl Opener {
         context: &mut Context<'_>,
     ) -> Result<Contents, Error> {
         let contents = self.open(location, context)?;
+        self.take_key(contents, location, key, context)
+    }
+
+    /// Takes the keys of `key`, where that is given, in the place of those in the contents of an input.
+    pub(crate) fn take_key(
+        &self,
+        contents: Contents,
+        location: &Location,
+        key: Option<&Location>,
+        context: &mut Context<'_>,
+    ) -> Result<Contents, Error> {
         let Some(key) = key else { return Ok(contents) };
         let opened = self.open_key(key, KEY_OF_REQUEST, context)?;
         let Contents { keys, certificates, unread: unread_keys, may_hide_key, has_encrypted_key, .. } = opened;
