@@ -6,6 +6,7 @@
 Needs the cryptography package.
 """
 
+import base64
 import datetime
 import ipaddress
 import pathlib
@@ -183,6 +184,25 @@ none_below = Signed("None", by=root, pathlen=0, **LONG)
 deep = Signed("Deep", by=none_below, **LONG)
 deep_leaf = leaf(by=deep)
 
+NEW_TEXT = whole(new).decode()
+KEY_TEXT = new.key_pem().decode()
+
+
+def each_line(before="", after=""):
+    """The new file, with a text at the beginning and the end of each line."""
+    return "".join(f"{before}{line}{after}\n" for line in NEW_TEXT.splitlines()).encode()
+
+
+def one_line_each():
+    """The new file, with the Base64 of each block in one line."""
+    blocks = []
+    for block in NEW_TEXT.split("-----BEGIN ")[1:]:
+        label, _, rest = block.partition("-----\n")
+        body = rest.partition("-----END")[0].replace("\n", "")
+        blocks.append(f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+    return "".join(blocks).encode()
+
+
 nameless = leaf(days=(-80, 9), names=[])
 LOCAL = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 
@@ -253,6 +273,25 @@ SERVERS = [
     ("a common name beside an address as a name", whole(nameless), whole(leaf(names=[x509.DNSName("127.0.0.1")]))),
     ("a dot at the beginning", old_file, whole(leaf(names=[x509.DNSName("." + HOST)]))),
     ("the root that was expired", whole(old) + past_root.pem(), whole(new)),
+    ("in UTF-16", old_file, NEW_TEXT.encode("utf-16")),
+    ("with a byte order mark", old_file, NEW_TEXT.encode("utf-8-sig")),
+    ("indented", old_file, each_line("    ")),
+    ("in YAML", old_file, b"cert: |\n" + each_line("  ")),
+    ("quoted", old_file, each_line("> ")),
+    ("with HTML's line ends", old_file, each_line(after="<br>")),
+    ("with blanks at the ends of lines", old_file, each_line(after="  ")),
+    ("with no-break spaces at the ends of lines", old_file, each_line(after="\u00a0")),
+    ("with CR LF", old_file, each_line(after="\r")),
+    ("without a line end", old_file, NEW_TEXT.rstrip().encode()),
+    ("with written line ends", old_file, NEW_TEXT.replace("\n", "\\n").encode()),
+    ("in a variable", old_file, f"CERT=\"{NEW_TEXT}\"\n".replace("\n", "\\n").encode()),
+    ("blanks for line ends", old_file, NEW_TEXT.replace("\n", " ").encode()),
+    ("each block in one line", old_file, one_line_each()),
+    ("Base64 of it", old_file, base64.b64encode(NEW_TEXT.encode())),
+    ("words before it", old_file, b"Bag Attributes\n    a: b\n" + NEW_TEXT.encode()),
+    ("another label", old_file, NEW_TEXT.replace(" CERTIFICATE-", " X509 CERTIFICATE-").encode()),
+    ("the key alone indented", old_file, NEW_TEXT.replace(KEY_TEXT, "  " + KEY_TEXT).encode()),
+    ("the intermediate alone indented", old_file, (new.pem().decode() + "  " + inter.pem().decode() + KEY_TEXT).encode()),
 ]
 
 

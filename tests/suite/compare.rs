@@ -664,3 +664,198 @@ fn the_key_of_the_certificate_is_the_first_in_its_file() {
     let (code, text) = compare(folder.path(), &was_behind, &behind);
     assert!(code == Some(0) && text.contains("note: another private key stands before"), "{text}");
 }
+
+/// The old identity and the new one, each with its key in the clear, and the folder that they are in.
+struct Renewal {
+    folder: tempfile::TempDir,
+    old: Vec<u8>,
+    new: Vec<u8>,
+}
+
+impl Renewal {
+    fn new() -> Self {
+        let identity = |shape: &Shape<'_>| {
+            let key = certificates::ec_key();
+            [certificates::shaped(&key, shape), key.private_key_to_pem_pkcs8().unwrap()].concat()
+        };
+        Self { folder: tempfile::tempdir().unwrap(), old: identity(&VALID), new: identity(&RENEWED) }
+    }
+
+    fn write(&self, name: &str, file: &[u8]) {
+        std::fs::write(self.folder.path().join(name), file).unwrap();
+    }
+
+    /// Packs an identity in PEM.
+    fn pack(&self, name: &str, pem: &[u8], arguments: &[&str]) {
+        self.write("identity.pem", pem);
+        let test = Test::new().args(["pack", "identity.pem", "--force", "-o", name]).args(arguments);
+        test.env("ONE", "one").env("TWO", "two").folder(self.folder.path()).run();
+    }
+
+    fn compare(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let test = Test::new().arg("compare").args(arguments).args(["--at", "2026-11-24"]);
+        let test = test.env("ONE", "one").env("TWO", "two").env("EMPTY", "");
+        let run = test.folder(self.folder.path()).any_status().run();
+        (run.code, run.text().to_owned())
+    }
+
+    /// Runs the command that a hint prints.
+    fn follow(&self, text: &str) {
+        let (_, command) = text.split_once("in the form of the old one with: pushcert ").unwrap();
+        let line = format!("\"$0\" {}", command.lines().next().unwrap());
+        Test::shell(&line).env("ONE", "one").env("TWO", "two").folder(self.folder.path()).run();
+    }
+}
+
+#[test]
+fn what_has_to_be_undone_before_openssl_reads_it_takes_the_place_of_no_plain_pem() {
+    let renewal = Renewal::new();
+    let text = String::from_utf8(renewal.new.clone()).unwrap();
+    let indented = text.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    let certificate_end = text.find("-----BEGIN PRIVATE").unwrap();
+    let (certificate, key) = text.split_at(certificate_end);
+    let undone: [(&str, Vec<u8>); 9] = [
+        ("UTF-16", [0xff, 0xfe].into_iter().chain(text.bytes().flat_map(|byte| [byte, 0])).collect()),
+        ("indented", indented.clone().into_bytes()),
+        ("YAML", format!("cert: |\n{indented}").into_bytes()),
+        ("escaped", text.replace('\n', "\\n").into_bytes()),
+        ("a variable", format!("CERT=\"{}\"\n", text.replace('\n', "\\n")).into_bytes()),
+        ("one line", text.replace('\n', " ").into_bytes()),
+        ("quoted", text.lines().map(|line| format!("> {line}\n")).collect::<String>().into_bytes()),
+        ("Base64", data_encoding::BASE64.encode(text.as_bytes()).into_bytes()),
+        ("the key alone", format!("{certificate}{}", key.replace("-----BEGIN", "  -----BEGIN")).into_bytes()),
+    ];
+    renewal.write("old.pem", &renewal.old);
+    for (name, file) in &undone {
+        renewal.write("new.txt", file);
+        let (code, text) = renewal.compare(&["old.pem", "new.txt"]);
+        let error = "error: programs such as OpenSSL read the old file as it stands, but not the new one";
+        assert!(code == Some(1) && text.contains(error), "{name}: {text}");
+        renewal.follow(&text);
+        let (code, text) = renewal.compare(&["old.pem", "new.pem"]);
+        assert!(code == Some(0) && !text.contains("note:"), "{name}: {text}");
+        std::fs::remove_file(renewal.folder.path().join("new.pem")).unwrap();
+        // It is no worse than before.
+        renewal.write("other.txt", &undone[0].1);
+        let (_, text) = renewal.compare(&["other.txt", "new.txt"]);
+        assert!(!text.contains("as it stands"), "{name}: {text}");
+    }
+    for (name, file) in [
+        ("a byte order mark", format!("\u{feff}{text}")),
+        ("CR LF", text.replace('\n', "\r\n")),
+        ("no line end", text.trim_end().to_owned()),
+        ("words before it", format!("the certificate:\n{text}")),
+        ("the key first", format!("{key}{certificate}")),
+    ] {
+        renewal.write("new.txt", file.as_bytes());
+        let (code, text) = renewal.compare(&["old.pem", "new.txt"]);
+        assert!(code == Some(0) && !text.contains("note:"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn another_container_is_noted_with_the_command_that_writes_the_one_that_was_there() {
+    let renewal = Renewal::new();
+    renewal.write("old.pem", &renewal.old);
+    renewal.pack("new.p12", &renewal.new, &["--passout", "env:TWO"]);
+    let (code, text) = renewal.compare(&["old.pem", "new.p12", "--passin-new", "env:TWO"]);
+    assert!(code == Some(0) && text.contains("note: the old file is PEM, the new one PKCS#12: programs"), "{text}");
+    let (_, json) = renewal.compare(&["old.pem", "new.p12", "--passin-new", "env:TWO", "--json"]);
+    assert!(json.contains("\"code\": \"other-container\"") && json.contains("pushcert convert new.p12"), "{json}");
+    renewal.follow(&text);
+    let (code, text) = renewal.compare(&["old.pem", "new.pem"]);
+    assert!(code == Some(0) && !text.contains("note:"), "{text}");
+    renewal.pack("old.p12", &renewal.old, &["--passout", "env:ONE", "--name", "my push"]);
+    let (code, text) = renewal.compare(&["old.p12", "new.pem", "--passin", "env:ONE"]);
+    assert!(code == Some(0) && text.contains("note: the old file is PKCS#12, the new one PEM: programs"), "{text}");
+    std::fs::remove_file(renewal.folder.path().join("new.p12")).unwrap();
+    renewal.follow(&text);
+    let (code, text) = renewal.compare(&["old.p12", "new.p12", "--passin", "env:ONE"]);
+    assert!(code == Some(0) && !text.contains("note:"), "{text}");
+    let secret = |pem: &[u8]| {
+        let value = data_encoding::BASE64.encode(pem);
+        format!("{{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{{\"name\":\"a\"}},\"data\":{{\"a\":\"{value}\"}}}}")
+    };
+    renewal.write("new.json", secret(&renewal.new).as_bytes());
+    let (code, text) = renewal.compare(&["old.pem", "new.json"]);
+    assert!(code == Some(0) && text.contains("the new one a dump of Kubernetes"), "{text}");
+    renewal.write("old.json", secret(&renewal.old).as_bytes());
+    let (code, text) = renewal.compare(&["old.json", "new.json"]);
+    assert!(code == Some(0) && !text.contains("note:"), "{text}");
+}
+
+#[test]
+fn another_password_and_another_name_of_the_identity_are_told() {
+    let renewal = Renewal::new();
+    renewal.pack("old.p12", &renewal.old, &["--passout", "env:ONE", "--name", "push"]);
+    renewal.pack("same.p12", &renewal.new, &["--passout", "env:ONE", "--name", "push"]);
+    renewal.pack("other.p12", &renewal.new, &["--passout", "env:TWO", "--name", "push"]);
+    renewal.pack("renamed.p12", &renewal.new, &["--passout", "env:ONE", "--name", "other"]);
+    let (code, text) = renewal.compare(&["old.p12", "same.p12", "--passin", "env:ONE"]);
+    assert!(code == Some(0) && !text.contains("note:"), "{text}");
+    let (code, text) = renewal.compare(&["old.p12", "other.p12", "--passin", "env:ONE", "--passin-new", "env:TWO"]);
+    let note = "note: the new file has another password than the old one: programs must be given the new one";
+    assert!(code == Some(0) && text.contains(note), "{text}");
+    let (code, text) = renewal.compare(&["old.p12", "renamed.p12", "--passin", "env:ONE"]);
+    let note = "note: the name of the identity (friendlyName, alias) has changed from push to other";
+    assert!(code == Some(0) && text.contains(note) && text.contains(" --name push "), "{text}");
+    // The same of a key in PEM.
+    let locked = |file: &[u8], password: &str| {
+        renewal.write("identity.pem", file);
+        let output = format!("{password}.pem");
+        let test = Test::new().args(["convert", "identity.pem", "--encrypt", "-o", &output]);
+        let source = format!("env:{}", password.to_uppercase());
+        test.args(["--passout", &source]).env("ONE", "one").env("TWO", "two").folder(renewal.folder.path()).run();
+    };
+    locked(&renewal.old, "one");
+    locked(&renewal.new, "two");
+    let (code, text) = renewal.compare(&["one.pem", "two.pem", "--passin", "env:ONE", "--passin-new", "env:TWO"]);
+    assert!(code == Some(0) && text.contains("note: the new file has another password"), "{text}");
+}
+
+#[test]
+fn a_pkcs12_file_that_has_a_password_now_is_of_no_use_to_who_has_none() {
+    let renewal = Renewal::new();
+    let key = certificates::ec_key();
+    let pkcs12 = |password: &str, shape: &Shape<'_>| {
+        let certificate = openssl::x509::X509::from_pem(&certificates::shaped(&key, shape)).unwrap();
+        let mut builder = openssl::pkcs12::Pkcs12::builder();
+        builder.pkey(&key).cert(&certificate);
+        builder.build2(password).unwrap().to_der().unwrap()
+    };
+    renewal.write("old.p12", &pkcs12("", &VALID));
+    renewal.write("new.p12", &pkcs12("two", &RENEWED));
+    let (code, text) = renewal.compare(&["old.p12", "new.p12", "--passin-new", "env:TWO"]);
+    let error = "error: the new file has a password, the old one has none";
+    assert!(code == Some(1) && text.contains(error) && text.contains("--accept locked-key"), "{text}");
+    let (code, text) = renewal.compare(&["old.p12", "new.p12", "--passin-new", "env:TWO", "--accept", "locked-key"]);
+    assert!(code == Some(0) && text.contains("note: the new file has a password"), "{text}");
+    renewal.write("old.p12", &pkcs12("two", &VALID));
+    renewal.write("new.p12", &pkcs12("", &RENEWED));
+    let (code, text) = renewal.compare(&["old.p12", "new.p12", "--passin", "env:TWO", "--passin-new", "env:EMPTY"]);
+    assert!(code == Some(0) && text.contains("note: the old file has a password, the new one has none"), "{text}");
+}
+
+#[test]
+fn several_topics_in_the_place_of_one_make_the_header_mandatory() {
+    let renewal = Renewal::new();
+    let key = std::fs::read(super::common::fixture("key/push.pem")).unwrap();
+    renewal.write("old.pem", &[certificates::push("com.example.MyApp", "Apple Push Services: com.example.MyApp", "20251124", "20261224"), key].concat());
+    std::fs::copy(super::common::fixture("pem/identity.pem"), renewal.folder.path().join("new.pem")).unwrap();
+    let (code, text) = renewal.compare(&["old.pem", "new.pem", "--json"]);
+    assert!(code == Some(1) && text.contains("\"code\": \"topic-header\""), "{text}");
+    let (_, text) = renewal.compare(&["old.pem", "new.pem"]);
+    assert!(text.contains("the header apns-topic is mandatory in each notification\n  hint: if each"), "{text}");
+    let (_, text) = renewal.compare(&["old.pem", "new.pem", "--allow-kind-change"]);
+    assert!(text.contains("note: the old one has one topic, the new one"), "{text}");
+}
+
+#[test]
+fn what_begins_within_a_day_is_told_in_hours() {
+    let renewal = Renewal::new();
+    renewal.write("old.pem", &renewal.old);
+    renewal.write("new.pem", &renewal.new);
+    let run = Test::new().args(["compare", "old.pem", "new.pem", "--at", "2026-11-19T19:00:00Z"]).folder(renewal.folder.path());
+    let text = run.status(1).run().text().to_owned();
+    assert!(text.contains("the new one is not valid before 20") && text.contains(" (in 5 hours)"), "{text}");
+}
