@@ -27,8 +27,8 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<Location>,
 
-    /// Accept another kind of push certificate if it has all topics and environments of OLD (with several topics, the
-    /// header apns-topic is mandatory)
+    /// Accept another kind of push certificate if it has all topics and environments of OLD, and several topics in the
+    /// place of one (the header apns-topic is mandatory then)
     #[arg(long)]
     pub(crate) allow_kind_change: bool,
 

@@ -2,7 +2,9 @@
 
 use crate::certificate::Certificate;
 use crate::certificate::chain::APPLE;
-use crate::certificate::renewal::{self, Comparison, FileChain, FileForm, FileKind, KeyForm, PrivateKeyFacts, Rules, Side};
+use crate::certificate::renewal::{
+    self, Comparison, FileChain, FileForm, FileKind, KeyForm, PrivateKeyFacts, Rules, Side,
+};
 use crate::certificate::warning::KeyState;
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
@@ -27,7 +29,11 @@ pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<
     let now = arguments.at.unwrap_or(context.now);
     let (old, new) = open_both(arguments, context)?;
     let (old_side, old_report) = side(&arguments.old, &old, arguments, now)?;
-    let (new_side, new_report) = side(&arguments.new, &new, arguments, now)?;
+    let (mut new_side, new_report) = side(&arguments.new, &new, arguments, now)?;
+    if arguments.key.is_some() {
+        // It is written anew with its key, in the form of the old one.
+        new_side.file = old_side.file.clone();
+    }
     let rules =
         Rules { now, allows_kind_change: arguments.allow_kind_change, allows_self_issued: arguments.allow_self_signed };
     let subject = HintSubject {
@@ -102,7 +108,9 @@ fn hint_for(
     let hint = match code {
         FindingCode::KeyMissing if comparison.key_reused => return Some(join_hint(arguments)),
         FindingCode::LeafNotFirst | FindingCode::KeyNotFirst => return Some(order_hint(arguments)),
-        FindingCode::KeyLocked if subject.key == KeyState::Matches && subject.old_form.0 == FileKind::Pkcs12 => ACCEPT_LOCK,
+        FindingCode::KeyLocked if subject.key == KeyState::Matches && subject.old_form.0 == FileKind::Pkcs12 => {
+            ACCEPT_LOCK
+        }
         FindingCode::KeyLocked if subject.key == KeyState::Matches => return Some(unlock_hint(arguments)),
         FindingCode::NotPlain | FindingCode::OtherContainer | FindingCode::OtherAlias => {
             return rewrite_hint(arguments, subject);
@@ -137,7 +145,10 @@ fn add_hints(comparison: &mut Comparison, arguments: &CompareArgs, subject: &Hin
             difference.hint = Some(hint.into());
         }
     }
-    let hint = join_hint(arguments);
+    let hint = match subject.old_form {
+        (FileKind::Pkcs12, true) => format!("join them with: {}", pack_command(arguments, subject)),
+        _ => join_hint(arguments),
+    };
     if arguments.key.is_some() && !comparison.differences.iter().any(|one| one.code == FindingCode::KeyMismatch) {
         let note =
             Finding::new(Level::Ok, FindingCode::KeyElsewhere, "the private key of the new one is in another file");
@@ -216,15 +227,24 @@ fn rewrite_hint(arguments: &CompareArgs, subject: &HintSubject) -> Option<String
             let no_key = if subject.key == KeyState::Missing { " --no-key" } else { "" };
             format!("pushcert convert {new}{key}{passin} --certs all{no_key} -o {output}")
         }
-        (FileKind::Pkcs12, true) if subject.key != KeyState::Missing => {
-            let name = subject.old_alias.as_ref().map(|alias| format!(" --name {}", shell_word(alias))).unwrap_or_default();
-            let passout = arguments.opening.passin.as_ref().map(|source| format!(" --passout {}", shell_word(&source.shown())));
-            let output = packed_word(&arguments.new);
-            format!("pushcert pack {new}{key}{passin}{name}{} -o {output}", passout.unwrap_or_default())
-        }
+        (FileKind::Pkcs12, true) if subject.key != KeyState::Missing => pack_command(arguments, subject),
         _ => return None,
     };
     Some(format!("write it in the form of the old one with: {command}"))
+}
+
+/// Returns the command that packs the new certificate and its key as those of the old file are.
+fn pack_command(arguments: &CompareArgs, subject: &HintSubject) -> String {
+    let (new, key) = (word(&arguments.new), key_option(arguments));
+    let mut command = format!("pushcert pack {new}{key}{}", new_passin_option(arguments));
+    if let Some(alias) = &subject.old_alias {
+        command.push_str(&format!(" --name {}", shell_word(alias)));
+    }
+    if let Some(source) = &arguments.opening.passin {
+        command.push_str(&format!(" --passout {}", shell_word(&source.shown())));
+    }
+    command.push_str(&format!(" -o {}", packed_word(&arguments.new)));
+    command
 }
 
 fn packed_word(new: &Location) -> String {
@@ -264,13 +284,9 @@ fn side<'a>(
     let judged = APPLE.judge(&entry.item, &contents.authorities(), now);
     let is_apples = judged.leads_to_apple();
     let certificate = ConvertReport::certificate(entry, key.state, judged, now);
-    let form = match arguments.key {
-        // It is joined with its key to plain PEM.
-        Some(_) if *location == arguments.new => FileForm::default(),
-        _ => file_form(opened, entry, &collection),
-    };
+    let file_form = file_form(opened, entry, &collection);
     let chain = file_chain(contents, &entry.item, now);
-    let compared = Side { certificate: &entry.item, key, is_apples, chain, file: form };
+    let compared = Side { certificate: &entry.item, key, is_apples, chain, file: file_form };
     Ok((compared, SideReport { file, certificate }))
 }
 

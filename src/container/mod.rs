@@ -37,8 +37,8 @@ pub use error::OpenError;
 use lookalike::Lookalike;
 pub(crate) use passwords::PasswordTarget;
 pub use passwords::Passwords;
-pub(crate) use plain::is_dump;
 use passwords::Unlocker;
+pub(crate) use plain::is_dump;
 
 /// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -774,7 +774,9 @@ fn another_container_is_noted_with_the_command_that_writes_the_one_that_was_ther
     assert!(code == Some(0) && !text.contains("note:"), "{text}");
     let secret = |pem: &[u8]| {
         let value = data_encoding::BASE64.encode(pem);
-        format!("{{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{{\"name\":\"a\"}},\"data\":{{\"a\":\"{value}\"}}}}")
+        format!(
+            "{{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{{\"name\":\"a\"}},\"data\":{{\"a\":\"{value}\"}}}}"
+        )
     };
     renewal.write("new.json", secret(&renewal.new).as_bytes());
     let (code, text) = renewal.compare(&["old.pem", "new.json"]);
@@ -840,7 +842,14 @@ fn a_pkcs12_file_that_has_a_password_now_is_of_no_use_to_who_has_none() {
 fn several_topics_in_the_place_of_one_make_the_header_mandatory() {
     let renewal = Renewal::new();
     let key = std::fs::read(super::common::fixture("key/push.pem")).unwrap();
-    renewal.write("old.pem", &[certificates::push("com.example.MyApp", "Apple Push Services: com.example.MyApp", "20251124", "20261224"), key].concat());
+    renewal.write(
+        "old.pem",
+        &[
+            certificates::push("com.example.MyApp", "Apple Push Services: com.example.MyApp", "20251124", "20261224"),
+            key,
+        ]
+        .concat(),
+    );
     std::fs::copy(super::common::fixture("pem/identity.pem"), renewal.folder.path().join("new.pem")).unwrap();
     let (code, text) = renewal.compare(&["old.pem", "new.pem", "--json"]);
     assert!(code == Some(1) && text.contains("\"code\": \"topic-header\""), "{text}");
@@ -855,7 +864,9 @@ fn what_begins_within_a_day_is_told_in_hours() {
     let renewal = Renewal::new();
     renewal.write("old.pem", &renewal.old);
     renewal.write("new.pem", &renewal.new);
-    let run = Test::new().args(["compare", "old.pem", "new.pem", "--at", "2026-11-19T19:00:00Z"]).folder(renewal.folder.path());
+    let run = Test::new()
+        .args(["compare", "old.pem", "new.pem", "--at", "2026-11-19T19:00:00Z"])
+        .folder(renewal.folder.path());
     let text = run.status(1).run().text().to_owned();
     assert!(text.contains("the new one is not valid before 20") && text.contains(" (in 5 hours)"), "{text}");
 }

@@ -49,10 +49,10 @@ impl FileForm<'_> {
     }
 }
 
-/// Compares their forms. A key that is not in the new file is told of elsewhere.
+/// Compares their forms. That the key is not in the new file is told elsewhere, and first of all.
 pub(super) fn compare_files(old: &Side<'_>, new: &Side<'_>, differences: &mut Vec<Finding>) {
     let (was, is) = (&old.file, &new.file);
-    if new.key.state == KeyState::Missing && old.key.state != KeyState::Missing {
+    if matches!(new.key.state, KeyState::Missing | KeyState::Mismatch) && old.key.state == KeyState::Matches {
         return;
     }
     if was.kind != is.kind || (is.is_plain && !was.is_plain) {
@@ -94,7 +94,7 @@ fn compare_locks(was: &FileForm<'_>, is: &FileForm<'_>, differences: &mut Vec<Fi
         (Some(_), None) if is_packed => Finding::new(
             Level::Ok,
             FindingCode::OtherPassword,
-            "the old file has a password, the new one has none: programs that give one must be given none",
+            "the old file has a password, the new one has none: programs that give one may have to be set up without",
         ),
         (Some(old), Some(new)) if old.as_bytes() != new.as_bytes() => Finding::new(
             Level::Ok,

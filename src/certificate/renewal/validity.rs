@@ -22,8 +22,10 @@ pub(super) fn compare_validity(pair: &Pair<'_>, now: OffsetDateTime, differences
     }
     let new_start = new.not_before.date();
     if now < new.not_before {
-        let message =
-            format!("the new one is not valid before {new_start} ({})", TimeLeft::until(new.not_before, now).relative());
+        let message = format!(
+            "the new one is not valid before {new_start} ({})",
+            TimeLeft::until(new.not_before, now).relative()
+        );
         differences.push(Finding::failure(FindingCode::NotYetValid, message));
     }
     if is_long(new) && !is_long(old) && !new.hosts.is_empty() {
