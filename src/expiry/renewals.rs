@@ -475,4 +475,16 @@ mod tests {
             assert_eq!(hint.is_some_and(|hint| hint == expected), !is_renewed, "{hint:?}");
         }
     }
+
+    #[test]
+    fn what_needs_a_header_that_was_not_needed_is_no_renewal_and_the_row_says_so() {
+        let mut certificates = [push("old.pem", 3, true), push("new.pem", 300, true)];
+        certificates[0].topics.truncate(1);
+        find_renewals(&mut certificates, NOW);
+        let [old, _] = certificates;
+        assert!(old.renewed_by.is_none());
+        let hint = old.findings[0].hint.as_deref();
+        let expected = "new.pem is for the same, but it has several topics, with which the header apns-topic is mandatory";
+        assert_eq!(hint, Some(expected));
+    }
 }

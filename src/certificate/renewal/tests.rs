@@ -97,7 +97,10 @@ fn what_breaks() {
     assert_eq!(codes(&universal, &team, KEYS), [(Level::Failure, OtherTeam)]);
     let fewer = Certificate { topics: universal.topics[..1].to_vec(), ..new("universal") };
     assert_eq!(codes(&universal, &fewer, KEYS), [(Level::Failure, TopicLost), (Level::Failure, TopicLost)]);
-    assert_eq!(codes(&fewer, &universal, KEYS)[..2], [(Level::Ok, TopicGained), (Level::Ok, TopicGained)]);
+    assert_eq!(
+        codes(&fewer, &universal, KEYS)[..3],
+        [(Level::Ok, TopicGained), (Level::Ok, TopicGained), (Level::Failure, TopicHeader)]
+    );
     let sandbox = Certificate { environments: vec![Environment::Sandbox], ..new("universal") };
     assert_eq!(codes(&universal, &sandbox, KEYS), [(Level::Failure, EnvironmentLost)]);
     let kind = Certificate { kind: CertificateKind::ApnsSandbox, ..new("universal") };
