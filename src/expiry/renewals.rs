@@ -484,7 +484,8 @@ mod tests {
         let [old, _] = certificates;
         assert!(old.renewed_by.is_none());
         let hint = old.findings[0].hint.as_deref();
-        let expected = "new.pem is for the same, but it has several topics, with which the header apns-topic is mandatory";
+        let expected =
+            "new.pem is for the same, but it has several topics, with which the header apns-topic is mandatory";
         assert_eq!(hint, Some(expected));
     }
 }
