@@ -1,8 +1,8 @@
 //! The ciphers that password-based encryption uses. They come from RustCrypto.
 
-use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::block_padding::{Pkcs7, RawPadding};
 use cbc::cipher::consts::{U5, U16};
-use cbc::cipher::{BlockCipher, BlockDecryptMut, InnerIvInit, KeyInit, KeyIvInit, StreamCipher};
+use cbc::cipher::{Block, BlockCipher, BlockDecryptMut, InnerIvInit, KeyInit, KeyIvInit, StreamCipher};
 use zeroize::Zeroizing;
 
 /// A cipher, with its mode.
@@ -138,10 +138,19 @@ fn cbc_decryptor<C: BlockCipher + BlockDecryptMut + KeyInit>(key: &[u8], iv: &[u
     cbc::Decryptor::new_from_slices(key, iv).ok()
 }
 
-/// Decrypts in place and returns how much of the buffer is plain text.
-fn unpad(decryptor: impl BlockDecryptMut, buffer: &mut [u8]) -> Option<usize> {
-    let plain = decryptor.decrypt_padded_mut::<Pkcs7>(buffer).ok()?;
-    Some(plain.len())
+/// Decrypts in place and returns how much of the buffer is plain text. It goes block by block: the several blocks
+/// that AES decrypts at once would stay on the stack.
+fn unpad<C: BlockDecryptMut>(mut decryptor: C, buffer: &mut [u8]) -> Option<usize> {
+    let size = C::block_size();
+    if !buffer.len().is_multiple_of(size) {
+        return None;
+    }
+    for block in buffer.chunks_exact_mut(size) {
+        decryptor.decrypt_block_mut(Block::<C>::from_mut_slice(block));
+    }
+    let before = buffer.len().checked_sub(size)?;
+    let last = Pkcs7::raw_unpad(&buffer[before..]).ok()?;
+    Some(before + last.len())
 }
 
 fn apply_stream(mut cipher: impl StreamCipher, buffer: &mut [u8]) -> usize {
