@@ -12,6 +12,7 @@ use crate::container::{Container, Contents, OpenError, Unread, has_text_parts, p
 use crate::crypto::dek::DekInfo;
 use crate::crypto::pkcs8::EncryptedKey;
 use crate::key::PrivateKey;
+use crate::pem::MIN_KEY;
 use crate::pkcs12::Holds;
 use crate::request::CertificateRequest;
 use crate::secret::PasswordEncodings;
@@ -62,9 +63,6 @@ fn container_of(part: &Result<Contents, OpenError>) -> Option<Container> {
 fn has_parts(rest: &[u8]) -> bool {
     has_text_parts(rest) || detect::find_value(rest).is_some()
 }
-
-/// The fewest bytes of a private key.
-pub(super) const MIN_KEY: usize = 32;
 
 /// Reads the first value alone.
 pub(super) fn read_first(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {

@@ -12,7 +12,7 @@ use crate::container::{
     Container, Contents, MAX_UNREAD, OpenError, Substance, Unread, der, dump, read_layer, transport,
 };
 use crate::crypto::DecodeError;
-use crate::pem::{self, Block, Frame, LabelSense, LineCounter, UnreadBlock, UnreadKind};
+use crate::pem::{self, Block, Frame, LabelSense, LineCounter, MIN_KEY, UnreadBlock, UnreadKind};
 use crate::pkcs12::Holds;
 
 pub(super) fn read(text: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
@@ -195,7 +195,9 @@ impl TextReader<'_, '_, '_, '_> {
         let read = open_block(block, self.unlocker).and_then(Contents::check_anything);
         let known = self.contents.unread.len();
         if let Err(OpenError::Lookalike(Lookalike::UnknownBlock)) = &read {
-            self.contents.may_hide_key |= block.der.len() >= der::MIN_KEY;
+            self.contents.may_hide_key |= block.der.len() >= MIN_KEY;
+        } else if read.is_err() && !is_told(block) {
+            self.contents.may_hide_key |= pem::may_be_key(&block.der, block.der.len());
         }
         self.contents.add_part(&block.name(), || held_by(block), read)?;
         if block.der.len() < MIN_DER {
@@ -257,6 +259,8 @@ impl TextReader<'_, '_, '_, '_> {
             },
             None => Holds::Anything,
         };
+        // A text that only speaks of PEM has no key after a BEGIN.
+        self.contents.may_hide_key |= unread.may_be_key && (unread.has_data || hidden::may_hide_key(text));
         let error = Malformed::new(unread.name(), unread.problem.clone()).into();
         let part = Unread::new(unread.name(), kind, error);
         let substance = if unread.has_data { Substance::Data } else { Substance::MereText };
@@ -275,6 +279,12 @@ fn held_by(block: &Block) -> Holds {
         (Ok(format), _) | (Err(_), Some(format)) => format.holds(),
         (Err(_), None) => held_by_label(block.sense),
     }
+}
+
+/// Returns whether it is known what a block is that is not read: by its content, or by a label of what is no DER.
+fn is_told(block: &Block) -> bool {
+    matches!(detect::detect_der(&block.der), Err(OpenError::Lookalike(_)))
+        || block.label.is_some_and(pem::is_opaque_label)
 }
 
 /// Returns what a block holds whose label nobody knows.

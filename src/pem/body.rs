@@ -177,6 +177,26 @@ impl Body {
     }
 }
 
+/// The fewest bytes of a private key.
+pub(crate) const MIN_KEY: usize = 32;
+
+/// Returns whether bytes that no reader took may be a key, whatever label they have: `length` of them are there, and
+/// `head` is their beginning. Certificates, requests, CRLs and PKCS#7 begin in another way than all keys; what goes on
+/// after them may be one.
+pub(crate) fn may_be_key(head: &[u8], length: usize) -> bool {
+    if length < MIN_KEY {
+        return false;
+    }
+    let is_other = match asn1::sequence_content(head) {
+        // The algorithm of an encrypted key begins with an object identifier, and that of a public key.
+        Some(content @ [0x30, ..]) => !matches!(asn1::sequence_content(content), None | Some([] | [0x06, ..])),
+        Some([0x06, ..]) => true,
+        Some(_) | None => false,
+    };
+    let claimed = asn1::claimed_length(head).unwrap_or(length);
+    !is_other || length >= claimed.saturating_add(MIN_KEY)
+}
+
 /// Clears the bits of the last character before the padding that stand for nothing: some writers leave them set, and
 /// OpenSSL ignores them.
 pub(crate) fn clear_unused_bits(base64: &mut [u8]) {

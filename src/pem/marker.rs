@@ -101,6 +101,24 @@ pub(super) fn data_after(text: &[u8], end: usize) -> usize {
     dense_data(region, is_encrypted)
 }
 
+/// The characters of Base64 by which a certificate is told from a key: 12 bytes.
+const HEAD: usize = 16;
+
+/// Returns the first characters of the Base64 in a text, and how many bytes all of it stands for.
+pub(super) fn head_of_data(text: &[u8]) -> (Vec<u8>, usize) {
+    let mut head = Vec::with_capacity(HEAD);
+    let mut count = 0;
+    for byte in unescaped(text) {
+        if is_base64(byte) && byte != b'=' {
+            count += 1;
+            if head.len() < HEAD {
+                head.push(byte);
+            }
+        }
+    }
+    (head, count / 4 * 3)
+}
+
 /// The fewest characters of a word that is told from a word of a text.
 const MIN_WORD: usize = 16;
 

@@ -8,13 +8,14 @@ mod repair;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use data_encoding::BASE64_NOPAD;
 use pem_rfc7468::LineEnding;
 use zeroize::Zeroizing;
 
 use crate::asn1::Malformed;
 use body::Header;
 use body::{Content, Decoded, Missing};
-pub(crate) use body::{clear_unused_bits, decode_cut_text, decode_text};
+pub(crate) use body::{MIN_KEY, clear_unused_bits, decode_cut_text, decode_text, may_be_key};
 pub(crate) use frame::{Frame, frame};
 pub(crate) use marker::is_base64;
 use marker::{MAX_LABEL, Marker, Word};
@@ -44,6 +45,8 @@ pub(crate) struct UnreadBlock {
     pub kind: UnreadKind,
     /// So much Base64 follows as a certificate has: it is no text that only speaks of PEM.
     pub has_data: bool,
+    /// It may be a key, whatever its BEGIN says: its END says so, or its Base64 is that of nothing else.
+    pub may_be_key: bool,
 }
 
 /// The kind of thing that the words of a label promise, whoever writes it.
@@ -313,10 +316,27 @@ impl<'a> Pieces<'a> {
                 problem,
                 kind: UnreadKind::Begin,
                 has_data: marker::data_after(self.text, begin.span.end) >= MIN_DATA,
+                may_be_key: self.may_be_key(begin, next.as_ref()),
             }),
         };
         self.end_before(next);
         Piece { span: begin.span.start..self.position, read }
+    }
+
+    /// Returns whether a block that was not read may be a key.
+    fn may_be_key(&self, begin: &Marker<'a>, next: Option<&Marker<'a>>) -> bool {
+        let ends_as_key =
+            matches!(next, Some(end) if end.word == Word::End && LabelSense::of(end.text) == LabelSense::Key);
+        let end = next.map_or(self.text.len(), |next| next.span.start);
+        let text = &self.text[begin.span.end..end];
+        if ends_as_key || memchr::memmem::find(text, b"DEK-Info").is_some() {
+            return true;
+        }
+        let (head, length) = marker::head_of_data(text);
+        match BASE64_NOPAD.decode(&head) {
+            Ok(bytes) => body::may_be_key(&bytes, length),
+            Err(_) => true,
+        }
     }
 
     /// Names a block without a BEGIN line, or with one that has no dashes.
@@ -336,7 +356,9 @@ impl<'a> Pieces<'a> {
             (begin.label, DAMAGED_DASHES)
         };
         let sense = LabelSense::of(label.unwrap_or_default().as_bytes());
-        let unread = UnreadBlock { label, sense, line, problem: problem.into(), kind, has_data: true };
+        // What follows is read as a text.
+        let unread =
+            UnreadBlock { label, sense, line, problem: problem.into(), kind, has_data: true, may_be_key: false };
         Piece { span: start..self.position, read: Err(unread) }
     }
 
@@ -351,7 +373,16 @@ impl<'a> Pieces<'a> {
             return Piece { span: end.span.clone(), read: Ok(block) };
         }
         let problem = "ends there, and has no BEGIN line that can be read".into();
-        let unread = UnreadBlock { label: end.label, sense, line, problem, kind: UnreadKind::End, has_data: true };
+        // What stands before it is read as a text.
+        let unread = UnreadBlock {
+            label: end.label,
+            sense,
+            line,
+            problem,
+            kind: UnreadKind::End,
+            has_data: true,
+            may_be_key: false,
+        };
         Piece { span: end.span.clone(), read: Err(unread) }
     }
 
@@ -360,7 +391,7 @@ impl<'a> Pieces<'a> {
             return Err(damaged_marker(begin).into());
         }
         let (label, sense) = (begin.label, LabelSense::of(begin.text));
-        let is_opaque = label.is_some_and(|label| OPAQUE_LABELS.contains(&label));
+        let is_opaque = label.is_some_and(is_opaque_label);
         if is_opaque && !matches!(next, Some(marker) if marker.word == Word::End) {
             return Ok(Block { label, sense, line, headers: Vec::new(), der: Zeroizing::default() });
         }
@@ -499,6 +530,11 @@ fn block_name(label: Option<&str>, line: usize) -> String {
         Some(label) => format!("PEM block \"{label}\" at line {line}"),
         None => format!("PEM block with an unknown label at line {line}"),
     }
+}
+
+/// Returns whether a label is that of what is no DER.
+pub(crate) fn is_opaque_label(label: &str) -> bool {
+    OPAQUE_LABELS.contains(&label)
 }
 
 /// Returns whether a text is the beginning of a known label.

@@ -1663,6 +1663,65 @@ fn what_is_replaced_and_may_hold_a_key_is_warned_of() {
     }
 }
 
+/// The lines of Base64 of a PEM block.
+fn base64_lines(pem: &str) -> String {
+    let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn a_damaged_block_that_may_be_a_key_is_not_replaced_whatever_its_begin_says() {
+    let identity = text("pem/identity.pem");
+    let certificate = base64_lines(&text("pem/certificate-only.pem"));
+    for key in ["key/other.pem", "key/ec.pem"] {
+        let key = base64_lines(&text(key));
+        let (_, without_first) = key.split_once('\n').unwrap();
+        for label in ["CERTIFICATE", "TRUSTED CERTIFICATE", "CERTIFICATE REQUEST", "PKCS7", "X509 CRL", "PUBLIC KEY"] {
+            let end = format!("-----END {label}-----\n");
+            for rest in [
+                format!("{key}-----END PRIVATE KEY-----\n"),
+                key.clone(),
+                format!("{certificate}{key}{end}"),
+                format!("{certificate}{key}"),
+                format!("{certificate}-----END PRIVATE KEY-----\n"),
+                format!("AAAA\n{key}{end}"),
+                format!("{without_first}{end}"),
+                without_first.to_owned(),
+                format!("{}{end}", key.replacen('M', "M*", 1)),
+                format!("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,{}\n\n{certificate}", "00".repeat(16)),
+            ] {
+                let damaged = format!("{identity}-----BEGIN {label}-----\n{rest}");
+                // Two that are whole are read, and are a choice.
+                let lost = ["convert", "in.pem", "-o", "in.pem", "--force", "--select", "com.example.MyApp"];
+                let (folder, _) = in_folder_saying(&[("in.pem", &damaged)], &lost, 6, "would be lost");
+                assert_eq!(std::fs::read_to_string(folder.path().join("in.pem")).unwrap(), damaged);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_certificate_is_no_key() {
+    let identity = text("pem/identity.pem");
+    let certificate = base64_lines(&text("pem/certificate-only.pem"));
+    let lines: Vec<&str> = certificate.lines().collect();
+    let cut = lines[..lines.len() - 2].join("\n") + "\n";
+    for damaged in [
+        format!("-----BEGIN CERTIFICATE-----\n{certificate}"),
+        format!("-----BEGIN CERTIFICATE-----\n{certificate}-----END X509 CRL-----\n"),
+        format!("-----BEGIN CERTIFICATE-----\n{cut}-----END CERTIFICATE-----\n"),
+        format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", certificate.replacen('A', "*", 1)),
+        "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n".to_owned(),
+        format!(
+            "The line -----BEGIN CERTIFICATE----- comes first, {}\n",
+            "and then as many words as anybody likes ".repeat(9)
+        ),
+    ] {
+        let files = [("in.pem", &(identity.clone() + &damaged)[..])];
+        in_folder(&files, &["convert", "in.pem", "-o", "in.pem", "--force"], 0);
+    }
+}
+
 #[test]
 fn a_pkcs12_file_of_another_version_is_named() {
     let mut bytes = read("p12/keychain.p12");
