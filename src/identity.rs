@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use time::OffsetDateTime;
+
 use crate::certificate::Certificate;
 use crate::certificate::chain::FileCas;
 use crate::certificate::warning::KeyState;
@@ -52,9 +54,15 @@ pub enum SelectError {
     /// A certificate and a key of another.
     #[error("the private key does not match the certificate \"{}\"", printable_name(.0))]
     Mismatch(String),
+    /// A certificate that OpenSSL does not read, and why.
+    #[error("the certificate \"{}\" is damaged: OpenSSL does not read it ({})", printable_name(.title), .problem)]
+    Damaged { title: String, problem: &'static str },
     /// More than one.
     #[error("there are {} identities in it", .0.len())]
     Several(Vec<Choice>),
+    /// None that was asked for but an authority's.
+    #[error("\"{}\" is the certificate of an authority, \"{}\"", printable_name(.wanted), printable_name(.title))]
+    Authority { wanted: String, title: String },
     /// None that was asked for.
     #[error("no certificate in it is \"{}\"", printable_name(.0))]
     NotFound(String, Vec<Choice>),
@@ -72,6 +80,28 @@ impl Contents {
     /// Returns the authorities among the certificates, which chains are built from.
     pub(crate) fn authorities(&self) -> FileCas<'_> {
         FileCas::new(self.certificates.iter().map(|entry| &entry.item))
+    }
+
+    /// Returns the CA certificates as TLS sends them (RFC 5246 section 7.4.2): each certifies the one before it, from the
+    /// leaf on. Those that do not lead up from it follow, in the file's order. Where no leaf is given, it is the only one.
+    pub(crate) fn sorted_authorities(
+        &self,
+        leaf: Option<&Certificate>,
+        now: OffsetDateTime,
+    ) -> Vec<&Entry<Certificate>> {
+        let collection = Collection::new(&self.certificates, &self.keys);
+        let mut authorities = collection.authorities();
+        let leaf = match (leaf, &collection.leaves()[..]) {
+            (Some(leaf), _) => leaf,
+            (None, [only]) => &only.item,
+            (None, _) => return authorities,
+        };
+        let path = self.authorities().path_of(leaf, now);
+        authorities.sort_by_key(|entry| {
+            let place = path.iter().position(|issuer| issuer.der == entry.item.der);
+            place.unwrap_or(path.len())
+        });
+        authorities
     }
 
     /// Returns what is known of a leaf's key, in view of what was not read. `collection` is that of these contents.
@@ -146,17 +176,34 @@ impl<'a> Collection<'a> {
     /// bundle ID, or a SHA-256 (with or without colons, or its first eight digits or more).
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or one that OpenSSL does not read.
     pub(crate) fn identities(
         &self,
         wanted: Option<&str>,
         needs_key: bool,
     ) -> Result<Vec<&'a Entry<Certificate>>, SelectError> {
+        let identities = self.candidates(wanted, needs_key)?;
+        check_for_openssl(identities.iter().map(|entry| &entry.item))?;
+        Ok(identities)
+    }
+
+    fn candidates(&self, wanted: Option<&str>, needs_key: bool) -> Result<Vec<&'a Entry<Certificate>>, SelectError> {
         let mut leaves = self.leaves_or_authorities()?;
         if let Some(name) = wanted {
-            leaves = choose(leaves, name)?;
+            leaves = match (choose(leaves, name), self.authority_called(name)) {
+                (Err(SelectError::NotFound(wanted, _)), Some(title)) => {
+                    return Err(SelectError::Authority { wanted, title });
+                }
+                (chosen, _) => chosen?,
+            };
         }
         if needs_key { self.with_key(leaves) } else { Ok(leaves) }
+    }
+
+    fn authority_called(&self, wanted: &str) -> Option<String> {
+        let authorities = self.authorities();
+        let found = authorities.iter().find(|entry| is_called(&entry.item, wanted))?;
+        Some(found.item.title().to_owned())
     }
 
     /// Returns the leaves; a file that holds only CA certificates is about those.
@@ -187,13 +234,31 @@ impl<'a> Collection<'a> {
     /// Returns the one identity.
     ///
     /// # Errors
-    /// When there is none, or more than one.
+    /// When there is none, or more than one, or one that OpenSSL does not read.
     pub fn select(&self, wanted: Option<&str>, needs_key: bool) -> Result<&'a Entry<Certificate>, SelectError> {
-        match self.identities(wanted, needs_key)?[..] {
-            [only] => Ok(only),
+        match self.candidates(wanted, needs_key)?[..] {
+            [only] => {
+                check_for_openssl([&only.item])?;
+                Ok(only)
+            }
             ref several => Err(SelectError::Several(list_choices(several))),
         }
     }
+}
+
+/// Refuses certificates that OpenSSL does not read: nor do curl, node, PHP and most servers.
+///
+/// # Errors
+/// When there is one.
+pub(crate) fn check_for_openssl<'a>(
+    certificates: impl IntoIterator<Item = &'a Certificate>,
+) -> Result<(), SelectError> {
+    for certificate in certificates {
+        if let Some(problem) = certificate.openssl_problem() {
+            return Err(SelectError::Damaged { title: certificate.title().to_owned(), problem });
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the certificates that are called `wanted`; never none.

@@ -284,6 +284,13 @@ impl Certificate {
         if der.starts_with(BER_HEAD) { Err(malformed().into()) } else { Self::parse(&der) }
     }
 
+    /// Returns why OpenSSL does not read it, if so. What reads certificates here takes texts and tags that it refuses.
+    pub(crate) fn openssl_problem(&self) -> Option<&'static str> {
+        let error = openssl::x509::X509::from_der(&self.der).err()?;
+        // The innermost comes first.
+        error.errors().first().and_then(openssl::error::Error::reason).or(Some("no reason given"))
+    }
+
     /// Returns subject and issuer in another style.
     pub fn names(&self, style: NameStyle) -> (String, String) {
         match X509Certificate::from_der(&self.der) {

@@ -1,5 +1,7 @@
 //! `pushcert pack`.
 
+use time::OffsetDateTime;
+
 use crate::certificate::Certificate;
 use crate::certificate::chain::FileCas;
 use crate::certificate::warning::KeyState;
@@ -12,7 +14,7 @@ use crate::commands::shared::writing::{self, ReplacedKeys};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::identity::{Collection, SelectError};
+use crate::identity::{Collection, SelectError, check_for_openssl};
 use crate::key::PrivateKey;
 use crate::pkcs12::Pfx;
 use crate::pkcs12::write::{self, NamedCertificate, Pkcs12Input};
@@ -57,7 +59,7 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     let judged = judging.judge(&identity.leaf.item, context)?;
     report_left_out(arguments, contents, identity.leaf, context)?;
 
-    let input = pkcs12_input(arguments, contents, &identity)?;
+    let input = pkcs12_input(arguments, contents, &identity, now)?;
     let password = read_password(arguments, context)?;
     let profile = arguments.reader.profile();
     let bytes = write::write(profile, &input, &password).map_err(|error| bug(output, &error))?;
@@ -148,6 +150,7 @@ fn pkcs12_input<'a>(
     arguments: &'a PackArgs,
     contents: &'a Contents,
     identity: &Identity<'a>,
+    now: OffsetDateTime,
 ) -> Result<Pkcs12Input<'a>, Error> {
     let Identity { leaf, key } = *identity;
     let given = arguments.name.as_deref();
@@ -161,9 +164,12 @@ fn pkcs12_input<'a>(
     };
     let mut authorities = Vec::new();
     let packed = match arguments.certs {
-        PackedCerts::All => Collection::new(&contents.certificates, &contents.keys).authorities(),
+        PackedCerts::All => contents.sorted_authorities(Some(&leaf.item), now),
         PackedCerts::Leaf => vec![],
     };
+    if let Err(error) = check_for_openssl(packed.iter().map(|entry| &entry.item)) {
+        return Err(cannot_select(arguments, contents, &error));
+    }
     for entry in packed {
         let name = usable_name(entry.friendly_name.as_deref()).unwrap_or_else(|| entry.item.title());
         authorities.push(NamedCertificate { der: &entry.item.der, name });

@@ -132,6 +132,13 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "OpenSSL",
+        &["invalid utf8string", "ERR_OSSL_ASN1_INVALID_UTF8STRING"],
+        "a text in the certificate is not what it says it is (UTF-8): a byte of the file was changed on its way, or its writer \
+         wrote Latin-1; nothing that is built on OpenSSL loads it",
+        INSPECT,
+    ),
+    message(
+        "OpenSSL",
         &[
             "interrupted or cancelled",
             "UI_process:processing error",

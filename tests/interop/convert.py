@@ -51,6 +51,15 @@ def check_identity(name, pem, path):
     results.check(f"{name}: certtool -k", "Public Key ID" in info or "Public Key Info" in info)
 
 
+def check_chain_order(folder):
+    """certtool takes a chain in its order alone (RFC 5246 section 7.4.2)."""
+    path = folder / "root-first.pem"
+    parts = ["ca/root.pem", "ca/intermediate.pem", "pem/identity.pem"]
+    path.write_bytes(b"".join((FIXTURES / part).read_bytes() for part in parts))
+    path.write_bytes(run(PUSHCERT, "convert", path, "--certs", "all", "-o", "-"))
+    results.attempt("certtool verifies the chain", lambda: run("certtool", "--verify-chain", "--infile", path))
+
+
 def is_nameless(path):
     """Java refuses a certificate with neither a subject nor a subjectAltName (RFC 5280 section 4.1.2.6)."""
     subject = run("openssl", "x509", "-in", path, "-noout", "-subject").decode().strip()
@@ -145,6 +154,7 @@ def main():
             wanted = "subject field is empty" if is_nameless(path) else "ok"
             results.check(f"Java reads {path.name}", wanted in line, line)
         check_key_forms(folder)
+        check_chain_order(folder)
     for openssl in OPENSSLS:
         version = run(openssl, "version").decode().split()[1]
         compare_bag_attributes(openssl, "3.0" if version.startswith(("3.0.", "3.1.")) else "3.2")

@@ -1722,6 +1722,93 @@ fn a_damaged_certificate_is_no_key() {
     }
 }
 
+/// A PEM with the identity, of which one byte of the common name is changed.
+fn changed_identity(from: &[u8], to: &[u8]) -> String {
+    let mut der = read("der/universal.cer");
+    let place = der.windows(from.len()).position(|window| window == from).unwrap();
+    der[place..place + from.len()].copy_from_slice(to);
+    block("CERTIFICATE", &der) + &text("key/push.pem")
+}
+
+#[test]
+fn what_openssl_does_not_read_is_neither_written_nor_presented() {
+    let name = b"\x0c\x26Apple Push Services";
+    for (changed, problem) in [
+        (&b"\x0c\x26Apple P\xfcsh Services"[..], "invalid utf8string"),
+        (b"\x1c\x26Apple Push Services", "universalstring is wrong length"),
+        (b"\x02\x26Apple Push Services", "mstring wrong tag"),
+    ] {
+        let file = changed_identity(name, changed);
+        let said = format!("is damaged: OpenSSL does not read it ({problem})");
+        let gateway = ["--gateway", "127.0.0.1:1", "--timeout", "1s"];
+        let token = "ab".repeat(32);
+        let commands: [&[&str]; 6] = [
+            &["convert", "in.pem", "-o", "out.pem"],
+            &["convert", "in.pem", "--no-key", "--bag-attributes", "-o", "out.pem"],
+            &["pack", "in.pem", "--passout", "pass:geheim99", "-o", "out.p12"],
+            &["check", "in.pem", gateway[0], gateway[1], gateway[2], gateway[3]],
+            &["compare", "in.pem", "in.pem"],
+            &["push", "in.pem", "--environment", "production", "--token", &token, "--alert", "x", "--dry-run"],
+        ];
+        for command in commands {
+            let (folder, told) = in_folder_saying(&[("in.pem", &file)], command, 3, &said);
+            assert!(!folder.path().join("out.pem").exists() && !folder.path().join("out.p12").exists());
+            assert!(told.contains("hint:") && told.lines().count() == 2, "{told}");
+        }
+    }
+    // So is an authority that is written with it.
+    let mut root = block_bytes(&text("ca/root.pem"));
+    let place = root.windows(7).position(|window| window == b"Fixture").unwrap();
+    root[place + 1] = 0xfc;
+    let file = text("pem/identity.pem") + &block("CERTIFICATE", &root);
+    let arguments = ["convert", "in.pem", "--certs", "all", "-o", "out.pem"];
+    in_folder_saying(&[("in.pem", &file)], &arguments, 3, "is damaged: OpenSSL does not read it");
+    in_folder(&[("in.pem", &file)], &["convert", "in.pem", "-o", "out.pem"], 0);
+}
+
+#[test]
+fn authorities_are_written_in_the_order_of_the_chain() {
+    let (root, intermediate) = (text("ca/root.pem"), text("ca/intermediate.pem"));
+    let other = text("ca/application-integration.pem");
+    let body = |pem: &str| base64_lines(&pem[pem.find("-----BEGIN").unwrap()..]);
+    let file = format!("{other}{root}{intermediate}{}", text("pem/identity.pem"));
+    for arguments in [
+        &["convert", "in.pem", "--certs", "all", "-o", "out.pem"][..],
+        &["convert", "in.pem", "--certs", "all", "--no-key", "-o", "out.pem"],
+        &["convert", "in.pem", "--certs", "ca", "--no-key", "-o", "out.pem"],
+    ] {
+        let folder = in_folder(&[("in.pem", &file)], arguments, 0);
+        let written = std::fs::read_to_string(folder.path().join("out.pem")).unwrap();
+        let place = |pem: &str| written.find(body(pem).trim_end()).unwrap();
+        assert!(place(&intermediate) < place(&root) && place(&root) < place(&other), "{written}");
+    }
+    let pack = ["pack", "in.pem", "--passout", "pass:geheim99", "-o", "out.p12"];
+    let packed = std::fs::read(in_folder(&[("in.pem", &file)], &pack, 0).path().join("out.p12")).unwrap();
+    let run = on(packed, &["inspect", "-", "--passin", "pass:geheim99", "--json"]).run();
+    let told = String::from_utf8(run.stdout).unwrap();
+    let place = |title: &str| told.find(&format!("\"subject\": \"CN={title}")).unwrap();
+    assert!(
+        place("Fixture Worldwide") < place("Fixture Root") && place("Fixture Root") < place("Fixture App"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_a_selection_and_a_conversion_leave_out_is_said() {
+    let file = text("pem/identity.pem") + &text("ca/intermediate.pem");
+    let files = [("in.pem", &file[..])];
+    let fingerprint = Test::new().arg("inspect").arg(fixture("ca/intermediate.pem")).args(["--field", "sha256"]).run();
+    let fingerprint = String::from_utf8(fingerprint.stdout).unwrap();
+    let select = ["convert", "in.pem", "--select", fingerprint.trim(), "-o", "out.pem"];
+    in_folder_saying(&files, &select, 1, "is the certificate of an authority");
+    let lost = "in.pem has lost one certificate of authorities: --certs all writes them too";
+    in_folder_saying(&files, &["convert", "in.pem", "-o", "in.pem", "--force"], 0, lost);
+    for kept in [&["-o", "in.pem", "--force", "--certs", "all"][..], &["-o", "out.pem"]] {
+        let (_, told) = in_folder_saying(&files, &[&["convert", "in.pem"], kept].concat(), 0, "");
+        assert!(!told.contains("has lost"), "{told}");
+    }
+}
+
 #[test]
 fn a_pkcs12_file_of_another_version_is_named() {
     let mut bytes = read("p12/keychain.p12");

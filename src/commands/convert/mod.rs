@@ -5,6 +5,7 @@ mod outputs;
 
 use std::path::Path;
 
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::certificate::Certificate;
@@ -21,7 +22,7 @@ use crate::commands::shared::writing::{self, ReplacedKeys, kept_file};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::identity::{Collection, SelectError, is_called};
+use crate::identity::{Collection, SelectError, check_for_openssl, is_called};
 use crate::key::PrivateKey;
 use crate::pem;
 use crate::report::human;
@@ -130,7 +131,7 @@ pub(super) fn convert(
     context: &mut Context<'_>,
 ) -> Result<(), Error> {
     let plan = OutputPlan::new(arguments, context)?;
-    let selection = select(arguments, contents)?;
+    let selection = select(arguments, contents, arguments.at.unwrap_or(context.now))?;
     check_keys_stay(arguments, &plan, &selection, contents, key_file)?;
     let judged = judge(arguments, &selection, context)?;
     if !arguments.json {
@@ -140,8 +141,14 @@ pub(super) fn convert(
     let outputs = plan.distribute(parts);
     let replaced = ReplacedKeys::find(&plan.all(), &[&arguments.input], key_file, contents);
     let empty = writing::find_empty(&plan.all(), arguments.force);
+    let dropped = dropped_authorities(arguments, &plan, &selection, contents);
     outputs::write(&outputs, arguments.force, context)?;
     replaced.warn(context)?;
+    if dropped > 0 {
+        let lost = if dropped == 1 { "one certificate".to_owned() } else { format!("{dropped} certificates") };
+        let file = arguments.input.input_name();
+        writing::warn(&format!("{file} has lost {lost} of authorities: --certs all writes them too"), context)?;
+    }
     let report = describe(arguments, &selection, judged, &outputs, context);
     if arguments.json {
         writing::print_json(&report, &plan.all(), context)?;
@@ -150,6 +157,22 @@ pub(super) fn convert(
         human::convert::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
+}
+
+/// Counts the authorities of an input that is replaced, and that no output has.
+fn dropped_authorities(
+    arguments: &ConvertArgs,
+    plan: &OutputPlan<'_>,
+    selection: &Selection<'_>,
+    contents: &Contents,
+) -> usize {
+    let is_input = |output: &&Location| kept_file(output).is_some() && output.is_same_output(&arguments.input);
+    if !plan.all().iter().any(is_input) {
+        return 0;
+    }
+    let mut dropped = Collection::new(&contents.certificates, &contents.keys).authorities();
+    dropped.retain(|entry| !selection.certificates.iter().any(|kept| kept.der == entry.item.der));
+    dropped.len()
 }
 
 /// The certificates and the key to write.
@@ -161,12 +184,15 @@ struct Selection<'a> {
     key: Option<&'a PrivateKey>,
 }
 
-fn select<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Selection<'a>, Error> {
+fn select<'a>(arguments: &ConvertArgs, contents: &'a Contents, now: OffsetDateTime) -> Result<Selection<'a>, Error> {
     refuse_request(&arguments.input, contents, !arguments.key.is_empty())?;
     unread::check_mac(&arguments.input, contents)?;
     let leaf = select_leaf(arguments, contents)?;
     let key = if arguments.no_key { None } else { select_key(arguments, contents, leaf)? };
-    let certificates = select_certificates(arguments, contents, leaf)?;
+    let certificates = select_certificates(arguments, contents, leaf, now)?;
+    if let Err(error) = check_for_openssl(certificates.iter().copied()) {
+        return Err(unread::explain_selection(&arguments.input, contents, &error));
+    }
     Ok(Selection { leaf, certificates, key })
 }
 
@@ -223,6 +249,7 @@ fn select_certificates<'a>(
     arguments: &ConvertArgs,
     contents: &'a Contents,
     leaf: Option<&'a Entry<Certificate>>,
+    now: OffsetDateTime,
 ) -> Result<Vec<&'a Certificate>, Error> {
     let mut certificates = Vec::new();
     let leaf = leaf.map(|entry| &entry.item);
@@ -231,7 +258,7 @@ fn select_certificates<'a>(
     }
     if matches!(arguments.certs, Certs::Ca | Certs::All) {
         unread::check_certificates(&arguments.input, contents)?;
-        for entry in Collection::new(&contents.certificates, &contents.keys).authorities() {
+        for entry in contents.sorted_authorities(leaf, now) {
             certificates.push(&entry.item);
         }
     }

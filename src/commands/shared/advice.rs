@@ -343,6 +343,14 @@ fn select_advice(error: &SelectError) -> (ExitKind, Option<Printable>) {
                         it among the files of a folder; if it is lost, make a new request";
             return (ExitKind::CheckFailed, Some(hint.into()));
         }
+        SelectError::Damaged { .. } => {
+            "nothing that is built on OpenSSL loads it (curl, node, PHP, nginx): take the certificate from where it came \
+             from anew, from the Apple Developer portal for one of Apple's"
+        }
+        SelectError::Authority { .. } => {
+            let hint = "name the one that it issued; convert writes the authorities with --certs all or --certs ca";
+            return (ExitKind::CheckFailed, Some(hint.into()));
+        }
         SelectError::Several(choices) => {
             return (ExitKind::Usage, Some(list("choose one with --select:", choices)));
         }

@@ -25,7 +25,7 @@ pub(crate) fn explain_selection(file: &Location, contents: &Contents, error: &Se
     let missed: Option<fn(&Unread) -> bool> = match error {
         SelectError::NoCertificate { .. } | SelectError::NotFound(..) => Some(Unread::may_be_certificate),
         SelectError::NoKey(_) | SelectError::KeyMissing(_) | SelectError::Mismatch(_) => Some(Unread::may_be_key),
-        SelectError::Several(_) => None,
+        SelectError::Several(_) | SelectError::Damaged { .. } | SelectError::Authority { .. } => None,
     };
     if let Some(is_missed) = missed
         && let Some(unread) = contents.unread.iter().find(|unread| is_missed(unread))

@@ -200,7 +200,7 @@ pub(crate) fn print_json(
     }
 }
 
-fn warn(message: &str, context: &mut Context<'_>) -> Result<(), Error> {
+pub(crate) fn warn(message: &str, context: &mut Context<'_>) -> Result<(), Error> {
     let word = Paint::new(context.stderr_has_color).warning("warning:");
     Ok(writeln!(context.stderr, "{word} {}", Printable::from(message))?)
 }
