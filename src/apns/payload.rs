@@ -21,6 +21,8 @@ pub(crate) enum RequestWarning {
     OutsideAps(&'static str),
     /// The value of a key of `aps` has another type than Apple's table says.
     WrongType(&'static str),
+    /// A key of `aps` is written with underscores, as in no table of Apple's.
+    Underscores(&'static str),
     NothingToShow,
     BackgroundPriority,
     BackgroundWithoutContentAvailable,
@@ -52,6 +54,9 @@ impl RequestWarning {
             Self::ApsIsNoObject => ("aps_not_object", "aps is not an object"),
             Self::OutsideAps(key) => return keyed("key_outside_aps", key, "stands beside aps instead of in it"),
             Self::WrongType(key) => return keyed("key_of_wrong_type", key, "in aps has a value of the wrong type"),
+            Self::Underscores(key) => {
+                return keyed("key_with_underscores", key, "in aps is written with underscores, and means nothing so");
+            }
             Self::NothingToShow => ("alert_empty", "the push type is alert, and aps has no alert, badge or sound"),
             Self::BackgroundPriority => (
                 "background_priority",
@@ -227,6 +232,9 @@ impl Notification<'_> {
             {
                 found.push(RequestWarning::WrongType(key.name));
             }
+            if key.name.contains('-') && aps.contains_key(&key.name.replace('-', "_")) {
+                found.push(RequestWarning::Underscores(key.name));
+            }
         }
         let shows_something = ["alert", "badge", "sound"].iter().any(|name| aps.contains_key(*name));
         let is_noticed = aps.get("alert").is_some_and(has_text)
@@ -313,6 +321,10 @@ mod tests {
             (W::ApsIsNoObject, "aps is not an object"),
             (W::OutsideAps("sound"), "sound stands beside aps instead of in it"),
             (W::WrongType("badge"), "badge in aps has a value of the wrong type"),
+            (
+                W::Underscores("mutable-content"),
+                "mutable-content in aps is written with underscores, and means nothing so",
+            ),
             (W::NothingToShow, "the push type is alert, and aps has no alert, badge or sound"),
             (W::BackgroundPriority, "a background notification must have apns-priority 5, or 1; without one it is 10"),
             (W::BackgroundWithoutContentAvailable, "a background notification needs content-available: 1 in aps"),
@@ -391,6 +403,9 @@ mod tests {
             (alert, None, r#"{"aps":{"alert":"hi"},"sound":"default"}"#, &["key_outside_aps"]),
             (alert, None, r#"{"aps":{"alert":"hi","badge":"1"}}"#, &["key_of_wrong_type"]),
             (alert, None, r#"{"aps":{"alert":"hi","content-available":true}}"#, &["key_of_wrong_type"]),
+            (alert, None, r#"{"aps":{"alert":"hi","mutable_content":1}}"#, &["key_with_underscores"]),
+            (alert, None, r#"{"aps":{"alert":"hi","thread_id":"a","my_own":1}}"#, &["key_with_underscores"]),
+            (alert, None, r#"{"aps":{"alert":"hi","mutable-content":1},"mutable_content":1}"#, &[]),
             (alert, None, r#"{"aps":{}}"#, &["alert_empty"]),
             (alert, None, r#"{"aps":{"alert":{}}}"#, &["alert_empty"]),
             (alert, None, r#"{"aps":{"alert":{"title":"","body":null,"launch-image":"a"}}}"#, &["alert_empty"]),

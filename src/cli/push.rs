@@ -23,7 +23,8 @@ Examples:
   pushcert push push.pem --environment sandbox --token 00fc13ad… --alert 'Hello'
   pushcert push push.pem --environment production --tokens devices.txt --title News --alert 'Read more' \\
     --results results.ndjson --unregistered-out gone.csv
-  pushcert push push.pem --environment production --tokens devices.txt --title News --alert 'Read more' --resume results.ndjson
+  pushcert push push.pem --environment production --tokens devices.txt --title News --alert 'Read more' \\
+    --resume results.ndjson --unregistered-out gone.csv
   pushcert push --p8 AuthKey_ABC123DEFG.p8 --team-id TEAMID1234 --topic com.example.MyApp --environment sandbox \\
     --tokens devices.csv --column device_token --payload message.json
   pushcert push push.pem --environment production --database sqlite:tokens.db --title News --alert 'Read more'
@@ -200,7 +201,8 @@ pub(crate) struct PushArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) unregistered_out: Option<Location>,
 
-    /// Overwrite earlier files of --results and --unregistered-out
+    /// Overwrite earlier files of --results and --unregistered-out. The list that the run which --resume continues has written
+    /// is replaced without it
     #[arg(long)]
     pub(crate) force: bool,
 
@@ -323,10 +325,13 @@ fn parse_give_up(text: &str) -> Result<Duration, String> {
 
 fn parse_collapse_id(text: &str) -> Result<String, String> {
     let is_printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if is_printable && (1..=MAX_COLLAPSE_ID).contains(&text.len()) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("1 to {MAX_COLLAPSE_ID} characters of ASCII are expected"))
+    match text.len() {
+        0 => Err("it is empty".to_owned()),
+        length if length > MAX_COLLAPSE_ID => Err(format!("it has {length} bytes, and {MAX_COLLAPSE_ID} are allowed")),
+        _ if !is_printable => {
+            Err("it has characters that are not printable ASCII, which a header cannot have".to_owned())
+        }
+        _ => Ok(text.to_owned()),
     }
 }
 
@@ -355,6 +360,21 @@ fn push_types() -> impl TypedValueParser<Value = PushType> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_collapse_id_is_said() {
+        assert_eq!(parse_collapse_id(&"a".repeat(64)), Ok("a".repeat(64)));
+        for (text, words) in [
+            ("a".repeat(77), "it has 77 bytes, and 64 are allowed"),
+            ("é".repeat(33), "it has 66 bytes, and 64 are allowed"),
+            (String::new(), "it is empty"),
+            ("café".to_owned(), "not printable ASCII"),
+            ("a\nb".to_owned(), "not printable ASCII"),
+        ] {
+            let refusal = parse_collapse_id(&text).unwrap_err();
+            assert!(refusal.contains(words) && !refusal.contains("caf"), "{refusal}");
+        }
+    }
 
     #[test]
     fn expirations() {

@@ -17,8 +17,8 @@ pub(crate) const DEFAULT_ALERT: &str = "It works";
 #[command(mut_arg("passin", |option| option.requires("cert")))]
 #[command(mut_arg("max_iterations", |option| option.requires("cert")))]
 #[command(after_help = "\
-On this machine alone: a private key and a request, a throwaway authority in Apple's place that signs it, a .p12 as \
-Keychain Access writes it, convert, inspect, the gateway, check, a simulated device, whose token goes into a database, \
+On this machine alone: a private key and a request, a throwaway authority in Apple's place that signs it, a .p12 \
+that Keychain Access takes, convert, inspect, the gateway, check, a simulated device, whose token goes into a database, \
 and push. Each step shows the command that does it alone, and a part of what that command prints. Nothing is sent to \
 Apple. The folder of the rehearsal is removed at its end, a signal's too, unless --keep names another; what SIGKILL \
 leaves, the next rehearsal removes.

@@ -475,14 +475,10 @@ impl Connection {
     fn retry(&self, mut ticket: Ticket, verdict: Verdict, retry_after: Option<Duration>) {
         self.shared.silence.note_trouble(&verdict);
         ticket.come_back(verdict);
-        let answered = ticket.attempts - ticket.resends;
-        let delay = retry::delay_before(answered.saturating_sub(1), retry_after, MAX_DELAY, retry::jitter());
-        match delay {
-            Some(delay) if answered < MAX_ATTEMPTS => {
-                self.shared.queue.give_back(ticket, Some(Instant::now() + delay));
-            }
-            _ => {
-                drop(ticket);
+        match next_attempt(ticket.attempts - ticket.resends, retry_after) {
+            Ok(delay) => self.shared.queue.give_back(ticket, Some(Instant::now() + delay)),
+            Err(cause) => {
+                ticket.abandon(cause);
                 self.shared.queue.count_settled();
             }
         }
@@ -519,6 +515,20 @@ impl Connection {
     }
 }
 
+/// Returns the delay before the next request for a token that had so many answers, or why there is none.
+fn next_attempt(answered: u32, retry_after: Option<Duration>) -> Result<Duration, String> {
+    if answered >= MAX_ATTEMPTS {
+        return Err(format!("it was tried {answered} times"));
+    }
+    match retry::delay_before(answered.saturating_sub(1), retry_after, MAX_DELAY, retry::jitter()) {
+        Some(delay) => Ok(delay),
+        None => {
+            let (asked, longest) = (seconds(retry_after.unwrap_or_default()), seconds(retry::MAX_RETRY_AFTER));
+            Err(format!("the server asks for a wait of {asked}, and {longest} are the longest"))
+        }
+    }
+}
+
 fn reason_text(error: &h2::Error) -> String {
     match error.reason() {
         Some(reason) => frames::error_name(reason.into()),
@@ -530,5 +540,21 @@ fn describe(error: &h2::Error) -> String {
     match (error.is_io(), error.reason()) {
         (false, Some(reason)) => frames::error_name(reason.into()),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_tried_ten_times_and_no_wait_is_endless() {
+        let second = Duration::from_secs(1);
+        for answered in 1..MAX_ATTEMPTS {
+            assert!(next_attempt(answered, None).is_ok() && next_attempt(answered, Some(120 * second)).is_ok());
+        }
+        assert_eq!(next_attempt(MAX_ATTEMPTS, None), Err("it was tried 10 times".to_owned()));
+        let sentence = "the server asks for a wait of 300 s, and 120 s are the longest";
+        assert_eq!(next_attempt(1, Some(300 * second)), Err(sentence.to_owned()));
     }
 }

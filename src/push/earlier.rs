@@ -10,7 +10,7 @@ use crate::database::problem::DatabaseError;
 use crate::database::{Database, Selection, StateFilter, StoredToken, TokenGroup};
 use crate::push::outcome::Outcome;
 use crate::push::recipient::{self, DeviceToken};
-use crate::push::results::Header;
+use crate::push::results::{self, Header};
 use crate::push::summary::Summary;
 use crate::push::token_hash::TokenHash;
 
@@ -131,6 +131,7 @@ struct Line {
     position: Option<u64>,
     origin: Option<u64>,
     outcome: Option<Outcome>,
+    status: Option<u16>,
     reason: Option<String>,
 }
 
@@ -142,7 +143,8 @@ pub(crate) struct ReadResults {
     pub(crate) length: u64,
 }
 
-/// Reads results; `header` is that of the run that resumes them. A last line without its end is dropped.
+/// Reads results; `header` is that of the run that resumes them. A last line without its end is dropped. Returns `None` for
+/// those of a run that was ended before it had begun: its first line is on the disk before anything is sent.
 ///
 /// # Errors
 /// When they are damaged, or of another input, message, topic, environment or shard.
@@ -150,10 +152,12 @@ pub(crate) fn read(
     reader: &mut dyn BufRead,
     header: &Header,
     resends_unknown: bool,
-) -> Result<ReadResults, ResumeError> {
+) -> Result<Option<ReadResults>, ResumeError> {
     let mut line = Vec::new();
     if !next_line(reader, &mut line, 1)? {
-        return Err(ResumeError::NoHeader);
+        let beginning = results::beginning();
+        let is_ours = line.starts_with(beginning.as_bytes()) || beginning.as_bytes().starts_with(&line);
+        return if is_ours { Ok(None) } else { Err(ResumeError::NoHeader) };
     }
     let Ok(earlier_header) = serde_json::from_slice::<Header>(&line) else { return Err(ResumeError::NoHeader) };
     if let Some(difference) = earlier_header.difference(header) {
@@ -170,7 +174,7 @@ pub(crate) fn read(
             return Err(ResumeError::SecondOutcome(number));
         }
     }
-    Ok(ReadResults { run: earlier_header.run, earlier, length })
+    Ok(Some(ReadResults { run: earlier_header.run, earlier, length }))
 }
 
 /// Reads a line with its end; returns false where there is no whole one: nothing but the end of the file tears a line.
@@ -278,7 +282,7 @@ impl EarlierRun {
             _ => {}
         }
         self.settled.set(position, true);
-        self.summary.count(outcome, line.reason.as_deref());
+        self.summary.count_answer(outcome, line.status, line.reason.as_deref());
         true
     }
 
@@ -422,7 +426,7 @@ mod tests {
 
     fn resumed(lines: &str, resends_unknown: bool) -> Result<ReadResults, ResumeError> {
         let text = format!("{}\n{lines}", serde_json::to_string(&header()).unwrap());
-        read(&mut text.as_bytes(), &header(), resends_unknown)
+        Ok(read(&mut text.as_bytes(), &header(), resends_unknown)?.unwrap())
     }
 
     #[test]
@@ -525,6 +529,15 @@ mod tests {
     }
 
     #[test]
+    fn results_that_are_cut_in_their_first_line_are_those_of_no_run() {
+        let text = serde_json::to_string(&header()).unwrap();
+        for length in 0..=text.len() {
+            assert!(read(&mut &text.as_bytes()[..length], &header(), false).unwrap().is_none(), "{length}");
+        }
+        assert!(read(&mut format!("{text}\n").as_bytes(), &header(), false).unwrap().is_some());
+    }
+
+    #[test]
     fn another_run_is_refused() {
         let change = |act: fn(&mut Header)| {
             let mut other = header();
@@ -538,7 +551,9 @@ mod tests {
         assert!(change(|other| other.environment = None).contains("environment"));
         assert!(change(|other| other.shard = Some("0/2".to_owned())).contains("shard"));
         let read = |text: &str| read(&mut text.as_bytes(), &header(), false).err().unwrap();
-        assert!(matches!(read(""), ResumeError::NoHeader));
+        assert!(matches!(read("{\"token\":1}"), ResumeError::NoHeader));
+        assert!(matches!(read("aabb"), ResumeError::NoHeader));
+        assert!(matches!(read("\n"), ResumeError::NoHeader));
         assert!(matches!(read("{\"token\":1}\n"), ResumeError::NoHeader));
         assert!(matches!(resumed("x\n", false), Err(ResumeError::Line(2))));
     }

@@ -377,6 +377,7 @@ fn check_payload(notification: &Notification<'_>) -> Result<Vec<String>, Message
             | RequestWarning::PassWithContent
             | RequestWarning::NoContainerIdentifier
             | RequestWarning::NoContentChanged
+            | RequestWarning::Underscores(_)
             | RequestWarning::InterruptionLevel => sentences.push(message),
             RequestWarning::NoPushType | RequestWarning::BackgroundPriority => {}
             RequestWarning::NotJson if notification.payload.starts_with("\u{feff}".as_bytes()) => {

@@ -95,12 +95,19 @@ pub(crate) struct RunEnd {
 }
 
 impl RunEnd {
-    /// Returns the end of the run: good only if every token was accepted, and nothing has stopped it. After an
-    /// interruption nobody knows what the input still had. A shard for which an input has nothing is done.
+    /// Returns the end of the run: good only if every token was accepted, and nothing has stopped it. The kinds of what
+    /// stops a command before it sends (input, network, password) are those of runs that have sent nothing: a script takes
+    /// them for that, and begins anew. After an interruption nobody knows what the input still had. A shard for which an
+    /// input has nothing is done.
     pub(crate) fn ending(&self) -> Option<ExitKind> {
+        if self.marking.as_ref().is_some_and(|marking| marking.error.is_some()) {
+            return Some(ExitKind::Write);
+        }
         match (&self.problem, self.summary.ending()) {
-            (Some(Problem::Input { kind, .. }), _) => Some(*kind),
-            (Some(Problem::Interrupted | Problem::ResultsLost), _) | (Some(_), None) => Some(ExitKind::CheckFailed),
+            (Some(Problem::Input { kind, .. }), _) if !self.summary.has_sent() => Some(*kind),
+            (Some(Problem::Interrupted | Problem::ResultsLost | Problem::Input { .. }), _) | (Some(_), None) => {
+                Some(ExitKind::CheckFailed)
+            }
             (None, _) if self.has_nothing_to_do() => None,
             (_, ending) => ending,
         }
@@ -234,7 +241,9 @@ impl Recorder<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::push::outcome::Outcome;
+    use crate::database::Access;
+    use crate::database::problem::{DatabaseError, DatabaseProblem};
+    use crate::push::outcome::{OUTCOMES, Outcome};
 
     #[test]
     fn what_has_stopped_a_run_is_never_green() {
@@ -256,7 +265,65 @@ mod tests {
         assert_eq!(end(Some(Outcome::NotSent), Some(Problem::ResultsLost)), failed);
         assert_eq!(end(Some(Outcome::Accepted), unreachable()), failed);
         assert_eq!(end(Some(Outcome::NotSent), unreachable()), Some(ExitKind::Network));
-        let input = Some(Problem::Input { detail: String::new(), kind: ExitKind::Input });
-        assert_eq!(end(Some(Outcome::Accepted), input), Some(ExitKind::Input));
+    }
+
+    #[test]
+    fn a_run_that_has_sent_does_not_end_as_one_that_has_not() {
+        let problems = || {
+            let (detail, reason) = (String::new(), "BadTopic".to_owned());
+            let inputs = [ExitKind::Input, ExitKind::Network, ExitKind::Password, ExitKind::Write];
+            let mut problems: Vec<Option<Problem>> =
+                inputs.into_iter().map(|kind| Some(Problem::Input { detail: detail.clone(), kind })).collect();
+            problems.extend([
+                None,
+                Some(Problem::Interrupted),
+                Some(Problem::ResultsLost),
+                Some(Problem::Unreachable { detail: detail.clone() }),
+                Some(Problem::Rejected { reason, meaning: detail, advice: None }),
+            ]);
+            problems
+        };
+        let failures = || {
+            let failure = |problem| DatabaseError { database: String::new(), problem, access: Access::Write };
+            let mut failures = vec![None, Some(failure(DatabaseProblem::Failed(String::new())))];
+            failures.push(Some(failure(DatabaseProblem::Damaged(String::new()))));
+            #[cfg(feature = "postgres")]
+            failures.extend([
+                Some(failure(DatabaseProblem::Unreachable(String::new()))),
+                Some(failure(DatabaseProblem::Password(String::new()))),
+            ]);
+            failures
+        };
+        for outcome in OUTCOMES {
+            for problem in problems() {
+                for error in failures() {
+                    let is_unmarked = error.is_some();
+                    let mut summary = Summary::default();
+                    summary.count(outcome, None);
+                    summary.count(Outcome::NotSent, None);
+                    let (input, marking) = (InputCounts::default(), Some(Marking { error, ..Marking::default() }));
+                    let has_sent = !matches!(outcome, Outcome::NotSent | Outcome::Invalid);
+                    let end = RunEnd {
+                        summary,
+                        input,
+                        repeated: 0,
+                        moved: 0,
+                        vanished: 0,
+                        problem: problem.clone(),
+                        write_error: None,
+                        marking,
+                    };
+                    let ending = end.ending();
+                    let case = format!("{outcome:?} {problem:?} {is_unmarked}");
+                    if is_unmarked {
+                        assert_eq!(ending, Some(ExitKind::Write), "{case}");
+                    } else if has_sent {
+                        assert_eq!(ending, Some(ExitKind::CheckFailed), "{case}");
+                    } else if let Some(Problem::Input { kind, .. }) = problem {
+                        assert_eq!(ending, Some(kind), "{case}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What ends a run before all tokens are sent.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::apns::reason::{self, Reason};
@@ -21,7 +23,7 @@ pub(crate) enum Problem {
     /// The input cannot be read.
     Input {
         detail: String,
-        /// The end of a run to which this happens.
+        /// The end of a run that has sent nothing before.
         #[serde(skip)]
         kind: ExitKind,
     },
@@ -45,6 +47,15 @@ impl Problem {
     /// Makes the problem of an input.
     pub(super) fn of_input(error: &SourceError) -> Self {
         Self::Input { detail: error.to_string(), kind: error.exit_kind() }
+    }
+
+    /// Says of which input it is.
+    #[must_use]
+    pub(crate) fn about(self, input: &impl fmt::Display) -> Self {
+        match self {
+            Self::Input { detail, kind } => Self::Input { detail: format!("{input}: {detail}"), kind },
+            other => other,
+        }
     }
 
     /// Returns the cause for which a token was not sent.

@@ -14,6 +14,11 @@ use crate::text::printable_name;
 
 /// The word by which results are known.
 pub(crate) const KIND: &str = "pushcert push";
+/// Returns the beginning of the first line of results, which is the same in all.
+pub(crate) fn beginning() -> String {
+    format!("{{\"schema_version\":{SCHEMA_VERSION},\"results\":\"{KIND}\"")
+}
+
 /// The first line of the list of tokens that are no longer active.
 pub(crate) const UNREGISTERED_HEADER: &str = "token,since";
 
@@ -111,8 +116,13 @@ pub(crate) struct ResultsWriter<'a> {
     pub(crate) stdout: Option<Box<dyn Write + 'a>>,
     /// Where the tokens go that are no longer active.
     pub(crate) unregistered: Option<Box<dyn Write + 'a>>,
+    /// Lines of that list which wait until the results have been handed on: it never has what they do not have.
+    listed: Vec<u8>,
     line: Vec<u8>,
 }
+
+/// The bytes of the list that wait at most.
+const MAX_LISTED: usize = 64 << 10;
 
 impl ResultsWriter<'_> {
     fn write_line(&mut self, value: &impl Serialize) -> io::Result<()> {
@@ -162,9 +172,9 @@ impl ResultsWriter<'_> {
     pub(super) fn settled(&mut self, settled: &Settled) -> io::Result<()> {
         let verdict = &settled.verdict;
         if let (Verdict::Unregistered { since, .. }, Some(token)) = (verdict, &settled.token)
-            && let Some(out) = &mut self.unregistered
+            && self.unregistered.is_some()
         {
-            write_unregistered(out, token.digits(), *since)?;
+            write_unregistered(&mut self.listed, token.digits(), *since)?;
         }
         let token = match (&settled.token, verdict) {
             (Some(token), _) => token.digits(),
@@ -191,13 +201,19 @@ impl ResultsWriter<'_> {
             attempts: settled.attempts,
             may_be_duplicate: settled.may_be_duplicate,
             ms: settled.elapsed.as_micros() as f64 / 1000.0,
-        })
+        })?;
+        if self.listed.len() >= MAX_LISTED { self.flush() } else { Ok(()) }
     }
 
     /// Hands on all that was written.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        for target in [&mut self.file, &mut self.unregistered].into_iter().flatten() {
-            target.flush()?;
+        if let Some(file) = &mut self.file {
+            file.flush()?;
+        }
+        if let Some(list) = &mut self.unregistered {
+            list.write_all(&self.listed)?;
+            self.listed.clear();
+            list.flush()?;
         }
         let Some(stdout) = &mut self.stdout else { return Ok(()) };
         let written = stdout.flush();
@@ -254,6 +270,52 @@ mod tests {
         assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 2);
     }
 
+    /// An output that a test looks into.
+    #[derive(Default, Clone)]
+    struct SharedOutput(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+    impl Write for SharedOutput {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    // A kill between the two left a token in the list whose outcome was not known.
+    #[test]
+    fn the_list_has_nothing_that_the_results_do_not_have() {
+        let (results, list) = (SharedOutput::default(), SharedOutput::default());
+        let mut writer = ResultsWriter {
+            file: Some(Box::new(io::BufWriter::with_capacity(1 << 20, results.clone()))),
+            unregistered: Some(Box::new(list.clone())),
+            ..ResultsWriter::default()
+        };
+        let settled = Settled {
+            position: 7,
+            origin: 7,
+            token: recipient::parse("aabb").ok(),
+            verdict: Verdict::Unregistered { status: 410, reason: None, since: None },
+            apns_id: None,
+            attempts: 1,
+            may_be_duplicate: false,
+            elapsed: Duration::ZERO,
+        };
+        let lines = |output: &SharedOutput| output.0.borrow().iter().filter(|byte| **byte == b'\n').count();
+        let mut has_listed = false;
+        for _ in 0..20_000 {
+            writer.settled(&settled).unwrap();
+            assert!(lines(&list) == 0 || lines(&results) >= lines(&list));
+            has_listed |= lines(&list) > 0;
+        }
+        assert!(has_listed, "memory does not grow with it");
+        writer.flush().unwrap();
+        assert_eq!((lines(&results), lines(&list)), (20_000, 20_000));
+    }
+
     #[test]
     fn lines_as_they_are_documented() {
         let (mut out, mut gone) = (Vec::new(), Vec::new());
@@ -284,6 +346,7 @@ mod tests {
         writer.settled(&Settled::invalid(8, recipient::parse("abc").unwrap_err())).unwrap();
         writer.started(8, 9, None).unwrap();
         writer.started(10, 12, Some(&BTreeMap::from([(10, TokenHash(1)), (12, TokenHash(u64::MAX))]))).unwrap();
+        writer.flush().unwrap();
         drop(writer);
         let id = Uuid::nil();
         let expected = format!(

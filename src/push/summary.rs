@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::exit::ExitKind;
-use crate::push::outcome::{OUTCOMES, Outcome, Settled};
+use crate::push::outcome::{OUTCOMES, Outcome, Settled, Verdict};
 
 /// The most different reasons that are counted apart; Apple has about forty.
 const MAX_REASONS: usize = 200;
@@ -21,8 +21,11 @@ pub(crate) struct Summary {
     invalid: u64,
     not_sent: u64,
     unknown: u64,
-    /// The refusals by reason.
+    /// The refusals by reason; those without one by `status 404` and the like.
     pub(crate) reasons: BTreeMap<String, u64>,
+    /// The reason why the first of the tokens was not sent that have one of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_not_sent: Option<String>,
     /// The tokens that were sent again although an earlier request may have been accepted.
     pub(crate) resent_in_doubt: u64,
     /// The requests.
@@ -56,7 +59,20 @@ impl Summary {
     /// Counts an outcome.
     pub(super) fn count(&mut self, outcome: Outcome, reason: Option<&str>) {
         *self.slot(outcome) += 1;
-        let Some(reason) = reason else { return };
+        if let Some(reason) = reason {
+            self.count_reason(reason);
+        }
+    }
+
+    /// Counts an answer of APNs, which has a status if it is no good one.
+    pub(super) fn count_answer(&mut self, outcome: Outcome, status: Option<u16>, reason: Option<&str>) {
+        match (outcome, status, reason) {
+            (Outcome::Refused, Some(status), None) => self.count(outcome, Some(&format!("status {status}"))),
+            _ => self.count(outcome, reason),
+        }
+    }
+
+    fn count_reason(&mut self, reason: &str) {
         if let Some(count) = self.reasons.get_mut(reason) {
             *count += 1;
             return;
@@ -67,7 +83,14 @@ impl Summary {
 
     /// Counts a token of this run.
     pub(super) fn count_settled(&mut self, settled: &Settled) {
-        self.count(settled.verdict.outcome(), settled.verdict.reason());
+        let verdict = &settled.verdict;
+        self.count_answer(verdict.outcome(), verdict.status(), verdict.reason());
+        if let Verdict::NotSent { cause } = verdict
+            && settled.attempts > 0
+            && self.first_not_sent.is_none()
+        {
+            self.first_not_sent = Some(cause.to_string());
+        }
         self.requests += u64::from(settled.attempts);
         self.resent_in_doubt += u64::from(settled.may_be_duplicate);
     }
@@ -97,13 +120,17 @@ impl Summary {
         sent > 0 && self.reasons.get("BadDeviceToken") == Some(&sent)
     }
 
+    /// Returns whether APNs has processed a notification, or may have.
+    pub(super) fn has_sent(&self) -> bool {
+        self.accepted + self.refused + self.unregistered + self.unknown > 0
+    }
+
     /// Returns the end of the run: good only if every token was accepted.
-    pub(crate) fn ending(&self) -> Option<ExitKind> {
+    pub(super) fn ending(&self) -> Option<ExitKind> {
         let is_all_accepted = self.accepted > 0 && self.accepted == self.total();
-        let is_nothing_sent = self.accepted + self.refused + self.unregistered + self.unknown == 0;
         if is_all_accepted {
             None
-        } else if is_nothing_sent && self.not_sent > 0 {
+        } else if !self.has_sent() && self.not_sent > 0 {
             Some(ExitKind::Network)
         } else {
             Some(ExitKind::CheckFailed)
@@ -141,6 +168,15 @@ mod tests {
         ] {
             assert_eq!(summary(outcomes).ending(), expected, "{outcomes:?}");
         }
+    }
+
+    #[test]
+    fn refusals_without_a_reason_are_told_by_their_status() {
+        let mut summary = Summary::default();
+        summary.count_answer(Outcome::Refused, Some(404), None);
+        summary.count_answer(Outcome::Refused, Some(400), Some("BadDeviceToken"));
+        summary.count_answer(Outcome::Accepted, Some(200), None);
+        assert_eq!(summary.reasons.into_keys().collect::<Vec<_>>(), ["BadDeviceToken", "status 404"]);
     }
 
     #[test]

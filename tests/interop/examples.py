@@ -7,6 +7,7 @@ side is read by tree-sitter's grammars of Swift and Objective-C, since no compil
 Needs php with curl, node, curl with HTTP/2, and httpx[http2], tree-sitter, tree-sitter-swift, tree-sitter-objc in this
 Python.
 """
+import socket
 import sys
 sys.dont_write_bytecode = True
 from trial import *
@@ -50,6 +51,12 @@ for language, name, command in PROVIDERS:
     expect(f"{language} wants a token", "usage" in "".join((lambda end: (end.stdout, end.stderr))(run(*command, program))), True)
     program.write_text(printed(language, "--gateway", "localhost:1", "--cert", certificate))
     expect(f"{language} ends without a server", run(*command, program, token).returncode != 0, True)
+    if language == "python":
+        with socket.create_server(("localhost", 0)) as silent:
+            program.write_text(printed(language, "--gateway", f"localhost:{silent.getsockname()[1]}", "--cert", certificate))
+            waited = run(*command, program, token)
+        expect("python says that the server is silent",
+               (waited.returncode, waited.stderr.count("\n"), waited.stderr.startswith("APNs was not reached: ")), (1, 1, True))
     # As it stands it is for Apple's gateway.
     expect(f"{language} is for Apple's", "https://api.push.apple.com" in printed(language), True)
     expect(f"{language} is for the sandbox", "https://api.sandbox.push.apple.com" in printed(language, "--environment", "sandbox"),

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::earlier::{self, CompareError, EarlierRun, ResumeError};
 use crate::push::request::RequestIds;
-use crate::push::results::{Header, KIND, ResultsWriter, UNREGISTERED_HEADER, write_unregistered};
+use crate::push::results::{self, Header, ResultsWriter, UNREGISTERED_HEADER, write_unregistered};
 use crate::world::files::Location;
 use crate::world::log_file::{self, CreateError, CreatedLog};
 
@@ -28,6 +28,7 @@ pub(super) struct ResultFiles {
     pub(super) earlier: EarlierRun,
     /// The IDs of the earlier run.
     pub(super) ids: Option<RequestIds>,
+    /// True if the results have their first line.
     pub(super) is_resumed: bool,
 }
 
@@ -40,22 +41,17 @@ impl ResultFiles {
     /// Opens the files, and reads the results of an earlier run. Nothing is emptied before all of them can be had.
     pub(super) fn open(arguments: &PushArgs, header: &Header) -> Result<Self, Error> {
         refuse_one_file_for_both(arguments)?;
-        let mut files = Self {
-            results: None,
-            unregistered: None,
-            earlier: EarlierRun::default(),
-            ids: None,
-            is_resumed: arguments.resume.is_some(),
-        };
+        let mut files =
+            Self { results: None, unregistered: None, earlier: EarlierRun::default(), ids: None, is_resumed: false };
         let mut claimed = None;
         if let Some(path) = &arguments.resume {
             files.resume(path, header, arguments.resend_unknown)?;
         } else if let Some(Location::Path(path)) = &arguments.results {
-            let start = format!("{{\"schema_version\":1,\"results\":\"{KIND}\"");
-            claimed = Some(claim(arguments, path, &start)?);
+            let start = results::beginning();
+            claimed = Some(claim(arguments, path, arguments.force, &|earlier| Ok(begins_with(earlier, &start)))?);
         }
         if let Some(location) = &arguments.unregistered_out {
-            match claim_list(arguments, location) {
+            match files.claim_list(arguments, location) {
                 Ok(list) => files.unregistered = Some(list.begin()?),
                 Err(error) => {
                     if let Some(claimed) = claimed {
@@ -118,6 +114,18 @@ impl ResultFiles {
         }
     }
 
+    /// Claims the list of tokens that are no longer active. A run that is resumed replaces that of an earlier run, of which it
+    /// has every line.
+    fn claim_list(&self, arguments: &PushArgs, location: &Location) -> Result<ClaimedFile, Error> {
+        let Location::Path(path) = location else {
+            return Err(Error::new(ExitKind::Usage, "--unregistered-out takes a file, not standard output"));
+        };
+        match &self.results {
+            Some(results) if !arguments.force => claim(arguments, path, true, &|list| is_in_results(list, results)),
+            _ => claim(arguments, path, arguments.force, &|list| Ok(begins_with(list, UNREGISTERED_HEADER))),
+        }
+    }
+
     fn resume(&mut self, path: &Path, header: &Header, resends_unknown: bool) -> Result<(), Error> {
         if header.input_sha256.is_none() {
             let message = "--resume needs the tokens in a file: what comes from a pipe cannot be compared";
@@ -143,12 +151,16 @@ impl ResultFiles {
             Err(error) => return Err(explain_resume(&name, &error)),
         };
         // A torn last line goes.
-        let cut = file.set_len(read.length).and_then(|()| file.seek(SeekFrom::End(0)));
+        let length = read.as_ref().map_or(0, |read| read.length);
+        let cut = file.set_len(length).and_then(|()| file.seek(SeekFrom::End(0)));
         if let Err(error) = cut.and_then(|_| log_file::restrict(&file)) {
             return Err(advice::unwritable(&name, "cannot append to it", &error));
         }
-        self.earlier = read.earlier;
-        self.ids = Some(RequestIds::of_run(read.run));
+        if let Some(read) = read {
+            self.earlier = read.earlier;
+            self.ids = Some(RequestIds::of_run(read.run));
+            self.is_resumed = true;
+        }
         self.results = Some(file);
         Ok(())
     }
@@ -163,7 +175,7 @@ impl ResultFiles {
             writer.stdout = Some(Box::new(stdout));
         }
         if let Some(file) = self.unregistered.take() {
-            writer.unregistered = Some(Box::new(BufWriter::with_capacity(BUFFER, file)));
+            writer.unregistered = Some(Box::new(file));
         }
         writer
     }
@@ -276,16 +288,13 @@ fn refuse_one_file_for_both(arguments: &PushArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// Claims the list of tokens that are no longer active.
-fn claim_list(arguments: &PushArgs, location: &Location) -> Result<ClaimedFile, Error> {
-    match location {
-        Location::Path(path) => claim(arguments, path, UNREGISTERED_HEADER),
-        Location::Standard => Err(Error::new(ExitKind::Usage, "--unregistered-out takes a file, not standard output")),
-    }
-}
-
-/// Claims a file that only its owner can read. With `--force` it is an earlier one of its kind, which begins so.
-fn claim(arguments: &PushArgs, path: &Path, start: &str) -> Result<ClaimedFile, Error> {
+/// Claims a file that only its owner can read, and that is not there, or may be replaced and is an earlier one.
+fn claim(
+    arguments: &PushArgs,
+    path: &Path,
+    may_replace: bool,
+    is_earlier: &dyn Fn(&mut dyn BufRead) -> io::Result<bool>,
+) -> Result<ClaimedFile, Error> {
     let name = path.display().to_string();
     let inputs = [&arguments.input, &arguments.key, &arguments.p8, &arguments.tokens, &arguments.payload];
     let own = Location::Path(path.to_owned());
@@ -304,14 +313,17 @@ fn claim(arguments: &PushArgs, path: &Path, start: &str) -> Result<ClaimedFile, 
         Ok(None) => {}
         Err(error) => return Err(advice::unwritable(&name, "it cannot be opened", &error)),
     }
-    let begins_so = |input: &mut dyn BufRead| Ok(begins_with(input, start));
-    match log_file::claim(&path, arguments.force, &begins_so) {
+    match log_file::claim(&path, may_replace, is_earlier) {
         Ok(CreatedLog { file, is_new }) => {
             let state = if is_new { ClaimedState::New } else { ClaimedState::Earlier };
             Ok(ClaimedFile { file, path, state })
         }
         Err(CreateError::Exists) => {
             Err(Error::new(ExitKind::Write, format!("{name}: the file exists")).hint("--force overwrites it"))
+        }
+        Err(CreateError::NoEarlierLog) if !arguments.force => {
+            let message = format!("{name}: the file exists, and has lines that are not in the results");
+            Err(Error::new(ExitKind::Write, message).hint("choose another name; --force overwrites an earlier list"))
         }
         Err(CreateError::NoEarlierLog) => {
             let message = format!("{name}: the file exists, and is no earlier one of the same kind");
@@ -325,6 +337,32 @@ fn claim(arguments: &PushArgs, path: &Path, start: &str) -> Result<ClaimedFile, 
 
 fn in_use(name: &str) -> Error {
     Error::new(ExitKind::Write, format!("{name}: another process writes to it"))
+}
+
+/// Returns whether a list of tokens that are no longer active is the beginning of the one that the results make, so that
+/// nothing of it is lost where it is written anew. Stands at the end of the results then.
+fn is_in_results(list: &mut dyn BufRead, mut results: &File) -> io::Result<bool> {
+    let (mut expected, mut found, mut is_same) = (Vec::new(), Vec::new(), true);
+    writeln!(expected, "{UNREGISTERED_HEADER}")?;
+    let mut compare = |expected: &[u8]| -> io::Result<()> {
+        found.clear();
+        Read::take(&mut *list, expected.len() as u64).read_to_end(&mut found)?;
+        is_same &= expected.starts_with(&found);
+        Ok(())
+    };
+    compare(&expected)?;
+    results.rewind()?;
+    let read = earlier::read_unregistered(&mut BufReader::new(results), &mut |token, since| {
+        expected.clear();
+        write_unregistered(&mut expected, token, since)?;
+        compare(&expected)
+    });
+    results.seek(SeekFrom::End(0))?;
+    match read {
+        Ok(()) => Ok(is_same && list.fill_buf()?.is_empty()),
+        Err(ResumeError::Io(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Returns whether a file is empty or begins so.

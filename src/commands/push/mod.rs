@@ -13,6 +13,8 @@ use time::OffsetDateTime;
 
 use crate::apns::endpoint;
 use crate::certificate::apple::Environment;
+use crate::cli;
+use crate::cli::password::PasswordSource;
 use crate::cli::push::{Expiration, PushArgs};
 use crate::commands::push::files::ResultFiles;
 use crate::commands::push::input::GivenInput;
@@ -20,7 +22,7 @@ use crate::commands::push::sender::PushSender;
 use crate::commands::push::viewer::TerminalViewer;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
-use crate::commands::shared::{database, proxy, target};
+use crate::commands::shared::{proxy, target};
 use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -40,9 +42,11 @@ use crate::push::results::{Header, KIND};
 use crate::push::shard::Shard;
 use crate::push::{self, RunEnd, Source};
 use crate::report::human::push::{DryRun, RunSummary};
+use crate::report::shell::shell_os_word;
 use crate::report::style::Paint;
 use crate::report::{human, json};
 use crate::schema::SCHEMA_VERSION;
+use crate::text::Printable;
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::terminal::question::{self, Reply};
@@ -163,11 +167,45 @@ fn environment_missing(arguments: &PushArgs) -> Error {
         Some(file) => format!("--p8 {file}"),
         None => arguments.sender_file().to_string(),
     };
-    let commands = [Environment::Sandbox, Environment::Production]
-        .map(|environment| format!("pushcert push {sender} --environment {} …", environment.name()));
+    let rest = typed_arguments(arguments);
+    let commands = [Environment::Sandbox, Environment::Production].map(|environment| match &rest {
+        Some(rest) => format!("pushcert push --environment {} {rest}", environment.name()),
+        None => format!("pushcert push {sender} --environment {} …", environment.name()),
+    });
     let message = format!("the {what} serves both environments, and --environment names none");
-    let hint = format!("for builds from Xcode: {}; for TestFlight and the App Store: {}", commands[0], commands[1]);
-    Error::new(ExitKind::Usage, message).hint(hint)
+    let lines = [
+        "for builds from Xcode:".to_owned(),
+        format!("    {}", commands[0]),
+        "for TestFlight and the App Store:".to_owned(),
+        format!("    {}", commands[1]),
+    ];
+    Error::new(ExitKind::Usage, message).hint(Printable::lines(&lines))
+}
+
+/// Returns the arguments as they were typed, unless a password may stand among them.
+fn typed_arguments(arguments: &PushArgs) -> Option<String> {
+    if let Some(PasswordSource::Pass(_) | PasswordSource::Command(_)) = &arguments.opening.passin {
+        return None;
+    }
+    let database = arguments.database.as_ref().map(|url| url.0.as_str());
+    let proxy = arguments.proxy.as_ref().map(|url| url.0.as_str());
+    if [database, proxy].into_iter().flatten().any(may_have_password) {
+        return None;
+    }
+    let typed = cli::arguments();
+    let [_, name, rest @ ..] = typed.as_slice() else { return None };
+    if name != "push" {
+        return None;
+    }
+    let words: Vec<String> = rest.iter().map(|word| shell_os_word(word)).collect();
+    Some(words.join(" "))
+}
+
+/// Returns whether a URL has a user with a password, or parameters, of which one may be it.
+fn may_have_password(url: &str) -> bool {
+    let place = url.split_once("://").map_or(url, |(_, place)| place);
+    let has_password = place.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+    has_password || url.contains('?')
 }
 
 fn read_message(arguments: &PushArgs, sender: &PushSender, context: &mut Context<'_>) -> Result<Message, Error> {
@@ -270,7 +308,8 @@ fn show(
     let ids = RequestIds::new(arguments.apns_id);
     let report =
         DryRun::new(&target.gateway, target.environment, &token, ids.at(preview.position), sender.key_id(), message)
-            .with_counts(preview.counts);
+            .with_counts(preview.counts)
+            .with_resume(arguments.resume.as_deref());
     if arguments.json {
         json::write(context.stdout, &report)?;
     } else {
@@ -417,7 +456,8 @@ fn send(
         names_started: arguments.database.is_some() && ResultFiles::are_wanted(arguments),
     };
     let start = Instant::now();
-    let end = run_job(arguments, job, given, target.shard, files, &header, context)?;
+    let mut end = run_job(arguments, job, given, target.shard, files, &header, context)?;
+    end.problem = end.problem.map(|problem| problem.about(given));
     if end.has_nothing_to_do() {
         tell_nothing_for_shard(given, target.shard, context)?;
     }
@@ -508,7 +548,7 @@ fn finish(
     }
     if summary.total() == summary.of(Outcome::Invalid) && !has_nothing_to_do {
         if let Some(Problem::Input { detail, kind }) = problem {
-            return Err(Error::new(kind, format!("{given}: {detail}")));
+            return Err(Error::new(kind, detail));
         }
         let is_whole_list = input.of_other_shards == 0;
         if problem.is_none() && is_whole_list {
@@ -525,15 +565,25 @@ fn finish(
         Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}
     }
-    if let Some(Problem::Input { detail, kind }) = problem {
-        return Err(Error::new(kind, format!("{given}: {detail}")));
-    }
-    match marking.and_then(|marking| marking.error) {
+    let Some(kind) = ending else { return Ok(None) };
+    let unmarked = marking.and_then(|marking| marking.error);
+    let message = match (unmarked, problem) {
         // The summary has told it: what follows it would be no line.
-        Some(error) if arguments.prints_results() => Ok(Some(error.exit_kind())),
-        Some(error) => Err(database::explain(&error)),
-        None => Ok(ending),
-    }
+        _ if arguments.prints_results() => return Ok(ending),
+        (Some(error), _) => format!("tokens that are unregistered could not be marked: {error}"),
+        (None, Some(Problem::Input { detail, .. })) => detail,
+        _ => return Ok(ending),
+    };
+    let failure = Error::new(kind, message);
+    Err(match (&arguments.database, &arguments.resume, &arguments.results) {
+        (Some(_), Some(path), _) | (Some(_), None, Some(Location::Path(path))) => {
+            failure.hint(format!("--resume {} goes on: what has an outcome is not sent again", path.display()))
+        }
+        (Some(_), None, _) => {
+            failure.hint("a run with --results FILE can be resumed; this command would send to all tokens again")
+        }
+        (None, ..) => failure,
+    })
 }
 
 impl PushArgs {

@@ -15,11 +15,14 @@ payload = {"aps": {"alert": {"title": "Hello", "body": "It works"}, "sound": "de
 
 # Keep the client for further notifications: APNs wants few connections that stay.
 with httpx.Client(http2=True, verify=tls, timeout=10) as client:
-    answer = client.post(
-        f"https://{{gateway}}/3/device/{sys.argv[1]}",
-        headers={"apns-topic": "{{topic}}", "apns-push-type": "{{push_type}}"},
-        json=payload,
-    )
+    try:
+        answer = client.post(
+            f"https://{{gateway}}/3/device/{sys.argv[1]}",
+            headers={"apns-topic": "{{topic}}", "apns-push-type": "{{push_type}}"},
+            json=payload,
+        )
+    except httpx.TransportError as error:
+        sys.exit(f"APNs was not reached: {type(error).__name__} {error}")
 # 200 means that APNs has accepted it; else the answer has the reason. 410: forget the token.
 print(answer.status_code, answer.text)
 sys.exit(answer.status_code != 200)

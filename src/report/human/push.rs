@@ -1,6 +1,7 @@
 //! `push` for people: the request of a dry run, and the counts of a run.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -36,6 +37,9 @@ pub(crate) struct DryRun {
     invalid: u64,
     /// The tokens that have come before.
     repeated: u64,
+    /// The results that are resumed: what has its outcome there is counted here, and not sent to again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resume: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,7 +78,14 @@ impl DryRun {
             tokens: 0,
             invalid: 0,
             repeated: 0,
+            resume: None,
         }
+    }
+
+    /// Adds the results that are resumed.
+    #[must_use]
+    pub(crate) fn with_resume(self, file: Option<&Path>) -> Self {
+        Self { resume: file.map(|file| file.display().to_string()), ..self }
     }
 
     /// Adds the number of tokens.
@@ -96,6 +107,9 @@ pub(crate) fn write_dry_run(out: &mut dyn Write, report: &DryRun, paint: Paint) 
         count => format!("to {count} tokens, each with an apns-id of its own"),
     };
     writeln!(out, "{} bytes, {others}; nothing was sent", report.payload_size)?;
+    if let Some(file) = &report.resume {
+        writeln!(out, "of these, --resume leaves out those that have their outcome in {}", printable(file))?;
+    }
     if report.repeated > 0 {
         writeln!(out, "{}: {}", paint.warning("warning"), repetitions(report.repeated))?;
     }
@@ -194,7 +208,7 @@ impl RunSummary {
             gateway: gateway.to_string(),
             environment: environment.map(Environment::name),
             topic: topic.to_owned(),
-            exit_code: exit_code(end),
+            exit_code: end.ending().map_or(0, ExitKind::code),
             counts: end.summary.clone(),
             repeated: end.repeated,
             added_again: end.moved,
@@ -218,15 +232,6 @@ impl RunSummary {
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
-}
-
-fn exit_code(end: &RunEnd) -> u8 {
-    let failed_mark = end.marking.as_ref().and_then(|marking| marking.error.as_ref());
-    match (&end.problem, failed_mark) {
-        (Some(Problem::Input { kind, .. }), _) => kind.code(),
-        (_, Some(error)) => error.exit_kind().code(),
-        _ => end.ending().map_or(0, ExitKind::code),
-    }
 }
 
 /// The meaning of an outcome, beside its count.
@@ -265,6 +270,9 @@ pub(crate) fn write_summary(out: &mut dyn Write, report: &RunSummary, paint: Pai
     }
     for (reason, count) in &report.counts.reasons {
         writeln!(out, "    {:<26} {count:>9}", printable(reason))?;
+    }
+    if let (Some(cause), None) = (&report.counts.first_not_sent, &report.problem) {
+        writeln!(out, "  {} {}", paint.bad("not sent, the first:"), printable(cause))?;
     }
     if let Some(database) = &report.database {
         write_database(out, database, paint)?;

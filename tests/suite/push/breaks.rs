@@ -92,6 +92,9 @@ fn a_stream_that_is_always_refused_ends_as_not_sent() {
     let scene = Scene::new(&["refuse-stream"], 3);
     let pushed = scene.push(&[]);
     assert_eq!((pushed.code(), pushed.count("not_sent")), (5, 3), "{}", pushed.summary());
+    let shown = scene.command().args(["--tokens", "tokens.txt"]).status(5).run();
+    let reason = "not sent, the first: the server refused the stream (REFUSED_STREAM)";
+    assert!(shown.text().contains(reason), "{}", shown.text());
 }
 
 #[test]

@@ -189,7 +189,31 @@ fn a_database_that_fails_in_the_middle_loses_no_outcome() {
     let summary = &lines.iter().find(|line| line["summary"].is_object()).unwrap()["summary"];
     assert_eq!((&summary["database"]["failed"], &summary["unregistered"]), (&1.into(), &1.into()), "{summary}");
     assert_eq!(summary["problem"]["kind"], "input", "{summary}");
-    assert_eq!((output.status.code(), &summary["exit_code"]), (Some(3), &3.into()));
+    assert_eq!((output.status.code(), &summary["exit_code"]), (Some(6), &6.into()), "marks are missing");
+}
+
+// A script took the codes of unusable input and of the network for runs that had sent nothing, and sent all again.
+#[test]
+fn a_database_that_fails_in_the_middle_does_not_end_as_one_that_fails_before() {
+    let middle = |arguments: &[&str]| {
+        let scene = scene(&[], 3000);
+        let child = start_slowly(&scene, "1500", arguments);
+        wait_for_requests(&scene, 50);
+        let other = rusqlite::Connection::open(scene.stage.file("tokens.db")).unwrap();
+        other.busy_timeout(Duration::from_secs(20)).unwrap();
+        other.execute_batch("DROP TABLE pushcert_token").unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, shown) = middle(&["--json"]);
+    let last: Value = serde_json::from_str(shown.lines().last().unwrap()).unwrap();
+    assert_eq!((code, &last["summary"]["exit_code"]), (Some(1), &1.into()), "the last line is the summary: {last}");
+    let (code, shown) = middle(&["--results", "r.ndjson"]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("stopped: tokens.db: "), "{shown}");
+    let none = Scene::new(&[], 1);
+    std::fs::write(none.stage.file("tokens.db"), "no database").unwrap();
+    assert_eq!(none.push_database(&[]).code(), 3);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Scene;
 use super::database::wait_for_requests;
+use super::{Pushed, Scene};
+use crate::check::servers::serve_h2;
 use crate::common::Test;
 
 #[test]
@@ -49,6 +50,30 @@ fn a_slow_rate_is_no_trouble_of_the_gateway() {
     let scene = Scene::new(&["answer:InternalServerError@times=1"], 2);
     let pushed = scene.push(&["--give-up", "1s", "--rate", "0.4"]);
     assert_eq!((pushed.code(), pushed.count("accepted")), (0, 2), "{}", pushed.summary());
+}
+
+// Such tokens were called refused, and --resume never sent them.
+#[test]
+fn a_token_that_is_to_wait_too_long_is_sent_by_the_next_run() {
+    for status in [503, 429, 500] {
+        let scene = Scene::new(&[], 4);
+        let busy = scene.tokens[2].clone();
+        let answer = move |request: &http::Request<h2::RecvStream>| {
+            let is_busy = request.uri().path().ends_with(&busy);
+            let response = http::Response::builder().status(if is_busy { status } else { 200 });
+            if is_busy { response.header("retry-after", "300") } else { response }
+        };
+        let server = serve_h2(answer, "");
+        let test = Test::new().arg("push").arg(scene.stage.file("client.pem")).args(["--alert", "Hello", "--gateway"]);
+        let test = test.arg(format!("localhost:{}", server.port)).arg("--ca-file").arg(server.ca());
+        let test = test.args(["--tokens", "tokens.txt", "--json", "--results", "r.ndjson"]);
+        let pushed = Pushed::of(test.folder(scene.stage.folder.path()).any_status().run());
+        assert_eq!((pushed.code(), pushed.count("accepted"), pushed.count("not_sent")), (1, 3, 1), "{status}");
+        let detail = pushed.outcomes()[&scene.tokens[2]]["detail"].to_string();
+        assert!(detail.contains("a wait of 300 s") && detail.contains(&status.to_string()), "{detail}");
+        let rest = scene.push(&["--resume", "r.ndjson"]);
+        assert_eq!((rest.code(), scene.answers().len()), (0, 1), "{}", rest.summary());
+    }
 }
 
 #[test]

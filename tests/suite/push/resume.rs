@@ -104,6 +104,62 @@ fn results_may_go_to_a_pipe_whose_reader_comes_later() {
     assert_eq!(results.matches("\"accepted\"").count(), 2, "{results}");
 }
 
+// A run that is killed in its first instant leaves an empty file, or the beginning of its first line.
+#[test]
+fn results_without_a_whole_first_line_are_begun() {
+    let scene = Scene::new(&[], 3);
+    scene.command().args(["--tokens", "tokens.txt", "--results", "r.ndjson"]).run();
+    let path = scene.stage.file("r.ndjson");
+    let first = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
+    for length in [0, 1, 20, first.len() - 1, first.len()] {
+        std::fs::write(&path, &first[..length]).unwrap();
+        scene.log.lock().unwrap().clear();
+        scene.command().args(["--tokens", "tokens.txt", "--resume", "r.ndjson"]).run();
+        assert_eq!((scene.answers().len(), read(&scene).len()), (3, 3), "{length}");
+        let again = scene.command().args(["--tokens", "tokens.txt", "--resume", "r.ndjson"]).run();
+        assert!(again.text().contains("0 requests"), "{}", again.text());
+    }
+    std::fs::write(&path, "my notes").unwrap();
+    let other = scene.command().args(["--tokens", "tokens.txt", "--resume", "r.ndjson"]).status(3);
+    other.stderr_contains("is not that of results").run();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "my notes");
+}
+
+#[test]
+fn the_list_of_an_earlier_run_is_replaced_and_no_other_file() {
+    let scene = Scene::new(&[], 6);
+    for token in &scene.tokens[..4] {
+        scene.stage.gateway.tokens.set(token, TokenState::Unregistered(1_700_000_000_000));
+    }
+    let push = |arguments: &[&str]| {
+        let test = scene.command().args(["--tokens", "tokens.txt", "--unregistered-out", "gone.csv"]);
+        test.args(arguments).any_status().run()
+    };
+    push(&["--results", "r.ndjson"]);
+    let list = scene.stage.file("gone.csv");
+    let whole = std::fs::read_to_string(&list).unwrap();
+    assert_eq!(whole.lines().count(), 5);
+    // As it is after a run that was killed, too.
+    for length in [whole.len(), whole.len() - 7, 40, 6, 0] {
+        std::fs::write(&list, &whole[..length]).unwrap();
+        let resumed = push(&["--resume", "r.ndjson"]);
+        assert_eq!(resumed.code, Some(1), "{}", resumed.stderr);
+        assert_eq!(std::fs::read_to_string(&list).unwrap(), whole, "{length}");
+    }
+    let foreign = format!("{whole}{},2023-01-01T00:00:00Z\n", device(77));
+    for text in [foreign.as_str(), "my notes\n", "token,since\nmy notes\n"] {
+        std::fs::write(&list, text).unwrap();
+        let refused = push(&["--resume", "r.ndjson"]);
+        assert_eq!(refused.code, Some(6), "{}", refused.stderr);
+        assert!(refused.stderr.contains("has lines that are not in the results"), "{}", refused.stderr);
+        assert_eq!(std::fs::read_to_string(&list).unwrap(), text);
+    }
+    std::fs::write(&list, foreign).unwrap();
+    assert_eq!(push(&["--resume", "r.ndjson", "--force"]).code, Some(1));
+    assert_eq!(std::fs::read_to_string(&list).unwrap(), whole);
+    assert_eq!(push(&["--results", "other.ndjson"]).code, Some(6), "a new run overwrites nothing");
+}
+
 #[test]
 fn another_run_is_not_continued() {
     let scene = Scene::new(&[], 3);
