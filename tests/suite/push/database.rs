@@ -196,7 +196,7 @@ fn a_database_that_fails_in_the_middle_loses_no_outcome() {
 #[test]
 fn a_database_that_fails_in_the_middle_does_not_end_as_one_that_fails_before() {
     let middle = |arguments: &[&str]| {
-        let scene = scene(&[], 3000);
+        let scene = scene(&[], 5000);
         let child = start_slowly(&scene, "1500", arguments);
         wait_for_requests(&scene, 50);
         let other = rusqlite::Connection::open(scene.stage.file("tokens.db")).unwrap();
