@@ -174,10 +174,9 @@ fn environment_missing(arguments: &PushArgs) -> Error {
     });
     let message = format!("the {what} serves both environments, and --environment names none");
     let lines = [
-        "for builds from Xcode:".to_owned(),
-        format!("    {}", commands[0]),
-        "for TestFlight and the App Store:".to_owned(),
-        format!("    {}", commands[1]),
+        "which builds of the app are the tokens of?".to_owned(),
+        format!("  from Xcode: {}", commands[0]),
+        format!("  from TestFlight or the App Store: {}", commands[1]),
     ];
     Error::new(ExitKind::Usage, message).hint(Printable::lines(&lines))
 }
