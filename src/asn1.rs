@@ -48,6 +48,10 @@ pub enum Fault {
     Ambiguity,
     /// It is whole, and has aliases in the place of values.
     Aliases,
+    /// It is a page of a list, and others are elsewhere.
+    Page,
+    /// It is what a server said in the place of what was asked for.
+    Refusal,
 }
 
 impl Malformed {
@@ -77,6 +81,7 @@ impl Malformed {
             Fault::Limit => "the file goes beyond a limit",
             Fault::Ambiguity => "the file can be read in two ways",
             Fault::Aliases => "the file is not read to its end",
+            Fault::Page | Fault::Refusal => "the file is not whole",
         }
     }
 }

@@ -12,12 +12,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::asn1::Malformed;
+use crate::asn1::{Fault, Malformed};
 use crate::container::has_text_parts;
 use crate::container::yaml::{self, YamlProblem};
 use crate::limits::MAX_PARTS;
 use crate::pem::clear_unused_bits;
-use crate::text::{NOT_SHOWN, may_be_key, name_unless_key};
+use crate::text::{NOT_SHOWN, may_be_key, name_unless_key, printable};
 
 /// One object with its entries.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub enum ObjectKind {
     ConfigMap,
     /// Another, by its name.
     Other(String),
+    /// What the server did not give: the rest of a list, or all that was asked for.
+    Missing(Malformed),
 }
 
 /// A document: an object, or a list of them. The items of a list from the API have no kind.
@@ -384,8 +386,15 @@ fn add_document(text: &str, objects: &mut Vec<KubernetesObject>, depth: usize) -
     match (document.items, document.kind) {
         (Some(items), kind) => {
             let item_kind = kind.as_deref().and_then(|kind| kind.strip_suffix(LIST)).unwrap_or_default();
+            let mut is_judged = matches!(item_kind, "Secret" | "ConfigMap" | "");
             for item in items.0 {
-                add_object(parse_object(item.get(), item_kind), objects)?;
+                let object = parse_object(item.get(), item_kind);
+                is_judged |= !matches!(object.kind, ObjectKind::Other(_)) || object.rest.is_some();
+                add_object(object, objects)?;
+            }
+            // Nobody asks for the certificates of pods.
+            if is_judged && let Some(missing) = next_page(text) {
+                add_object(missing, objects)?;
             }
         }
         // The API writes an empty list so.
@@ -408,6 +417,60 @@ fn add_object(object: KubernetesObject, objects: &mut Vec<KubernetesObject>) -> 
 fn is_object(text: &str, kind: &str) -> bool {
     matches!(kind, "Secret" | "ConfigMap")
         || serde_json::from_str::<Head>(text).is_ok_and(|head| head.is_of_kubernetes())
+        || (kind == STATUS && refusal(text).is_some())
+}
+
+/// A list from the API, of which there may be another page.
+#[derive(Deserialize)]
+struct Page {
+    metadata: PageMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageMetadata {
+    r#continue: String,
+    remaining_item_count: Option<u64>,
+}
+
+/// Returns what is missing of a list that goes on, as the API answers to `?limit=500`.
+fn next_page(text: &str) -> Option<KubernetesObject> {
+    if !text.contains("\"continue\"") {
+        return None;
+    }
+    let Page { metadata } = serde_json::from_str(text).ok()?;
+    let problem = match (metadata.r#continue.as_str(), metadata.remaining_item_count) {
+        ("", _) => return None,
+        (_, None) => "goes on, and the rest of it is on the server".to_owned(),
+        (_, Some(1)) => "goes on: one more item is on the server".to_owned(),
+        (_, Some(count)) => format!("goes on: {count} more items are on the server"),
+    };
+    Some(missing(Malformed { fault: Fault::Page, ..Malformed::new("the list", problem) }))
+}
+
+/// The kind of what the API answers where it does not give what was asked for.
+const STATUS: &str = "Status";
+
+#[derive(Deserialize)]
+struct Status {
+    status: String,
+    message: Option<String>,
+    reason: Option<String>,
+}
+
+/// Returns what the server said in the place of objects.
+fn refusal(text: &str) -> Option<KubernetesObject> {
+    let Status { status, message, reason } = serde_json::from_str(text).ok()?;
+    if status != "Failure" {
+        return None;
+    }
+    let message = message.or(reason).unwrap_or_default();
+    let problem = if message.is_empty() { "no reason is told".to_owned() } else { printable(name_unless_key(&message)) };
+    Some(missing(Malformed { fault: Fault::Refusal, ..Malformed::new("the server refused", problem) }))
+}
+
+fn missing(problem: Malformed) -> KubernetesObject {
+    KubernetesObject { name: String::new(), kind: ObjectKind::Missing(problem), entries: BTreeMap::new(), rest: None }
 }
 
 /// The kind of an object whose other fields do not parse.
@@ -428,6 +491,11 @@ fn parse_object(text: &str, item_kind: &str) -> KubernetesObject {
             Head::default()
         }
     };
+    if head.kind.as_deref() == Some(STATUS)
+        && let Some(refusal) = refusal(text)
+    {
+        return refusal;
+    }
     let is_of_kubernetes = head.is_of_kubernetes();
     let name = head.metadata.unwrap_or_default().name();
     let data = serde_json::from_str::<Data>(text);

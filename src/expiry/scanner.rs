@@ -394,6 +394,9 @@ impl ExpiryScanner<'_> {
                     totals.skip(name, Source::Secret, DumpName::new(Some(file.name)), skip);
                 }
                 ObjectKind::Secret | ObjectKind::ConfigMap => self.scan_object(file, object, totals),
+                ObjectKind::Missing(problem) => {
+                    self.record_unreadable(file, OpenError::from(problem.clone()).into(), totals);
+                }
             }
         }
     }

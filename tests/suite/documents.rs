@@ -151,3 +151,48 @@ fn every_action_of_the_workflow_is_pinned_to_a_commit() {
     }
     assert!(count >= 8, "only {count} actions are used");
 }
+
+/// Fields of reports of the first `schema_version`. More may be added here, and none goes.
+const FIELDS: [(&[&str], &[&str]); 4] = [
+    (
+        &["expiry", "pem/identity.pem", "--list-skipped"],
+        &[
+            "/schema_version",
+            "/at",
+            "/ok",
+            "/level",
+            "/exit_code",
+            "/policy",
+            "/summary/files",
+            "/summary/passed_over",
+            "/summary/passed_over_kinds",
+            "/certificates/0/file",
+            "/certificates/0/level",
+            "/certificates/0/not_after",
+            "/certificates/0/days_left",
+            "/findings",
+            "/skipped",
+        ],
+    ),
+    (&["inspect", "pem/identity.pem"], &["/schema_version", "/file", "/container", "/certificates", "/keys"]),
+    (&["compare", "pem/identity.pem", "pem/identity.pem"], &["/schema_version", "/differences", "/old", "/new"]),
+    (&["explain"], &["/schema_version", "/messages/0/from", "/messages/0/text", "/messages/0/meaning"]),
+];
+
+#[test]
+fn the_readme_states_the_policy_of_json_and_reports_keep_it() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let policy = "Every report in JSON has `schema_version`, which is 1. Fields are added; nothing is renamed, goes or \
+                  changes its meaning without a new `schema_version`.";
+    assert!(readme.contains(policy));
+    for (arguments, fields) in FIELDS {
+        let run = Test::new().args(arguments).arg("--json").folder(&root().join("fixtures")).any_status().run();
+        let report = run.json();
+        assert_eq!(report["schema_version"], 1, "{arguments:?}");
+        for field in fields {
+            assert!(report.pointer(field).is_some(), "{arguments:?} has no {field}: {report}");
+        }
+    }
+    let run = Test::new().args(["inspect", "--json", "nothing.pem"]).status(3).run();
+    assert_eq!(run.json()["schema_version"], 1);
+}

@@ -103,6 +103,57 @@ fn other_kinds_are_counted_and_lists_of_the_api_are_read() {
     assert_eq!(Folder::new(&[("none.json", &text(&none))]).report(&["none.json"]).0, Some(1));
 }
 
+/// Returns JSON as YAML, as far as these tests write it.
+fn yaml(value: &Value) -> Vec<u8> {
+    let Value::Object(fields) = value else { panic!("{value}") };
+    let mut text = String::new();
+    for (name, field) in fields {
+        text.push_str(&format!("{name}: {field}\n"));
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn what_the_server_did_not_give_is_a_failure() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let item = secret("prod", "push", &[("tls.crt", &good)]);
+    let list = |kind: &str, metadata: Value, items: Value| json!({"apiVersion": "v1", "kind": kind, "metadata": metadata, "items": items});
+    let page = json!({"continue": "eyJ2Ijoi", "remainingItemCount": 500});
+    let refusal = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "secrets is \u{1b}[1mforbidden"});
+    let bare = json!({"kind": "Status", "status": "Failure", "reason": "Forbidden"});
+    let (goes_on, refused) = ("the list: goes on", "the server refused: secrets is \\u{1b}[1mforbidden");
+    for (dump, problem) in [
+        (list("SecretList", page.clone(), json!([item])), "the list: goes on: 500 more items are on the server"),
+        (list("List", json!({"continue": "x", "remainingItemCount": 1}), json!([item])), "one more item is"),
+        (list("ConfigMapList", json!({"continue": "x"}), json!([])), goes_on),
+        (list("List", json!({}), json!([item, refusal])), refused),
+        (refusal.clone(), refused),
+        (bare.clone(), "the server refused: Forbidden"),
+    ] {
+        for (name, bytes) in [("all.json", text(&dump)), ("all.yaml", yaml(&dump))] {
+            if name == "all.yaml" && dump.get("apiVersion").is_none() {
+                continue;
+            }
+            for arguments in [&[name][..], &["."], &[".", "--include", "*/tls.crt"]] {
+                let folder = Folder::new(&[(name, &bytes), ("good.pem", &good)]);
+                let (code, report) = folder.report(arguments);
+                let unreadable = &report["unreadable"][0];
+                assert_eq!(code, Some(3), "{arguments:?}: {report}");
+                let message = unreadable["error"]["message"].as_str().unwrap_or_default();
+                assert!(message.contains(problem) && message.contains(name), "{arguments:?}: {report}");
+            }
+        }
+    }
+    // What goes on and has no entries, and what went well, are no failures.
+    let pods = list("PodList", page, json!([{"metadata": {"name": "p"}}]));
+    let done = json!({"kind": "Status", "apiVersion": "v1", "status": "Success"});
+    let whole = list("SecretList", json!({"continue": "", "resourceVersion": "1"}), json!([item]));
+    for (name, dump) in [("pods.json", pods), ("done.json", done), ("whole.json", whole)] {
+        let (code, report) = Folder::new(&[(name, &text(&dump)), ("good.pem", &good)]).report(&["."]);
+        assert_eq!(code, Some(0), "{name}: {report}");
+    }
+}
+
 #[test]
 fn yaml_is_judged_entry_by_entry_and_not_by_what_was_applied_last() {
     let (good, old) = (push("com.example.a", "a", "20260101", "20271231"), ends_soon("com.example.a"));

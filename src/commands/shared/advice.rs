@@ -226,6 +226,8 @@ fn open_advice(error: &OpenError) -> &'static str {
             Fault::Limit => UNUSUAL,
             Fault::Ambiguity => "keep one of the two, and remove the other",
             Fault::Aliases => "write the values out, as `kubectl get -o yaml` does",
+            Fault::Page => "fetch all of it, without a limit: kubectl get secrets -o json does",
+            Fault::Refusal => "fetch it again, as one who may read it: kubectl auth can-i list secrets",
         },
         OpenError::MereText(_) => AGAIN,
         OpenError::Decode(DecodeError::UnknownType { .. }) => {
