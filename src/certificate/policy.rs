@@ -118,7 +118,11 @@ pub(crate) struct Validity {
 pub(crate) fn judge_validity(validity: Validity, policy: &ExpiryPolicy, now: OffsetDateTime) -> Vec<Finding> {
     let mut findings: Vec<Finding> = time_left(validity, policy, now).into_iter().collect();
     if now < validity.not_before {
-        let message = format!("is not valid before {}", validity.not_before.date());
+        let mut message = format!("is not valid before {}", validity.not_before.date());
+        let wait = TimeLeft::until(validity.not_before, now);
+        if wait.days() == 0 {
+            message.push_str(&format!(", {}", wait.relative()));
+        }
         findings.push(Finding::failure(FindingCode::NotYetValid, message));
     }
     findings

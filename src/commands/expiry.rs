@@ -137,7 +137,7 @@ impl PasswordHints<'_> {
         if !is_known || is_odd {
             return None;
         }
-        let line = format!("{} = env:VARIABLE", printable_name(file));
+        let line = format!("{} = env:VARIABLE", printable_name(&as_glob(file)));
         match (&self.arguments.passwords, &self.arguments.opening.passin) {
             (Some(_), _) => Some(format!("no password in the file of --passwords opens it: add a line {line}")),
             (None, Some(_)) if self.files > 1 => Some(format!(
@@ -149,6 +149,21 @@ impl PasswordHints<'_> {
             (None, _) => None,
         }
     }
+}
+
+/// Returns the glob that fits a name alone, and that begins a line as no comment does. Blanks at its ends would be lost.
+fn as_glob(name: &str) -> String {
+    let mut glob = String::with_capacity(name.len());
+    for (index, character) in name.char_indices() {
+        let is_end = index == 0 || index + character.len_utf8() == name.len();
+        match character {
+            ' ' if is_end => glob.push('?'),
+            '#' | '!' if index == 0 => glob.extend(['\\', character]),
+            '[' | ']' | '{' | '}' | '*' | '?' | '\\' => glob.extend(['\\', character]),
+            _ => glob.push(character),
+        }
+    }
+    glob
 }
 
 fn path(location: &Location) -> Option<PathBuf> {

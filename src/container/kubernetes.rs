@@ -465,7 +465,8 @@ fn refusal(text: &str) -> Option<KubernetesObject> {
         return None;
     }
     let message = message.or(reason).unwrap_or_default();
-    let problem = if message.is_empty() { "no reason is told".to_owned() } else { printable(name_unless_key(&message)) };
+    let problem =
+        if message.is_empty() { "no reason is told".to_owned() } else { printable(name_unless_key(&message)) };
     Some(missing(Malformed { fault: Fault::Refusal, ..Malformed::new("the server refused", problem) }))
 }
 

@@ -210,7 +210,7 @@ pub(crate) fn describe(bytes: &[u8]) -> FileFacts {
         Some(undone) => &undone.bytes,
         None => bytes,
     };
-    let begins_as_der = transport::begins_as_der(bytes);
+    let begins_as_der = transport::begins_as_file(bytes);
     let Ok(format) = detect::detect(bytes) else { return FileFacts { begins_as_der, ..FileFacts::default() } };
     let pkcs12 = match format {
         Format::Pkcs12 => Pfx::parse(bytes).and_then(|pfx| pfx.info()).ok(),

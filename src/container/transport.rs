@@ -202,6 +202,21 @@ pub(super) fn begins_as_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 0x80..=0x84, ..])
 }
 
+/// No certificate and no container of one is shorter.
+const SHORTEST_FILE: usize = 100;
+
+/// Returns whether bytes begin as DER does and are as long as a certificate, or have in their outermost structure what
+/// certificates, requests, keys and containers begin with: a structure, a small version, an object identifier. Random
+/// bytes, as a password has in Base64, begin as DER does once in 13,000.
+pub(super) fn begins_as_file(bytes: &[u8]) -> bool {
+    if !begins_as_der(bytes) || bytes.len() >= SHORTEST_FILE {
+        return begins_as_der(bytes);
+    }
+    let length_bytes = usize::from(bytes[1] & 0x7f);
+    let inner = bytes.get(2 + length_bytes..).unwrap_or_default();
+    begins_as_der(inner) || matches!(inner, [0x02, 1, 0..=3, ..] | [0x06, 3..=16, 0x2a | 0x2b | 0x60, ..])
+}
+
 /// A part of a text that is a file in Base64 or in numbers, such as a value in JSON, YAML or a .env file.
 pub(super) struct EncodedPart {
     /// Its place in the text.

@@ -548,8 +548,13 @@ impl ExpiryScanner<'_> {
             if item.is_named() {
                 totals.key_files.push(KeyFile { file, source, keys });
             } else {
-                let what = if keys.is_empty() { "a certificate signing request" } else { "a private key" };
-                totals.skip(&file, source, item.dump_name(), Skip::new(SkipReason::NoCertificate, what));
+                let skip = match (keys.is_empty(), contents.container) {
+                    (true, _) => Skip::new(SkipReason::NoCertificate, "a certificate signing request"),
+                    // It is meant to have the certificate too.
+                    (false, Container::Pkcs12) => Skip::new(SkipReason::KnownOther, "a PKCS#12 file with a key alone"),
+                    (false, _) => Skip::new(SkipReason::NoCertificate, "a private key"),
+                };
+                totals.skip(&file, source, item.dump_name(), skip);
             }
             return;
         }

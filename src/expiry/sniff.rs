@@ -8,13 +8,17 @@ use crate::expiry::report::SkipReason;
 use crate::pkcs12::Holds;
 
 /// The extensions of files that hold certificates.
-const EXTENSIONS: [&str; 20] = [
+const EXTENSIONS: [&str; 26] = [
     "bcfks",
     "bks",
+    "ca-bundle",
+    "cacert",
     "cer",
     "cert",
+    "chain",
     "crt",
     "der",
+    "fullchain",
     "jceks",
     "jks",
     "keystore",
@@ -22,14 +26,22 @@ const EXTENSIONS: [&str; 20] = [
     "p12",
     "p7b",
     "p7c",
+    "p7m",
     "pem",
     "pfx",
     "pkcs12",
+    "pkcs7",
     "provisionprofile",
     "spc",
     "sst",
     "ubr",
 ];
+
+/// The names without an extension that files with certificates have.
+const NAMES: [&str; 4] = ["ca-bundle", "cacert", "cert", "fullchain"];
+
+/// The extensions that a copy of a file gets behind its own, or a `~`.
+const COPIES: [&str; 8] = ["bak", "backup", "dpkg-old", "old", "orig", "rpmnew", "rpmsave", "save"];
 
 /// The reason why a file is not judged, which is no failure, and what it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,10 +57,24 @@ impl Skip {
     }
 }
 
-/// Returns whether the file's name has the extension of a certificate file.
+/// Returns whether the file's name has the extension of a certificate file, or is that of a copy of one: `push.p12.bak`.
 pub(crate) fn has_certificate_extension(name: &str) -> bool {
-    let Some(extension) = Path::new(name).extension() else { return false };
-    EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+    let mut path = Path::new(name.trim_end_matches('~'));
+    while let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) {
+        if !COPIES.iter().any(|copy| extension.eq_ignore_ascii_case(copy)) {
+            return EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known));
+        }
+        path = Path::new(stem);
+    }
+    false
+}
+
+/// Returns whether a file is by its whole name one for certificates, and is empty or of another kind. A text may as well
+/// be the path of one: entries of a ConfigMap are called so.
+fn is_certificate_by_name(name: &str, error: &OpenError) -> bool {
+    let Some(name) = Path::new(name).file_name() else { return false };
+    !matches!(error, OpenError::Unrecognized | OpenError::MereText(_))
+        && NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Returns whether the file's name has the extension of a provisioning profile.
@@ -78,7 +104,7 @@ pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) 
     {
         return Some(Skip::new(SkipReason::KnownOther, kind.name()));
     }
-    if is_named || has_certificate_extension(name) {
+    if is_named || has_certificate_extension(name) || is_certificate_by_name(name, error) {
         return None;
     }
     let what = match error {
@@ -161,8 +187,8 @@ pub(crate) fn is_suspiciously_empty(name: &str, contents: &Contents) -> bool {
     has_none && (contents.container != Container::Pem || has_certificate_extension(name))
 }
 
-/// Returns whether a file that does not open was of a known type, or began as DER does. A text that begins with "0" does
-/// not.
+/// Returns whether a file that does not open was of a known type, or began as one in DER does. A text that begins with "0"
+/// does not, and neither does a password that is random.
 fn may_be_certificate(facts: &FileFacts) -> bool {
     facts.container.is_some() || facts.begins_as_der
 }
@@ -200,6 +226,56 @@ mod tests {
             assert!(is_else("noname", plain), "{plain:?}");
             assert!(!is_else("push.P12", plain), "{plain:?}");
         }
+    }
+
+    #[test]
+    fn random_passwords_are_no_damaged_files() {
+        assert!(is_else("prod/push/password", b"MIH2MczX8mYuhLNSMBqxsO9nKUhj2m9ur1IYUefxM+w="));
+        let mut random = 1_u64;
+        let mut next = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random.to_be_bytes()[0]
+        };
+        // One of 13,000 begins so: these stand for 26 millions.
+        for number in 0..2_000 {
+            let mut bytes = vec![0x30, [0x80, 0x81, 0x82, 0x83, 0x84][number % 5]];
+            bytes.resize_with(16 + number % 49, &mut next);
+            let text = data_encoding::BASE64.encode(&bytes);
+            assert!(is_else("password", text.as_bytes()) && is_else("password", &bytes), "{text}");
+        }
+        // Of these there is enough to tell, and what is called after a certificate is refused by its name.
+        for file in ["der/universal.cer", "p12/keychain-password.p12", "p7b/chain.p7b"] {
+            assert!(!is_else("password", &fixture(file)[..20]), "{file}");
+        }
+        assert!(!is_else("prod/push/tls.crt", b"MIH2MczX8mYuhLNSMBqxsO9nKUhj2m9ur1IYUefxM+w="));
+    }
+
+    #[test]
+    fn what_is_called_after_a_certificate_is_not_passed_over() {
+        for name in [
+            "domain.ca-bundle",
+            "fullchain",
+            "cert",
+            "push.p12.bak",
+            "tls.crt.old",
+            "a.pkcs7",
+            "x.p7m",
+            "ca.cacert",
+            "site.chain",
+            "push.pem~",
+            "site.fullchain",
+            "live/CERT",
+            "push.p12.old.bak",
+            "cacert",
+        ] {
+            for bytes in [&b"<!DOCTYPE html><html>502 Bad Gateway</html>"[..], b""] {
+                assert!(!is_else(name, bytes), "{name}");
+            }
+        }
+        for name in ["index.html", "index.html.bak", "notes.old", "mycert", "certificates", "x~", ".bak"] {
+            assert!(is_else(name, b"<!DOCTYPE html><html></html>"), "{name}");
+        }
+        assert!(is_else("prod/app/cert", b"/etc/ssl/push.pem"));
     }
 
     #[test]

@@ -103,6 +103,53 @@ fn other_kinds_are_counted_and_lists_of_the_api_are_read() {
     assert_eq!(Folder::new(&[("none.json", &text(&none))]).report(&["none.json"]).0, Some(1));
 }
 
+#[test]
+fn a_pkcs12_file_with_a_key_alone_is_passed_over_by_name() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let folder = Folder::new(&[("good.pem", &good), ("key.p12", &read("p12/key-only.p12"))]);
+    let run = folder.test(&[".", "--passin", "pass:push"]).run();
+    assert!(run.text().contains("a PKCS#12 file with a key alone"), "{}", run.text());
+}
+
+#[test]
+fn a_random_password_is_no_damaged_file() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let password: &[u8] = b"MIH2MczX8mYuhLNSMBqxsO9nKUhj2m9ur1IYUefxM+w=";
+    for key in ["password", "token"] {
+        let dump = text(&secret("prod", "push", &[("tls.crt", &good), (key, password)]));
+        let (code, report) = Folder::new(&[("all.json", &dump)]).report(&["all.json"]);
+        assert_eq!(code, Some(0), "{report}");
+    }
+}
+
+#[test]
+fn what_is_valid_within_a_day_has_its_hours_in_every_format() {
+    let soon = push("com.example.a", "a", "20261124", "20271231");
+    let folder = Folder::new(&[("soon.pem", &soon)]);
+    for format in ["human", "github", "markdown", "html", "junit", "nagios"] {
+        let arguments = ["soon.pem", "--format", format, "--at", "2026-11-23T22:48:00Z"];
+        let run = Test::new().arg("expiry").args(arguments).folder(folder.0.path()).any_status().run();
+        assert!(run.text().contains("is not valid before 2026-11-24, in 1 hour"), "{format}: {}", run.text());
+    }
+    let later = Test::new().arg("expiry").args(["soon.pem", "--json", "--at", "2026-11-22"]);
+    let run = later.folder(folder.0.path()).any_status().run();
+    assert!(run.text().contains("is not valid before 2026-11-24\""), "{}", run.text());
+}
+
+#[test]
+fn the_line_that_a_hint_has_fits_the_file() {
+    let locked = read("p12/keychain-password.p12");
+    for name in ["push[1].p12", "#push.p12", " lead.p12", "a{b,c}.p12", "!push.p12", "what?.p12"] {
+        let folder = Folder::new(&[(name, &locked), ("good.pem", &push("com.example.a", "a", "20260101", "20271231"))]);
+        let (_, report) = folder.report(&["."]);
+        let hint = report["unreadable"][0]["error"]["hint"].as_str().unwrap();
+        let (_, line) = hint.split_once("with a line ").unwrap();
+        folder.write("passwords", line.replace("env:VARIABLE", "pass:none").as_bytes());
+        let run = folder.test(&[".", "--exclude", "passwords", "--passwords", "passwords"]).run();
+        assert!(!run.stderr.contains("no file fits the rule"), "{line}: {}", run.stderr);
+    }
+}
+
 /// Returns JSON as YAML, as far as these tests write it.
 fn yaml(value: &Value) -> Vec<u8> {
     let Value::Object(fields) = value else { panic!("{value}") };
@@ -119,7 +166,8 @@ fn what_the_server_did_not_give_is_a_failure() {
     let item = secret("prod", "push", &[("tls.crt", &good)]);
     let list = |kind: &str, metadata: Value, items: Value| json!({"apiVersion": "v1", "kind": kind, "metadata": metadata, "items": items});
     let page = json!({"continue": "eyJ2Ijoi", "remainingItemCount": 500});
-    let refusal = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "secrets is \u{1b}[1mforbidden"});
+    let refusal =
+        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "secrets is \u{1b}[1mforbidden"});
     let bare = json!({"kind": "Status", "status": "Failure", "reason": "Forbidden"});
     let (goes_on, refused) = ("the list: goes on", "the server refused: secrets is \\u{1b}[1mforbidden");
     for (dump, problem) in [
