@@ -161,7 +161,7 @@ fn csv_that_hides_rows_is_refused_before_anything_is_sent() {
     assert!(scene.log.lock().unwrap().is_empty() && !scene.stage.file("r.ndjson").exists());
     // What comes from a pipe is sent as it comes.
     let piped = scene.command().args(["--tokens", "-", "--tokens-format", "csv"]).stdin(open);
-    let run = piped.status(3).stderr_contains("line 3: a quotation mark").run();
+    let run = piped.status(1).stderr_contains("line 3: a quotation mark").run();
     assert!(run.text().contains("accepted              1"), "{}", run.text());
 }
 
@@ -201,7 +201,8 @@ fn an_input_that_breaks_off_is_told() {
     let scene = Scene::new(&[], 2);
     let text = format!("{}\n{}\n{}", device(1), device(2), "a".repeat(100_000));
     std::fs::write(scene.stage.file("tokens.txt"), text).unwrap();
-    let run = scene.command().args(["--tokens", "tokens.txt"]).status(3).run();
+    // Not the code of an input with which nothing was sent.
+    let run = scene.command().args(["--tokens", "tokens.txt"]).status(1).run();
     assert!(run.stderr.contains("line 3 has more than 64 KiB"), "{}", run.stderr);
     assert!(run.text().contains("accepted              2"), "{}", run.text());
 }
@@ -240,7 +241,9 @@ fn a_key_is_no_list_of_tokens() {
         push.status(3).stdout("").stderr_contains(words).run();
         assert!(!scene.stage.file("r.ndjson").exists(), "{name}");
         let piped = hides(scene.command().args(["--tokens", "-", "--tokens-format", "lines"])).stdin(text);
-        piped.status(3).stderr_contains("is a part of a key").run();
+        // A token before it is sent to.
+        let code = if name == "after-a-token.txt" { 1 } else { 3 };
+        piped.status(code).stderr_contains("is a part of a key").run();
         let group = ["--app", "com.example.MyApp", "--environment", "production"];
         for command in [&["import", "sqlite:t.db", name][..], &["remove", "sqlite:t.db", "--tokens", name]] {
             let test = Test::new().folder(scene.stage.folder.path()).arg("database").args(command).args(group);
