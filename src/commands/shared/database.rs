@@ -135,10 +135,13 @@ fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
         }
         #[cfg(feature = "postgres")]
         DatabaseProblem::Untrusted(_) => {
-            "the URL's sslrootcert=FILE, or PGSSLROOTCERT, names the CA certificate of the server; its name must be that of the URL"
+            "the URL's sslrootcert=FILE, or PGSSLROOTCERT, names the CA certificate of the server; its name must be that of the \
+             URL; a server on this machine needs no proof with sslmode=require"
         }
         #[cfg(feature = "postgres")]
-        DatabaseProblem::Refused(words) if words.contains("no encryption") => "add sslmode=verify-full to the URL",
+        DatabaseProblem::Refused(words) if words.contains("no encryption") => {
+            "add sslmode=verify-full to the URL, or sslmode=require for a server on this machine"
+        }
         _ => return None,
     })
 }

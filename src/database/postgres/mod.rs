@@ -28,7 +28,7 @@ use crate::database::{
 };
 use crate::net::descriptors;
 use crate::net::tls::TlsError;
-use crate::net::trust::StoreReader;
+use crate::net::trust::{StoreReader, TrustPolicy};
 use crate::text::{printable, seconds};
 
 pub(crate) use server::PostgresServer;
@@ -386,11 +386,15 @@ impl PostgresStore {
 
 /// Connects within the limits of the server.
 async fn connect(server: &PostgresServer) -> Result<Connection, DatabaseProblem> {
-    let connected = if server.has_tls {
+    let mut tls = None;
+    if server.has_tls {
         let stores = StoreReader::new(server.roots.clone()).stores().await;
-        timeout(LIMIT, connect_verified(&server.config, VerifiedTls { stores })).await
-    } else {
-        timeout(LIMIT, connect_plain(server)).await
+        let policy = if server.is_proved { TrustPolicy::AnyRoot } else { TrustPolicy::NoProof };
+        tls = Some(VerifiedTls { stores, policy });
+    }
+    let connected = match tls {
+        Some(tls) if server.is_proved => timeout(LIMIT, connect_verified(&server.config, tls)).await,
+        tls => timeout(LIMIT, connect_unproved(server, tls)).await,
     };
     match connected {
         Ok(connected) => connected,
@@ -398,13 +402,21 @@ async fn connect(server: &PostgresServer) -> Result<Connection, DatabaseProblem>
     }
 }
 
+async fn connect_by(config: &Config, tls: Option<VerifiedTls>) -> Result<Connection, DatabaseProblem> {
+    match tls {
+        Some(tls) => connect_verified(config, tls).await,
+        None => connect_in_clear(config).await,
+    }
+}
+
 async fn connect_verified(config: &Config, tls: VerifiedTls) -> Result<Connection, DatabaseProblem> {
     Connection::start(config.connect(tls.clone()).await, Security::Verified(tls))
 }
 
-/// Connects without TLS. A name that stands for this machine is followed to this machine only.
-async fn connect_plain(server: &PostgresServer) -> Result<Connection, DatabaseProblem> {
-    let Some(port) = server.port_of_local_name() else { return connect_in_clear(&server.config).await };
+/// Connects by TLS that takes any certificate, or without it. A name that stands for this machine is followed to this
+/// machine only.
+async fn connect_unproved(server: &PostgresServer, tls: Option<VerifiedTls>) -> Result<Connection, DatabaseProblem> {
+    let Some(port) = server.port_of_local_name() else { return connect_by(&server.config, tls).await };
     let found = match tokio::net::lookup_host(("localhost", port)).await {
         Ok(found) => found,
         Err(error) => return Err(DatabaseProblem::Unreachable(printable(&error.to_string()))),
@@ -413,7 +425,7 @@ async fn connect_plain(server: &PostgresServer) -> Result<Connection, DatabasePr
     for address in loopback_addresses(found)? {
         let mut config = server.config.clone();
         config.hostaddr(address);
-        problem = match connect_in_clear(&config).await {
+        problem = match connect_by(&config, tls.clone()).await {
             Err(problem @ DatabaseProblem::Unreachable(_)) => problem,
             connected => return connected,
         };

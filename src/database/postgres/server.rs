@@ -28,6 +28,8 @@ pub(crate) struct PostgresServer {
     /// The CA certificates (DER) that are trusted alone, if there are any.
     pub(super) roots: Option<Vec<Vec<u8>>>,
     pub(super) has_tls: bool,
+    /// False if TLS takes any certificate: on this machine alone.
+    pub(super) is_proved: bool,
     is_local: bool,
     has_password_in_url: bool,
 }
@@ -35,15 +37,17 @@ pub(crate) struct PostgresServer {
 /// What a URL, or PGSSLMODE, asks of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TlsMode {
-    /// Nothing was said.
+    /// Nothing was said, or that TLS is taken where there is some.
     Default,
     Off,
+    /// TLS is asked for, and no proof.
+    Required,
     Verified,
 }
 
 /// The parameters of a URL that the driver does not know.
 struct Parameters {
-    tls: TlsMode,
+    tls: Option<TlsMode>,
     roots_file: Option<OsString>,
     /// The URL without them.
     url: String,
@@ -64,23 +68,30 @@ impl PostgresServer {
         let has_password_in_url = config.get_password().is_some();
         complete(&mut config, variables)?;
         let is_local = is_local(&config);
+        let asked = match (tls, asked_by_variable(variables)?) {
+            // The variable cannot turn TLS off.
+            (None, TlsMode::Off) => TlsMode::Default,
+            (None, asked) => asked,
+            (Some(asked), _) => asked,
+        };
+        let wants_proof = !is_local || asked == TlsMode::Verified || roots_file.is_some();
         let has_tls = !is_socket(&config)
-            && match (tls, asked_by_variable(variables)?) {
-                (TlsMode::Verified, _) | (TlsMode::Default, TlsMode::Verified) => true,
-                (TlsMode::Off, _) => false,
-                // The variable cannot turn TLS off.
-                (TlsMode::Default, TlsMode::Default | TlsMode::Off) => !is_local || roots_file.is_some(),
+            && match asked {
+                TlsMode::Off => false,
+                TlsMode::Required | TlsMode::Verified => true,
+                TlsMode::Default => wants_proof,
             };
         config.ssl_mode(if has_tls { SslMode::Require } else { SslMode::Disable });
         let roots_file = match roots_file {
             Some(file) => Some(file),
             None => value_of(variables, "PGSSLROOTCERT"),
         };
+        let is_proved = wants_proof || roots_file.is_some();
         let roots = match roots_file {
             Some(file) if has_tls && file != "system" => Some(read_roots(Path::new(&file))?),
             _ => None,
         };
-        Ok(Self { config, roots, has_tls, is_local, has_password_in_url })
+        Ok(Self { config, roots, has_tls, is_proved, is_local, has_password_in_url })
     }
 
     /// Returns whether the password stands in the URL.
@@ -197,10 +208,10 @@ pub(super) fn text_of(variables: Variables<'_>, name: &str) -> Result<Option<Str
     }
 }
 
-/// Returns what PGSSLMODE asks for. The modes that take TLS where there is some are libpq's own default.
+/// Returns what PGSSLMODE asks for.
 fn asked_by_variable(variables: Variables<'_>) -> Result<TlsMode, String> {
     match text_of(variables, "PGSSLMODE")?.as_deref() {
-        None | Some("allow" | "prefer") => Ok(TlsMode::Default),
+        None => Ok(TlsMode::Default),
         Some(mode) => match parse_mode(mode) {
             Ok(mode) => Ok(mode),
             Err(_) => Err("PGSSLMODE is verify-full, or another mode of libpq".to_owned()),
@@ -272,14 +283,14 @@ impl Parameters {
         // A password may have a question mark.
         let start = text.find('@').unwrap_or_default();
         let Some(mark) = text[start..].find('?') else {
-            return Ok(Self { tls: TlsMode::Default, roots_file: None, url: text.to_owned() });
+            return Ok(Self { tls: None, roots_file: None, url: text.to_owned() });
         };
         let (address, query) = text.split_at(start + mark);
-        let mut taken = Self { tls: TlsMode::Default, roots_file: None, url: address.to_owned() };
+        let mut taken = Self { tls: None, roots_file: None, url: address.to_owned() };
         let mut separator = '?';
         for part in query[1..].split('&') {
             match part.split_once('=') {
-                Some(("sslmode", mode)) => taken.tls = parse_mode(mode)?,
+                Some(("sslmode", mode)) => taken.tls = Some(parse_mode(mode)?),
                 Some(("sslrootcert", file)) => {
                     let file = percent_decode_str(file).decode_utf8_lossy();
                     taken.roots_file = Some(OsString::from(file.into_owned()));
@@ -295,11 +306,13 @@ impl Parameters {
     }
 }
 
-/// Parses the mode of TLS. Modes that ask for less than a verified server get one.
+/// Parses the mode of TLS. Modes that ask for less than a verified server get one, unless it is this machine.
 fn parse_mode(mode: &str) -> Result<TlsMode, String> {
     match mode {
         "disable" => Ok(TlsMode::Off),
-        "allow" | "prefer" | "require" | "verify-ca" | "verify-full" => Ok(TlsMode::Verified),
+        "allow" | "prefer" => Ok(TlsMode::Default),
+        "require" => Ok(TlsMode::Required),
+        "verify-ca" | "verify-full" => Ok(TlsMode::Verified),
         _ => Err("sslmode is verify-full or disable".to_owned()),
     }
 }
@@ -391,6 +404,40 @@ mod tests {
         assert!(!parse_with(url, &[("PGSSLMODE", "verify-full")]).unwrap().has_tls, "the URL goes first");
         let refusal = parse_with("postgres://localhost/push", &[("PGSSLMODE", "geheim")]).err().unwrap();
         assert!(refusal.starts_with("PGSSLMODE is verify-full") && !refusal.contains("geheim"), "{refusal}");
+    }
+
+    // PGSSLMODE=prefer was taken, and the same in the URL was refused for want of a certificate.
+    #[test]
+    fn this_machine_is_proved_where_that_is_asked_for() {
+        for (mode, has_tls, is_proved) in [
+            ("disable", false, false),
+            ("allow", false, false),
+            ("prefer", false, false),
+            ("require", true, false),
+            ("verify-ca", true, true),
+            ("verify-full", true, true),
+        ] {
+            for host in ["localhost", "127.0.0.1", "[::1]"] {
+                let by_url = parse(&format!("postgres://{host}/push?sslmode={mode}")).unwrap();
+                let by_variable = parse_with(&format!("postgres://{host}/push"), &[("PGSSLMODE", mode)]).unwrap();
+                for server in [by_url, by_variable] {
+                    assert_eq!((server.has_tls, server.is_proved), (has_tls, is_proved), "{mode} {host}");
+                }
+            }
+            for host in ["db.example.com", "localhost,db.example.com", "localhost,127.0.0.1", "192.0.2.2"] {
+                let server = parse(&format!("postgres://{host}/push?sslmode={mode}")).unwrap();
+                assert_eq!((server.has_tls, server.is_proved), (mode != "disable", true), "{mode} {host}");
+            }
+            let server = parse(&format!("postgres://localhost/push?hostaddr=192.0.2.2&sslmode={mode}")).unwrap();
+            assert!(server.is_proved, "{mode}");
+        }
+        for url in [
+            "postgres://localhost/push?sslmode=require&sslrootcert=system",
+            "postgres://localhost/push?sslrootcert=system",
+        ] {
+            let server = parse(url).unwrap();
+            assert!(server.has_tls && server.is_proved, "{url}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL, which proves the server as every other one of pushcert is proved. Channel binding is not used: it
+//! TLS to PostgreSQL, which proves the server as every other one of pushcert is proved, but for one on this machine. Channel binding is not used: it
 //! protects those who do not prove the server.
 
 use std::future::Future;
@@ -20,6 +20,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct VerifiedTls {
     pub(super) stores: Arc<Stores>,
+    pub(super) policy: TrustPolicy,
 }
 
 /// A handshake with one server.
@@ -37,7 +38,7 @@ impl<S: Stream + 'static> MakeTlsConnect<S> for VerifiedTls {
         Ok(VerifiedHandshake(ExpectedServer {
             host: domain.to_owned(),
             application: Application::Postgres,
-            policy: TrustPolicy::AnyRoot,
+            policy: self.policy,
             stores: Arc::clone(&self.stores),
         }))
     }
