@@ -430,7 +430,7 @@ struct Page {
 #[serde(rename_all = "camelCase")]
 struct PageMetadata {
     r#continue: String,
-    remaining_item_count: Option<u64>,
+    remaining_item_count: Option<Value>,
 }
 
 /// Returns what is missing of a list that goes on, as the API answers to `?limit=500`.
@@ -439,7 +439,13 @@ fn next_page(text: &str) -> Option<KubernetesObject> {
         return None;
     }
     let Page { metadata } = serde_json::from_str(text).ok()?;
-    let problem = match (metadata.r#continue.as_str(), metadata.remaining_item_count) {
+    let count = match &metadata.remaining_item_count {
+        Some(Value::Number(count)) => count.as_u64(),
+        // YAML is read as text.
+        Some(Value::String(count)) => count.parse::<u64>().ok(),
+        _ => None,
+    };
+    let problem = match (metadata.r#continue.as_str(), count) {
         ("", _) => return None,
         (_, None) => "goes on, and the rest of it is on the server".to_owned(),
         (_, Some(1)) => "goes on: one more item is on the server".to_owned(),
