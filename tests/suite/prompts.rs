@@ -199,10 +199,10 @@ fn prepare_in(kind: &str, columns: u16, first: [&str; 2], second: [&str; 2]) -> 
     for [question, answer] in [
         first,
         ["Where is it? ", &file],
-        ["[y/N] ", "y"],
+        ["[y/N]", "y"],
         second,
-        ["Where to write it? [push.pem]: ", ""],
-        ["certificate? [y/N] ", "n"],
+        ["Where to write it? [push.pem]:", ""],
+        ["certificate? [y/N]", "n"],
     ] {
         shown += &session.see(question);
         if kind != "dumb" {
@@ -287,6 +287,25 @@ fn a_terminal_that_becomes_narrow_keeps_what_was_typed() {
     let (shown, code) = session.end();
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("emailAddress=jo.with.a.long.name@example.com"), "{shown}");
+}
+
+// The editor draws its line again, and the terminal has broken it anew by then.
+#[test]
+fn a_terminal_that_becomes_narrow_shows_a_question_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = format!("stty cols 80 rows 24; '{}' wizard", env!("CARGO_BIN_EXE_pushcert"));
+    let mut session = start_in(folder.path(), &command, "xterm");
+    session.answer("Number, 1 to 3 [1]: ", "2");
+    session.answer("Where is it? ", fixture("p12/keychain.p12").trim_matches('\''));
+    session.asked("Is this what you wanted? [y/N]");
+    session.see("> ");
+    let terminal = session.pty.process().get_file_handle().unwrap();
+    assert!(Command::new("stty").args(["cols", "30"]).stdin(terminal).status().unwrap().success());
+    session.type_line("y");
+    let shown = session.asked("Number, 1 to 4 [1]: ");
+    assert!(shown.contains('y') && !shown.contains("wanted"), "{shown:?}");
+    session.ctrl_c();
+    assert_eq!(session.end().1, INTERRUPTED);
 }
 
 #[test]
