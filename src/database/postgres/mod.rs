@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::database::postgres::bounded::BoundedClear;
 use crate::database::postgres::server::{cause, has_socket};
-use crate::database::postgres::tls::VerifiedTls;
+use crate::database::postgres::tls::PostgresTls;
 use crate::database::problem::{DatabaseError, DatabaseProblem, NO_TLS};
 use crate::database::{
     Access, KeptToken, Mark, Marked, Registration, RegistrationTime, Removed, Selection, StoredToken, TokenGroup,
@@ -138,7 +138,7 @@ pub(crate) struct PostgresStore {
 
 /// What protects a connection.
 enum Security {
-    Verified(VerifiedTls),
+    Tls(PostgresTls),
     /// The server is this machine, or the user wants it so.
     Clear,
     /// A socket: what protects it is its folder.
@@ -175,7 +175,7 @@ impl Connection {
         let token = self.client.cancel_token();
         // The error is the answer that did not come.
         let _ = match &self.security {
-            Security::Verified(tls) => timeout(CANCEL_LIMIT, token.cancel_query(tls.clone())).await,
+            Security::Tls(tls) => timeout(CANCEL_LIMIT, token.cancel_query(tls.clone())).await,
             Security::Clear => timeout(CANCEL_LIMIT, token.cancel_query(BoundedClear)).await,
             Security::Socket => timeout(CANCEL_LIMIT, token.cancel_query(NoTls)).await,
         };
@@ -390,7 +390,7 @@ async fn connect(server: &PostgresServer) -> Result<Connection, DatabaseProblem>
     if server.has_tls {
         let stores = StoreReader::new(server.roots.clone()).stores().await;
         let policy = if server.is_proved { TrustPolicy::AnyRoot } else { TrustPolicy::NoProof };
-        tls = Some(VerifiedTls { stores, policy });
+        tls = Some(PostgresTls { stores, policy });
     }
     let connected = match tls {
         Some(tls) if server.is_proved => timeout(LIMIT, connect_verified(&server.config, tls)).await,
@@ -402,20 +402,20 @@ async fn connect(server: &PostgresServer) -> Result<Connection, DatabaseProblem>
     }
 }
 
-async fn connect_by(config: &Config, tls: Option<VerifiedTls>) -> Result<Connection, DatabaseProblem> {
+async fn connect_by(config: &Config, tls: Option<PostgresTls>) -> Result<Connection, DatabaseProblem> {
     match tls {
         Some(tls) => connect_verified(config, tls).await,
         None => connect_in_clear(config).await,
     }
 }
 
-async fn connect_verified(config: &Config, tls: VerifiedTls) -> Result<Connection, DatabaseProblem> {
-    Connection::start(config.connect(tls.clone()).await, Security::Verified(tls))
+async fn connect_verified(config: &Config, tls: PostgresTls) -> Result<Connection, DatabaseProblem> {
+    Connection::start(config.connect(tls.clone()).await, Security::Tls(tls))
 }
 
 /// Connects by TLS that takes any certificate, or without it. A name that stands for this machine is followed to this
 /// machine only.
-async fn connect_unproved(server: &PostgresServer, tls: Option<VerifiedTls>) -> Result<Connection, DatabaseProblem> {
+async fn connect_unproved(server: &PostgresServer, tls: Option<PostgresTls>) -> Result<Connection, DatabaseProblem> {
     let Some(port) = server.port_of_local_name() else { return connect_by(&server.config, tls).await };
     let found = match tokio::net::lookup_host(("localhost", port)).await {
         Ok(found) => found,

@@ -1,5 +1,5 @@
-//! TLS to PostgreSQL, which proves the server as every other one of pushcert is proved, but for one on this machine. Channel binding is not used: it
-//! protects those who do not prove the server.
+//! TLS to PostgreSQL, which proves the server as every other one of pushcert is proved; one on this machine where that is
+//! asked for. Channel binding is not used: it protects those who do not prove the server.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,24 +18,24 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes handshakes that prove the server.
 #[derive(Clone)]
-pub(super) struct VerifiedTls {
+pub(super) struct PostgresTls {
     pub(super) stores: Arc<Stores>,
     pub(super) policy: TrustPolicy,
 }
 
 /// A handshake with one server.
-pub(super) struct VerifiedHandshake(ExpectedServer);
+pub(super) struct PostgresHandshake(ExpectedServer);
 
 /// A connection after its handshake.
 type VerifiedStream = BoundedStream<tls::TlsStream>;
 
-impl<S: Stream + 'static> MakeTlsConnect<S> for VerifiedTls {
+impl<S: Stream + 'static> MakeTlsConnect<S> for PostgresTls {
     type Stream = VerifiedStream;
-    type TlsConnect = VerifiedHandshake;
+    type TlsConnect = PostgresHandshake;
     type Error = TlsError;
 
-    fn make_tls_connect(&mut self, domain: &str) -> Result<VerifiedHandshake, TlsError> {
-        Ok(VerifiedHandshake(ExpectedServer {
+    fn make_tls_connect(&mut self, domain: &str) -> Result<PostgresHandshake, TlsError> {
+        Ok(PostgresHandshake(ExpectedServer {
             host: domain.to_owned(),
             application: Application::Postgres,
             policy: self.policy,
@@ -44,7 +44,7 @@ impl<S: Stream + 'static> MakeTlsConnect<S> for VerifiedTls {
     }
 }
 
-impl<S: Stream + 'static> TlsConnect<S> for VerifiedHandshake {
+impl<S: Stream + 'static> TlsConnect<S> for PostgresHandshake {
     type Stream = VerifiedStream;
     type Error = TlsError;
     type Future = Pin<Box<dyn Future<Output = Result<VerifiedStream, TlsError>> + Send>>;

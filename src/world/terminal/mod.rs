@@ -1,8 +1,8 @@
 //! Questions to a person. Rules: every question goes to the terminal itself, never to stdout; a secret
 //! is not echoed; what is typed arrives as it was typed, or is asked for again; a wrong answer is answered
 //! with what is expected, and asked again; what is asked can always be given as a flag; a signal that ends
-//! or stops a question finds the terminal as it was before. Nothing above the line that is typed is drawn over:
-//! no terminal has leftovers, however narrow it is or becomes.
+//! or stops a question finds the terminal as it was before. Nothing above the line that is typed is drawn over,
+//! and no question stands there twice, however narrow the terminal is or becomes.
 
 #[cfg(unix)]
 mod editor;
