@@ -330,8 +330,11 @@ impl Finding {
     }
 
     /// Returns what a table shows of it that has a column for the end of the validity.
-    pub(crate) fn beside_the_end(&self) -> Option<&Printable> {
-        if self.code.is_about_the_end() { self.hint.as_ref() } else { Some(&self.message) }
+    pub(crate) fn beside_the_end(&self) -> Option<String> {
+        match &self.hint {
+            hint if self.code.is_about_the_end() => hint.as_ref().map(ToString::to_string),
+            _ => Some(self.with_hint(&self.message)),
+        }
     }
 
     /// Appends the hint to a text.

@@ -1,5 +1,6 @@
 //! `pushcert expiry`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::certificate::policy::{Expectations, ExpiryPolicy};
@@ -14,11 +15,12 @@ use crate::container::lookalike::Lookalike;
 use crate::container::{OpenError, Unread};
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::expiry::report::{ExpiryReport, PolicyReport, RunFiles, Source, UnreadableFile};
+use crate::expiry::report::{CheckedCertificate, ExpiryReport, PolicyReport, RunFiles, Source, UnreadableFile};
 use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanError, ScanTotals};
-use crate::finding::Level;
+use crate::finding::{Finding, FindingCode, Level};
 use crate::report::earlier::is_expiry_report;
 use crate::report::medium::Medium;
+use crate::report::style::Paint;
 use crate::report::{Report, human};
 use crate::text::printable_name;
 use crate::world::context::Context;
@@ -70,17 +72,57 @@ fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryRepor
     let found = walk::find(&roots, &filter);
     let progress = Progress::new(found.len(), context.stderr_is_terminal);
     let totals = totals.merge(scanner.scan_files(found, &progress)).settle(&scanner);
-    let ScanTotals { certificates, unreadable, skipped, counts, .. } = totals;
+    let ScanTotals { mut certificates, unreadable, skipped, counts, .. } = totals;
     if let Some(file) = &arguments.passwords {
         candidates::warn_of_unused(file, &passwords, context)?;
     }
+    warn_of_unused(&filter.exclude, context)?;
     let hints = PasswordHints { arguments, files: counts.files };
     let mut explained = Vec::with_capacity(unreadable.len());
     for failure in unreadable {
         explained.push(explain(failure, &hints));
     }
     let unreadable = explained;
-    Ok(ExpiryReport::new(now, policy, certificates, RunFiles { unreadable, skipped, counts }))
+    hint_at_folders(&mut certificates, &roots);
+    let mut report = ExpiryReport::new(now, policy, certificates, RunFiles { unreadable, skipped, counts });
+    if !filter.include.is_empty() && report.summary.files == 0 {
+        hint(&mut report.findings, FindingCode::TooFewCertificates, NOTHING_INCLUDED);
+    }
+    Ok(report)
+}
+
+/// What to do where no glob of --include fits anything.
+const NOTHING_INCLUDED: &str = "--include let nothing through: a glob without a slash fits a name anywhere, and one with a \
+     slash the whole path below the folder";
+
+/// What to do where the key of a file that was named is in none.
+const NAME_THE_FOLDER: &str = "only files that are named are looked at: name its folder, or the file of its key too";
+
+/// Tells of each file that was named and has no key that others may have it.
+fn hint_at_folders(certificates: &mut [CheckedCertificate], roots: &[PathBuf]) {
+    let named: HashSet<String> = roots.iter().map(|root| root.display().to_string()).collect();
+    for certificate in certificates {
+        if certificate.source == Source::File && named.contains(&certificate.file) {
+            hint(&mut certificate.findings, FindingCode::KeyMissing, NAME_THE_FOLDER);
+        }
+    }
+}
+
+fn hint(findings: &mut [Finding], code: FindingCode, hint: &str) {
+    for finding in findings {
+        if finding.code == code {
+            finding.hint = Some(hint.into());
+        }
+    }
+}
+
+/// Warns of the globs of --exclude that left out nothing.
+fn warn_of_unused(exclude: &Globs, context: &mut Context<'_>) -> Result<(), Error> {
+    let warning = Paint::new(context.stderr_has_color).warning("warning:");
+    for pattern in exclude.unused() {
+        writeln!(context.stderr, "{warning} --exclude {}: it left out nothing", printable_name(pattern))?;
+    }
+    Ok(())
 }
 
 fn globs(option: &str, patterns: &[String]) -> Result<Globs, Error> {

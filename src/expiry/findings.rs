@@ -47,7 +47,7 @@ impl ExpiryReport {
             at: self.at,
             headline: format!("Certificate expiry: {}", self.headline()),
             summary: self.summary_line(),
-            notes: self.skipped_lines(),
+            notes: [self.skipped_lines(), self.opened_lines()].concat(),
             ending: self.ending,
             measures: self.measures(),
             cases,

@@ -613,6 +613,24 @@ impl ExpiryReport {
         lines
     }
 
+    /// Returns a line for each file that the password in an entry beside it opened, of the first few.
+    pub(crate) fn opened_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for certificate in &self.certificates {
+            let Some(entry) = &certificate.opened_by else { continue };
+            let line = format!("{}: opened with {}", printable_name(&certificate.place()), printable_name(entry));
+            if lines.contains(&line) {
+                continue;
+            }
+            if lines.len() == MAX_NAMED {
+                lines.push("more files were opened with the password in an entry beside them".to_owned());
+                break;
+            }
+            lines.push(line);
+        }
+        lines
+    }
+
     /// Returns "a ZIP archive: 1, Pod: 3".
     fn passed_over_kinds(&self) -> String {
         let mut kinds = Vec::new();

@@ -95,7 +95,7 @@ fn write_problems(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()> 
     }
     writeln!(out, "<ul id=\"problems\">")?;
     for finding in &report.findings {
-        write_problem(out, finding.level, &finding.message, None)?;
+        write_problem(out, finding.level, &finding.message, finding.hint.as_deref())?;
     }
     for file in &report.unreadable {
         write_problem(out, file.level, &file.error.message, file.error.hint.as_deref())?;
@@ -154,7 +154,7 @@ fn write_row(out: &mut dyn Write, one: &CheckedCertificate, timeline: &Timeline)
     for finding in &one.findings {
         // The next column says when it expires.
         if let Some(text) = finding.beside_the_end() {
-            write!(out, "<small class=\"{}\">{}</small>", class(finding.level), xml(text))?;
+            write!(out, "<small class=\"{}\">{}</small>", class(finding.level), xml(&text))?;
         }
     }
     let left = TimeLeft::from_seconds(one.seconds_left);

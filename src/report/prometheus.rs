@@ -17,7 +17,7 @@ struct CertificateMetric {
     value: fn(&CheckedCertificate) -> i64,
 }
 
-const CERTIFICATE_METRICS: [CertificateMetric; 3] = [
+const CERTIFICATE_METRICS: [CertificateMetric; 4] = [
     CertificateMetric {
         name: "pushcert_certificate_not_after_timestamp_seconds",
         help: "The end of the certificate's validity.",
@@ -32,6 +32,11 @@ const CERTIFICATE_METRICS: [CertificateMetric; 3] = [
         name: "pushcert_certificate_verdict",
         help: "0 ok, 1 warning, 2 failure.",
         value: |certificate| number(certificate.level),
+    },
+    CertificateMetric {
+        name: "pushcert_certificate_renewed",
+        help: "1 for a certificate that ends soon and is renewed.",
+        value: |certificate| i64::from(certificate.renewed_by.is_some()),
     },
 ];
 

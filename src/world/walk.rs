@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fast_glob::ErrorKind;
 use walkdir::{DirEntry, WalkDir};
@@ -13,7 +14,17 @@ use walkdir::{DirEntry, WalkDir};
 /// Patterns for paths: one without a slash fits the name, wherever the file lies; one with a slash fits
 /// the path below the folder that was named.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Globs(Vec<String>);
+pub(crate) struct Globs(Vec<Glob>);
+
+/// A glob for the whole path below the folder that was named.
+#[derive(Debug, Clone)]
+struct Glob {
+    text: String,
+    /// The pattern as it was given.
+    pattern: String,
+    /// It has fitted something.
+    is_used: Arc<AtomicBool>,
+}
 
 /// The beginning of a glob that fits a name wherever it is.
 const ANYWHERE: &str = "**/";
@@ -34,9 +45,32 @@ impl Globs {
     pub(crate) fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, GlobError> {
         let mut globs = Vec::with_capacity(patterns.len());
         for pattern in patterns {
-            globs.push(parse_glob(pattern.as_ref().trim_end_matches('/'))?);
+            let pattern = pattern.as_ref();
+            let text = parse_glob(pattern.trim_end_matches('/'))?;
+            globs.push(Glob { text, pattern: pattern.to_owned(), is_used: Arc::default() });
         }
         Ok(Self(globs))
+    }
+
+    /// Returns the patterns that have fitted nothing.
+    pub(crate) fn unused(&self) -> Vec<&str> {
+        let unused = self.0.iter().filter(|glob| !glob.is_used.load(Ordering::Relaxed));
+        unused.map(|glob| glob.pattern.as_str()).collect()
+    }
+
+    /// Returns those that begin with the path of a folder, as it was named or from the root of the file system, as globs
+    /// for the paths below it.
+    fn below(&self, folder: &Path) -> Self {
+        let mut names = vec![folder.to_owned()];
+        names.extend(std::path::absolute(folder));
+        names.extend(folder.canonicalize());
+        let mut globs = Vec::new();
+        for glob in &self.0 {
+            if let Some(text) = names.iter().find_map(|name| strip_folder(&glob.pattern, name)) {
+                globs.push(Glob { text: text.to_owned(), ..glob.clone() });
+            }
+        }
+        Self(globs)
     }
 
     /// Returns whether there are none.
@@ -46,14 +80,30 @@ impl Globs {
 
     /// Returns whether one has a slash: then what it fits depends on the way to a file.
     fn depend_on_folders(&self) -> bool {
-        self.0.iter().any(|glob| glob.strip_prefix(ANYWHERE).is_none_or(|name| name.contains('/')))
+        self.0.iter().any(|glob| glob.text.strip_prefix(ANYWHERE).is_none_or(|name| name.contains('/')))
     }
 
     /// Returns whether one fits the path.
     pub(crate) fn fit(&self, path: &Path) -> bool {
         let path = path.as_os_str().as_encoded_bytes();
-        self.0.iter().any(|glob| fast_glob::glob_match(glob, path))
+        let mut is_fitted = false;
+        // All of them: each that fits is used.
+        for glob in &self.0 {
+            if fast_glob::glob_match(&glob.text, path) {
+                glob.is_used.store(true, Ordering::Relaxed);
+                is_fitted = true;
+            }
+        }
+        is_fitted
     }
+}
+
+/// Returns what follows the path of a folder in a pattern that begins with it, unless the library would negate that.
+fn strip_folder<'a>(pattern: &'a str, folder: &Path) -> Option<&'a str> {
+    let folder = folder.to_str()?.trim_end_matches('/');
+    let plain = |path: &'a str| path.trim_start_matches("./").trim_end_matches('/');
+    let below = plain(pattern).strip_prefix(folder.trim_start_matches("./"))?.strip_prefix('/')?;
+    (!below.is_empty() && !folder.is_empty() && !below.starts_with('!')).then_some(below)
 }
 
 /// Turns a pattern into a glob for the whole path below the folder.
@@ -261,6 +311,7 @@ const MAX_EXCLUDED_DEPTH: usize = 3;
 pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, WalkError>> {
     let mut walk = Walk {
         filter,
+        below: Filter::default(),
         follows_all_ways: filter.depends_on_folders(),
         visits: HashMap::new(),
         folders: HashMap::new(),
@@ -297,6 +348,8 @@ pub(crate) fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Result<FoundFile, 
 
 struct Walk<'a> {
     filter: &'a Filter,
+    /// What of the filter has the path of the folder in it that is walked.
+    below: Filter,
     /// A folder is visited on every way to it.
     follows_all_ways: bool,
     /// How often each folder was visited, by its canonical path.
@@ -322,6 +375,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn add_folder(&mut self, root: &Path) {
+        let (include, exclude) = (self.filter.include.below(root), self.filter.exclude.below(root));
+        self.below = Filter { include, exclude, beside: Beside::None };
         let mut entries = WalkDir::new(root).follow_links(true).into_iter();
         while let Some(entry) = entries.next() {
             match entry {
@@ -497,13 +552,14 @@ impl Walk<'_> {
         if self.is_excluded(path, root) {
             return None;
         }
-        let is_included = self.filter.include.is_empty() || self.filter.include.fit(relative);
+        let include = &self.filter.include;
+        let is_included = include.is_empty() || include.fit(relative) || self.below.include.fit(relative);
         Some(if is_included { FilePart::Judged } else { FilePart::Beside })
     }
 
     fn is_excluded(&self, path: &Path, root: &Path) -> bool {
         let relative = path.strip_prefix(root).unwrap_or(path);
-        self.filter.exclude.fit(relative) || is_of_mounted_secret(path)
+        self.filter.exclude.fit(relative) || self.below.exclude.fit(relative) || is_of_mounted_secret(path)
     }
 
     /// Returns the canonical path of a folder. Only links and what was named are resolved: the system walks the whole path

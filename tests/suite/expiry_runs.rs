@@ -295,6 +295,95 @@ fn globs_reach_entries() {
 }
 
 #[test]
+fn a_glob_that_leaves_out_nothing_is_named() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let dump = text(&secret("prod", "push", &[("tls.crt", &good), ("old.pem", &good)]));
+    let folder = Folder::new(&[("a.pem", &good), ("old/b.pem", &good), ("all.json", &dump)]);
+    let warnings = |arguments: &[&str]| folder.test(arguments).run().stderr;
+    assert_eq!(warnings(&[".", "--exclude", "odl"]), "warning: --exclude odl: it left out nothing\n");
+    assert_eq!(warnings(&["a.pem", "--exclude", "a.*"]), "warning: --exclude a.*: it left out nothing\n");
+    // Two that fit the same file, a folder, an entry of a dump, and what --include leaves out too.
+    for globs in [["a.*", "*.pem"], ["old", "old/"], ["prod/push/old.pem", "old.pem"], ["prod", "a.pem"]] {
+        for include in [&["--include", "*"][..], &["--include", "*.crt"], &[]] {
+            let arguments = [&[".", "--exclude", globs[0], "--exclude", globs[1]], include].concat();
+            assert_eq!(warnings(&arguments), "", "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn a_glob_may_be_a_path_as_reports_print_it() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let names = ["certs/a.pem", "certs/old/b.pem", "certs/old/x/c.pem", "certs/new/old/d.pem"];
+    let folder = Folder::new(&names.map(|name| (name, &good[..])));
+    let absolute = folder.path("certs").display().to_string();
+    let judged = |root: &str, option: &str, glob: &str| {
+        let run = folder.test(&[root, option, glob, "--json"]).run();
+        assert_eq!(run.stderr, "", "{root} {glob}");
+        let report = run.json();
+        let mut found = Vec::new();
+        for file in files(&report["certificates"]) {
+            found.push(file.split_once("certs/").unwrap().1.to_owned());
+        }
+        found.sort_unstable();
+        found.join(" ")
+    };
+    for root in ["certs", "certs/", "./certs", &absolute] {
+        let below = format!("{absolute}/old");
+        let as_printed = format!("{}/old", root.trim_end_matches('/'));
+        for glob in ["old/**", "/old", &below, &format!("{below}/"), &format!("{below}/**"), &as_printed] {
+            assert_eq!(judged(root, "--exclude", glob), "a.pem new/old/d.pem", "{root} {glob}");
+        }
+        for glob in [format!("{below}/*"), format!("{as_printed}/*")] {
+            assert_eq!(judged(root, "--include", &glob), "old/b.pem", "{root} {glob}");
+        }
+    }
+    assert_eq!(judged(".", "--exclude", "./certs/old"), "a.pem new/old/d.pem");
+    // What stands above the folder that is named is nothing to a glob that does not begin with its path.
+    let (parent, _) = absolute.rsplit_once('/').unwrap();
+    let parent = parent.rsplit_once('/').unwrap().1;
+    for glob in ["**/certs/**", "*/old", &format!("**/{parent}/**")] {
+        let (_, report) = folder.report(&["certs", "--exclude", glob]);
+        assert!(report["summary"]["certificates"].as_u64() >= Some(3), "{glob}: {report}");
+    }
+}
+
+#[test]
+fn an_include_that_lets_nothing_through_is_told() {
+    let good = push("com.example.a", "a", "20260101", "20271231");
+    let dump = text(&secret("prod", "push", &[("tls.crt", &good)]));
+    let folder = Folder::new(&[("certs/a.pem", &good), ("all.json", &dump)]);
+    for (path, glob) in [("certs", "*.crt"), ("all.json", "test/**"), (".", "*.cer")] {
+        for format in ["human", "json", "github", "markdown", "html", "junit"] {
+            let run = folder.test(&[path, "--include", glob, "--format", format]).run();
+            assert_eq!(run.code, Some(1));
+            assert!(run.text().contains("--include let nothing through"), "{format}: {}", run.text());
+        }
+    }
+    folder.write("notes/a.crt", b"a note");
+    for arguments in [["notes", "--include", "*"], ["certs", "--exclude", "*.pem"]] {
+        assert!(!folder.test(&arguments).run().text().contains("--include let"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_named_alone_is_told_where_its_key_may_be() {
+    let server = server(&["a.example"], "20260101", "20271231");
+    let folder = Folder::new(&[("mnt/tls.crt", &server.certificate[..]), ("mnt/tls.key", &server.key)]);
+    for format in ["human", "json", "github", "markdown", "html", "junit"] {
+        let run = folder.test(&["mnt/tls.crt", "--expect-key", "--format", format]).run();
+        let text = run.text();
+        assert!(text.contains("only files that are named are looked at: name its folder"), "{format}: {text}");
+    }
+    assert_eq!(folder.report(&["mnt", "--expect-key"]).0, Some(0));
+    assert_eq!(folder.report(&["mnt/tls.crt", "mnt/tls.key", "--expect-key"]).0, Some(0));
+    // The folder was named.
+    fs::remove_file(folder.path("mnt/tls.key")).unwrap();
+    let (code, report) = folder.report(&["mnt", "--expect-key"]);
+    assert_eq!((code, &report["certificates"][0]["findings"][0]["hint"]), (Some(1), &Value::Null), "{report}");
+}
+
+#[test]
 fn keys_are_found_in_what_is_not_included() {
     let server = server(&["a.example"], "20260101", "20271231");
     let folder = Folder::new(&[("tls.crt", &server.certificate[..]), ("tls.key", &server.key), ("cut.p12", b"0")]);
@@ -596,6 +685,11 @@ fn what_is_renewed_alarms_nobody() {
     assert_eq!((calendar.matches("BEGIN:VEVENT").count(), calendar.matches("BEGIN:VALARM").count()), (2, 1));
     assert!(calendar.contains("Renewed by ./new.pem until 2027-12-31"), "{calendar}");
     folder.test(&[".", "--format", "nagios"]).stdout_contains("days_left=402;30:;7:").run();
+    let metrics = folder.test(&[".", "--format", "prometheus"]).run();
+    let renewed = metrics.text().lines().filter(|line| line.starts_with("pushcert_certificate_renewed{"));
+    let mut values: Vec<_> = renewed.map(|line| (line.contains("./old.pem"), line.ends_with("} 1"))).collect();
+    values.sort_unstable();
+    assert_eq!(values, [(false, false), (true, true)]);
 }
 
 #[test]
@@ -618,7 +712,11 @@ fn the_password_in_the_secret_opens_its_file_and_is_named() {
             assert_eq!(code, Some(0), "{entry} {report}");
             assert_eq!(report["certificates"][0]["opened_by"], format!("prod/push/{entry}"));
             let opened = format!("opened with {}", format_args!("prod/push/{entry}"));
-            folder.test(&["s.json"]).stdout_contains(&opened).status(0).run();
+            let marked = format!("opened with `prod/push/{entry}`");
+            folder.test(&["s.json", "--format", "markdown"]).stdout_contains(&marked).status(0).run();
+            for format in ["human", "html", "github", "junit", "nagios"] {
+                folder.test(&["s.json", "--format", format]).stdout_contains(&opened).status(0).run();
+            }
         }
     }
     // One of another Secret is not tried, and neither is anything but a password.

@@ -65,6 +65,7 @@ fn write_rest(out: &mut dyn Write, report: &ExpiryReport, medium: &Medium) -> io
     }
     for finding in &report.findings {
         writeln!(out, "{} {}", paint.bad("error:"), finding.message)?;
+        human::hint(out, finding.hint.as_deref(), paint)?;
     }
     for line in report.skipped_lines() {
         writeln!(out, "{} {line}", paint.faint("note:"))?;

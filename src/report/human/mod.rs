@@ -22,10 +22,15 @@ use crate::report::style::Paint;
 /// Writes an error with its hint.
 pub(crate) fn error(out: &mut dyn Write, error: &Error, paint: Paint) -> io::Result<()> {
     writeln!(out, "{} {}", paint.bad("error:"), error.message)?;
-    if let Some(hint) = &error.hint {
-        writeln!(out, "  {} {}", paint.faint("hint:"), hint)?;
+    hint(out, error.hint.as_deref(), paint)
+}
+
+/// Writes the next step, where there is one.
+fn hint(out: &mut dyn Write, hint: Option<&str>, paint: Paint) -> io::Result<()> {
+    match hint {
+        Some(hint) => writeln!(out, "  {} {hint}", paint.faint("hint:")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Returns the name of an input for people.
