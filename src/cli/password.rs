@@ -124,7 +124,8 @@ impl PasswordSource {
             Self::Env(name) => match (context.variable)(name) {
                 Some(value) => Ok(Some(Password::new(os_bytes(value)))),
                 None if is_variable_name(name) => {
-                    Err(missing(option, &format!("the environment variable {name} is not set")))
+                    let problem = format!("the environment variable {name} is not set");
+                    Err(missing(option, &problem).hint(format!("export {name} first")))
                 }
                 None => Err(missing(option, "the environment variable is not set").hint(NAME_OF_VARIABLE)),
             },

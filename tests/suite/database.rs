@@ -108,7 +108,7 @@ fn the_url_may_stand_in_a_variable_and_is_not_repeated() {
     let list = |url: &str| database(folder.path(), &["list", url]);
     database(folder.path(), &["add", "env:TOKENS", "aa"]).args(GROUP).env("TOKENS", "sqlite:tokens.db").run();
     list("sqlite:tokens.db").stdout_contains("aa\n1 token\n").run();
-    list("env:TOKENS").status(2).stderr_contains("the variable TOKENS is not set").run();
+    list("env:TOKENS").status(2).stderr_contains("the variable TOKENS is not set\n  hint: export TOKENS first\n").run();
     for wrong in ["mysql://root:geheim@localhost/x", "postgres:geheim", "geheim"] {
         list(wrong).status(2).stderr_contains("sqlite:FILE or postgres://").hides("geheim").run();
         list("env:TOKENS").env("TOKENS", wrong).status(2).stderr_contains("variable TOKENS").hides("geheim").run();

@@ -48,7 +48,8 @@ fn resolve(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Resu
             None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not UTF-8"))),
         },
         None if is_variable_name(name) => {
-            Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not set")))
+            Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not set"))
+                .hint(format!("export {name} first")))
         }
         None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable is not set"))
             .hint("write the variable's name, such as env:DATABASE_URL, without $")),
