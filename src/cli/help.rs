@@ -16,6 +16,12 @@ const HARD_SPACE: &str = "\u{a0}";
 const MORE: &str = "More, and examples: --help";
 const MORE_OPTIONS: &str = "More options, and examples: --help";
 
+/// The columns of the help, where a terminal has as many.
+const COLUMNS: usize = 80;
+
+/// A terminal with fewer columns has no room for what options do beside their names.
+const LEAST_COLUMNS: usize = 60;
+
 /// The options of a subcommand that its short help leaves out: few need them.
 struct Rare {
     command: &'static str,
@@ -355,7 +361,7 @@ fn unbroken(text: &str) -> String {
             _ if is_set_in => lines.push(line.replace(' ', HARD_SPACE)),
             _ => lines.push(line.to_owned()),
         }
-        in_paragraph = !is_set_in && !line.is_empty() && !line.ends_with(':');
+        in_paragraph = !is_set_in && !line.is_empty();
     }
     lines.join("\n")
 }
@@ -365,8 +371,8 @@ pub(crate) fn printed(text: &str) -> String {
     text.replace(HARD_SPACE, " ")
 }
 
-/// Returns the help that the arguments ask for.
-pub(crate) fn asked(arguments: &[OsString]) -> StyledStr {
+/// Returns the help that the arguments ask for, for a terminal of so many columns.
+pub(crate) fn asked(arguments: &[OsString], columns: Option<usize>) -> StyledStr {
     let is_long = arguments.iter().any(|argument| argument == "--help" || argument == "help");
     let mut command = documented_command();
     let mut is_root = true;
@@ -379,11 +385,24 @@ pub(crate) fn asked(arguments: &[OsString]) -> StyledStr {
             is_root = false;
         }
     }
+    let mut command = fitted(command, columns);
     match (is_long, is_root) {
         (true, _) => render_long(&mut command),
         (false, true) => command.render_help(),
         (false, false) => shortened(command).render_help(),
     }
+}
+
+/// Breaks a usage that is too long, which clap does not. Puts what options do below their names where the terminal is
+/// narrow.
+fn fitted(mut command: Command, columns: Option<usize>) -> Command {
+    let usage = command.render_usage().to_string();
+    if usage.chars().count() > COLUMNS {
+        let broken = usage.replacen("[OPTIONS] ", "[OPTIONS]\n       ", 1);
+        command = command.override_usage(broken.trim_start_matches("Usage: ").to_owned());
+    }
+    let is_narrow = columns.is_some_and(|columns| columns < LEAST_COLUMNS);
+    command.next_line_help(is_narrow)
 }
 
 /// Renders all help, with a line for each option where that is enough.
@@ -451,7 +470,7 @@ mod tests {
         let root = documented_command();
         root.get_subcommands()
             .filter(|command| command.get_name() != "help" && !command.is_hide_set())
-            .cloned()
+            .map(|command| fitted(command.clone(), None))
             .collect()
     }
 
@@ -481,7 +500,7 @@ mod tests {
                 // The faults of the gateway are a list, and nothing to copy.
                 let is_list = command.get_name() == "gateway" && !line.starts_with("  pushcert ");
                 let is_example = copied.iter().any(|copied| copied == line) && !is_list;
-                assert!(is_example || line.starts_with("Usage: "), "{line}");
+                assert!(is_example, "{line}");
             }
         }
     }
@@ -495,7 +514,7 @@ mod tests {
             assert!(short.lines().count() <= 50, "{name}: {}\n{short}", short.lines().count());
             assert!(short.len() < long.len(), "{name}");
             for line in short.lines() {
-                assert!(line.chars().count() <= 80 || line.starts_with("Usage: "), "{name}: {line}");
+                assert!(line.chars().count() <= 80, "{name}: {line}");
             }
             let mut open = 0;
             for character in short.chars() {
@@ -506,6 +525,35 @@ mod tests {
                 }
             }
             assert_eq!(open, 0, "{name}: {short}");
+        }
+    }
+
+    /// Returns a command and all below it.
+    fn all_commands(command: Command) -> Vec<Command> {
+        let mut found: Vec<Command> = command.get_subcommands().cloned().flat_map(all_commands).collect();
+        found.push(command);
+        found
+    }
+
+    #[test]
+    fn every_usage_fits() {
+        for command in all_commands(documented_command()) {
+            let name = command.get_name();
+            let usage = fitted(command.clone(), None).render_usage().to_string();
+            assert!(usage.contains("pushcert"), "{name}: {usage}");
+            for line in usage.lines() {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_the_help_of_an_option_below_its_name() {
+        for command in commands() {
+            let narrow = fitted(shortened(command).term_width(40), Some(40)).render_help().to_string();
+            for line in narrow.lines() {
+                assert!(line.len() - line.trim_start().len() <= 10, "{line}\n{narrow}");
+            }
         }
     }
 
@@ -569,9 +617,9 @@ mod tests {
 
     #[test]
     fn paragraphs_are_joined_and_what_is_set_in_stays() {
-        let text = "One\ntwo.\n\nExamples:\n  a  b\n  c\nThree\nfour";
+        let text = "One:\ntwo.\n\nExamples:\n  a  b\n  c\nThree\nfour";
         let hard = "\u{a0}";
-        let expected = format!("One two.\n\nExamples:\n{hard}{hard}a{hard}{hard}b\n{hard}{hard}c\nThree four");
+        let expected = format!("One: two.\n\nExamples:\n{hard}{hard}a{hard}{hard}b\n{hard}{hard}c\nThree four");
         assert_eq!(unbroken(text), expected);
         assert_eq!(beginning("Trust only these (PEM). More"), "Trust only these");
         assert_eq!(

@@ -31,7 +31,7 @@ use password::PasswordSource;
 
 /// Prepares certificates for Apple push notifications (APNs).
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = crate::exit::HELP, arg_required_else_help = true, max_term_width = 100)]
+#[command(version, about, after_help = crate::exit::HELP, arg_required_else_help = true, max_term_width = 80)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

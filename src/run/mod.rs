@@ -284,7 +284,7 @@ fn help_text(error: &clap::Error) -> StyledStr {
     if error.kind() != clap::error::ErrorKind::DisplayHelp {
         return error.render();
     }
-    help::asked(cli::arguments().get(1..).unwrap_or_default())
+    help::asked(cli::arguments().get(1..).unwrap_or_default(), terminal::stdout_columns())
 }
 
 /// Prints help or the version, in colour where there is any.
