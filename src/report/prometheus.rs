@@ -207,6 +207,10 @@ pushcert_certificate_not_before_timestamp_seconds{file="fixtures/der/universal.c
 # TYPE pushcert_certificate_verdict gauge
 pushcert_certificate_verdict{file="fixtures/der/expired.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="0613dfe3fda02462d2f77ea0d7f7f2b67663fcc09bd05af70a317418c1f682d3"} 2
 pushcert_certificate_verdict{file="fixtures/der/universal.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1"} 0
+# HELP pushcert_certificate_renewed 1 for a certificate that ends soon and is renewed.
+# TYPE pushcert_certificate_renewed gauge
+pushcert_certificate_renewed{file="fixtures/der/expired.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="0613dfe3fda02462d2f77ea0d7f7f2b67663fcc09bd05af70a317418c1f682d3"} 0
+pushcert_certificate_renewed{file="fixtures/der/universal.cer",name="Apple Push Services: com.example.MyApp",role="leaf",kind="apns",topic="com.example.MyApp",team_id="TEAMID1234",sha256="d04062fe545c6cc129cf62ee4db2de9f21353bc227a6ee4d8c80aaae064d93f1"} 0
 # HELP pushcert_file_unreadable 1 for a file that cannot be opened.
 # TYPE pushcert_file_unreadable gauge
 pushcert_file_unreadable{file="fixtures/p12/truncated.p12",reason="input"} 1
