@@ -236,11 +236,18 @@ impl<'a> Collection<'a> {
     /// # Errors
     /// When there is none, or more than one, or one that OpenSSL does not read.
     pub fn select(&self, wanted: Option<&str>, needs_key: bool) -> Result<&'a Entry<Certificate>, SelectError> {
+        let only = self.pick(wanted, needs_key)?;
+        check_for_openssl([&only.item])?;
+        Ok(only)
+    }
+
+    /// Returns the one identity, whose certificate is not to be written: OpenSSL need not read it.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub(crate) fn pick(&self, wanted: Option<&str>, needs_key: bool) -> Result<&'a Entry<Certificate>, SelectError> {
         match self.candidates(wanted, needs_key)?[..] {
-            [only] => {
-                check_for_openssl([&only.item])?;
-                Ok(only)
-            }
+            [only] => Ok(only),
             ref several => Err(SelectError::Several(list_choices(several))),
         }
     }

@@ -24,7 +24,7 @@ const MAX_LENGTH: u64 = 64 << 10;
 const GRAMMAR: &str = "env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND, stdin, prompt or pass:SECRET";
 
 /// What to do where the variable is none, and its value may stand there. It is not shown.
-const NAME_OF_VARIABLE: &str = "write the variable's name, such as env:P12_PASSWORD, without $";
+const NAME_OF_VARIABLE: &str = "export it first, and write its name, such as env:P12_PASSWORD, without $";
 
 const COMMAND_EXPECTED: &str = "cmd: takes a command that prints the password, such as cmd:\"pass show apple\"; a variable \
                                 with the password is env:P12_PASSWORD";

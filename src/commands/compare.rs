@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<
         key: new_side.key.state,
         old_form: (old_side.file.kind, old_side.file.is_plain),
         old_alias: old_side.file.alias.map(str::to_owned),
+        old_has_password: old_side.file.lock.is_some(),
     };
     let mut comparison = renewal::compare(old_side, new_side, rules);
     comparison.accept(&arguments.accept);
@@ -82,6 +83,7 @@ struct HintSubject {
     /// The kind of the old file, and whether programs read it as it stands.
     old_form: (FileKind, bool),
     old_alias: Option<String>,
+    old_has_password: bool,
 }
 
 const ACCEPT_KIND: &str = "if each notification has the header, accept the new kind with --allow-kind-change";
@@ -242,6 +244,8 @@ fn pack_command(arguments: &CompareArgs, subject: &HintSubject) -> String {
     }
     if let Some(source) = &arguments.opening.passin {
         command.push_str(&format!(" --passout {}", shell_word(&source.shown())));
+    } else if !subject.old_has_password {
+        command.push_str(" --for modern --passout pass:");
     }
     command.push_str(&format!(" -o {}", packed_word(&arguments.new)));
     command

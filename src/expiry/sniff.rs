@@ -8,17 +8,15 @@ use crate::expiry::report::SkipReason;
 use crate::pkcs12::Holds;
 
 /// The extensions of files that hold certificates.
-const EXTENSIONS: [&str; 26] = [
+const EXTENSIONS: [&str; 23] = [
     "bcfks",
     "bks",
     "ca-bundle",
     "cacert",
     "cer",
     "cert",
-    "chain",
     "crt",
     "der",
-    "fullchain",
     "jceks",
     "jks",
     "keystore",
@@ -26,7 +24,6 @@ const EXTENSIONS: [&str; 26] = [
     "p12",
     "p7b",
     "p7c",
-    "p7m",
     "pem",
     "pfx",
     "pkcs12",
@@ -37,8 +34,8 @@ const EXTENSIONS: [&str; 26] = [
     "ubr",
 ];
 
-/// The names without an extension that files with certificates have.
-const NAMES: [&str; 4] = ["ca-bundle", "cacert", "cert", "fullchain"];
+/// The names, or extensions, that files with certificates and others have.
+const NAMES: [&str; 5] = ["ca-bundle", "cacert", "cert", "chain", "fullchain"];
 
 /// The extensions that a copy of a file gets behind its own, or a `~`.
 const COPIES: [&str; 8] = ["bak", "backup", "dpkg-old", "old", "orig", "rpmnew", "rpmsave", "save"];
@@ -69,12 +66,13 @@ pub(crate) fn has_certificate_extension(name: &str) -> bool {
     false
 }
 
-/// Returns whether a file is by its whole name one for certificates, and is empty or of another kind. A text may as well
+/// Returns whether a file is by such a name one for certificates, and is empty or of another kind. A text may as well
 /// be the path of one: entries of a ConfigMap are called so.
 fn is_certificate_by_name(name: &str, error: &OpenError) -> bool {
-    let Some(name) = Path::new(name).file_name() else { return false };
+    let path = Path::new(name);
+    let Some(word) = path.extension().or(path.file_name()) else { return false };
     !matches!(error, OpenError::Unrecognized | OpenError::MereText(_))
-        && NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+        && NAMES.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// Returns whether the file's name has the extension of a provisioning profile.
@@ -259,7 +257,6 @@ mod tests {
             "push.p12.bak",
             "tls.crt.old",
             "a.pkcs7",
-            "x.p7m",
             "ca.cacert",
             "site.chain",
             "push.pem~",
@@ -276,6 +273,9 @@ mod tests {
             assert!(is_else(name, b"<!DOCTYPE html><html></html>"), "{name}");
         }
         assert!(is_else("prod/app/cert", b"/etc/ssl/push.pem"));
+        // Of genomes, of rules, and of mail.
+        assert!(is_else("hg19ToHg38.over.chain", b"chain 4900 chrY 58368225"));
+        assert!(is_else("prod/app/filter.chain", b"a -> b") && is_else("mail.p7m", b"Dear all,"));
     }
 
     #[test]

@@ -482,6 +482,15 @@ mod tests {
             ("lookup api.push.apple.com on 127.0.0.53:53: server misbehaving", "this machine finds no address"),
             ("net/http: TLS handshake timeout https://api.push.apple.com", "APNs is not reached"),
             (
+                "Post \"https://api.push.apple.com/3/device/x\": proxyconnect tcp: dial tcp: lookup proxy.corp.com: no such host",
+                "this machine finds no address",
+            ),
+            (
+                "curl: (7) Failed to connect to proxy.corp.com port 3128 after 2 ms: Couldn't connect to server \
+                 (https://api.push.apple.com)",
+                "APNs is not reached",
+            ),
+            (
                 "An error occurred (EndpointDisabled) when calling the Publish operation: Endpoint is disabled",
                 "APNs refused the device token",
             ),

@@ -93,8 +93,11 @@ impl Subjects {
 /// what stands around it.
 pub(super) fn names_other_host(before: &str, message: &str, after: &str) -> bool {
     let named = host_after(message, after).or_else(|| host_before(before));
-    named.is_some_and(|host| !SERVERS.iter().any(|server| host.contains(server)))
+    named.is_some_and(|host| !host.contains(PROXY) && !SERVERS.iter().any(|server| host.contains(server)))
 }
+
+/// What the name of a host has that stands between a program and APNs.
+const PROXY: &str = "proxy";
 
 /// The ends of messages that a host follows.
 const HOST_FOLLOWS: &[&str] =

@@ -50,12 +50,14 @@ pub(crate) struct Failure {
     status: ExitStatus,
     /// The last line of its standard error, printable; empty where there is none to show.
     complaint: String,
+    /// The command is one word, which may be the password itself.
+    is_word: bool,
 }
 
 impl Failure {
     /// Returns what the shell itself says against the command, in our words: its own repeat it, and it may be a password.
     fn refusal(&self) -> Option<&'static str> {
-        if !self.complaint.starts_with("sh:") {
+        if !self.is_word || !self.complaint.starts_with("sh:") {
             return None;
         }
         match self.status.code() {
@@ -86,7 +88,13 @@ impl fmt::Display for Failure {
 /// When it prints none within the limit, or fails.
 #[cfg(unix)]
 pub(crate) fn first_line(command: &str, limit: Duration) -> Result<Password, CommandError> {
-    unix::first_line(command, limit)
+    match unix::first_line(command, limit) {
+        Err(CommandError::Failed(failure)) => {
+            let is_word = !command.contains(char::is_whitespace);
+            Err(CommandError::Failed(Failure { is_word, ..failure }))
+        }
+        ended => ended,
+    }
 }
 
 #[cfg(not(unix))]
@@ -228,7 +236,11 @@ mod unix {
 
         fn password(self, status: ExitStatus, limit: Duration) -> Result<Password, CommandError> {
             if !status.success() {
-                return Err(CommandError::Failed(Failure { status, complaint: self.printable_complaint() }));
+                return Err(CommandError::Failed(Failure {
+                    status,
+                    complaint: self.printable_complaint(),
+                    is_word: false,
+                }));
             }
             self.password_of_running(limit)
         }
@@ -384,6 +396,8 @@ mod tests {
         assert_eq!(problem(file.to_str().unwrap()), "the command cannot be run (status 126)");
         assert_eq!(problem("Gehe1mnis(77"), "the command was not understood by sh (status 2)");
         assert!(first_line("Gehe1mnis", ENOUGH).unwrap_err().is_of_shell());
+        let missing = problem("no-such-program read 'op://a/b'");
+        assert!(missing.contains("no-such-program") && missing.contains("not found"), "{missing}");
         assert_eq!(problem("echo 'op: not found' >&2; exit 127"), "the command ended with status 127: op: not found");
     }
 

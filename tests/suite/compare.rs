@@ -796,6 +796,14 @@ fn another_container_is_noted_with_the_command_that_writes_the_one_that_was_ther
             && !text.contains("alias"),
         "{text}"
     );
+    // The old file may have no password at all.
+    renewal.pack("open.p12", &renewal.old, &["--for", "modern", "--passout", "pass:", "--name", "my push"]);
+    std::fs::remove_file(renewal.folder.path().join("new.p12")).unwrap();
+    let (code, text) = renewal.compare(&["open.p12", "new.pem"]);
+    assert!(code == Some(0) && text.contains(" --for modern --passout pass: "), "{text}");
+    renewal.follow(&text);
+    let (code, text) = renewal.compare(&["open.p12", "new.p12"]);
+    assert!(code == Some(0) && !text.contains("note: the new file") && !text.contains("alias"), "{text}");
     let secret = |pem: &[u8]| {
         let value = data_encoding::BASE64.encode(pem);
         format!(

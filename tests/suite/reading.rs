@@ -1755,6 +1755,8 @@ fn what_openssl_does_not_read_is_neither_written_nor_presented() {
             assert!(!folder.path().join("out.pem").exists() && !folder.path().join("out.p12").exists());
             assert!(told.contains("hint:") && told.lines().count() == 2, "{told}");
         }
+        // The key alone is had.
+        in_folder(&[("in.pem", &file)], &["convert", "in.pem", "--certs", "none", "-o", "out.key"], 0);
     }
     // So is an authority that is written with it.
     let mut root = block_bytes(&text("ca/root.pem"));

@@ -212,7 +212,7 @@ fn select_leaf<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Op
     if only_authorities || only_key {
         return Ok(None);
     }
-    match collection.select(wanted, needs_key) {
+    match collection.pick(wanted, needs_key) {
         Ok(leaf) => Ok(Some(leaf)),
         Err(error) => Err(unread::explain_selection(&arguments.input, contents, &error)),
     }

@@ -52,7 +52,7 @@ fn resolve(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Resu
                 .hint(format!("export {name} first")))
         }
         None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable is not set"))
-            .hint("write the variable's name, such as env:DATABASE_URL, without $")),
+            .hint("export it first, and write its name, such as env:DATABASE_URL, without $")),
     }
 }
 

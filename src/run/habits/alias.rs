@@ -29,7 +29,7 @@ static ALIASES: [Alias; 7] = [
     alias("--token", AliasValue::Typed, "device device-token t"),
     alias("--name", AliasValue::Typed, "cn common-name"),
     alias("--warn", AliasValue::Typed, "days"),
-    alias("--force", AliasValue::None, "overwrite yes y"),
+    alias("--force", AliasValue::None, "overwrite"),
 ];
 
 impl Alias {

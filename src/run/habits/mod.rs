@@ -263,7 +263,6 @@ mod tests {
             ("push a.p12 -t 00 --message=x --production", "push a.p12 --token 00 --alert x --environment production"),
             ("check a.p12 --dev", "check a.p12 --environment sandbox"),
             ("csr --email jo@example.com --cn Jo --country DE", "csr --email jo@example.com --name Jo --country DE"),
-            ("convert a.p12 -y -o b.pem", "convert a.p12 -o b.pem --force"),
             ("pack a.pem --overwrite -o b.p12", "pack a.pem -o b.p12 --force"),
             ("x509 -enddate -noout -in a.pem", "inspect a.pem --field not_after"),
             ("x509 -in a.pem -noout -subject -enddate", "inspect a.pem"),
