@@ -312,10 +312,10 @@ expect("the next run: those that stay", (summary["database"]["still_registered"]
        (len(BACK), len(BACK)))
 expect("the next run: the others", summary["accepted"], COUNT - len(GONE))
 
-# --- the manual's Kubernetes Job, as the schema and the Job controller take it ----------------------------------
+# --- the README's Kubernetes Job, as the schema and the Job controller take it ----------------------------------
 
-manual = (Path(__file__).resolve().parents[2] / "src/docs/push.md").read_text()
-job = yaml.safe_load(re.search(r"```yaml\n(.*?)```", manual, re.S).group(1))
+readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+job = yaml.safe_load(re.search(r"```yaml\n(apiVersion: batch/v1\nkind: Job\n.*?)```", readme, re.S).group(1))
 kubernetes_validate.validate(job, kubernetes_validate.latest_version(), strict=True)
 spec, pod = job["spec"], job["spec"]["template"]["spec"]
 # Without a limit for all pods, one that fails ends no other (Job API: backoffLimitPerIndex, maxFailedIndexes).
