@@ -733,13 +733,7 @@ fn what_has_to_be_undone_before_openssl_reads_it_takes_the_place_of_no_plain_pem
         assert!(code == Some(1) && text.contains(error), "{name}: {text}");
         renewal.follow(&text);
         let (code, text) = renewal.compare(&["old.pem", "new.pem"]);
-        assert!(
-            code == Some(0)
-                && !text.contains("note: the old file")
-                && !text.contains("note: the new file")
-                && !text.contains("alias"),
-            "{name}: {text}"
-        );
+        assert_same_form(code, &format!("{name}: {text}"));
         std::fs::remove_file(renewal.folder.path().join("new.pem")).unwrap();
         // It is no worse than before.
         renewal.write("other.txt", &undone[0].1);
@@ -755,13 +749,16 @@ fn what_has_to_be_undone_before_openssl_reads_it_takes_the_place_of_no_plain_pem
     ] {
         renewal.write("new.txt", file.as_bytes());
         let (code, text) = renewal.compare(&["old.pem", "new.txt"]);
-        assert!(
-            code == Some(0)
-                && !text.contains("note: the old file")
-                && !text.contains("note: the new file")
-                && !text.contains("alias"),
-            "{name}: {text}"
-        );
+        assert_same_form(code, &format!("{name}: {text}"));
+    }
+}
+
+/// Asserts that the run is green, and notes no difference between the forms of the files.
+#[track_caller]
+fn assert_same_form(code: Option<i32>, text: &str) {
+    assert_eq!(code, Some(0), "{text}");
+    for note in ["note: the old file", "note: the new file", "alias"] {
+        assert!(!text.contains(note), "{text}");
     }
 }
 
@@ -776,26 +773,14 @@ fn another_container_is_noted_with_the_command_that_writes_the_one_that_was_ther
     assert!(json.contains("\"code\": \"other-container\"") && json.contains("pushcert convert new.p12"), "{json}");
     renewal.follow(&text);
     let (code, text) = renewal.compare(&["old.pem", "new.pem"]);
-    assert!(
-        code == Some(0)
-            && !text.contains("note: the old file")
-            && !text.contains("note: the new file")
-            && !text.contains("alias"),
-        "{text}"
-    );
+    assert_same_form(code, &text);
     renewal.pack("old.p12", &renewal.old, &["--passout", "env:ONE", "--name", "my push"]);
     let (code, text) = renewal.compare(&["old.p12", "new.pem", "--passin", "env:ONE"]);
     assert!(code == Some(0) && text.contains("note: the old file is PKCS#12, the new one PEM: programs"), "{text}");
     std::fs::remove_file(renewal.folder.path().join("new.p12")).unwrap();
     renewal.follow(&text);
     let (code, text) = renewal.compare(&["old.p12", "new.p12", "--passin", "env:ONE"]);
-    assert!(
-        code == Some(0)
-            && !text.contains("note: the old file")
-            && !text.contains("note: the new file")
-            && !text.contains("alias"),
-        "{text}"
-    );
+    assert_same_form(code, &text);
     // The old file may have no password at all.
     renewal.pack("open.p12", &renewal.old, &["--for", "modern", "--passout", "pass:", "--name", "my push"]);
     std::fs::remove_file(renewal.folder.path().join("new.p12")).unwrap();
@@ -815,13 +800,7 @@ fn another_container_is_noted_with_the_command_that_writes_the_one_that_was_ther
     assert!(code == Some(0) && text.contains("the new one a dump of Kubernetes"), "{text}");
     renewal.write("old.json", secret(&renewal.old).as_bytes());
     let (code, text) = renewal.compare(&["old.json", "new.json"]);
-    assert!(
-        code == Some(0)
-            && !text.contains("note: the old file")
-            && !text.contains("note: the new file")
-            && !text.contains("alias"),
-        "{text}"
-    );
+    assert_same_form(code, &text);
 }
 
 #[test]
@@ -832,13 +811,7 @@ fn another_password_and_another_name_of_the_identity_are_told() {
     renewal.pack("other.p12", &renewal.new, &["--passout", "env:TWO", "--name", "push"]);
     renewal.pack("renamed.p12", &renewal.new, &["--passout", "env:ONE", "--name", "other"]);
     let (code, text) = renewal.compare(&["old.p12", "same.p12", "--passin", "env:ONE"]);
-    assert!(
-        code == Some(0)
-            && !text.contains("note: the old file")
-            && !text.contains("note: the new file")
-            && !text.contains("alias"),
-        "{text}"
-    );
+    assert_same_form(code, &text);
     let (code, text) = renewal.compare(&["old.p12", "other.p12", "--passin", "env:ONE", "--passin-new", "env:TWO"]);
     let note = "note: the new file has another password than the old one: programs must be given the new one";
     assert!(code == Some(0) && text.contains(note), "{text}");

@@ -35,9 +35,16 @@ static ALIASES: [Alias; 7] = [
 impl Alias {
     /// Finds a name without its dashes, where the subcommand has the option.
     pub(super) fn find(command: &Command, name: &str) -> Option<&'static Self> {
-        let alias = ALIASES.iter().find(|alias| alias.names.split(' ').any(|known| known == name))?;
-        let long = alias.option.strip_prefix("--");
-        command.get_arguments().any(|argument| argument.get_long() == long).then_some(alias)
+        ALIASES.iter().find(|alias| alias.is_called(name) && alias.is_of(command))
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.names.split(' ').any(|known| known == name)
+    }
+
+    fn is_of(&self, command: &Command) -> bool {
+        let long = self.option.strip_prefix("--");
+        command.get_arguments().any(|argument| argument.get_long() == long)
     }
 }
 
