@@ -51,7 +51,7 @@ pub(crate) struct Probe {
 /// If the system has no random numbers.
 pub(crate) fn random_token() -> io::Result<Zeroizing<String>> {
     let mut bytes = [0; 32];
-    match getrandom::getrandom(&mut bytes) {
+    match getrandom::fill(&mut bytes) {
         Ok(()) => Ok(Zeroizing::new(data_encoding::HEXLOWER.encode(&bytes))),
         Err(error) => Err(io::Error::other(error.to_string())),
     }

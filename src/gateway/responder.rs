@@ -308,7 +308,7 @@ impl Default for IdentifierSource {
 impl IdentifierSource {
     fn next(&mut self) -> Uuid {
         if self.used == self.random.len() {
-            if getrandom::getrandom(&mut self.random).is_err() {
+            if getrandom::fill(&mut self.random).is_err() {
                 return Uuid::new_v4();
             }
             self.used = 0;

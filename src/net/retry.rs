@@ -42,7 +42,7 @@ pub(crate) fn delay_before(retry: u32, requested: Option<Duration>, limit: Durat
 /// Returns a random number between 0 and 1; 1 if the system has no random numbers.
 pub(crate) fn jitter() -> f64 {
     let mut bytes = [0; 4];
-    match getrandom::getrandom(&mut bytes) {
+    match getrandom::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
         Err(_) => 1.0,
     }
