@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -280,4 +280,19 @@ impl Run {
             Err(error) => panic!("{error}: {} {}", String::from_utf8_lossy(&self.stdout), self.stderr),
         }
     }
+}
+
+/// Runs the work on a few threads: most of it is waiting.
+pub(crate) fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl Fn(T) + Sync) {
+    let queue = Mutex::new(work.into_iter().collect::<Vec<_>>());
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let next = || queue.lock().unwrap().pop();
+                while let Some(item) = next() {
+                    act(item);
+                }
+            });
+        }
+    });
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::check::servers;
-use super::common::{Run, Test, entries};
+use super::common::{Run, Test, entries, in_parallel};
 use super::gateway::{Process, block_on, post};
 
 const TOPIC: &str = "com.example.MyApp";
@@ -383,11 +383,11 @@ fn a_gateway_that_lets_wait_is_told_before_the_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let folder = TempDir::new().unwrap();
-    for arguments in [&[][..], &["--json"]] {
+    in_parallel([&[][..], &["--json"]], |arguments| {
         let test = Test::new().args(["device", "--gateway", &address]).args(arguments).folder(folder.path());
         let run = test.status(5).stderr_contains("waiting for the gateway's answer, ").run();
         assert!(!run.text().contains("waiting"), "{}", run.text());
-    }
+    });
 }
 
 #[test]

@@ -4,10 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::faults::in_parallel;
 use super::servers::{self, Issued, Spec, authority, context, frame, serve_tcp, serve_tls, server};
 use super::{Checked, Stage, check};
-use crate::common::fixture;
+use crate::common::{fixture, in_parallel};
 use pushcert::testing::GatewayOptions;
 
 const VALID: (i64, i64) = (-1, 30);

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::{Checked, Stage, TIMEOUT};
+use crate::common::in_parallel;
 use pushcert::testing::TlsVersions::{self, Both, V12, V13};
 use pushcert::testing::{Environment, GatewayOptions, REASONS, ReasonSubject};
 
@@ -67,21 +68,6 @@ fn expected_of_answer(reason: &str) -> (&'static str, i32) {
         "BadCertificate" | "BadCertificateEnvironment" | "Forbidden" => ("rejected", 1),
         _ => ("unproven", 1),
     }
-}
-
-/// Runs the work on a few threads: most of it is waiting.
-pub(super) fn in_parallel<T: Send>(work: impl IntoIterator<Item = T>, act: impl Fn(T) + Sync) {
-    let queue = Mutex::new(work.into_iter().collect::<Vec<_>>());
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                let next = || queue.lock().unwrap().pop();
-                while let Some(item) = next() {
-                    act(item);
-                }
-            });
-        }
-    });
 }
 
 /// Asks a gateway that has this fault. Only where a timeout is expected are the limits short: on a machine that is

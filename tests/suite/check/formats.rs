@@ -1,8 +1,8 @@
 //! The report in every format.
 
 use super::Stage;
-use super::faults::{FAULTS, in_parallel};
-use crate::common::{Test, fixture};
+use super::faults::FAULTS;
+use crate::common::{Test, fixture, in_parallel};
 use pushcert::testing::GatewayOptions;
 
 fn print(stage: &Stage, format: &str) -> (i32, String) {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::faults::in_parallel;
 use super::{Checked, Stage, check};
+use crate::common::in_parallel;
 use pushcert::testing::GatewayOptions;
 use pushcert::testing::TlsVersions::{self, V12, V13};
 

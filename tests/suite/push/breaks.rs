@@ -6,6 +6,7 @@ use std::time::Duration;
 use pushcert::testing::GatewayOptions;
 
 use super::{Pushed, Scene};
+use crate::common::in_parallel;
 
 #[track_caller]
 fn assert_all_accepted(scene: &Scene, pushed: &Pushed) {
@@ -117,13 +118,13 @@ fn the_stream_limit_may_fall_and_rise() {
 
 #[test]
 fn a_server_that_allows_no_stream_is_given_up() {
-    for arguments in [&["--timeout", "300ms"][..], &["--timeout", "300ms", "--connections", "2"]] {
+    in_parallel([&["--timeout", "300ms"][..], &["--timeout", "300ms", "--connections", "2"]], |arguments| {
         let scene = Scene::with(GatewayOptions { max_streams: 0, ..GatewayOptions::default() }, &[], 3);
         let pushed = scene.push(arguments);
         assert_eq!((pushed.code(), pushed.count("not_sent")), (5, 3), "{}", pushed.run.text());
         assert!(pushed.run.text().contains("MAX_CONCURRENT_STREAMS"), "{}", pushed.run.text());
         scene.assert_agrees(&pushed);
-    }
+    });
 }
 
 #[test]
@@ -164,13 +165,14 @@ fn an_answer_without_an_end_counts_by_its_status() {
 
 #[test]
 fn servers_that_do_not_begin_are_given_up_in_time() {
-    for fault in ["stall-settings", "close-tls", "close-tcp", "stall-tls", "no-settings", "http1", "no-alpn"] {
+    let faults = ["stall-settings", "close-tls", "close-tcp", "stall-tls", "no-settings", "http1", "no-alpn"];
+    in_parallel(faults, |fault| {
         let scene = Scene::new(&[fault], 5);
         let pushed = scene.push(&["--timeout", "300ms"]);
         assert_eq!(pushed.code(), 5, "{fault}");
         assert_eq!(pushed.count("not_sent"), 5, "{fault} {}", pushed.summary());
         assert!(pushed.run.took < Duration::from_secs(20), "{fault}");
-    }
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::database::wait_for_requests;
 use super::{Pushed, Scene};
 use crate::check::servers::serve_h2;
-use crate::common::Test;
+use crate::common::{Test, in_parallel};
 
 #[test]
 fn trouble_of_the_server_is_waited_out() {
@@ -118,18 +118,19 @@ fn first_notice(test: Test) -> String {
 
 #[test]
 fn a_wait_is_told_with_its_reason() {
-    for (fault, reason, limit) in [
+    let waits = [
         ("answer:InternalServerError", "the last answer is 500 InternalServerError; ", "the next request is in "),
         ("answer:TooManyRequests", "the last answer is 429 TooManyRequests; ", "the next request is in "),
         ("stall-answer", "no answer to one request for ", " s; each has up to 60 s"),
         ("stall-tls", "no connection for ", " s; each step of it has up to 60 s"),
         ("stall-settings", "no connection for ", " s; each step of it has up to 60 s"),
-    ] {
+    ];
+    in_parallel(waits, |(fault, reason, limit)| {
         let scene = Scene::new(&[fault], 1);
         let notice = first_notice(scene.command().args(["--tokens", "tokens.txt", "--json", "--timeout", "60s"]));
         assert!(notice.contains(reason) && notice.contains(limit), "{fault}: {notice}");
         assert!(notice.ends_with("; Ctrl-C ends the run\n"), "{fault}: {notice}");
-    }
+    });
 }
 
 #[cfg(unix)]
