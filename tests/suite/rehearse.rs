@@ -377,6 +377,28 @@ fn a_folder_may_have_any_name_that_the_commands_can_have() {
     rehearse(&temporary).env("TMPDIR", "-").folder(temporary.path()).run();
 }
 
+/// README lets people try it in a clone.
+#[test]
+fn what_is_kept_in_a_clone_is_ignored_by_git() {
+    let temporary = TempDir::new().unwrap();
+    rehearse(&temporary).args(["--keep", "kept"]).folder(temporary.path()).run();
+    let rules = std::fs::read_to_string(root().join(".gitignore")).unwrap();
+    let fits = |name: &str, rule: &str| match (rule.strip_prefix('*'), rule.strip_suffix('*')) {
+        (Some(end), _) => name.ends_with(end),
+        (None, Some(start)) => name.starts_with(start),
+        (None, None) => name == rule,
+    };
+    let kept = temporary.path().join("kept");
+    let mut count = 0;
+    for folder in [&kept, &kept.join("gateway")] {
+        for name in entries(folder).iter().filter(|name| *name != "gateway") {
+            assert!(rules.lines().any(|rule| fits(name, rule)), "{name}");
+            count += 1;
+        }
+    }
+    assert!(count >= 10, "{count}");
+}
+
 #[test]
 fn a_name_that_the_commands_cannot_have_is_refused_before_anything_is_done() {
     let temporary = TempDir::new().unwrap();
