@@ -1,5 +1,7 @@
 //! Arguments of `pushcert example`.
 
+use std::ffi::OsString;
+
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -30,7 +32,7 @@ pub(crate) struct ExampleArgs {
 
     /// The PEM file with the certificate and its key [default: push.pem]
     #[arg(long, value_name = "FILE")]
-    pub(crate) cert: Option<String>,
+    pub(crate) cert: Option<OsString>,
 
     /// The environment of APNs [default: that of the PEM file, or production]
     #[arg(long, value_parser = environments(), conflicts_with = "gateway")]
@@ -42,7 +44,7 @@ pub(crate) struct ExampleArgs {
 
     /// Trust this CA certificate for the server
     #[arg(long, value_name = "FILE")]
-    pub(crate) ca_file: Option<String>,
+    pub(crate) ca_file: Option<OsString>,
 
     // Not a doc comment: rustdoc would take the URL for a link. It is parsed later: its password is in no message.
     #[arg(

@@ -1,5 +1,6 @@
 //! Arguments of `pushcert expiry`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -35,11 +36,11 @@ pub(crate) struct ExpiryArgs {
     /// In folders and Kubernetes secrets, check only files and entries that match: a name such as *.pem, or a path with
     /// a slash (NAMESPACE/NAME/KEY of an entry)
     #[arg(long, value_name = "GLOB")]
-    pub(crate) include: Vec<String>,
+    pub(crate) include: Vec<OsString>,
 
     /// In folders and Kubernetes secrets, skip files, folders and entries that match
     #[arg(long, value_name = "GLOB")]
-    pub(crate) exclude: Vec<String>,
+    pub(crate) exclude: Vec<OsString>,
 
     /// Warn if less time is left: 30d, 12w, 720h, or a share of the lifetime such as 10% [default: 30d]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

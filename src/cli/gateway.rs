@@ -1,13 +1,16 @@
 //! Arguments of `pushcert gateway`.
 
+use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use crate::apns::notification::is_topic;
 use crate::apns::provider_token::is_id;
 use crate::certificate::apple::Environment;
+use crate::cli::password::os_string;
 use crate::gateway;
 use crate::gateway::acceptor::TlsVersions;
 use crate::gateway::course::COURSE_USAGE;
@@ -42,7 +45,7 @@ pub(crate) struct GatewayArgs {
 
     /// Accept provider tokens that are signed with this key (a .p8 file, or its public half in PEM or DER); repeatable.
     /// Their team may send to the topics of --topic, with the suffix of any push type
-    #[arg(long, value_name = "KEYID:TEAMID:FILE", value_parser = parse_team_key)]
+    #[arg(long, value_name = "KEYID:TEAMID:FILE", value_parser = OsStringValueParser::new().try_map(parse_team_key))]
     pub(crate) p8_key: Vec<TeamKeyFile>,
 
     /// The known device tokens, one on each line, followed by known, topic=TOPIC, unregistered or expired (both with a
@@ -195,16 +198,27 @@ fn is_host_label(label: &str) -> bool {
         && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-fn parse_team_key(text: &str) -> Result<TeamKeyFile, String> {
+/// Returns what follows a beginning in ASCII.
+fn tail(argument: &OsStr, start: usize) -> Option<OsString> {
+    match argument.to_str() {
+        Some(text) => Some(text[start..].into()),
+        None => os_string(&argument.as_encoded_bytes()[start..]),
+    }
+}
+
+fn parse_team_key(argument: OsString) -> Result<TeamKeyFile, String> {
+    // The name of the file need not be UTF-8.
+    let text = argument.to_string_lossy();
     let mut parts = text.splitn(3, ':');
-    if let (Some(key_id), Some(team_id), Some(file)) = (parts.next(), parts.next(), parts.next())
+    if let (Some(key_id), Some(team_id), Some(_)) = (parts.next(), parts.next(), parts.next())
         && is_id(key_id)
         && is_id(team_id)
+        && let Some(file) = tail(&argument, key_id.len() + team_id.len() + 2)
     {
         return Ok(TeamKeyFile {
             key_id: key_id.to_owned(),
             team_id: team_id.to_owned(),
-            file: Location::parse(file.into())?,
+            file: Location::parse(file)?,
         });
     }
     Err("a key ID, a Team ID (ten capital letters and digits each) and a file are expected, such as \

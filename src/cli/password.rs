@@ -205,13 +205,14 @@ fn os_bytes(value: OsString) -> Vec<u8> {
     value.to_string_lossy().into_owned().into_bytes()
 }
 
+/// Returns the name of a file that need not be UTF-8.
 #[cfg(unix)]
-fn os_string(bytes: &[u8]) -> Option<OsString> {
+pub(crate) fn os_string(bytes: &[u8]) -> Option<OsString> {
     Some(std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec()))
 }
 
 #[cfg(not(unix))]
-fn os_string(_: &[u8]) -> Option<OsString> {
+pub(crate) fn os_string(_: &[u8]) -> Option<OsString> {
     None
 }
 

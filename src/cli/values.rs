@@ -1,5 +1,6 @@
 //! Parsers of values.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
@@ -96,7 +97,11 @@ impl From<&str> for ProxyUrl {
 
 /// The URL of a database, or `env:NAME`, unread for the same reason.
 #[derive(Clone)]
-pub(crate) struct DatabaseUrl(pub Zeroizing<String>);
+pub(crate) enum DatabaseUrl {
+    Text(Zeroizing<String>),
+    /// The name of an SQLite file need not be UTF-8.
+    NotUtf8(OsString),
+}
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,9 +109,12 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-impl From<&str> for DatabaseUrl {
-    fn from(url: &str) -> Self {
-        Self(Zeroizing::new(url.to_owned()))
+impl From<OsString> for DatabaseUrl {
+    fn from(url: OsString) -> Self {
+        match url.into_string() {
+            Ok(text) => Self::Text(Zeroizing::new(text)),
+            Err(url) => Self::NotUtf8(url),
+        }
     }
 }
 

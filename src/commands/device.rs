@@ -157,10 +157,11 @@ fn read_roots(arguments: &DeviceArgs, context: &mut Context<'_>) -> Result<Optio
 /// Finds the provider of `--register-with`: a database, or an address of the web.
 fn find_provider(url: &DatabaseUrl, roots: Option<Vec<Vec<u8>>>, context: &mut Context<'_>) -> Result<Provider, Error> {
     const OPTION: &str = "--register-with";
-    if DatabaseAddress::is_meant_by(&url.0) || url.0.starts_with("env:") {
-        return Ok(Provider::Database(database::find(url, OPTION, context)?));
-    }
-    match ProviderAddress::parse(&url.0) {
+    let text = match url {
+        DatabaseUrl::Text(text) if !DatabaseAddress::is_meant_by(text) && !text.starts_with("env:") => text,
+        _ => return Ok(Provider::Database(database::find(url, OPTION, context)?)),
+    };
+    match ProviderAddress::parse(text) {
         Ok(address) => Ok(Provider::Web { address, stores: StoreReader::with_added(roots) }),
         Err(problem) => Err(Error::new(ExitKind::Usage, format!("{OPTION}: {problem}"))),
     }

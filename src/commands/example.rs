@@ -1,5 +1,6 @@
 //! `pushcert example`.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::apns::endpoint;
@@ -27,8 +28,15 @@ pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<
     if let Some(url) = &arguments.server {
         server::check(url).map_err(explain_server)?;
     }
-    let file = arguments.cert.clone().unwrap_or_else(|| "push.pem".to_owned());
+    let file = match &arguments.cert {
+        Some(file) => name_in_program("--cert", file, "push.pem")?,
+        None => "push.pem".to_owned(),
+    };
     refuse_password(&file)?;
+    let ca_file = match &arguments.ca_file {
+        Some(file) => Some(name_in_program("--ca-file", file, "ca.pem")?),
+        None => None,
+    };
     let sender = if arguments.language.side() == Side::Provider { Sender::read(&file, context) } else { None };
     let certificate = sender.as_ref().and_then(|sender| sender.certificate.as_ref());
     let topic = choose_topic(arguments, &file, certificate)?;
@@ -52,10 +60,24 @@ pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<
         push_type,
         certificate: file,
         gateway,
-        ca_file: arguments.ca_file.clone(),
+        ca_file,
         server: arguments.server.clone().unwrap_or_else(|| "https://example.com/tokens".to_owned()),
     };
     Ok(context.stdout.write_all(example::render(arguments.language, &values).as_bytes())?)
+}
+
+/// Returns the name of a file as the text of a program has it.
+///
+/// # Errors
+/// When it is not UTF-8, as these programs are: not every language has a string for it.
+fn name_in_program(option: &str, file: &OsStr, link: &str) -> Result<String, Error> {
+    if let Some(name) = file.to_str() {
+        return Ok(name.to_owned());
+    }
+    let name = printable_name(&file.to_string_lossy());
+    let problem = format!("{option}: the name {name} is not UTF-8, and the text of a program is");
+    let command = format!("ln -s {} {link}", shell_path(Path::new(file)));
+    Err(Error::new(ExitKind::Usage, problem).hint(format!("give a link to it, made with: {command}")))
 }
 
 /// Refuses a file with what may be its password behind a colon, as curl takes it: it would stand in the program.

@@ -1,6 +1,7 @@
 //! `pushcert expiry`.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::certificate::policy::{Expectations, ExpiryPolicy};
@@ -120,12 +121,12 @@ fn hint(findings: &mut [Finding], code: FindingCode, hint: &str) {
 fn warn_of_unused(exclude: &Globs, context: &mut Context<'_>) -> Result<(), Error> {
     let warning = Paint::new(context.stderr_has_color).warning("warning:");
     for pattern in exclude.unused() {
-        writeln!(context.stderr, "{warning} --exclude {}: it left out nothing", printable_name(pattern))?;
+        writeln!(context.stderr, "{warning} --exclude {}: it left out nothing", printable_name(&pattern))?;
     }
     Ok(())
 }
 
-fn globs(option: &str, patterns: &[String]) -> Result<Globs, Error> {
+fn globs(option: &str, patterns: &[OsString]) -> Result<Globs, Error> {
     match Globs::new(patterns) {
         Ok(globs) => Ok(globs),
         Err(error) => Err(Error::new(ExitKind::Usage, format!("{option}: {error}"))

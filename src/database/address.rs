@@ -1,6 +1,6 @@
 //! The URL of a database, without the credentials in what is shown of it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,8 @@ pub(crate) enum AddressError {
     Scheme,
     #[error("sqlite: is followed by the name of a file")]
     SqliteFile,
+    #[error("it is not UTF-8, and only the name of a file after sqlite: may be so")]
+    NotUtf8,
     #[error("sqlite: takes no options after a question mark")]
     SqliteOptions,
     #[cfg(not(feature = "postgres"))]
@@ -89,7 +91,8 @@ impl DatabaseAddress {
     ///
     /// # Errors
     /// A sentence for the user, which does not repeat the URL: there may be a password in it.
-    pub(crate) fn parse(text: &str, variables: Variables<'_>) -> Result<Self, AddressError> {
+    pub(crate) fn parse(url: &OsStr, variables: Variables<'_>) -> Result<Self, AddressError> {
+        let Some(text) = url.to_str() else { return parse_bytes(url) };
         if let Some(path) = text.strip_prefix("sqlite:") {
             return parse_sqlite(path);
         }
@@ -102,8 +105,27 @@ impl DatabaseAddress {
     }
 }
 
-/// Parses what follows `sqlite:`. Two slashes begin a host in a URL, which a file does not have; three begin a path.
+/// Parses a URL that is not UTF-8, as the name of an SQLite file may be.
+#[cfg(unix)]
+fn parse_bytes(url: &OsStr) -> Result<DatabaseAddress, AddressError> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = url.as_bytes().strip_prefix(b"sqlite:").ok_or(AddressError::NotUtf8)?;
+    check_sqlite(&String::from_utf8_lossy(path))?;
+    Ok(DatabaseAddress::Sqlite(OsStr::from_bytes(path.strip_prefix(b"//").unwrap_or(path)).into()))
+}
+
+#[cfg(not(unix))]
+fn parse_bytes(_: &OsStr) -> Result<DatabaseAddress, AddressError> {
+    Err(AddressError::NotUtf8)
+}
+
 fn parse_sqlite(path: &str) -> Result<DatabaseAddress, AddressError> {
+    check_sqlite(path)?;
+    Ok(DatabaseAddress::Sqlite(path.strip_prefix("//").unwrap_or(path).into()))
+}
+
+/// Checks what follows `sqlite:`. Two slashes begin a host in a URL, which a file does not have; three begin a path.
+fn check_sqlite(path: &str) -> Result<(), AddressError> {
     let is_host = path.starts_with("//") && !path.starts_with("///");
     if path.is_empty() || is_host || path == ":memory:" {
         return Err(AddressError::SqliteFile);
@@ -111,11 +133,7 @@ fn parse_sqlite(path: &str) -> Result<DatabaseAddress, AddressError> {
     if path.contains('?') {
         return Err(AddressError::SqliteOptions);
     }
-    let path = match path.strip_prefix("//") {
-        Some(absolute) => absolute,
-        None => path,
-    };
-    Ok(DatabaseAddress::Sqlite(PathBuf::from(path)))
+    Ok(())
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -146,7 +164,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<String, AddressError> {
-        DatabaseAddress::parse(text, &|_| None).map(|address| address.to_string())
+        DatabaseAddress::parse(text.as_ref(), &|_| None).map(|address| address.to_string())
     }
 
     #[test]

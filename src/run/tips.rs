@@ -74,6 +74,6 @@ pub(super) fn not_utf8(typed: &[OsString]) -> Error {
         },
         _ => "an argument".to_owned(),
     };
-    Error::new(ExitKind::Usage, format!("{what} is not UTF-8, and only the bare name of a file may be so"))
+    Error::new(ExitKind::Usage, format!("{what} is not UTF-8, and only the name of a file may be so"))
         .hint("type it in UTF-8; a file may be given by a link with such a name")
 }

@@ -1,5 +1,6 @@
 //! Finds the files of a run: those that are named, and those in the folders that are named.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -19,15 +20,15 @@ pub(crate) struct Globs(Vec<Glob>);
 /// A glob for the whole path below the folder that was named.
 #[derive(Debug, Clone)]
 struct Glob {
-    text: String,
-    /// The pattern as it was given.
-    pattern: String,
+    text: Vec<u8>,
+    /// The pattern as it was given. As the name of a file, it need not be UTF-8.
+    pattern: Vec<u8>,
     /// It has fitted something.
     is_used: Arc<AtomicBool>,
 }
 
 /// The beginning of a glob that fits a name wherever it is.
-const ANYWHERE: &str = "**/";
+const ANYWHERE: &[u8] = b"**/";
 
 /// A pattern that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,20 +43,20 @@ impl Globs {
     ///
     /// # Errors
     /// When one is not a glob.
-    pub(crate) fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, GlobError> {
+    pub(crate) fn new<T: AsRef<OsStr>>(patterns: &[T]) -> Result<Self, GlobError> {
         let mut globs = Vec::with_capacity(patterns.len());
         for pattern in patterns {
-            let pattern = pattern.as_ref();
-            let text = parse_glob(pattern.trim_end_matches('/'))?;
+            let pattern = pattern.as_ref().as_encoded_bytes();
+            let text = parse_glob(without_end(pattern))?;
             globs.push(Glob { text, pattern: pattern.to_owned(), is_used: Arc::default() });
         }
         Ok(Self(globs))
     }
 
     /// Returns the patterns that have fitted nothing.
-    pub(crate) fn unused(&self) -> Vec<&str> {
+    pub(crate) fn unused(&self) -> Vec<Cow<'_, str>> {
         let unused = self.0.iter().filter(|glob| !glob.is_used.load(Ordering::Relaxed));
-        unused.map(|glob| glob.pattern.as_str()).collect()
+        unused.map(|glob| String::from_utf8_lossy(&glob.pattern)).collect()
     }
 
     /// Returns those that begin with the path of a folder, as it was named or from the root of the file system, as globs
@@ -80,7 +81,7 @@ impl Globs {
 
     /// Returns whether one has a slash: then what it fits depends on the way to a file.
     fn depend_on_folders(&self) -> bool {
-        self.0.iter().any(|glob| glob.text.strip_prefix(ANYWHERE).is_none_or(|name| name.contains('/')))
+        self.0.iter().any(|glob| glob.text.strip_prefix(ANYWHERE).is_none_or(|name| name.contains(&b'/')))
     }
 
     /// Returns whether one fits the path.
@@ -99,32 +100,47 @@ impl Globs {
 }
 
 /// Returns what follows the path of a folder in a pattern that begins with it, unless the library would negate that.
-fn strip_folder<'a>(pattern: &'a str, folder: &Path) -> Option<&'a str> {
-    let folder = folder.to_str()?.trim_end_matches('/');
-    let plain = |path: &'a str| path.trim_start_matches("./").trim_end_matches('/');
-    let below = plain(pattern).strip_prefix(folder.trim_start_matches("./"))?.strip_prefix('/')?;
-    (!below.is_empty() && !folder.is_empty() && !below.starts_with('!')).then_some(below)
+fn strip_folder<'a>(pattern: &'a [u8], folder: &Path) -> Option<&'a [u8]> {
+    let folder = without_end(folder.as_os_str().as_encoded_bytes());
+    let below = without_end(without_start(pattern)).strip_prefix(without_start(folder))?.strip_prefix(b"/")?;
+    (!below.is_empty() && !folder.is_empty() && !below.starts_with(b"!")).then_some(below)
+}
+
+/// Returns a path without `./` at its beginning.
+fn without_start(mut path: &[u8]) -> &[u8] {
+    while let Some(rest) = path.strip_prefix(b"./") {
+        path = rest;
+    }
+    path
+}
+
+/// Returns a path without slashes at its end.
+fn without_end(mut path: &[u8]) -> &[u8] {
+    while let Some(rest) = path.strip_suffix(b"/") {
+        path = rest;
+    }
+    path
 }
 
 /// Turns a pattern into a glob for the whole path below the folder.
-fn parse_glob(pattern: &str) -> Result<String, GlobError> {
+fn parse_glob(pattern: &[u8]) -> Result<Vec<u8>, GlobError> {
     if let Some(problem) = glob_problem(pattern) {
-        return Err(GlobError { pattern: pattern.to_owned(), problem });
+        return Err(GlobError { pattern: String::from_utf8_lossy(pattern).into_owned(), problem });
     }
-    let relative = pattern.trim_start_matches("./");
-    Ok(match relative.strip_prefix('/') {
+    let relative = without_start(pattern);
+    Ok(match relative.strip_prefix(b"/") {
         Some(rooted) => rooted.to_owned(),
-        None if !pattern.contains('/') => format!("{ANYWHERE}{pattern}"),
+        None if !pattern.contains(&b'/') => [ANYWHERE, pattern].concat(),
         // The library would negate the glob.
-        None if relative.starts_with('!') => format!("\\{relative}"),
+        None if relative.starts_with(b"!") => [b"\\", relative].concat(),
         None => relative.to_owned(),
     })
 }
 
 /// Returns what is wrong with a pattern.
-fn glob_problem(pattern: &str) -> Option<&'static str> {
+fn glob_problem(pattern: &[u8]) -> Option<&'static str> {
     match fast_glob::validate(pattern) {
-        Ok(()) if has_reversed_range(pattern.as_bytes()) => Some("a range ends before it begins"),
+        Ok(()) if has_reversed_range(pattern) => Some("a range ends before it begins"),
         Ok(()) => None,
         Err(error) => Some(match error.kind {
             ErrorKind::UnclosedBrace => "a { is not closed",

@@ -415,20 +415,58 @@ fn a_tilde_that_no_shell_expands_is_told() {
 
 #[cfg(unix)]
 #[test]
-fn a_name_that_is_not_utf8_is_taken_or_refused_in_plain_words() {
+fn a_value_that_is_not_utf8_is_refused_in_plain_words() {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
     let bad = |text: &[u8]| OsString::from_vec(text.to_vec());
     for (before, name, what) in [
-        (&["example", "php", "--cert"][..], bad(b"p\xfc.pem"), "the value of --cert is not UTF-8"),
-        (&["example", "curl", "--ca-file"], bad(b"p\xfc.pem"), "the value of --ca-file is not UTF-8"),
-        (&["example", "php"], bad(b"--cert=p\xfc.pem"), "the value of --cert is not UTF-8"),
-        (&["database", "list"], bad(b"sqlite:p\xfc.db"), "argument 3 is not UTF-8"),
+        (&["pack", "a.pem", "--name"][..], bad(b"p\xfc"), "the value of --name is not UTF-8"),
+        (&["check", "a.pem", "--expect-team"], bad(b"p\xfc"), "the value of --expect-team is not UTF-8"),
+        (&["pack", "a.pem"], bad(b"--name=p\xfc"), "the value of --name is not UTF-8"),
+        (&["explain"], bad(b"p\xfc"), "argument 2 is not UTF-8"),
     ] {
         let test = Test::new().args(before).arg(&name).status(2).hides("p\u{fffd}");
         test.stderr_contains(what).stderr_contains("hint: type it in UTF-8").run();
         let run = Test::new().args(before).arg(&name).arg("--json").any_status().run();
         assert!(!run.stderr.contains("invalid UTF-8"), "{}", run.stderr);
+    }
+}
+
+/// The names of files, alone and in the values of options.
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_utf8_is_one_in_every_value() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |text: &'static [u8]| OsStr::from_bytes(text);
+    let test = |words: &[&str], last: &'static [u8]| Test::new().args(words).arg(bytes(last)).folder(folder.path());
+    let group = ["--app", "com.example.MyApp", "--environment", "sandbox"];
+    test(&["database", "add"], b"sqlite:t\xff.db").arg("aabb").args(group).run();
+    assert!(folder.path().join(bytes(b"t\xff.db")).is_file());
+    let url = bytes(b"sqlite:t\xff.db");
+    Test::new().args(["database", "list", "env:DB"]).env("DB", url).folder(folder.path()).stdout_contains("aabb").run();
+    let push = ["push", "gone.pem", "--alert", "x", "--environment", "sandbox", "--database"];
+    test(&push, b"sqlite:t\xff.db").status(3).stderr_contains("gone.pem").run();
+    let register = ["device", "--gateway", "localhost:1", "--ca-file", "gone.pem", "--register-with"];
+    test(&register, b"sqlite:t\xff.db").status(3).stderr_contains("gone.pem").run();
+    let refused = test(&["database", "list"], b"postgres://jo:im99\xff@localhost/x").status(2).hides("im99");
+    refused.stderr_contains("only the name of a file after sqlite: may be so").run();
+
+    fs::copy(fixture("pem/identity.pem"), folder.path().join(bytes(b"a\xff.pem"))).unwrap();
+    fs::copy(fixture("pem/identity.pem"), folder.path().join("b.pem")).unwrap();
+    let run = test(&["expiry", ".", "--include"], b"a\xff.*").run();
+    assert!(run.text().contains("./a\u{fffd}.pem") && !run.text().contains("b.pem"), "{}", run.text());
+    let run = test(&["expiry", ".", "--exclude"], b"./a\xff.pem").run();
+    assert!(!run.text().contains("a\u{fffd}") && run.text().contains("b.pem"), "{}", run.text());
+    test(&["expiry", ".", "--exclude"], b"x\xff").stderr_contains("--exclude x\u{fffd}: it left out nothing").run();
+    test(&["expiry", ".", "--include"], b"a\xff[").status(2).stderr_contains("'a\u{fffd}[' is not a glob").run();
+
+    let key = test(&["gateway", "--p8-key"], b"ABC123DEFG:TEAMID1234:k\xff.p8").status(3);
+    key.stderr_contains("k\u{fffd}.p8: cannot read it").run();
+    for (language, option, link) in [("node", "--cert", "push.pem"), ("curl", "--ca-file", "ca.pem")] {
+        let test = test(&["example", language, option], b"a\xff.pem").status(2).stdout("");
+        test.stderr_contains(&format!("with: ln -s $'a\\377.pem' {link}")).run();
     }
 }
 

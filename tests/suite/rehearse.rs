@@ -1,5 +1,6 @@
 //! `pushcert rehearse`: the whole road, what is kept of it, and that nothing stays of it else, however it ends.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -366,15 +367,18 @@ fn an_error_is_told_after_what_was_done_and_what_is_kept() {
 #[test]
 fn a_folder_may_have_any_name_that_the_commands_can_have() {
     let temporary = TempDir::new().unwrap();
-    for name in ["-", "-x", ":memory:", "it's \"5\" o'clock", "ü", "%3f#"] {
-        let report =
-            rehearse(&temporary).arg(format!("--keep={name}")).arg("--json").folder(temporary.path()).run().json();
-        assert_eq!(report["shown"], true, "{name}");
-        assert!(temporary.path().join(name).join("push.pem").exists(), "{name}");
+    let bytes = OsStr::from_bytes(b"k\xff");
+    for name in ["-", "-x", ":memory:", "it's \"5\" o'clock", "ü", "%3f#"].map(OsStr::new).into_iter().chain([bytes]) {
+        let keep = [OsStr::new("--keep="), name].map(OsStrExt::as_bytes).concat();
+        let test = rehearse(&temporary).arg(OsStr::from_bytes(&keep)).arg("--json").folder(temporary.path());
+        assert_eq!(test.run().json()["shown"], true, "{}", name.display());
+        assert!(temporary.path().join(name).join("push.pem").exists(), "{}", name.display());
     }
     let slashes = format!("/{}/slashes", temporary.path().display());
     rehearse(&temporary).arg("--keep").arg(slashes).run();
-    rehearse(&temporary).env("TMPDIR", "-").folder(temporary.path()).run();
+    for place in [OsStr::new("-"), bytes] {
+        Test::new().arg("rehearse").env("TMPDIR", place).folder(temporary.path()).run();
+    }
 }
 
 /// README lets people try it in a clone.
@@ -402,24 +406,18 @@ fn what_is_kept_in_a_clone_is_ignored_by_git() {
 #[test]
 fn a_name_that_the_commands_cannot_have_is_refused_before_anything_is_done() {
     let temporary = TempDir::new().unwrap();
-    let wrong = std::ffi::OsStr::from_bytes(b"k\xff");
-    for (name, expected) in [
-        (wrong, "not UTF-8"),
-        ("what?mode=ro".as_ref(), "question mark"),
-        ("pushcert-rehearsal-abc123".as_ref(), "temporary folders have such names"),
-    ] {
+    for (name, expected) in
+        [("what?mode=ro", "question mark"), ("pushcert-rehearsal-abc123", "temporary folders have such names")]
+    {
         let test = rehearse(&temporary).arg("--keep").arg(name).folder(temporary.path());
         test.status(2).stdout("").stderr_contains(expected).run();
         assert_empty(&temporary);
     }
-    for name in [wrong, "what?".as_ref()] {
-        let place = temporary.path().join(name);
-        std::fs::create_dir(&place).unwrap();
-        let test = Test::new().arg("rehearse").env("TMPDIR", &place);
-        test.status(6).stdout("").stderr_contains("TMPDIR=FOLDER").run();
-        assert!(entries(&place).is_empty());
-        std::fs::remove_dir(place).unwrap();
-    }
+    let place = temporary.path().join("what?");
+    std::fs::create_dir(&place).unwrap();
+    let test = Test::new().arg("rehearse").env("TMPDIR", &place);
+    test.status(6).stdout("").stderr_contains("TMPDIR=FOLDER").run();
+    assert!(entries(&place).is_empty());
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::certificate::apple::Environment;
 use crate::cli;
 use crate::cli::password::PasswordSource;
 use crate::cli::push::{Expiration, PushArgs};
+use crate::cli::values::DatabaseUrl;
 use crate::commands::push::files::ResultFiles;
 use crate::commands::push::input::GivenInput;
 use crate::commands::push::sender::PushSender;
@@ -186,7 +187,11 @@ fn typed_arguments(arguments: &PushArgs) -> Option<String> {
     if let Some(PasswordSource::Pass(_) | PasswordSource::Command(_)) = &arguments.opening.passin {
         return None;
     }
-    let database = arguments.database.as_ref().map(|url| url.0.as_str());
+    let database = match &arguments.database {
+        Some(DatabaseUrl::Text(url)) => Some(url.as_str()),
+        // It can only name a file.
+        Some(DatabaseUrl::NotUtf8(_)) | None => None,
+    };
     let proxy = arguments.proxy.as_ref().map(|url| url.0.as_str());
     if [database, proxy].into_iter().flatten().any(may_have_password) {
         return None;

@@ -94,13 +94,8 @@ impl RehearsalFolder {
 
 /// Returns why the commands of the rehearsal cannot name files in a folder.
 fn problem_of_name(folder: &Path) -> Option<&'static str> {
-    match folder.to_str() {
-        None => Some("its name is not UTF-8, and options with files are"),
-        Some(name) if name.contains('?') => {
-            Some("its name has a question mark, which the URL of a database cannot have")
-        }
-        Some(_) => None,
-    }
+    let has_question_mark = folder.as_os_str().as_encoded_bytes().contains(&b'?');
+    has_question_mark.then_some("its name has a question mark, which the URL of a database cannot have")
 }
 
 /// Returns a name of a folder that begins as no option, no stream and no host does.

@@ -1,5 +1,7 @@
 //! The database that the command line names.
 
+use std::ffi::OsStr;
+
 use crate::cli::values::DatabaseUrl;
 use crate::database::address::{AddressError, DatabaseAddress};
 #[cfg(feature = "postgres")]
@@ -8,6 +10,7 @@ use crate::database::problem::{DatabaseError, DatabaseProblem};
 use crate::database::{Access, Database};
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::report::shell::shell_path;
 use crate::text::{home_hint, is_variable_name, printable};
 use crate::world::context::Context;
 
@@ -24,7 +27,8 @@ pub(crate) fn find(given: &DatabaseUrl, option: &str, context: &mut Context<'_>)
         let name = printable(&file.display().to_string());
         writeln!(
             context.stderr,
-            "warning: {name}: every user of this machine can read or change the tokens in it: chmod o= {name}"
+            "warning: {name}: every user of this machine can read or change the tokens in it: chmod o= {}",
+            shell_path(file)
         )?;
     }
     if address.is_exposed() {
@@ -34,8 +38,12 @@ pub(crate) fn find(given: &DatabaseUrl, option: &str, context: &mut Context<'_>)
 }
 
 fn resolve(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Result<DatabaseAddress, Error> {
-    let Some(name) = given.0.strip_prefix(VARIABLE_PREFIX) else {
-        let address = parse(&given.0, option, context)?;
+    let given = match given {
+        DatabaseUrl::Text(text) => text,
+        DatabaseUrl::NotUtf8(url) => return parse(url, option, context),
+    };
+    let Some(name) = given.strip_prefix(VARIABLE_PREFIX) else {
+        let address = parse(given.trim().as_ref(), option, context)?;
         if address.has_password() {
             let note = "process lists show the password in the URL: use env:NAME, PGPASSWORD or PGPASSFILE";
             writeln!(context.stderr, "warning: {option}: {note}")?;
@@ -43,10 +51,10 @@ fn resolve(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Resu
         return Ok(address);
     };
     match (context.variable)(name) {
-        Some(value) => match value.to_str() {
-            Some(text) => parse(text, &format!("{option}: the variable {name}"), context),
-            None => Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not UTF-8"))),
-        },
+        Some(value) => {
+            let url = value.to_str().map_or(&*value, |text| text.trim().as_ref());
+            parse(url, &format!("{option}: the variable {name}"), context)
+        }
         None if is_variable_name(name) => {
             Err(Error::new(ExitKind::Usage, format!("{option}: the variable {name} is not set"))
                 .hint(format!("export {name} first")))
@@ -56,8 +64,8 @@ fn resolve(given: &DatabaseUrl, option: &str, context: &mut Context<'_>) -> Resu
     }
 }
 
-fn parse(text: &str, option: &str, context: &Context<'_>) -> Result<DatabaseAddress, Error> {
-    let error = match DatabaseAddress::parse(text.trim(), context.variable) {
+fn parse(url: &OsStr, option: &str, context: &Context<'_>) -> Result<DatabaseAddress, Error> {
+    let error = match DatabaseAddress::parse(url, context.variable) {
         Ok(address) => return Ok(address),
         Err(error) => error,
     };
