@@ -82,8 +82,12 @@ fn name_in_program(option: &str, file: &OsStr, link: &str) -> Result<String, Err
 
 /// Refuses a file with what may be its password behind a colon, as curl takes it: it would stand in the program.
 fn refuse_password(file: &str) -> Result<(), Error> {
+    let path = Path::new(file);
+    let folder = path.parent().filter(|folder| folder.is_dir());
+    // A colon in the name of a folder that is there begins no password.
+    let length = folder.map_or(0, |folder| folder.as_os_str().len());
     for (place, _) in file.match_indices(':') {
-        if has_certificate_extension(&file[..place]) && !Path::new(file).exists() {
+        if place >= length && has_certificate_extension(&file[..place]) && !path.exists() {
             let shown = printable_name(&file[..place]);
             let problem = format!("--cert {shown}:…: the programs read a PEM file without a password");
             let word = shell_path(Path::new(&file[..place]));

@@ -313,6 +313,13 @@ fn no_program_is_written_with_a_password_in_it() {
         let test = Test::new().args(["example", language, "--cert", "a.p12:Geheim99"]).status(2).hides("eheim99");
         test.stderr_contains("pushcert convert a.p12 --passin env:P12_PASSWORD -o push.pem").run();
     }
+    // A folder that is there has its colon in its name.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("a.pem:x")).unwrap();
+    let example = |file: &str| Test::new().args(["example", "node", "--cert", file]).folder(folder.path());
+    example("a.pem:x/push.pem").stdout_contains("readFileSync(\"a.pem:x/push.pem\")").run();
+    example("a.pem:x/push.pem:Geheim99").status(2).hides("eheim99").run();
+    example("b.pem:x/Geheim99").status(2).hides("eheim99").run();
 }
 
 #[test]
