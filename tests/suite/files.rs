@@ -470,6 +470,39 @@ fn a_name_that_is_not_utf8_is_one_in_every_value() {
     }
 }
 
+/// What follows the colon behind the name of a file, whether that is there or not.
+#[test]
+fn what_may_be_a_password_behind_the_name_of_a_file_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.key", "a.p12", "a.p8"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let tail = ["--token", "aabb", "--alert", "x", "--environment", "sandbox"];
+    for words in [
+        &["push", "gone.pem:im99"][..],
+        &["push", "a.p12:im99"],
+        &["push", "--p8", "a.p8:im99", "--team-id", "TEAMID1234", "--topic", "a.b"],
+    ] {
+        Test::new().args(words).args(tail).folder(folder.path()).any_status().hides("im99").run();
+    }
+    for words in [
+        "inspect gone.p12:im99",
+        "expiry gone.p12:im99",
+        "compare gone.key:im99 a.p12",
+        "convert gone.p12:im99",
+        "database list sqlite:a.p12:im99",
+        "database list sqlite:gone.p12:im99",
+        "database list a.p12:im99",
+        "database import sqlite:t.db a.p12:im99 --app a.b --environment sandbox",
+        "gateway --tokens a.p12:im99",
+        "gateway --client-ca gone.pem:im99",
+    ] {
+        let test = Test::new().args(words.split(' ')).folder(folder.path()).any_status();
+        let run = test.hides("im99").run();
+        assert_ne!(run.code, Some(0), "{words}");
+    }
+}
+
 #[test]
 fn the_folder_of_manual_pages_is_made() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ use crate::crypto::{DecodeError, Remedy};
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::scanner::ScanError;
+use crate::expiry::sniff::has_certificate_extension;
 use crate::identity::{Choice, SelectError};
 use crate::key::KeyError;
 use crate::limits::LimitError;
@@ -41,27 +42,39 @@ pub(crate) fn explain<'a>(file: &str, error: impl Into<DomainError<'a>>) -> Erro
     if let DomainError::Read(_) | DomainError::Scan(ScanError::Read(_)) = error
         && file_before_password(file).is_some()
     {
-        // What follows the colon may be a password, and is not repeated.
-        let (file, problem) = (without_password(file), "there is no such file, and one without what follows the colon");
-        return Error::new(kind, format!("{}: {problem}", printable_name(&file))).hint(NO_PASSWORD_IN_NAME);
+        return no_password_in_name(kind, file);
     }
-    match find_in_home(file, &error) {
+    match find_elsewhere(file, &error) {
         Some(hint) => Error::new(kind, format!("{}: {error}", printable_name(file))).hint(hint),
         None => Error { hint, ..Error::new(kind, format!("{}: {error}", printable_name(input_name(file)))) },
     }
 }
 
-/// Returns the file that is there, where a name is that of a file with a password behind a colon, as curl takes it.
+/// Refuses a name that has what may be a password behind a colon: it is not repeated.
+fn no_password_in_name(kind: ExitKind, file: &str) -> Error {
+    let is_there = file_before_password(file).is_some_and(|before| Path::new(before).is_file());
+    let more = if is_there { ", and one without what follows the colon" } else { "" };
+    let name = printable_name(&without_password(file));
+    Error::new(kind, format!("{name}: there is no such file{more}")).hint(NO_PASSWORD_IN_NAME)
+}
+
+/// Returns the file, where a name that is not there is that of a file with a password behind a colon, as curl takes it.
 fn file_before_password(file: &str) -> Option<&str> {
     if Path::new(file).symlink_metadata().is_ok() {
         return None;
     }
+    let mut by_name = None;
     for (index, _) in file.match_indices(':') {
-        if Path::new(&file[..index]).is_file() {
-            return Some(&file[..index]);
+        let before = &file[..index];
+        if Path::new(before).is_file() {
+            return Some(before);
+        }
+        let is_named = has_certificate_extension(before) || before.ends_with(".key") || before.ends_with(".p8");
+        if by_name.is_none() && is_named {
+            by_name = Some(before);
         }
     }
-    None
+    by_name
 }
 
 /// Returns a name without the password that may stand behind it.
@@ -73,15 +86,16 @@ pub(crate) fn without_password(file: &str) -> String {
 }
 
 /// Returns what to do where a file is not there since its name begins with `~`.
-fn find_in_home(file: &str, error: &DomainError<'_>) -> Option<String> {
-    let is_missing = match error {
-        DomainError::Read(ReadError::Io(error)) | DomainError::Scan(ScanError::Read(ReadError::Io(error))) => {
-            error.kind() == io::ErrorKind::NotFound
+fn find_elsewhere(file: &str, error: &DomainError<'_>) -> Option<String> {
+    match error {
+        DomainError::Read(ReadError::Io(error)) | DomainError::Scan(ScanError::Read(ReadError::Io(error)))
+            if error.kind() == io::ErrorKind::NotFound =>
+        {
+            home_hint(file)
         }
-        DomainError::Write(error) => matches!(error, WriteError::NoFolder(_)),
-        _ => false,
-    };
-    if is_missing { home_hint(file) } else { None }
+        DomainError::Write(WriteError::NoFolder(_)) => home_hint(file),
+        _ => None,
+    }
 }
 
 /// Returns what to do where the system does not find a file: its name may begin with `~`.
@@ -91,6 +105,9 @@ fn missing_hint(file: &str, cause: &io::Error) -> Option<Printable> {
 
 /// Explains that the system does not read an input that is no certificate file: a list, a log, a request.
 pub(crate) fn unreadable(file: &str, cause: &io::Error) -> Error {
+    if file_before_password(file).is_some() {
+        return no_password_in_name(ExitKind::Input, file);
+    }
     let name = printable_name(input_name(file));
     let error = Error::new(ExitKind::Input, format!("{name}: cannot read it: {cause}"));
     Error { hint: missing_hint(file, cause).or(input_hint(cause).map(Printable::from)), ..error }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 
 use crate::cli::values::DatabaseUrl;
+use crate::commands::shared::advice;
 use crate::database::address::{AddressError, DatabaseAddress};
 #[cfg(feature = "postgres")]
 use crate::database::problem::NO_TLS;
@@ -93,7 +94,9 @@ pub(crate) fn open(address: &DatabaseAddress, access: Access) -> Result<Database
 
 /// Returns the error for the user.
 pub(crate) fn explain(error: &DatabaseError) -> Error {
-    let failure = Error::new(error.exit_kind(), error.to_string());
+    // What follows a colon may be a password.
+    let name = advice::without_password(&error.database);
+    let failure = Error::new(error.exit_kind(), error.to_string().replacen(&error.database, &name, 1));
     if let DatabaseProblem::Missing | DatabaseProblem::NoFolder = error.problem
         && let Some(hint) = home_hint(&error.database)
     {

@@ -1,6 +1,7 @@
 //! The key that signs provider tokens, from the file of `--p8`.
 
 use crate::apns::provider_token::{SignError, TokenSigner, key_id_in};
+use crate::commands::shared::advice;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::unread;
 use crate::container::Contents;
@@ -57,7 +58,8 @@ fn file_key_id(file: &Location) -> Option<String> {
 }
 
 fn no_key_id(file: &Location) -> Error {
-    let message = format!("{file}: its name does not contain the key ID, as AuthKey_ABC123DEFG.p8 does");
+    let name = advice::without_password(&file.to_string());
+    let message = format!("{name}: its name does not contain the key ID, as AuthKey_ABC123DEFG.p8 does");
     Error::new(ExitKind::Usage, message).hint("give it with --key-id; Apple's developer portal shows it under Keys")
 }
 
