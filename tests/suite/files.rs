@@ -470,6 +470,26 @@ fn a_name_that_is_not_utf8_is_one_in_every_value() {
     }
 }
 
+/// The words of a name that was typed without its quotes.
+#[test]
+fn a_name_with_blanks_that_was_typed_without_quotes_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture("pem/identity.pem"), folder.path().join("my push cert.pem")).unwrap();
+    fs::create_dir(folder.path().join("my folder")).unwrap();
+    let test = |words: &[&str]| Test::new().args(words).folder(folder.path());
+    let quoted = "hint: a name with blanks stands in quotes: 'my push cert.pem'";
+    for command in ["inspect", "expiry"] {
+        let run = test(&[command, "my", "push", "cert.pem"]).any_status().run();
+        // The findings of expiry are its result.
+        let told = format!("{}{}", run.text(), run.stderr);
+        assert_eq!(told.matches(quoted).count(), 3, "{told}");
+    }
+    test(&["expiry", "my", "folder"]).any_status().stdout_contains("quotes: 'my folder'").run();
+    fs::copy(fixture("pem/identity.pem"), folder.path().join("my cert.pem")).unwrap();
+    test(&["compare", "my", "cert.pem"]).status(3).stderr_contains("quotes: 'my cert.pem'").run();
+    test(&["inspect", "my", "other.pem"]).any_status().stderr_contains("hint: check its name").run();
+}
+
 /// What follows the colon behind the name of a file, whether that is there or not.
 #[test]
 fn what_may_be_a_password_behind_the_name_of_a_file_is_not_repeated() {

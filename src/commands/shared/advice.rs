@@ -1,11 +1,13 @@
 //! Explains domain errors to the user: message, hint (with the names of flags) and exit code. Commands add hints of
 //! their own where they know more.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::asn1::Fault;
+use crate::cli;
 use crate::container::lookalike::Lookalike;
 use crate::container::{OpenError, PasswordTarget};
 use crate::crypto::{DecodeError, Remedy};
@@ -17,6 +19,7 @@ use crate::identity::{Choice, SelectError};
 use crate::key::KeyError;
 use crate::limits::LimitError;
 use crate::net::descriptors::is_out_of_descriptors;
+use crate::report::shell::shell_path;
 use crate::request::RequestError;
 use crate::secret::PasswordOddity;
 use crate::text::{Printable, home_hint, printable_name};
@@ -85,17 +88,36 @@ pub(crate) fn without_password(file: &str) -> String {
     }
 }
 
-/// Returns what to do where a file is not there since its name begins with `~`.
+/// Returns what to do where a file is not there since its name begins with `~`, or was typed without its quotes.
 fn find_elsewhere(file: &str, error: &DomainError<'_>) -> Option<String> {
     match error {
         DomainError::Read(ReadError::Io(error)) | DomainError::Scan(ScanError::Read(ReadError::Io(error)))
             if error.kind() == io::ErrorKind::NotFound =>
         {
-            home_hint(file)
+            home_hint(file).or_else(|| quotes_hint(file, &cli::arguments()))
         }
         DomainError::Write(WriteError::NoFolder(_)) => home_hint(file),
         _ => None,
     }
+}
+
+/// The most words that the name of a file is taken to have.
+const MAX_WORDS: usize = 8;
+
+/// Returns what to do where words that were typed are the name of a file that is there, and `file` is one of them.
+fn quotes_hint(file: &str, typed: &[OsString]) -> Option<String> {
+    // The program and its subcommand stand before them.
+    for (place, _) in typed.iter().enumerate().skip(2).filter(|(_, word)| *word == file) {
+        for start in place.saturating_sub(MAX_WORDS).max(2)..=place {
+            for end in (start + 2).max(place + 1)..=typed.len().min(start + MAX_WORDS) {
+                let name = PathBuf::from(typed[start..end].join(OsStr::new(" ")));
+                if name.exists() {
+                    return Some(format!("a name with blanks stands in quotes: {}", shell_path(&name)));
+                }
+            }
+        }
+    }
+    None
 }
 
 /// Returns what to do where the system does not find a file: its name may begin with `~`.
@@ -110,7 +132,9 @@ pub(crate) fn unreadable(file: &str, cause: &io::Error) -> Error {
     }
     let name = printable_name(input_name(file));
     let error = Error::new(ExitKind::Input, format!("{name}: cannot read it: {cause}"));
-    Error { hint: missing_hint(file, cause).or(input_hint(cause).map(Printable::from)), ..error }
+    let quotes = if cause.kind() == io::ErrorKind::NotFound { quotes_hint(file, &cli::arguments()) } else { None };
+    let hint = missing_hint(file, cause).or(quotes.map(Printable::from));
+    Error { hint: hint.or(input_hint(cause).map(Printable::from)), ..error }
 }
 
 /// Explains that the system does not do what an output needs; `problem` says what that is.
