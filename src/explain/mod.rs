@@ -278,6 +278,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_message_about_another_host_is_not_explained() {
+        for text in [
+            "Error: socket hang up\n    at connResetException { code: 'ECONNRESET', host: 'api.stripe.com', port: 443 }",
+            "AxiosError: socket hang up\n  config: { url: 'https://api.stripe.com/v1/charges', method: 'post' }",
+            "Error: read ECONNRESET { servername: \"registry.npmjs.org\" }",
+            "socket hang up, request to https://example.com/tokens failed",
+            "Remote host terminated the handshake, host=repo.maven.apache.org",
+        ] {
+            assert!(find(text).is_empty(), "{text}");
+        }
+        for text in [
+            "Error: socket hang up { code: 'ECONNRESET', host: 'api.push.apple.com' }",
+            "Error: socket hang up { url: 'https://api.sandbox.push.apple.com/3/device/00fc' }",
+            "Error: socket hang up { host: 'proxy.example.com', port: 3128 }",
+            "Error: read ECONNRESET { host: 'localhost', port: 2197 }",
+            "Error: socket hang up\n    at TLSSocket.onConnectEnd (node:_tls_wrap:1727:19)",
+        ] {
+            assert!(find(text)[0].meaning.starts_with("the other end closed"), "{text}");
+        }
+    }
+
     /// Messages as people have posted them, or as the programs print them, and the beginning of what they mean.
     #[test]
     fn posted_messages_are_explained() {

@@ -13,7 +13,7 @@ pub(super) enum Subject {
     Server,
     /// The way to a server, which must be that of APNs.
     Connection,
-    /// A push certificate, where the text names push or begins with the message.
+    /// A push certificate, where the text names push, or begins with the message and names no other host.
     NamedFirst,
     /// A password or a key in PEM, unless the text names a program with keys of its own.
     Decryption,
@@ -25,7 +25,7 @@ impl Subject {
         match self {
             Self::Push | Self::Server => true,
             Self::Connection => text.has_server,
-            Self::NamedFirst => is_first || text.has_push,
+            Self::NamedFirst => text.has_push || (is_first && !text.has_other_host),
             Self::OldCipher => !text.has_other_algorithm,
             Self::Decryption => !text.has_other_keys,
         }
@@ -37,6 +37,8 @@ pub(super) struct Subjects {
     pub(super) has_push: bool,
     /// One of APNs' servers of today.
     has_server: bool,
+    /// A host that it says the program talks to, and that is none of APNs'.
+    has_other_host: bool,
     has_other_algorithm: bool,
     has_other_keys: bool,
     /// The text, in small letters and without blanks and quotes.
@@ -66,6 +68,7 @@ impl Subjects {
         Self {
             has_push: names(PUSH),
             has_server: names(SERVERS) && !names(OLD_SERVERS),
+            has_other_host: has_other_host(&text),
             has_other_algorithm: names(HASHES) || has_other_cipher(&text),
             has_other_keys: names(OTHER_KEYS),
             text,
@@ -89,11 +92,31 @@ impl Subjects {
     }
 }
 
+/// What programs say before the host, or the URL, that they talk to, without blanks.
+const HOST_NAMES: &[&str] = &["host:", "hostname:", "host=", "servername:", "url:", "uri:", "requestto"];
+
+fn has_other_host(text: &str) -> bool {
+    for name in HOST_NAMES {
+        for (place, found) in text.match_indices(name) {
+            let rest = &text[place + found.len()..];
+            let rest = rest.strip_prefix("https://").unwrap_or(rest);
+            if host_at(rest).is_some_and(is_other) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+fn is_other(host: &str) -> bool {
+    !host.contains(PROXY) && !SERVERS.iter().any(|server| host.contains(server))
+}
+
 /// Returns whether a message, folded, is about a host that it names and that is none of APNs'. `before` and `after` are
 /// what stands around it.
 pub(super) fn names_other_host(before: &str, message: &str, after: &str) -> bool {
     let named = host_after(message, after).or_else(|| host_before(before));
-    named.is_some_and(|host| !host.contains(PROXY) && !SERVERS.iter().any(|server| host.contains(server)))
+    named.is_some_and(is_other)
 }
 
 /// What the name of a host has that stands between a program and APNs.
