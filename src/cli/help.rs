@@ -394,12 +394,16 @@ pub(crate) fn asked(arguments: &[OsString], columns: Option<usize>) -> StyledStr
 }
 
 /// Breaks a usage that is too long, which clap does not. Puts what options do below their names where the terminal is
-/// narrow.
+/// narrow; without a terminal it has the usual columns.
 fn fitted(mut command: Command, columns: Option<usize>) -> Command {
     let usage = command.render_usage().to_string();
     if usage.chars().count() > COLUMNS {
         let broken = usage.replacen("[OPTIONS] ", "[OPTIONS]\n       ", 1);
         command = command.override_usage(broken.trim_start_matches("Usage: ").to_owned());
+    }
+    if columns.is_none() {
+        // clap would take the width of the terminal that another stream is at.
+        command = command.term_width(COLUMNS);
     }
     let is_narrow = columns.is_some_and(|columns| columns < LEAST_COLUMNS);
     command.next_line_help(is_narrow)

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use super::common::entries;
+use super::common::{Test, entries};
 use super::terminal::{INTERRUPTED, Session, choose, fixture, start, start_in};
 
 /// Types bytes that need not be UTF-8, and Enter.
@@ -306,6 +306,15 @@ fn a_terminal_that_becomes_narrow_shows_a_question_once() {
     assert!(shown.contains('y') && !shown.contains("wanted"), "{shown:?}");
     session.ctrl_c();
     assert_eq!(session.end().1, INTERRUPTED);
+}
+
+#[test]
+fn help_in_a_pipe_has_the_same_columns_at_every_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = format!("stty cols 45 rows 24; '{}' convert --help | cat > help", env!("CARGO_BIN_EXE_pushcert"));
+    assert_eq!(start_in(folder.path(), &command, "xterm").end().1, 0);
+    let help = fs::read_to_string(folder.path().join("help")).unwrap();
+    assert_eq!(help, Test::new().args(["convert", "--help"]).run().text());
 }
 
 #[test]
