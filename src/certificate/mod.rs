@@ -5,6 +5,7 @@ pub(crate) mod chain;
 pub(crate) mod extension;
 mod general_name;
 pub(crate) mod name;
+mod plain;
 pub(crate) mod policy;
 pub(crate) mod renewal;
 pub(crate) mod threshold;
@@ -286,6 +287,9 @@ impl Certificate {
 
     /// Returns why OpenSSL does not read it, if so. What reads certificates here takes texts and tags that it refuses.
     pub(crate) fn openssl_problem(&self) -> Option<&'static str> {
+        if plain::is_plain(&self.der) {
+            return None;
+        }
         let error = openssl::x509::X509::from_der(&self.der).err()?;
         // The innermost comes first.
         error.errors().first().and_then(openssl::error::Error::reason).or(Some("no reason given"))
