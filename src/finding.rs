@@ -72,6 +72,8 @@ pub enum FindingCode {
     NotPush,
     /// The list of topics does not decode.
     TopicsUnreadable,
+    /// OpenSSL does not read it.
+    RefusedByOpenssl,
     /// It may not send to an expected topic.
     TopicMissing,
     /// It may not be used in an expected environment.
@@ -211,6 +213,7 @@ impl FindingCode {
             | Self::ChainInvalid
             | Self::NotPush
             | Self::TopicsUnreadable
+            | Self::RefusedByOpenssl
             | Self::TopicMissing
             | Self::EnvironmentMissing
             | Self::OtherTeam

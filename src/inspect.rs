@@ -320,6 +320,11 @@ impl FileReport {
             for finding in warning::judge(certificate, &chain, judged_key, now) {
                 report.warnings.push(FileWarning::new(certificate, finding));
             }
+            if let Some(problem) = certificate.openssl_problem() {
+                let message = format!("is damaged: OpenSSL does not read it ({problem})");
+                let finding = Finding::warning(FindingCode::RefusedByOpenssl, message);
+                report.warnings.push(FileWarning::new(certificate, finding));
+            }
             let unread_key = match key {
                 KeyState::Unread if role == FileRole::Leaf => unread_key,
                 _ => None,

@@ -1731,6 +1731,19 @@ fn changed_identity(from: &[u8], to: &[u8]) -> String {
 }
 
 #[test]
+fn inspect_warns_of_what_openssl_does_not_read() {
+    let damaged = changed_identity(b"\x0c\x26Apple Push Services", b"\x1c\x26Apple Push Services");
+    let warning = "warning: is damaged: OpenSSL does not read it (universalstring is wrong length)";
+    let code = "\"code\": \"refused-by-openssl\"";
+    let run = |file: &str, format: &[&str]| on(file, &[&["inspect", "-"], format].concat()).run().text().to_owned();
+    assert!(run(&damaged, &[]).contains(warning));
+    assert!(run(&damaged, &["--json"]).contains(code));
+    let whole = changed_identity(b"\x0c\x26Apple Push Services", b"\x0c\x26Apple Push services");
+    assert!(!run(&whole, &[]).contains("OpenSSL"));
+    assert!(!run(&whole, &["--json"]).contains(code));
+}
+
+#[test]
 fn what_openssl_does_not_read_is_neither_written_nor_presented() {
     let name = b"\x0c\x26Apple Push Services";
     for (changed, problem) in [
