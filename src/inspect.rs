@@ -21,6 +21,9 @@ use crate::text::{NOT_SHOWN, name_unless_key};
 /// The most bytes of a localKeyID that is shown; real ones have 20.
 const MAX_KEY_ID: usize = 64;
 
+/// The most certificates of a file that OpenSSL is asked about: with some keys it takes a millisecond for one.
+const MAX_ASKED: usize = 1_000;
+
 /// The report of `inspect`.
 #[derive(Debug, Serialize)]
 pub(crate) struct InspectReport {
@@ -308,7 +311,7 @@ impl FileReport {
         let collection = Collection::new(&contents.certificates, &contents.keys);
         let cas = contents.authorities();
         let unread_key = UnreadKey::of(contents);
-        for entry in &contents.certificates {
+        for (index, entry) in contents.certificates.iter().enumerate() {
             let certificate = &entry.item;
             let key = contents.key_state(&collection, certificate);
             // A certificate alone, as Apple's portal gives it, misses no key.
@@ -320,7 +323,9 @@ impl FileReport {
             for finding in warning::judge(certificate, &chain, judged_key, now) {
                 report.warnings.push(FileWarning::new(certificate, finding));
             }
-            if let Some(problem) = certificate.openssl_problem() {
+            if index < MAX_ASKED
+                && let Some(problem) = certificate.openssl_problem()
+            {
                 let message = format!("is damaged: OpenSSL does not read it ({problem})");
                 let finding = Finding::warning(FindingCode::RefusedByOpenssl, message);
                 report.warnings.push(FileWarning::new(certificate, finding));

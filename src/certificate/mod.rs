@@ -287,7 +287,7 @@ impl Certificate {
 
     /// Returns why OpenSSL does not read it, if so. What reads certificates here takes texts and tags that it refuses.
     pub(crate) fn openssl_problem(&self) -> Option<&'static str> {
-        if plain::is_plain(&self.der) {
+        if plain::is_plain(self) {
             return None;
         }
         let error = openssl::x509::X509::from_der(&self.der).err()?;

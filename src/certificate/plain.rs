@@ -5,9 +5,19 @@ use x509_cert::der::{Decode, Encode, Tag, Tagged};
 use x509_cert::name::Name;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
+use crate::certificate::Certificate;
+
+/// The most bytes of a name. The parser sorts what a part of it holds in a time that grows with the square of its number.
+const MAX_NAME: usize = 512;
+
 /// Returns whether a certificate is DER to the letter, with everyday parameters and texts. OpenSSL reads those, and to
 /// ask it takes half as long as to convert a file: at its start it makes tables of its messages and algorithms.
-pub(super) fn is_plain(der: &[u8]) -> bool {
+pub(super) fn is_plain(certificate: &Certificate) -> bool {
+    let names = [&certificate.raw_issuer, &certificate.raw_subject];
+    names.iter().all(|name| name.len() <= MAX_NAME) && is_plain_der(&certificate.der)
+}
+
+fn is_plain_der(der: &[u8]) -> bool {
     let Ok(certificate) = x509_cert::Certificate::from_der(der) else { return false };
     // What the parser passes over is not written.
     if !certificate.to_der().is_ok_and(|encoded| encoded == der) {
@@ -55,7 +65,8 @@ fn is_plain_text(value: &Any) -> bool {
 mod tests {
     use openssl::x509::X509;
 
-    use super::is_plain;
+    use super::{MAX_NAME, is_plain, is_plain_der};
+    use crate::certificate::Certificate;
     use crate::test_support::certificate;
 
     const FILES: [&str; 3] = ["der/universal.cer", "der/ec.cer", "ca/root.pem"];
@@ -66,9 +77,19 @@ mod tests {
     #[test]
     fn certificates_of_every_day_are_plain() {
         for file in FILES {
-            assert!(is_plain(&certificate(file).der), "{file}");
+            assert!(is_plain(&certificate(file)), "{file}");
         }
-        assert!(!is_plain(&certificate("der/utf8-subject.cer").der), "texts in T61String");
+        assert!(!is_plain(&certificate("der/utf8-subject.cer")), "texts in T61String");
+    }
+
+    #[test]
+    fn a_long_name_is_not_sorted() {
+        let long = vec![0; MAX_NAME + 1];
+        for file in FILES {
+            let certificate = certificate(file);
+            assert!(!is_plain(&Certificate { raw_subject: long.clone(), ..certificate.clone() }), "{file}");
+            assert!(!is_plain(&Certificate { raw_issuer: long.clone(), ..certificate }), "{file}");
+        }
     }
 
     #[test]
@@ -80,7 +101,7 @@ mod tests {
                 for byte in BYTES {
                     let mut changed = der.clone();
                     changed[place] = byte;
-                    if is_plain(&changed) {
+                    if is_plain_der(&changed) {
                         plain += 1;
                         assert!(X509::from_der(&changed).is_ok(), "{file}: byte {place} is {byte:#x}");
                     } else {
