@@ -96,8 +96,9 @@ def fetch(**variables):
     return step(get, SERVER=f"http://127.0.0.1:{server.server_port}", REPOSITORY=REPOSITORY, **{"VERSION": "", **variables})
 
 
-def judged(paths, password=""):
-    return step(judge, PATHS=paths, WARN=defaults["warn"], FAIL=defaults["fail"], P12_PASSWORD=password)
+def judged(paths, password="", **inputs):
+    given = {**defaults, **inputs}
+    return step(judge, PATHS=paths, WARN=given["warn"], FAIL=given["fail"], P12_PASSWORD=password)
 
 
 expect("the action gets the release of its commit", fetch().returncode, 0)
@@ -114,6 +115,9 @@ expect("the action fails for an expired one, and annotates it", (bad.returncode,
        (1, 1))
 odd = judged("  fixtures/der/production.cer\r\n\r\n\tfixtures/der/sandbox.cer\r\n")
 expect("the action takes paths with blanks and CR LF", (odd.returncode, "::error" in odd.stdout), (0, False))
+for inputs in ({"fail": "45d"}, {"warn": "60d"}, {"warn": "60d", "fail": "45d"}):
+    timed = judged("fixtures/der/production.cer", **inputs)
+    expect(f"the action takes {inputs} alone", (timed.returncode, timed.stderr), (0, ""))
 none = judged(" \n")
 expect("the action says that no path was given", (none.returncode, "names no file and no folder" in none.stdout), (2, True))
 expect("the action opens a .p12 with its password", judged("fixtures/p12/keychain-password.p12", "push").returncode, 0)
