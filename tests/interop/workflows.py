@@ -103,6 +103,7 @@ def judged(paths, password="", **inputs):
 
 expect("the action gets the release of its commit", fetch().returncode, 0)
 expect("the action gets a release by its name", fetch(VERSION=VERSION).returncode, 0)
+expect("the action gets a release by its number", fetch(VERSION=VERSION[1:]).returncode, 0)
 for name, said in (("v9.9.9", "There is no release v9.9.9 to be had at "), ("main", "There is no release main to be had at ")):
     missed = fetch(VERSION=name)
     expect(f"the action says that there is no release {name}", (missed.returncode, said in missed.stdout), (2, True))
@@ -113,7 +114,7 @@ expect("the action passes good certificates", (good.returncode, "::error" in goo
 bad = judged("fixtures/der/expired.cer")
 expect("the action fails for an expired one, and annotates it", (bad.returncode, bad.stdout.count("::error file=fixtures/der/expired.cer")),
        (1, 1))
-odd = judged("  fixtures/der/production.cer\r\n\r\n\tfixtures/der/sandbox.cer\r\n")
+odd = judged("  fixtures/der/production.cer \t\r\n \r\n\tfixtures/der/sandbox.cer\r\n")
 expect("the action takes paths with blanks and CR LF", (odd.returncode, "::error" in odd.stdout), (0, False))
 for inputs in ({"fail": "45d"}, {"warn": "60d"}, {"warn": "60d", "fail": "45d"}):
     timed = judged("fixtures/der/production.cer", **inputs)
