@@ -39,9 +39,7 @@ use crate::world::files::Location;
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     let file = ReportFile { output: arguments.output.as_ref(), force: arguments.force, is_earlier: is_check_report };
-    if let (Some(warn), Some(fail)) = (arguments.warn, arguments.fail) {
-        thresholds::check_order(warn, fail)?;
-    }
+    refuse_early(arguments)?;
     file.check_replaceable()?;
     let report = check_all(arguments, context)?;
     let format = arguments.format();
@@ -53,10 +51,24 @@ pub(super) fn run(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<u8
     Ok(Report::Check(&report).exit_code(format))
 }
 
-fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckReport, Error> {
-    if let Some(gateway) = &arguments.gateway {
-        target::refuse_retired(gateway)?;
+/// Refuses what the arguments alone show to be wrong.
+pub(super) fn refuse_early(arguments: &CheckArgs) -> Result<(), Error> {
+    if let (Some(warn), Some(fail)) = (arguments.warn, arguments.fail) {
+        thresholds::check_order(warn, fail)?;
     }
+    let Some(gateway) = &arguments.gateway else { return Ok(()) };
+    target::refuse_retired(gateway)?;
+    match arguments.environment.map(Environments::list) {
+        Some([only]) => target::refuse_contradiction(gateway, *only),
+        Some(_) => {
+            let message = format!("--environment both asks Apple's two environments, and --gateway names {gateway}");
+            Err(Error::new(ExitKind::Usage, message).hint("leave one of them out"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_all(arguments: &CheckArgs, context: &mut Context<'_>) -> Result<CheckReport, Error> {
     let proxy = proxy::find(arguments.proxy.as_ref(), context)?;
     let mut inputs = vec![arguments.input()];
     inputs.extend(&arguments.key);

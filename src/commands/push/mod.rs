@@ -56,11 +56,9 @@ use crate::world::terminal::question::{self, Reply};
 const INDEX_VARIABLE: &str = "JOB_COMPLETION_INDEX";
 
 pub(super) fn run(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
+    refuse_early(arguments)?;
     let shard = choose_shard(arguments, context)?;
     let proxy = proxy::find(arguments.proxy.as_ref(), context)?;
-    if let Some(gateway) = &arguments.gateway {
-        target::refuse_retired(gateway)?;
-    }
     let opener = open_with(arguments, context)?;
     let sender = sender::read(arguments, &opener, context)?;
     let environment = choose_environment(arguments, &sender.environments)?;
@@ -86,6 +84,16 @@ pub(super) fn run(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Opt
     confirm(arguments, &given, &target, &message, context)?;
     let way = Way { opener: &opener, proxy: &proxy };
     send(arguments, &given, &target, sender, message, &way, context)
+}
+
+/// Refuses what the arguments alone show to be wrong.
+pub(super) fn refuse_early(arguments: &PushArgs) -> Result<(), Error> {
+    let Some(gateway) = &arguments.gateway else { return Ok(()) };
+    target::refuse_retired(gateway)?;
+    match arguments.environment {
+        Some(given) => target::refuse_contradiction(gateway, given),
+        None => Ok(()),
+    }
 }
 
 /// Returns whose tokens are sent to, where they are in a database: those that were given for the topic. The tokens for a
@@ -143,10 +151,6 @@ fn choose_shard(arguments: &PushArgs, context: &Context<'_>) -> Result<Option<Sh
 fn choose_environment(arguments: &PushArgs, own: &[Environment]) -> Result<Option<Environment>, Error> {
     let of_gateway = arguments.gateway.as_ref().and_then(endpoint::environment_of);
     if let Some(given) = arguments.environment {
-        if of_gateway.is_some_and(|known| known != given) {
-            let message = format!("--environment {} and --gateway contradict each other", given.name());
-            return Err(Error::new(ExitKind::Usage, message).hint("leave one of them out"));
-        }
         if !own.is_empty() && !own.contains(&given) {
             let message = format!("the certificate is not for the {} environment", given.name());
             return Err(
