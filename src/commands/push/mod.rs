@@ -88,6 +88,13 @@ pub(super) fn run(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Opt
 
 /// Refuses what the arguments alone show to be wrong.
 pub(super) fn refuse_early(arguments: &PushArgs) -> Result<(), Error> {
+    if let Some(Location::Path(path)) = &arguments.payload
+        && path.to_string_lossy().trim_start().starts_with('{')
+        && !path.exists()
+    {
+        let hint = "name a file that holds it, or pipe it: printf '%s' '{\"aps\":…}' | pushcert push … --payload -";
+        return Err(Error::new(ExitKind::Usage, "--payload takes a file, and what is given is JSON").hint(hint));
+    }
     let Some(gateway) = &arguments.gateway else { return Ok(()) };
     target::refuse_retired(gateway)?;
     match arguments.environment {
@@ -279,7 +286,10 @@ fn explain_message(arguments: &PushArgs, error: &MessageError) -> Error {
             failure.hint("use the MDM push certificate; in an app's notification aps stands beside mdm")
         }
         MessageError::NoMdm(_) => {
-            failure.hint("the payload is {\"mdm\": \"PushMagic\"}, with the value that the device has told the server")
+            failure.hint(
+                "the payload is {\"mdm\": \"PushMagic\"}, with the value that the device has told the server: write it to a file, \
+                 and give that with --payload",
+            )
         }
         MessageError::AlertToPass(_) => {
             failure.hint("leave them out: Wallet asks your server for the pass, and shows the changeMessage in it")
