@@ -4,9 +4,12 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+
 use crate::certificate::policy::{Expectations, ExpiryPolicy};
 use crate::certificate::threshold::Threshold;
 use crate::cli::expiry::{DEFAULT_WARN, ExpiryArgs};
+use crate::cli::format::ReportFormat;
 use crate::commands::shared::advice;
 use crate::commands::shared::candidates;
 use crate::commands::shared::opening::check_stdin;
@@ -31,12 +34,18 @@ use crate::world::walk::{self, Beside, Filter, Globs};
 
 /// Returns the exit code, which is not always one of the table: Nagios has its own.
 pub(super) fn run(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<u8, Error> {
-    if let Some(warn) = arguments.warn {
-        thresholds::check_order(warn, arguments.fail)?;
-    }
+    refuse_early(arguments)?;
     report_file(arguments).check_replaceable()?;
     let report = scan(arguments, context)?;
     finish(arguments, &report, context)
+}
+
+/// Refuses what the arguments alone show to be wrong.
+pub(super) fn refuse_early(arguments: &ExpiryArgs) -> Result<(), Error> {
+    if let Some(warn) = arguments.warn {
+        thresholds::check_order(warn, arguments.fail)?;
+    }
+    ReportFile::refuse_format_name(arguments.output.as_ref(), ReportFormat::value_variants())
 }
 
 fn report_file(arguments: &ExpiryArgs) -> ReportFile<'_> {

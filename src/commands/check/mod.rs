@@ -16,7 +16,7 @@ use crate::check::revocation::Revocation;
 use crate::check::token::TokenIdentity;
 use crate::check::{self, CheckOptions, Credential, Target, TestedIdentity};
 use crate::cli::check::{CheckArgs, Environments};
-use crate::cli::format::ReportFormat;
+use crate::cli::format::{ReportFormat, check_formats};
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::Opener;
 use crate::commands::shared::proxy;
@@ -56,6 +56,7 @@ pub(super) fn refuse_early(arguments: &CheckArgs) -> Result<(), Error> {
     if let (Some(warn), Some(fail)) = (arguments.warn, arguments.fail) {
         thresholds::check_order(warn, fail)?;
     }
+    ReportFile::refuse_format_name(arguments.output.as_ref(), &check_formats())?;
     let Some(gateway) = &arguments.gateway else { return Ok(()) };
     target::refuse_retired(gateway)?;
     match arguments.environment.map(Environments::list) {

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io;
 
+use clap::ValueEnum;
+
 use crate::cli::format::ReportFormat;
 use crate::commands::shared::advice;
 use crate::commands::shared::printing;
@@ -28,6 +30,20 @@ pub(crate) struct ReportFile<'a> {
 }
 
 impl ReportFile<'_> {
+    /// Refuses the bare name of a format, which other programs take with -o.
+    pub(crate) fn refuse_format_name(output: Option<&Location>, formats: &[ReportFormat]) -> Result<(), Error> {
+        let Some(Location::Path(path)) = output else { return Ok(()) };
+        for format in formats.iter().filter_map(ValueEnum::to_possible_value) {
+            let name = format.get_name();
+            if path.as_os_str() == name {
+                let message = format!("-o {name} names a file, and {name} is a format");
+                let hint = format!("--format {name} is the option for it; for a file of that name: -o ./{name}");
+                return Err(Error::new(ExitKind::Usage, message).hint(hint));
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses to replace a file, and what is not an earlier report even with --force.
     pub(crate) fn check_replaceable(&self) -> Result<(), Error> {
         let Some(Location::Path(path)) = self.output else { return Ok(()) };
