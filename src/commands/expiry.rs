@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -24,6 +24,7 @@ use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanError, ScanTotals};
 use crate::finding::{Finding, FindingCode, Level};
 use crate::report::earlier::is_expiry_report;
 use crate::report::medium::Medium;
+use crate::report::shell::{shell_os_word, shell_path};
 use crate::report::style::Paint;
 use crate::report::{Report, human};
 use crate::text::printable_name;
@@ -149,6 +150,7 @@ fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
     let hint = match &error {
         ScanError::Read(ReadError::TooLarge) if level != Level::Ok => Some(SPLIT_DUMP.to_owned()),
         ScanError::Open(OpenError::Lookalike(Lookalike::Jks)) if source == Source::Secret => Some(exclude_entry(&file)),
+        error if error.is_missing() && file.contains(GLOB_SIGNS) => Some(glob_hint(&file)),
         error => hints.of(&file, error),
     };
     let error = match hint {
@@ -156,6 +158,24 @@ fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
         None => explained,
     };
     UnreadableFile { file: advice::without_password(&file), source, dump, level, code, error }
+}
+
+/// The signs by which a shell knows a glob.
+const GLOB_SIGNS: [char; 3] = ['*', '?', '['];
+
+/// Says how the files that fit a glob are chosen without a shell that expands it.
+fn glob_hint(glob: &str) -> String {
+    let (folder, name) = match glob.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some(parts) => parts,
+        None => (".", glob),
+    };
+    let choice = format!("--include {} chooses its files", shell_os_word(name.as_ref()));
+    if folder.contains(GLOB_SIGNS) {
+        return format!("no shell has expanded this glob: name a folder, with all below it; {choice}");
+    }
+    let folder = shell_path(Path::new(folder));
+    format!("no shell has expanded this glob: name the folder, {folder}, with all below it; {choice}")
 }
 
 /// What to do about a file that is too large to be read.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::certificate::threshold::Threshold;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport, Source, UnreadableFile};
-use crate::finding::{Case, Finding, FindingsReport, Measure};
+use crate::finding::{Case, Finding, FindingsReport, Level, Measure};
 use crate::schema::text;
 
 /// The first word of the line of a Nagios plugin.
@@ -100,13 +100,13 @@ impl CheckedCertificate {
     fn case(&self) -> Case {
         let mut findings = Vec::new();
         for finding in &self.findings {
-            let (subject, file) = (Some(self.label()), Some(self.place().into_owned()));
+            let (subject, file) = (Some(self.label()), Some(self.shown_place().into_owned()));
             findings.push(Finding { subject, file, ..finding.clone() });
         }
         Case {
             name: format!("{} ({}, {})", self.label(), self.role.name(), &self.sha256[..16]),
             title: self.label(),
-            group: Some(self.place().into_owned()),
+            group: Some(self.shown_place().into_owned()),
             path: path(self.source, &self.file),
             duration: Duration::ZERO,
             findings,
@@ -118,13 +118,14 @@ impl UnreadableFile {
     fn case(&self) -> Case {
         // The message names the file.
         let finding = Finding::new(self.level, self.code, &self.error.message);
+        let hint = if self.level == Level::Failure { self.error.hint.clone() } else { None };
         Case {
             name: "open the file".to_owned(),
             title: "cannot be opened".to_owned(),
-            group: Some(self.place().into_owned()),
+            group: Some(self.shown_place().into_owned()),
             path: path(self.source, &self.file),
             duration: Duration::ZERO,
-            findings: vec![Finding { reason: Some(text(&self.error.kind)), ..finding }],
+            findings: vec![Finding { reason: Some(text(&self.error.kind)), hint, ..finding }],
         }
     }
 }

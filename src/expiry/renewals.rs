@@ -15,6 +15,7 @@ use crate::expiry::relations;
 use crate::expiry::report::{CheckedCertificate, Renewal, Source};
 use crate::finding::{Finding, FindingCode, Level};
 use crate::text::printable_name;
+use crate::world::files::input_name;
 
 /// A name by which the renewal of a certificate is found.
 #[derive(Hash)]
@@ -314,7 +315,7 @@ impl<'a> Candidates<'a> {
             false => layout::judge(self.layout_of(old_index), self.layout_of(new_index), old.bond_to(new)),
         };
         match standing {
-            Standing::Beside(evidence) => Some(Successor::Objection(evidence.objection(&new.file))),
+            Standing::Beside(evidence) => Some(Successor::Objection(evidence.objection(input_name(&new.file)))),
             Standing::Version => Some(Successor::Renewal(Renewal {
                 file: new.file.clone(),
                 sha256: new.sha256.clone(),
@@ -346,7 +347,7 @@ fn refusal(old: &CheckedCertificate, new: &CheckedCertificate, differences: &[Fi
             _ => return None,
         }
     }
-    let file = printable_name(&new.file);
+    let file = printable_name(input_name(&new.file));
     reason.map(|reason| format!("{file} is for the same, but {reason}"))
 }
 
@@ -413,7 +414,7 @@ impl CheckedCertificate {
         let mut message = format!(
             "expires on {}, and is renewed by {} until {}",
             self.not_after.date(),
-            printable_name(&renewal.file),
+            printable_name(input_name(&renewal.file)),
             renewal.not_after.date()
         );
         if let Some(note) = &renewal.note {

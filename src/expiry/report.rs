@@ -20,6 +20,7 @@ use crate::finding::{Ending, Finding, FindingCode, Level};
 use crate::identity::Collection;
 use crate::schema::SCHEMA_VERSION;
 use crate::text::{name_unless_key, printable_name};
+use crate::world::files::input_name;
 
 /// The report on a run.
 #[derive(Debug, Serialize)]
@@ -358,6 +359,11 @@ impl CheckedCertificate {
         self.dump.place(&self.file)
     }
 
+    /// Returns the same for people.
+    pub(crate) fn shown_place(&self) -> Cow<'_, str> {
+        shown(self.source, self.place())
+    }
+
     /// Returns the name that the file gives to it, where that tells more than its own name. The names of authorities are
     /// made by programs.
     pub(crate) fn alias(&self) -> Option<&str> {
@@ -379,6 +385,15 @@ impl UnreadableFile {
     pub(crate) fn place(&self) -> Cow<'_, str> {
         self.dump.place(&self.file)
     }
+
+    /// Returns the same for people.
+    pub(crate) fn shown_place(&self) -> Cow<'_, str> {
+        shown(self.source, self.place())
+    }
+}
+
+fn shown(source: Source, place: Cow<'_, str>) -> Cow<'_, str> {
+    if source == Source::Stdin { Cow::Borrowed(input_name("-")) } else { place }
 }
 
 /// Returns the names of hosts of what is not Apple's.
@@ -603,7 +618,7 @@ impl ExpiryReport {
         let mut lines = Vec::new();
         let most = if self.policy.list_skipped { usize::MAX } else { MAX_NAMED };
         for skipped in self.skipped.iter().take(most) {
-            let place = skipped.dump.place(&skipped.file);
+            let place = shown(skipped.source, skipped.dump.place(&skipped.file));
             let (file, what) = (printable_name(&place), printable_name(&skipped.what));
             lines.push(format!("{file}: passed over: {what}"));
         }
@@ -618,7 +633,7 @@ impl ExpiryReport {
         let mut lines = Vec::new();
         for certificate in &self.certificates {
             let Some(entry) = &certificate.opened_by else { continue };
-            let line = format!("{}: opened with {}", printable_name(&certificate.place()), printable_name(entry));
+            let line = format!("{}: opened with {}", printable_name(&certificate.shown_place()), printable_name(entry));
             if lines.contains(&line) {
                 continue;
             }

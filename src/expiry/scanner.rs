@@ -109,6 +109,16 @@ pub(crate) enum ScanError {
 }
 
 impl ScanError {
+    /// Returns whether there is no such file.
+    pub(crate) fn is_missing(&self) -> bool {
+        match self {
+            Self::Read(ReadError::Io(cause)) | Self::Walk(WalkProblem::Io(cause)) => {
+                cause.kind() == io::ErrorKind::NotFound
+            }
+            _ => false,
+        }
+    }
+
     /// Returns the code of the finding that the file causes.
     pub(crate) const fn code(&self) -> FindingCode {
         match self {

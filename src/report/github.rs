@@ -118,7 +118,7 @@ mod tests {
         assert_data_eq!(
             printed_expiry("github"),
             str![[r#"
-::error file=fixtures/p12/truncated.p12,title=cannot be opened::fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)
+::error file=fixtures/p12/truncated.p12,title=cannot be opened::fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be); the end is missing: copy, download or export it again
 ::error file=fixtures/der/expired.cer,title=Apple Push Services%3A com.example.MyApp::fixtures/der/expired.cer: Apple Push Services: com.example.MyApp expired on 2024-01-31 (1028 days ago)
 ::notice title=Certificate expiry%3A 1 expired%2C 1 file not readable::2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable
 

@@ -144,7 +144,7 @@ fn write_row(out: &mut dyn Write, one: &CheckedCertificate, timeline: &Timeline)
     if let Some(alias) = one.alias() {
         write!(out, " \"{}\"", xml(&printable_name(alias)))?;
     }
-    write!(out, "{}<small>{}</small>", one.role.note(), xml(&printable(&one.place())))?;
+    write!(out, "{}<small>{}</small>", one.role.note(), xml(&printable(&one.shown_place())))?;
     if let Some(topics) = other_topics(one) {
         write!(out, "<small>{}</small>", xml(&topics))?;
     }

@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::text::{printable, printable_name};
+use crate::world::files::input_name;
 
 /// The most octets of a line (section 3.1).
 const LINE: usize = 75;
@@ -21,7 +22,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &ExpiryReport) -> io::Result<()
     let mut files_of: HashMap<&str, Vec<Cow<'_, str>>> = HashMap::new();
     for certificate in &report.certificates {
         let files = files_of.entry(&certificate.sha256).or_default();
-        let place = certificate.place();
+        let place = certificate.shown_place();
         if !files.contains(&place) {
             files.push(place);
         }
@@ -93,7 +94,11 @@ fn description(certificate: &CheckedCertificate, files: &[Cow<'_, str>]) -> Stri
         text.push_str(&format!("Team: {}\n", printable_name(team)));
     }
     if let Some(renewal) = &certificate.renewed_by {
-        text.push_str(&format!("Renewed by {} until {}\n", printable_name(&renewal.file), renewal.not_after.date()));
+        text.push_str(&format!(
+            "Renewed by {} until {}\n",
+            printable_name(input_name(&renewal.file)),
+            renewal.not_after.date()
+        ));
     }
     text.push_str(&format!("Files: {}", printable(&files.join(", "))));
     text

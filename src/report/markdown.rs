@@ -121,7 +121,12 @@ fn certificate_row(one: &CheckedCertificate) -> String {
     if let Some(entry) = &one.opened_by {
         name.push_str(&format!("<br>opened with {}", code(&printable(entry))));
     }
-    format!("| {} | {name} | {left}, {} | {} |", mark(one.level), one.not_after.date(), code(&printable(&one.place())))
+    format!(
+        "| {} | {name} | {left}, {} | {} |",
+        mark(one.level),
+        one.not_after.date(),
+        code(&printable(&one.shown_place()))
+    )
 }
 
 /// Writes the report of `check`, in so many bytes at most.

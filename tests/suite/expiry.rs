@@ -137,6 +137,24 @@ fn standard_input_is_any_container_or_secrets() {
     assert_eq!(with_input(b"{\"kind\":\"List\",\"items\":[]}", &[]).0, Some(1));
 }
 
+#[test]
+fn standard_input_is_named_for_people() {
+    let input = fs::read(fixture("der/expired.cer")).unwrap();
+    for (format, expected) in [
+        ("human", "  standard input\n"),
+        ("github", "::standard input: "),
+        ("junit", "classname=\"standard input\""),
+        ("markdown", " `standard input` |"),
+        ("html", "<small>standard input</small>"),
+        ("json", "\"file\": \"-\""),
+        ("prometheus", "file=\"-\""),
+    ] {
+        let run = test(&["-", "--format", format]).stdin(&*input).run();
+        assert!(run.text().contains(expected), "{format}: {}", run.text());
+        assert!(!run.text().contains("::-: ") && !run.text().contains("  -\n"), "{format}: {}", run.text());
+    }
+}
+
 /// Everything that ends a line, a quote, an element or a field somewhere.
 const EVIL: &str = "\"'\\<script>x</script>&|%,;:]]>{}\n::error::y\r\u{1b}[31m\u{202e}\u{fffe}\tz";
 

@@ -127,7 +127,7 @@ impl<'a> Row<'a> {
             one,
             left: TimeLeft::from_seconds(one.seconds_left).amount_or_ago(),
             name: ShownName::of(one),
-            file: printable(&one.place()),
+            file: printable(&one.shown_place()),
         }
     }
 }
