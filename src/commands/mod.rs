@@ -55,6 +55,19 @@ pub(crate) fn run(cli: &Cli, context: &mut Context<'_>) -> Result<u8, Error> {
     Ok(exit.map_or(0, ExitKind::code))
 }
 
+/// Refuses what the arguments alone show to be wrong, though the parser takes them. The commands do so themselves.
+///
+/// # Errors
+/// When they are.
+pub(crate) fn refuse_early(cli: &Cli) -> Result<(), Error> {
+    match &cli.command {
+        Command::Check(arguments) => check::refuse_early(arguments),
+        Command::Expiry(arguments) => expiry::refuse_early(arguments),
+        Command::Push(arguments) => push::refuse_early(arguments),
+        _ => Ok(()),
+    }
+}
+
 /// Gives a command that either succeeds or fails the result of those that also answer no.
 fn done(result: Result<(), Error>) -> Result<Option<ExitKind>, Error> {
     result?;

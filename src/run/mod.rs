@@ -83,7 +83,12 @@ fn wants_format(name: &str) -> bool {
 }
 
 fn run() -> ExitCode {
-    let cli = match Cli::try_parse_from(cli::arguments()) {
+    let arguments = cli::arguments();
+    let typed = arguments.get(1..).unwrap_or_default();
+    if let Some(suggestion) = habits::refuse_swallowed(typed) {
+        return end_wrong_line(&suggestion.to_error(), typed, None);
+    }
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return print_clap_error(error),
     };
@@ -193,27 +198,31 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     let is_not_utf8 = clap_error.kind() == clap::error::ErrorKind::InvalidUtf8;
     let suggestion = if is_misunderstood(&clap_error) { habits::understand(typed) } else { None };
     let error = match &suggestion {
-        Some(suggestion) => Error::new(ExitKind::Usage, suggestion.problem.as_str()).hint(suggestion.hint.as_str()),
+        Some(suggestion) => suggestion.to_error(),
         None if is_not_utf8 => tips::not_utf8(typed),
         None => usage_error(&clap_error),
     };
+    let is_of_clap = suggestion.is_none() && !is_not_utf8;
+    end_wrong_line(&error, typed, is_of_clap.then_some(&clap_error))
+}
+
+/// Prints what is wrong with the command line, as JSON or for Nagios where that was asked for, and for people as clap
+/// does if it is its error.
+fn end_wrong_line(error: &Error, typed: &[OsString], clap_error: Option<&clap::Error>) -> ExitCode {
     if wants_nagios() {
-        let printed = nagios::write_error(&mut standard_output(), SERVICE, &error);
-        return end_after(printed, NagiosState::Unknown.code(), Some(&error));
+        let printed = nagios::write_error(&mut standard_output(), SERVICE, error);
+        return end_after(printed, NagiosState::Unknown.code(), Some(error));
     }
     if wants_json() {
         let mut out = standard_output();
-        let printed = if has_lines(typed) {
-            json::write_error_line(&mut out, &error)
-        } else {
-            json::write_error(&mut out, &error)
-        };
-        return end_after(printed, error.exit_code, Some(&error));
+        let printed =
+            if has_lines(typed) { json::write_error_line(&mut out, error) } else { json::write_error(&mut out, error) };
+        return end_after(printed, error.exit_code, Some(error));
     }
     // There is no other place to report that the report of an error failed.
-    let _ = match suggestion {
-        None if !is_not_utf8 => clap_error.print(),
-        Some(_) | None => human::error(&mut io::stderr(), &error, Paint::new(has_color(&io::stderr()))),
+    let _ = match clap_error {
+        Some(clap_error) => clap_error.print(),
+        None => human::error(&mut io::stderr(), error, Paint::new(has_color(&io::stderr()))),
     };
     ExitCode::from(error.exit_code)
 }

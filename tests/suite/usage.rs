@@ -289,7 +289,7 @@ fn other_names_lead_to_the_option() {
         ("check --dev", "--environment sandbox"),
         ("push --body x", "--alert"),
         ("push --device 00", "--token"),
-        ("expiry --days 30", "--warn"),
+        ("expiry --days 30", "--warn, such as --warn 30d; --fail 30d fails the run too"),
         ("convert --overwrite", "--force"),
     ] {
         let run = Test::new().args(line.split(' ')).status(2).run();

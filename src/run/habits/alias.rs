@@ -9,6 +9,8 @@ pub(super) enum AliasValue {
     None,
     Known(&'static str),
     Typed,
+    /// A time before which it warns, or fails with another option.
+    Threshold,
 }
 
 pub(super) struct Alias {
@@ -28,7 +30,7 @@ static ALIASES: [Alias; 7] = [
     alias("--alert", AliasValue::Typed, "body message msg"),
     alias("--token", AliasValue::Typed, "device device-token t"),
     alias("--name", AliasValue::Typed, "cn common-name"),
-    alias("--warn", AliasValue::Typed, "days"),
+    alias("--warn", AliasValue::Threshold, "days"),
     alias("--force", AliasValue::None, "overwrite"),
 ];
 
@@ -53,6 +55,7 @@ impl fmt::Display for Alias {
         f.write_str(self.option)?;
         match self.value {
             AliasValue::Known(value) => write!(f, " {value}"),
+            AliasValue::Threshold => f.write_str(", such as --warn 30d; --fail 30d fails the run too"),
             AliasValue::None | AliasValue::Typed => Ok(()),
         }
     }

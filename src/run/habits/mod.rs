@@ -15,8 +15,12 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
+use crate::commands;
+use crate::error::Error;
+use crate::exit::ExitKind;
 use crate::report::shell::shell_os_word;
 use crate::run::habits::alias::Alias;
+use crate::run::habits::option::Habit;
 use crate::run::habits::program::Foreign;
 use crate::run::habits::reading::{NEW_PASSWORD, OLD_PASSWORD, Reading};
 use crate::run::habits::word::Synonyms;
@@ -27,6 +31,12 @@ pub(super) struct Suggestion {
     /// What was found that pushcert does not take.
     pub(super) problem: String,
     pub(super) hint: String,
+}
+
+impl Suggestion {
+    pub(super) fn to_error(&self) -> Error {
+        Error::new(ExitKind::Usage, self.problem.as_str()).hint(self.hint.as_str())
+    }
 }
 
 /// Returns the command line that was meant, where it was one for another program.
@@ -60,10 +70,29 @@ fn understand_words(arguments: &[OsString]) -> Option<Suggestion> {
     }
     let first = arguments.first()?.to_str()?;
     if let Some(theirs) = Foreign::find(first) {
-        return Some(Suggestion { problem: theirs.problem(), hint: theirs.hint() });
+        let hint = if theirs.writes_certificates() && asks_for_der(arguments) {
+            NO_DER.to_owned()
+        } else {
+            theirs.hint(arguments)
+        };
+        return Some(Suggestion { problem: theirs.problem(), hint });
+    }
+    if asks_for_der(arguments) {
+        return Some(Suggestion {
+            problem: "-outform is not an option of pushcert".to_owned(),
+            hint: NO_DER.to_owned(),
+        });
     }
     let synonyms = Synonyms::find(first)?;
     Some(Suggestion { problem: word::problem(first), hint: synonyms.hint() })
+}
+
+const NO_DER: &str = "pushcert writes PEM and .p12, and no DER: openssl x509 -in push.pem -outform der -out push.cer";
+
+/// Returns whether DER is to be written.
+fn asks_for_der(arguments: &[OsString]) -> bool {
+    let is_form = |word: &OsString| word == "-outform" || word == "--outform";
+    arguments.windows(2).any(|pair| is_form(&pair[0]) && pair[1].eq_ignore_ascii_case("der"))
 }
 
 /// Returns the command for the completions of a shell, where its name was typed behind another word for them.
@@ -89,6 +118,38 @@ fn joined(arguments: &[OsString]) -> Option<Vec<OsString>> {
     Some([&[word.into()], rest].concat())
 }
 
+/// Refuses a long option that was typed with one hyphen and that a short one would swallow: `-out=FILE` is `-o ut=FILE`.
+pub(super) fn refuse_swallowed(arguments: &[OsString]) -> Option<Suggestion> {
+    let (first, rest) = arguments.split_first()?;
+    for argument in rest {
+        if argument == "--" {
+            return None;
+        }
+        let text = argument.to_string_lossy();
+        let Some(name) = text.strip_prefix('-') else { continue };
+        let name = name.split('=').next().unwrap_or_default();
+        if name.len() < 2 || name.starts_with('-') {
+            continue;
+        }
+        let mut root = Cli::command();
+        root.build();
+        let command = root.find_subcommand(first)?;
+        let takes_rest = command.get_arguments().any(|known| {
+            known.get_action().takes_values() && known.get_short().is_some_and(|short| name.starts_with(short))
+        });
+        let is_long = command.get_arguments().any(|known| known.get_long() == Some(name));
+        if !takes_rest || !(is_long || Habit::find(name).is_some()) {
+            continue;
+        }
+        let suggestion = understand(arguments);
+        return Some(suggestion.unwrap_or_else(|| Suggestion {
+            problem: format!("-{name} is not an option of pushcert {}", command.get_name()),
+            hint: "outputs are named with -o FILE".to_owned(),
+        }));
+    }
+    None
+}
+
 /// Returns the option, with its value where that is known, that is meant by another name for it.
 pub(super) fn own_option(arguments: &[OsString], typed: &str) -> Option<String> {
     let mut root = Cli::command();
@@ -110,7 +171,8 @@ fn translate(arguments: &[OsString], problem: Option<String>) -> Option<Suggesti
     }
     let words = reading.words()?;
     // What is suggested must be taken.
-    Cli::try_parse_from(&words).ok()?;
+    let cli = Cli::try_parse_from(&words).ok()?;
+    commands::refuse_early(&cli).ok()?;
     let problem = reading.problem.take()?;
     let mut line = Vec::new();
     for word in &words {
@@ -142,6 +204,12 @@ fn remarks(words: &[OsString], reading: &Reading<'_>) -> String {
     .to_owned();
     if reading.has_intermediate {
         text.push_str(" (--chain adds Apple's intermediate, which pushcert has)");
+    }
+    if let Some(days) = reading.days {
+        text.push_str(&format!(" (which warns, and ends with 0: with --fail {days}d it fails)"));
+    }
+    if reading.is_program("pkcs7") && !words.contains(&"-o".into()) {
+        text.push_str(" (pushcert convert FILE --no-key --certs all writes its certificates as PEM)");
     }
     if reading.is_language_guessed {
         text.push_str(" (or php, python, node)");
@@ -274,10 +342,87 @@ mod tests {
                 "s_client -connect h:443 -cert a.pem:hunter2 -key k.pem:hunter2",
                 "check a.pem --key k.pem --passin env:P12_PASSWORD --gateway h:443",
             ),
+            (
+                "s_client -connect api.push.apple.com:443 -cert a.pem -debug",
+                "check a.pem --gateway api.push.apple.com:443",
+            ),
+            ("s_client -connect h:443 -cert a.pem --debug", "check a.pem --gateway h:443"),
+            (
+                "check -connect api.push.apple.com:443 -cert a.pem -debug",
+                "check a.pem --gateway api.push.apple.com:443",
+            ),
+            ("check a.pem --debug", "check a.pem --environment sandbox"),
+            ("check a.pem --debug --gateway api.push.apple.com:443", ""),
+            ("check a.pem --gateway api.sandbox.push.apple.com:2197 --prod", ""),
+            ("push a.pem --token 00 --gateway api.push.apple.com:443 --sandbox", ""),
+            ("expiry . --days 5", ""),
+            ("expiry . --days 5 --fail 2d", "expiry . --warn 5d --fail 2d"),
+            (
+                "openssl s_client -connect gateway.sandbox.push.apple.com:2195 -cert a.pem -key k.pem -debug -showcerts -CAfile e.cer",
+                "check a.pem --key k.pem --environment sandbox",
+            ),
+            (
+                "s_client -CAfile e.cer -connect gateway.push.apple.com:2195 -cert a.pem",
+                "check a.pem --environment production",
+            ),
+            ("s_client -connect feedback.push.apple.com:2196 -cert a.pem", "check a.pem --environment production"),
+            ("s_client -connect feedback.sandbox.push.apple.com:443 -cert a.pem", "check a.pem --environment sandbox"),
+            ("check a.pem --gateway=gateway.push.apple.com:2195 -showcerts", "check a.pem --environment production"),
+            ("check -cert a.pem --gateway gateway.push.apple.com:2195 --sandbox", ""),
+            (
+                "push -cert a.pem --token 00 --gateway gateway.push.apple.com:2195",
+                "push a.pem --token 00 --environment production",
+            ),
+            (
+                "s_client -connect api.development.push.apple.com:2197 -cert a.pem -state -msg -certform PEM -CApath c",
+                "check a.pem --gateway api.development.push.apple.com:2197",
+            ),
+            ("s_client -host h -port 443 -cert a.pem", "check a.pem --gateway h:443"),
+            ("s_client -cert a.pem -port 2195 -host gateway.push.apple.com", "check a.pem --environment production"),
+            ("s_client -host h -cert a.pem", ""),
+            ("s_client -connect h:443 -proxy p:3128 -cert a.pem", "check a.pem --gateway h:443 --proxy http://p:3128"),
+            ("pkcs12 -in a.p12 -provider legacy -provider default -out b.pem", "convert a.p12 -o b.pem"),
+            ("pkcs12 -export -descert -in a.pem -inkey k.pem -caname x -out b.p12", "pack a.pem --key k.pem -o b.p12"),
+            ("pkcs12 -in a.p12 -password env:PW -out b.pem", "convert a.p12 --passin env:PW -o b.pem"),
+            ("pkcs12 -export -in a.pem -password env:PW -out b.p12", "pack a.pem --passout env:PW -o b.p12"),
+            ("pkcs12 -in a.p12 -password pass:hunter2 -out b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
+            ("pkcs7 -print_certs -in a.p7b", "inspect a.p7b"),
+            ("pkcs7 -print_certs -in a.p7b -out b.pem", "convert a.p7b -o b.pem --no-key --certs all"),
+            ("asn1parse -inform der -in a.cer", "inspect a.cer"),
+            ("x509 -in a.pem -outform der -out a.cer", ""),
+            ("x509 -in a.pem -outform pem -out a.cer", "convert a.pem -o a.cer --no-key"),
+            ("x509 -in a.pem -noout -text -outform der", "inspect a.pem"),
+            ("convert a.p12 -output b.pem", "convert a.p12 -o b.pem"),
+            ("convert a.p12 -output=b.pem", "convert a.p12 -o b.pem"),
+            ("convert a.p12 -force -output=b.pem", "convert a.p12 -o b.pem --force"),
+            ("expiry a.pem -output b.html", "expiry a.pem -o b.html"),
             ("convert -in a.p12:hunter2 -out b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
             ("convert a.pem --key k.pem:hunter2 b.pem", "convert a.pem --key k.pem --passin env:P12_PASSWORD -o b.pem"),
         ] {
             assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn no_long_option_is_taken_for_a_short_one_and_its_value() {
+        for (typed, expected) in [
+            ("convert a.p12 -out=b.pem", "type it so: pushcert convert a.p12 -o b.pem"),
+            ("convert a.p12 -out", "outputs are named with -o FILE"),
+            ("convert a.p12 -outfile=b.pem -f", "type it so: pushcert convert a.p12 -o b.pem --force"),
+            ("csr --email jo@example.com -out=b.csr", "type it so: pushcert csr -o b.csr --email jo@example.com"),
+            ("expiry a.pem -output b.html", "type it so: pushcert expiry a.pem -o b.html"),
+            ("check a.pem -out b.html", "type it so: pushcert check a.pem -o b.html"),
+            ("pack a.pem -output=b.p12", "type it so: pushcert pack a.pem -o b.p12"),
+            ("convert a.p12 -outform", "outputs are named with -o FILE"),
+        ] {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            assert_eq!(refuse_swallowed(&arguments).unwrap().hint, expected, "{typed}");
+        }
+        for typed in
+            ["convert a.p12 -ob.pem", "convert a.p12 -o=b.pem", "convert a.p12 -o b.pem", "convert a.p12 -- -out"]
+        {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            assert!(refuse_swallowed(&arguments).is_none(), "{typed}");
         }
     }
 
@@ -316,6 +461,13 @@ mod tests {
         for (typed, expected) in [
             ("send", "pushcert push is the command for it"),
             ("send hunter2", "pushcert push is the command for it"),
+            ("pkcs12 -export -nokeys -in a.pem -out b.p12 -passout pass:hunter2", "pushcert pack is the nearest"),
+            ("smime -verify -in a.p7b", "pushcert makes and checks no signatures"),
+            ("base64 -d -in a.txt -out a.p12", "every command of pushcert reads Base64"),
+            ("openssl dgst -sha256 a.cer", "pushcert inspect FILE shows the SHA-256"),
+            ("x509 -in a.pem -outform der -out a.cer", "pushcert writes PEM and .p12, and no DER"),
+            ("convert a.pem -outform DER -out a.cer", "pushcert writes PEM and .p12, and no DER"),
+            ("pkcs8 -topk8 -in a.pem -outform der -out a.key", "openssl pkcs8 does it"),
             ("info", "pushcert inspect is the command for it"),
             ("renew", "pushcert csr makes the request"),
             ("renew cert.p12 --password hunter2", "pushcert csr makes the request"),

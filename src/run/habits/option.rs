@@ -14,6 +14,11 @@ pub(super) enum Meaning {
     Name,
     Subject,
     Gateway,
+    /// The gateway's name, and its port apart.
+    Host,
+    Port,
+    /// The proxy, which openssl takes without a scheme.
+    Proxy,
     /// The file with the authorities that are trusted.
     Authorities,
     /// A file with the intermediate, which pushcert has itself.
@@ -26,6 +31,8 @@ pub(super) enum Meaning {
     Seconds,
     /// The algorithm of a new key.
     Algorithm,
+    /// PEM, or DER, which pushcert does not write.
+    OutputForm,
     /// A flag that stands for one of pushcert's.
     Flag(&'static [&'static str]),
     /// A flag that stands for another subcommand.
@@ -59,7 +66,7 @@ const fn habit(meaning: Meaning, options: &'static str) -> Habit {
     Habit { meaning, options }
 }
 
-const HABITS: [Habit; 25] = [
+const HABITS: [Habit; 29] = [
     habit(Meaning::Input, "in input infile cert i"),
     habit(Meaning::Output, "out outfile output-file"),
     habit(Meaning::Key, "inkey key k"),
@@ -70,6 +77,10 @@ const HABITS: [Habit; 25] = [
     habit(Meaning::Name, "name"),
     habit(Meaning::Subject, "subj"),
     habit(Meaning::Gateway, "connect"),
+    habit(Meaning::Host, "host"),
+    habit(Meaning::Port, "port"),
+    habit(Meaning::Proxy, "proxy"),
+    habit(Meaning::OutputForm, "outform"),
     habit(Meaning::Flag(&["--no-key"]), "nokeys"),
     habit(Meaning::Flag(&["--certs", "none"]), "nocerts"),
     habit(Meaning::Flag(&["--certs", "ca"]), "cacerts"),
@@ -84,11 +95,12 @@ const HABITS: [Habit; 25] = [
     habit(
         Meaning::Nothing,
         "nodes noenc clcerts legacy nomac nomacver new sha256 nocrypt topk8 showcerts quiet brief tls1_2 tls1_3 batch \
-         utf8 keysig keyex traditional prexit verify_return_error",
+         utf8 keysig keyex traditional prexit verify_return_error state descert print_certs",
     ),
     habit(
         Meaning::NothingWithValue,
-        "newkey inform outform macalg keypbe certpbe servername alpn pkeyopt nameopt iter",
+        "newkey inform macalg keypbe certpbe servername alpn pkeyopt nameopt iter certform keyform CApath caname provider \
+         provider-path",
     ),
     habit(Meaning::Encrypt, "des3 des aes128 aes192 aes256 aes-128-cbc aes-256-cbc"),
     habit(Meaning::Days, "days"),

@@ -1,5 +1,7 @@
 //! The subcommands of openssl, and what is nearest to them.
 
+use std::ffi::OsString;
+
 /// What a subcommand of openssl is to pushcert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nearest {
@@ -8,10 +10,12 @@ pub(super) enum Nearest {
     NewKey,
     /// It reads and writes keys without their certificates, which pushcert does not.
     KeysAlone,
+    /// Nothing does the same: what to do instead.
+    Advice(&'static str),
 }
 
 pub(super) struct Foreign {
-    name: &'static str,
+    pub(super) name: &'static str,
     pub(super) nearest: Nearest,
 }
 
@@ -20,11 +24,25 @@ const fn foreign(name: &'static str, nearest: Nearest) -> Foreign {
 }
 
 /// Subcommands of openssl, and what is nearest to them.
-const FOREIGN: [Foreign; 11] = [
+const FOREIGN: [Foreign; 19] = [
     foreign("pkcs12", Nearest::Subcommand("convert")),
     foreign("x509", Nearest::Subcommand("inspect")),
     foreign("req", Nearest::Subcommand("csr")),
     foreign("s_client", Nearest::Subcommand("check")),
+    foreign("pkcs7", Nearest::Subcommand("inspect")),
+    foreign("asn1parse", Nearest::Subcommand("inspect")),
+    foreign(
+        "crl2pkcs7",
+        Nearest::Advice("pushcert reads .p7b files and writes none: pushcert convert writes PEM, and pack .p12"),
+    ),
+    foreign("smime", Nearest::Advice(P7B)),
+    foreign("cms", Nearest::Advice(P7B)),
+    foreign("base64", Nearest::Advice("every command of pushcert reads Base64 as it stands: pushcert inspect FILE")),
+    foreign(
+        "dgst",
+        Nearest::Advice("pushcert inspect FILE shows the SHA-256 of a certificate, and no digest of a file"),
+    ),
+    foreign("ocsp", Nearest::Advice("pushcert check FILE --revocation asks whether a certificate was revoked")),
     foreign("verify", Nearest::Subcommand("inspect")),
     foreign("genrsa", Nearest::NewKey),
     foreign("genpkey", Nearest::NewKey),
@@ -33,6 +51,9 @@ const FOREIGN: [Foreign; 11] = [
     foreign("pkey", Nearest::KeysAlone),
     foreign("ec", Nearest::KeysAlone),
 ];
+
+const P7B: &str = "pushcert makes and checks no signatures; pushcert inspect FILE shows what a .p7b holds, and pushcert convert \
+     FILE --no-key --certs all writes its certificates as PEM";
 
 impl Foreign {
     pub(super) fn find(name: &str) -> Option<&'static Self> {
@@ -43,24 +64,32 @@ impl Foreign {
         format!("{} is a command of openssl, not of pushcert", self.name)
     }
 
+    /// Returns whether it may write a certificate or a request, and not a key alone.
+    pub(super) fn writes_certificates(&self) -> bool {
+        matches!(self.nearest, Nearest::Subcommand(_))
+    }
+
     /// Returns the subcommand of pushcert.
-    pub(super) const fn subcommand(&self) -> &'static str {
+    pub(super) const fn subcommand(&self) -> Option<&'static str> {
         match self.nearest {
-            Nearest::Subcommand(name) => name,
-            Nearest::NewKey => "csr",
-            Nearest::KeysAlone => "inspect",
+            Nearest::Subcommand(name) => Some(name),
+            Nearest::NewKey => Some("csr"),
+            Nearest::KeysAlone => Some("inspect"),
+            Nearest::Advice(_) => None,
         }
     }
 
     /// Says what does the like, where the rest of the line was not understood or has no equal.
-    pub(super) fn hint(&self) -> String {
+    pub(super) fn hint(&self, arguments: &[OsString]) -> String {
         let Self { name, nearest } = self;
         match nearest {
+            Nearest::Advice(advice) => (*advice).to_owned(),
             Nearest::KeysAlone => format!(
                 "openssl {name} does it: pushcert writes no key without its certificate; pushcert inspect shows what a key is"
             ),
             Nearest::NewKey | Nearest::Subcommand(_) => {
-                let subcommand = self.subcommand();
+                let exports = arguments.iter().any(|argument| argument == "-export");
+                let subcommand = if exports { "pack" } else { self.subcommand().unwrap_or_default() };
                 format!("pushcert {subcommand} is the nearest to it: pushcert {subcommand} --help")
             }
         }

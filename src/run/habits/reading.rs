@@ -5,6 +5,8 @@ use std::path::Path;
 
 use clap::{Arg, Command};
 
+use crate::apns::endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::report::shell::shell_os_word;
 use crate::run::habits::alias::{Alias, AliasValue};
 use crate::run::habits::names::{is_pkcs12, place_of_key};
@@ -40,8 +42,15 @@ pub(super) struct Reading<'a> {
     key_output: Option<OsString>,
     old_password: Option<OsString>,
     new_password: Option<OsString>,
-    /// A password of which it is not known yet whether it is the old one.
-    has_password: bool,
+    /// A password of which it is not known yet whether it is the old one: its source, if one was typed.
+    password: Option<OsString>,
+    /// The gateway's name and its port, which were typed apart.
+    host: Option<String>,
+    port: Option<String>,
+    /// DER is to be written.
+    makes_der: bool,
+    /// The days before which pushcert is to warn.
+    pub(super) days: Option<u32>,
     /// A key is to be encrypted.
     encrypts: bool,
     pub(super) has_intermediate: bool,
@@ -73,7 +82,11 @@ impl<'a> Reading<'a> {
             key_output: None,
             old_password: None,
             new_password: None,
-            has_password: false,
+            password: None,
+            host: None,
+            port: None,
+            makes_der: false,
+            days: None,
             encrypts: false,
             has_intermediate: false,
             shows: false,
@@ -89,7 +102,7 @@ impl<'a> Reading<'a> {
         if root.find_subcommand(first).is_some() {
             (reading.subcommand, reading.is_guessed) = (first.to_owned(), false);
         } else if let Some(theirs) = Foreign::find(first) {
-            theirs.subcommand().clone_into(&mut reading.subcommand);
+            theirs.subcommand()?.clone_into(&mut reading.subcommand);
             reading.theirs = Some(theirs);
             reading.note(theirs.problem());
         } else if let Some(synonyms) = Synonyms::find(first) {
@@ -130,7 +143,15 @@ impl<'a> Reading<'a> {
         let dashes = &text[..text.len() - text.trim_start_matches('-').len()];
         let subcommand = if self.is_guessed { String::new() } else { format!(" {}", self.subcommand) };
         self.note(format!("{dashes}{name} is not an option of pushcert{subcommand}"));
-        let Some(known) = Habit::find(name) else { return self.take_alias(name, value) };
+        // Openssl shows more then; with two hyphens they are words for pushcert's own options.
+        let is_openssls = self.theirs.is_some();
+        if (name == "debug" && (is_openssls || dashes == "-")) || (name == "msg" && is_openssls) {
+            return Some(());
+        }
+        let Some(known) = Habit::find(name) else {
+            let is_own = !is_openssls && dashes == "-" && self.take_own(&format!("-{text}"))?;
+            return if is_own { Some(()) } else { self.take_alias(name, value) };
+        };
         if let Some(field) = field_of(name) {
             self.fields.push(field);
         }
@@ -143,7 +164,7 @@ impl<'a> Reading<'a> {
         self.own.push(alias.option.into());
         match alias.value {
             AliasValue::Known(known) => self.own.push(known.into()),
-            AliasValue::Typed => self.own.push(value.or_else(|| self.rest.next().cloned())?),
+            AliasValue::Typed | AliasValue::Threshold => self.own.push(value.or_else(|| self.rest.next().cloned())?),
             AliasValue::None => {}
         }
         Some(())
@@ -185,6 +206,13 @@ impl<'a> Reading<'a> {
     fn is_theirs(&self, nearest: Nearest) -> bool {
         match self.theirs {
             Some(theirs) => theirs.nearest == nearest,
+            None => false,
+        }
+    }
+
+    pub(super) fn is_program(&self, name: &str) -> bool {
+        match self.theirs {
+            Some(theirs) => theirs.name == name,
             None => false,
         }
     }
@@ -238,12 +266,19 @@ impl<'a> Reading<'a> {
             Meaning::Output => self.output = Some(value),
             Meaning::Key => self.key = Some(self.without_password(value)),
             Meaning::KeyOutput => self.key_output = Some(value),
-            Meaning::Password => self.has_password = true,
+            Meaning::Password if value.to_string_lossy().contains(':') => {
+                self.password = Some(source(&value, ""));
+            }
+            Meaning::Password => self.password = Some(OsString::new()),
             Meaning::InputPassword => self.old_password = Some(source(&value, OLD_PASSWORD)),
             Meaning::OutputPassword => self.new_password = Some(source(&value, NEW_PASSWORD)),
             Meaning::Name => self.own.extend(["--name".into(), value]),
             Meaning::Subject => self.own.extend(subject_options(value.to_str()?)),
             Meaning::Gateway => self.own.extend(["--gateway".into(), value]),
+            Meaning::Host => self.host = Some(value.to_str()?.to_owned()),
+            Meaning::Port => self.port = Some(value.to_str()?.to_owned()),
+            Meaning::Proxy => self.own.extend(["--proxy".into(), with_scheme(value.to_str()?).into()]),
+            Meaning::OutputForm => self.makes_der = value.eq_ignore_ascii_case("DER"),
             Meaning::Authorities => self.trust(value),
             Meaning::Intermediate => self.has_intermediate = true,
             Meaning::Encrypt => self.encrypts = true,
@@ -280,6 +315,7 @@ impl<'a> Reading<'a> {
         let days: u32 = days.parse().ok()?;
         if matches!(self.subcommand.as_str(), "expiry" | "check") {
             self.own.extend(["--warn".into(), format!("{days}d").into()]);
+            self.days = Some(days);
         }
         Some(())
     }
@@ -296,6 +332,11 @@ impl<'a> Reading<'a> {
         if self.is_theirs(Nearest::KeysAlone) && (self.output.is_some() || !self.shows) {
             return None;
         }
+        let only_shows = self.shows && self.output.is_none();
+        if self.makes_der && !only_shows {
+            return None;
+        }
+        self.find_gateway()?;
         self.find_key();
         self.find_output();
         self.choose_subcommand();
@@ -323,6 +364,53 @@ impl<'a> Reading<'a> {
         }
         words.extend(self.own.clone());
         Some(words)
+    }
+
+    /// Puts the gateway together, and turns from one that Apple has closed to the one that took its place.
+    fn find_gateway(&mut self) -> Option<()> {
+        match (&self.host, &self.port) {
+            (Some(host), Some(port)) => self.own.extend(["--gateway".into(), format!("{host}:{port}").into()]),
+            (None, None) => {}
+            _ => return None,
+        }
+        let Some(gateway) = self.own_value("--gateway") else { return Some(()) };
+        let Ok(gateway) = gateway.parse::<Endpoint>() else { return Some(()) };
+        let Some(environment) = endpoint::retired_environment_of(&gateway) else { return Some(()) };
+        self.drop_own("--gateway");
+        // The authority of the server that was closed.
+        self.drop_own("--ca-file");
+        match self.own_value("--environment") {
+            Some(typed) if typed != environment.name() => return None,
+            Some(_) => {}
+            None => self.own.extend(["--environment".into(), environment.name().into()]),
+        }
+        Some(())
+    }
+
+    /// Returns the place of an option of pushcert that was understood, and how many words it has.
+    fn find_in_own(&self, option: &str) -> Option<(usize, usize)> {
+        let joined = format!("{option}=");
+        for (place, word) in self.own.iter().enumerate() {
+            if word == option {
+                return Some((place, 2));
+            }
+            if word.to_string_lossy().starts_with(&joined) {
+                return Some((place, 1));
+            }
+        }
+        None
+    }
+
+    fn own_value(&self, option: &str) -> Option<String> {
+        let (place, count) = self.find_in_own(option)?;
+        let last = self.own.get(place + count - 1)?.to_string_lossy();
+        Some(if count == 1 { last[option.len() + 1..].to_owned() } else { last.into_owned() })
+    }
+
+    fn drop_own(&mut self, option: &str) {
+        if let Some((place, count)) = self.find_in_own(option) {
+            self.own.drain(place..(place + count).min(self.own.len()));
+        }
     }
 
     /// Takes a second file for the key, where its name says that it is one.
@@ -393,6 +481,9 @@ impl<'a> Reading<'a> {
             "inspect" if self.output.is_some() => {
                 "convert".clone_into(&mut self.subcommand);
                 self.own.push("--no-key".into());
+                if self.is_program("pkcs7") {
+                    self.own.extend(["--certs".into(), "all".into()]);
+                }
             }
             "convert" if is_report && !has_output => "inspect".clone_into(&mut self.subcommand),
             // People export to PEM, too.
@@ -422,9 +513,7 @@ impl<'a> Reading<'a> {
 
     /// Decides what the password is of that openssl calls just so: of the file that is made, if one is.
     fn place_password(&mut self) {
-        if !self.has_password {
-            return;
-        }
+        let Some(typed) = self.password.take() else { return };
         let is_new = match self.subcommand.as_str() {
             "csr" => true,
             "pack" => match self.inputs.first() {
@@ -434,9 +523,9 @@ impl<'a> Reading<'a> {
             _ => false,
         };
         if is_new {
-            self.new_password.get_or_insert(NEW_PASSWORD.into());
+            self.new_password.get_or_insert(if typed.is_empty() { NEW_PASSWORD.into() } else { typed });
         } else {
-            self.old_password.get_or_insert(OLD_PASSWORD.into());
+            self.old_password.get_or_insert(if typed.is_empty() { OLD_PASSWORD.into() } else { typed });
         }
     }
 
@@ -470,6 +559,11 @@ fn find_own<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
 /// Returns the source of a password as pushcert writes it; a password itself is replaced by a variable.
 fn source(typed: &OsStr, variable: &str) -> OsString {
     if stray::is_source(&typed.to_string_lossy()) { typed.to_owned() } else { variable.into() }
+}
+
+/// Returns a proxy as a URL.
+fn with_scheme(proxy: &str) -> String {
+    if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") }
 }
 
 /// Returns the field of a certificate that a flag of openssl asks for.
