@@ -70,29 +70,36 @@ fn understand_words(arguments: &[OsString]) -> Option<Suggestion> {
     }
     let first = arguments.first()?.to_str()?;
     if let Some(theirs) = Foreign::find(first) {
-        let hint = if theirs.writes_certificates() && asks_for_der(arguments) {
-            NO_DER.to_owned()
-        } else {
-            theirs.hint(arguments)
+        let der = if theirs.writes_certificates() { der_hint(arguments) } else { None };
+        let hint = match der {
+            Some(hint) => hint,
+            None => theirs.hint(arguments),
         };
         return Some(Suggestion { problem: theirs.problem(), hint });
     }
-    if asks_for_der(arguments) {
-        return Some(Suggestion {
-            problem: "-outform is not an option of pushcert".to_owned(),
-            hint: NO_DER.to_owned(),
-        });
+    if let Some(hint) = der_hint(arguments) {
+        return Some(Suggestion { problem: "-outform is not an option of pushcert".to_owned(), hint });
     }
     let synonyms = Synonyms::find(first)?;
     Some(Suggestion { problem: word::problem(first), hint: synonyms.hint() })
 }
 
-const NO_DER: &str = "pushcert writes PEM and .p12, and no DER: openssl x509 -in push.pem -outform der -out push.cer";
-
-/// Returns whether DER is to be written.
-fn asks_for_der(arguments: &[OsString]) -> bool {
-    let is_form = |word: &OsString| word == "-outform" || word == "--outform";
-    arguments.windows(2).any(|pair| is_form(&pair[0]) && pair[1].eq_ignore_ascii_case("der"))
+/// Says what makes DER, where that is to be written.
+fn der_hint(arguments: &[OsString]) -> Option<String> {
+    let mut before = "";
+    for word in arguments {
+        let text = word.to_str().unwrap_or_default();
+        let name = text.trim_start_matches('-');
+        let (option, value) = name.split_once('=').unwrap_or((before, text));
+        if option == "outform" && value.eq_ignore_ascii_case("der") {
+            let program = if arguments[0] == "req" { "req" } else { "x509" };
+            return Some(format!(
+                "pushcert writes PEM and .p12, and no DER: openssl {program} -in FILE -outform der -out FILE"
+            ));
+        }
+        before = if name.len() < text.len() { name } else { "" };
+    }
+    None
 }
 
 /// Returns the command for the completions of a shell, where its name was typed behind another word for them.
@@ -389,6 +396,8 @@ mod tests {
             ("pkcs7 -print_certs -in a.p7b", "inspect a.p7b"),
             ("pkcs7 -print_certs -in a.p7b -out b.pem", "convert a.p7b -o b.pem --no-key --certs all"),
             ("asn1parse -inform der -in a.cer", "inspect a.cer"),
+            ("asn1parse -i -in a.cer", "inspect a.cer"),
+            ("s_client -host ::1 -port 443 -cert a.pem", "check a.pem --gateway '[::1]:443'"),
             ("x509 -in a.pem -outform der -out a.cer", ""),
             ("x509 -in a.pem -outform pem -out a.cer", "convert a.pem -o a.cer --no-key"),
             ("x509 -in a.pem -noout -text -outform der", "inspect a.pem"),
@@ -466,7 +475,9 @@ mod tests {
             ("base64 -d -in a.txt -out a.p12", "every command of pushcert reads Base64"),
             ("openssl dgst -sha256 a.cer", "pushcert inspect FILE shows the SHA-256"),
             ("x509 -in a.pem -outform der -out a.cer", "pushcert writes PEM and .p12, and no DER"),
-            ("convert a.pem -outform DER -out a.cer", "pushcert writes PEM and .p12, and no DER"),
+            ("x509 -in a.pem -outform=DER -out a.cer", "pushcert writes PEM and .p12, and no DER: openssl x509"),
+            ("req -new -outform DER -out a.csr", "pushcert writes PEM and .p12, and no DER: openssl req"),
+            ("convert a.pem -outform DER -out a.cer", "pushcert writes PEM and .p12, and no DER: openssl x509"),
             ("pkcs8 -topk8 -in a.pem -outform der -out a.key", "openssl pkcs8 does it"),
             ("info", "pushcert inspect is the command for it"),
             ("renew", "pushcert csr makes the request"),

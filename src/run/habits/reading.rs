@@ -143,9 +143,15 @@ impl<'a> Reading<'a> {
         let dashes = &text[..text.len() - text.trim_start_matches('-').len()];
         let subcommand = if self.is_guessed { String::new() } else { format!(" {}", self.subcommand) };
         self.note(format!("{dashes}{name} is not an option of pushcert{subcommand}"));
-        // Openssl shows more then; with two hyphens they are words for pushcert's own options.
         let is_openssls = self.theirs.is_some();
-        if (name == "debug" && (is_openssls || dashes == "-")) || (name == "msg" && is_openssls) {
+        // These show more, or in another form; elsewhere they are words for pushcert's own options.
+        let is_flag = match name {
+            "debug" => is_openssls || dashes == "-",
+            "msg" => is_openssls,
+            "i" => self.is_program("asn1parse"),
+            _ => false,
+        };
+        if is_flag {
             return Some(());
         }
         let Some(known) = Habit::find(name) else {
@@ -369,7 +375,11 @@ impl<'a> Reading<'a> {
     /// Puts the gateway together, and turns from one that Apple has closed to the one that took its place.
     fn find_gateway(&mut self) -> Option<()> {
         match (&self.host, &self.port) {
-            (Some(host), Some(port)) => self.own.extend(["--gateway".into(), format!("{host}:{port}").into()]),
+            (Some(host), Some(port)) => {
+                let is_bare_address = host.contains(':') && !host.starts_with('[');
+                let gateway = if is_bare_address { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+                self.own.extend(["--gateway".into(), gateway.into()]);
+            }
             (None, None) => {}
             _ => return None,
         }
