@@ -95,6 +95,9 @@ fn find_whole(text: &str, fold: fn(&str) -> String) -> Vec<Explanation> {
         if message.subject == Subject::Connection && is_of_other_host(&folded(text), message) {
             continue;
         }
+        if message.subject == Subject::KeyFile && !is_of_key_file(&folded(text), message) {
+            continue;
+        }
         if message.subject.is_of(&subjects, begins_with(&wanted, message, fold)) {
             matches.push(Match { known, explanation: Explanation::of_message_in(message, &subjects) });
         }
@@ -145,6 +148,23 @@ fn is_of_other_host(text: &str, message: &Message) -> bool {
         }
     }
     is_of_other
+}
+
+/// Returns whether a message stands in a text, folded, beside the name of a file of certificates or keys, or alone.
+fn is_of_key_file(text: &str, message: &Message) -> bool {
+    for known in message.texts {
+        let (first, _) = known.split_once(GAP).unwrap_or((known, ""));
+        let first = folded(first);
+        if without_openings(text).trim_end_matches([' ', '.']) == first {
+            return true;
+        }
+        for (place, found) in text.match_indices(&first) {
+            if subject::names_key_file(&text[..place], &text[place + found.len()..]) {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// What programs say before any message of theirs.
@@ -316,7 +336,10 @@ mod tests {
             ("Could not read client certificate private key from aps.cer", "the file has no private key"),
             ("Could not read private key from -inkey file from enc.pem", "the file has no private key"),
             ("Could not read client certificate from push.key", "the file is no PEM"),
-            ("Could not open file or uri for loading key from push.key.missing", "there is no file"),
+            (
+                "Could not open file or uri for loading key from push.key.missing",
+                "there is no file of that name where the",
+            ),
             (
                 "Error: wrong tag\n    at configSecureContext (node:internal/tls/secure-context:277:15)",
                 "the file is in another",
@@ -386,7 +409,7 @@ mod tests {
                 "tls: failed to find \"CERTIFICATE\" PEM block in certificate input after skipping",
                 "the file of the certi",
             ),
-            ("openssl_x509_read(): X.509 Certificate cannot be retrieved", "the file is no PEM"),
+            ("openssl_x509_read(): X.509 Certificate cannot be retrieved", "PHP says the same of three things"),
             ("RequestVersionExact while unable to establish HTTP/2 connection.", "the program does not speak HTTP/2"),
             ("CryptographicException: ASN1 corrupted data.", "the file is in another"),
             ("curl: (6) Could not resolve host: api.push.apple.com", "this machine finds no address"),
@@ -578,9 +601,149 @@ mod tests {
                 "“Apple Development IOS Push Services: com.example.MyApp” certificate is not trusted",
                 "Keychain Access has not",
             ),
+            ("Enter PEM pass phrase:\nEnter PEM pass phrase:", "the key is encrypted, and the program asks"),
+            ("Failed to connect: 110 Connection timed out", "the script does not reach its server"),
+            ("stream_socket_client(): SSL: Connection reset by peer", "the other end closed"),
+            ("PHP Warning:  fwrite(): SSL: Broken pipe in simplepush.php on line 41", "the other end closed"),
+            (
+                "cURL error 35: OpenSSL SSL_connect: Connection reset by peer in connection to api.push.apple.com:443",
+                "the other end closed",
+            ),
+            ("curl: (35) Recv failure: Connection reset by peer", "the other end closed"),
+            (
+                "cURL error 28: Operation timed out after 10001 milliseconds with 0 bytes received (see https://curl.haxx.se/libcurl/c/\
+                 libcurl-errors.html)",
+                "APNs is not reached",
+            ),
+            (
+                "cURL error 28: Connection timed out (see https://curl.se/) for https://api.push.apple.com/3",
+                "APNs is not",
+            ),
+            ("error:0A00018F:SSL routines::ee key too small", "this OpenSSL refuses"),
+            (
+                "curl: (58) could not load PEM client certificate, OpenSSL error error:0A00018E:SSL routines::ca md too weak, (no key \
+                 found, wrong pass phrase, or wrong file format?)",
+                "this OpenSSL refuses",
+            ),
+            ("ca md too weak, (no key found, wrong pass phrase, or wrong file format?)", "this OpenSSL refuses"),
         ] {
             let found = find(pasted);
             assert!(found.first().is_some_and(|one| one.meaning.starts_with(meaning)), "{pasted}: {found:?}");
+        }
+    }
+
+    /// What programs print of a file of a certificate or a key that is not there, or that they may not read.
+    #[test]
+    fn a_file_that_is_not_read_is_no_damaged_file() {
+        let (closed, absent) = ("the program's user may not read the file", "there is no file of that name");
+        for (pasted, meaning) in [
+            (
+                "could not load PEM client certificate from push.pem, OpenSSL error error:8000000D:system library::Permission denied, \
+                 (no key found, wrong pass phrase, or wrong file format?)",
+                closed,
+            ),
+            (
+                "could not load PEM client certificate from push.pem, OpenSSL error error:80000002:system library::No such file or \
+                 directory, (no key found, wrong pass phrase, or wrong file format?)",
+                absent,
+            ),
+            (
+                "Could not open file or uri for loading certificate from push.pem\n80AB:error:16000069:STORE routines:\
+                 ossl_store_get0_loader_int:unregistered scheme:../crypto/store/store_register.c:237:scheme=file\n80AB:error:8000000D:\
+                 system library:BIO_new_file:Permission denied:../crypto/bio/bss_file.c:67:calling fopen(push.pem, rb)\n80AB:error:\
+                 10080002:BIO routines:BIO_new_file:system lib:../crypto/bio/bss_file.c:77:\nUnable to load certificate",
+                closed,
+            ),
+            (
+                "Could not open file or uri for loading certificate from a.pem\n80DB:error:80000002:system library:file_open:No such \
+                 file or directory:file_store.c:268:calling stat(a.pem)\nUnable to load certificate",
+                absent,
+            ),
+            (
+                "Can't open push.pem for reading, Permission denied\n140:error:0200100D:system library:fopen:Permission denied:\
+                 bss_file.c:69:fopen('push.pem','r')\nunable to load certificate",
+                closed,
+            ),
+            (
+                "[emerg] 1#1: cannot load certificate \"/etc/nginx/push.pem\": BIO_new_file() failed (SSL: error:8000000D:system \
+                 library::Permission denied:calling fopen(/etc/nginx/push.pem, r) error:10080002:BIO routines::system lib)",
+                closed,
+            ),
+            (
+                "cannot load certificate \"/c/push.pem\": BIO_new_file() failed (SSL: error:80000002:system library::No such file or \
+                 directory:calling fopen(/c/push.pem, r) error:10000080:BIO routines::no such file)",
+                absent,
+            ),
+            ("Error: EACCES: permission denied, open 'push.pem'\n    at Object.openSync (node:fs:573:18)", closed),
+            ("VError: Failed loading token key: EACCES: permission denied, open '/root/app/file.p8'", closed),
+            ("Error: ENOENT: no such file or directory, open './voip.pem'", absent),
+            (
+                "error: APNS Error Error: ENOENT, no such file or directory 'apns-cert.pem' for subscriber undefined",
+                absent,
+            ),
+            ("{ [Error: ENOENT, open 'cert.pem'] errno: 34, code: 'ENOENT', path: 'cert.pem' }", absent),
+            ("PermissionError: [Errno 13] Permission denied", closed),
+            (
+                "    context.load_cert_chain(certfile)\n    ~~~~~~~~~~~~~~~~~~~~~~~^^^^^^^^^^\nPermissionError: [Errno 13] Permission denied",
+                closed,
+            ),
+            ("FileNotFoundError: [Errno 2] No such file or directory: 'push.pem'", absent),
+            ("OSError: Could not find the TLS certificate file, invalid path: push.pem", absent),
+            ("Exception in thread \"main\" java.io.FileNotFoundException: push.p12 (Permission denied)", closed),
+            ("java.io.FileNotFoundException: push.p12 (No such file or directory)\n\tat java.base/java.io", absent),
+            ("java.nio.file.AccessDeniedException: /etc/push.p12", closed),
+            ("Permission denied @ rb_sysopen - push.pem (Errno::EACCES)", closed),
+            ("Errno::ENOENT: No such file or directory @ rb_sysopen - certs/apns.pem", absent),
+            ("2026/11/28 12:00:00 open push.pem: permission denied", closed),
+            ("panic: open /etc/push.p12: no such file or directory", absent),
+            ("System.UnauthorizedAccessException: Access to the path '/etc/push.p12' is denied.", closed),
+            ("System.IO.FileNotFoundException: Could not find file '/app/push.p12'.", absent),
+            ("PHP Warning:  file_get_contents(push.pem): Failed to open stream: Permission denied in a.php", closed),
+            ("file_get_contents(/certs/apns.pem): failed to open stream: No such file or directory", absent),
+            ("keytool error: java.lang.Exception: Keystore file does not exist: push.p12", absent),
+            (
+                "openssl_x509_read(): supplied parameter cannot be coerced into an X509 certificate!",
+                "PHP says the same of",
+            ),
+            (
+                "Unable to set local cert chain file `push.pem'; Check that your cafile/capath settings include details of",
+                "PHP says the same of three things",
+            ),
+        ] {
+            let found = find(pasted);
+            assert!(found.len() == 1 && found[0].meaning.starts_with(meaning), "{pasted}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn every_cause_of_a_message_that_has_several_is_named() {
+        for (pasted, causes) in [
+            ("Unable to set local cert chain file `push.pem'", &["may not read", "no file of that name", "no PEM"][..]),
+            ("X.509 Certificate cannot be retrieved", &["may not read", "no file of that name", "no PEM"]),
+            (
+                "Unable to set private key file `push.pem'",
+                &["missing", "another certificate", "passphrase", "may not read"],
+            ),
+            ("curl: (58) unable to set private key file: 'push.pem' type PEM", &["missing", "may not read"]),
+            ("Could not open file or uri for loading key from push.key", &["no file of that name", "may not read"]),
+            ("Keystore file does not exist: push.p12", &["no file of that name", "may not read"]),
+            ("openssl_sign(): Supplied key param cannot be coerced into a private key", &["no .p8", "may not read"]),
+            ("curl: (58) could not load PEM client certificate, OpenSSL error x", &["no certificate", "may not read"]),
+        ] {
+            let found = find(pasted);
+            assert_eq!(found.len(), 1, "{pasted}: {found:?}");
+            for cause in causes {
+                assert!(found[0].meaning.contains(cause), "{pasted}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_is_advised_to_be_readable_by_all() {
+        for one in all() {
+            for mode in ["644", "666", "755", "777", "o+r", "a+r"] {
+                assert!(!one.meaning.contains(mode), "{}", one.meaning);
+            }
         }
     }
 
@@ -625,6 +788,20 @@ mod tests {
             "[Composer\\Downloader\\TransportException] failed loading cafile stream: `/etc/ssl/cert.pem'",
             "nginx: bind() to 0.0.0.0:443 failed, Connection refused",
             "1725294 requests, 25264 errors",
+            "npm ERR! Error: EACCES: permission denied, open '/root/.npm/_cacache/index-v5'",
+            "Error: ENOENT: no such file or directory, open '/srv/package.json'",
+            "PermissionError: [Errno 13] Permission denied: '/var/log/app.log'",
+            "FileNotFoundError: [Errno 2] No such file or directory: 'settings.cert.perm'",
+            "java.io.FileNotFoundException: /etc/app.yml (Permission denied)",
+            "java.nio.file.NoSuchFileException: /srv/key.keystore",
+            "keytool error: java.lang.Exception: Keystore file does not exist: /home/jo/.android/debug.keystore",
+            "open /var/run/docker.sock: permission denied",
+            "Errno::ENOENT: No such file or directory @ rb_sysopen - Gemfile",
+            "require(vendor/autoload.php): Failed to open stream: No such file or directory",
+            "System.UnauthorizedAccessException: Access to the path '/app/logs' is denied.",
+            "cURL error 28: Operation timed out after 5000 milliseconds (see https://curl.haxx.se/libcurl/c/libcurl-errors.html) for https://api.example.com/v1",
+            "curl error 28 while downloading https://repo.packagist.org/packages.json: Connection timed out",
+            "curl: (28) Operation timed out https://example.com/",
         ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
         }

@@ -13,6 +13,10 @@ pub(super) enum Subject {
     Server,
     /// The way to a server, which must be that of APNs.
     Connection,
+    /// As [`Subject::Connection`]; or the text begins with the message, and names no other server.
+    ConnectionFirst,
+    /// A file that a program does not read, which must be one of certificates or keys.
+    KeyFile,
     /// A push certificate, where the text names push, or begins with the message and names no other host.
     NamedFirst,
     /// A password or a key in PEM, unless the text names a program with keys of its own.
@@ -23,8 +27,9 @@ impl Subject {
     /// Returns whether a text is of this subject. `is_first` tells whether it begins with the message.
     pub(super) fn is_of(self, text: &Subjects, is_first: bool) -> bool {
         match self {
-            Self::Push | Self::Server => true,
+            Self::Push | Self::Server | Self::KeyFile => true,
             Self::Connection => text.has_server,
+            Self::ConnectionFirst => text.has_server || (is_first && !text.has_other_server),
             Self::NamedFirst => text.has_push || (is_first && !text.has_other_host),
             Self::OldCipher => !text.has_other_algorithm,
             Self::Decryption => !text.has_other_keys,
@@ -39,6 +44,7 @@ pub(super) struct Subjects {
     has_server: bool,
     /// A host that it says the program talks to, and that is none of APNs'.
     has_other_host: bool,
+    has_other_server: bool,
     has_other_algorithm: bool,
     has_other_keys: bool,
     /// The text, in small letters and without blanks and quotes.
@@ -69,6 +75,7 @@ impl Subjects {
             has_push: names(PUSH),
             has_server: names(SERVERS) && !names(OLD_SERVERS),
             has_other_host: has_other_host(&text),
+            has_other_server: names(OLD_SERVERS) || has_other_url(&text),
             has_other_algorithm: names(HASHES) || has_other_cipher(&text),
             has_other_keys: names(OTHER_KEYS),
             text,
@@ -117,6 +124,48 @@ fn is_other(host: &str) -> bool {
 pub(super) fn names_other_host(before: &str, message: &str, after: &str) -> bool {
     let named = host_after(message, after).or_else(|| host_before(before));
     named.is_some_and(is_other)
+}
+
+/// Where curl's errors are described, which Guzzle names in each.
+const CURL_DOCUMENTS: &[&str] = &["curl.haxx.se/", "curl.se/"];
+
+/// Returns whether a text has the address of a server that is none of APNs'.
+fn has_other_url(text: &str) -> bool {
+    for (place, found) in text.match_indices("://") {
+        let address = &text[place + found.len()..];
+        let is_known = CURL_DOCUMENTS.iter().any(|document| address.starts_with(document));
+        let host = host_at(address).unwrap_or_default();
+        if !is_known && !SERVERS.iter().any(|server| host.contains(server)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// What the names of certificates' and keys' files end in, and what stands beside one.
+const KEY_FILES: &[&str] = &[".pem", ".p12", ".pfx", ".p8", ".cer", ".crt", ".key", "load cert chain"];
+const BESIDE_KEY_FILES: &[&str] = &["apns", "push.apple."];
+/// The most characters between a message and the file that it is about: Python underlines the line of the program.
+const MAX_TO_FILE: usize = 200;
+
+/// Returns whether a message, folded, is about a file of certificates or keys, by what stands around it.
+pub(super) fn names_key_file(before: &str, after: &str) -> bool {
+    let start = before.char_indices().rev().take(MAX_TO_FILE).last().map_or(0, |(place, _)| place);
+    let end = after.char_indices().nth(MAX_TO_FILE).map_or(after.len(), |(place, _)| place);
+    let (before, after) = (&before[start..], &after[..end]);
+    [before, after].iter().any(|text| {
+        BESIDE_KEY_FILES.iter().any(|word| text.contains(word))
+            || KEY_FILES.iter().any(|name| has_end_of_word(text, name))
+    })
+}
+
+fn has_end_of_word(text: &str, end: &str) -> bool {
+    for (place, _) in text.match_indices(end) {
+        if !text[place + end.len()..].starts_with(|next: char| next.is_ascii_alphanumeric()) {
+            return true;
+        }
+    }
+    false
 }
 
 /// What the name of a host has that stands between a program and APNs.

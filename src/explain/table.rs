@@ -25,7 +25,7 @@ impl Message {
     /// Returns whether the message is explained wherever it stands.
     #[cfg(test)]
     pub(super) const fn is_of_any_text(&self) -> bool {
-        !matches!(self.subject, Subject::Connection | Subject::NamedFirst)
+        !matches!(self.subject, Subject::Connection | Subject::ConnectionFirst | Subject::NamedFirst | Subject::KeyFile)
     }
 }
 
@@ -38,11 +38,23 @@ const fn message(
     Message { from, texts, meaning, commands, subject: Subject::Push }
 }
 
+/// Says how a file is given to the program that reads it, wherever it may be closed to it.
+macro_rules! owner {
+    () => {
+        "ls -l shows whose it is: pushcert writes keys for their owner alone, mode 0600; give it to the program's user \
+         (chown), or to its group with mode 640 (chgrp)"
+    };
+}
+
 const CONVERT: &[&str] = &["pushcert convert cert.p12 -o push.pem"];
+const CONVERT_LOCKED: &[&str] = &["pushcert convert encrypted.pem -o push.pem"];
 const JOIN: &[&str] = &["pushcert convert aps.cer --key push.key -o push.pem"];
 const FIND_KEY: &[&str] = &["pushcert inspect push.pem", "pushcert convert aps.cer --key ~/keys -o push.pem"];
+const INSPECT_OR_CONVERT: &[&str] = &["pushcert inspect push.pem", "pushcert convert cert.p12 -o push.pem"];
 const INSPECT: &[&str] = &["pushcert inspect FILE"];
 const CHECK: &[&str] = &["pushcert check push.pem"];
+const OLD_PROTOCOL: &[&str] =
+    &["pushcert example php --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"];
 const PACK: &[&str] = &["pushcert pack push.pem -o push.p12"];
 const RENEW: &[&str] = &["pushcert expiry push.pem", "pushcert csr"];
 
@@ -61,11 +73,29 @@ const NOT_THE_FORMAT: &str = "the file is in another format than the program rea
 const NO_PASSPHRASE: &str = "the key is encrypted, and the program was not given its passphrase";
 const NO_FILE: &str =
     "there is no file of that name where the program runs: a relative name is looked for in its working directory";
+const NOT_ALLOWED: &str =
+    concat!("the program's user may not read the file, or not enter a folder above it; ", owner!());
+const NO_FILE_OR_NOT_ALLOWED: &str = concat!(
+    "there is no file of that name where the program runs (a relative name is looked for in its working directory), or its \
+     user may not read it; ",
+    owner!()
+);
+const NOT_READ_BY_PHP: &str = concat!(
+    "PHP says the same of three things: its user may not read the file, there is no file of that name where it runs, or it is \
+     no PEM (but DER, a .cer as Apple's portal gives it, or a .p12); ",
+    owner!()
+);
+const NOT_REACHED: &str = "APNs is not reached: a firewall lets neither port 443 nor 2197 through, or this machine has no IPv6 and tries it first; the \
+     certificate has no part in it";
+const WEAK: &str = "this OpenSSL refuses the signature of the certificate (SHA-1) or its short key, at its security level (SECLEVEL): make a new \
+     certificate, which Apple signs with SHA-256";
+const REQUEST_ANEW: &[&str] = &["pushcert inspect push.pem", "pushcert csr"];
 const TOO_NEW: &str =
     "the .p12 has AES-256 or a MAC with SHA-256, which this program is too old for; the password may well be right";
 const NO_HTTP_2: &str = "the program does not speak HTTP/2, which is all that APNs speaks";
 const FOR_OLD: &[&str] = &["pushcert pack cert.p12 --for keychain -o push.p12"];
-const KEY_PROBLEM: &str = "the key is missing, belongs to another certificate, or is encrypted with another passphrase";
+const KEY_PROBLEM: &str = "the key is missing, belongs to another certificate, is encrypted with another passphrase, or is in a file that the \
+     program's user may not read (ls -l shows whose it is)";
 const DAMAGED_P12: &str =
     "the .p12 is empty, is cut off, or was changed on its way, as by a build that filters its resources";
 const NO_P8: &str = "what was given as the token signing key is no .p8 as Apple gives it: a certificate, a part of it, or without its line ends";
@@ -114,7 +144,39 @@ pub(crate) static MESSAGES: &[Message] = &[
         NOT_PEM,
         JOIN,
     ),
-    message("OpenSSL", &["Could not open file or uri for loading"], NO_FILE, INSPECT),
+    message(
+        "OpenSSL",
+        &[
+            "Could not open file or uri for loading … Permission denied",
+            "Could not open file or uri for loading … Permission denied … Unable to load certificate",
+            "Can't open … for reading, Permission denied",
+            "Can't open … for reading, Permission denied … unable to load certificate",
+            "BIO_new_file:Permission denied",
+            "system library::Permission denied",
+            "fopen:Permission denied",
+            "fopen:Permission denied … unable to load certificate",
+        ],
+        NOT_ALLOWED,
+        INSPECT,
+    ),
+    message(
+        "OpenSSL",
+        &[
+            "Could not open file or uri for loading … No such file or directory",
+            "Could not open file or uri for loading … No such file or directory … Unable to load certificate",
+            "Can't open … for reading, No such file or directory",
+            "Can't open … for reading, No such file or directory … unable to load certificate",
+            "BIO_new_file:No such file or directory",
+            "system library::No such file or directory",
+            "fopen:No such file or directory",
+            "fopen:No such file or directory … unable to load certificate",
+        ],
+        NO_FILE,
+        INSPECT,
+    ),
+    message("OpenSSL", &["Could not open file or uri for loading"], NO_FILE_OR_NOT_ALLOWED, INSPECT),
+    message("nginx", &["BIO_new_file() failed … Permission denied"], NOT_ALLOWED, INSPECT).about(Subject::KeyFile),
+    message("nginx", &["BIO_new_file() failed … No such file or directory"], NO_FILE, INSPECT).about(Subject::KeyFile),
     message(
         "OpenSSL",
         &[
@@ -147,6 +209,14 @@ pub(crate) static MESSAGES: &[Message] = &[
         NO_PASSPHRASE,
         CONVERT,
     ),
+    message(
+        "OpenSSL",
+        &["Enter PEM pass phrase"],
+        "the key is encrypted, and the program asks for its passphrase; on a server nobody answers: it needs the key unencrypted, or \
+         the passphrase in its settings",
+        CONVERT_LOCKED,
+    )
+    .about(Subject::Decryption),
     message("OpenSSL", &["unable to load certificate", "Expecting: TRUSTED CERTIFICATE"], NOT_PEM, JOIN),
     message(
         "OpenSSL",
@@ -172,6 +242,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message("OpenSSL", &["X509_check_private_key:key values mismatch", "key values mismatch"], OTHER_KEY, FIND_KEY),
     message("curl", &["could not load PEM client certificate … no start line"], NOT_PEM, CONVERT),
+    message("curl", &["could not load PEM client certificate … Permission denied"], NOT_ALLOWED, INSPECT),
     message(
         "curl",
         &["could not load PEM client certificate … No such file or directory", "NSS: client certificate not found"],
@@ -206,8 +277,9 @@ pub(crate) static MESSAGES: &[Message] = &[
             "no key found or wrong pass phrase",
             "unable to use client certificate",
         ],
-        "the file has no certificate in PEM, or another key's, or it is damaged; this curl says no more",
-        &["pushcert inspect push.pem", "pushcert convert cert.p12 -o push.pem"],
+        "the file has no certificate in PEM, or another key's, or it is damaged, or the program's user may not read it (ls -l shows \
+         whose it is); an older curl says no more",
+        INSPECT_OR_CONVERT,
     ),
     message(
         "curl",
@@ -242,11 +314,37 @@ pub(crate) static MESSAGES: &[Message] = &[
             "i/o timeout",
             "TLS handshake timeout",
         ],
-        "APNs is not reached: a firewall lets neither port 443 nor 2197 through, or this machine has no IPv6 and tries it first; the \
-         certificate has no part in it",
+        NOT_REACHED,
         CHECK,
     )
     .about(Subject::Connection),
+    message(
+        "curl",
+        &[
+            "cURL error 28: Operation timed out",
+            "cURL error 28: Connection timed out",
+            "cURL error 28: Connection timeout",
+            "cURL error 28: Failed to connect",
+            "cURL error 28",
+            "curl: (28)",
+        ],
+        NOT_REACHED,
+        CHECK,
+    )
+    .about(Subject::ConnectionFirst),
+    message(
+        "PHP",
+        &[
+            "Failed to connect: 110 Connection timed out",
+            "Failed to connect: 111 Connection refused",
+            "Failed to connect: 60 Operation timed out",
+            "Failed to connect: 61 Connection refused",
+        ],
+        "the script does not reach its server; where that is gateway.push.apple.com:2195, as in old guides, it speaks the binary \
+         protocol, which Apple switched off on 2021-03-31; APNs speaks HTTP/2 at api.push.apple.com",
+        OLD_PROTOCOL,
+    )
+    .about(Subject::ConnectionFirst),
     message(
         "OpenSSL",
         &["wrong version number"],
@@ -264,12 +362,24 @@ pub(crate) static MESSAGES: &[Message] = &[
             "SSL_CTX_use_certificate:ca md too weak",
             "SSL_CTX_use_certificate:ee key too small",
             "OpenSSL::SSL::SSLError: SSL_CTX_use_certificate: ca md too weak",
+            "0A00018E:SSL routines::ca md too weak",
+            "0A00018F:SSL routines::ee key too small",
         ],
-        "this OpenSSL refuses the signature of the certificate (SHA-1) or its short key, at its security level (SECLEVEL): make a new \
-         certificate, which Apple signs with SHA-256",
-        &["pushcert inspect push.pem", "pushcert csr"],
+        WEAK,
+        REQUEST_ANEW,
     )
     .about(Subject::NamedFirst),
+    message(
+        "curl",
+        &[
+            "could not load PEM client certificate … ca md too weak",
+            "could not load PEM client certificate … ee key too small",
+            "ca md too weak, (no key found, wrong pass phrase",
+            "ee key too small, (no key found, wrong pass phrase",
+        ],
+        WEAK,
+        REQUEST_ANEW,
+    ),
     message(
         "OpenSSL",
         &["bad base64 decode", "PEM routines::bad end line", "PEM_read_bio:bad end line", "ERR_OSSL_PEM_BAD_END_LINE"],
@@ -331,7 +441,8 @@ pub(crate) static MESSAGES: &[Message] = &[
             "Supplied key param cannot be coerced into a private key",
             "openssl_sign(): Supplied key param cannot be coerced into a private key",
         ],
-        NO_P8,
+        "what was given as the token signing key is no .p8 as Apple gives it: a certificate, a part of it, or without its line ends; or \
+         the file:// that was given is not there, or PHP's user may not read it",
         INSPECT_P8,
     )
     .about(Subject::NamedFirst),
@@ -370,6 +481,39 @@ pub(crate) static MESSAGES: &[Message] = &[
         "what was given as the key is none that OpenSSL reads: a certificate, an encrypted key, or a damaged one",
         &["pushcert inspect FILE", "pushcert convert cert.p12 -o push.pem"],
     ),
+    message(
+        "Node.js",
+        &["EACCES: permission denied, open", "EACCES, permission denied", "EACCES, open"],
+        NOT_ALLOWED,
+        INSPECT,
+    )
+    .about(Subject::KeyFile),
+    message(
+        "Node.js",
+        &["ENOENT: no such file or directory, open", "ENOENT, no such file or directory", "ENOENT, open"],
+        NO_FILE,
+        INSPECT,
+    )
+    .about(Subject::KeyFile),
+    message(
+        "Python",
+        &["PermissionError: [Errno 13] Permission denied", "IOError: [Errno 13] Permission denied"],
+        NOT_ALLOWED,
+        INSPECT,
+    )
+    .about(Subject::KeyFile),
+    message(
+        "Python",
+        &[
+            "FileNotFoundError: [Errno 2] No such file or directory",
+            "IOError: [Errno 2] No such file or directory",
+            "Could not find the TLS certificate file, invalid path",
+            "Could not find the TLS key file, invalid path",
+        ],
+        NO_FILE,
+        INSPECT,
+    )
+    .about(Subject::KeyFile),
     message(
         "Python",
         &[
@@ -416,6 +560,15 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message("Ruby", &["PKCS12_parse: unsupported"], RC2, CONVERT).about(Subject::OldCipher),
     message("Ruby", &["PKCS12_parse: mac verify failure"], WRONG_PASSWORD, CONVERT),
+    message("Ruby", &["Permission denied @ rb_sysopen", "Errno::EACCES: Permission denied"], NOT_ALLOWED, INSPECT)
+        .about(Subject::KeyFile),
+    message(
+        "Ruby",
+        &["No such file or directory @ rb_sysopen", "Errno::ENOENT: No such file or directory"],
+        NO_FILE,
+        INSPECT,
+    )
+    .about(Subject::KeyFile),
     message(
         "PHP",
         &["stream_socket_client(): Failed to enable crypto"],
@@ -434,11 +587,16 @@ pub(crate) static MESSAGES: &[Message] = &[
         "PHP",
         &[
             "stream_socket_client(): Unable to set local cert chain file",
+            "Unable to set local cert chain file",
             "openssl_x509_read(): X.509 Certificate cannot be retrieved",
+            "X.509 Certificate cannot be retrieved",
+            "supplied parameter cannot be coerced into an X509 certificate",
         ],
-        NOT_PEM,
-        CONVERT,
+        NOT_READ_BY_PHP,
+        INSPECT_OR_CONVERT,
     ),
+    message("PHP", &["Failed to open stream: Permission denied"], NOT_ALLOWED, INSPECT).about(Subject::KeyFile),
+    message("PHP", &["Failed to open stream: No such file or directory"], NO_FILE, INSPECT).about(Subject::KeyFile),
     message(
         "Java",
         &[
@@ -475,6 +633,21 @@ pub(crate) static MESSAGES: &[Message] = &[
         DAMAGED_P12,
         &["pushcert inspect cert.p12"],
     ),
+    message(
+        "Java",
+        &["FileNotFoundException: … (Permission denied)", "java.nio.file.AccessDeniedException"],
+        NOT_ALLOWED,
+        INSPECT,
+    )
+    .about(Subject::KeyFile),
+    message(
+        "Java",
+        &["FileNotFoundException: … (No such file or directory)", "java.nio.file.NoSuchFileException"],
+        NO_FILE,
+        INSPECT,
+    )
+    .about(Subject::KeyFile),
+    message("Java", &["Keystore file does not exist"], NO_FILE_OR_NOT_ALLOWED, INSPECT).about(Subject::KeyFile),
     message(
         "Java",
         &[
@@ -527,6 +700,8 @@ pub(crate) static MESSAGES: &[Message] = &[
         CONVERT,
     ),
     message("pushy (Java)", &["Key store did not contain any private key entries"], NO_KEY, JOIN),
+    message("Go", &["open … : permission denied"], NOT_ALLOWED, INSPECT).about(Subject::KeyFile),
+    message("Go", &["open … : no such file or directory"], NO_FILE, INSPECT).about(Subject::KeyFile),
     message(
         "Go",
         &["pkcs12: unknown digest algorithm: 2.16.840.1.101.3.4.2.1"],
@@ -807,6 +982,12 @@ pub(crate) static MESSAGES: &[Message] = &[
             "the remote party has closed the transport stream",
             "Authentication failed because the remote party has closed the transport stream",
             "connection was forcibly closed by the remote host",
+            "SSL: Connection reset by peer",
+            "stream_socket_client(): SSL: Connection reset by peer",
+            "cURL error 35 … Connection reset by peer",
+            "curl: (35) … Connection reset by peer",
+            "SSL: Broken pipe",
+            "fwrite(): SSL: Broken pipe",
         ],
         "the other end closed the connection without an answer: it refuses the certificate, the program does not speak HTTP/2, or a \
          firewall or a proxy stands between",
@@ -831,7 +1012,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "ETIMEDOUT 17. … :2195",
         ],
         "this is the old binary protocol, which Apple switched off on 2021-03-31; APNs speaks HTTP/2 at api.push.apple.com",
-        &["pushcert example php --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"],
+        OLD_PROTOCOL,
     ),
     message(
         "iOS",
@@ -851,6 +1032,15 @@ pub(crate) static MESSAGES: &[Message] = &[
         "the private key is absent, or the process may not use it: with a .p12 the flag MachineKeySet helps where no user is logged on",
         INSPECT,
     ),
+    message(
+        ".NET",
+        &["UnauthorizedAccessException: Access to the path", "Access to the path … is denied"],
+        NOT_ALLOWED,
+        INSPECT,
+    )
+    .about(Subject::KeyFile),
+    message(".NET", &["FileNotFoundException: Could not find file", "Could not find file"], NO_FILE, INSPECT)
+        .about(Subject::KeyFile),
     message(
         ".NET",
         &["m_safeCertContext is an invalid handle"],

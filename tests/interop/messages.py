@@ -3,14 +3,16 @@
 
     messages.py PUSHCERT
 
-Needs openssl 3, curl with HTTP/2, node, php and java (keytool).
+Needs openssl 3, curl with HTTP/2, node, php, java and, as root, setpriv.
 """
 import sys
 sys.dont_write_bytecode = True
 from trial import *
 import shutil, socket, ssl
 
-need("openssl", "curl", "node", "php", "keytool")
+need("openssl", "curl", "node", "php", "java", "keytool")
+if os.geteuid() == 0:
+    need("setpriv")
 KEYCHAIN, PASSWORD = FIXTURES / "p12/keychain.p12", FIXTURES / "p12/keychain-password.p12"
 os.chdir(WORK)
 
@@ -157,6 +159,47 @@ case("java and a PEM", keytool("push.pem", "changeit"), "toDerInputStream reject
 Path("filtered.p12").write_text(Path("push.p12").read_bytes().decode(errors="replace"))
 case("java and a .p12 that a build has filtered", keytool("filtered.p12", "changeit"), "Tag number over 30 is not supported",
      keytool("push.p12", "changeit"))
+
+# --- files that a program may not read, or that are not there ---------------------------------------------
+
+OTHER_USER = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+for name in ("closed.pem", "closed.p12"):
+    shutil.copy(Path("client").with_suffix(Path(name).suffix), name)
+    os.chmod(name, 0)
+shutil.copy(ready["ca_file"], "ca.pem")
+os.chmod("ca.pem", 0o644)
+Path("load.py").write_text("import os, ssl, sys\nif os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+                           "ssl.create_default_context().load_cert_chain(sys.argv[1])\n")
+Path("Load.java").write_text("class Load { public static void main(String[] names) throws Exception {"
+                             " new java.io.FileInputStream(names[0]).close(); } }\n")
+LOCAL_CERT, DENIED, ABSENT = "stream_socket_client(): Unable to set local cert chain file", "Permission denied", "No such file or directory"
+CURL, OPENSSL, JAVA = "could not load PEM client certificate …", "Could not open file or uri for loading …", "FileNotFoundException: …"
+READERS = [
+    ("php", OTHER_USER, lambda name: php(name, "ca.pem"), LOCAL_CERT, LOCAL_CERT),
+    ("php's file_get_contents", OTHER_USER,
+     lambda name: ["php", "-d", "display_errors=stderr", "-r", f"exit(file_get_contents('{name}') ? 0 : 1);"],
+     f"Failed to open stream: {DENIED}", f"Failed to open stream: {ABSENT}"),
+    ("curl", OTHER_USER, lambda name: [*GOOD[:-3], "--cacert", "ca.pem", GOOD[-1], "--cert", name], f"{CURL} {DENIED}", f"{CURL} {ABSENT}"),
+    ("openssl", OTHER_USER, lambda name: ["openssl", "x509", "-in", name, "-noout"], f"{OPENSSL} {DENIED}", f"{OPENSSL} {ABSENT}"),
+    ("node", OTHER_USER, lambda name: node(f"read('{name}')"), "EACCES: permission denied, open", "ENOENT: no such file or directory, open"),
+    # An interpreter of root's own does not start as another user.
+    ("python", [], lambda name: [sys.executable, "load.py", name], f"PermissionError: [Errno 13] {DENIED}",
+     f"FileNotFoundError: [Errno 2] {ABSENT}"),
+    ("java", OTHER_USER, lambda name: ["java", "-Duser.language=en", "Load.java", name], f"{JAVA} ({DENIED})", f"{JAVA} ({ABSENT})"),
+    ("keytool", OTHER_USER, lambda name: keytool(name.replace(".pem", ".p12"), "push"), "Keystore file does not exist",
+     "Keystore file does not exist"),
+]
+for name, user, command, denied, absent in READERS:
+    case(f"{name} and a file of another user", [*user, *command("closed.pem")], denied, None)
+    case(f"{name} and a file that is not there", [*user, *command("missing.pem")], absent, None)
+# As the rows advise: the file is its user's, or its group's with mode 640.
+for name in ("closed.pem", "closed.p12"):
+    if os.geteuid() == 0:
+        os.chown(name, 0, 65534)
+    os.chmod(name, 0o640)
+for name, user, command, _, _ in READERS:
+    done = run(*user, *command("closed.pem"))
+    expect(f"{name}: it works after the advice", (done.returncode, done.stderr[:200] if done.returncode else ""), (0, ""))
 
 # --- APNs -------------------------------------------------------------------------------------------------
 
