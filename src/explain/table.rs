@@ -321,10 +321,6 @@ pub(crate) static MESSAGES: &[Message] = &[
     message(
         "curl",
         &[
-            "cURL error 28: Operation timed out",
-            "cURL error 28: Connection timed out",
-            "cURL error 28: Connection timeout",
-            "cURL error 28: Failed to connect",
             "cURL error 28",
             "curl: (28)",
         ],
