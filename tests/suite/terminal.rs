@@ -414,6 +414,42 @@ fn arrow_keys_count_tab_quotes_names_and_ctrl_d_leaves_with_the_commands() {
 }
 
 #[test]
+fn the_wizard_knows_where_the_key_of_an_mdm_certificate_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), "wizard");
+    session.answer("Number, 1 to 3", "2");
+    session.answer("Where is it?", super::common::fixture("der/mdm.cer").to_str().unwrap());
+    session.answer("Where is the private key?", "?");
+    let shown = session.asked("Make a new key and request now?");
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in ["in the MDM server", "with Renew at identity.apple.com/pushcert", "every enrolled device falls silent"]
+    {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    assert!(!shown.contains("Keychain Access"), "{shown}");
+    session.ctrl_c();
+    session.end();
+}
+
+#[test]
+fn an_expired_certificate_leads_to_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to) in [("der/expired.cer", "aps.cer"), ("key/push.pem", KEY)] {
+        fs::copy(super::common::fixture(from), folder.path().join(to)).unwrap();
+    }
+    let mut session = start(folder.path(), "wizard");
+    session.answer("Number, 1 to 3", "2");
+    session.answer("Where is it?", "aps.cer");
+    session.answer("Its private key is in push.key. Use that? [Y/n]", "");
+    session.answer("Is this what you wanted? [y/N]", "n");
+    let shown = session.asked("Where is it?");
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("for the next certificate, pushcert csr makes the request"), "{shown}");
+    session.ctrl_c();
+    session.end();
+}
+
+#[test]
 fn lines_that_are_pasted_are_not_called_keys() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = start(folder.path(), "wizard");

@@ -19,7 +19,7 @@ pub(super) fn compare_purpose(
             or_none(new.traits.uid.as_deref())
         );
         let finding = Finding::failure(FindingCode::OtherMdmUid, message);
-        differences.push(Finding { hint: Some(RENEW_MDM.to_owned().into()), ..finding });
+        differences.push(Finding { hint: Some(format!("keep the old one, and {RENEW_MDM}").into()), ..finding });
         return;
     }
     for topic in missing(&old.topics, &new.topics) {
@@ -46,7 +46,7 @@ fn needs_topic_header(old: &Comparable<'_>, new: &Comparable<'_>) -> bool {
 }
 
 /// What keeps the UID of an MDM certificate.
-const RENEW_MDM: &str = "keep the old one, and renew it at identity.apple.com/pushcert with Renew on its own line, not with Create a \
+pub(crate) const RENEW_MDM: &str = "renew it at identity.apple.com/pushcert with Renew on its own line, not with Create a \
                          Certificate, signed in with the Apple Account that made it: a renewal keeps the UID. Who has lost that \
                          account asks Apple to move the certificate to another";
 

@@ -31,6 +31,7 @@ pub(crate) use files::{FileForm, FileKind};
 use issuers::compare_issuers;
 pub(crate) use keys::KeyForm;
 use keys::{compare_key_types, compare_private_keys, compare_strength};
+pub(crate) use kinds::RENEW_MDM;
 use kinds::{compare_environments, compare_purpose, compare_teams, describe_kinds, is_possible_successor};
 pub(crate) use names::wildcard_for;
 use names::{compare_common_names, compare_names};

@@ -22,6 +22,7 @@ use crate::finding::{Finding, FindingCode};
 use crate::identity::Collection;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::report::human;
+use crate::report::human::renewal::way_to_next;
 use crate::report::style::Paint;
 use crate::text::{printable, printable_name};
 use crate::world::files::Location;
@@ -63,6 +64,14 @@ A certificate works only with the key that its request was made with. Apple neve
   - in the file that pushcert csr or openssl wrote beside the request: a folder is an answer too, and all its keys are tried
   - with whoever made the request: ask for the .p12
 If it is lost, the certificate is of no use: make a new key and request, and a new certificate with that.";
+
+/// The same for device management: Keychain Access made no such request, and another certificate is none.
+const WITHOUT_KEY_OF_MDM: &str = "\
+A certificate works only with the key that its request was made with. Apple never has that key. For device management it is
+  - in the MDM server, which made the request: it takes the certificate as Apple gives it, and needs no file from here
+  - beside the request that the MDM's vendor signed: a folder is an answer too, and all its keys are tried
+If it is lost, a new key and request help only with Renew at identity.apple.com/pushcert, on the line of this certificate: Create a \
+Certificate gives another UID, and every enrolled device falls silent.";
 
 /// The answers so far.
 #[derive(Default)]
@@ -206,7 +215,8 @@ impl Answers {
 
     /// Says what to do without the key, and makes a new one where that is wanted.
     fn explain_missing_key(&mut self, talk: &mut Talk<'_, '_>) -> Result<Progress, Error> {
-        talk.tell(WITHOUT_KEY)?;
+        let is_for_mdm = unread::is_for_mdm(&self.input()?.contents);
+        talk.tell(if is_for_mdm { WITHOUT_KEY_OF_MDM } else { WITHOUT_KEY })?;
         if !matches!(talk.confirm("Make a new key and request now?", false)?, Reply::Given(true)) {
             return Ok(Progress::To(KEY_STEP));
         }
@@ -255,10 +265,18 @@ impl Answers {
             Some(reason) => (format!("It {}. Is this what you wanted?", reason.message), weight(reason.code) >= USABLE),
             None => ("Is this what you wanted?".to_owned(), true),
         };
+        let is_expired = matches!(&reason, Some(reason) if reason.code == FindingCode::Expired);
+        let way = match collection.select(select.as_deref(), true) {
+            Ok(leaf) if is_expired => way_to_next(leaf.item.kind),
+            _ => None,
+        };
         match talk.confirm(&text, is_usable)? {
             Reply::Given(true) => Ok(Progress::Answered),
             Reply::Given(false) => {
                 self.input = None;
+                if let Some(way) = way {
+                    talk.tell(&way)?;
+                }
                 Ok(Progress::To(FILE_STEP))
             }
             Reply::Back => Ok(Progress::Back),

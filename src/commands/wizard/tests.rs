@@ -348,7 +348,12 @@ fn who_only_presses_enter_at_a_certificate_that_will_not_work_says_no() {
         }
         let answers: Vec<&str> = answers.iter().map(String::as_str).chain([""]).collect();
         let (asked, _, _) = talk_until(&answers);
-        let question = &asked[asked.len() - 2];
+        let mut before = asked[..asked.len() - 1].to_vec();
+        if file == "p12/expired.p12" {
+            let way = before.pop().unwrap();
+            assert!(way.starts_with("for the next certificate, pushcert csr "), "{way}");
+        }
+        let question = before.last().unwrap();
         assert!(question.starts_with(doubt) && question.ends_with("[y/N] "), "{file}: {asked:?}");
         assert_eq!(asked.last().unwrap(), "Where is it? ");
     }

@@ -13,6 +13,7 @@ use crate::container::Entry;
 use crate::finding::{Finding, serialize_warnings};
 use crate::inspect::{CertificateReport, FileRole};
 use crate::report::human::output_name;
+use crate::report::human::renewal::way_from_expired;
 use crate::report::style::Paint;
 use crate::schema::text;
 use crate::text::printable;
@@ -78,7 +79,9 @@ pub(crate) fn write(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -
     if let Some(certificate) = &report.certificate {
         writeln!(out, "{}", sentence(certificate))?;
     }
-    if let Some(next) = next_command(report) {
+    if let Some(way) = report.certificate.as_ref().and_then(way_from_expired) {
+        writeln!(out, "{way}")?;
+    } else if let Some(next) = next_command(report) {
         writeln!(out, "next: {next}")?;
     }
     Ok(())

@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use crate::certificate::policy::CertificateRole;
 use crate::certificate::time_left::TimeLeft;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport};
 use crate::finding::Level;
 use crate::report::human;
+use crate::report::human::renewal::way_to_next;
 use crate::report::human::shorten::{pad, shorten_name, shorten_path, width_of};
 use crate::report::medium::Medium;
 use crate::text::printable;
@@ -56,6 +58,9 @@ pub(crate) fn write_brief(out: &mut dyn Write, report: &ExpiryReport, medium: &M
 
 fn write_rest(out: &mut dyn Write, report: &ExpiryReport, medium: &Medium) -> io::Result<()> {
     let paint = medium.paint;
+    for way in ways_to_next(&report.certificates) {
+        human::hint(out, Some(&way), paint)?;
+    }
     for file in &report.unreadable {
         match file.level {
             Level::Failure => human::error(out, &file.error, paint)?,
@@ -72,6 +77,22 @@ fn write_rest(out: &mut dyn Write, report: &ExpiryReport, medium: &Medium) -> io
     }
     let summary = report.summary_line();
     writeln!(out, "{}", if report.level == Level::Failure { paint.bad(summary) } else { paint.strong(summary) })
+}
+
+/// Returns how the next certificates come about, where some end, each way once.
+fn ways_to_next(certificates: &[CheckedCertificate]) -> Vec<String> {
+    let mut ways = Vec::new();
+    for one in certificates {
+        let is_about_the_end = one.findings.iter().any(|finding| finding.code.is_about_the_end());
+        // A profile, and what is in it, comes about in another way.
+        let is_leaf = one.role == CertificateRole::Leaf;
+        let way = if is_leaf && is_about_the_end && one.level != Level::Ok { way_to_next(one.kind) } else { None };
+        match way {
+            Some(way) if !ways.contains(&way) => ways.push(way),
+            _ => {}
+        }
+    }
+    ways
 }
 
 /// The name of a certificate without what stands in each, as in "com.example.MyApp", and what is said of it, as in
@@ -221,6 +242,7 @@ mod tests {
 FAIL  1028 days ago  ░░░░░  2024-01-31  com.example.MyApp  fixtures…/expired.cer
       fixtures/der/expired.cer
 ok       26700 days  █████  2099-12-31  com.example.MyApp  fixtur…/universal.cer
+  hint: for the next certificate, pushcert csr makes the request that Apple's portal takes (a new key; with --key FILE the same one)
 error: fixtures/p12/truncated.p12: the file is damaged: it is cut short (1537 bytes are there, 3074 should be)
   hint: the end is missing: copy, download or export it again
 2 certificates in 3 files: 1 failure, 0 warnings, 1 ok; 1 file not readable

@@ -12,6 +12,7 @@ pub(crate) mod inspect;
 pub(crate) mod pack;
 pub(crate) mod push;
 pub(crate) mod rehearse;
+pub(crate) mod renewal;
 mod shorten;
 
 use std::io::{self, Write};

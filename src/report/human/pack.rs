@@ -11,6 +11,7 @@ use crate::pkcs12::Pkcs12Info;
 use crate::pkcs12::write::Profile;
 use crate::report::human::convert::sentence;
 use crate::report::human::output_name;
+use crate::report::human::renewal::way_from_expired;
 use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::text::printable;
@@ -66,6 +67,9 @@ pub(crate) fn write(out: &mut dyn Write, report: &PackReport, paint: Paint) -> i
     };
     writeln!(out, "wrote {others} to {}", paint.strong(printable(output_name(&report.output))))?;
     writeln!(out, "{}", sentence(&report.certificate))?;
+    if let Some(way) = way_from_expired(&report.certificate) {
+        writeln!(out, "{way}")?;
+    }
     let encryption = report.pkcs12.key_encryption.as_deref().unwrap_or("none");
     let mac = report.pkcs12.mac.as_deref().unwrap_or("none");
     let names = if report.friendly_name == report.key_friendly_name {
