@@ -42,6 +42,10 @@ def lint(file):
 
 workflow = ROOT / ".github/workflows/release.yml"
 expect("actionlint finds nothing in the workflow", lint(workflow), [])
+shown = WORK / "shown.yml"
+_, _, rest = (ROOT / "README.md").read_text().partition("```yaml\n# .github/workflows/certificates.yml\n")
+shown.write_text(rest.partition("```")[0])
+expect("actionlint finds nothing in the workflow of the README", (shown.read_text().startswith("on:"), lint(shown)), (True, []))
 broken = WORK / "broken.yml"
 broken.write_text(workflow.read_text().replace("matrix.target", "matrix.goal"))
 expect("actionlint finds a name that is not defined", len(lint(broken)) > 0, True)

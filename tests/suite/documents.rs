@@ -152,6 +152,50 @@ fn every_action_of_the_workflow_is_pinned_to_a_commit() {
     assert!(count >= 8, "only {count} actions are used");
 }
 
+/// Returns the part of a text between two others.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
+    rest.split_once(end).unwrap_or_else(|| panic!("no {end:?} after {start:?}")).0
+}
+
+#[test]
+fn the_readme_shows_the_action_with_inputs_that_it_has_and_a_schedule() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (readme, action) = (read("README.md"), read("action.yml"));
+    let workflow = between(&readme, "```yaml\n# .github/workflows/", "```");
+    assert!(workflow.contains("\n  schedule: [{ cron: "), "{workflow}");
+    assert!(workflow.contains(concat!("uses: OWNER/pushcert@v", env!("CARGO_PKG_VERSION"), "\n")), "{workflow}");
+    let inputs: Vec<&str> = between(&action, "\ninputs:\n", "\nruns:").lines().collect();
+    let (_, given) = workflow.split_once("with:\n").unwrap();
+    let mut names = Vec::new();
+    for line in given.lines() {
+        let (name, _) = line.trim().split_once(':').unwrap();
+        assert!(inputs.contains(&format!("  {name}:").as_str()), "the action has no input {name}");
+        names.push(name);
+    }
+    assert!(names.contains(&"paths"), "{names:?}");
+}
+
+#[test]
+fn the_readme_says_of_windows_what_the_releases_have() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    assert!(!read(".github/workflows/release.yml").contains("windows"));
+    assert!(read("README.md").contains("There is none for\nWindows, where WSL takes those for Linux."));
+}
+
+#[test]
+fn the_documents_say_who_can_read_what_has_mode_0600() {
+    for (document, words) in [("README.md", "mode 0600, and"), ("src/docs/files.md", "mode 0600, and")] {
+        let text = std::fs::read_to_string(root().join(document)).unwrap();
+        let (_, rest) = text.split_once(words).unwrap();
+        let paragraph = rest.split("\n\n").next().unwrap();
+        assert!(
+            paragraph.contains("`sudo install -o www-data -m 400 push.pem /etc/push.pem`"),
+            "{document}: {paragraph}"
+        );
+    }
+}
+
 /// Fields of reports of the first `schema_version`. More may be added here, and none goes.
 const FIELDS: [(&[&str], &[&str]); 4] = [
     (
