@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::asn1;
 use crate::container::attributes::WithoutNames;
 use crate::container::lookalike::Lookalike;
-use crate::container::{attributes, detect, dump, escape};
+use crate::container::{attributes, der, detect, dump, escape};
 use crate::pem;
 
 /// The number of times that a file may be encoded over and over.
@@ -64,11 +64,14 @@ fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         return Some(text);
     }
     let is_mixed = memchr::memmem::find(bytes, b"-BEGIN ").is_some();
-    if !is_mixed && let Some(text) = from_utf16(bytes) {
+    if !is_mixed
+        && let Some(text) = from_utf16(bytes)
+        && !has_other_bytes(bytes, &text)
+    {
         return Some(text);
     }
     if begins_as_der(bytes) {
-        return None;
+        return from_mixed(bytes);
     }
     if let Some(plain) = from_code_page(without_mark(bytes)) {
         return Some(plain);
@@ -77,7 +80,7 @@ fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if begins_reencoded(bytes) {
         return None;
     }
-    if let Some(text) = without_zeros(bytes) {
+    if let Some(text) = from_mixed(bytes) {
         return Some(text);
     }
     for undo in [escape::without_invisible, escape::unescape, escape::restore_first_dash, escape::restore_dashes] {
@@ -127,17 +130,111 @@ fn from_utf32(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(text)
 }
 
-/// "BEGIN " in UTF-16, in the midst of other text: PowerShell appends so to a file in ASCII.
+/// The fewest characters in a row that show that bytes of something else were taken for UTF-16. Each comes from two bytes.
+const MIN_MISREAD: usize = 16;
+
+/// Returns whether bytes that were decoded as UTF-16 go on as something else: DER, bytes that no text has, or letters
+/// of ASCII of which two were taken for one, which make a run of rare characters.
+fn has_other_bytes(bytes: &[u8], text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return true };
+    let mut previous = 0;
+    let mut misread = 0;
+    for character in text.chars() {
+        if is_no_character(character) {
+            return true;
+        }
+        match u16::try_from(u32::from(character)).map(u16::to_be_bytes) {
+            // The letters of one script, and the signs of a frame, have one first byte.
+            Ok([high, low]) if is_letter(high) && (low == 0 || is_letter(low)) => {
+                misread += usize::from(high != previous);
+                previous = high;
+            }
+            _ => misread = 0,
+        }
+        if misread == MIN_MISREAD {
+            return true;
+        }
+    }
+    detect::find_value(bytes).is_some()
+}
+
+/// Returns whether no text has a character: it is reserved, or for private use. Apple's sign is for private use too.
+fn is_no_character(character: char) -> bool {
+    let number = u32::from(character);
+    let is_private = matches!(number, 0xe000..=0xf8fe | 0xf_0000..);
+    is_private || matches!(number, 0xfdd0..=0xfdef) || number & 0xfffe == 0xfffe
+}
+
+/// Returns whether a byte is one of ASCII that texts have.
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// "BEGIN " in UTF-16, in the midst of other bytes: PowerShell appends so to a file in ASCII, and bash puts line ends of
+/// one byte between files of PowerShell.
 const WIDE_BEGINS: [&[u8]; 2] = [b"B\0E\0G\0I\0N\0 ", b"\0B\0E\0G\0I\0N\0 "];
 
-/// Removes the zeros from a text of which a part is UTF-16.
-fn without_zeros(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    if !WIDE_BEGINS.iter().any(|begin| memchr::memmem::find(bytes, begin).is_some()) {
+/// The fewest letters in UTF-16 that may be a file in the midst of other bytes: half a line of a long value.
+const MIN_WIDE_FILE: usize = 60;
+
+/// The fewest letters in UTF-16 that are one of the parts of a file that has such a part.
+const MIN_WIDE: usize = 8;
+
+/// Writes the parts of a file that are ASCII in UTF-16 as ASCII. All other bytes stay, and so do the names in DER.
+fn from_mixed(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let is_begun = WIDE_BEGINS.iter().any(|begin| memchr::memmem::find(bytes, begin).is_some());
+    if !is_begun && next_wide(bytes, 0, MIN_WIDE_FILE).is_none() {
         return None;
     }
-    let mut text = Zeroizing::new(Vec::with_capacity(bytes.len()));
-    text.extend(bytes.iter().filter(|byte| !matches!(byte, 0 | 0xfe | 0xff)));
-    Some(text)
+    let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    let mut rest = bytes;
+    while let Some(value) = detect::find_value(rest) {
+        let after = der::after_value(value);
+        push_narrow(&mut plain, &rest[..rest.len() - value.len()]);
+        plain.extend_from_slice(&value[..value.len() - after.len()]);
+        rest = after;
+    }
+    push_narrow(&mut plain, rest);
+    (plain.len() < bytes.len()).then_some(plain)
+}
+
+/// Adds bytes without the zeros of what is ASCII in UTF-16, and without the byte order mark before it.
+fn push_narrow(plain: &mut Vec<u8>, bytes: &[u8]) {
+    let mut position = 0;
+    while let Some(wide) = next_wide(bytes, position, MIN_WIDE) {
+        let before = &bytes[position..wide.start];
+        let marked = before.strip_suffix(b"\xff\xfe").or(before.strip_suffix(b"\xfe\xff"));
+        plain.extend_from_slice(marked.unwrap_or(before));
+        plain.extend(bytes[wide.clone()].iter().filter(|byte| **byte != 0));
+        position = wide.end;
+    }
+    plain.extend_from_slice(&bytes[position..]);
+}
+
+/// Returns the next run of at least so many letters in UTF-16, in either order.
+fn next_wide(bytes: &[u8], from: usize, fewest: usize) -> Option<Range<usize>> {
+    let mut position = from;
+    loop {
+        let zero = position + memchr::memchr(0, &bytes[position..])?;
+        let mut longest: usize = 0;
+        // A letter stands before its zero, or after it.
+        for start in [zero.saturating_sub(1).max(position), zero] {
+            let count = count_wide(&bytes[start..]);
+            if count >= fewest {
+                return Some(start..start + 2 * count);
+            }
+            longest = longest.max(count);
+        }
+        // A longer run may begin at the end of this one alone.
+        position = zero + 1 + 2 * longest.saturating_sub(2);
+    }
+}
+
+/// Counts the letters in UTF-16 that bytes begin with.
+fn count_wide(bytes: &[u8]) -> usize {
+    let little = bytes.chunks_exact(2).take_while(|unit| is_letter(unit[0]) && unit[1] == 0).count();
+    let big = bytes.chunks_exact(2).take_while(|unit| is_letter(unit[1]) && unit[0] == 0).count();
+    little.max(big)
 }
 
 /// Decodes a text that is Base64 as a whole.
@@ -556,6 +653,39 @@ mod tests {
         ] {
             assert!(undo(plain).is_none());
         }
+    }
+
+    #[test]
+    fn comments_in_any_language_are_a_text() {
+        let pem = String::from_utf8(fixture("pem/identity.pem")).unwrap();
+        for comment in [
+            "证书由苹果公司签发，用于推送通知服务。请勿将私钥泄露给他人；到期之前请及时更新，并通知运维团队。",
+            "このファイルにはあいてむのしょうめいしょがはいっています。たいせつにしてください",
+            "Сертификат для уведомлений",
+            "شهادة الإشعارات",
+            "푸시 인증서와 개인 키",
+            "════════════════════════════ ──────────────────────────── …………………………",
+            "\u{f8ff} Apple \u{1f512}",
+        ] {
+            let text = format!("{comment}\r\n{pem}{comment}");
+            for decode in [u16::to_le_bytes, u16::to_be_bytes] {
+                let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(decode).collect();
+                let read = undo_layer(&wide).unwrap();
+                assert_eq!(std::str::from_utf8(&read).unwrap().trim_start_matches('\u{feff}'), text);
+            }
+        }
+    }
+
+    #[test]
+    fn names_in_der_beside_utf_16_stay() {
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let pem = String::from_utf8(fixture("pem/certificate-only.pem")).unwrap();
+        let p12 = fixture("p12/keychain.p12");
+        let names = "\0A".repeat(100).into_bytes();
+        assert!(from_mixed(&p12).is_none());
+        assert!(from_mixed(&[&p12[..], &names].concat()).is_some());
+        let expected = [pem.as_bytes(), &p12].concat();
+        assert!(undo_layer(&[&b"\xff\xfe"[..], &wide(&pem), &p12].concat()).unwrap().as_slice() == expected);
     }
 
     #[test]

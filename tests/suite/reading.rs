@@ -1258,6 +1258,57 @@ fn a_file_of_two_encodings_is_read() {
 }
 
 #[test]
+fn what_stands_beside_utf_16_is_read() {
+    let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let (certificate, key) = (text("pem/certificate-only.pem"), text("key/push.pem"));
+    let base64 = BASE64.encode(&read("key/pkcs8.der"));
+    let of_certificate = BASE64.encode(&read("der/universal.cer"));
+    let json = format!("{{\"key\":\"{base64}\"}}");
+    let marked = [&b"\xff\xfe"[..], &little(&certificate)].concat();
+    let of_bash = [&marked[..], b"\n\xff\xfe", &little(&key), b"\n"].concat();
+    let identity = converted(read("pem/identity.pem"), &[]);
+    for (name, mixed) in [
+        ("a line end of one byte", of_bash.clone()),
+        ("the same without marks", [&little(&certificate)[..], b"\n", &little(&key)].concat()),
+        ("the same in the other order", [&big(&certificate)[..], b"\n", &big(&key)].concat()),
+        ("the other order", [&marked[..], b"\xfe\xff", &big(&key)].concat()),
+        ("the other order without marks", [&big(&certificate)[..], &little(&key)].concat()),
+        ("Base64", [&marked[..], base64.as_bytes(), b"\n"].concat()),
+        ("Base64 at an odd place", [&marked[..], b" ", base64.as_bytes()].concat()),
+        ("JSON", [&marked[..], json.as_bytes()].concat()),
+        ("DER", [&marked[..], &read("key/pkcs8.der")].concat()),
+        ("DER of a short key", [&marked[..], &read("key/pkcs8.der"), &read("key/sec1.der")].concat()),
+        ("after a text, Base64 in UTF-16", [key.as_bytes(), &little(&of_certificate)].concat()),
+        ("after a text, Base64 in the other order", [key.as_bytes(), b"\xfe\xff", &big(&of_certificate)].concat()),
+        ("after DER, UTF-16", [&read("der/universal.cer")[..], &b"\xff\xfe"[..], &little(&key)].concat()),
+    ] {
+        assert!(converted(mixed, &[]) == identity, "{name}");
+    }
+    let p12 = [&marked[..], &read("p12/ec.p12")].concat();
+    let run = on(p12, &[&["inspect", "-", "--json"][..], &PASSIN].concat()).run();
+    assert_eq!(run.json()["files"][0]["certificates"].as_array().unwrap().len(), 2, "{}", run.text());
+    let expired = block("CERTIFICATE", &read("der/expired.cer"));
+    for second in [
+        [b"\n\xff\xfe", &little(&expired)[..]].concat(),
+        expired.lines().filter(|line| !line.starts_with('-')).collect::<String>().into_bytes(),
+        [b"\xfe\xff", &big(&expired)[..]].concat(),
+    ] {
+        on([&marked[..], &second].concat(), &["expiry", "-"])
+            .status(1)
+            .stdout_contains("2 certificates in 1 file: 1 failure")
+            .run();
+    }
+    // In a folder, and in place.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("in.pem"), of_bash).unwrap();
+    Test::new().args(["convert", "in.pem", "-o", "in.pem", "--force"]).folder(folder.path()).run();
+    assert_eq!(std::fs::read_to_string(folder.path().join("in.pem")).unwrap(), identity);
+    std::fs::write(folder.path().join("two.pem"), [&marked[..], b"\n", &little(&expired)].concat()).unwrap();
+    Test::new().args(["expiry", "."]).folder(folder.path()).status(1).stdout_contains("two.pem").run();
+}
+
+#[test]
 fn a_label_hides_no_content() {
     let identity = converted(read("pem/identity.pem"), &[]);
     let certificate = text("pem/certificate-only.pem");
