@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::identity::{Collection, SelectError, check_for_openssl};
 use crate::key::PrivateKey;
-use crate::pkcs12::Pfx;
 use crate::pkcs12::write::{self, NamedCertificate, Pkcs12Input};
+use crate::pkcs12::{BagContent, Pfx};
 use crate::report::human;
 use crate::report::human::convert::ConvertReport;
 use crate::report::human::pack::{PackReport, import};
@@ -172,15 +172,24 @@ fn pkcs12_input<'a>(
     }
     for entry in packed {
         let name = usable_name(entry.friendly_name.as_deref()).unwrap_or_else(|| entry.item.title());
-        authorities.push(NamedCertificate { der: &entry.item.der, name });
+        let is_trusted = arguments.reader == Recipient::Java && is_trusted(contents, &entry.item.der);
+        authorities.push(NamedCertificate { der: &entry.item.der, name, is_trusted });
     }
     if arguments.chain {
         let issuer = apple_issuer(&arguments.input, Some(&leaf.item))?;
         if !authorities.iter().any(|known| known.der == issuer.der) {
-            authorities.insert(0, NamedCertificate { der: &issuer.der, name: issuer.title() });
+            authorities.insert(0, NamedCertificate { der: &issuer.der, name: issuer.title(), is_trusted: false });
         }
     }
     Ok(Pkcs12Input { certificate: &leaf.item.der, certificate_name, key: &key.item, key_name, authorities })
+}
+
+/// Returns whether a keystore of Java trusts a certificate by itself.
+fn is_trusted(contents: &Contents, der: &[u8]) -> bool {
+    contents
+        .bags
+        .iter()
+        .any(|bag| bag.is_trusted() && matches!(&bag.content, BagContent::Certificate(own) if own == der))
 }
 
 /// Returns whether the one other certificate is the issuer of the leaf.
@@ -244,6 +253,7 @@ fn report_left_out(
         return Ok(());
     }
     unread::warn(&arguments.input, contents, context)?;
+    unread::warn_of_secrets(&arguments.input, contents, context)?;
     if arguments.select.is_some() {
         return Ok(());
     }

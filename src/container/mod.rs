@@ -30,7 +30,7 @@ use crate::certificate::Certificate;
 use crate::crypto::DecodeError;
 use crate::key::PrivateKey;
 use crate::limits::{LimitError, MAX_PARTS, Reading, ReadingWork};
-use crate::pkcs12::{Bag, Holds, Pfx, Pkcs12Info};
+use crate::pkcs12::{Bag, BagContent, Holds, Pfx, Pkcs12Info};
 use crate::request::CertificateRequest;
 use detect::Format;
 pub use error::OpenError;
@@ -359,6 +359,11 @@ impl Contents {
     /// Returns whether a key may be among what was not read.
     pub(crate) fn may_have_unread_key(&self) -> bool {
         self.unread.iter().any(Unread::may_be_key)
+    }
+
+    /// Returns the bags with secrets of other applications: symmetric keys and passwords in a keystore of Java.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Bag> {
+        self.bags.iter().filter(|bag| matches!(bag.content, BagContent::Secret(_)))
     }
 
     /// Returns whether a key may be lost with the file that is not among its keys.

@@ -81,7 +81,10 @@ impl Contents {
                 Err(error) => self.unread.push(Unread::new(bag.place(), Holds::Key, error.into())),
             },
             BagContent::Safe => {}
-            BagContent::Secret(_) => self.others.push(format!("a secret of another application ({})", bag.place())),
+            BagContent::Secret(_) => {
+                self.may_hide_key = true;
+                self.others.push(format!("a secret of another application ({})", bag.place()));
+            }
             BagContent::Other(OtherBag::RevocationList) => self.add_other(Lookalike::RevocationList, &bag.place()),
             BagContent::Other(OtherBag::ForeignCertificate) => {
                 self.others.push(format!("a certificate that is not X.509 ({})", bag.place()));

@@ -23,6 +23,8 @@ const SECRET_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.5);
 const SAFE_CONTENTS_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.6);
 const X509_CERTIFICATE: Oid<'static> = oid!(1.2.840.113549.1.9.22.1);
 const FRIENDLY_NAME: Oid<'static> = oid!(1.2.840.113549.1.9.20);
+/// trustedKeyUsage of Oracle.
+const TRUSTED_KEY_USAGE: Oid<'static> = oid!(2.16.840.1.113894.746875.1.1);
 const LOCAL_KEY_ID: Oid<'static> = oid!(1.2.840.113549.1.9.21);
 
 /// The depth to which safe contents may nest. RFC 7292 allows any depth, nobody writes two, and OpenSSL reads six.
@@ -96,6 +98,11 @@ impl Bag {
     /// Returns whether there is a localKeyID at all, whatever it holds.
     pub fn has_local_key_id(&self) -> bool {
         self.attributes.iter().flatten().any(|attribute| attribute.oid == LOCAL_KEY_ID)
+    }
+
+    /// Returns whether Java trusts what is in it by itself.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.attributes.iter().flatten().any(|attribute| attribute.oid == TRUSTED_KEY_USAGE)
     }
 
     fn attribute(&self, oid: &Oid<'_>) -> Option<&AttributeValue> {

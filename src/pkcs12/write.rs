@@ -3,7 +3,7 @@
 
 use p12::{
     AlgorithmIdentifier, CertBag, ContentInfo, DigestInfo, EncryptedContentInfo, EncryptedData, MacData,
-    OtherAlgorithmIdentifier, PFX, PKCS12Attribute, SafeBag, SafeBagKind,
+    OtherAlgorithmIdentifier, OtherAttribute, PFX, PKCS12Attribute, SafeBag, SafeBagKind,
 };
 use serde::Serialize;
 use yasna::models::ObjectIdentifier;
@@ -19,6 +19,12 @@ const VERSION: u8 = 3;
 
 /// SHA-256 (FIPS 180-4), as the DER writer takes it.
 const SHA256: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 2, 1];
+
+/// trustedKeyUsage of Oracle, as the DER writer takes it.
+const TRUSTED_KEY_USAGE: [u64; 8] = [2, 16, 840, 1, 113_894, 746_875, 1, 1];
+
+/// anyExtendedKeyUsage (RFC 5280 section 4.2.1.12).
+const ANY_EXTENDED_KEY_USAGE: [u64; 5] = [2, 5, 29, 37, 0];
 
 /// The program that is to read the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -75,6 +81,8 @@ pub(crate) struct Pkcs12Input<'a> {
 pub(crate) struct NamedCertificate<'a> {
     pub(crate) der: &'a [u8],
     pub(crate) name: &'a str,
+    /// Java is to trust it by itself (trustedCertEntry).
+    pub(crate) is_trusted: bool,
 }
 
 /// Writes the file. The localKeyID that ties certificate and key is the key identifier of RFC 5280
@@ -103,8 +111,11 @@ fn encrypted_certificates(
 ) -> Result<ContentInfo, EncryptError> {
     let mut bags = vec![certificate_bag(input.certificate, tied_attributes(input, input.certificate_name))];
     for authority in &input.authorities {
-        let name = PKCS12Attribute::FriendlyName(authority.name.to_owned());
-        bags.push(certificate_bag(authority.der, vec![name]));
+        let mut attributes = vec![PKCS12Attribute::FriendlyName(authority.name.to_owned())];
+        if authority.is_trusted {
+            attributes.push(trusted_uses());
+        }
+        bags.push(certificate_bag(authority.der, attributes));
     }
     let encrypted = profile.encryption().encrypt(password, profile.iterations(), &safe_contents(&bags))?;
     let encrypted_content_info =
@@ -127,6 +138,13 @@ fn encrypted_key(
 
 fn certificate_bag(der: &[u8], attributes: Vec<PKCS12Attribute>) -> SafeBag {
     SafeBag { bag: SafeBagKind::CertBag(CertBag::X509(der.to_vec())), attributes }
+}
+
+/// Returns the attribute by which Java knows what it trusts, for any use, as keytool writes it.
+fn trusted_uses() -> PKCS12Attribute {
+    let any = ObjectIdentifier::from_slice(&ANY_EXTENDED_KEY_USAGE);
+    let data = vec![yasna::construct_der(|writer| writer.write_oid(&any))];
+    PKCS12Attribute::Other(OtherAttribute { oid: ObjectIdentifier::from_slice(&TRUSTED_KEY_USAGE), data })
 }
 
 /// Returns the attributes that the certificate and its key have: they tie them together.
@@ -189,7 +207,7 @@ mod tests {
             certificate_name: "株 🔔",
             key: &key,
             key_name: "Jo",
-            authorities: vec![NamedCertificate { der: authority, name: "Authority" }],
+            authorities: vec![NamedCertificate { der: authority, name: "Authority", is_trusted: true }],
         };
         for (profile, mac, encryption) in [
             (Profile::Keychain, "HMAC-SHA1", "pbeWithSHAAnd3-KeyTripleDES-CBC"),
@@ -209,6 +227,7 @@ mod tests {
             assert_eq!(names, ["株 🔔", "Authority", "Jo"]);
             let id = Some(key.public().key_id());
             assert_eq!(bags.iter().map(Bag::local_key_id).collect::<Vec<_>>(), [id.clone(), None, id]);
+            assert_eq!(bags.iter().map(Bag::is_trusted).collect::<Vec<_>>(), [false, true, false]);
             assert!(matches!(&bags[0].content, BagContent::Certificate(der) if *der == certificate));
             assert!(matches!(&bags[1].content, BagContent::Certificate(der) if der == authority));
             assert!(matches!(&bags[2].content, BagContent::Key(der) if der.as_slice() == key.pkcs8()));

@@ -1309,6 +1309,36 @@ fn what_stands_beside_utf_16_is_read() {
 }
 
 #[test]
+fn a_secret_of_another_application_is_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let p12 = read("p12/odd-attributes.p12");
+    let run = |arguments: &[&str]| {
+        std::fs::write(folder.path().join("ks.p12"), &p12).unwrap();
+        Test::new().args(arguments).args(PASSIN).folder(folder.path()).env("P", "x")
+    };
+    for arguments in [
+        &["convert", "ks.p12", "-o", "ks.p12", "--force"][..],
+        &["convert", "ks.p12", "--cert-out", "ks.p12", "--key-out", "key.pem", "--force"],
+        &["convert", "ks.p12", "--bag-attributes", "-o", "ks.p12", "--force"],
+        &["pack", "ks.p12", "--for", "java", "--passout", "env:P", "-o", "ks.p12", "--force"],
+    ] {
+        run(arguments).status(6).stderr_contains("a secret of another application in it would be lost").run();
+        assert!(std::fs::read(folder.path().join("ks.p12")).unwrap() == p12, "{arguments:?}");
+    }
+    for arguments in [
+        &["convert", "ks.p12", "-o", "new.pem"][..],
+        &["pack", "ks.p12", "--for", "java", "--passout", "env:P", "-o", "new.p12"],
+    ] {
+        run(arguments).stderr_contains("ks.p12: left out: a secret of another application (bag ").run();
+    }
+    // A file that is no input, and is replaced.
+    run(&["convert", "ks.p12", "-o", "other.pem"]).run();
+    std::fs::write(folder.path().join("old.p12"), &p12).unwrap();
+    let arguments = ["convert", "other.pem", "-o", "old.p12", "--force"];
+    Test::new().args(arguments).folder(folder.path()).stderr_contains("old.p12: ").stderr_contains("replaced").run();
+}
+
+#[test]
 fn a_label_hides_no_content() {
     let identity = converted(read("pem/identity.pem"), &[]);
     let certificate = text("pem/certificate-only.pem");

@@ -138,6 +138,9 @@ pub(super) fn convert(
         unread::warn(&arguments.input, contents, context)?;
     }
     let parts = render(arguments, &selection, contents, context)?;
+    if !arguments.json && arguments.bag_attributes.is_none() {
+        unread::warn_of_secrets(&arguments.input, contents, context)?;
+    }
     let outputs = plan.distribute(parts);
     let replaced = ReplacedKeys::find(&plan.all(), &[&arguments.input], key_file, contents);
     let empty = writing::find_empty(&plan.all(), arguments.force);

@@ -295,6 +295,9 @@ pub(crate) fn no_key(kind: Lookalike) -> String {
 
 const KEY_IS_LOST: &str = "a private key in it would be lost, for the output does not have it: choose another name";
 
+const SECRET_IS_LOST: &str =
+    "a secret of another application in it would be lost, for the output does not have it: choose another name";
+
 const KEY_MAY_BE_LOST: &str = "what was not read of it may be a private key, and would be lost: choose another name";
 
 /// The files of a conversion, and the keys that its outputs have.
@@ -323,6 +326,8 @@ impl Conversion<'_> {
                 || (takes_other && !self.writes_all(&contents.keys))
             {
                 KEY_IS_LOST
+            } else if takes_own && contents.secrets().next().is_some() {
+                SECRET_IS_LOST
             } else if (takes_own && contents.may_hide_key) || (takes_other && contents.key_file_unread) {
                 KEY_MAY_BE_LOST
             } else {

@@ -84,13 +84,30 @@ pub(crate) fn check_certificates(file: &Location, contents: &Contents) -> Result
 /// Warns of each part that was not read, and is left out.
 pub(crate) fn warn(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     let paint = Paint::new(context.stderr_has_color);
-    for unread in contents.unread.iter().take(MAX_WARNINGS) {
-        let sentence = printable(&format!("{}: left out: {unread}", file.input_name()));
+    for part in parts.iter().take(MAX_WARNINGS) {
+        let sentence = printable(&format!("{}: left out: {part}", file.input_name()));
         writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
     }
-    if let Some(more @ 1..) = contents.unread.len().checked_sub(MAX_WARNINGS) {
+    if let Some(more @ 1..) = parts.len().checked_sub(MAX_WARNINGS) {
         let file = file.input_name();
         writeln!(context.stderr, "{} {file}: left out: {more} more parts", paint.warning("warning:"))?;
     }
     Ok(())
 }
+    let mut parts = Vec::new();
+    for unread in contents.unread.iter().filter(|unread| unread.holds != Holds::Mac) {
+        parts.push(unread.to_string());
+    }
+    warn_of_parts(file, &parts, context)
+}
+
+/// Warns of the secrets of other applications, which are left out.
+pub(crate) fn warn_of_secrets(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
+    let mut parts = Vec::new();
+    for bag in contents.secrets() {
+        parts.push(format!("a secret of another application ({})", bag.place()));
+    }
+    warn_of_parts(file, &parts, context)
+}
+
+fn warn_of_parts(file: &Location, parts: &[String], context: &mut Context<'_>) -> Result<(), Error> {
