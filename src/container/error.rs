@@ -72,6 +72,9 @@ pub enum OpenError {
         "the password opens the PKCS#12 file, but not the private key in it: it has another password, or is damaged"
     )]
     OtherKeyPassword,
+    /// The password opens the private key, and not the file that it is in.
+    #[error("this is the password of the private key alone: the PKCS#12 file has another")]
+    KeyPassword,
     /// The password opens other parts of the file.
     #[error("the password opens the PKCS#12 file, but not this part: it has another password, or is damaged")]
     OtherPartPassword,
@@ -87,6 +90,7 @@ impl OpenError {
             Self::PasswordNeeded(_)
             | Self::WrongPassword { .. }
             | Self::OtherKeyPassword
+            | Self::KeyPassword
             | Self::OtherPartPassword
             | Self::Ask(_)
             | Self::Decode(DecodeError::Limit(LimitError::Tries { .. })) => true,

@@ -15,8 +15,19 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     // A password that opens a part is better than none; one that opens all ends the search.
     let mut best: Option<Opened> = None;
     let has_others = unlocker.has_several();
+    let mut is_of_key = false;
     let unlocked = unlocker.unlock(PasswordTarget::Pkcs12, pfx.has_mac(), |password, limits| {
-        let Unlocked::Opened(opened) = safes.open(password, limits)? else { return Ok(None) };
+        let opened = match safes.open(password, limits)? {
+            Unlocked::Opened(opened) => opened,
+            Unlocked::KeyPassword => {
+                is_of_key = true;
+                return Ok(None);
+            }
+            Unlocked::WrongPassword => {
+                is_of_key &= password.is_none();
+                return Ok(None);
+            }
+        };
         if !has_others || opened.unread.is_empty() {
             return Ok(Some(opened));
         }
@@ -27,6 +38,9 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     });
     let (opened, lock) = match (unlocked, best) {
         (Ok(opened), _) | (Err(_), Some(opened)) => (opened, None),
+        (Err(OpenError::WrongPassword { .. }), None) if is_of_key && !has_others => {
+            (safes.open_plain(), Some(OpenError::KeyPassword))
+        }
         (Err(error), None) if error.is_locked() => (safes.open_plain(), Some(lock_of(&pfx, error))),
         (Err(error), None) => return Err(error),
     };
@@ -90,5 +104,37 @@ impl Contents {
                 self.others.push(format!("a certificate that is not X.509 ({})", bag.place()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::Value;
+    use crate::container::{Passwords, open};
+    use crate::limits::DEFAULT_MAX_ITERATIONS;
+    use crate::secret::Password;
+    use crate::test_support::fixture;
+
+    /// Returns a file whose key comes before its certificates, as Java writes it; its MAC fails with any password.
+    fn with_key_first(bytes: &[u8]) -> Vec<u8> {
+        let position = |part: &[u8]| memchr::memmem::find(bytes, part).unwrap();
+        let data = position(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06");
+        let start = (0..data).rev().find(|start| bytes[*start..].starts_with(b"\x30\x82")).unwrap();
+        let (certificates, rest) = Value::parse_prefix(&bytes[start..]).unwrap();
+        let (key, rest) = Value::parse_prefix(rest).unwrap();
+        [&bytes[..start], key.encoded(), certificates.encoded(), rest].concat()
+    }
+
+    #[test]
+    fn the_password_of_the_key_alone_is_no_damage() {
+        let file = with_key_first(&fixture("p12/different-key-password.p12"));
+        let error = |password: &str| {
+            let mut passwords = Passwords::Given(Password::new(password.into()));
+            open(&file, &mut passwords, DEFAULT_MAX_ITERATIONS).unwrap_err()
+        };
+        let found = error("other");
+        assert!(matches!(found, OpenError::KeyPassword) && found.is_locked(), "{found}");
+        assert!(matches!(error("wrong"), OpenError::WrongPassword { .. }), "{}", error("wrong"));
     }
 }

@@ -48,6 +48,8 @@ pub struct Pkcs12Info {
 pub(crate) enum Unlocked {
     Opened(Opened),
     WrongPassword,
+    /// It opens a private key, but neither the MAC nor all other parts.
+    KeyPassword,
 }
 
 /// The bags that were opened, and the parts that were not.
@@ -260,6 +262,10 @@ impl Safes<'_> {
                 return Ok(Unlocked::WrongPassword);
             }
         }
+        // Where the MAC and other parts do not fit, only the key has this password: Java allows that.
+        if problem == Some(altered().into()) && opener.locked > 0 && opener.decrypted_safes == 0 {
+            return Ok(Unlocked::KeyPassword);
+        }
         // Without a MAC, a part that decrypts is the proof that the password is right. Where the MAC does not
         // verify although a part decrypts, the file was changed.
         let is_wrong = opener.locked > 0 || (self.pfx.has_mac() && opener.decrypted == 0);
@@ -301,6 +307,8 @@ struct SafeOpener<'l> {
     /// The encrypted parts that the password opened, and those that it did not.
     decrypted: usize,
     locked: usize,
+    /// Those of `decrypted` that are no bags.
+    decrypted_safes: usize,
     bags: usize,
 }
 
@@ -317,6 +325,7 @@ impl<'l> SafeOpener<'l> {
             limit: None,
             decrypted: 0,
             locked: 0,
+            decrypted_safes: 0,
             bags: 0,
         }
     }
@@ -330,6 +339,7 @@ impl<'l> SafeOpener<'l> {
                 match scheme.decrypt(&self.encodings, ciphertext, self.limits, looks_like_safe_contents) {
                     Ok(Some(plain)) => {
                         self.decrypted += 1;
+                        self.decrypted_safes += 1;
                         match bag::parse_all(&plain) {
                             Ok(read) => self.open_bags(&read),
                             Err(error) => self.add_unread_part(PartProblem::Decode(error)),

@@ -193,7 +193,7 @@ mod tests {
     fn open(pfx: &Pfx<'_>, password: &str) -> Option<Vec<Bag>> {
         match pfx.safes().unwrap().open(Some(&Password::new(password.into())), &Limits::default()).unwrap() {
             Unlocked::Opened(opened) => Some(opened.bags),
-            Unlocked::WrongPassword => None,
+            Unlocked::WrongPassword | Unlocked::KeyPassword => None,
         }
     }
 

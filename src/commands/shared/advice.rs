@@ -247,6 +247,10 @@ const EXPECTED_FILES: &str = "a .p12, .cer, .pem, .p7b, .csr or key file is expe
 /// The hint for a file that is damaged.
 const AGAIN: &str = "copy, download or export it again";
 
+/// The hint for a file with several passwords, which Java writes.
+const ONE_PASSWORD: &str = "export it again with one password for both; one of Java with: keytool -importkeystore -srckeystore FILE -srcstoretype JKS \
+     -destkeystore NEW.p12 -deststoretype PKCS12 (with JKS, keytool asks for the key's password too)";
+
 /// The hint for a file that goes beyond a limit.
 const UNUSUAL: &str = "no usual tool writes such a file: export it again";
 
@@ -301,7 +305,10 @@ fn open_advice(error: &OpenError) -> &'static str {
         OpenError::WrongPassword { protected: PasswordTarget::Key, .. } => {
             "it is the password that was chosen when the key was made"
         }
-        OpenError::OtherKeyPassword | OpenError::OtherPartPassword => "export it again with one password for both",
+        OpenError::KeyPassword => {
+            "give the password of the file (keytool: -storepass); what convert says then tells how to give the key the same"
+        }
+        OpenError::OtherKeyPassword | OpenError::OtherPartPassword => ONE_PASSWORD,
     }
 }
 
