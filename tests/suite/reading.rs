@@ -1339,6 +1339,26 @@ fn a_secret_of_another_application_is_not_lost() {
 }
 
 #[test]
+fn a_certificate_in_the_clear_is_written_without_its_key() {
+    let file = fixture("p12/certificate-unencrypted.p12").display().to_string();
+    let run = Test::new().args(["convert", &file, "--no-key"]).stderr_contains("its MAC was not checked").run();
+    assert!(run.text() == converted(read("pem/certificate-only.pem"), &["--no-key"]));
+    Test::new().args(["convert", &file]).status(4).stderr_contains("needs a password").run();
+    let open = Test::new().args(["convert", &file, "--no-key"]).args(PASSIN).run();
+    assert!(!open.stderr.contains("MAC"), "{}", open.stderr);
+    // A MAC that fails is another thing than one that was not checked.
+    let wrong = ["convert", &file, "--no-key", "--passin", "pass:wrong"];
+    Test::new().args(wrong).status(4).stderr_contains("wrong password").run();
+    let mut altered = read("p12/certificate-unencrypted.p12");
+    let place = altered.windows(11).position(|bytes| bytes == b"com.example").unwrap();
+    altered[place] = b'k';
+    on(altered, &[&["convert", "-", "--no-key"][..], &PASSIN].concat())
+        .status(3)
+        .stderr_contains("does not verify")
+        .run();
+}
+
+#[test]
 fn a_label_hides_no_content() {
     let identity = converted(read("pem/identity.pem"), &[]);
     let certificate = text("pem/certificate-only.pem");

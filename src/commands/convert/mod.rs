@@ -134,13 +134,14 @@ pub(super) fn convert(
     let selection = select(arguments, contents, arguments.at.unwrap_or(context.now))?;
     check_keys_stay(arguments, &plan, &selection, contents, key_file)?;
     let judged = judge(arguments, &selection, context)?;
+    unread::warn_of_mac(&arguments.input, contents, context)?;
     if !arguments.json {
         unread::warn(&arguments.input, contents, context)?;
     }
-    let parts = render(arguments, &selection, contents, context)?;
     if !arguments.json && arguments.bag_attributes.is_none() {
         unread::warn_of_secrets(&arguments.input, contents, context)?;
     }
+    let parts = render(arguments, &selection, contents, context)?;
     let outputs = plan.distribute(parts);
     let replaced = ReplacedKeys::find(&plan.all(), &[&arguments.input], key_file, contents);
     let empty = writing::find_empty(&plan.all(), arguments.force);
@@ -189,7 +190,9 @@ struct Selection<'a> {
 
 fn select<'a>(arguments: &ConvertArgs, contents: &'a Contents, now: OffsetDateTime) -> Result<Selection<'a>, Error> {
     refuse_request(&arguments.input, contents, !arguments.key.is_empty())?;
-    unread::check_mac(&arguments.input, contents)?;
+    if !arguments.no_key || !unread::is_mac_unchecked(contents) {
+        unread::check_mac(&arguments.input, contents)?;
+    }
     let leaf = select_leaf(arguments, contents)?;
     let key = if arguments.no_key { None } else { select_key(arguments, contents, leaf)? };
     let certificates = select_certificates(arguments, contents, leaf, now)?;

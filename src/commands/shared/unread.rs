@@ -2,7 +2,7 @@
 
 use crate::certificate::apple::CertificateKind;
 use crate::commands::shared::advice;
-use crate::container::{Container, Contents, Unread};
+use crate::container::{Container, Contents, OpenError, PasswordTarget, Unread};
 use crate::error::Error;
 use crate::identity::SelectError;
 use crate::pkcs12::Holds;
@@ -73,6 +73,25 @@ pub(crate) fn check_mac(file: &Location, contents: &Contents) -> Result<(), Erro
     }
 }
 
+/// Returns whether a MAC was not checked since no password was given. All programs show what is in the clear beside it.
+pub(crate) fn is_mac_unchecked(contents: &Contents) -> bool {
+    let is_unchecked = |unread: &Unread| {
+        unread.holds == Holds::Mac && matches!(unread.error, OpenError::PasswordNeeded(PasswordTarget::Pkcs12))
+    };
+    contents.unread.iter().any(is_unchecked)
+}
+
+/// Warns of such a MAC.
+pub(crate) fn warn_of_mac(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
+    if !is_mac_unchecked(contents) {
+        return Ok(());
+    }
+    let word = Paint::new(context.stderr_has_color).warning("warning:");
+    let name = file.input_name();
+    let problem = "its MAC was not checked, for that takes the password: what is in it may have been changed";
+    Ok(writeln!(context.stderr, "{word} {name}: {problem}")?)
+}
+
 /// Refuses to go on where a certificate may be missing.
 pub(crate) fn check_certificates(file: &Location, contents: &Contents) -> Result<(), Error> {
     match contents.unread.iter().find(|unread| unread.may_be_certificate()) {
@@ -83,17 +102,6 @@ pub(crate) fn check_certificates(file: &Location, contents: &Contents) -> Result
 
 /// Warns of each part that was not read, and is left out.
 pub(crate) fn warn(file: &Location, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
-    let paint = Paint::new(context.stderr_has_color);
-    for part in parts.iter().take(MAX_WARNINGS) {
-        let sentence = printable(&format!("{}: left out: {part}", file.input_name()));
-        writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
-    }
-    if let Some(more @ 1..) = parts.len().checked_sub(MAX_WARNINGS) {
-        let file = file.input_name();
-        writeln!(context.stderr, "{} {file}: left out: {more} more parts", paint.warning("warning:"))?;
-    }
-    Ok(())
-}
     let mut parts = Vec::new();
     for unread in contents.unread.iter().filter(|unread| unread.holds != Holds::Mac) {
         parts.push(unread.to_string());
@@ -111,3 +119,14 @@ pub(crate) fn warn_of_secrets(file: &Location, contents: &Contents, context: &mu
 }
 
 fn warn_of_parts(file: &Location, parts: &[String], context: &mut Context<'_>) -> Result<(), Error> {
+    let paint = Paint::new(context.stderr_has_color);
+    for part in parts.iter().take(MAX_WARNINGS) {
+        let sentence = printable(&format!("{}: left out: {part}", file.input_name()));
+        writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
+    }
+    if let Some(more @ 1..) = parts.len().checked_sub(MAX_WARNINGS) {
+        let file = file.input_name();
+        writeln!(context.stderr, "{} {file}: left out: {more} more parts", paint.warning("warning:"))?;
+    }
+    Ok(())
+}
