@@ -40,7 +40,7 @@ const MIN_PART: usize = 16;
 const MIN_BYTES: usize = 8;
 
 /// Returns whether a text may hold a key in a form that is not read: many digits, words in which capitals, small
-/// letters and digits are mixed, or bytes that are no text.
+/// letters and digits are mixed, long ones of one case and digits, or bytes that are no text.
 pub(super) fn may_hide_key(text: &[u8]) -> bool {
     let (mut digits, mut mixed, mut bytes) = (0, 0, 0);
     for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -56,6 +56,8 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
         for word in line.split(|byte| !is_base64(*byte) && !matches!(byte, b'-' | b'_')) {
             if word.len() >= MIN_PART && is_mixed(word) {
                 mixed += word.len();
+            } else if word.split(|byte| !byte.is_ascii_alphanumeric()).any(is_one_case_key) {
+                return true;
             }
         }
     }
@@ -105,6 +107,15 @@ fn is_mixed(word: &[u8]) -> bool {
     word.iter().any(u8::is_ascii_uppercase)
         && word.iter().any(u8::is_ascii_lowercase)
         && word.iter().any(u8::is_ascii_digit)
+}
+
+/// Returns whether a word is a key in Base32 or Bech32, as those of age are: letters of one case, and digits. Fingerprints
+/// are in hexadecimal.
+fn is_one_case_key(word: &[u8]) -> bool {
+    word.len() >= MIN_WORD
+        && word.iter().any(u8::is_ascii_digit)
+        && !word.iter().all(u8::is_ascii_hexdigit)
+        && (word.iter().all(|byte| !byte.is_ascii_lowercase()) || word.iter().all(|byte| !byte.is_ascii_uppercase()))
 }
 
 /// The most texts of keys that are compared with the keys of a file.

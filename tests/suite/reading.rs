@@ -1359,6 +1359,27 @@ fn a_certificate_in_the_clear_is_written_without_its_key() {
 }
 
 #[test]
+fn keys_of_one_case_are_not_lost_in_place() {
+    let identity = text("pem/identity.pem");
+    let in_place = ["convert", "in.pem", "-o", "in.pem", "--force"];
+    for key in [
+        "AGE-SECRET-KEY-1QQPQYZ3XM8F0W9DKXL4J6P7HT5RU2NCVSEGA3QYX7Z8WL2MTK4PSFD9H6J",
+        "# key: nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5",
+        "SEED=SDJHRQF4GCMIIKAAAQ6IHY42X73FQFLHUULAPSKKD4DFDM7UXWWCRHBE",
+    ] {
+        in_folder_saying(&[("in.pem", &format!("{identity}{key}\n"))], &in_place, 6, "would be lost");
+    }
+    for other in [
+        "SHA1 fingerprint 5CE74E3B493C229 4FD88EE64C9004B1031B97E88",
+        "# sha-256 5ce74e3b493c2294fd88ee64c9004b1031b97e",
+        "# kubernetes-secret-apns-production-2026-renewal-job-of-the-team",
+        "# /etc/letsencrypt/archive/push2026/fullchain1",
+    ] {
+        in_folder(&[("in.pem", &format!("{identity}{other}\n"))], &in_place, 0);
+    }
+}
+
+#[test]
 fn a_label_hides_no_content() {
     let identity = converted(read("pem/identity.pem"), &[]);
     let certificate = text("pem/certificate-only.pem");
