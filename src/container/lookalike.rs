@@ -213,7 +213,7 @@ static LOOKALIKES: [LookalikeRow; 55] = {
             "a file encrypted with Ansible Vault",
             Anything,
             &[b"$ansible_vault;"],
-            "decrypt it first with: ansible-vault view FILE",
+            "decrypt it first with: ansible-vault view FILE (a value in it with: ansible localhost -m debug -a var=NAME -e @FILE --ask-vault-pass)",
         ),
         LookalikeRow::new(
             L::SopsFile,
@@ -365,6 +365,9 @@ impl Lookalike {
         if let Some(lookalike) = dump::sniff(text) {
             return Some(lookalike);
         }
+        if has_vault_value(text) {
+            return Some(Self::AnsibleVault);
+        }
         let is_sops = memchr::memmem::find(&text[..text.len().min(4096)], b"ENC[AES256_GCM,data:").is_some();
         is_sops.then_some(Self::SopsFile)
     }
@@ -481,6 +484,25 @@ fn find_jwk(text: &[u8]) -> Option<FoundKey> {
 fn is_private_xml(text: &[u8]) -> bool {
     let head = &text[..text.len().min(MAX_JWK)];
     memchr::memmem::find(head, b"<D>").is_some()
+}
+
+/// The beginning of what Ansible Vault encrypts, with the number of its format.
+const VAULT_HEADER: &[u8] = b"$ANSIBLE_VAULT;1.";
+
+/// The bytes before it that are looked at.
+const MAX_BEFORE_VAULT: usize = 64;
+
+/// Returns whether Ansible Vault encrypted a value of a text: a line begins as such a value does, after a name or a quote.
+fn has_vault_value(text: &[u8]) -> bool {
+    for start in memchr::memmem::find_iter(text, VAULT_HEADER) {
+        let head = &text[start.saturating_sub(MAX_BEFORE_VAULT)..start];
+        let line = memchr::memrchr2(b'\n', b'\r', head).map_or(0, |end| end + 1);
+        let before = head[line..].trim_ascii();
+        if matches!(before, [] | [.., b'"' | b'\'']) || before.ends_with(b"!vault |") {
+            return true;
+        }
+    }
+    false
 }
 
 /// The bytes of a JSON document that are searched for a key.

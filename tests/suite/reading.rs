@@ -1380,6 +1380,26 @@ fn keys_of_one_case_are_not_lost_in_place() {
 }
 
 #[test]
+fn a_value_of_ansible_vault_is_named() {
+    let body = "$ANSIBLE_VAULT;1.1;AES256\n          33346638363164313231353066623464";
+    for vars in [
+        format!("apns:\n  cert: !vault |\n          {body}\n  topic: x\n"),
+        format!("cert: !vault | {}\n", body.replace('\n', "")),
+        format!("{{\"cert\": {{\"__ansible_vault\": \"{}\"}}}}", body.replace('\n', "\\n")),
+    ] {
+        on(vars.clone(), &["inspect", "-"]).status(3).stderr_contains("encrypted with Ansible Vault").run();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("vars.yml"), &vars).unwrap();
+        std::fs::write(folder.path().join("push.pem"), text("pem/identity.pem")).unwrap();
+        let test = Test::new().args(["expiry", ".", "--list-skipped"]).folder(folder.path());
+        let run = test.run();
+        assert!(format!("{}{}", run.text(), run.stderr).contains("encrypted with Ansible Vault"), "{}", run.text());
+    }
+    let prose = "# A vault begins with $ANSIBLE_VAULT;1.1;AES256\n";
+    on(prose, &["inspect", "-"]).status(3).stderr_contains("not a certificate, a key or a PKCS#12 file").run();
+}
+
+#[test]
 fn a_label_hides_no_content() {
     let identity = converted(read("pem/identity.pem"), &[]);
     let certificate = text("pem/certificate-only.pem");
