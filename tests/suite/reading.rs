@@ -1308,6 +1308,22 @@ fn what_stands_beside_utf_16_is_read() {
     Test::new().args(["expiry", "."]).folder(folder.path()).status(1).stdout_contains("two.pem").run();
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_has_one_name() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    std::os::unix::fs::symlink("gone", folder.path().join("keys/push.pem")).unwrap();
+    std::os::unix::fs::symlink("loop.pem", folder.path().join("keys/loop.pem")).unwrap();
+    let certificate = fixture("der/universal.cer").display().to_string();
+    let test = Test::new().args(["inspect", &certificate, "--key", "keys"]).folder(folder.path());
+    let run = test.status(3).run();
+    let told = format!("{}{}", run.text(), run.stderr);
+    for name in ["push.pem", "loop.pem"] {
+        assert!(told.contains(&format!("keys/{name}: it is a link that leads nowhere")), "{told}");
+    }
+}
+
 #[test]
 fn a_secret_of_another_application_is_not_lost() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ use crate::container::lookalike::Lookalike;
 use crate::container::{Contents, Entry, OpenError};
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::expiry::scanner::ScanError;
 use crate::expiry::sniff;
 use crate::inspect::none_fits;
 use crate::key::PrivateKey;
@@ -17,7 +18,7 @@ use crate::public_key::PublicKey;
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::{self, Location, ReadError};
-use crate::world::walk::{self, Filter, FoundFile, Globs, WalkError, WalkProblem};
+use crate::world::walk::{self, Filter, FoundFile, Globs, WalkError, WalkProblem, leads_nowhere};
 
 /// The most files that a message lists.
 const MAX_LISTED: usize = 10;
@@ -89,6 +90,9 @@ impl KeySearch {
             match found {
                 Ok(FoundFile { path, .. }) => paths.push(path),
                 Err(WalkError { error: WalkProblem::Special | WalkProblem::TooManyWays, .. }) => {}
+                Err(WalkError { path, error: WalkProblem::Io(error) }) if leads_nowhere(&path, &error) => {
+                    self.unread.push(advice::explain(&path.display().to_string(), &ScanError::DanglingLink));
+                }
                 Err(WalkError { path, error: WalkProblem::Io(error) }) => {
                     self.unread.push(advice::explain(&path.display().to_string(), &ReadError::from(error)));
                 }
@@ -107,6 +111,9 @@ impl KeySearch {
             Ok(bytes) => bytes,
             Err(error @ ReadError::TooLarge) if !sniff::has_certificate_extension(&file) => {
                 return self.pass_over(&place, &error);
+            }
+            Err(ReadError::Io(error)) if matches!(&place, Location::Path(path) if leads_nowhere(path, &error)) => {
+                return self.unread.push(advice::explain(&file, &ScanError::DanglingLink));
             }
             Err(error) => return self.unread.push(advice::explain(&file, &error)),
         };
