@@ -74,7 +74,7 @@ pub enum LimitError {
     /// Too much memory for scrypt.
     #[error("asks for {needed} MiB of memory for scrypt, more than the {} MiB allowed", MAX_SCRYPT_MEMORY >> 20)]
     ScryptMemory {
-        /// In MiB.
+        /// In MiB, rounded up.
         needed: u64,
     },
 }
@@ -215,7 +215,7 @@ impl Limits {
     /// When the file would then have asked for more than is allowed.
     pub(crate) fn charge(&self, iterations: u64, memory: u64) -> Result<(), LimitError> {
         if memory > MAX_SCRYPT_MEMORY {
-            return Err(LimitError::ScryptMemory { needed: memory >> 20 });
+            return Err(LimitError::ScryptMemory { needed: memory.div_ceil(1 << 20) });
         }
         let limit = self.iterations;
         match self.left.get().checked_sub(iterations) {
