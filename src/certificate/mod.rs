@@ -18,6 +18,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::num_bigint::{BigInt, Sign};
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
+use x509_parser::x509::AttributeTypeAndValue;
 
 use crate::asn1::{self, Malformed, Value};
 use crate::crypto::digest::{sha1_hex, sha256_hex};
@@ -68,6 +69,8 @@ pub struct Certificate {
     pub issuer: String,
     /// The subject's common name.
     pub common_name: Option<String>,
+    /// The subject is empty, or has nothing but blanks in it.
+    is_subject_blank: bool,
     /// The first name of subjectAltName, or else the serial number.
     pub(crate) title_without_subject: String,
     /// The names and addresses of hosts in subjectAltName, in small letters and in order.
@@ -227,6 +230,7 @@ impl Certificate {
             subject: name::format(subject, NameStyle::Escaped),
             issuer: name::format(x509.issuer(), NameStyle::Escaped),
             common_name: name::first(subject, "CN"),
+            is_subject_blank: subject.iter_attributes().all(is_blank),
             title_without_subject,
             dns_names: std::mem::take(&mut extensions.dns_names),
             other_names: std::mem::take(&mut extensions.other_names),
@@ -343,7 +347,7 @@ impl Certificate {
     pub fn title(&self) -> &str {
         match &self.common_name {
             Some(name) if !name.trim().is_empty() => name,
-            _ if !self.subject.is_empty() => &self.subject,
+            _ if !self.subject.is_empty() && !self.is_subject_blank => &self.subject,
             _ => &self.title_without_subject,
         }
     }
@@ -358,6 +362,11 @@ impl Certificate {
     pub fn main_topic(&self) -> Option<&str> {
         self.topics.first().map(|topic| topic.topic.as_str())
     }
+}
+
+/// Returns whether an attribute of a name has nothing but blanks in it, of one byte or two each.
+fn is_blank(attribute: &AttributeTypeAndValue<'_>) -> bool {
+    attribute.attr_value().data.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace())
 }
 
 /// Returns an integer in two's complement as OpenSSL prints a serial number.
@@ -390,7 +399,7 @@ mod tests {
     use openssl::bn::BigNum;
     use openssl::hash::MessageDigest;
     use openssl::pkey::PKey;
-    use openssl::x509::X509;
+    use openssl::x509::{X509, X509Name};
 
     use super::*;
     use crate::test_support::certificate;
@@ -409,6 +418,29 @@ mod tests {
             let certificate = Certificate::parse(&builder.build().to_der().unwrap()).unwrap();
             assert_eq!(certificate.serial, serial);
             assert_eq!(certificate.title(), format!("serial {serial}"));
+        }
+    }
+
+    #[test]
+    fn a_subject_of_blanks_is_no_name() {
+        let key = PKey::generate_ed25519().unwrap();
+        for (common_name, organization, title) in
+            [(" ", None, "serial 05"), (" ", Some("\t"), "serial 05"), (" ", Some("Example"), "CN=\\ , O=Example")]
+        {
+            let mut name = X509Name::builder().unwrap();
+            name.append_entry_by_text("CN", common_name).unwrap();
+            if let Some(organization) = organization {
+                name.append_entry_by_text("O", organization).unwrap();
+            }
+            let mut builder = X509::builder().unwrap();
+            builder.set_serial_number(&BigNum::from_u32(5).unwrap().to_asn1_integer().unwrap()).unwrap();
+            builder.set_subject_name(&name.build()).unwrap();
+            builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+            builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+            builder.set_pubkey(&key).unwrap();
+            builder.sign(&key, MessageDigest::null()).unwrap();
+            let certificate = Certificate::parse(&builder.build().to_der().unwrap()).unwrap();
+            assert_eq!(certificate.title(), title);
         }
     }
 
