@@ -168,12 +168,18 @@ impl SqliteStore {
         if is_read_only && file.access != Access::Read {
             return Err(file.error(DatabaseProblem::ReadOnly));
         }
-        match read_schema(&connection) {
-            Ok(Some(schema)) if schema.version > VERSION => Err(file.error(DatabaseProblem::Newer(schema.version))),
-            Ok(Some(schema)) => Ok(Self { connection, file, identity: schema.identity }),
-            Ok(None) => Err(file.error(DatabaseProblem::Foreign("it has no identity"))),
-            Err(error) => Err(file.explain(&error)),
+        let identity = match read_schema(&connection) {
+            Ok(Some(schema)) if schema.version > VERSION => {
+                return Err(file.error(DatabaseProblem::Newer(schema.version)));
+            }
+            Ok(Some(schema)) => schema.identity,
+            Ok(None) => return Err(file.error(DatabaseProblem::Foreign("it has no identity"))),
+            Err(error) => return Err(file.explain(&error)),
+        };
+        if found.is_restored() && file.access != Access::Read {
+            in_transaction(&mut connection, |transaction| sign(transaction)).map_err(|error| file.explain(&error))?;
         }
+        Ok(Self { connection, file, identity })
     }
 
     /// Returns the random identity.
@@ -362,11 +368,16 @@ fn initialize(connection: &mut Connection) -> rusqlite::Result<Contents> {
             transaction.execute_batch(SCHEMA)?;
             let identity = Uuid::new_v4().to_string();
             transaction.execute("INSERT INTO pushcert_schema VALUES (?1, ?2)", params![VERSION, identity])?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
+            sign(transaction)?;
         }
         Contents::read(transaction)
     })
+}
+
+/// Says in the file that it is one of pushcert.
+fn sign(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)
 }
 
 /// What a file says of itself.
@@ -394,9 +405,16 @@ impl Contents {
         self.application == 0 && self.version == 0 && self.tables == 0
     }
 
+    /// Returns whether it has the tables, and nothing that a dump in SQL does not have.
+    fn is_restored(&self) -> bool {
+        self.application == 0 && self.version == 0 && self.own_tables == 2
+    }
+
     fn problem(&self) -> Option<DatabaseProblem> {
         if self.is_empty() {
             Some(DatabaseProblem::Foreign("it is empty"))
+        } else if self.is_restored() {
+            None
         } else if self.application != APPLICATION_ID {
             Some(DatabaseProblem::Foreign("another program has made it"))
         } else if self.version > VERSION {
@@ -648,6 +666,34 @@ mod tests {
         store.connection.execute("UPDATE pushcert_schema SET version = 1", []).unwrap();
         store.connection.execute_batch("DROP TABLE pushcert_token").unwrap();
         assert!(refusal(&path, Access::Create).1.contains("its tables are missing"));
+    }
+
+    // A dump in SQL has neither of the two numbers in a file's head: what was restored from one was refused for good.
+    #[test]
+    fn what_was_restored_from_a_dump_is_ours() {
+        let (_folder, path) = filled();
+        let other = Connection::open(&path).unwrap();
+        let numbers = || {
+            let number = |name| other.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+            [number("application_id"), number("user_version")]
+        };
+        let ours = numbers();
+        other.execute_batch("PRAGMA application_id = 0; PRAGMA user_version = 0").unwrap();
+        let identity = open(&path, Access::Read).unwrap().identity;
+        assert_eq!(numbers(), [0, 0], "what is only read stays as it is");
+        assert_eq!(open(&path, Access::Write).unwrap().identity, identity);
+        assert_eq!(numbers(), ours);
+        for (change, words) in [
+            ("DROP TABLE pushcert_token", "another program has made it"),
+            ("UPDATE pushcert_schema SET version = 2", "a newer pushcert"),
+            ("DELETE FROM pushcert_schema", "it has no identity"),
+        ] {
+            let (_folder, path) = filled();
+            let other = Connection::open(&path).unwrap();
+            other.execute_batch("PRAGMA application_id = 0; PRAGMA user_version = 0").unwrap();
+            other.execute_batch(change).unwrap();
+            assert!(refusal(&path, Access::Create).1.contains(words), "{change}");
+        }
     }
 
     #[test]
