@@ -34,8 +34,8 @@ Outcomes: accepted (by APNs, which does not mean delivered), refused, unregister
 invalid (no device token), not_sent, and unknown: sent, and the connection broke before the answer.
 
 Exit codes: 0 every token was accepted; 1 one was not; 2 the options contradict each other; 3 the payload or the list \
-cannot be used; 4 password; 5 none could be sent; 6 the results cannot be written. Ctrl-C and SIGTERM end the run in \
-order, with 1; a second one at once.")]
+cannot be used; 4 password; 5 none could be sent; 6 the results cannot be written. Ctrl-C, SIGTERM, SIGQUIT and SIGHUP \
+end the run in order, with 1; a second one at once.")]
 pub(crate) struct PushArgs {
     /// The certificate with its key (.p12, .pem, …), or - for standard input
     #[arg(value_name = "CERT", required_unless_present = "p8")]

@@ -399,29 +399,47 @@ async fn feed_batch(shared: &Shared, entries: Vec<Entry>, open: &mut HashSet<u64
 
 #[cfg(unix)]
 mod interrupt {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    use tokio::signal::unix::{SignalKind, signal};
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::*;
     use crate::world::signals;
 
-    /// Stops the run on the first signal, and ends the process on the second.
+    /// Stops the run on the first signal, and ends the process on the second. SIGHUP is never the second one: a window that
+    /// is closed sends it twice, and a service manager with SIGTERM.
     pub(super) async fn watch(shared: Arc<Shared>) {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return;
-        };
-        signals::take_over(&[SIGINT, SIGTERM]);
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        let mut watched = vec![SIGINT, SIGTERM];
+        watched.extend(signals::heeded(&[SIGHUP, SIGQUIT]));
+        let mut caught = Vec::new();
+        for &number in &watched {
+            let Ok(signal) = signal(SignalKind::from_raw(number)) else { return };
+            caught.push((number, signal));
         }
+        signals::take_over(&watched);
+        next(&mut caught).await;
         shared.interrupt();
-        let number = tokio::select! {
-            _ = interrupt.recv() => SIGINT,
-            _ = terminate.recv() => SIGTERM,
-        };
-        signals::end_by(number);
+        loop {
+            match next(&mut caught).await {
+                SIGHUP => {}
+                number => signals::end_by(number),
+            }
+        }
+    }
+
+    /// Waits for one of the signals, and returns its number.
+    async fn next(caught: &mut [(i32, Signal)]) -> i32 {
+        poll_fn(|context| {
+            for (number, signal) in &mut *caught {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(*number);
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use data_encoding::HEXLOWER;
 use openssl::rand::rand_bytes;
 #[cfg(unix)]
-use signal_hook::consts::{SIGINT, SIGTERM};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -415,7 +414,7 @@ impl Road<'_, '_> {
             });
         // push waits for signals, and has ended.
         #[cfg(unix)]
-        signals::give_back(&[SIGINT, SIGTERM]);
+        signals::give_back(&signals::ENDING);
         sent
     }
 

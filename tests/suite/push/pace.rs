@@ -133,26 +133,33 @@ fn a_wait_is_told_with_its_reason() {
     });
 }
 
+// A window that was closed, or a connection that was lost, ended the run at once: what was under way was unknown.
 #[cfg(unix)]
 #[test]
 fn an_interruption_waits_for_answers_and_says_what_was_not_sent() {
+    in_parallel(["-INT", "-TERM", "-HUP", "-QUIT"], assert_drains);
+}
+
+#[cfg(unix)]
+fn assert_drains(signal: &str) {
     use std::io::{BufRead, BufReader, Read};
     use std::process::{Command, Stdio};
 
     let scene = Scene::new(&[], 3000);
-    let test = scene.command().args(["--tokens", "tokens.txt", "--json", "--rate", "300"]);
+    let test = scene.aimed(Test::heeding_signals().arg("push").arg(scene.stage.file("client.pem")));
+    let test = test.args(["--alert", "x", "--tokens", "tokens.txt", "--json", "--rate", "300"]);
     let mut child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     while !text.contains("accepted") {
         assert!(stdout.read_line(&mut text).unwrap() > 0, "it has ended");
     }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let kill = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
     stdout.read_to_string(&mut text).unwrap();
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(1), "{stderr}");
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{signal}: {stderr}");
     assert!(stderr.contains("interrupted"), "{stderr}");
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let count = |outcome: &str| lines.iter().filter(|line| line["outcome"] == outcome).count();
@@ -160,6 +167,27 @@ fn an_interruption_waits_for_answers_and_says_what_was_not_sent() {
     assert_eq!(accepted + not_sent, 3000, "each token of a file has its outcome");
     assert!(accepted > 0 && not_sent > 1000, "{accepted} {not_sent}");
     assert_eq!(lines.last().unwrap()["summary"]["problem"]["kind"], "interrupted");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_under_nohup_outlives_its_window() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let scene = Scene::new(&[], 100);
+    let test =
+        scene.aimed(Test::shell(r#"trap '' HUP; exec "$0" "$@""#).arg("push").arg(scene.stage.file("client.pem")));
+    let test = test.args(["--alert", "x", "--tokens", "tokens.txt", "--json", "--rate", "200"]);
+    let mut child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("accepted") {
+        assert!(stdout.read_line(&mut text).unwrap() > 0, "it has ended");
+    }
+    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+    stdout.read_to_string(&mut text).unwrap();
+    assert_eq!((child.wait().unwrap().code(), text.matches("\"accepted\"").count()), (Some(0), 101));
 }
 
 #[cfg(unix)]
@@ -181,8 +209,8 @@ fn a_second_signal_ends_it_at_once() {
     // A run that has not sent anything yet ends at the first signal.
     wait_for_requests(&scene, 1);
     let id = child.id().to_string();
-    let signal = || assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    signal();
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    signal("-TERM");
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut notice = String::new();
     // It may have said before that it waits for an answer.
@@ -192,7 +220,9 @@ fn a_second_signal_ends_it_at_once() {
     }
     assert!(notice.contains("interrupted"), "{notice}");
     let start = Instant::now();
-    signal();
+    // A window that is closed sends SIGHUP twice, which is no haste.
+    signal("-HUP");
+    signal("-TERM");
     assert_eq!(child.wait().unwrap().signal(), Some(15));
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }
