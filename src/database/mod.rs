@@ -41,6 +41,9 @@ pub(crate) enum Access {
     Create,
 }
 
+/// Takes a sentence about a wait.
+pub(crate) type WaitReporter = Box<dyn Fn(String) + Send>;
+
 /// Whose tokens are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenGroup {
@@ -210,6 +213,15 @@ impl Database {
             DatabaseAddress::Postgres(server) => {
                 Ok(Self::Postgres(Box::new(postgres::PostgresStore::open(server, access)?)))
             }
+        }
+    }
+
+    /// Has people told of waits for a server that was reached before.
+    pub(crate) fn report_waits(&mut self, report: WaitReporter) {
+        match self {
+            Self::Sqlite(_) => drop(report),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.report_waits(report),
         }
     }
 

@@ -138,11 +138,18 @@ pub(crate) fn run(
     results: &mut ResultsWriter<'_>,
     viewer: &mut dyn Viewer,
 ) -> io::Result<RunEnd> {
-    let Source { input, shard, marker } = source;
+    let Source { mut input, shard, marker } = source;
     let summary = job.earlier.summary.clone();
     let (batches, received) = mpsc::channel(READ_AHEAD);
     let (events, mut happened) = mpsc::unbounded_channel();
     let is_endless = input.is_endless();
+    // The run is over when nobody can tell anything any more, and its input may wait for ever.
+    let listener = events.downgrade();
+    input.report_waits(Box::new(move |sentence| {
+        if let Some(events) = listener.upgrade() {
+            let _ = events.send(Event::Notice(sentence));
+        }
+    }));
     let (counts, counted) = channel();
     // It may wait for its input for ever: nobody waits for it.
     thread::Builder::new().name("push input".to_owned()).spawn(move || read_input(input, shard, &batches, &counts))?;

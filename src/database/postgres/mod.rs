@@ -1,5 +1,5 @@
 //! Device tokens in PostgreSQL. Nothing is prepared, so that poolers of connections can stand before the server; each
-//! operation has a limit, and is repeated once after a connection that broke: all of them may be done twice.
+//! operation has a limit, and is repeated after a connection that broke: all of them may be done twice.
 
 mod bounded;
 mod passwords;
@@ -24,7 +24,7 @@ use crate::database::postgres::tls::PostgresTls;
 use crate::database::problem::{DatabaseError, DatabaseProblem, NO_TLS};
 use crate::database::{
     Access, KeptToken, Mark, Marked, Registration, RegistrationTime, Removed, Selection, StoredToken, TokenGroup,
-    VERSION, signed, unsigned,
+    VERSION, WaitReporter, signed, unsigned,
 };
 use crate::net::descriptors;
 use crate::net::tls::TlsError;
@@ -42,6 +42,18 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(3);
 const TRANSACTION_LIMITS: &str = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '25s'";
 /// The same limit for people.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The delays before the attempts to reach a server again that was reached before: a restart, and another server that
+/// takes the place of one, take their time.
+const RECONNECT_DELAYS: [Duration; 7] = [
+    Duration::ZERO,
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(5),
+];
 
 /// The number of deadlocks after which an operation is repeated.
 const MAX_DEADLOCKS: u32 = 5;
@@ -134,6 +146,8 @@ pub(crate) struct PostgresStore {
     server: PostgresServer,
     access: Access,
     identity: String,
+    /// Takes the sentence about a wait.
+    on_wait: Option<WaitReporter>,
 }
 
 /// What protects a connection.
@@ -191,7 +205,8 @@ impl PostgresStore {
             Err(error) => return Err(failure(DatabaseProblem::Unreachable(error.to_string()))),
         };
         let connection = runtime.block_on(connect(server)).map_err(failure)?;
-        let mut store = Self { runtime, connection, server: server.clone(), access, identity: String::new() };
+        let mut store =
+            Self { runtime, connection, server: server.clone(), access, identity: String::new(), on_wait: None };
         store.check()?;
         Ok(store)
     }
@@ -230,17 +245,22 @@ impl PostgresStore {
         Ok(())
     }
 
+    /// Tells people of waits.
+    pub(super) fn report_waits(&mut self, report: WaitReporter) {
+        self.on_wait = Some(report);
+    }
+
     /// Performs an operation within its limit. It is repeated over a new connection, if the old one has broken, and after
     /// a deadlock, which the server has ended.
     fn call<T>(&mut self, act: impl AsyncFn(&mut Client) -> Result<T, PgError>) -> Result<T, DatabaseError> {
         let mut deadlocks = 0;
-        let mut has_reconnected = false;
+        let mut delays = RECONNECT_DELAYS.into_iter();
         loop {
             match self.try_call(&act) {
                 Ok(value) => return Ok(value),
-                Err(DatabaseProblem::Unreachable(_)) if !has_reconnected => {
-                    has_reconnected = true;
-                    self.reconnect()?;
+                Err(problem @ DatabaseProblem::Unreachable(_)) => {
+                    let connection = reconnect(&mut delays, problem, |wait| self.attempt(wait));
+                    self.connection = connection.map_err(|problem| self.error(problem))?;
                 }
                 Err(DatabaseProblem::Deadlock) if deadlocks < MAX_DEADLOCKS => deadlocks += 1,
                 Err(problem) => return Err(self.error(problem)),
@@ -248,12 +268,16 @@ impl PostgresStore {
         }
     }
 
-    fn reconnect(&mut self) -> Result<(), DatabaseError> {
-        self.connection = match self.runtime.block_on(connect(&self.server)) {
-            Ok(connection) => connection,
-            Err(problem) => return Err(self.error(problem)),
-        };
-        Ok(())
+    /// Connects after a wait, of which people are told.
+    fn attempt(&self, Wait { delay, problem, is_first }: &Wait<'_>) -> Result<Connection, DatabaseProblem> {
+        if let Some(report) = &self.on_wait
+            && *is_first
+        {
+            let limit = seconds(RECONNECT_DELAYS.iter().sum());
+            report(format!("{}: {problem}; it is tried again for {limit}", self.server));
+        }
+        std::thread::sleep(*delay);
+        self.runtime.block_on(connect(&self.server))
     }
 
     fn try_call<T>(&mut self, act: &impl AsyncFn(&mut Client) -> Result<T, PgError>) -> Result<T, DatabaseProblem> {
@@ -382,6 +406,31 @@ impl PostgresStore {
             Ok(count)
         })
     }
+}
+
+/// A wait before a connection.
+struct Wait<'a> {
+    delay: Duration,
+    problem: &'a DatabaseProblem,
+    /// The first that has a length.
+    is_first: bool,
+}
+
+/// Connects again after a problem, until the delays are at their end. Only a server that is not reached is waited for: what
+/// it refuses, it refuses again.
+fn reconnect<T>(
+    delays: &mut impl Iterator<Item = Duration>,
+    mut problem: DatabaseProblem,
+    mut connect: impl FnMut(&Wait<'_>) -> Result<T, DatabaseProblem>,
+) -> Result<T, DatabaseProblem> {
+    for delay in delays {
+        let is_first = delay == RECONNECT_DELAYS[1];
+        match connect(&Wait { delay, problem: &problem, is_first }) {
+            Err(found @ DatabaseProblem::Unreachable(_)) => problem = found,
+            connected => return connected,
+        }
+    }
+    Err(problem)
 }
 
 /// Connects within the limits of the server.
@@ -594,6 +643,29 @@ mod tests {
         let local = found(&["[::1]:5432", "192.0.2.2:5432", "127.0.0.1:5432"]).unwrap();
         assert_eq!(local, ["::1".parse::<IpAddr>().unwrap(), "127.0.0.1".parse().unwrap()], "and not elsewhere");
         assert!(found(&[]).unwrap().is_empty());
+    }
+
+    // A server that was away for a second ended the run.
+    #[test]
+    fn a_server_that_was_reached_is_waited_for_within_bounds() {
+        let away = || DatabaseProblem::Unreachable("connection refused".to_owned());
+        let mut delays = RECONNECT_DELAYS.into_iter();
+        let mut answers = vec![Ok(7), Err(away()), Err(away())];
+        assert!(matches!(reconnect(&mut delays, away(), |_| answers.pop().unwrap()), Ok(7)));
+        assert_eq!(delays.len(), RECONNECT_DELAYS.len() - 3, "an operation has them once");
+        let mut waited = Duration::ZERO;
+        let lost: Result<(), _> = reconnect(&mut RECONNECT_DELAYS.into_iter(), away(), |wait| {
+            waited += wait.delay;
+            Err(away())
+        });
+        assert!(matches!(lost, Err(DatabaseProblem::Unreachable(_))));
+        assert!((10..15).contains(&waited.as_secs()), "{waited:?}");
+        let mut attempts = 0;
+        let refused: Result<(), _> = reconnect(&mut RECONNECT_DELAYS.into_iter(), away(), |_| {
+            attempts += 1;
+            Err(DatabaseProblem::Password("wrong".to_owned()))
+        });
+        assert!(matches!(refused, Err(DatabaseProblem::Password(_))) && attempts == 1);
     }
 
     #[test]

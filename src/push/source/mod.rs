@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Read};
 
 use crate::apns::notification::DEVICE_PATH;
 use crate::database::problem::DatabaseError;
-use crate::database::{Database, Selection, TokenGroup};
+use crate::database::{Database, Selection, TokenGroup, WaitReporter};
 use crate::exit::ExitKind;
 use crate::push::encoding;
 use crate::push::key_watch::{KeyWatch, Sight};
@@ -136,6 +136,13 @@ pub(crate) enum Input {
 impl Input {
     pub(super) fn is_endless(&self) -> bool {
         matches!(self, Self::Stream { is_endless: true, .. })
+    }
+
+    /// Has people told of waits for a database.
+    pub(super) fn report_waits(&mut self, report: WaitReporter) {
+        if let Self::Database { database, .. } = self {
+            database.report_waits(report);
+        }
     }
 
     /// Reads all tokens of the shard; `take` gets them in batches, and says whether it wants more.
