@@ -45,6 +45,10 @@ const MAX_DELAY: Duration = Duration::from_secs(60);
 const TURN: usize = 64;
 /// The silence after which an idle connection is tried out with a PING.
 const IDLE: Duration = Duration::from_secs(15);
+/// The time in which a connection reads what lies in its socket, before a request is given up.
+const GRACE: Duration = Duration::from_millis(100);
+/// The most pauses of the process after the end of a request's time that are made up for.
+const MAX_PAUSES: u32 = 10;
 /// The time limit for the orderly end of a connection.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -310,16 +314,37 @@ impl Connection {
 
     async fn wait_for_answer(&self, flight: Flight, response: ResponseFuture) {
         let mut answer = Answer::default();
-        let limit = flight.sent + self.shared.job.timeout;
-        let result = timeout_at(limit, answer::read(response, &mut answer)).await;
+        let result = self.read_in_time(flight.sent, answer::read(response, &mut answer)).await;
         match result {
             // The status of an answer whose end is missing counts.
             _ if answer.status != 0 => self.on_answer(flight, answer),
-            Ok(Err(error)) => self.on_error(flight, &error),
-            Ok(Ok(())) | Err(_) => self.on_timeout(flight),
+            Some(Err(error)) => self.on_error(flight, &error),
+            Some(Ok(())) | None => self.on_timeout(flight),
         }
         self.open.fetch_sub(1, Ordering::Relaxed);
         self.changed.notify_one();
+    }
+
+    /// Reads an answer within its time; returns `None` if there is none. A process that stood still (Ctrl-Z, a machine that
+    /// was stopped) finds its timers first: the answers that have come meanwhile are read before they are missed.
+    async fn read_in_time(
+        &self,
+        sent: Instant,
+        reading: impl Future<Output = Result<(), h2::Error>>,
+    ) -> Option<Result<(), h2::Error>> {
+        tokio::pin!(reading);
+        let mut limit = sent + self.shared.job.timeout;
+        for _ in 0..MAX_PAUSES {
+            if let Ok(result) = timeout_at(limit, &mut reading).await {
+                return Some(result);
+            }
+            let pause = limit.elapsed();
+            limit = Instant::now() + pause.clamp(GRACE, GRACE.max(self.shared.job.timeout));
+            if pause < GRACE {
+                break;
+            }
+        }
+        timeout_at(limit, &mut reading).await.ok()
     }
 
     fn on_answer(&self, flight: Flight, mut answer: Answer) {

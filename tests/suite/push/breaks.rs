@@ -6,6 +6,10 @@ use std::time::Duration;
 use pushcert::testing::GatewayOptions;
 
 use super::{Pushed, Scene};
+#[cfg(unix)]
+use crate::check::servers::serve_h2;
+#[cfg(unix)]
+use crate::common::Test;
 use crate::common::in_parallel;
 
 #[track_caller]
@@ -198,4 +202,40 @@ fn all_at_once_loses_nothing() {
     assert_eq!(accepted + unknown, 4000, "{}", pushed.summary());
     assert!(accepted > 1000, "{}", pushed.summary());
     scene.assert_agrees(&pushed);
+}
+
+// After Ctrl-Z and fg the timer was looked at before the socket, in which the answer had been for long.
+#[cfg(unix)]
+#[test]
+fn what_was_answered_while_the_process_stood_still_is_known() {
+    use std::process::{Command, Stdio};
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+
+    let (come, has_come) = channel();
+    let (release, released) = channel::<()>();
+    let released = Mutex::new(released);
+    let server = serve_h2(
+        move |_| {
+            let _ = come.send(());
+            let _ = released.lock().unwrap().recv();
+            http::Response::builder().status(200)
+        },
+        "",
+    );
+    let scene = Scene::new(&[], 1);
+    let gateway = format!("localhost:{}", server.port);
+    let test = Test::new().arg("push").arg(scene.stage.file("client.pem")).args(["--gateway", &gateway, "--ca-file"]);
+    let test = test.arg(server.ca()).args(["--token", "aabb", "--alert", "x", "--timeout", "1s"]);
+    let child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let signal =
+        |name: &str| assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    has_come.recv_timeout(Duration::from_secs(60)).unwrap();
+    signal("-STOP");
+    release.send(()).unwrap();
+    // Longer than the limit of a request.
+    std::thread::sleep(Duration::from_millis(1300));
+    signal("-CONT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
