@@ -362,7 +362,7 @@ impl Connection {
         }
         match answer.consequence() {
             Consequence::Settle(verdict) => {
-                self.shared.health.note_good();
+                self.shared.health.note_good(flight.sent);
                 self.window().count_good(flight.sent);
                 self.settle(flight.ticket, verdict);
             }
@@ -382,14 +382,14 @@ impl Connection {
                 if is_known || self.shared.may_reconnect_for_updates() {
                     return self.send_again(flight.ticket, verdict);
                 }
-                self.settle(flight.ticket, verdict);
-                self.stop_because(&name, known);
+                self.stop_because(self.problem_of(&name, known));
+                self.give_up(flight.ticket, verdict);
             }
             Consequence::Stop(verdict) => {
-                self.settle(flight.ticket, verdict);
-                if self.shared.health.note_refusal() {
-                    self.stop_because(&name, known);
+                if self.shared.health.note_refusal(flight.ticket, flight.sent, verdict) {
+                    self.stop_because(self.problem_of(&name, known));
                 }
+                self.shared.queue.count_settled();
             }
             Consequence::Foreign(verdict) => {
                 self.settle(flight.ticket, verdict);
@@ -399,29 +399,39 @@ impl Connection {
         }
     }
 
-    /// Stops the run: the gateway will refuse every request.
-    fn stop_because(&self, name: &str, known: Option<&Reason>) {
-        let has_tokens = self.shared.job.tokens.is_some();
-        self.shared.queue.stop(Problem::of_reason(name, known, has_tokens));
+    fn problem_of(&self, name: &str, known: Option<&Reason>) -> Problem {
+        Problem::of_reason(name, known, self.shared.job.tokens.is_some())
+    }
+
+    /// Stops the run: the gateway will refuse every request, and has processed none that it has refused for that.
+    fn stop_because(&self, problem: Problem) {
+        self.shared.health.abandon_refused(&problem.cause());
+        self.shared.queue.stop(problem);
+    }
+
+    /// Settles a token whose refusal has stopped the run as one that was not processed.
+    fn give_up(&self, mut ticket: Ticket, verdict: Verdict) {
+        ticket.come_back(verdict);
+        self.shared.queue.give_back(ticket, None);
     }
 
     fn on_expired_token(&self, flight: Flight, verdict: Verdict) {
         let (Some(tokens), Some(number)) = (&self.shared.job.tokens, flight.token) else {
             let name = verdict.reason().unwrap_or_default().to_owned();
-            self.settle(flight.ticket, verdict);
-            return self.stop_because(&name, reason::find(&name));
+            self.stop_because(self.problem_of(&name, reason::find(&name)));
+            return self.give_up(flight.ticket, verdict);
         };
         match tokens.after_expiry(number) {
             AfterExpiry::SendAgain => self.send_again(flight.ticket, verdict),
             AfterExpiry::Stop { clock } => {
-                self.settle(flight.ticket, verdict);
                 let meaning = format!(
                     "the provider token is not of the last hour, by the gateway's clock; by this machine's it was signed \
                      at {clock}"
                 );
                 let advice = Some("set this machine's clock".to_owned());
                 let reason = "ExpiredProviderToken".to_owned();
-                self.shared.queue.stop(Problem::Rejected { reason, meaning, advice });
+                self.stop_because(Problem::Rejected { reason, meaning, advice });
+                self.give_up(flight.ticket, verdict);
             }
         }
     }
@@ -490,7 +500,7 @@ impl Connection {
             ..QUICK_RESENDS => self.shared.queue.give_back(ticket, None),
             QUICK_RESENDS..MAX_RESENDS => self.shared.queue.give_back(ticket, Some(Instant::now() + RESEND_DELAY)),
             _ => {
-                drop(ticket);
+                ticket.abandon(format!("it was sent {MAX_RESENDS} times"));
                 self.shared.queue.count_settled();
             }
         }

@@ -98,7 +98,7 @@ impl RunEnd {
     /// Returns the end of the run: good only if every token was accepted, and nothing has stopped it. The kinds of what
     /// stops a command before it sends (input, network, password) are those of runs that have sent nothing: a script takes
     /// them for that, and begins anew. After an interruption nobody knows what the input still had. A shard for which an
-    /// input has nothing is done.
+    /// input has nothing is done. A gateway that refuses is no failure of the network.
     pub(crate) fn ending(&self) -> Option<ExitKind> {
         if self.marking.as_ref().is_some_and(|marking| marking.error.is_some()) {
             return Some(ExitKind::Write);
@@ -108,6 +108,7 @@ impl RunEnd {
             (Some(Problem::Interrupted | Problem::ResultsLost | Problem::Input { .. }), _) | (Some(_), None) => {
                 Some(ExitKind::CheckFailed)
             }
+            (Some(Problem::Rejected { .. }), _) if self.summary.has_answers() => Some(ExitKind::CheckFailed),
             (None, _) if self.has_nothing_to_do() => None,
             (_, ending) => ending,
         }

@@ -51,6 +51,12 @@ pub(crate) enum Verdict {
     NotSent {
         cause: Cow<'static, str>,
     },
+    /// It was answered, and certainly not processed: it is as one that was not sent.
+    Unprocessed {
+        status: u16,
+        reason: Option<Cow<'static, str>>,
+        cause: Cow<'static, str>,
+    },
     Unknown {
         cause: Cow<'static, str>,
     },
@@ -63,7 +69,7 @@ impl Verdict {
             Self::Refused { .. } => Outcome::Refused,
             Self::Unregistered { .. } => Outcome::Unregistered,
             Self::Invalid(_) => Outcome::Invalid,
-            Self::NotSent { .. } => Outcome::NotSent,
+            Self::NotSent { .. } | Self::Unprocessed { .. } => Outcome::NotSent,
             Self::Unknown { .. } => Outcome::Unknown,
         }
     }
@@ -71,9 +77,10 @@ impl Verdict {
     /// Returns the status of the answer.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Accepted { status, .. } | Self::Refused { status, .. } | Self::Unregistered { status, .. } => {
-                Some(*status)
-            }
+            Self::Accepted { status, .. }
+            | Self::Refused { status, .. }
+            | Self::Unregistered { status, .. }
+            | Self::Unprocessed { status, .. } => Some(*status),
             Self::Invalid(_) | Self::NotSent { .. } | Self::Unknown { .. } => None,
         }
     }
@@ -81,8 +88,22 @@ impl Verdict {
     /// Returns APNs' own name for the reason.
     pub(crate) fn reason(&self) -> Option<&str> {
         match self {
-            Self::Refused { reason, .. } | Self::Unregistered { reason, .. } => reason.as_deref(),
+            Self::Refused { reason, .. } | Self::Unregistered { reason, .. } | Self::Unprocessed { reason, .. } => {
+                reason.as_deref()
+            }
             _ => None,
+        }
+    }
+
+    /// Returns the verdict on a token whose refusal means that it was not processed.
+    pub(super) fn unprocessed(self, cause: &str) -> Self {
+        let answer = self.answer_text();
+        match self {
+            Self::Refused { status, reason } => {
+                let cause = Cow::Owned(format!("{cause}; before, it was answered with {answer}"));
+                Self::Unprocessed { status, reason, cause }
+            }
+            other => other,
         }
     }
 
@@ -99,7 +120,7 @@ impl Verdict {
     pub(crate) fn detail(&self) -> Option<&str> {
         match self {
             Self::Invalid(invalid) => Some(invalid.problem),
-            Self::NotSent { cause } | Self::Unknown { cause } => Some(cause),
+            Self::NotSent { cause } | Self::Unprocessed { cause, .. } | Self::Unknown { cause } => Some(cause),
             _ => None,
         }
     }

@@ -21,7 +21,7 @@ pub(crate) struct Summary {
     invalid: u64,
     not_sent: u64,
     unknown: u64,
-    /// The refusals by reason; those without one by `status 404` and the like.
+    /// The refusals by reason, those that APNs has not processed too; those without one by `status 404` and the like.
     pub(crate) reasons: BTreeMap<String, u64>,
     /// The reason why the first of the tokens was not sent that have one of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,9 @@ impl Summary {
     /// Counts an answer of APNs, which has a status if it is no good one.
     pub(super) fn count_answer(&mut self, outcome: Outcome, status: Option<u16>, reason: Option<&str>) {
         match (outcome, status, reason) {
-            (Outcome::Refused, Some(status), None) => self.count(outcome, Some(&format!("status {status}"))),
+            (Outcome::Refused | Outcome::NotSent, Some(status), None) => {
+                self.count(outcome, Some(&format!("status {status}")))
+            }
             _ => self.count(outcome, reason),
         }
     }
@@ -85,7 +87,7 @@ impl Summary {
     pub(super) fn count_settled(&mut self, settled: &Settled) {
         let verdict = &settled.verdict;
         self.count_answer(verdict.outcome(), verdict.status(), verdict.reason());
-        if let Verdict::NotSent { cause } = verdict
+        if let Verdict::NotSent { cause } | Verdict::Unprocessed { cause, .. } = verdict
             && settled.attempts > 0
             && self.first_not_sent.is_none()
         {
@@ -123,6 +125,11 @@ impl Summary {
     /// Returns whether APNs has processed a notification, or may have.
     pub(super) fn has_sent(&self) -> bool {
         self.accepted + self.refused + self.unregistered + self.unknown > 0
+    }
+
+    /// Returns whether APNs has answered at all.
+    pub(super) fn has_answers(&self) -> bool {
+        self.has_sent() || !self.reasons.is_empty()
     }
 
     /// Returns the end of the run: good only if every token was accepted.

@@ -62,17 +62,12 @@ impl Ticket {
         self.verdict = verdict;
     }
 
-    /// Gives it up: it was not sent, for this cause. APNs has not processed what it has answered with trouble of its own, or with
-    /// 429.
+    /// Gives it up: it was not sent, for this cause. APNs has not processed what was to be sent again after a refusal.
     pub(super) fn abandon(mut self, cause: String) {
-        match &self.verdict {
-            Verdict::Refused { status: 429 | 500..=599, .. } => {
-                let answer = self.verdict.answer_text();
-                self.verdict =
-                    Verdict::NotSent { cause: Cow::Owned(format!("{cause}; before, it was answered with {answer}")) };
-            }
-            _ if self.attempts == 0 => self.verdict = Verdict::NotSent { cause: Cow::Owned(cause) },
-            _ => {}
+        if self.attempts == 0 {
+            self.verdict = Verdict::NotSent { cause: Cow::Owned(cause) };
+        } else {
+            self.verdict = std::mem::replace(&mut self.verdict, NEVER_SENT).unprocessed(&cause);
         }
     }
 
@@ -95,7 +90,9 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let verdict = match std::mem::replace(&mut self.verdict, NEVER_SENT) {
             // What may have been accepted before stays unknown until there is an answer.
-            Verdict::NotSent { cause } if self.may_be_duplicate => Verdict::Unknown { cause },
+            Verdict::NotSent { cause } | Verdict::Unprocessed { cause, .. } if self.may_be_duplicate => {
+                Verdict::Unknown { cause }
+            }
             verdict => verdict,
         };
         let elapsed = self.first_sent.map_or(Duration::ZERO, |sent| sent.elapsed());
@@ -159,15 +156,18 @@ mod tests {
             }),
             [Outcome::Unknown]
         );
-        // What APNs has answered with 503 was not processed, and is sent by the next run.
-        assert_eq!(
-            outcomes(|mut ticket| {
-                ticket.depart();
-                ticket.come_back(Verdict::Refused { status: 503, reason: None });
-                ticket.abandon("interrupted".to_owned());
-            }),
-            [Outcome::NotSent]
-        );
+        // What APNs has answered with 503, or with a word about the credentials, was not processed, and is sent by the next
+        // run.
+        for status in [503, 403] {
+            assert_eq!(
+                outcomes(|mut ticket| {
+                    ticket.depart();
+                    ticket.come_back(Verdict::Refused { status, reason: None });
+                    ticket.abandon("interrupted".to_owned());
+                }),
+                [Outcome::NotSent]
+            );
+        }
         // A run that was to send again what is unknown, and was stopped before.
         assert_eq!(
             outcomes(|mut ticket| {
