@@ -177,7 +177,7 @@ impl SqliteStore {
             Err(error) => return Err(file.explain(&error)),
         };
         if found.is_restored() && file.access != Access::Read {
-            in_transaction(&mut connection, |transaction| sign(transaction)).map_err(|error| file.explain(&error))?;
+            in_transaction(&mut connection, sign).map_err(|error| file.explain(&error))?;
         }
         Ok(Self { connection, file, identity })
     }
