@@ -19,6 +19,8 @@ pub(crate) enum RequestWarning {
     ApsIsNoObject,
     /// A key of `aps` stands beside it.
     OutsideAps(&'static str),
+    /// A key of `aps` stands in its alert.
+    InsideAlert(&'static str),
     /// The value of a key of `aps` has another type than Apple's table says.
     WrongType(&'static str),
     /// A key of `aps` is written with underscores, as in no table of Apple's.
@@ -53,6 +55,9 @@ impl RequestWarning {
             Self::NoAps => ("aps_missing", "the payload has no aps"),
             Self::ApsIsNoObject => ("aps_not_object", "aps is not an object"),
             Self::OutsideAps(key) => return keyed("key_outside_aps", key, "stands beside aps instead of in it"),
+            Self::InsideAlert(key) => {
+                return keyed("key_inside_alert", key, "stands in alert instead of beside it, and means nothing there");
+            }
             Self::WrongType(key) => return keyed("key_of_wrong_type", key, "in aps has a value of the wrong type"),
             Self::Underscores(key) => {
                 return keyed("key_with_underscores", key, "in aps is written with underscores, and means nothing so");
@@ -236,6 +241,15 @@ impl Notification<'_> {
                 found.push(RequestWarning::Underscores(key.name));
             }
         }
+        if let Some(Value::Object(alert)) = aps.get("alert") {
+            for key in APS_KEYS {
+                // The alert of a Live Activity has a sound.
+                let is_own = key.name == "sound" && self.push_type == Some("liveactivity");
+                if alert.contains_key(key.name) && !is_own {
+                    found.push(RequestWarning::InsideAlert(key.name));
+                }
+            }
+        }
         let shows_something = ["alert", "badge", "sound"].iter().any(|name| aps.contains_key(*name));
         let is_noticed = aps.get("alert").is_some_and(has_text)
             || aps.contains_key("badge")
@@ -320,6 +334,7 @@ mod tests {
             (W::NoAps, "the payload has no aps"),
             (W::ApsIsNoObject, "aps is not an object"),
             (W::OutsideAps("sound"), "sound stands beside aps instead of in it"),
+            (W::InsideAlert("badge"), "badge stands in alert instead of beside it, and means nothing there"),
             (W::WrongType("badge"), "badge in aps has a value of the wrong type"),
             (
                 W::Underscores("mutable-content"),
@@ -406,6 +421,14 @@ mod tests {
             (alert, None, r#"{"aps":{"alert":"hi","mutable_content":1}}"#, &["key_with_underscores"]),
             (alert, None, r#"{"aps":{"alert":"hi","thread_id":"a","my_own":1}}"#, &["key_with_underscores"]),
             (alert, None, r#"{"aps":{"alert":"hi","mutable-content":1},"mutable_content":1}"#, &[]),
+            (alert, None, r#"{"aps":{"alert":{"body":"a","mutable-content":1}}}"#, &["key_inside_alert"]),
+            (alert, None, r#"{"aps":{"alert":{"body":"a","sound":"b"},"badge":1}}"#, &["key_inside_alert"]),
+            (
+                Some("liveactivity"),
+                None,
+                r#"{"aps":{"event":"end","timestamp":1,"alert":{"title":"a","body":"b","sound":"c"}}}"#,
+                &[],
+            ),
             (alert, None, r#"{"aps":{}}"#, &["alert_empty"]),
             (alert, None, r#"{"aps":{"alert":{}}}"#, &["alert_empty"]),
             (alert, None, r#"{"aps":{"alert":{"title":"","body":null,"launch-image":"a"}}}"#, &["alert_empty"]),

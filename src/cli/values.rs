@@ -151,11 +151,21 @@ pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// A sentence for the user.
 pub(crate) fn parse_topic(text: &str) -> Result<String, String> {
-    if notification::is_topic(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("a topic such as com.example.MyApp is expected".to_owned())
+    if !notification::is_topic(text) {
+        return Err("a topic such as com.example.MyApp is expected".to_owned());
     }
+    if has_team_id(text) {
+        return Err("it begins with a Team ID, and no topic does: com.example.MyApp is expected".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Returns whether an App ID stands in the place of a bundle ID: with the Team ID before it, of ten capitals and digits.
+fn has_team_id(text: &str) -> bool {
+    let Some((first, _)) = text.split_once('.') else { return false };
+    first.len() == 10
+        && first.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        && first.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Parses a text that a device shows, or the name of a sound.
@@ -172,6 +182,14 @@ pub(crate) fn parse_text(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_topic_has_no_team_before_it() {
+        assert!(parse_topic("ABCDE12345.com.example.MyApp").unwrap_err().contains("Team ID"));
+        for good in ["com.example.MyApp", "ABCDE12345", "COMEXAMPLE.MyApp", "abcde12345.MyApp", "ABCDE123456.MyApp"] {
+            assert_eq!(parse_topic(good), Ok(good.to_owned()));
+        }
+    }
 
     #[test]
     fn timeouts() {

@@ -69,6 +69,8 @@ pub(crate) enum MessageError {
     Payload(String),
     #[error("the payload is not JSON: it begins with a byte order mark")]
     ByteOrderMark,
+    #[error("a background notification has no alert, badge or sound")]
+    AlertInBackground,
     #[error("a background notification cannot have priority 10: APNs calls it an error")]
     BackgroundPriority,
     #[error("a notification of the type {push_type} does not go to {topic}, the topic of the type {topic_type}")]
@@ -120,6 +122,9 @@ impl Message {
             None if is_background => Some("5".to_owned()),
             None => None,
         };
+        if is_background && options.payload.is_none() {
+            return Err(MessageError::AlertInBackground);
+        }
         let headers = Headers { collapse_id: options.collapse_id.as_deref(), ..Headers::default() };
         if headers.breach().is_some() {
             return Err(MessageError::CollapseId);
@@ -385,6 +390,7 @@ fn check_payload(notification: &Notification<'_>) -> Result<Vec<String>, Message
             | RequestWarning::NoContainerIdentifier
             | RequestWarning::NoContentChanged
             | RequestWarning::Underscores(_)
+            | RequestWarning::InsideAlert(_)
             | RequestWarning::InterruptionLevel => sentences.push(message),
             RequestWarning::NoPushType | RequestWarning::BackgroundPriority => {}
             RequestWarning::NotJson if notification.payload.starts_with("\u{feff}".as_bytes()) => {
@@ -634,6 +640,13 @@ mod tests {
         assert_eq!((&*message.topic, message.warnings.len()), ("com.example.MyApp.pushkit.fileprovider", 0));
         let level = with_payload(r#"{"aps":{"alert":"a","interruption-level":"urgent"}}"#);
         assert!(Message::new(&level, CERTIFICATE).unwrap().warnings[0].contains("time-sensitive"));
+    }
+
+    #[test]
+    fn an_alert_of_the_options_is_not_for_the_background() {
+        let refusal = Message::new(&with_type("background", alert()), CERTIFICATE).unwrap_err();
+        assert_eq!(refusal, MessageError::AlertInBackground);
+        assert!(!refusal.is_about_payload());
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::push::outcome::{OUTCOMES, Outcome, Settled, Verdict};
 
 /// The most different reasons that are counted apart; Apple has about forty.
 const MAX_REASONS: usize = 200;
+/// The digits of a device token, as a rule.
+const TOKEN_DIGITS: usize = 64;
 /// The name of all others.
 const OTHER_REASONS: &str = "(others)";
 
@@ -26,6 +28,9 @@ pub(crate) struct Summary {
     /// The reason why the first of the tokens was not sent that have one of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_not_sent: Option<String>,
+    /// The tokens of another length than those that Apple has given out so far.
+    #[serde(skip)]
+    odd_lengths: u64,
     /// The tokens that were sent again although an earlier request may have been accepted.
     pub(crate) resent_in_doubt: u64,
     /// The requests.
@@ -93,6 +98,9 @@ impl Summary {
         {
             self.first_not_sent = Some(cause.to_string());
         }
+        if let Some(token) = &settled.token {
+            self.odd_lengths += u64::from(token.digits().len() != TOKEN_DIGITS);
+        }
         self.requests += u64::from(settled.attempts);
         self.resent_in_doubt += u64::from(settled.may_be_duplicate);
     }
@@ -122,6 +130,11 @@ impl Summary {
         sent > 0 && self.reasons.get("BadDeviceToken") == Some(&sent)
     }
 
+    /// Returns whether no token has the usual length.
+    pub(crate) fn has_odd_lengths_alone(&self) -> bool {
+        self.odd_lengths == self.total() - self.invalid
+    }
+
     /// Returns whether APNs has processed a notification, or may have.
     pub(super) fn has_sent(&self) -> bool {
         self.accepted + self.refused + self.unregistered + self.unknown > 0
@@ -148,6 +161,7 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::push::recipient::{self, InvalidToken};
 
     fn summary(outcomes: &[Outcome]) -> Summary {
         let mut summary = Summary::default();
@@ -184,6 +198,22 @@ mod tests {
         summary.count_answer(Outcome::Refused, Some(400), Some("BadDeviceToken"));
         summary.count_answer(Outcome::Accepted, Some(200), None);
         assert_eq!(summary.reasons.into_keys().collect::<Vec<_>>(), ["BadDeviceToken", "status 404"]);
+    }
+
+    #[test]
+    fn tokens_of_another_length_are_told() {
+        let usual = "ab".repeat(32);
+        for (tokens, expected) in [(["aabb", "ccdd"], true), (["aabb", usual.as_str()], false)] {
+            let mut counts = Summary::default();
+            for digits in tokens {
+                let verdict = Verdict::Refused { status: 400, reason: Some("BadDeviceToken".into()) };
+                let token = Some(recipient::parse(digits).unwrap());
+                let invalid = InvalidToken { text: String::new(), problem: "" };
+                counts.count_settled(&Settled { token, verdict, ..Settled::invalid(1, invalid) });
+            }
+            assert_eq!((counts.is_other_environment(), counts.has_odd_lengths_alone()), (true, expected));
+        }
+        assert!(!summary(&[Outcome::Refused]).has_odd_lengths_alone(), "those of an earlier run are not known");
     }
 
     #[test]

@@ -277,6 +277,9 @@ fn explain_message(arguments: &PushArgs, error: &MessageError) -> Error {
     let failure = Error::new(ExitKind::Usage, error.to_string());
     match error {
         MessageError::Nothing => failure.hint("give --alert, --title, --badge, --sound or --payload"),
+        MessageError::AlertInBackground => failure.hint(
+            "leave out --push-type for what people see; for the background give --payload with content-available: 1 alone",
+        ),
         MessageError::BackgroundPriority => failure.hint("leave out --priority: 5 is sent then"),
         MessageError::TypeOfTopic { .. } => {
             failure.hint("leave out --push-type or --topic: each follows from the other")

@@ -119,7 +119,7 @@ fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
         DatabaseProblem::NoFolder => "make the folder first",
         DatabaseProblem::Closed(_) => "check its path, and the rights to the file and its folder",
         DatabaseProblem::Newer(_) => "use the newer pushcert",
-        DatabaseProblem::Damaged(_) => "restore it from a backup; sqlite3 FILE .recover saves what can be read",
+        DatabaseProblem::Damaged(_) => "restore it from a backup; sqlite3 FILE .dump writes what can be read, as SQL",
         DatabaseProblem::Locked(_) => "run the command again when the other process has ended its transaction",
         DatabaseProblem::Full(_) => "make room on the disk, and run the command again",
         DatabaseProblem::NeedsFiles => "copy it to a folder in which you may write, or set its journal mode to delete",

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use crate::cli::push::TokensFormat;
 use crate::commands::shared::advice;
+use crate::container::lookalike::Lookalike;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::lengths::JoinedTokens;
@@ -116,6 +117,14 @@ impl TokenList {
 
     /// Adds what to do where there is no token in it.
     pub(crate) fn hint_at_form(&self, failure: Error) -> Error {
+        if let Some(found) = self.lookalike() {
+            return failure.hint(match found {
+                Lookalike::Zip => {
+                    "it is a ZIP archive, as spreadsheets are (.xlsx, .ods, .numbers): save it as CSV".to_owned()
+                }
+                other => format!("it begins as {} does: save the tokens as text, one a line, or as CSV", other.name()),
+            });
+        }
         match self.format {
             InputFormat::Lines => {
                 failure.hint("a device token each line is expected; for CSV or NDJSON say --column NAME")
@@ -125,7 +134,20 @@ impl TokenList {
             }
         }
     }
+
+    /// Returns what the file is, if it is one of another kind.
+    fn lookalike(&self) -> Option<Lookalike> {
+        if !self.is_file {
+            return None;
+        }
+        let mut start = Vec::new();
+        self.reader().ok()?.take(START).read_to_end(&mut start).ok()?;
+        Lookalike::of(&start)
+    }
 }
+
+/// The bytes by which a file is told.
+const START: u64 = 4096;
 
 /// The most texts that are named because they are no tokens.
 const MAX_NAMED: u64 = 5;
@@ -176,5 +198,27 @@ fn format_by_name(location: &Location, has_column: bool) -> InputFormat {
         "ndjson" | "jsonl" => InputFormat::Ndjson,
         _ if has_column => InputFormat::Csv,
         _ => InputFormat::Lines,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_another_kind_is_called_so() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes, expected) in [
+            ("devices.xlsx", &b"PK\x03\x04\x14\0"[..], "save it as CSV"),
+            ("devices.gz", b"\x1f\x8b\x08\0", "a gzip archive"),
+            ("devices.html", b"<html><table><tr><td>aabb</td></tr>", "a web page"),
+            ("devices.txt", b"none\n", "a device token each line is expected"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let list = TokenList::new(&Location::Path(path), None, None).unwrap();
+            let hint = list.hint_at_form(Error::new(ExitKind::Input, "none")).hint.unwrap().to_string();
+            assert!(hint.contains(expected), "{name}: {hint}");
+        }
     }
 }

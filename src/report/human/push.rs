@@ -359,6 +359,9 @@ fn hints(report: &RunSummary) -> Vec<String> {
     }
     if report.counts.is_other_environment() {
         let other = match report.environment {
+            _ if report.counts.has_odd_lengths_alone() => {
+                "all tokens are unknown here, and none has 64 digits: were they cut, or are they of another service?"
+            }
             Some("production") => {
                 "all tokens are unknown here: builds from Xcode have tokens of the sandbox, --environment sandbox"
             }
