@@ -73,7 +73,7 @@ pub enum OpenError {
     )]
     OtherKeyPassword,
     /// The password opens the private key, and not the file that it is in.
-    #[error("this is the password of the private key alone: the PKCS#12 file has another")]
+    #[error("this is the password of the private key alone: the PKCS#12 file has another, or is damaged")]
     KeyPassword,
     /// The password opens other parts of the file.
     #[error("the password opens the PKCS#12 file, but not this part: it has another password, or is damaged")]

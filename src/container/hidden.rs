@@ -110,11 +110,12 @@ fn is_mixed(word: &[u8]) -> bool {
 }
 
 /// Returns whether a word is a key in Base32 or Bech32, as those of age are: letters of one case, and digits. Fingerprints
-/// are in hexadecimal.
+/// are in hexadecimal, and age1 begins a public key.
 fn is_one_case_key(word: &[u8]) -> bool {
     word.len() >= MIN_WORD
         && word.iter().any(u8::is_ascii_digit)
         && !word.iter().all(u8::is_ascii_hexdigit)
+        && !word.starts_with(b"age1")
         && (word.iter().all(|byte| !byte.is_ascii_lowercase()) || word.iter().all(|byte| !byte.is_ascii_uppercase()))
 }
 

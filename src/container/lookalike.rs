@@ -492,17 +492,29 @@ const VAULT_HEADER: &[u8] = b"$ANSIBLE_VAULT;1.";
 /// The bytes before it that are looked at.
 const MAX_BEFORE_VAULT: usize = 64;
 
+/// The hexadecimal digits in a row that show that something was encrypted. Documents name the header alone.
+const MIN_VAULT_HEX: usize = 16;
+
 /// Returns whether Ansible Vault encrypted a value of a text: a line begins as such a value does, after a name or a quote.
 fn has_vault_value(text: &[u8]) -> bool {
     for start in memchr::memmem::find_iter(text, VAULT_HEADER) {
         let head = &text[start.saturating_sub(MAX_BEFORE_VAULT)..start];
         let line = memchr::memrchr2(b'\n', b'\r', head).map_or(0, |end| end + 1);
         let before = head[line..].trim_ascii();
-        if matches!(before, [] | [.., b'"' | b'\'']) || before.ends_with(b"!vault |") {
+        let begins = matches!(before, [] | [.., b'"' | b'\'']) || before.ends_with(b"!vault |");
+        if begins && begins_vault_body(&text[start + VAULT_HEADER.len()..]) {
             return true;
         }
     }
     false
+}
+
+/// Returns whether what was encrypted follows the rest of a header, after a line end, which JSON writes as `\n`.
+fn begins_vault_body(rest: &[u8]) -> bool {
+    let is_of_header = |byte: &u8| byte.is_ascii_alphanumeric() || b";._-".contains(byte);
+    let after = &rest[rest.iter().take_while(|byte| is_of_header(byte)).count()..];
+    let body = after.strip_prefix(b"\\n").unwrap_or(after).trim_ascii_start();
+    body.get(..MIN_VAULT_HEX).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// The bytes of a JSON document that are searched for a key.

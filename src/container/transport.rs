@@ -183,7 +183,7 @@ const MIN_WIDE: usize = 8;
 /// Writes the parts of a file that are ASCII in UTF-16 as ASCII. All other bytes stay, and so do the names in DER.
 fn from_mixed(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let is_begun = WIDE_BEGINS.iter().any(|begin| memchr::memmem::find(bytes, begin).is_some());
-    if !is_begun && next_wide(bytes, 0, MIN_WIDE_FILE).is_none() {
+    if !is_begun && !has_wide_file(bytes) {
         return None;
     }
     let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
@@ -198,10 +198,22 @@ fn from_mixed(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     (plain.len() < bytes.len()).then_some(plain)
 }
 
+/// Returns whether Base64 in UTF-16 stands in the midst of other bytes, as long as a file: each so many bytes one of its
+/// letters is looked for, since programs hold much text in UTF-16, and are searched too.
+fn has_wide_file(bytes: &[u8]) -> bool {
+    let length = 2 * MIN_WIDE_FILE;
+    (0..bytes.len()).step_by(MIN_WIDE_FILE).any(|place| {
+        let is_of_file = |byte: u8| is_base64(byte) || matches!(byte, b'\r' | b'\n');
+        let begins = matches!(bytes[place..], [letter, 0, ..] | [0, letter, ..] if is_of_file(letter));
+        let window = &bytes[place.saturating_sub(length)..bytes.len().min(place + length + 2)];
+        begins && next_wide(window, 0, MIN_WIDE_FILE, is_of_file).is_some()
+    })
+}
+
 /// Adds bytes without the zeros of what is ASCII in UTF-16, and without the byte order mark before it.
 fn push_narrow(plain: &mut Vec<u8>, bytes: &[u8]) {
     let mut position = 0;
-    while let Some(wide) = next_wide(bytes, position, MIN_WIDE) {
+    while let Some(wide) = next_wide(bytes, position, MIN_WIDE, is_letter) {
         let before = &bytes[position..wide.start];
         let marked = before.strip_suffix(b"\xff\xfe").or(before.strip_suffix(b"\xfe\xff"));
         plain.extend_from_slice(marked.unwrap_or(before));
@@ -212,14 +224,14 @@ fn push_narrow(plain: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Returns the next run of at least so many letters in UTF-16, in either order.
-fn next_wide(bytes: &[u8], from: usize, fewest: usize) -> Option<Range<usize>> {
+fn next_wide(bytes: &[u8], from: usize, fewest: usize, is_letter: fn(u8) -> bool) -> Option<Range<usize>> {
     let mut position = from;
     loop {
         let zero = position + memchr::memchr(0, &bytes[position..])?;
         let mut longest: usize = 0;
         // A letter stands before its zero, or after it.
         for start in [zero.saturating_sub(1).max(position), zero] {
-            let count = count_wide(&bytes[start..]);
+            let count = count_wide(&bytes[start..], is_letter);
             if count >= fewest {
                 return Some(start..start + 2 * count);
             }
@@ -231,7 +243,7 @@ fn next_wide(bytes: &[u8], from: usize, fewest: usize) -> Option<Range<usize>> {
 }
 
 /// Counts the letters in UTF-16 that bytes begin with.
-fn count_wide(bytes: &[u8]) -> usize {
+fn count_wide(bytes: &[u8], is_letter: fn(u8) -> bool) -> usize {
     let little = bytes.chunks_exact(2).take_while(|unit| is_letter(unit[0]) && unit[1] == 0).count();
     let big = bytes.chunks_exact(2).take_while(|unit| is_letter(unit[1]) && unit[0] == 0).count();
     little.max(big)

@@ -306,6 +306,10 @@ mod tests {
             "Error: read ECONNRESET { servername: \"registry.npmjs.org\" }",
             "socket hang up, request to https://example.com/tokens failed",
             "Remote host terminated the handshake, host=repo.maven.apache.org",
+            "curl: (28) Failed to connect to github.com port 443 after 134 ms: Connection timed out",
+            "cURL error 28: Failed to connect to api.stripe.com port 443 after 10001 ms: Timeout was reached",
+            "curl: (35) OpenSSL SSL_connect: Connection reset by peer in connection to github.com:443",
+            "cURL error 35: Connection reset by peer for https://api.mailjet.com/v3/send",
         ] {
             assert!(find(text).is_empty(), "{text}");
         }
@@ -315,6 +319,7 @@ mod tests {
             "Error: socket hang up { host: 'proxy.example.com', port: 3128 }",
             "Error: read ECONNRESET { host: 'localhost', port: 2197 }",
             "Error: socket hang up\n    at TLSSocket.onConnectEnd (node:_tls_wrap:1727:19)",
+            "curl: (35) OpenSSL SSL_connect: Connection reset by peer in connection to api.push.apple.com:443",
         ] {
             assert!(find(text)[0].meaning.starts_with("the other end closed"), "{text}");
         }

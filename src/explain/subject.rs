@@ -29,7 +29,7 @@ impl Subject {
         match self {
             Self::Push | Self::Server | Self::KeyFile => true,
             Self::Connection => text.has_server,
-            Self::ConnectionFirst => text.has_server || (is_first && !text.has_other_server),
+            Self::ConnectionFirst => text.has_server || (is_first && !text.has_other_server && !text.has_other_host),
             Self::NamedFirst => text.has_push || (is_first && !text.has_other_host),
             Self::OldCipher => !text.has_other_algorithm,
             Self::Decryption => !text.has_other_keys,
@@ -74,7 +74,7 @@ impl Subjects {
         Self {
             has_push: names(PUSH),
             has_server: names(SERVERS) && !names(OLD_SERVERS),
-            has_other_host: has_other_host(&text),
+            has_other_host: has_other_host(&text) || has_other_url(&text),
             has_other_server: names(OLD_SERVERS) || has_other_url(&text),
             has_other_algorithm: names(HASHES) || has_other_cipher(&text),
             has_other_keys: names(OTHER_KEYS),
@@ -100,19 +100,30 @@ impl Subjects {
 }
 
 /// What programs say before the host, or the URL, that they talk to, without blanks.
-const HOST_NAMES: &[&str] = &["host:", "hostname:", "host=", "servername:", "url:", "uri:", "requestto"];
+const HOST_NAMES: &[&str] =
+    &["host:", "hostname:", "host=", "servername:", "url:", "uri:", "requestto", "connectto", "connectionto"];
 
 fn has_other_host(text: &str) -> bool {
     for name in HOST_NAMES {
         for (place, found) in text.match_indices(name) {
             let rest = &text[place + found.len()..];
             let rest = rest.strip_prefix("https://").unwrap_or(rest);
-            if host_at(rest).is_some_and(is_other) {
+            if host_at(before_port(rest)).is_some_and(is_other) {
                 return true;
             }
         }
     }
     false
+}
+
+/// Returns what stands before the number of a port that follows a host, as curl writes it.
+fn before_port(text: &str) -> &str {
+    for (place, found) in text.match_indices("port") {
+        if text[place + found.len()..].starts_with(|next: char| next.is_ascii_digit()) {
+            return &text[..place];
+        }
+    }
+    text
 }
 
 fn is_other(host: &str) -> bool {

@@ -1390,6 +1390,7 @@ fn keys_of_one_case_are_not_lost_in_place() {
         "# sha-256 5ce74e3b493c2294fd88ee64c9004b1031b97e",
         "# kubernetes-secret-apns-production-2026-renewal-job-of-the-team",
         "# /etc/letsencrypt/archive/push2026/fullchain1",
+        "# public key: age1qqpqyz3xm8f0w9dkxl4j6p7ht5ru2ncvsega3qyx7z8wl2mtk4psfd9h6j",
     ] {
         in_folder(&[("in.pem", &format!("{identity}{other}\n"))], &in_place, 0);
     }
@@ -1411,8 +1412,13 @@ fn a_value_of_ansible_vault_is_named() {
         let run = test.run();
         assert!(format!("{}{}", run.text(), run.stderr).contains("encrypted with Ansible Vault"), "{}", run.text());
     }
-    let prose = "# A vault begins with $ANSIBLE_VAULT;1.1;AES256\n";
-    on(prose, &["inspect", "-"]).status(3).stderr_contains("not a certificate, a key or a PKCS#12 file").run();
+    for prose in [
+        "# A vault begins with $ANSIBLE_VAULT;1.1;AES256\n",
+        "```\n$ANSIBLE_VAULT;1.1;AES256\n```\nis how a vault begins\n",
+        "grep -q '$ANSIBLE_VAULT;1.1' \"$1\"\n",
+    ] {
+        on(prose, &["inspect", "-"]).status(3).stderr_contains("not a certificate, a key or a PKCS#12 file").run();
+    }
 }
 
 #[test]

@@ -212,7 +212,9 @@ fn remarks(words: &[OsString], reading: &Reading<'_>) -> String {
     if reading.has_intermediate {
         text.push_str(" (--chain adds Apple's intermediate, which pushcert has)");
     }
-    if let Some(days) = reading.days {
+    if let Some(days) = reading.days
+        && !words.contains(&"--fail".into())
+    {
         text.push_str(&format!(" (which warns, and ends with 0: with --fail {days}d it fails)"));
     }
     if reading.is_program("pkcs7") && !words.contains(&"-o".into()) {
