@@ -511,10 +511,14 @@ fn has_vault_value(text: &[u8]) -> bool {
 
 /// Returns whether what was encrypted follows the rest of a header, after a line end, which JSON writes as `\n`.
 fn begins_vault_body(rest: &[u8]) -> bool {
-    let is_of_header = |byte: &u8| byte.is_ascii_alphanumeric() || b";._-".contains(byte);
-    let after = &rest[rest.iter().take_while(|byte| is_of_header(byte)).count()..];
-    let body = after.strip_prefix(b"\\n").unwrap_or(after).trim_ascii_start();
-    body.get(..MIN_VAULT_HEX).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    let end = rest.iter().position(|byte| !is_of_vault_header(*byte)).unwrap_or(rest.len());
+    let body = rest[end..].strip_prefix(b"\\n").unwrap_or(&rest[end..]).trim_ascii_start();
+    body.len() >= MIN_VAULT_HEX && body[..MIN_VAULT_HEX].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Returns whether a byte may stand in the version, the cipher or the label of a header.
+fn is_of_vault_header(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b";._-".contains(&byte)
 }
 
 /// The bytes of a JSON document that are searched for a key.

@@ -137,23 +137,31 @@ fn an_interruption_waits_for_answers_and_says_what_was_not_sent() {
     in_parallel(["-INT", "-TERM", "-HUP", "-QUIT"], assert_drains);
 }
 
+/// Starts a run, and sends it a signal when its first token was accepted; returns it with all that it has printed.
 #[cfg(unix)]
-fn assert_drains(signal: &str) {
+fn signalled_while_it_sends(test: Test, signal: &str) -> (std::process::Child, String) {
     use std::io::{BufRead, BufReader, Read};
     use std::process::{Command, Stdio};
 
-    let scene = Scene::new(&[], 3000);
-    let test = scene.aimed(Test::heeding_signals().arg("push").arg(scene.stage.file("client.pem")));
-    let test = test.args(["--alert", "x", "--tokens", "tokens.txt", "--json", "--rate", "300"]);
     let mut child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     while !text.contains("accepted") {
         assert!(stdout.read_line(&mut text).unwrap() > 0, "it has ended");
     }
-    let kill = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
     stdout.read_to_string(&mut text).unwrap();
+    (child, text)
+}
+
+#[cfg(unix)]
+fn assert_drains(signal: &str) {
+    use std::io::Read;
+
+    let scene = Scene::new(&[], 3000);
+    let test = scene.aimed(Test::heeding_signals().arg("push").arg(scene.stage.file("client.pem")));
+    let test = test.args(["--alert", "x", "--tokens", "tokens.txt", "--json", "--rate", "300"]);
+    let (mut child, text) = signalled_while_it_sends(test, signal);
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1), "{signal}: {stderr}");
@@ -169,21 +177,11 @@ fn assert_drains(signal: &str) {
 #[cfg(unix)]
 #[test]
 fn a_run_under_nohup_outlives_its_window() {
-    use std::io::{BufRead, BufReader, Read};
-    use std::process::{Command, Stdio};
-
     let scene = Scene::new(&[], 100);
     let test =
         scene.aimed(Test::shell(r#"trap '' HUP; exec "$0" "$@""#).arg("push").arg(scene.stage.file("client.pem")));
     let test = test.args(["--alert", "x", "--tokens", "tokens.txt", "--json", "--rate", "200"]);
-    let mut child = test.into_command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut text = String::new();
-    while !text.contains("accepted") {
-        assert!(stdout.read_line(&mut text).unwrap() > 0, "it has ended");
-    }
-    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
-    stdout.read_to_string(&mut text).unwrap();
+    let (mut child, text) = signalled_while_it_sends(test, "-HUP");
     assert_eq!((child.wait().unwrap().code(), text.matches("\"accepted\"").count()), (Some(0), 101));
 }
 
