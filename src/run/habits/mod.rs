@@ -92,10 +92,8 @@ fn der_hint(arguments: &[OsString]) -> Option<String> {
         let name = text.trim_start_matches('-');
         let (option, value) = name.split_once('=').unwrap_or((before, text));
         if option == "outform" && value.eq_ignore_ascii_case("der") {
-            let program = if arguments[0] == "req" { "req" } else { "x509" };
-            return Some(format!(
-                "pushcert writes PEM and .p12, and no DER: openssl {program} -in FILE -outform der -out FILE"
-            ));
+            let then = if arguments[0] == "req" { "pushcert csr, and then openssl req" } else { "openssl x509" };
+            return Some(format!("pushcert writes PEM and .p12, and no DER: {then} -in FILE -outform der -out FILE"));
         }
         before = if name.len() < text.len() { name } else { "" };
     }
@@ -179,8 +177,12 @@ fn translate(arguments: &[OsString], problem: Option<String>) -> Option<Suggesti
     let words = reading.words()?;
     // What is suggested must be taken.
     let cli = Cli::try_parse_from(&words).ok()?;
-    commands::refuse_early(&cli).ok()?;
+    let refused = commands::refuse_early(&cli).err();
     let problem = reading.problem.take()?;
+    if let Some(refused) = refused {
+        let advice = refused.hint.map(|hint| format!(": {hint}")).unwrap_or_default();
+        return Some(Suggestion { problem, hint: format!("what it comes to is refused, {}{advice}", refused.message) });
+    }
     let mut line = Vec::new();
     for word in &words {
         line.push(shown(word));
@@ -478,7 +480,14 @@ mod tests {
             ("openssl dgst -sha256 a.cer", "pushcert inspect FILE shows the SHA-256"),
             ("x509 -in a.pem -outform der -out a.cer", "pushcert writes PEM and .p12, and no DER"),
             ("x509 -in a.pem -outform=DER -out a.cer", "pushcert writes PEM and .p12, and no DER: openssl x509"),
-            ("req -new -outform DER -out a.csr", "pushcert writes PEM and .p12, and no DER: openssl req"),
+            (
+                "check a.pem --debug --gateway api.push.apple.com:443",
+                "what it comes to is refused, --environment sandbox and",
+            ),
+            (
+                "req -new -outform DER -out a.csr",
+                "pushcert writes PEM and .p12, and no DER: pushcert csr, and then openssl req -in",
+            ),
             ("convert a.pem -outform DER -out a.cer", "pushcert writes PEM and .p12, and no DER: openssl x509"),
             ("pkcs8 -topk8 -in a.pem -outform der -out a.key", "openssl pkcs8 does it"),
             ("info", "pushcert inspect is the command for it"),
