@@ -61,7 +61,7 @@ fn container_of(part: &Result<Contents, OpenError>) -> Option<Container> {
 
 /// Returns whether there is something to read in what follows a value.
 fn has_parts(rest: &[u8]) -> bool {
-    has_text_parts(rest) || detect::find_value(rest).is_some()
+    !rest.is_empty() && (has_text_parts(rest) || detect::find_value(rest).is_some())
 }
 
 /// Reads the first value alone.

@@ -27,6 +27,10 @@ pub(super) struct Undone {
 /// Undoes what was done to a file as a whole: UTF-16, Base64 (CI secrets), and Base64 of that again. Leaves out names that
 /// stand beside PEM blocks: they may be anything.
 pub(super) fn undo(bytes: &[u8]) -> Option<Undone> {
+    // Nothing was done to a file that is as long as its first bytes say.
+    if begins_as_der(bytes) && asn1::claimed_length(bytes) == Some(bytes.len()) {
+        return None;
+    }
     let mut undone = without_names(bytes);
     for _ in 0..MAX_LAYERS {
         let current = undone.as_ref().map_or(bytes, |undone| undone.bytes.as_slice());

@@ -158,9 +158,12 @@ impl fmt::Display for Hash {
     }
 }
 
-/// Returns SHA-256 in lower-case hex.
+/// Returns SHA-256 in lower-case hex. OpenSSL's has asked already what the processor can, which in a virtual machine takes
+/// longer than the hash.
 pub(crate) fn sha256_hex(data: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(data))
+    let mut hash = openssl::sha::Sha256::new();
+    hash.update(data);
+    data_encoding::HEXLOWER.encode(&hash.finish())
 }
 
 /// Returns SHA-1, for key identifiers.
