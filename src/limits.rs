@@ -41,12 +41,6 @@ pub enum LimitError {
         /// The limit in force.
         limit: usize,
     },
-    /// Too many keys and requests, each of which is checked.
-    #[error("holds more than {limit} keys and requests")]
-    Keys {
-        /// The limit in force.
-        limit: usize,
-    },
     /// Too many parts that cannot be read.
     #[error("has more than {limit} parts that cannot be read")]
     UnreadParts {

@@ -98,14 +98,18 @@ impl PasswordSource {
     }
 
     /// Returns it as the option of a command that is shown: a password itself, or a command that may contain one, is not.
-    pub(crate) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> OsString {
         match self {
-            Self::Env(name) if is_variable_name(name) => format!("env:{name}"),
-            Self::File(path) if may_be_named(path) => format!("file:{}", path.display()),
-            Self::Fd(number) => format!("fd:{number}"),
-            Self::Stdin => "stdin".to_owned(),
+            Self::Env(name) if is_variable_name(name) => format!("env:{name}").into(),
+            Self::File(path) if may_be_named(path) => {
+                let mut word = OsString::from("file:");
+                word.push(path);
+                word
+            }
+            Self::Fd(number) => format!("fd:{number}").into(),
+            Self::Stdin => "stdin".into(),
             Self::Env(_) | Self::File(_) | Self::Prompt | Self::Command(_) | Self::Pass(_) | Self::Unknown => {
-                "prompt".to_owned()
+                "prompt".into()
             }
         }
     }

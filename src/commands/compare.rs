@@ -20,7 +20,7 @@ use crate::key::PrivateKey;
 use crate::report::human::compare::{self, CompareReport, SideReport};
 use crate::report::human::convert::ConvertReport;
 use crate::report::json;
-use crate::report::shell::{shell_path, shell_word};
+use crate::report::shell::{shell_os_word, shell_path, shell_word};
 use crate::report::style::Paint;
 use crate::world::context::Context;
 use crate::world::files::Location;
@@ -190,7 +190,7 @@ fn join_hint(arguments: &CompareArgs) -> String {
 
 /// Returns the option with the source of a password that was given, which the command of a hint needs too.
 fn passin_option(source: Option<&PasswordSource>) -> String {
-    source.map(|source| format!(" --passin {}", shell_word(&source.shown()))).unwrap_or_default()
+    source.map(|source| format!(" --passin {}", shell_os_word(&source.shown()))).unwrap_or_default()
 }
 
 /// Returns the same of the new file.
@@ -243,7 +243,7 @@ fn pack_command(arguments: &CompareArgs, subject: &HintSubject) -> String {
         command.push_str(&format!(" --name {}", shell_word(alias)));
     }
     if let Some(source) = &arguments.opening.passin {
-        command.push_str(&format!(" --passout {}", shell_word(&source.shown())));
+        command.push_str(&format!(" --passout {}", shell_os_word(&source.shown())));
     } else if !subject.old_has_password {
         command.push_str(" --for modern --passout pass:");
     }

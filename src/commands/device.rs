@@ -312,6 +312,7 @@ fn hint(error: &DeviceError, arguments: &DeviceArgs) -> Option<String> {
             let file = arguments.state.as_ref()?;
             Some(format!("to register anew, remove the file: rm {}", shell_location(file)))
         }
+        DeviceError::Resolve { .. } => Some("check the name; pushcert gateway prints the address of its devices".to_owned()),
         DeviceError::Dial(_) => Some("start it with pushcert gateway, which prints its address".to_owned()),
         DeviceError::Provider(_, problem) if is_answer(problem) => {
             Some("the provider gets POST with JSON: app, environment and token".to_owned())

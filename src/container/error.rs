@@ -84,6 +84,15 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Returns whether a part was not checked, since the parts before it took all the time that there is.
+    pub(crate) const fn is_unchecked(&self) -> bool {
+        matches!(
+            self,
+            Self::Decode(DecodeError::Limit(LimitError::Arithmetic))
+                | Self::Key(KeyError::Limit(LimitError::Arithmetic))
+        )
+    }
+
     /// Returns whether the file needs a password, or another one.
     pub(crate) const fn is_locked(&self) -> bool {
         match self {

@@ -343,12 +343,32 @@ impl Lookalike {
         if bytes.get(TAR_MAGIC..TAR_MAGIC + 5) == Some(b"ustar") {
             return Some(Self::Tar);
         }
+        if let Some(kind) = Self::of_openpgp(bytes) {
+            return Some(kind);
+        }
         for row in &LOOKALIKES {
             if row.starts.iter().any(|start| !is_text(start) && bytes.starts_with(start)) {
                 return Some(row.kind);
             }
         }
         None
+    }
+
+    /// Tells OpenPGP without armor by the header of its first packet, which has a length of one or two octets, and by the
+    /// version after it (RFC 9580 section 4.2): a session key under a password or for a public key, a secret key, a
+    /// public key.
+    fn of_openpgp(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x8c | 0xc3, 0x04..=0x7f, 4..=6, 1..=13, ..]
+            | [0x84 | 0xc1, 0x20..=0xbf, 3 | 6, ..]
+            | [0x85 | 0xc1, 0x01..=0x02 | 0xc0..=0xdf, _, 3 | 6, ..]
+            | [0x94 | 0xc5, 0x20..=0xbf, 4 | 6, ..]
+            | [0x95 | 0xc5, 0x01..=0x0f | 0xc0..=0xdf, _, 4 | 6, ..] => Some(Self::PgpBlock),
+            [0x98 | 0xc6, 0x20..=0xbf, 4 | 6, ..] | [0x99 | 0xc6, 0x01..=0x0f | 0xc0..=0xdf, _, 4 | 6, ..] => {
+                Some(Self::PgpPublicKey)
+            }
+            _ => None,
+        }
     }
 
     /// Tells a text by its first words. It may have certificates in it all the same.
@@ -555,6 +575,26 @@ mod tests {
     fn the_table_is_in_the_order_of_the_enum() {
         for (index, row) in LOOKALIKES.iter().enumerate() {
             assert_eq!(row.kind as usize, index);
+        }
+    }
+
+    #[test]
+    fn openpgp_is_known_without_its_armor() {
+        // The beginnings of what GnuPG 2.2 writes: --symmetric, --encrypt for RSA and for ECDH, and the keys of both.
+        for bytes in [
+            &[0x8c, 0x0d, 4, 9, 3, 10][..],
+            &[0x85, 1, 0x0c, 3, 0x9d],
+            &[0x84, 0x5e, 3, 0x1a],
+            &[0x95, 3, 0x98, 4, 0x66],
+            &[0x94, 0x58, 4, 0x66],
+        ] {
+            assert_eq!(Lookalike::of_binary(bytes), Some(Lookalike::PgpBlock), "{bytes:x?}");
+        }
+        for bytes in [&[0x99, 1, 0x8d, 4, 0x66][..], &[0x98, 0x33, 4, 0x66]] {
+            assert_eq!(Lookalike::of_binary(bytes), Some(Lookalike::PgpPublicKey), "{bytes:x?}");
+        }
+        for bytes in [&[0x30, 0x82, 1, 0x0c, 4][..], &[0x85, 0x33, 3, 3, 3], b"\x99\x01"] {
+            assert_eq!(Lookalike::of_binary(bytes), None, "{bytes:x?}");
         }
     }
 }

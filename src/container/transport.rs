@@ -259,7 +259,22 @@ fn decode_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !bytes[..bytes.len().min(MIN_ENCODED)].iter().all(is_text) {
         return None;
     }
-    pem::decode_text(bytes)
+    let decoded = pem::decode_text(bytes)?;
+    Some(with_pluses(bytes, &decoded).unwrap_or(decoded))
+}
+
+/// Decodes a text of Base64 whose `+` became blanks: a form that is sent without escaping makes them so, and without them
+/// the file is shorter than it says.
+fn with_pluses(bytes: &[u8], decoded: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if !begins_as_der(decoded) || asn1::claimed_length(decoded)? <= decoded.len() {
+        return None;
+    }
+    let mut text = Zeroizing::new(bytes.trim_ascii().to_vec());
+    for byte in text.iter_mut().filter(|byte| **byte == b' ') {
+        *byte = b'+';
+    }
+    let whole = pem::decode_text(&text)?;
+    (asn1::claimed_length(&whole) == Some(whole.len())).then_some(whole)
 }
 
 /// Returns whether decoded bytes are something: random letters are Base64 too.
@@ -669,6 +684,22 @@ mod tests {
         ] {
             assert!(undo(plain).is_none());
         }
+    }
+
+    #[test]
+    fn the_blanks_of_a_form_are_pluses() {
+        let p12 = fixture("p12/keychain.p12");
+        let base64 = data_encoding::BASE64.encode(&p12);
+        assert!(base64.contains('+'));
+        for text in
+            [base64.clone(), base64.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n")]
+        {
+            let sent = text.replace('+', " ");
+            assert!(undo(sent.as_bytes()).unwrap().bytes.as_slice() == p12, "{sent}");
+        }
+        // Blanks that are only blanks change nothing.
+        let spaced = base64.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
+        assert!(undo(spaced.as_bytes()).unwrap().bytes.as_slice() == p12);
     }
 
     #[test]

@@ -325,7 +325,7 @@ fn connect(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Connection> 
 
 /// Creates a file that only its owner can read. It is there whole or not at all, and takes the place of no other.
 fn create(file: &SqliteFile) -> Result<(), DatabaseError> {
-    let failure = |error: &dyn std::fmt::Display| file.error(DatabaseProblem::Failed(error.to_string()));
+    let failure = |error: &dyn std::fmt::Display| file.error(DatabaseProblem::Closed(error.to_string()));
     let folder = match file.path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -24,6 +24,7 @@ use crate::expiry::report::{
 };
 use crate::expiry::sniff::{self, Skip, has_certificate_extension, is_suspiciously_empty};
 use crate::finding::{FindingCode, Level};
+use crate::key::KeyError;
 use crate::pkcs12::Holds;
 use crate::text::printable_name;
 use crate::world::files::{self, Location, ReadError};
@@ -671,7 +672,9 @@ impl ExpiryScanner<'_> {
         }
         match error {
             ScanError::Part(unread) => {
-                let is_whole = unread.error.is_locked() || matches!(unread.error, OpenError::Lookalike(_));
+                let is_whole = unread.error.is_locked()
+                    || unread.error.is_unchecked()
+                    || matches!(unread.error, OpenError::Lookalike(_) | OpenError::Key(KeyError::Unsupported(_)));
                 is_whole && matches!(unread.holds, Holds::Key | Holds::Mac)
             }
             ScanError::Open(error) | ScanError::WrongEntry { error, .. } => {

@@ -62,7 +62,8 @@ const RC2: &str = "the .p12 is encrypted with RC2-40, as Keychain Access writes 
      may well be right";
 const WRONG_PASSWORD: &str =
     "the password is wrong; to have none and to have an empty one are two things, which pushcert both tries";
-const NOT_PEM: &str = "the file is no PEM: it is DER (a .cer as Apple's portal gives it) or a .p12";
+const NOT_PEM: &str = "what was asked for is not in the file as PEM: it is DER (a .cer as Apple's portal gives it) or a .p12, has the key \
+     alone or the certificate alone, or is empty";
 const NOT_P12: &str = "the file is no .p12: it is PEM, or a certificate alone";
 const NO_KEY: &str = "the private key is not in the file: it is on the machine that made the request";
 const OTHER_KEY: &str = "the key belongs to another certificate";
@@ -130,6 +131,23 @@ pub(crate) static MESSAGES: &[Message] = &[
         ],
         "this openssl has no legacy provider, or no option for it; pushcert reads such a .p12 without one",
         CONVERT,
+    ),
+    message(
+        "OpenSSL",
+        &[
+            "error 20 at 0 depth lookup",
+            "error 20 at 0 depth lookup: unable to get local issuer certificate",
+            "error 20 at 1 depth lookup: unable to get local issuer certificate",
+        ],
+        "openssl verify was not given Apple's certificates: -CAfile is for the root, -untrusted for the one that issued the push \
+         certificate; pushcert has both",
+        &["pushcert inspect push.pem"],
+    ),
+    message(
+        "OpenSSL",
+        &["PEM_do_header:bad password read", "PEM routines::bad password read", "private key PEM appears to be encrypted"],
+        "the key in the PEM is encrypted, and the program was given no password",
+        CONVERT_LOCKED,
     ),
     message("OpenSSL", &["Mac verify error: invalid password?"], WRONG_PASSWORD, CONVERT),
     message("OpenSSL", &["asn1_check_tlen:wrong tag … Type=PKCS12", "CRYPTO_internal:wrong tag … Type=PKCS12"], NOT_P12, INSPECT),
@@ -408,7 +426,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     message(
         "OpenSSL",
         &["bad decrypt", "maybe wrong password"],
-        "the password of the key or the .p12 is wrong; it is the one that was chosen at the export",
+        "the password of the key or the .p12 is wrong, or none was given; it is the one that was chosen at the export",
         &["pushcert convert cert.p12 -o push.pem"],
     )
     .about(Subject::Decryption),
@@ -517,7 +535,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "SSL_CTX_use_PrivateKey_file:PEM lib",
             "SSL_CTX_use_certificate_chain_file:PEM lib",
         ],
-        "the PEM has no private key, or another's; or it is a .p12 or DER",
+        "the PEM has no private key, or another's; its password is wrong; or it is a .p12 or DER, or empty",
         INSPECT,
     ),
     message(
@@ -785,6 +803,8 @@ pub(crate) static MESSAGES: &[Message] = &[
             "TLS alert: CertificateExpired",
             "The Apns certificate is expired",
             "alert number 45",
+            "error 10 at 0 depth lookup",
+            "error 10 at 0 depth lookup: certificate has expired",
         ],
         "the push certificate has expired",
         RENEW,
@@ -793,6 +813,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         "Go",
         &[
             "remote error: tls: internal error",
+            "tls: internal error",
             "alert internal error",
             "fatal alert: internal error",
             "fatal alert: InternalError",
@@ -1110,6 +1131,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         &[
             "SecKeychainItemImport: Unknown format in import",
             "SecKeychainItemImport: One or more parameters passed to a function were not valid",
+            "One or more parameters passed to a function were not valid",
         ],
         "the file is in another format, or empty",
         INSPECT,

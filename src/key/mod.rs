@@ -299,6 +299,7 @@ fn unread(algorithm: &Oid<'_>, curve: Option<&Oid<'_>>) -> KeyError {
     match curve {
         _ if is_known => KeyError::Damaged,
         Some(curve) => KeyError::Unsupported(format!("EC on the curve {}", oid_text(curve))),
+        None if *algorithm == public_key::EC => KeyError::Unsupported("EC that does not say its curve".to_owned()),
         None => KeyError::Unsupported(algorithm_name(algorithm)),
     }
 }

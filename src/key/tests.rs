@@ -344,3 +344,20 @@ fn a_kind_that_is_not_supported_is_named() {
     let ed25519 = pkcs8(&[0x30, 5, 6, 3, 0x2b, 0x65, 0x70]);
     assert_eq!(PrivateKey::from_pkcs8(&ed25519).unwrap_err(), KeyError::Damaged);
 }
+
+#[test]
+fn a_key_on_a_curve_that_its_header_does_not_name_is_called_that() {
+    let sec1 = fixture("key/sec1.der");
+    for parameters in [&[][..], b"\x05\x00"] {
+        let algorithm = [b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01", parameters].concat();
+        let der = yasna::construct_der(|writer| {
+            writer.write_sequence(|writer| {
+                writer.next().write_u8(0);
+                writer.next().write_sequence(|writer| writer.next().write_der(&algorithm));
+                writer.next().write_bytes(&sec1);
+            });
+        });
+        let error = PrivateKey::from_pkcs8(&der).unwrap_err();
+        assert!(error.to_string().contains("EC that does not say its curve"), "{error}");
+    }
+}

@@ -22,16 +22,20 @@ pub(crate) struct Adopted {
     pub(crate) owners: bool,
     /// False if the old file let others read it by an ACL.
     pub(crate) acl: bool,
+    /// False if the mode of the old file let others read it, and that of the new one does not.
+    pub(crate) readers: bool,
 }
 
 impl Adopted {
-    pub(super) const ALL: Self = Self { owners: true, acl: true };
+    pub(super) const ALL: Self = Self { owners: true, acl: true, readers: true };
 }
 
 #[cfg(unix)]
 const WRITABLE_BY_GROUP: u32 = 0o020;
 #[cfg(unix)]
 const WRITABLE_BY_ALL: u32 = 0o002;
+#[cfg(unix)]
+const READABLE_BY_OTHERS: u32 = 0o044;
 
 /// Gives a file the owner, the group and the mode of the one that it replaces, as far as that is allowed. A key is never
 /// readable by more than the owner, and the group if it could read the old file and others could not. Returns what is kept.
@@ -58,7 +62,12 @@ pub(super) fn adopt(file: &File, target: &Path, old: &fs::Metadata, is_private: 
     let group = if keeps_group { 0o060 } else { 0 };
     let mode = if is_private { old.mode() & (0o600 | group) } else { old.mode() & 0o777 };
     file.set_permissions(fs::Permissions::from_mode(mode))?;
-    Ok(Adopted { owners: has_owner && has_group, acl: !had_acl })
+    let lost_readers = old.mode() & READABLE_BY_OTHERS & !mode;
+    Ok(Adopted {
+        owners: has_owner && has_group,
+        acl: !had_acl,
+        readers: had_acl || old.len() == 0 || lost_readers == 0,
+    })
 }
 
 /// Returns whether somebody has chosen that the group may use a file: what all may read has the mode that any program

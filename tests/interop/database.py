@@ -130,6 +130,7 @@ refused("a wrong password", URL, 4, "password authentication failed", PGPASSWORD
 refused("no password", URL, 4, "none was given", PGPASSWORD="")
 refused("no such database", f"postgres://jo@localhost:{PORT}/other?sslrootcert={ca}", 5, "does not exist")
 refused("nobody there", f"postgres://jo@localhost:{free_port()}/push", 5, "it is not reached")
+refused("a hint where nobody is", f"postgres://jo@localhost:{free_port()}/push", 5, "hint: start the server, or correct the host")
 refused("an address beside the name", URL.replace("?", "?hostaddr=127.0.0.1&"), 3, "it has no tables")
 for mode, code, words in (("verify-full", 3, "it has no tables"), ("require", 3, "it has no tables"), ("prefer", 5, "no encryption"),
                           ("disable", 5, "no encryption"), ("other", 2, "PGSSLMODE is verify-full")):

@@ -40,6 +40,29 @@ fn the_second_certificate_of_a_bundle_is_looked_at() {
 }
 
 #[test]
+fn a_key_of_a_kind_that_is_not_read_fails_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bundle.pem");
+    // X25519 with an octet too few is damaged, and 1.2.643.7.1.1.1.1 (GOST R 34.10-2012) is a kind of its own.
+    let key = |oid: &[u8]| {
+        let der = yasna::construct_der(|writer| {
+            writer.write_sequence(|writer| {
+                writer.next().write_u8(0);
+                writer.next().write_sequence(|writer| writer.next().write_der(oid));
+                writer.next().write_bytes(&[4; 33]);
+            });
+        });
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", data_encoding::BASE64.encode(&der))
+    };
+    for (oid, code) in [(&b"\x06\x08\x2a\x85\x03\x07\x01\x01\x01\x01"[..], 0), (b"\x06\x03\x2b\x65\x6e", 3)] {
+        fs::write(&file, [good("one"), key(oid).into_bytes()].concat()).unwrap();
+        let (found, out) = expiry(&[text(&file)]);
+        assert_eq!(found, Some(code), "{out}");
+        assert_eq!(expiry(&[text(&file), "--expect-key"]).0, Some(3), "a run that asks for keys");
+    }
+}
+
+#[test]
 fn each_of_these_fails_a_run_that_is_otherwise_good() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("good.pem"), good("good")).unwrap();

@@ -62,8 +62,10 @@ fn a_replaced_file_keeps_the_bits_of_its_group_if_others_had_none() {
         let _ = fs::remove_file(&target);
         fs::write(&target, "old").unwrap();
         fs::set_permissions(&target, fs::Permissions::from_mode(before)).unwrap();
-        convert(folder.path(), "live.pem").arg("--force").run();
+        let output = convert(folder.path(), "live.pem").arg("--force").run();
         assert_eq!(mode(&target), after, "{before:o}");
+        let is_warned = output.stderr.contains("chmod 640 live.pem");
+        assert_eq!(is_warned, before & 0o044 & !after != 0, "{before:o}: {}", output.stderr);
     }
     // An empty file is left by a program that failed: nobody has chosen its mode.
     for before in [0o644, 0o640, 0o660] {

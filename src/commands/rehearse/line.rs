@@ -1,7 +1,7 @@
 //! The command lines of a rehearsal: as they are shown, for the folder of the rehearsal, and as they are carried out,
 //! from where the rehearsal was started.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -10,7 +10,7 @@ use crate::cli::{Cli, Command};
 use crate::commands::shared::advice;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::report::shell::{shell_path, shell_word};
+use crate::report::shell::{shell_os_word, shell_path, shell_word};
 use crate::world::files::Location;
 
 /// A command line, word by word.
@@ -78,11 +78,9 @@ impl CommandLine {
         }
     }
 
-    /// Adds words that are shown and not carried out.
-    pub(super) fn show_only(&mut self, words: &[&str]) {
-        for word in words {
-            self.shown.push(shell_word(word));
-        }
+    /// Adds an option that is shown and not carried out.
+    pub(super) fn show_only(&mut self, option: &str, value: &OsStr) {
+        self.shown.extend([option.to_owned(), shell_os_word(value)]);
     }
 
     /// Shows words of the shell before the line.

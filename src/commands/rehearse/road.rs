@@ -1,5 +1,6 @@
 //! The steps of the road, in order.
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -246,7 +247,7 @@ impl Road<'_, '_> {
             line.option("--select", select);
         }
         if let Some(source) = &self.arguments.opening.passin {
-            line.show_only(&["--passin", &shown_source(source)]);
+            line.show_only("--passin", &shown_source(source));
         }
         let limit = self.arguments.opening.max_iterations;
         if limit != DEFAULT_MAX_ITERATIONS {
@@ -484,7 +485,7 @@ fn unexpected_command() -> Error {
 }
 
 /// Returns the source of a password as it is shown: the command is typed in another folder.
-fn shown_source(source: &PasswordSource) -> String {
+fn shown_source(source: &PasswordSource) -> OsString {
     match source {
         PasswordSource::File(path) if may_be_named(path) => PasswordSource::File(absolute(path)).shown(),
         source => source.shown(),

@@ -286,9 +286,7 @@ fn open_advice(error: &OpenError) -> &'static str {
         OpenError::Decode(DecodeError::Limit(LimitError::Iterations { .. })) => {
             "if you trust the file, raise the limit with --max-iterations"
         }
-        OpenError::Decode(DecodeError::Limit(LimitError::Parts { .. } | LimitError::Keys { .. })) => {
-            "split it into several files"
-        }
+        OpenError::Decode(DecodeError::Limit(LimitError::Parts { .. })) => "split it into several files",
         OpenError::Decode(DecodeError::Limit(LimitError::UnreadParts { .. })) => EXPECTED_FILES,
         OpenError::Decode(DecodeError::Limit(LimitError::Tries { .. })) => {
             "give the password that fits with --passin, or raise the limit with --max-iterations"
@@ -347,7 +345,9 @@ fn key_advice(error: &KeyError) -> &'static str {
         KeyError::Unusable(_) | KeyError::Damaged => AGAIN,
         KeyError::NoPrimes => "export it again from where the key was made, in PKCS#8",
         KeyError::Limit(_) => UNUSUAL,
-        KeyError::Unsupported(_) => "make a new key and a new request with pushcert csr",
+        KeyError::Unsupported(_) => {
+            "leave it out where it is not the certificate's, or make a new key and a new request with pushcert csr"
+        }
     }
 }
 

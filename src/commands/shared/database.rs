@@ -117,6 +117,7 @@ fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
             "name another database: pushcert database add and import create their tables in it"
         }
         DatabaseProblem::NoFolder => "make the folder first",
+        DatabaseProblem::NoFile => "name a file: sqlite:FILE",
         DatabaseProblem::Closed(_) => "check its path, and the rights to the file and its folder",
         DatabaseProblem::Newer(_) => "use the newer pushcert",
         DatabaseProblem::Damaged(_) => "restore it from a backup; sqlite3 FILE .dump writes what can be read, as SQL",
@@ -154,6 +155,10 @@ fn hint(problem: &DatabaseProblem) -> Option<&'static str> {
         DatabaseProblem::Refused(words) if words.contains("no encryption") => {
             "add sslmode=verify-full to the URL, or sslmode=require for a server on this machine"
         }
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::Unreachable(_) => "start the server, or correct the host and the port in the URL",
+        #[cfg(feature = "postgres")]
+        DatabaseProblem::Silent(_) => "look whether a firewall stands before the server, and run the command again",
         _ => return None,
     })
 }

@@ -13,6 +13,7 @@ use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pkcs12::Holds;
 use crate::report::json;
+use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::text::{Printable, printable_name, text_list};
 use crate::world::context::Context;
@@ -153,6 +154,16 @@ pub(crate) fn warn_of_owners(changes: &[OwnerChange], context: &mut Context<'_>)
         if !adopted.acl {
             warn(
                 &format!("{file}: the ACL of the replaced file was not kept: whom it named cannot read the key"),
+                context,
+            )?;
+        }
+        if !adopted.readers {
+            warn(
+                &format!(
+                    "{file}: others than its owner could read the replaced file, and cannot read this one, which holds a key; \
+                     a program of another user needs: chgrp GROUP {word} && chmod 640 {word}",
+                    word = shell_path(path)
+                ),
                 context,
             )?;
         }

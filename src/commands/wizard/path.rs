@@ -94,6 +94,8 @@ pub(super) fn typed_path(text: &str, home: Option<&Path>) -> Result<PathBuf, Str
         _ => PathBuf::from(text),
     };
     match (path.strip_prefix("~"), home) {
+        // A slash at the end says that a folder is meant.
+        (Ok(rest), Some(home)) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => Ok(home.join(rest).join("")),
         (Ok(rest), Some(home)) => Ok(home.join(rest)),
         (Ok(_), None) => Err("HOME is not set: the whole path is expected".to_owned()),
         // A name that looks like an option is given as one in this folder.

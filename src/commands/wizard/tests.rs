@@ -191,6 +191,10 @@ fn paths_as_they_are_dropped_on_a_terminal() {
     ] {
         assert_eq!(typed_path(text, home).as_deref(), Ok(Path::new(path)), "{text}");
     }
+    // Path takes "new" and "new/" for the same; the slash says that a folder is meant.
+    for folder in ["~/new/", "new/", "/x/new/"] {
+        assert!(typed_path(folder, home).unwrap().as_os_str().as_encoded_bytes().ends_with(b"/"), "{folder}");
+    }
     assert_eq!(typed_path("~/aps.cer", None).unwrap_err(), "HOME is not set: the whole path is expected");
     assert_eq!(typed_path("-", home).unwrap_err(), "the name of a file is expected");
 }
