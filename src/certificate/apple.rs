@@ -123,6 +123,8 @@ pub(super) struct Extensions {
     pub(super) authority_key_id: Option<Vec<u8>>,
     pub(super) is_ca: bool,
     pub(super) path_length: Option<u32>,
+    /// There is a key usage with keyCertSign.
+    pub(super) has_cert_sign: bool,
     /// There is a key usage without keyCertSign.
     pub(super) lacks_cert_sign: bool,
     /// There is one without digitalSignature.
@@ -185,6 +187,7 @@ impl Extensions {
                 self.path_length = constraints.path_len_constraint;
             }
             ParsedExtension::KeyUsage(usage) => {
+                self.has_cert_sign = usage.key_cert_sign();
                 self.lacks_cert_sign = !usage.key_cert_sign();
                 self.lacks_signature = !usage.digital_signature();
                 self.lacks_encryption = !usage.key_encipherment() && !usage.key_agreement();

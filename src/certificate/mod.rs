@@ -99,6 +99,8 @@ pub struct Certificate {
     pub(crate) path_length: Option<u32>,
     /// Its key usage, if it has one, is to sign certificates.
     pub(crate) may_sign_certificates: bool,
+    /// Its key usage names keyCertSign, which an authority's must (RFC 5280 section 4.2.1.3).
+    pub(crate) says_that_it_signs_certificates: bool,
     /// Its key usage, if it has one, is to sign data.
     pub(crate) may_sign: bool,
     /// Its key usage, if it has one, is to encrypt keys or to agree on them.
@@ -245,6 +247,7 @@ impl Certificate {
             is_ca: extensions.is_ca,
             path_length: extensions.path_length,
             may_sign_certificates: !extensions.lacks_cert_sign,
+            says_that_it_signs_certificates: extensions.has_cert_sign,
             may_sign: !extensions.lacks_signature,
             may_encrypt: !extensions.lacks_encryption,
             has_unknown_critical: extensions.has_unknown_critical,

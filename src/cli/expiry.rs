@@ -54,7 +54,8 @@ pub(crate) struct ExpiryArgs {
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
     pub(crate) at: Option<OffsetDateTime>,
 
-    /// Check leaf certificates only
+    /// Check leaf certificates only; one that signed itself is one too if it is for servers or does not say that it signs
+    /// others
     #[arg(long)]
     pub(crate) leaf_only: bool,
 

@@ -48,6 +48,8 @@ pub(crate) struct Identifiers {
     pub(super) algorithm: u64,
     /// It has names of hosts, or may be used by servers.
     is_for_servers: bool,
+    /// It says that it signs certificates, as those of authorities must.
+    says_that_it_signs: bool,
     /// Its chain leads to one of Apple's roots.
     pub(crate) is_apples: bool,
     pub(super) traits: Traits,
@@ -86,6 +88,7 @@ impl Identifiers {
             authority: hash((&certificate.raw_issuer, &certificate.authority_key_id)),
             algorithm: hash(&certificate.public_key.algorithm),
             is_for_servers: may_serve || !certificate.dns_names.is_empty(),
+            says_that_it_signs: certificate.says_that_it_signs_certificates,
             is_apples: false,
             traits: Traits::of(certificate),
             issuer_name: issuer_name.into(),
@@ -105,6 +108,7 @@ impl Identifiers {
             authority: own,
             algorithm: own,
             is_for_servers: false,
+            says_that_it_signs: false,
             is_apples: false,
             traits: Traits::default(),
             issuer_name: "".into(),
@@ -131,14 +135,16 @@ fn issuers_of_others(certificates: &[CheckedCertificate]) -> HashSet<u64> {
     issuers
 }
 
-/// Takes the certificates of authorities out. A server's own, which nobody else issued and which issued none, stays.
+/// Takes the certificates of authorities out. A server's own, which nobody else issued and which issued none, stays. One
+/// that does not say that it signs certificates is taken for such: `openssl req -x509` makes CA:TRUE and says nothing.
 pub(crate) fn take_authorities(certificates: &mut Vec<CheckedCertificate>) -> Vec<CheckedCertificate> {
     let issuers = issuers_of_others(certificates);
     let mut authorities = Vec::new();
     for one in std::mem::take(certificates) {
         let is_authority = matches!(one.role, CertificateRole::Intermediate | CertificateRole::Root);
-        let Identifiers { issuer, subject, is_for_servers, .. } = one.identifiers;
-        let is_own_server = issuer == subject && is_for_servers && !issuers.contains(&subject);
+        let Identifiers { issuer, subject, is_for_servers, says_that_it_signs, .. } = one.identifiers;
+        let may_be_server = is_for_servers || !says_that_it_signs;
+        let is_own_server = issuer == subject && may_be_server && !issuers.contains(&subject);
         if is_authority && !is_own_server { authorities.push(one) } else { certificates.push(one) }
     }
     authorities

@@ -48,6 +48,9 @@ pub(crate) struct ExpiryReport {
     pub(crate) unreadable: Vec<UnreadableFile>,
     /// What was passed over by its name; with [`PolicyReport::list_skipped`] all that was not judged.
     pub(crate) skipped: Vec<SkippedFile>,
+    /// The files of the certificates of authorities that were left out, each once.
+    #[serde(skip)]
+    pub(crate) left_out: Vec<String>,
 }
 
 /// The policy of a run.
@@ -533,6 +536,10 @@ impl ExpiryReport {
         skipped.sort_by(|a, b| {
             (&a.file, a.reason, &a.what, &a.dump.name).cmp(&(&b.file, b.reason, &b.what, &b.dump.name))
         });
+        let left_out = files_of_authorities(&skipped);
+        if !policy.list_skipped {
+            skipped.retain(|skipped| skipped.reason != SkipReason::Authority);
+        }
         certificates.sort_unstable_by(|a, b| (a.not_after, &a.file, &a.sha256).cmp(&(b.not_after, &b.file, &b.sha256)));
         let mut summary = Summary {
             files: counts.files,
@@ -574,6 +581,7 @@ impl ExpiryReport {
             certificates,
             unreadable,
             skipped,
+            left_out,
         }
     }
 
@@ -605,10 +613,11 @@ impl ExpiryReport {
             ));
         }
         match summary.authorities {
-            0 => {}
+            0 => return line,
             1 => line.push_str("; 1 certificate of an authority left out"),
             n => line.push_str(&format!("; {n} certificates of authorities left out")),
         }
+        line.push_str(&format!(" ({})", self.left_out_files()));
         line
     }
 
@@ -646,6 +655,16 @@ impl ExpiryReport {
         lines
     }
 
+    /// Returns "ca.pem, chain.pem and 3 more files".
+    fn left_out_files(&self) -> String {
+        let shown = self.left_out.len().min(MAX_LEFT_OUT);
+        let mut files = self.left_out[..shown].join(", ");
+        if let more @ 1.. = self.left_out.len() - shown {
+            files.push_str(&format!(" and {}", count(more as u64, "more file")));
+        }
+        files
+    }
+
     /// Returns "a ZIP archive: 1, Pod: 3".
     fn passed_over_kinds(&self) -> String {
         let mut kinds = Vec::new();
@@ -657,6 +676,18 @@ impl ExpiryReport {
         }
         kinds.join(", ")
     }
+}
+
+/// Returns the files with certificates of authorities, each once. They are in order.
+fn files_of_authorities(skipped: &[SkippedFile]) -> Vec<String> {
+    let mut files = Vec::new();
+    for one in skipped.iter().filter(|one| one.reason == SkipReason::Authority) {
+        let file = printable_name(&shown(one.source, one.dump.place(&one.file)));
+        if files.last() != Some(&file) {
+            files.push(file);
+        }
+    }
+    files
 }
 
 /// Returns the end of a run with all these findings.
@@ -678,6 +709,9 @@ fn ending_of(certificates: &[CheckedCertificate], unreadable: &[UnreadableFile],
 
 /// The most files that were passed over that a report names unless all are asked for.
 const MAX_NAMED: usize = 10;
+
+/// The most files with certificates of authorities that a line names.
+const MAX_LEFT_OUT: usize = 5;
 
 /// The most kinds of what was passed over that a line names.
 const MAX_KINDS: usize = 8;

@@ -210,7 +210,7 @@ impl ScanTotals {
             }
         }
         if !scanner.policy.list_skipped {
-            self.skipped.retain(|skipped| skipped.reason.is_always_named());
+            self.skipped.retain(|skipped| skipped.reason.is_always_named() || skipped.reason == SkipReason::Authority);
         }
         self.name_dumps();
         self

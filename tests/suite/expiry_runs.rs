@@ -536,13 +536,48 @@ fn leaves_are_servers_that_call_themselves_authorities_too() {
         (&json!(1), &json!(0)),
         "{report}"
     );
-    folder.test(&[".", "--leaf-only"]).stdout_contains("; 1 certificate of an authority left out").run();
+    folder.test(&[".", "--leaf-only"]).stdout_contains("; 1 certificate of an authority left out (./ca.pem)").run();
     assert_eq!(report["skipped"][0]["reason"], "authority");
     // The certificate of an authority that issued another of the run is none of a server.
     let leaf =
         certificates::server_of(&certificates::ec_key(), ["b", "own"], &["b.example"], "20260101", "20271231", false);
     let folder = Folder::new(&[("own.pem", &own), ("leaf.pem", &leaf)]);
     assert_eq!(folder.report(&[".", "--leaf-only"]).0, Some(0));
+}
+
+fn apples_root() -> Vec<u8> {
+    fs::read(root().join("src/certificate/apple-ca/apple-root-ca.cer")).unwrap()
+}
+
+/// As `openssl req -x509` makes it: CA:TRUE, no names of hosts and no word of what it is for.
+#[test]
+fn a_certificate_that_signed_itself_and_does_not_say_that_it_signs_others_is_a_leaf() {
+    let own = certificates::server_with(&certificates::ec_key(), "intern", &[], "20260101", "20261213", true);
+    let folder =
+        Folder::new(&[("own.pem", &own), ("good.pem", &server(&["a.example"], "20260101", "20271231").certificate)]);
+    let (code, report) = folder.report(&[".", "--leaf-only", "--fail", "20d"]);
+    assert_eq!((code, files(&report["certificates"])), (Some(1), vec!["./own.pem", "./good.pem"]), "{report}");
+    // Such as does say so is left out, and its file is told in every format.
+    let good = server(&["a.example"], "20260101", "20271231").certificate;
+    let folder = Folder::new(&[("root.cer", &apples_root()), ("good.pem", &good)]);
+    let (code, report) = folder.report(&[".", "--leaf-only"]);
+    assert_eq!((code, files(&report["certificates"])), (Some(0), vec!["./good.pem"]), "{report}");
+    assert!(report["skipped"].as_array().unwrap().is_empty(), "{report}");
+    for format in ["human", "github", "markdown", "html", "nagios"] {
+        let run = folder.test(&[".", "--leaf-only", "--format", format]).run();
+        assert!(run.text().contains("1 certificate of an authority left out (./root.cer)"), "{format}: {}", run.text());
+    }
+}
+
+#[test]
+fn many_files_with_authorities_are_told_shortly() {
+    let good = server(&["a.example"], "20260101", "20271231").certificate;
+    let folder = Folder::new(&[("good.pem", &good)]);
+    for number in 1..=7 {
+        folder.write(&format!("{number}.cer"), &apples_root());
+    }
+    let told = "7 certificates of authorities left out (./1.cer, ./2.cer, ./3.cer, ./4.cer, ./5.cer and 2 more files)";
+    folder.test(&[".", "--leaf-only"]).stdout_contains(told).run();
 }
 
 #[test]
