@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::expiry::report::{CheckedCertificate, ExpiryReport, PolicyReport, RunFiles, Source, UnreadableFile};
 use crate::expiry::scanner::{ExpiryScanner, FileFailure, ScanError, ScanTotals};
+use crate::expiry::sniff::has_certificate_extension;
 use crate::finding::{Finding, FindingCode, Level};
 use crate::report::earlier::is_expiry_report;
 use crate::report::medium::Medium;
@@ -150,6 +151,11 @@ fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
     let hint = match &error {
         ScanError::Read(ReadError::TooLarge) if level != Level::Ok => Some(SPLIT_DUMP.to_owned()),
         ScanError::Open(OpenError::Lookalike(Lookalike::Jks)) if source == Source::Secret => Some(exclude_entry(&file)),
+        ScanError::OtherJson | ScanError::Open(OpenError::Unrecognized)
+            if hints.is_named(&file) && !has_certificate_extension(&file) =>
+        {
+            Some(NAME_CERTIFICATES.to_owned())
+        }
         error if error.is_missing() && file.contains(GLOB_SIGNS) => Some(glob_hint(&file)),
         error => hints.of(&file, error),
     };
@@ -159,6 +165,10 @@ fn explain(failure: FileFailure, hints: &PasswordHints<'_>) -> UnreadableFile {
     };
     UnreadableFile { file: advice::without_password(&file), source, dump, level, code, error }
 }
+
+/// What to do about a file of another kind that was named: `git ls-files | xargs` names all.
+const NAME_CERTIFICATES: &str =
+    "name files that hold a certificate, or their folder, in which files of other kinds are passed over";
 
 /// The signs by which a shell knows a glob.
 const GLOB_SIGNS: [char; 3] = ['*', '?', '['];
@@ -198,6 +208,14 @@ struct PasswordHints<'a> {
 }
 
 impl PasswordHints<'_> {
+    /// Returns whether a file was named itself.
+    fn is_named(&self, file: &str) -> bool {
+        self.arguments
+            .paths
+            .iter()
+            .any(|location| path(location).is_some_and(|path| path.display().to_string() == file))
+    }
+
     /// Returns the hint for a locked file, where it is another than that for a single file.
     fn of(&self, file: &str, error: &ScanError) -> Option<String> {
         let open_error = match error {

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use serde::de::IgnoredAny;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -91,6 +92,8 @@ pub(crate) enum ScanError {
     Open(#[from] OpenError),
     #[error("{0}")]
     Part(Unread),
+    #[error("this is JSON without a certificate in it, and not that of `kubectl get secrets -o json`")]
+    OtherJson,
     #[error("it is a link that leads nowhere")]
     DanglingLink,
     #[error(transparent)]
@@ -127,6 +130,7 @@ impl ScanError {
             Self::Read(_)
             | Self::Open(_)
             | Self::Part(_)
+            | Self::OtherJson
             | Self::DanglingLink
             | Self::Walk(_)
             | Self::Profile(_)
@@ -336,10 +340,10 @@ impl ExpiryScanner<'_> {
         match find_objects(bytes) {
             Objects::Of(objects) => self.scan_objects(file, &objects, totals),
             Objects::Damaged { .. } => self.scan_bytes(file, bytes, totals),
-            Objects::None | Objects::Foreign(_) if self.filter.beside == Beside::All => {
+            Objects::None | Objects::Foreign if self.filter.beside == Beside::All => {
                 totals.add_keys(&self.open(file, bytes));
             }
-            Objects::None | Objects::Foreign(_) => {}
+            Objects::None | Objects::Foreign => {}
         }
     }
 
@@ -367,12 +371,14 @@ impl ExpiryScanner<'_> {
                 }
                 self.record_unreadable(file, OpenError::from(error).into(), totals);
             }
-            Objects::Foreign(error) if file.is_named() => self.record(file, Err(OpenError::from(error).into()), totals),
+            Objects::Foreign if file.is_named() && is_json(bytes) => {
+                self.record(file, Err(ScanError::OtherJson), totals)
+            }
             Objects::None if is_empty_entry(file, bytes) => {
                 totals.counts.files += 1;
                 totals.skip(file.name, file.source, file.dump_name(), Skip::new(SkipReason::Empty, EMPTY_ENTRY));
             }
-            Objects::None | Objects::Foreign(_) => self.record(file, self.open_file(file, bytes), totals),
+            Objects::None | Objects::Foreign => self.record(file, self.open_file(file, bytes), totals),
         }
     }
 
@@ -624,8 +630,8 @@ enum Objects {
         objects: Vec<KubernetesObject>,
         error: Malformed,
     },
-    /// It is JSON of another kind.
-    Foreign(Malformed),
+    /// It is JSON of another kind, or another text that begins as JSON does.
+    Foreign,
     None,
 }
 
@@ -640,7 +646,7 @@ fn find_objects(bytes: &[u8]) -> Objects {
                 return Objects::Damaged { objects: vec![], error };
             }
             Err(_) if container::has_text_parts(text) => return Objects::None,
-            Err(error) => return Objects::Foreign(error),
+            Err(_) => return Objects::Foreign,
         }
     } else {
         match kubernetes::parse_yaml(text) {
@@ -651,6 +657,12 @@ fn find_objects(bytes: &[u8]) -> Objects {
     };
     let has_entries = objects.iter().any(|object| !matches!(object.kind, ObjectKind::Other(_)));
     if !has_entries && container::has_text_parts(text) { Objects::None } else { Objects::Of(objects) }
+}
+
+/// Returns whether a file is whole JSON. One with comments is none, and neither is TOML.
+fn is_json(bytes: &[u8]) -> bool {
+    let decoded = container::as_utf8(bytes);
+    serde_json::from_slice::<IgnoredAny>(decoded.as_deref().map_or(bytes, Vec::as_slice)).is_ok()
 }
 
 /// Returns whether a file is an empty entry of a mounted Secret: cert-manager leaves ca.crt empty.

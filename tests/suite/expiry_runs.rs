@@ -580,6 +580,30 @@ fn many_files_with_authorities_are_told_shortly() {
     folder.test(&[".", "--leaf-only"]).stdout_contains(told).run();
 }
 
+/// As `git ls-files | xargs pushcert expiry` names them.
+#[test]
+fn a_text_of_another_kind_that_is_named_is_not_called_damaged() {
+    let good = server(&["a.example"], "20260101", "20271231").certificate;
+    let hint = "or their folder, in which files of other kinds are passed over";
+    for (name, text) in [
+        ("package.json", &b"{\n  \"name\": \"app\",\n  \"version\": \"1.0.0\"\n}\n"[..]),
+        ("list.json", b"[1, 2, 3]"),
+        ("schema.json", b"{\"type\": \"object\", \"properties\": {}}"),
+        ("tsconfig.json", b"{\n  // for node\n  \"strict\": true,\n}\n"),
+        ("Cargo.toml", b"[package]\nname = \"app\"\n"),
+        ("compose.yaml", b"services:\n  app:\n    image: app\n"),
+        ("README.md", b"# app\n\nSends pushes.\n"),
+        ("main.py", b"print('hello')\n"),
+    ] {
+        let folder = Folder::new(&[(name, text), ("good.pem", &good)]);
+        let run = folder.test(&[name, "good.pem"]).run();
+        let told = run.text();
+        assert!(run.code == Some(3) && !told.contains("damaged") && told.contains(hint), "{name}: {told}");
+        assert!(told.contains("this is JSON without") || told.contains("this is not a certificate"), "{name}: {told}");
+        assert_eq!(folder.report(&["."]).0, Some(0), "{name}");
+    }
+}
+
 #[test]
 fn what_is_signed_is_judged() {
     use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
