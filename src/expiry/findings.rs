@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::certificate::threshold::Threshold;
-use crate::expiry::report::{CheckedCertificate, ExpiryReport, Source, UnreadableFile};
+use crate::expiry::report::{CheckedCertificate, DumpName, ExpiryReport, Source, UnreadableFile};
 use crate::finding::{Case, Finding, FindingsReport, Level, Measure};
 use crate::schema::text;
 
@@ -107,7 +107,7 @@ impl CheckedCertificate {
             name: format!("{} ({}, {})", self.label(), self.role.name(), &self.sha256[..16]),
             title: self.label(),
             group: Some(self.shown_place().into_owned()),
-            path: path(self.source, &self.file),
+            path: path(self.source, &self.file, &self.dump),
             duration: Duration::ZERO,
             findings,
         }
@@ -123,16 +123,18 @@ impl UnreadableFile {
             name: "open the file".to_owned(),
             title: "cannot be opened".to_owned(),
             group: Some(self.shown_place().into_owned()),
-            path: path(self.source, &self.file),
+            path: path(self.source, &self.file, &self.dump),
             duration: Duration::ZERO,
             findings: vec![Finding { reason: Some(text(&self.error.kind)), hint, ..finding }],
         }
     }
 }
 
-fn path(source: Source, file: &str) -> Option<String> {
+/// Returns the file in which something is: that of the dump, for an entry of a Secret.
+fn path(source: Source, file: &str, dump: &DumpName) -> Option<String> {
     match source {
         Source::File => Some(file.to_owned()),
-        Source::Stdin | Source::Secret => None,
+        Source::Secret => dump.file().map(str::to_owned),
+        Source::Stdin => None,
     }
 }

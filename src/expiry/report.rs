@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
@@ -124,14 +125,20 @@ impl DumpName {
         Self { name: file.map(str::to_owned), is_shown: false }
     }
 
-    /// Shows the names of dumps where there is more than one.
-    pub(crate) fn show_several(dumps: Vec<&mut Self>) {
+    /// Shows the names of dumps, unless there is one alone that was given itself, as the only path or on standard input.
+    pub(crate) fn show_unless_given(dumps: Vec<&mut Self>, roots: &[PathBuf]) {
         let names: HashSet<&str> = dumps.iter().filter_map(|dump| dump.name.as_deref()).collect();
-        if names.len() > 1 {
+        let is_given = |name: &&str| *name == "-" || matches!(roots, [root] if root.display().to_string() == *name);
+        if names.len() > 1 || !names.iter().all(is_given) {
             for dump in dumps {
                 dump.is_shown = true;
             }
         }
+    }
+
+    /// Returns the file of the dump; `None` for standard input.
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.name.as_deref().filter(|name| *name != "-")
     }
 
     /// Returns an entry as reports name it: "all.json: namespace/name/key". An entry of an object without a name tells

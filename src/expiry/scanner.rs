@@ -216,17 +216,17 @@ impl ScanTotals {
         if !scanner.policy.list_skipped {
             self.skipped.retain(|skipped| skipped.reason.is_always_named() || skipped.reason == SkipReason::Authority);
         }
-        self.name_dumps();
+        self.name_dumps(scanner.roots);
         self
     }
 
-    /// Makes reports name the dump beside each entry where there is more than one.
-    fn name_dumps(&mut self) {
+    /// Makes reports name the dump beside each entry, unless it is known.
+    fn name_dumps(&mut self, roots: &[PathBuf]) {
         let mut dumps = Vec::new();
         dumps.extend(self.certificates.iter_mut().map(|one| &mut one.dump));
         dumps.extend(self.unreadable.iter_mut().map(|one| &mut one.dump));
         dumps.extend(self.skipped.iter_mut().map(|one| &mut one.dump));
-        DumpName::show_several(dumps);
+        DumpName::show_unless_given(dumps, roots);
     }
 
     /// Counts what is not judged, and remembers its name.

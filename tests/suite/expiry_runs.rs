@@ -605,6 +605,36 @@ fn a_text_of_another_kind_that_is_named_is_not_called_damaged() {
 }
 
 #[test]
+fn a_manifest_in_a_folder_is_named_in_every_format() {
+    let old = server(&["a.example"], "20251101", "20261120").certificate;
+    let manifest = text(&secret("tls", "web", &[("tls.crt", &old)]));
+    let folder = Folder::new(&[("infra/secret.yaml", &manifest)]);
+    for format in ["human", "github", "junit", "markdown", "html", "prometheus", "ics"] {
+        for paths in [&["."][..], &["infra", "--no-renewals"], &["infra/secret.yaml", "."]] {
+            let run = folder.test(paths).args(["--format", format]).run();
+            assert!(
+                run.text().replace("\r\n ", "").contains("infra/secret.yaml: tls/web/tls.crt"),
+                "{format}: {}",
+                run.text()
+            );
+        }
+    }
+    // The path that was given alone is known to who reads it, but not to GitHub.
+    for paths in [&["."][..], &["infra/secret.yaml"]] {
+        let run = folder.test(paths).args(["--format", "github"]).run();
+        let lines = ["::error file=infra/secret.yaml,", "::error file=./infra/secret.yaml,"];
+        assert!(lines.iter().any(|line| run.text().contains(line)), "{}", run.text());
+    }
+    folder.test(&["infra/secret.yaml"]).stdout_contains("  tls/web/tls.crt").run();
+    // Two, and what cannot be read of one.
+    folder
+        .write("east.yaml", &text(&secret("tls", "web", &[("tls.crt", &old), ("b.p12", &read("p12/truncated.p12"))])));
+    let run = folder.test(&["."]).args(["--format", "github"]).run();
+    let told = run.text();
+    assert!(told.lines().filter(|line| line.starts_with("::error ")).all(|line| line.contains("file=")), "{told}");
+}
+
+#[test]
 fn what_is_signed_is_judged() {
     use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
     let key = openssl::pkey::PKey::private_key_from_pem(&read("key/push.pem")).unwrap();
