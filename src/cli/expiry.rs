@@ -34,7 +34,7 @@ pub(crate) struct ExpiryArgs {
     pub(crate) paths: Vec<Location>,
 
     /// In folders and Kubernetes secrets, check only files and entries that match: a name such as *.pem, or a path with
-    /// a slash (NAMESPACE/NAME/KEY of an entry)
+    /// a slash (server/** for what is in a folder, NAMESPACE/NAME/KEY of an entry)
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<OsString>,
 

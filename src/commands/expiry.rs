@@ -104,8 +104,8 @@ fn scan(arguments: &ExpiryArgs, context: &mut Context<'_>) -> Result<ExpiryRepor
 }
 
 /// What to do where no glob of --include fits anything.
-const NOTHING_INCLUDED: &str = "--include let nothing through: a glob without a slash fits a name anywhere, and one with a \
-     slash the whole path below the folder";
+const NOTHING_INCLUDED: &str = "--include let nothing through: a glob without a slash fits the name of a file, wherever it is, \
+     and one with a slash the whole path below the folder: server/** for all that is in server";
 
 /// What to do where the key of a file that was named is in none.
 const NAME_THE_FOLDER: &str = "only files that are named are looked at: name its folder, or the file of its key too";

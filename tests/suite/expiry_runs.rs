@@ -358,6 +358,7 @@ fn an_include_that_lets_nothing_through_is_told() {
             let run = folder.test(&[path, "--include", glob, "--format", format]).run();
             assert_eq!(run.code, Some(1));
             assert!(run.text().contains("--include let nothing through"), "{format}: {}", run.text());
+            assert!(run.text().contains(" for all that is in server"), "{format}: {}", run.text());
         }
     }
     folder.write("notes/a.crt", b"a note");
