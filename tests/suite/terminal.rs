@@ -595,6 +595,25 @@ fn the_gateway_shows_the_commands_that_go_on_from_it() {
 }
 
 #[test]
+fn a_gateway_for_ones_own_certificate_shows_commands_that_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "Apple Push Services: com.example.Other";
+    let mut own = super::certificates::push("com.example.Other", name, "20260101", "20991231");
+    own.extend(fs::read(super::common::fixture("key/push.pem")).unwrap());
+    fs::write(folder.path().join("own one.pem"), own).unwrap();
+    let mut session = start(folder.path(), "gateway --client-ca 'own one.pem'");
+    session.see("next, in another terminal: pushcert ");
+    let device = session.see("\r\n");
+    assert!(device.contains(" --app com.example.Other"), "{device}");
+    session.see("then: pushcert ");
+    let push = session.see("\r\n");
+    Test::shell(&format!("exec \"$0\" {device} --count 0")).stdout_contains("device token").run();
+    Test::shell(&format!("exec \"$0\" {push}")).stdout_contains("accepted              1").run();
+    session.pty.send_control('c').unwrap();
+    session.see("code=0.");
+}
+
+#[test]
 fn a_gateway_for_certificates_of_others_shows_no_command_with_a_gap() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ca.pem"), ThrowawayCa::new().unwrap().certificate().to_pem().unwrap()).unwrap();

@@ -17,10 +17,11 @@ use zeroize::Zeroizing;
 
 use self::event_file::{EventFile, OWN_FILE, refuse_log};
 use self::folder::{CA_FILE, CLIENT_FILE, GatewayFolder, is_in_folder, refuse_own_inputs};
+use self::next::OwnClient;
 use self::token_file::{TokenReload, read_tokens};
 use crate::cli::gateway::{GatewayArgs, TeamKeyFile};
 use crate::commands::shared::advice::RAISE_OPEN_FILES;
-use crate::commands::shared::authorities::read_authorities;
+use crate::commands::shared::authorities::certificates_of;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
 use crate::commands::shared::writing;
 use crate::error::Error;
@@ -52,7 +53,7 @@ struct ReadyReport {
 }
 
 pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<(), Error> {
-    let mut options = read_options(arguments, context)?;
+    let (mut options, own) = read_options(arguments, context)?;
     let listen = options.listen;
     let event_file = match &arguments.log {
         Some(location) => Some(EventFile::prepare(location, arguments)?),
@@ -70,7 +71,7 @@ pub(super) fn run(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<
         // From now on a signal stops the gateway in order. Before, it ended the process, and what is temporary with it.
         #[cfg(unix)]
         signals::take_over(&signals::ENDING);
-        announce(ready, folder.path(), event_file.as_ref(), arguments, context)
+        announce(ready, folder.path(), event_file.as_ref(), own.as_ref(), arguments, context)
     };
     let end = gateway::run_until_signal(options, announce_ready, move || reload.on_hangup());
     drop(folder);
@@ -94,7 +95,7 @@ pub(super) struct StartedGateway {
 
 /// Starts a gateway that serves until it is dropped, and announces it as [`run`] does. It has no log.
 pub(super) fn start(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<StartedGateway, Error> {
-    let mut options = read_options(arguments, context)?;
+    let (mut options, own) = read_options(arguments, context)?;
     let listen = options.listen;
     refuse_own_inputs(arguments)?;
     let (folder, device_file) = GatewayFolder::make(arguments.folder.as_deref())?;
@@ -103,7 +104,7 @@ pub(super) fn start(arguments: &GatewayArgs, context: &mut Context<'_>) -> Resul
         Ok(gateway) => gateway,
         Err(error) => return Err(explain_end(&error, listen)),
     };
-    match announce(&gateway.ready, folder.path(), None, arguments, context) {
+    match announce(&gateway.ready, folder.path(), None, own.as_ref(), arguments, context) {
         Ok(()) => Ok(StartedGateway { address: gateway.ready.address, _gateway: gateway, _folder: folder }),
         Err(error) => Err(error.explain(listen)),
     }
@@ -187,11 +188,16 @@ fn request_log(lines: Arc<LogFile>) -> RequestLog {
     Box::new(move |event| log(event, &lines))
 }
 
-fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<GatewayOptions, Error> {
+/// Returns the options of the gateway, and the certificate of --client-ca where that is a client's own.
+fn read_options(
+    arguments: &GatewayArgs,
+    context: &mut Context<'_>,
+) -> Result<(GatewayOptions, Option<OwnClient>), Error> {
     check_stdin(&inputs(arguments), &[])?;
     check_stream_limits(arguments)?;
+    let mut own = None;
     let client_authorities = match &arguments.client_ca {
-        Some(location) => Some(read_client_authorities(location, context)?),
+        Some(location) => Some(read_client_authorities(location, &mut own, context)?),
         None => None,
     };
     let tokens = match &arguments.tokens {
@@ -206,7 +212,7 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         [] => DEFAULT_TOPICS.map(str::to_owned).to_vec(),
         topics => topics.to_vec(),
     };
-    Ok(GatewayOptions {
+    let options = GatewayOptions {
         listen: arguments.listen,
         environment: arguments.environment.into(),
         tls: arguments.tls.into(),
@@ -223,7 +229,8 @@ fn read_options(arguments: &GatewayArgs, context: &mut Context<'_>) -> Result<Ga
         max_streams: arguments.max_streams,
         takes_devices: takes_devices(arguments),
         device_file: None,
-    })
+    };
+    Ok((options, own))
 }
 
 /// Returns whether simulated devices may connect.
@@ -244,9 +251,15 @@ fn check_stream_limits(arguments: &GatewayArgs) -> Result<(), Error> {
     Ok(())
 }
 
-fn read_client_authorities(location: &Location, context: &mut Context<'_>) -> Result<Vec<X509>, Error> {
+fn read_client_authorities(
+    location: &Location,
+    own: &mut Option<OwnClient>,
+    context: &mut Context<'_>,
+) -> Result<Vec<X509>, Error> {
     let hint = "--client-ca takes the authorities that issue the clients' certificates";
-    let certificates = read_authorities(&Opener::without_password(), location, hint, context)?;
+    let contents = Opener::without_password().open(location, context)?;
+    *own = OwnClient::of(location, &contents);
+    let certificates = certificates_of(contents, location, hint)?;
     acceptor::parse_authorities(&certificates).map_err(|error| {
         Error::new(ExitKind::Input, format!("{}: OpenSSL cannot read it: {error}", location.input_name()))
     })
@@ -292,6 +305,7 @@ fn announce(
     ready: &Ready,
     folder: &Path,
     log: Option<&EventFile>,
+    own: Option<&OwnClient>,
     arguments: &GatewayArgs,
     context: &mut Context<'_>,
 ) -> Result<(), StartError> {
@@ -303,7 +317,7 @@ fn announce(
         Some(log) => log.open().map_err(StartError::File)?,
         None => None,
     };
-    let next = next::commands(ready.address, &report, folder, arguments);
+    let next = next::commands(ready.address, &report, folder, own, arguments);
     let printed = print_ready(&report, &next, context);
     if let (Err(_), Some(path)) = (&printed, new_log) {
         let _ = std::fs::remove_file(path);

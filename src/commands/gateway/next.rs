@@ -7,10 +7,36 @@ use super::{ReadyReport, takes_devices};
 use crate::apns::notification::push_type_of;
 use crate::certificate::apple::Environment;
 use crate::cli::gateway::GatewayArgs;
+use crate::container::Contents;
 use crate::report::shell::shell_word;
+use crate::world::files::Location;
 
 /// The database that the device's token goes to, in the gateway's folder.
 const DATABASE_FILE: &str = "tokens.db";
+
+/// A push certificate that was given as the only client's own.
+pub(super) struct OwnClient {
+    /// Its file, where its key is in it.
+    file: Option<String>,
+    topic: String,
+    environments: Vec<Environment>,
+}
+
+impl OwnClient {
+    /// Returns that of a file; `None` where it holds authorities, or several certificates for pushes.
+    pub(super) fn of(location: &Location, contents: &Contents) -> Option<Self> {
+        let mut found = contents.certificates.iter().map(|entry| &entry.item).filter(|one| one.kind.is_push());
+        let (Some(certificate), None) = (found.next(), found.next()) else { return None };
+        let for_alerts = certificate.topics.iter().find(|topic| takes_alerts(&topic.topic));
+        let topic = for_alerts.or(certificate.topics.first())?.topic.clone();
+        let has_key = contents.keys.iter().any(|key| key.item.public().identity() == certificate.public_key.identity());
+        let file = match location {
+            Location::Path(path) if has_key => path.to_str().map(|_| full_name(path)),
+            _ => None,
+        };
+        Some(Self { file, topic, environments: certificate.environments.clone() })
+    }
+}
 
 /// Returns the commands, in order: a device, and a push to it, where the certificate for that is known. A gateway without
 /// devices has its certificate checked.
@@ -18,11 +44,17 @@ pub(super) fn commands(
     address: SocketAddr,
     report: &ReadyReport,
     folder: &Path,
+    own: Option<&OwnClient>,
     arguments: &GatewayArgs,
 ) -> Vec<String> {
     let gateway = reachable(address);
     let ca_file = full_name(Path::new(&report.ca_file));
-    let client_file = report.client_file.as_ref().map(|name| full_name(Path::new(name)));
+    let environment = Environment::from(arguments.environment);
+    let (topic, client_file) = match own {
+        Some(own) if own.environments.contains(&environment) => (Some(&own.topic), own.file.clone()),
+        Some(own) => (Some(&own.topic), None),
+        None => (arguments.topic.first(), report.client_file.as_ref().map(|name| full_name(Path::new(name)))),
+    };
     let way = ["--gateway", &gateway, "--ca-file", &ca_file];
     if !takes_devices(arguments) {
         return match client_file {
@@ -38,16 +70,15 @@ pub(super) fn commands(
     if has_database {
         rest.extend(["--register-with", &database]);
     }
-    if let Some(topic) = arguments.topic.first() {
+    if let Some(topic) = topic {
         rest.extend(["--app", topic]);
     }
     let mut commands = vec![line(&["device"], &way, &rest)];
     if let Some(client) = client_file
         && has_database
-        && arguments.topic.first().is_none_or(|topic| takes_alerts(topic))
+        && topic.is_none_or(|topic| takes_alerts(topic))
     {
-        let environment = Environment::from(arguments.environment).name();
-        let rest = ["--environment", environment, "--database", &database, "--alert", "Hello"];
+        let rest = ["--environment", environment.name(), "--database", &database, "--alert", "Hello"];
         commands.push(line(&["push", &client], &way, &rest));
     }
     commands

@@ -1,6 +1,7 @@
 //! Files with the certificates of authorities.
 
 use crate::commands::shared::opening::Opener;
+use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::world::context::Context;
@@ -16,7 +17,14 @@ pub(crate) fn read_authorities(
     hint: &str,
     context: &mut Context<'_>,
 ) -> Result<Vec<Vec<u8>>, Error> {
-    let contents = opener.open(location, context)?;
+    certificates_of(opener.open(location, context)?, location, hint)
+}
+
+/// Returns the certificates of what was read, in DER.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn certificates_of(contents: Contents, location: &Location, hint: &str) -> Result<Vec<Vec<u8>>, Error> {
     if contents.certificates.is_empty() {
         return Err(Error::new(ExitKind::Input, format!("{location}: there is no certificate in it")).hint(hint));
     }
