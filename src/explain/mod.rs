@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::apns::reason::{REASONS, Reason};
 use crate::explain::subject::{Subject, Subjects};
-use crate::explain::table::{MESSAGES, Message};
+use crate::explain::table::{MESSAGES, Message, RC2_IF_P12};
 
 /// Between the parts of a message, for what differs each time.
 const GAP: &str = " … ";
@@ -54,10 +54,14 @@ impl Explanation {
         Self { from: message.from, text: message.texts[0], meaning: message.meaning, commands: message.commands }
     }
 
-    /// One for a text: where it does not name APNs, the server may be any.
+    /// One for a text: where it does not name APNs, the server may be any, and where it does not name a .p12 or its cipher,
+    /// what OpenSSL does not have may be any.
     fn of_message_in(message: &Message, subjects: &Subjects) -> Self {
         if message.subject == Subject::Server && !subjects.has_push {
             return Self { meaning: UNTRUSTED_ANY_SERVER, commands: &[], ..Self::of_message(message) };
+        }
+        if message.subject == Subject::OldCipher && !subjects.has_p12 {
+            return Self { meaning: RC2_IF_P12, ..Self::of_message(message) };
         }
         Self::of_message(message)
     }
@@ -341,7 +345,48 @@ mod tests {
                  Field=version, Type=PKCS12",
                 "the file is no .p12",
             ),
-            ("code: 'ERR_OSSL_EVP_UNSUPPORTED'", "the .p12 is encrypted with RC2"),
+            ("code: 'ERR_OSSL_EVP_UNSUPPORTED'", "if a .p12 is read there"),
+            ("Error: error:0308010C:digital envelope routines::unsupported", "if a .p12 is read there"),
+            ("push.p12: error:0308010C:digital envelope routines::unsupported", "the .p12 is encrypted with RC2"),
+            (
+                "digital envelope routines:inner_evp_generic_fetch:unsupported:c:373:Global default library context, Algorithm (RC2-40-CBC : 0)",
+                "the .p12 is encrypted with RC2",
+            ),
+            (
+                "digital envelope routines:inner_evp_generic_fetch:unsupported:c:373:Global default library context, Algorithm (PKCS12KDF : 0)",
+                "this OpenSSL has not what",
+            ),
+            ("Error verifying PKCS12 MAC; no PKCS12KDF support.", "this OpenSSL has not what"),
+            ("pkcs12: Unknown option or cipher: legacy", "this openssl has no legacy"),
+            (
+                "The request was aborted: Could not create SSL/TLS secure channel.",
+                "the TLS handshake failed: the program",
+            ),
+            ("curl: (60) SSL certificate problem: certificate has expired", "the certificate of the server"),
+            (
+                "Error: certificate has expired\n    at TLSSocket.onConnectSecure\n  code: 'CERT_HAS_EXPIRED'",
+                "the certificate of the server",
+            ),
+            ("CERT_HAS_EXPIRED", "the certificate of the server"),
+            (
+                "40F7:error:8000006F:system library:BIO_connect:Connection refused\nconnect:errno=111",
+                "nothing answers at that",
+            ),
+            ("CONNECTED(00000005)\nread:errno=54", "the other end, which may"),
+            ("status 410", "where APNs says it"),
+            (
+                "Error: error:140AB18F:SSL routines:SSL_CTX_use_certificate:ee key too small",
+                "this OpenSSL refuses the short key",
+            ),
+            (
+                "Error Domain=NSCocoaErrorDomain Code=3010 \"remote notifications are not supported in the simulator\"",
+                "this simulator gets no",
+            ),
+            ("ModuleNotFoundError: No module named 'httpx'", "this Python lacks httpx"),
+            (
+                "ImportError: Using http2=True, but the 'h2' package is not installed. Make sure to install",
+                "this Python lacks",
+            ),
             ("pkcs12: Unable to load provider legacy\nHint: use -provider-path option", "this openssl has no legacy"),
             ("Could not read client certificate private key from aps.cer", "the file has no private key"),
             ("Could not read private key from -inkey file from enc.pem", "the file has no private key"),
@@ -912,6 +957,28 @@ mod tests {
         ] {
             assert_eq!(find(pasted).len(), 1, "{pasted}: {:?}", find(pasted));
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_at_fault_is_not_made_anew() {
+        for message in MESSAGES.iter().filter(|message| message.meaning.contains("the file is not at fault")) {
+            let makes = |command: &&&str| ["pack", "convert", "csr"].iter().any(|word| command.contains(word));
+            assert_eq!(message.commands.iter().find(makes), None, "{}", message.meaning);
+        }
+    }
+
+    /// Who is told of the .p12 that a program does not read has that, and no PEM.
+    #[test]
+    fn what_is_wrong_with_a_p12_is_mended_from_it() {
+        for pasted in [
+            "security: SecKeychainItemImport: MAC verification failed during PKCS12 import (wrong password?)",
+            "CryptographicException: The specified network password is not correct.",
+            "PKCS12 data wrong password",
+        ] {
+            assert_eq!(find(pasted)[0].commands, ["pushcert pack cert.p12 --for keychain -o push.p12"], "{pasted}");
+        }
+        let firebase = find("THIRD_PARTY_AUTH_ERROR");
+        assert!(firebase[0].commands.iter().all(|command| command.contains("--p8 ")), "{firebase:?}");
     }
 
     #[test]

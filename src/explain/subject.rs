@@ -46,6 +46,8 @@ pub(super) struct Subjects {
     has_other_host: bool,
     has_other_server: bool,
     has_other_algorithm: bool,
+    /// A .p12, or what one is encrypted with.
+    pub(super) has_p12: bool,
     has_other_keys: bool,
     /// The text, in small letters and without blanks and quotes.
     text: String,
@@ -60,6 +62,8 @@ const OLD_SERVERS: &[&str] =
     &["gateway.push.", "gateway.sandbox.push.", "feedback.push.", "feedback.sandbox.push.", ":2195"];
 /// The makers of hashes: bundlers use MD4.
 const HASHES: &[&str] = &["newhash", "createhash", "react-scripts"];
+/// The names of a .p12, and of what one is encrypted with.
+const P12: &[&str] = &["p12", "pfx", "pkcs12", "pkcs#12", "rc2", "pbe"];
 /// Programs that decrypt keys and files of other kinds.
 const OTHER_KEYS: &[&str] = &["ssh-", "idrsa", "ided25519", "idecdsa", "loadkey", "opensslenc", "gpg:"];
 /// What stands in OpenSSL's message before the name of a cipher or a hash.
@@ -77,6 +81,7 @@ impl Subjects {
             has_other_host: has_other_host(&text) || has_other_url(&text),
             has_other_server: names(OLD_SERVERS) || has_other_url(&text),
             has_other_algorithm: names(HASHES) || has_other_cipher(&text),
+            has_p12: names(P12) || names(PUSH),
             has_other_keys: names(OTHER_KEYS),
             text,
         }

@@ -56,10 +56,16 @@ const CHECK: &[&str] = &["pushcert check push.pem"];
 const OLD_PROTOCOL: &[&str] =
     &["pushcert example php --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"];
 const PACK: &[&str] = &["pushcert pack push.pem -o push.p12"];
+const PACK_ONE: &[&str] = &["pushcert pack cert.p12 --select com.example.MyApp -o push.p12"];
+const TRY_P8: &[&str] =
+    &["pushcert check --p8 AuthKey.p8 --key-id ABC123DEFG --team-id TEAMID1234 --topic com.example.MyApp"];
 const RENEW: &[&str] = &["pushcert expiry push.pem", "pushcert csr"];
 
 const RC2: &str = "the .p12 is encrypted with RC2-40, as Keychain Access writes it, and today's OpenSSL does not read that; the password \
      may well be right";
+pub(super) const RC2_IF_P12: &str = "if a .p12 is read there, it is encrypted with RC2-40, as Keychain Access writes it, and today's OpenSSL does not read \
+     that; else the program asks OpenSSL 3 for another algorithm that it does not have, as webpack does with Node.js 17 (MD4), and no \
+     certificate has a part in it";
 const WRONG_PASSWORD: &str =
     "the password is wrong; to have none and to have an empty one are two things, which pushcert both tries";
 const NOT_PEM: &str = "what was asked for is not in the file as PEM: it is DER (a .cer as Apple's portal gives it) or a .p12, has the key \
@@ -104,6 +110,8 @@ const INSPECT_P8: &[&str] = &["pushcert inspect AuthKey.p8"];
 const NO_AUTHORITIES: &str = "the list of authorities that are trusted is not there, so the server cannot be checked; the push certificate has no part in it";
 const EXPIRED_SOMEWHERE: &str = "a certificate has expired, or this machine's clock is wrong: that of the server that the program has reached (a \
      proxy or a gateway of one's own), or at a gateway of one's own the push certificate";
+const EXPIRED_SERVER: &str = "the certificate of the server that the program has reached, or of an authority above it, has expired, or this \
+     machine's clock is wrong, or its list of authorities is too old; the push certificate has no part in it";
 const CHECK_EXPIRY: &[&str] = &["pushcert expiry push.pem", "pushcert check push.pem"];
 
 /// The messages, by program.
@@ -128,6 +136,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "could not load the shared library … legacy",
             "unknown option -legacy",
             "Unrecognized flag legacy",
+            "Unknown option or cipher: legacy",
         ],
         "this openssl has no legacy provider, or no option for it; pushcert reads such a .p12 without one",
         CONVERT,
@@ -148,6 +157,12 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["PEM_do_header:bad password read", "PEM routines::bad password read", "private key PEM appears to be encrypted"],
         "the key in the PEM is encrypted, and the program was given no password",
         CONVERT_LOCKED,
+    ),
+    message(
+        "OpenSSL 3",
+        &["no PKCS12KDF support", "Algorithm (PKCS12KDF"],
+        "this OpenSSL has not what makes the key of the .p12's MAC, as in FIPS mode; the file and the password may well be right",
+        CONVERT,
     ),
     message("OpenSSL", &["Mac verify error: invalid password?"], WRONG_PASSWORD, CONVERT),
     message("OpenSSL", &["asn1_check_tlen:wrong tag … Type=PKCS12", "CRYPTO_internal:wrong tag … Type=PKCS12"], NOT_P12, INSPECT),
@@ -370,16 +385,29 @@ pub(crate) static MESSAGES: &[Message] = &[
         "OpenSSL",
         &[
             "ca md too weak",
-            "ee key too small",
             "[SSL: CA_MD_TOO_WEAK]",
-            "[SSL: EE_KEY_TOO_SMALL]",
             "SSL_CTX_use_certificate:ca md too weak",
-            "SSL_CTX_use_certificate:ee key too small",
             "OpenSSL::SSL::SSLError: SSL_CTX_use_certificate: ca md too weak",
             "0A00018E:SSL routines::ca md too weak",
-            "0A00018F:SSL routines::ee key too small",
+            "140AB18E:SSL routines:SSL_CTX_use_certificate:ca md too weak",
         ],
         WEAK,
+        REQUEST_ANEW,
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "OpenSSL",
+        &[
+            "ee key too small",
+            "[SSL: EE_KEY_TOO_SMALL]",
+            "code: ERR_SSL_EE_KEY_TOO_SMALL",
+            "SSL_CTX_use_certificate:ee key too small",
+            "OpenSSL::SSL::SSLError: SSL_CTX_use_certificate: ee key too small",
+            "0A00018F:SSL routines::ee key too small",
+            "140AB18F:SSL routines:SSL_CTX_use_certificate:ee key too small",
+        ],
+        "this OpenSSL refuses the short key of the certificate (RSA below 2048 bits) at its security level (SECLEVEL 2): make a new key and \
+         a new request",
         REQUEST_ANEW,
     )
     .about(Subject::NamedFirst),
@@ -920,6 +948,48 @@ pub(crate) static MESSAGES: &[Message] = &[
     )
     .about(Subject::Server),
     message(
+        "curl",
+        &[
+            "SSL certificate problem: certificate has expired",
+            "curl: (60) SSL certificate problem: certificate has expired",
+            "cURL error 60: SSL certificate problem: certificate has expired",
+            "verify error:num=10:certificate has expired",
+        ],
+        EXPIRED_SERVER,
+        CHECK,
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "Node.js",
+        &["CERT_HAS_EXPIRED", "code: CERT_HAS_EXPIRED", "certificate has expired … CERT_HAS_EXPIRED"],
+        EXPIRED_SERVER,
+        CHECK,
+    )
+    .about(Subject::NamedFirst),
+    message(
+        "OpenSSL (s_client)",
+        &[
+            "connect:errno=111",
+            "connect:errno=110",
+            "connect:errno=113",
+            "connect:errno=101",
+            "connect:errno=61",
+            "connect:errno=60",
+            "connect:errno=65",
+            "connect:errno=51",
+        ],
+        "nothing answers at that address and port, or a firewall lets nothing through; at APNs' old ports, 2195 and 2196, nothing does \
+         since 2021-03-31: it is at api.push.apple.com, port 443 or 2197",
+        CHECK,
+    ),
+    message(
+        "OpenSSL (s_client)",
+        &["read:errno=54", "read:errno=104", "write:errno=54", "write:errno=104"],
+        "the other end, which may refuse the certificate so, or a firewall or a proxy on the way reset the connection; APNs is at \
+         api.push.apple.com, port 443 or 2197, and no longer at 2195",
+        CHECK,
+    ),
+    message(
         "Node.js",
         &[
             "unable to verify the first certificate",
@@ -1039,6 +1109,31 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["pushcert example swift"],
     ),
     message(
+        "iOS",
+        &[
+            "remote notifications are not supported in the simulator",
+            "Code=3010",
+            "NSCocoaErrorDomain Code=3010",
+            "Error Domain=NSCocoaErrorDomain Code=3010",
+        ],
+        "this simulator gets no device token from APNs: take a device, or Xcode 14 and iOS 16 in the simulator, on macOS 13 and a Mac with \
+         Apple silicon or a T2; no certificate mends it",
+        &["pushcert rehearse"],
+    ),
+    message(
+        "Python",
+        &[
+            "No module named 'httpx'",
+            "ModuleNotFoundError: No module named 'httpx'",
+            "No module named 'h2'",
+            "ModuleNotFoundError: No module named 'h2'",
+            "Using http2=True, but the 'h2' package is not installed",
+        ],
+        "this Python lacks httpx, or its HTTP/2 (h2), which is all that APNs speaks: pip install 'httpx[http2]', into the Python that runs \
+         the program; no certificate has a part in it",
+        &["pushcert example python --topic com.example.MyApp --cert push.pem"],
+    ),
+    message(
         ".NET",
         &[
             "The credentials supplied to the package were not recognized",
@@ -1081,7 +1176,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "The certificate data cannot be read with the provided password",
         ],
         "the password is wrong, or Windows may not store the key; the format may be too new for it",
-        PACK,
+        FOR_OLD,
     ),
     message(
         ".NET",
@@ -1102,6 +1197,18 @@ pub(crate) static MESSAGES: &[Message] = &[
         "this Windows sends no certificate over HTTP/2 through WinHTTP (WinHttpHandler); HttpClient of .NET Core 3.0 and later does",
         CHECK,
     ),
+    message(
+        ".NET Framework",
+        &[
+            "Could not create SSL/TLS secure channel",
+            "The request was aborted: Could not create SSL/TLS secure channel",
+            "System.Net.WebException: The request was aborted: Could not create SSL/TLS secure channel",
+        ],
+        "the TLS handshake failed: the program does not offer TLS 1.2 (ServicePointManager.SecurityProtocol), its user may not use the key \
+         of the certificate, or the server refused it; besides, .NET Framework speaks no HTTP/2 by itself, which is all that APNs speaks",
+        CHECK,
+    )
+    .about(Subject::NamedFirst),
     message(
         ".NET",
         &["The SSL connection could not be established, see inner exception"],
@@ -1124,7 +1231,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "Error: -25264",
         ],
         "the .p12 has AES-256 or a MAC with SHA-256, or no password, which Keychain Access does not read; or the password is wrong",
-        &["pushcert pack push.pem --for keychain -o push.p12"],
+        FOR_OLD,
     ),
     message(
         "macOS",
@@ -1139,8 +1246,9 @@ pub(crate) static MESSAGES: &[Message] = &[
     message(
         "macOS",
         &["OSStatus -25294", "OSStatus error -25294", "Error: -25294", "errSecNoSuchKeychain"],
-        "there is no such keychain to import into: choose login in the list of Keychain Access, not iCloud; the file is not at fault",
-        &["pushcert pack push.pem --for keychain -o push.p12"],
+        "there is no such keychain to import into: choose login in the list of Keychain Access, not iCloud; at a terminal, security \
+         import cert.p12 -k ~/Library/Keychains/login.keychain-db; the file is not at fault",
+        &["pushcert inspect cert.p12"],
     ),
     message(
         "macOS",
@@ -1202,13 +1310,13 @@ pub(crate) static MESSAGES: &[Message] = &[
         ],
         "Firebase has no valid certificate or key of APNs for this app: none was uploaded, it has expired, or it is of another app, team \
          or environment",
-        &["pushcert check push.pem --environment both", "pushcert pack push.pem -o push.p12"],
+        TRY_P8,
     ),
     message(
         "Expo",
         &["Could not find APNs credentials"],
         "Expo has no key of APNs for this app: it takes a token signing key (.p8), and no certificate",
-        &["pushcert check --p8 AuthKey.p8 --key-id ABC123DEFG --team-id TEAMID1234 --topic com.example.MyApp"],
+        TRY_P8,
     ),
     message(
         "Azure Notification Hubs",
@@ -1216,13 +1324,21 @@ pub(crate) static MESSAGES: &[Message] = &[
         "Azure could not log in at APNs with the certificate: its key is not in the .p12, or it is for the other environment",
         &["pushcert inspect cert.p12", "pushcert check cert.p12 --environment both"],
     ),
-    message("OneSignal", &["p12 file contains multiple certificates"], "the .p12 has more than one identity", PACK),
+    message("OneSignal", &["p12 file contains multiple certificates"], "the .p12 has more than one identity", PACK_ONE),
     message(
         "APNs",
         &["BadDeviceToken"],
         "the device token is not one of this environment: a token of a development build belongs to the sandbox",
         &["pushcert check push.pem --token TOKEN --environment both"],
     ),
+    message(
+        "APNs",
+        &["status 410", "status: 410", "status=410", "HTTP/2 410", "410 Unregistered"],
+        "where APNs says it, the device token is no longer one of the app (Unregistered) or has expired (ExpiredToken): forget it, unless \
+         the app has registered it again after the timestamp of the answer",
+        &["pushcert check push.pem --token TOKEN --environment both"],
+    )
+    .about(Subject::NamedFirst),
     message(
         "APNs",
         &["DeviceTokenNotForTopic"],
@@ -1251,6 +1367,6 @@ pub(crate) static MESSAGES: &[Message] = &[
         "APNs",
         &["InvalidProviderToken"],
         "the key, its ID, the team's ID or the clock is wrong: the token was signed for others, or too long ago",
-        &["pushcert check --p8 AuthKey.p8 --key-id ABC123DEFG --team-id TEAMID1234 --topic com.example.MyApp"],
+        TRY_P8,
     ),
 ];
