@@ -1,6 +1,7 @@
 //! `pushcert explain`.
 
 use std::io::Read;
+use std::path::Path;
 
 use crate::cli::explain::ExplainArgs;
 use crate::error::Error;
@@ -8,6 +9,7 @@ use crate::exit::ExitKind;
 use crate::explain;
 use crate::report::human::explain::{self as human, ExplainReport};
 use crate::report::json;
+use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::world::context::Context;
 
@@ -20,6 +22,10 @@ pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<
         None => explain::all(),
     };
     if explanations.is_empty() {
+        if let Some(file) = file_in(arguments.words()) {
+            return Err(Error::new(ExitKind::Usage, "the text to explain is the name of a file")
+                .hint(format!("pushcert explain < {} takes what is in it", shell_path(file))));
+        }
         return Err(Error::new(ExitKind::CheckFailed, "no message that is known is in this text").hint(
             "pushcert inspect FILE says what a file is, pushcert check push.pem what APNs says to it; pushcert explain lists the \
              messages that are known",
@@ -51,6 +57,17 @@ fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<Option<Str
         words => words.join(" "),
     };
     Ok(if text.trim().is_empty() { None } else { Some(text) })
+}
+
+/// Returns the file that was given in the place of a text: `err.txt`, `@err.txt`, `-f err.txt`.
+fn file_in(words: &[String]) -> Option<&Path> {
+    let name = match words {
+        [option, name] if option.starts_with('-') => name,
+        [name] => name,
+        _ => return None,
+    };
+    let named = [name.as_str(), name.strip_prefix('@').unwrap_or(name)];
+    named.into_iter().map(Path::new).find(|path| path.is_file())
 }
 
 fn read_standard_input(context: &mut Context<'_>) -> Result<String, Error> {
