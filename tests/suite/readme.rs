@@ -113,6 +113,7 @@ fn prepare(folder: &Path) {
         let (uid, name) = (format!("com.example.{app}"), format!("Apple Push Services: com.example.{app}"));
         certificates::push(&uid, &name, &day(from), &day(until))
     };
+    write("devices.csv", format!("name,device_token\njo,{}\n", "a1".repeat(32)).as_bytes());
     write("certs/old.pem", &push("Expired", -377, -12));
     write("certs/watch.pem", &push("Soon", -345, 21));
     write("certs/app.pem", &push("Fresh", -10, 381));
