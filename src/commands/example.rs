@@ -41,8 +41,10 @@ pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<
     let certificate = sender.as_ref().and_then(|sender| sender.certificate.as_ref());
     let topic = choose_topic(arguments, &file, certificate)?;
     let push_type = choose_type(arguments.language, &topic, certificate)?;
-    if let Some(sender) = &sender {
-        warn(arguments, &file, sender, context)?;
+    match &sender {
+        Some(sender) => warn(arguments, &file, sender, context)?,
+        None if arguments.cert.is_some() && arguments.topic.is_none() => warn_of_guess(&file, &topic, context)?,
+        None => {}
     }
     let environment = match (arguments.environment, certificate) {
         (Some(environment), _) => environment,
@@ -197,6 +199,13 @@ fn warn(arguments: &ExampleArgs, file: &str, sender: &Sender, context: &mut Cont
         writeln!(context.stderr, "{word} {file}: {}", printable(&problem))?;
     }
     Ok(())
+}
+
+/// Warns of a file that was named and was not read, where the topic is that of no certificate.
+fn warn_of_guess(file: &str, topic: &str, context: &mut Context<'_>) -> Result<(), Error> {
+    let (word, file) = (Paint::new(context.stderr_has_color).warning("warning:"), printable_name(file));
+    let problem = "there is no such file to read the topic from: the program has";
+    Ok(writeln!(context.stderr, "{word} {file}: {problem} {topic}; --topic gives another")?)
 }
 
 fn other_topic(arguments: &ExampleArgs, certificate: &Certificate) -> Option<String> {

@@ -23,19 +23,29 @@ pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
     let value = text_of(error, ContextKind::InvalidValue).to_lowercase();
-    let is_convert = typed.first().is_some_and(|name| name == "convert");
+    let is_of = |command: &str| typed.first().is_some_and(|name| name == command);
     match error.kind() {
         ErrorKind::InvalidValue if argument.starts_with("--environment ") && SANDBOX_WORDS.contains(&&*value) => {
             error.insert(ContextKind::SuggestedValue, ContextValue::String("sandbox".to_owned()));
         }
-        ErrorKind::UnknownArgument if is_convert && argument == "--format" => {
-            let tip = StyledStr::from("convert writes PEM; for a .p12: pushcert pack");
-            error.remove(ContextKind::SuggestedArg);
-            error.remove(ContextKind::Usage);
-            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+        ErrorKind::UnknownArgument if is_of("convert") && argument == "--format" => {
+            replace_tips(error, "convert writes PEM; for a .p12: pushcert pack");
+        }
+        ErrorKind::UnknownArgument if is_of("example") && argument == "--p8" => {
+            replace_tips(
+                error,
+                "the examples send with a certificate, none with a token signing key; pushcert push --p8 FILE does",
+            );
         }
         _ => {}
     }
+}
+
+/// Puts a tip in the place of those that clap has, and of the usage.
+fn replace_tips(error: &mut clap::Error, tip: &'static str) {
+    error.remove(ContextKind::SuggestedArg);
+    error.remove(ContextKind::Usage);
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
 }
 
 /// Drops the tip to give what was typed as a value, behind "--": it is true of every option, and never meant.
