@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::apns::endpoint::environment_of;
 use crate::certificate::apple::Environment;
 use crate::exit::ExitKind;
 use crate::net::endpoint::Endpoint;
@@ -135,6 +136,9 @@ fn repetitions(count: u64) -> String {
 #[derive(Debug, Serialize)]
 pub(crate) struct RunSummary {
     gateway: String,
+    /// It is one of Apple's.
+    #[serde(skip)]
+    is_apples: bool,
     environment: Option<&'static str>,
     topic: String,
     exit_code: u8,
@@ -206,6 +210,7 @@ impl RunSummary {
     ) -> Self {
         Self {
             gateway: gateway.to_string(),
+            is_apples: environment_of(gateway).is_some(),
             environment: environment.map(Environment::name),
             topic: topic.to_owned(),
             exit_code: end.ending().map_or(0, ExitKind::code),
@@ -342,10 +347,23 @@ fn write_database(out: &mut dyn Write, database: &DatabaseSummary, paint: Paint)
     Ok(())
 }
 
+/// What to do where a gateway that is none of Apple's knows no token.
+const TOKENS_OF_GATEWAY: &str =
+    "pushcert gateway knows the devices that have registered with it, and those of --tokens FILE";
+
+/// What to do where a gateway that is none of Apple's does not take a provider token.
+const KEY_OF_GATEWAY: &str = "pushcert gateway takes the provider tokens of a key that it was given, with its key ID and team ID: --p8-key \
+     KEYID:TEAMID:FILE";
+
 fn hints(report: &RunSummary) -> Vec<String> {
     let mut hints = Vec::new();
     match &report.problem {
-        Some(Problem::Rejected { advice: Some(advice), .. }) => hints.push(advice.clone()),
+        Some(Problem::Rejected { reason, advice: Some(advice), .. }) => {
+            hints.push(advice.clone());
+            if !report.is_apples && reason == "InvalidProviderToken" {
+                hints.push(KEY_OF_GATEWAY.to_owned());
+            }
+        }
         Some(Problem::Unreachable { .. }) => {
             hints.push("pushcert check, with the same certificate and gateway, shows where the way ends".to_owned());
         }
@@ -371,6 +389,9 @@ fn hints(report: &RunSummary) -> Vec<String> {
             None => "all tokens are unknown here: do they belong to the other environment?",
         };
         hints.push(other.to_owned());
+        if !report.is_apples {
+            hints.push(TOKENS_OF_GATEWAY.to_owned());
+        }
     }
     hints
 }

@@ -232,6 +232,18 @@ fn results_in_a_file_outlive_the_reader_of_standard_output() {
 }
 
 #[test]
+fn a_gateway_of_ones_own_is_advised_about_as_such() {
+    let scene = Scene::new(&[], 0);
+    let test = scene.command().args(["--token", &device(1), "--environment", "production"]);
+    test.status(1).stdout_contains("those of --tokens FILE").run();
+    let key = TeamKey::new().private_file();
+    let test = Test::new().args(["push", "--p8"]).arg(key.path()).args(["--key-id", "ABC123DEFG"]);
+    let test = test.args(["--team-id", "TEAMID1234", "--topic", "com.example.MyApp", "--alert", "x"]);
+    let run = scene.aimed(test).args(["--token", &device(1)]).status(1).hides("eyJ").run();
+    assert!(run.text().contains("--p8-key KEYID:TEAMID:FILE"), "{}", run.text());
+}
+
+#[test]
 fn what_a_server_repeats_of_a_provider_token_is_not_shown() {
     let key = TeamKey::new().private_file();
     let server = serve_h2(
