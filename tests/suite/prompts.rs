@@ -309,6 +309,55 @@ fn a_terminal_that_becomes_narrow_shows_a_question_once() {
 }
 
 #[test]
+fn what_was_typed_is_erased_where_the_terminal_has_it_and_drawn_once() {
+    let address = "jo.with.a.long.name@department.of.a.company.example.com";
+    let command = format!("stty cols 80 rows 24; '{}' csr --country DE --name Jo", env!("CARGO_BIN_EXE_pushcert"));
+    // Of 71 columns 31 are in the second row of a terminal that breaks the line anew; another one cuts it off.
+    for (answer, way) in [("\x1b[7;32R", "\x1b[1A"), ("\x1b[7;40R", "")] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = start_in(folder.path(), &command, "xterm");
+        session.asked("E-mail address: ");
+        session.pty.send(address).unwrap();
+        session.pty.flush().unwrap();
+        session.see("example.com");
+        let terminal = session.pty.process().get_file_handle().unwrap();
+        assert!(Command::new("stty").args(["cols", "40"]).stdin(terminal).status().unwrap().success());
+        session.see("\x1b[6n");
+        session.pty.send(answer).unwrap();
+        session.pty.flush().unwrap();
+        assert_eq!(session.see("\r\x1b[J"), way);
+        assert!(!session.see("E-mail address: ").contains("\x1b[1A"));
+        session.see("example.com");
+        session.type_line("");
+        let (shown, code) = session.end();
+        assert_eq!(code, 0, "{shown}");
+        assert!(shown.contains(&format!("emailAddress={address}")), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_typed_while_the_terminal_is_asked_comes_with_the_next_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = format!("stty cols 80 rows 24; '{}' csr --country DE --name Jo", env!("CARGO_BIN_EXE_pushcert"));
+    let mut session = start_in(folder.path(), &command, "xterm");
+    session.asked("E-mail address: ");
+    session.pty.send("jo.with.a.long.name@department.of.a").unwrap();
+    session.pty.flush().unwrap();
+    session.see("department.of.a");
+    let terminal = session.pty.process().get_file_handle().unwrap();
+    assert!(Command::new("stty").args(["cols", "40"]).stdin(terminal).status().unwrap().success());
+    session.see("\x1b[6n");
+    session.pty.send(".compan\x1b[7;12R").unwrap();
+    session.pty.flush().unwrap();
+    session.see("\x1b[J");
+    session.see("department.of.a");
+    session.type_line("y.example.com");
+    let (shown, code) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("emailAddress=jo.with.a.long.name@department.of.a.company.example.com"), "{shown}");
+}
+
+#[test]
 fn help_in_a_pipe_has_the_same_columns_at_every_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let command = format!("stty cols 45 rows 24; '{}' convert --help | cat > help", env!("CARGO_BIN_EXE_pushcert"));

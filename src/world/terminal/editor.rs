@@ -12,7 +12,7 @@ use rustyline::completion::{Completer, Pair};
 use rustyline::config::{Behavior, BellStyle, ColorMode, Configurer};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
+use rustyline::hint::{Hint, Hinter};
 use rustyline::history::DefaultHistory;
 use rustyline::line_buffer::LineBuffer;
 use rustyline::validate::Validator;
@@ -22,6 +22,7 @@ use rustyline::{
 };
 
 use crate::text::printable_name;
+use crate::world::terminal::resize::{Drawing, Typed};
 use crate::world::terminal::word::{self, Word};
 use crate::world::terminal::wrap::wrapped;
 use crate::world::terminal::{Completion, Line, input_ended};
@@ -37,25 +38,29 @@ pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
         .completion_type(CompletionType::List)
         .keyseq_timeout(Some(ESCAPE_LIMIT))
         .build();
-    let mut editor = Editor::<Filling, DefaultHistory>::with_config(config).map_err(into_io)?;
-    match completion {
-        Completion::Nothing => {}
-        Completion::Paths => editor.set_helper(Some(Filling::Path)),
+    let mut editor = Editor::<Assistant, DefaultHistory>::with_config(config).map_err(into_io)?;
+    let filling = match completion {
+        Completion::Nothing => Filling::Nothing,
+        Completion::Paths => Filling::Path,
         Completion::Numbers { first, count } => {
             let pressed = Arc::new(AtomicUsize::new(0));
             for (key, step) in [(KeyCode::Down, 1), (KeyCode::Up, count.saturating_sub(1))] {
                 let handler = Box::new(ArrowKey { step, pressed: Arc::clone(&pressed) });
                 editor.bind_sequence(KeyEvent(key, Modifiers::NONE), EventHandler::Conditional(handler));
             }
-            editor.set_helper(Some(Filling::Number(Circle { first, count, pressed })));
+            Filling::Number(Circle { first, count, pressed })
         }
-    }
+    };
+    let prompt = short_prompt(prompt)?;
+    let typed = Typed::default();
+    editor.set_helper(Some(Assistant { filling, drawing: Drawing::new(&prompt, typed.clone()) }));
+    editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(NextKey(typed))));
     // Not every terminal passes over what it does not know.
     editor.enable_synchronized_output(false);
     let handler = EscapeKey(Arc::clone(&is_escaped));
     let escape = KeyEvent(KeyCode::Esc, Modifiers::NONE);
     editor.bind_sequence(escape, EventHandler::Conditional(Box::new(handler)));
-    match editor.readline(&short_prompt(prompt)?) {
+    match editor.readline(&prompt) {
         Ok(line) => Ok(Line::Text(line)),
         Err(ReadlineError::Interrupted) if is_escaped.load(Ordering::Relaxed) => Ok(Line::Escape),
         Err(ReadlineError::Interrupted) => Err(io::ErrorKind::Interrupted.into()),
@@ -68,8 +73,8 @@ pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
     }
 }
 
-/// Prints a long prompt as a line of its own, and returns what the editor draws before the answer. The editor draws that
-/// again when the window is resized, above what the terminal has already broken anew: a question would stand there twice.
+/// Prints a long prompt as a line of its own, and returns what the editor draws before the answer: the less of it, the less
+/// is drawn again when the window is resized.
 fn short_prompt(prompt: &str) -> io::Result<String> {
     let terminal = Term::stderr();
     let Some((_, columns)) = terminal.size_checked() else { return Ok(prompt.to_owned()) };
@@ -112,6 +117,23 @@ impl ConditionalEventHandler for EscapeKey {
     }
 }
 
+/// Types what the editor has not seen before the key that comes next. Another key than a character waits until it is seen:
+/// it is pressed again.
+struct NextKey(Typed);
+
+impl ConditionalEventHandler for NextKey {
+    fn handle(&self, event: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        let mut text = self.0.take();
+        if text.is_empty() {
+            return None;
+        }
+        if let Some(KeyEvent(KeyCode::Char(character), Modifiers::NONE)) = event.get(0) {
+            text.push(*character);
+        }
+        Some(Cmd::Insert(1, text))
+    }
+}
+
 /// Notes how many steps a key goes, which the [`Circle`] then does: only a completion leaves the cursor behind what it
 /// fills in.
 struct ArrowKey {
@@ -150,30 +172,38 @@ impl Circle {
     }
 }
 
+/// What the editor asks while a line is typed.
+struct Assistant {
+    filling: Filling,
+    drawing: Drawing,
+}
+
 /// What keys fill in.
 enum Filling {
+    Nothing,
     /// The line is the name of a file, as a shell quotes it.
     Path,
     Number(Circle),
 }
 
-impl Completer for Filling {
+impl Completer for Assistant {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &rustyline::Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        match self {
-            Self::Path => {
+        match &self.filling {
+            Filling::Nothing => Ok((0, Vec::new())),
+            Filling::Path => {
                 let typed = Word::read(line[..pos].trim_start()).bytes;
                 Ok((0, candidates(&typed)))
             }
-            Self::Number(circle) => Ok((0, circle.next(line).into_iter().collect())),
+            Filling::Number(circle) => Ok((0, circle.next(line).into_iter().collect())),
         }
     }
 
     fn update(&self, line: &mut LineBuffer, start: usize, elected: &str, changes: &mut Changeset) {
-        let end = match self {
-            Self::Path => line.pos(),
-            Self::Number(_) => line.len(),
+        let end = match self.filling {
+            Filling::Nothing | Filling::Path => line.pos(),
+            Filling::Number(_) => line.len(),
         };
         line.replace(start..end, elected, changes);
     }
@@ -213,15 +243,33 @@ fn folder_path(typed: &[u8]) -> PathBuf {
     }
 }
 
-impl Hinter for Filling {
-    type Hint = String;
+// The editor asks for a hint before it draws the line.
+impl Hinter for Assistant {
+    type Hint = Nothing;
+
+    fn hint(&self, line: &str, pos: usize, _: &rustyline::Context<'_>) -> Option<Nothing> {
+        self.drawing.prepare(line, pos).then_some(Nothing)
+    }
 }
 
-impl Highlighter for Filling {}
+/// A hint that does not show: with one the editor draws all of the line.
+struct Nothing;
 
-impl Validator for Filling {}
+impl Hint for Nothing {
+    fn display(&self) -> &str {
+        "\x1b[m"
+    }
 
-impl Helper for Filling {}
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Highlighter for Assistant {}
+
+impl Validator for Assistant {}
+
+impl Helper for Assistant {}
 
 #[cfg(test)]
 mod tests {

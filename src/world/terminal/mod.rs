@@ -11,6 +11,8 @@ mod guard;
 #[cfg(unix)]
 mod hidden;
 pub(crate) mod question;
+#[cfg(unix)]
+mod resize;
 #[cfg(test)]
 pub(crate) mod scripted;
 #[cfg(unix)]
