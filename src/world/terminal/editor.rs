@@ -36,6 +36,7 @@ pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
         .bracketed_paste(false)
         .color_mode(ColorMode::Disabled)
         .completion_type(CompletionType::List)
+        .completion_prompt_limit(usize::MAX)
         .keyseq_timeout(Some(ESCAPE_LIMIT))
         .build();
     let mut editor = Editor::<Assistant, DefaultHistory>::with_config(config).map_err(into_io)?;
@@ -194,7 +195,7 @@ impl Completer for Assistant {
             Filling::Nothing => Ok((0, Vec::new())),
             Filling::Path => {
                 let typed = Word::read(line[..pos].trim_start()).bytes;
-                Ok((0, candidates(&typed)))
+                Ok((0, shortened(candidates(&typed), rows())))
             }
             Filling::Number(circle) => Ok((0, circle.next(line).into_iter().collect())),
         }
@@ -231,6 +232,27 @@ fn candidates(typed: &[u8]) -> Vec<Pair> {
     }
     found.sort_by(|one, other| one.replacement.cmp(&other.replacement));
     found
+}
+
+/// Shortens a list to what a screen shows: the editor would ask for each page, and no key leads out of that. The last one
+/// stays for what all begin with.
+fn shortened(mut found: Vec<Pair>, rows: usize) -> Vec<Pair> {
+    let most = rows.saturating_sub(2).max(1);
+    if found.len() <= most {
+        return found;
+    }
+    let Some(last) = found.pop() else { return found };
+    let more = found.len() + 2 - most;
+    found.truncate(most - 1);
+    found.push(Pair { display: format!("… and {more} more"), replacement: last.replacement });
+    found
+}
+
+fn rows() -> usize {
+    match Term::stderr().size_checked() {
+        Some((rows, _)) => rows.into(),
+        None => 24,
+    }
 }
 
 /// Returns the folder that was typed; `~` is the user's.
@@ -293,5 +315,20 @@ mod tests {
         assert_eq!(completed(".h"), ["/.hidden"]);
         assert_eq!(completed("").len(), 4);
         assert!(completed("none").is_empty());
+    }
+
+    #[test]
+    fn a_list_fits_on_the_screen_and_keeps_what_all_begin_with() {
+        let pair = |name: String| Pair { display: name.clone(), replacement: name };
+        let names = |count: usize| (0..count).map(|number| pair(format!("file{number:03}"))).collect::<Vec<_>>();
+        for (count, rows, shown) in [(0, 24, 0), (22, 24, 22), (23, 24, 22), (70_000, 24, 22), (5, 2, 1), (3, 0, 1)] {
+            let found = shortened(names(count), rows);
+            assert_eq!(found.len(), shown, "{count}");
+            if count > shown {
+                let last = found.last().unwrap();
+                assert_eq!(last.display, format!("… and {} more", count - shown + 1));
+                assert_eq!(last.replacement, format!("file{:03}", count - 1));
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Mutex, Once, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
@@ -19,6 +19,9 @@ use crate::world::terminal::turn::Turn;
 
 /// The time in which a signal that interrupted a question ends the process.
 pub(super) const HEADSTART: Duration = Duration::from_millis(100);
+
+/// Time limit for the editor to set its own settings again.
+const SETTLING: Duration = Duration::from_millis(200);
 
 /// Time limit for the end of an interrupted question.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -68,7 +71,7 @@ fn end(mut terminal: &File, settings: &Termios, signal: i32) {
 
 /// Stops the process, and goes on with the question when the shell continues it.
 fn stop(mut terminal: &File, before: &Termios) {
-    let asking = tcgetattr(terminal);
+    let asking = settings_of_question(terminal, before);
     let _ = tcsetattr(terminal, OptionalActions::Now, before);
     let _ = terminal.write_all(b"\n");
     Turn::pause();
@@ -78,5 +81,18 @@ fn stop(mut terminal: &File, before: &Termios) {
     let _ = tcsetattr(terminal, OptionalActions::Now, &asking);
     if let Some(prompt) = &*HIDDEN_PROMPT.lock().unwrap_or_else(PoisonError::into_inner) {
         let _ = terminal.write_all(prompt.as_bytes());
+    }
+}
+
+/// Reads the settings of the question that is stopped. The editor takes its own back, stops, and sets them again without
+/// a wait, in a thread of its own: those of before are not the question's.
+fn settings_of_question(terminal: &File, before: &Termios) -> io::Result<Termios> {
+    let end = Instant::now() + SETTLING;
+    loop {
+        let settings = tcgetattr(terminal)?;
+        if settings.local_modes != before.local_modes || Instant::now() > end {
+            return Ok(settings);
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use console::measure_text_width;
@@ -180,7 +180,14 @@ impl Typed {
 static IS_SILENT: AtomicBool = AtomicBool::new(false);
 
 /// The terminal cuts lines off, as it was seen to do, and does not break them anew.
-static KEEPS_ROWS: AtomicBool = AtomicBool::new(false);
+static KEEPS_ROWS: LazyLock<AtomicBool> = LazyLock::new(|| {
+    let is_vs_code = std::env::var_os("TERM_PROGRAM").is_some_and(|name| name == "vscode");
+    let is_known = KEEPERS_OF_ROWS.iter().any(|variable| std::env::var_os(variable).is_some());
+    AtomicBool::new(is_vs_code || is_known)
+});
+
+/// The variables of terminals that cut lines off: xterm and GNU screen.
+const KEEPERS_OF_ROWS: [&str; 2] = ["XTERM_VERSION", "STY"];
 
 /// Returns the columns of a terminal; one that does not know them has those that the editor supposes.
 fn columns_of(terminal: &File) -> Option<usize> {
