@@ -203,9 +203,11 @@ fn warn(arguments: &ExampleArgs, file: &str, sender: &Sender, context: &mut Cont
 
 /// Warns of a file that was named and was not read, where the topic is that of no certificate.
 fn warn_of_guess(file: &str, topic: &str, context: &mut Context<'_>) -> Result<(), Error> {
+    let is_there = Path::new(file).exists();
     let (word, file) = (Paint::new(context.stderr_has_color).warning("warning:"), printable_name(file));
-    let problem = "there is no such file to read the topic from: the program has";
-    Ok(writeln!(context.stderr, "{word} {file}: {problem} {topic}; --topic gives another")?)
+    let problem =
+        if is_there { "it was not read for its topic" } else { "there is no such file to read the topic from" };
+    Ok(writeln!(context.stderr, "{word} {file}: {problem}: the program has {topic}; --topic gives another")?)
 }
 
 fn other_topic(arguments: &ExampleArgs, certificate: &Certificate) -> Option<String> {

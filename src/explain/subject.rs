@@ -63,7 +63,7 @@ const OLD_SERVERS: &[&str] =
 /// The makers of hashes: bundlers use MD4.
 const HASHES: &[&str] = &["newhash", "createhash", "react-scripts"];
 /// The names of a .p12, and of what one is encrypted with.
-const P12: &[&str] = &["p12", "pfx", "pkcs12", "pkcs#12", "rc2", "pbe"];
+const P12: &[&str] = &[".p12", ".pfx", "pkcs12", "pkcs#12", "rc2-", "pbecipherinit"];
 /// Programs that decrypt keys and files of other kinds.
 const OTHER_KEYS: &[&str] = &["ssh-", "idrsa", "ided25519", "idecdsa", "loadkey", "opensslenc", "gpg:"];
 /// What stands in OpenSSL's message before the name of a cipher or a hash.

@@ -614,6 +614,28 @@ fn a_gateway_for_ones_own_certificate_shows_commands_that_run() {
 }
 
 #[test]
+fn a_gateway_for_ones_own_certificate_that_cannot_send_shows_the_device_alone() {
+    let own = |from, until| super::certificates::push("com.example.Other", "Apple Push Services: a", from, until);
+    let key = fs::read(super::common::fixture("key/push.pem")).unwrap();
+    let sandbox = fs::read(super::common::fixture("der/sandbox.cer")).unwrap();
+    for (own, app) in [
+        ([own("20240101", "20250101"), key].concat(), "com.example.Other"),
+        (own("20260101", "20991231"), "com.example.Other"),
+        (sandbox, "com.example.MyApp"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("own.pem"), own).unwrap();
+        let mut session = start(folder.path(), "gateway --client-ca own.pem");
+        session.see("next, in another terminal: pushcert ");
+        let device = session.see("\r\n");
+        assert!(device.contains(&format!(" --app {app}")), "{device}");
+        session.pty.send_control('c').unwrap();
+        let (shown, code) = session.end();
+        assert!(code == 0 && !shown.contains("then:"), "{shown}");
+    }
+}
+
+#[test]
 fn a_gateway_for_certificates_of_others_shows_no_command_with_a_gap() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ca.pem"), ThrowawayCa::new().unwrap().certificate().to_pem().unwrap()).unwrap();

@@ -258,7 +258,7 @@ fn read_client_authorities(
 ) -> Result<Vec<X509>, Error> {
     let hint = "--client-ca takes the authorities that issue the clients' certificates";
     let contents = Opener::without_password().open(location, context)?;
-    *own = OwnClient::of(location, &contents);
+    *own = OwnClient::of(location, &contents, context.now);
     let certificates = certificates_of(contents, location, hint)?;
     acceptor::parse_authorities(&certificates).map_err(|error| {
         Error::new(ExitKind::Input, format!("{}: OpenSSL cannot read it: {error}", location.input_name()))

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, absolute};
 
+use time::OffsetDateTime;
+
 use super::{ReadyReport, takes_devices};
 use crate::apns::notification::push_type_of;
 use crate::certificate::apple::Environment;
@@ -16,7 +18,7 @@ const DATABASE_FILE: &str = "tokens.db";
 
 /// A push certificate that was given as the only client's own.
 pub(super) struct OwnClient {
-    /// Its file, where its key is in it.
+    /// Its file, where its key is in it and it has not expired.
     file: Option<String>,
     topic: String,
     environments: Vec<Environment>,
@@ -24,14 +26,14 @@ pub(super) struct OwnClient {
 
 impl OwnClient {
     /// Returns that of a file; `None` where it holds authorities, or several certificates for pushes.
-    pub(super) fn of(location: &Location, contents: &Contents) -> Option<Self> {
+    pub(super) fn of(location: &Location, contents: &Contents, now: OffsetDateTime) -> Option<Self> {
         let mut found = contents.certificates.iter().map(|entry| &entry.item).filter(|one| one.kind.is_push());
         let (Some(certificate), None) = (found.next(), found.next()) else { return None };
         let for_alerts = certificate.topics.iter().find(|topic| takes_alerts(&topic.topic));
         let topic = for_alerts.or(certificate.topics.first())?.topic.clone();
         let has_key = contents.keys.iter().any(|key| key.item.public().identity() == certificate.public_key.identity());
         let file = match location {
-            Location::Path(path) if has_key => path.to_str().map(|_| full_name(path)),
+            Location::Path(path) if has_key && !certificate.is_expired(now) => path.to_str().map(|_| full_name(path)),
             _ => None,
         };
         Some(Self { file, topic, environments: certificate.environments.clone() })

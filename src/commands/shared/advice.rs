@@ -365,7 +365,8 @@ fn scan_advice(error: &ScanError) -> (ExitKind, Option<Printable>) {
         ScanError::DanglingLink => "make the file that it leads to, or remove it",
         ScanError::Walk(WalkProblem::Special) => "name it, or leave it out with --exclude",
         ScanError::Walk(_) => "name the folder itself, or leave links to it out with --exclude NAME",
-        ScanError::NoCertificate | ScanError::OnlyKey | ScanError::OtherJson => "name files that hold a certificate",
+        ScanError::OtherJson => "a file with certificates is expected, or what `kubectl get secrets -o json` prints",
+        ScanError::NoCertificate | ScanError::OnlyKey => "name files that hold a certificate",
         ScanError::Crash => "please report it, without the certificate's key",
     };
     (kind, Some(hint.into()))
