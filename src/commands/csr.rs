@@ -58,6 +58,7 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
     };
     let report = CsrReport {
         is_kept: writing::kept_file(&arguments.output).is_some(),
+        free_output: place::free_name("push.pem"),
         ..CsrReport::new(arguments.output.to_string(), key_report, key.public().spki_sha256(), &subject)
     };
     if arguments.json {

@@ -128,6 +128,19 @@ pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
     }
 }
 
+/// Returns a name that is free: `name`, or that with a number.
+pub(crate) fn free_name(name: &str) -> String {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let mut free = name.to_owned();
+    for number in 2..100 {
+        if check_free(Path::new(&free)).is_ok() {
+            break;
+        }
+        free = format!("{stem}-{number}.{extension}");
+    }
+    free
+}
+
 /// Returns whether a path ends as that of a folder does.
 fn names_folder(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().last().is_some_and(|end| std::path::is_separator(char::from(*end)))

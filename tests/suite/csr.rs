@@ -354,3 +354,15 @@ fn a_new_key_does_not_go_to_an_open_descriptor() {
     assert!(fs::read(folder.path().join("k")).unwrap() == old);
     assert_eq!(entries(folder.path()), ["k"]);
 }
+
+#[test]
+fn the_certificate_to_come_gets_a_name_that_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    // The file in use, which has the key and its certificate.
+    fs::copy(fixture("pem/identity.pem"), folder.path().join("push.pem")).unwrap();
+    let renewed = csr(folder.path(), &["--key", "push.pem", "-o", "a.csr"]);
+    renewed.stderr_contains("pushcert convert aps.cer --key push.pem -o push-2.pem\n").run();
+    fs::write(folder.path().join("push-2.pem"), "x").unwrap();
+    let renewed = csr(folder.path(), &["--key", "push.pem", "-o", "b.csr"]);
+    renewed.stderr_contains("pushcert convert aps.cer --key push.pem -o push-3.pem\n").run();
+}

@@ -127,19 +127,6 @@ fn check_output(path: &Path) -> InputCheck {
 pub(super) fn offered(before: Option<&Path>, name: &str) -> String {
     match before {
         Some(before) if place::check_free(before).is_ok() => word::typed(before),
-        _ => free_name(name),
+        _ => place::free_name(name),
     }
-}
-
-/// Returns a name that is free: `name`, or that with a number.
-pub(super) fn free_name(name: &str) -> String {
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    let mut free = name.to_owned();
-    for number in 2..100 {
-        if place::check_free(Path::new(&free)).is_ok() {
-            break;
-        }
-        free = format!("{stem}-{number}.{extension}");
-    }
-    free
 }

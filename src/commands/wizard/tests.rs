@@ -5,11 +5,12 @@ use std::path::Path;
 
 use clap::Parser;
 
-use super::path::{free_name, typed_path};
+use super::path::typed_path;
 use super::*;
 use crate::cli::Cli;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::test_support::{TestWorld, fixture_path as fixture};
+use crate::world::place::free_name;
 
 /// Talks with these answers; what was asked, what was told, and how it ended.
 fn talk(answers: &[&str]) -> (Vec<String>, String, Result<u8, Error>) {

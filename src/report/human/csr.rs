@@ -20,6 +20,9 @@ pub(crate) struct CsrReport {
     /// The request is in a file, which can be uploaded.
     #[serde(skip)]
     pub(crate) is_kept: bool,
+    /// A free name for the certificate to come, with its key: one that is in use has the other.
+    #[serde(skip)]
+    pub(crate) free_output: String,
     pub(crate) key: CsrKeyReport,
     /// SHA-256 of the public key (SubjectPublicKeyInfo), lower-case hex.
     pub(crate) spki_sha256: String,
@@ -56,6 +59,7 @@ impl CsrReport {
             schema_version: crate::schema::SCHEMA_VERSION,
             request,
             is_kept: true,
+            free_output: "push.pem".to_owned(),
             key,
             spki_sha256,
             subject: subject.to_string(),
@@ -90,8 +94,8 @@ pub(crate) fn write(out: &mut dyn Write, report: &CsrReport, paint: Paint) -> io
   1. Identifiers: your app needs an explicit App ID, such as com.example.MyApp; a wildcard (com.example.*) cannot receive pushes
   2. Certificates, +, Apple Push Notification service SSL (Sandbox & Production): choose the App ID and upload {upload}
   3. download aps.cer, and run
-     pushcert convert aps.cer --key {} -o push.pem
+     pushcert convert aps.cer --key {} -o {}
 for MDM instead: let the MDM's vendor sign {upload}, and give what it returns to https://identity.apple.com/pushcert",
-        key.word
+        key.word, report.free_output
     )
 }
