@@ -24,6 +24,7 @@ use crate::report::shell::{shell_os_word, shell_path, shell_word};
 use crate::report::style::Paint;
 use crate::world::context::Context;
 use crate::world::files::Location;
+use crate::world::place;
 
 pub(super) fn run(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<Option<ExitKind>, Error> {
     let now = arguments.at.unwrap_or(context.now);
@@ -70,9 +71,21 @@ fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Open
         None => &opener,
     };
     let old = opener.open_locked(&arguments.old, context)?;
-    let mut new = opener_of_new.open_locked(&arguments.new, context)?;
+    let mut new = match opener_of_new.open_locked(&arguments.new, context) {
+        Err(error) if error.kind == ExitKind::Password && has_one_source(arguments) => {
+            return Err(
+                error.hint("--passin is for both files: give the password of the new one with --passin-new SOURCE")
+            );
+        }
+        opened => opened?,
+    };
     new.contents = opener_of_new.take_key(new.contents, &arguments.new, arguments.key.as_ref(), context)?;
     Ok((old, new))
+}
+
+/// Returns whether the password of the old file was tried for the new one.
+fn has_one_source(arguments: &CompareArgs) -> bool {
+    arguments.opening.passin.is_some() && arguments.passin_new.is_none()
 }
 
 /// What the hints depend on.
@@ -91,6 +104,7 @@ const ACCEPT_TOPICS: &str = "if each notification has the header, accept it with
 const ACCEPT_LOCK: &str = "if programs have it, accept it with --accept locked-key";
 const ACCEPT_SELF_SIGNED: &str = "if all that connect are made to trust it, accept it with --allow-self-signed";
 const GIVE_PASSWORD: &str = "give its password with --passin-new, or with --passin if both have the same";
+const GIVE_KEY: &str = "give the key that its request was made with: --key FILE, such as --key push.key";
 const ADD_CHAIN: &str = "put the intermediates that the authority gave with it after the certificate; if programs get them \
                          elsewhere, accept it with --accept chain";
 const RENEW_CHAIN: &str =
@@ -109,6 +123,7 @@ fn hint_for(
 ) -> Option<String> {
     let hint = match code {
         FindingCode::KeyMissing if comparison.key_reused => return Some(join_hint(arguments)),
+        FindingCode::KeyMissing if arguments.key.is_none() => GIVE_KEY,
         FindingCode::LeafNotFirst | FindingCode::KeyNotFirst => return Some(order_hint(arguments)),
         FindingCode::KeyLocked if subject.key == KeyState::Matches && subject.old_form.0 == FileKind::Pkcs12 => {
             ACCEPT_LOCK
@@ -169,9 +184,9 @@ fn word(location: &Location) -> String {
 fn output_word(new: &Location, extension: &str) -> String {
     match new {
         Location::Path(path) if path.extension().is_none_or(|own| own != "pem") => {
-            shell_path(&path.with_extension("pem"))
+            shell_path(&place::free_path(&path.with_extension("pem")))
         }
-        Location::Path(path) => shell_path(&path.with_extension(extension)),
+        Location::Path(path) => shell_path(&place::free_path(&path.with_extension(extension))),
         Location::Standard => "FILE.pem".to_owned(),
     }
 }
@@ -254,9 +269,9 @@ fn pack_command(arguments: &CompareArgs, subject: &HintSubject) -> String {
 fn packed_word(new: &Location) -> String {
     match new {
         Location::Path(path) if path.extension().is_none_or(|own| own != "p12") => {
-            shell_path(&path.with_extension("p12"))
+            shell_path(&place::free_path(&path.with_extension("p12")))
         }
-        Location::Path(path) => shell_path(&path.with_extension("same.p12")),
+        Location::Path(path) => shell_path(&place::free_path(&path.with_extension("same.p12"))),
         Location::Standard => "FILE.p12".to_owned(),
     }
 }

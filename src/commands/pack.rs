@@ -28,6 +28,7 @@ use crate::text::{may_be_key, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::outputs::Output;
+use crate::world::place;
 
 const STANDARD: Location = Location::Standard;
 
@@ -226,7 +227,7 @@ fn check_output(arguments: &PackArgs, context: &Context<'_>) -> Result<(), Error
 }
 
 fn usage(message: &str) -> Error {
-    Error::new(ExitKind::Usage, message).hint("write it to a file with -o push.p12")
+    Error::new(ExitKind::Usage, message).hint(format!("write it to a file with -o {}", place::free_name("push.p12")))
 }
 
 const WITHOUT_PASSWORD: &str = "choose one; --for modern writes a .p12 with an empty one";

@@ -130,13 +130,23 @@ pub(crate) fn check_free(path: &Path) -> Result<(), WriteError> {
 
 /// Returns a name that is free: `name`, or that with a number.
 pub(crate) fn free_name(name: &str) -> String {
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    let mut free = name.to_owned();
+    free_path(Path::new(name)).to_string_lossy().into_owned()
+}
+
+/// As [`free_name`], for a name that need not be UTF-8.
+pub(crate) fn free_path(path: &Path) -> PathBuf {
+    let mut free = path.to_owned();
     for number in 2..100 {
-        if check_free(Path::new(&free)).is_ok() {
+        if check_free(&free).is_ok() {
             break;
         }
-        free = format!("{stem}-{number}.{extension}");
+        let mut name = path.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("-{number}"));
+        free.set_file_name(name);
+        if let Some(extension) = path.extension() {
+            free.as_mut_os_string().push(".");
+            free.as_mut_os_string().push(extension);
+        }
     }
     free
 }

@@ -775,9 +775,9 @@ fn another_container_is_noted_with_the_command_that_writes_the_one_that_was_ther
     let (code, text) = renewal.compare(&["old.pem", "new.pem"]);
     assert_same_form(code, &text);
     renewal.pack("old.p12", &renewal.old, &["--passout", "env:ONE", "--name", "my push"]);
+    std::fs::remove_file(renewal.folder.path().join("new.p12")).unwrap();
     let (code, text) = renewal.compare(&["old.p12", "new.pem", "--passin", "env:ONE"]);
     assert!(code == Some(0) && text.contains("note: the old file is PKCS#12, the new one PEM: programs"), "{text}");
-    std::fs::remove_file(renewal.folder.path().join("new.p12")).unwrap();
     renewal.follow(&text);
     let (code, text) = renewal.compare(&["old.p12", "new.p12", "--passin", "env:ONE"]);
     assert_same_form(code, &text);
@@ -886,4 +886,25 @@ fn what_begins_within_a_day_is_told_in_hours() {
         .folder(renewal.folder.path());
     let text = run.status(1).run().text().to_owned();
     assert!(text.contains("the new one is not valid before 20") && text.contains(" (in 5 hours)"), "{text}");
+}
+
+#[test]
+fn a_key_and_a_password_that_are_elsewhere_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = super::common::fixture("p12/expired.p12");
+    let run = |words: &str| Test::new().args(words.split(' ')).folder(folder.path());
+    std::fs::copy(&old, folder.path().join("old.p12")).unwrap();
+    std::fs::copy(super::common::fixture("der/other.cer"), folder.path().join("aps.cer")).unwrap();
+    run("pack old.p12 --passin pass:push --passout pass:other -o new.p12").run();
+    let both = run("compare old.p12 new.p12 --passin pass:push").status(4);
+    both.stderr_contains("give the password of the new one with --passin-new SOURCE").run();
+    let wrong = run("compare old.p12 new.p12 --passin pass:wrong").status(4).run();
+    assert!(!wrong.stderr.contains("--passin-new"), "it is the old one: {}", wrong.stderr);
+    let other = run("compare old.p12 aps.cer --passin pass:push").status(1).run();
+    assert!(other.text().contains("--key FILE, such as --key push.key"), "{}", other.text());
+    // What is there already is not the output.
+    std::fs::copy(super::common::fixture("der/universal.cer"), folder.path().join("new.cer")).unwrap();
+    std::fs::write(folder.path().join("new.pem"), "x").unwrap();
+    let joined = run("compare old.p12 new.cer --passin pass:push").status(1).run();
+    assert!(joined.text().contains("-o new-2.pem"), "{}", joined.text());
 }

@@ -40,8 +40,10 @@ impl<'a> OutputPlan<'a> {
         let takes_key = if plan.key.is_none() { plan.main } else { plan.key };
         let is_unasked = arguments.output.is_none() && arguments.key_out.is_none();
         if !arguments.no_key && is_unasked && takes_key.is_some() && context.stdout_is_terminal {
-            return Err(Error::new(ExitKind::Usage, "a private key is not printed on a terminal")
-                .hint("write it to a file with -o push.pem, or print it all the same with -o -"));
+            return Err(Error::new(ExitKind::Usage, "a private key is not printed on a terminal").hint(format!(
+                "write it to a file with -o {}, or print it all the same with -o -",
+                place::free_name("push.pem")
+            )));
         }
         plan.check_names(arguments.json)?;
         Ok(plan)
@@ -78,7 +80,7 @@ impl<'a> OutputPlan<'a> {
         let all = self.all();
         if is_json && all.iter().any(|output| output.is_same_output(&STANDARD)) {
             return Err(usage("--json reports on standard output, where the PEM would go")
-                .hint("write the PEM to a file with -o push.pem"));
+                .hint(format!("write the PEM to a file with -o {}", place::free_name("push.pem"))));
         }
         for (index, output) in all.iter().enumerate() {
             if all[..index].iter().any(|other| other.is_same_output(output)) {
