@@ -173,6 +173,7 @@ pub(crate) fn conversation_stages(
 
 fn settings_text(frames: &ObservedFrames) -> String {
     match frames.settings.iter().flatten().find(|(name, _)| *name == "max_concurrent_streams") {
+        Some((_, 1)) => "SETTINGS received, one stream at a time".to_owned(),
         Some((_, streams)) => format!("SETTINGS received, {streams} streams at once"),
         None => "SETTINGS received".to_owned(),
     }

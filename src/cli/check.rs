@@ -14,6 +14,7 @@ use crate::check::expectation::Expectation;
 use crate::cli::format::{ReportFormat, check_formats, one_of};
 use crate::cli::{OpeningArgs, values};
 use crate::net::endpoint::Endpoint;
+use crate::push::recipient;
 use crate::world::files::Location;
 
 #[derive(Debug, Args)]
@@ -99,7 +100,7 @@ pub(crate) struct CheckArgs {
     pub(crate) no_probe: bool,
 
     /// Send the notification (an empty one) to this device: hexadecimal digits, with blanks, hyphens, colons or angle
-    /// brackets as they are pasted [default: to one that does not exist]
+    /// brackets as they are pasted, or Base64 [default: to one that does not exist]
     #[arg(long, value_name = "HEX", value_parser = parse_token)]
     pub(crate) token: Option<Zeroizing<String>>,
 
@@ -235,15 +236,15 @@ impl Ports {
 }
 
 fn parse_token(text: &str) -> Result<Zeroizing<String>, String> {
-    match notification::parse_token(text) {
-        Some(token) => Ok(Zeroizing::new(token)),
-        None if notification::is_shortened_token(text) => {
+    match recipient::parse(text) {
+        Ok(token) => Ok(Zeroizing::new(token.digits().to_owned())),
+        Err(_) if notification::is_shortened_token(text) => {
             Err("the description of NSData leaves out the middle of the token: print its bytes in hexadecimal"
                 .to_owned())
         }
-        None if notification::is_several_tokens(text) => {
+        Err(_) if notification::is_several_tokens(text) => {
             Err("several tokens, or a token and more, stand where one is expected".to_owned())
         }
-        None => Err("hexadecimal digits are expected, an even number of them".to_owned()),
+        Err(_) => Err("hexadecimal digits are expected, an even number of them".to_owned()),
     }
 }

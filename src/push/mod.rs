@@ -280,8 +280,10 @@ mod tests {
         let problems = || {
             let (detail, reason) = (String::new(), "BadTopic".to_owned());
             let inputs = [ExitKind::Input, ExitKind::Network, ExitKind::Password, ExitKind::Write];
-            let mut problems: Vec<Option<Problem>> =
-                inputs.into_iter().map(|kind| Some(Problem::Input { detail: detail.clone(), kind })).collect();
+            let mut problems: Vec<Option<Problem>> = inputs
+                .into_iter()
+                .map(|kind| Some(Problem::Input { detail: detail.clone(), kind, json_filter: None }))
+                .collect();
             problems.extend([
                 None,
                 Some(Problem::Interrupted),

@@ -26,6 +26,9 @@ pub(crate) enum Problem {
         /// The end of a run that has sent nothing before.
         #[serde(skip)]
         kind: ExitKind,
+        /// As in [`SourceError::json_filter`].
+        #[serde(skip)]
+        json_filter: Option<&'static str>,
     },
 }
 
@@ -46,14 +49,16 @@ impl Problem {
 
     /// Makes the problem of an input.
     pub(super) fn of_input(error: &SourceError) -> Self {
-        Self::Input { detail: error.to_string(), kind: error.exit_kind() }
+        Self::Input { detail: error.to_string(), kind: error.exit_kind(), json_filter: error.json_filter() }
     }
 
     /// Says of which input it is.
     #[must_use]
     pub(crate) fn about(self, input: &impl fmt::Display) -> Self {
         match self {
-            Self::Input { detail, kind } => Self::Input { detail: format!("{input}: {detail}"), kind },
+            Self::Input { detail, kind, json_filter } => {
+                Self::Input { detail: format!("{input}: {detail}"), kind, json_filter }
+            }
             other => other,
         }
     }

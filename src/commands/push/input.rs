@@ -3,19 +3,22 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::cli::push::PushArgs;
-use crate::commands::shared::token_list::{InvalidTexts, TokenList, joined_warning};
+use crate::commands::shared::token_list::{InvalidTexts, TokenList, hint_at_filter, joined_warning};
 use crate::commands::shared::{advice, database};
 use crate::database::address::DatabaseAddress;
 use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::push::recipient;
 use crate::push::shard::Shard;
 use crate::push::source::{Input, InputCounts, InputFormat, Preview};
-use crate::text::printable;
+use crate::report::shell::shell_path;
+use crate::text::{printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
 
@@ -59,7 +62,10 @@ impl GivenInput {
             (None, Some(url), Some(group)) => {
                 GivenTokens::Database { address: database::find(url, "--database", context)?, group }
             }
-            _ => GivenTokens::Options(arguments.token.clone()),
+            _ => {
+                refuse_list(&arguments.token)?;
+                GivenTokens::Options(arguments.token.clone())
+            }
         };
         Ok(Self { tokens })
     }
@@ -78,7 +84,7 @@ impl GivenInput {
     /// Tells why texts of it are no tokens.
     pub(super) fn invalid_texts(&self) -> InvalidTexts {
         let place = match &self.tokens {
-            GivenTokens::List(list) => list.place(),
+            GivenTokens::List(list) => return list.invalid_texts(),
             GivenTokens::Options(_) => "token",
             GivenTokens::Database { .. } => "row",
         };
@@ -172,6 +178,15 @@ impl GivenInput {
         Ok(writeln!(context.stderr, "warning: {}", printable(&warning))?)
     }
 
+    /// Explains why nothing more of it can be read.
+    pub(super) fn cannot_be_read(&self, kind: ExitKind, detail: String, json_filter: Option<&str>) -> Error {
+        let failure = Error::new(kind, detail);
+        match json_filter {
+            Some(filter) => failure.hint(hint_at_filter(filter)),
+            None => failure,
+        }
+    }
+
     /// Explains that there was nothing to send to.
     pub(super) fn no_token(&self, invalid: u64) -> Error {
         if let GivenTokens::Database { group, .. } = &self.tokens {
@@ -197,6 +212,25 @@ impl GivenInput {
         let message = format!("{self}: no device token of {app} is registered in it for the {name} environment");
         Error::new(ExitKind::Input, message).hint("pushcert database list shows what is registered")
     }
+}
+
+/// Refuses what is no device token, but a list of them: a file, or tokens with commas between them.
+fn refuse_list(texts: &[String]) -> Result<(), Error> {
+    for text in texts {
+        if recipient::parse(text).is_ok() {
+            continue;
+        }
+        if Path::new(text).is_file() {
+            let message = format!("--token takes a device token, and {} is a file", printable_name(text));
+            let hint = format!("a list of tokens is given with --tokens {}", shell_path(Path::new(text)));
+            return Err(Error::new(ExitKind::Usage, message).hint(hint));
+        }
+        if text.contains(',') && text.split(',').all(|part| recipient::parse(part).is_ok()) {
+            let message = "--token takes one device token, and several stand there, with commas between them";
+            return Err(Error::new(ExitKind::Usage, message).hint("repeat the option for each: --token A --token B"));
+        }
+    }
+    Ok(())
 }
 
 fn hash_file(location: &Location) -> std::io::Result<Vec<u8>> {

@@ -23,7 +23,7 @@ use crate::commands::push::sender::PushSender;
 use crate::commands::push::viewer::TerminalViewer;
 use crate::commands::shared::authorities::read_authorities;
 use crate::commands::shared::opening::{self, Opener, check_stdin};
-use crate::commands::shared::{proxy, target};
+use crate::commands::shared::{database, proxy, target};
 use crate::database::{Access, Database, TokenGroup};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &PushArgs, context: &mut Context<'_>) -> Result<Opt
     for warning in sender.warnings.iter().chain(&message.warnings) {
         writeln!(context.stderr, "warning: {}", crate::text::printable(warning))?;
     }
-    let given = GivenInput::new(arguments, token_group(arguments, environment, &message)?, context)?;
+    let given = GivenInput::new(arguments, token_group(arguments, environment, &message, context)?, context)?;
     let gateway = match (&arguments.gateway, environment) {
         (Some(gateway), _) => gateway.clone(),
         (None, Some(environment)) => endpoint::gateway(environment, arguments.port.number()),
@@ -109,11 +109,16 @@ fn token_group(
     arguments: &PushArgs,
     environment: Option<Environment>,
     message: &Message,
+    context: &mut Context<'_>,
 ) -> Result<Option<TokenGroup>, Error> {
     match (&arguments.database, environment) {
         (None, _) => Ok(None),
         (Some(_), Some(environment)) => Ok(Some(TokenGroup { app: message.topic.clone(), environment })),
-        (Some(_), None) => Err(environment_missing(arguments)),
+        (Some(url), None) => {
+            // The commands of the hint repeat it.
+            database::find(url, "--database", context)?;
+            Err(environment_missing(arguments))
+        }
     }
 }
 
@@ -568,8 +573,8 @@ fn finish(
         return Err(lost_results(&error));
     }
     if summary.total() == summary.of(Outcome::Invalid) && !has_nothing_to_do {
-        if let Some(Problem::Input { detail, kind }) = problem {
-            return Err(Error::new(kind, detail));
+        if let Some(Problem::Input { detail, kind, json_filter }) = problem {
+            return Err(given.cannot_be_read(kind, detail, json_filter));
         }
         let is_whole_list = input.of_other_shards == 0;
         if problem.is_none() && is_whole_list {

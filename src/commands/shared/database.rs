@@ -1,6 +1,7 @@
 //! The database that the command line names.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::cli::values::DatabaseUrl;
 use crate::commands::shared::advice;
@@ -76,10 +77,32 @@ fn parse(url: &OsStr, option: &str, context: &Context<'_>) -> Result<DatabaseAdd
         AddressError::NoPostgres => failure.hint(
             "released binaries can; from source: cargo install --locked --path . --features postgres; or use sqlite:FILE",
         ),
+        AddressError::Scheme => match hint_at_scheme(url) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        },
         AddressError::SqliteFile => failure.hint("such as sqlite:tokens.db, or sqlite:/srv/tokens.db"),
         _ => failure,
     })
 }
+
+/// Says what was meant by a URL of neither kind, where that can be told without repeating what may be a password.
+fn hint_at_scheme(url: &OsStr) -> Option<String> {
+    let text = url.to_str()?;
+    if Path::new(text).is_file() {
+        return Some(format!("a file is named with sqlite: before it: sqlite:{}", shell_path(Path::new(text))));
+    }
+    for scheme in ["mysql:", "mariadb:"] {
+        if text.starts_with(scheme) {
+            return Some(format!("{OTHER_PROGRAM}: mysql -N -e '{QUERY}' DATABASE | {PUSH}"));
+        }
+    }
+    None
+}
+
+const OTHER_PROGRAM: &str = "the tokens in another program's database are sent to so";
+const QUERY: &str = "select device_token from users";
+const PUSH: &str = "pushcert push … --tokens -";
 
 /// Opens a database.
 ///
@@ -101,6 +124,12 @@ pub(crate) fn explain(error: &DatabaseError) -> Error {
         && let Some(hint) = home_hint(&error.database)
     {
         return failure.hint(hint.replacen("give \"", "give sqlite:\"", 1));
+    }
+    if let DatabaseProblem::Foreign(_) = error.problem {
+        let hint = hint(&error.problem).unwrap_or_default();
+        let file = Path::new(error.database.strip_prefix("sqlite:").unwrap_or(&error.database));
+        let command = format!("sqlite3 {} '{QUERY}' | {PUSH}", shell_path(file));
+        return failure.hint(format!("{hint}; {OTHER_PROGRAM}: {command}"));
     }
     match hint(&error.problem) {
         Some(hint) => failure.hint(hint),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 
 use crate::cli::push::TokensFormat;
 use crate::commands::shared::advice;
@@ -9,9 +10,10 @@ use crate::container::lookalike::Lookalike;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::push::lengths::JoinedTokens;
-use crate::push::recipient::InvalidToken;
-use crate::push::source::{self, Input, InputFormat, SourceError};
-use crate::text::printable;
+use crate::push::recipient::{self, InvalidToken};
+use crate::push::source::{self, Input, InputFormat, NO_SUCH_KEY, SourceError};
+use crate::report::shell::shell_word;
+use crate::text::{printable, printable_name};
 use crate::world::files::{Location, open_standard_input};
 
 /// The name of the column where none is given.
@@ -46,6 +48,11 @@ impl TokenList {
                     return Err(advice::unreadable(&location.to_string(), &io::ErrorKind::IsADirectory.into()));
                 }
                 Ok(metadata) => metadata.is_file(),
+                Err(_) if is_token(path) => {
+                    let message = "a list of device tokens is expected, and a device token stands there";
+                    return Err(Error::new(ExitKind::Usage, message)
+                        .hint("one token is given with --token; for a list name its file, or - for standard input"));
+                }
                 Err(error) => return Err(advice::unreadable(&location.to_string(), &error)),
             },
             Location::Standard => false,
@@ -79,9 +86,15 @@ impl TokenList {
             SourceError::Key(_) => {
                 failure.hint("give a list of device tokens here, and the certificate and its key in their own place")
             }
-            SourceError::JsonDocument { is_array } => {
-                let filter = if *is_array { "'.[]'" } else { "." };
-                failure.hint(format!("make lines of it: jq -rc {filter} FILE > tokens.txt"))
+            SourceError::JsonDocument { .. } => {
+                failure.hint(hint_at_filter(error.json_filter().unwrap_or_default()))
+            }
+            SourceError::NoColumn { name, found } => {
+                let alike = found.iter().find(|column| column.trim().eq_ignore_ascii_case(name));
+                failure.hint(match alike {
+                    Some(column) => format!("name the column as it is written: --column {}", shell_word(column)),
+                    None => "name the column that has the tokens: --column NAME".to_owned(),
+                })
             }
             SourceError::NoHeader => failure.hint("add a line with the names before it; a list that has tokens alone is read without --column, from a file that is not called .csv"),
             _ => failure,
@@ -107,6 +120,11 @@ impl TokenList {
         }
     }
 
+    /// Tells why texts of it are no tokens.
+    pub(crate) fn invalid_texts(&self) -> InvalidTexts {
+        InvalidTexts { column: self.column.clone(), ..InvalidTexts::new(self.location.input_name(), self.place()) }
+    }
+
     /// Returns what its positions count.
     pub(crate) fn place(&self) -> &'static str {
         match self.format {
@@ -129,9 +147,8 @@ impl TokenList {
             InputFormat::Lines => {
                 failure.hint("a device token each line is expected; for CSV or NDJSON say --column NAME")
             }
-            InputFormat::Csv | InputFormat::Ndjson => {
-                failure.hint("name the column that has the tokens: --column NAME")
-            }
+            InputFormat::Csv => failure.hint("name the column that has the tokens: --column NAME"),
+            InputFormat::Ndjson => failure.hint("name the key that has the tokens: --column NAME"),
         }
     }
 
@@ -146,6 +163,17 @@ impl TokenList {
     }
 }
 
+/// Returns whether a name is a device token, of 64 digits or more, and so hardly that of a file.
+fn is_token(path: &Path) -> bool {
+    let Some(text) = path.to_str() else { return false };
+    text.len() >= 64 && recipient::parse(text).is_ok()
+}
+
+/// Says how lines are made of a JSON document.
+pub(crate) fn hint_at_filter(filter: &str) -> String {
+    format!("make lines of it: jq -rc {filter} FILE > tokens.txt")
+}
+
 /// The bytes by which a file is told.
 const START: u64 = 4096;
 
@@ -157,20 +185,28 @@ pub(crate) struct InvalidTexts {
     input: String,
     /// What positions count: lines, records.
     place: &'static str,
+    /// The key of an object that has its token.
+    column: String,
     pub(crate) count: u64,
 }
 
 impl InvalidTexts {
     pub(crate) fn new(input: String, place: &'static str) -> Self {
-        Self { input, place, count: 0 }
+        Self { input, place, column: String::new(), count: 0 }
     }
 
     /// Counts a text, and returns the line about it, or about those that follow.
     pub(crate) fn next(&mut self, position: u64, invalid: &InvalidToken) -> Option<String> {
         self.count += 1;
         let (input, place) = (printable(&self.input), self.place);
+        let problem = match invalid.problem {
+            NO_SUCH_KEY => {
+                format!("the object has no key {} (--column NAME names another)", printable_name(&self.column))
+            }
+            other => other.to_owned(),
+        };
         match self.count {
-            1..=MAX_NAMED => Some(format!("{input}: {place} {position} is no device token: {}", invalid.problem)),
+            1..=MAX_NAMED => Some(format!("{input}: {place} {position} is no device token: {problem}")),
             count if count == MAX_NAMED + 1 => Some(format!("{input}: further texts are no device tokens")),
             _ => None,
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::apns::document::doubled_keys;
 use crate::push::recipient::{self, BYTE_ORDER_MARK, InvalidToken};
-use crate::push::source::{Batcher, MAX_RECORD, SourceError, not_a_token};
+use crate::push::source::{Batcher, MAX_RECORD, NO_SUCH_KEY, SourceError, not_a_token};
 
 /// The lines of a text, whichever end they have: LF, CR LF, or CR alone.
 pub(super) struct Lines<R> {
@@ -125,7 +125,7 @@ fn text_of_object(line: &[u8], key: &str) -> Result<String, InvalidToken> {
         Err(_) => return Err(not_a_token(text, "the line cannot be read as JSON")),
     };
     match members.remove(key) {
-        None => Err(not_a_token("", "the object has no such key")),
+        None => Err(not_a_token("", NO_SUCH_KEY)),
         Some(Value::String(token)) if has_key_twice(line, key) => {
             Err(not_a_token(&token, "the object has the key more than once"))
         }

@@ -32,6 +32,9 @@ const MAX_SHOWN: usize = 10;
 /// The number of tokens that are read from a database together.
 const PAGE: usize = 1000;
 
+/// The problem of an object without the key of the tokens.
+pub(crate) const NO_SUCH_KEY: &str = "the object has no such key";
+
 /// A record of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -99,6 +102,17 @@ impl SourceError {
             | Self::NoHeader
             | Self::JsonDocument { .. }
             | Self::LongRecord(_) => ExitKind::Input,
+        }
+    }
+}
+
+impl SourceError {
+    /// Returns the filter of jq that makes lines of a JSON document.
+    pub(crate) fn json_filter(&self) -> Option<&'static str> {
+        match self {
+            Self::JsonDocument { is_array: true } => Some("'.[]'"),
+            Self::JsonDocument { is_array: false } => Some("."),
+            _ => None,
         }
     }
 }
