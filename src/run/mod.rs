@@ -22,6 +22,7 @@ use crate::exit::{ExitKind, NagiosState};
 use crate::expiry::findings::SERVICE;
 use crate::report::style::Paint;
 use crate::report::{human, json, nagios};
+use crate::run::habits::Screen;
 use crate::text::{printable, printable_name};
 use crate::world::context::Context;
 #[cfg(unix)]
@@ -85,7 +86,7 @@ fn wants_format(name: &str) -> bool {
 fn run() -> ExitCode {
     let arguments = cli::arguments();
     let typed = arguments.get(1..).unwrap_or_default();
-    if let Some(suggestion) = habits::refuse_swallowed(typed) {
+    if let Some(suggestion) = habits::refuse_swallowed(typed, screen()) {
         return end_wrong_line(&suggestion.to_error(), typed, None);
     }
     let cli = match Cli::try_parse_from(&arguments) {
@@ -196,7 +197,7 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     tips::mend(&mut clap_error, typed);
     make_printable(&mut clap_error);
     let is_not_utf8 = clap_error.kind() == clap::error::ErrorKind::InvalidUtf8;
-    let suggestion = if is_misunderstood(&clap_error) { habits::understand(typed) } else { None };
+    let suggestion = if is_misunderstood(&clap_error) { habits::understand(typed, screen()) } else { None };
     let error = match &suggestion {
         Some(suggestion) => suggestion.to_error(),
         None if is_not_utf8 => tips::not_utf8(typed),
@@ -248,6 +249,10 @@ fn takes_password(typed: &[OsString]) -> bool {
 
 fn has_color(stream: &impl anstream::stream::RawStream) -> bool {
     AutoStream::choice(stream) != ColorChoice::Never
+}
+
+fn screen() -> Screen {
+    if io::stdout().is_terminal() { Screen::Terminal } else { Screen::Other }
 }
 
 /// Returns whether a command line may have been one for another program.

@@ -26,6 +26,14 @@ use crate::run::habits::reading::{NEW_PASSWORD, OLD_PASSWORD, Reading};
 use crate::run::habits::word::Synonyms;
 use crate::run::stray;
 
+/// The place to which standard output leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Screen {
+    /// No key is printed there.
+    Terminal,
+    Other,
+}
+
 /// A command line that was understood.
 pub(super) struct Suggestion {
     /// What was found that pushcert does not take.
@@ -40,31 +48,32 @@ impl Suggestion {
 }
 
 /// Returns the command line that was meant, where it was one for another program.
-pub(super) fn understand(arguments: &[OsString]) -> Option<Suggestion> {
+pub(super) fn understand(arguments: &[OsString], screen: Screen) -> Option<Suggestion> {
     let arguments = match arguments {
         [program, rest @ ..] if program == "openssl" => rest,
         all => all,
     };
-    if let Some(suggestion) = blanks::find(arguments).and_then(|found| translate(&found.arguments, Some(found.problem)))
+    if let Some(suggestion) =
+        blanks::find(arguments).and_then(|found| translate(&found.arguments, Some(found.problem), screen))
     {
         return Some(suggestion);
     }
     if let Some(suggestion) = completions(arguments) {
         return Some(suggestion);
     }
-    let Some(joined) = joined(arguments) else { return understand_words(arguments) };
-    let suggestion = understand_words(&joined)?;
+    let Some(joined) = joined(arguments) else { return understand_words(arguments, screen) };
+    let suggestion = understand_words(&joined, screen)?;
     // The problem begins with the two words, which were typed without a hyphen.
     Some(Suggestion { problem: suggestion.problem.replacen('-', " ", 1), ..suggestion })
 }
 
-fn understand_words(arguments: &[OsString]) -> Option<Suggestion> {
-    if let Some(suggestion) = translate(arguments, None) {
+fn understand_words(arguments: &[OsString], screen: Screen) -> Option<Suggestion> {
+    if let Some(suggestion) = translate(arguments, None, screen) {
         return Some(suggestion);
     }
     // Not every command has it.
     if let Some(place) = arguments.iter().position(|argument| argument == "--json")
-        && let Some(suggestion) = translate(&[&arguments[..place], &arguments[place + 1..]].concat(), None)
+        && let Some(suggestion) = translate(&[&arguments[..place], &arguments[place + 1..]].concat(), None, screen)
     {
         return Some(suggestion);
     }
@@ -112,6 +121,10 @@ fn completions(arguments: &[OsString]) -> Option<Suggestion> {
         _ => return None,
     };
     let hint = format!("type it so: pushcert generate completions {shell}");
+    if word == "generate" && before.is_empty() {
+        let problem = word::problem(&format!("generate {shell}"));
+        return Some(Suggestion { problem, hint });
+    }
     word::COMPLETIONS.contains(&word).then_some(Suggestion { problem, hint })
 }
 
@@ -124,7 +137,7 @@ fn joined(arguments: &[OsString]) -> Option<Vec<OsString>> {
 }
 
 /// Refuses a long option that was typed with one hyphen and that a short one would swallow: `-out=FILE` is `-o ut=FILE`.
-pub(super) fn refuse_swallowed(arguments: &[OsString]) -> Option<Suggestion> {
+pub(super) fn refuse_swallowed(arguments: &[OsString], screen: Screen) -> Option<Suggestion> {
     let (first, rest) = arguments.split_first()?;
     for argument in rest {
         if argument == "--" {
@@ -146,7 +159,7 @@ pub(super) fn refuse_swallowed(arguments: &[OsString]) -> Option<Suggestion> {
         if !takes_rest || !(is_long || Habit::find(name).is_some()) {
             continue;
         }
-        let suggestion = understand(arguments);
+        let suggestion = understand(arguments, screen);
         return Some(suggestion.unwrap_or_else(|| Suggestion {
             problem: format!("-{name} is not an option of pushcert {}", command.get_name()),
             hint: "outputs are named with -o FILE".to_owned(),
@@ -164,7 +177,7 @@ pub(super) fn own_option(arguments: &[OsString], typed: &str) -> Option<String> 
 }
 
 /// Returns the command line for pushcert, where all of it is understood.
-fn translate(arguments: &[OsString], problem: Option<String>) -> Option<Suggestion> {
+fn translate(arguments: &[OsString], problem: Option<String>, screen: Screen) -> Option<Suggestion> {
     let mut root = Cli::command();
     root.build();
     let mut reading = Reading::start(arguments, &root)?;
@@ -173,6 +186,9 @@ fn translate(arguments: &[OsString], problem: Option<String>) -> Option<Suggesti
     }
     while let Some(argument) = reading.next() {
         reading.take(argument)?;
+    }
+    if screen == Screen::Terminal {
+        reading.needs_output();
     }
     let words = reading.words()?;
     // What is suggested must be taken.
@@ -234,7 +250,7 @@ mod tests {
 
     fn hint(line: &str) -> Option<String> {
         let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        let suggestion = understand(&arguments)?;
+        let suggestion = understand(&arguments, Screen::Other)?;
         assert!(!suggestion.problem.contains("hunter2") && !suggestion.hint.contains("hunter2"), "{}", suggestion.hint);
         let hint = suggestion.hint.strip_prefix("type it so: pushcert ")?;
         Some(hint.split(" (").next()?.to_owned())
@@ -417,6 +433,74 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_written_alone() {
+        for (typed, expected) in [
+            ("rsa -in enc.key -out x.key", "convert enc.key -o x.key --certs none"),
+            (
+                "openssl rsa -in e.key -out x.key -passin pass:hunter2",
+                "convert e.key --passin env:P12_PASSWORD -o x.key --certs none",
+            ),
+            ("rsa -des3 -in push.key -out x.key", "convert push.key --encrypt -o x.key --certs none"),
+            (
+                "rsa -aes256 -passout pass:hunter2 -in push.key -out x.key",
+                "convert push.key --encrypt --passout env:NEW_PASSWORD -o x.key --certs none",
+            ),
+            (
+                "rsa -in push.key -traditional -out x.key",
+                "convert push.key -o x.key --certs none --key-format traditional",
+            ),
+            ("rsa -des3 -in push.key -traditional -out x.key", "convert push.key --encrypt -o x.key --certs none"),
+            ("pkey -in push.key -out x.key", "convert push.key -o x.key --certs none"),
+            ("pkcs8 -topk8 -nocrypt -in push.key", "convert push.key --certs none"),
+            ("pkcs8 -topk8 -in push.key -v2 aes256 -out x.key", "convert push.key --encrypt -o x.key --certs none"),
+            ("pkcs8 -in x.p8 -out x.key", "convert x.p8 -o x.key --certs none"),
+            ("ec -in AuthKey.p8 -out x.pem", "convert AuthKey.p8 -o x.pem --certs none"),
+        ] {
+            assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_printed_on_a_terminal() {
+        for (typed, expected) in [
+            ("export np.p12", "pack np.p12 -o push.p12"),
+            ("to-pem np.p12", "convert np.p12 -o push.pem"),
+            ("convert np.p12 -nodes", "convert np.p12 -o push.pem"),
+            ("convert np.p12 -nodes -o a.pem", "convert np.p12 -o a.pem"),
+            ("pkcs12 -in np.p12 -nocerts -nodes", "convert np.p12 -o push.key --certs none"),
+            ("rsa -in enc.key", "convert enc.key -o push.key --certs none"),
+            ("pkcs12 -in np.p12 -nokeys", "convert np.p12 --no-key"),
+            ("np.p12", "inspect np.p12"),
+            (
+                "convert a.p12 --password hunter2 --key-out a.key --cert-out a.crt",
+                "convert a.p12 --passin env:P12_PASSWORD --key-out a.key --cert-out a.crt",
+            ),
+        ] {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let hint = understand(&arguments, Screen::Terminal).unwrap().hint;
+            let line = hint.split(" (").next().unwrap();
+            assert_eq!(line, format!("type it so: pushcert {expected}"), "{typed}");
+        }
+    }
+
+    #[test]
+    fn words_in_another_order_are_understood() {
+        for (typed, expected) in [
+            ("-o a.pem convert np.p12", "convert np.p12 -o a.pem"),
+            ("cert.p12 convert -o a.pem", "convert cert.p12 -o a.pem"),
+            ("cert.p12 check --environment sandbox", "check cert.p12 --environment sandbox"),
+            ("--json inspect cert.p12", "inspect cert.p12 --json"),
+            ("list .", "expiry ."),
+            ("ls . --json", "expiry . --json"),
+            ("list cert.p12", "inspect cert.p12"),
+            (".", "expiry ."),
+            ("generate bash", "generate completions bash"),
+        ] {
+            assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
+        }
+    }
+
+    #[test]
     fn no_long_option_is_taken_for_a_short_one_and_its_value() {
         for (typed, expected) in [
             ("convert a.p12 -out=b.pem", "type it so: pushcert convert a.p12 -o b.pem"),
@@ -429,13 +513,13 @@ mod tests {
             ("convert a.p12 -outform", "outputs are named with -o FILE"),
         ] {
             let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-            assert_eq!(refuse_swallowed(&arguments).unwrap().hint, expected, "{typed}");
+            assert_eq!(refuse_swallowed(&arguments, Screen::Other).unwrap().hint, expected, "{typed}");
         }
         for typed in
             ["convert a.p12 -ob.pem", "convert a.p12 -o=b.pem", "convert a.p12 -o b.pem", "convert a.p12 -- -out"]
         {
             let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-            assert!(refuse_swallowed(&arguments).is_none(), "{typed}");
+            assert!(refuse_swallowed(&arguments, Screen::Other).is_none(), "{typed}");
         }
     }
 
@@ -443,7 +527,7 @@ mod tests {
     fn two_words_are_repeated_as_they_were_typed() {
         for typed in ["generate csr", "create csr push.key", "generate completion zsh"] {
             let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-            let problem = understand(&arguments).unwrap().problem;
+            let problem = understand(&arguments, Screen::Other).unwrap().problem;
             let words: Vec<&str> = typed.split(' ').take(2).collect();
             assert_eq!(problem, format!("{} is not a command of pushcert", words.join(" ")));
         }
@@ -452,21 +536,17 @@ mod tests {
     #[test]
     fn openssl_keeps_what_pushcert_does_not_do() {
         for typed in [
-            "rsa -in push.key -out x.key",
-            "rsa -des3 -in push.key -out x.key",
-            "rsa -aes256 -passout pass:hunter2 -in push.key -out x.key",
-            "pkey -in push.key -out x.key",
-            "pkcs8 -topk8 -nocrypt -in push.key",
-            "ec -in AuthKey.p8 -out x.pem",
-            "openssl rsa -in enc.key -out x.key -passin pass:hunter2",
-            "rsa -in push.key -frobnicate",
+            "rsa -in push.key -pubout -out x.pem",
+            "pkey -in push.key -outform der -out x.key",
+            "openssl rsa -in enc.key -out x.key -passin pass:hunter2 -frobnicate",
         ] {
             let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-            let hint = understand(&arguments).unwrap().hint;
-            assert!(hint.contains("no key without its certificate") && !hint.contains("hunter2"), "{typed}: {hint}");
+            let hint = understand(&arguments, Screen::Other).unwrap().hint;
+            let is_told = hint.starts_with("openssl ") && hint.contains("does it: pushcert convert KEY --certs none");
+            assert!(is_told && !hint.contains("hunter2"), "{typed}: {hint}");
         }
         let arguments = ["genpkey", "-algorithm", "ED25519"].map(OsString::from);
-        assert!(understand(&arguments).unwrap().hint.starts_with("pushcert csr is the nearest"));
+        assert!(understand(&arguments, Screen::Other).unwrap().hint.starts_with("pushcert csr is the nearest"));
     }
 
     #[test]
@@ -498,7 +578,7 @@ mod tests {
             ("version", "pushcert --version"),
         ] {
             let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-            let suggestion = understand(&arguments).unwrap();
+            let suggestion = understand(&arguments, Screen::Other).unwrap();
             assert!(suggestion.hint.starts_with(expected), "{typed}: {}", suggestion.hint);
             assert!(!format!("{}{}", suggestion.problem, suggestion.hint).contains("hunter2"), "{typed}");
         }

@@ -100,7 +100,7 @@ const HABITS: [Habit; 29] = [
     habit(
         Meaning::NothingWithValue,
         "newkey inform macalg keypbe certpbe servername alpn pkeyopt nameopt iter certform keyform CApath caname provider \
-         provider-path",
+         provider-path v2 v2prf",
     ),
     habit(Meaning::Encrypt, "des3 des aes128 aes192 aes256 aes-128-cbc aes-256-cbc"),
     habit(Meaning::Days, "days"),

@@ -8,7 +8,7 @@ pub(super) enum Nearest {
     Subcommand(&'static str),
     /// It makes a key, which `csr` does, with its request.
     NewKey,
-    /// It reads and writes keys without their certificates, which pushcert does not.
+    /// It reads and writes keys without their certificates, which convert does in PEM alone.
     KeysAlone,
     /// Nothing does the same: what to do instead.
     Advice(&'static str),
@@ -85,7 +85,8 @@ impl Foreign {
         match nearest {
             Nearest::Advice(advice) => (*advice).to_owned(),
             Nearest::KeysAlone => format!(
-                "openssl {name} does it: pushcert writes no key without its certificate; pushcert inspect shows what a key is"
+                "openssl {name} does it: pushcert convert KEY --certs none -o FILE writes a private key in PEM (with --encrypt \
+                 encrypted), and pushcert inspect shows what a key is"
             ),
             Nearest::NewKey | Nearest::Subcommand(_) => {
                 let exports = arguments.iter().any(|argument| argument == "-export");

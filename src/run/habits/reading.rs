@@ -14,6 +14,7 @@ use crate::run::habits::option::{Habit, Meaning};
 use crate::run::habits::program::{Foreign, Nearest};
 use crate::run::habits::word::{self, Meant, Synonyms};
 use crate::run::stray;
+use crate::world::place;
 
 /// The variable that a password is to be given in.
 pub(super) const OLD_PASSWORD: &str = "env:P12_PASSWORD";
@@ -54,8 +55,12 @@ pub(super) struct Reading<'a> {
     /// A key is to be encrypted.
     encrypts: bool,
     pub(super) has_intermediate: bool,
+    /// No key is printed.
+    is_at_terminal: bool,
     /// A flag asks for what a file holds.
     shows: bool,
+    /// The flags that are not needed, or are so for keys alone.
+    flags: Vec<String>,
     /// The fields that flags ask for.
     fields: Vec<&'static str>,
     /// The time that must be left, as `--fail` takes it.
@@ -89,7 +94,9 @@ impl<'a> Reading<'a> {
             days: None,
             encrypts: false,
             has_intermediate: false,
+            is_at_terminal: false,
             shows: false,
+            flags: Vec::new(),
             fields: Vec::new(),
             time_left: None,
             own: Vec::new(),
@@ -158,6 +165,9 @@ impl<'a> Reading<'a> {
             let is_own = !is_openssls && dashes == "-" && self.take_own(&format!("-{text}"))?;
             return if is_own { Some(()) } else { self.take_alias(name, value) };
         };
+        if known.meaning == Meaning::Nothing {
+            self.flags.push(name.to_owned());
+        }
         if let Some(field) = field_of(name) {
             self.fields.push(field);
         }
@@ -180,6 +190,11 @@ impl<'a> Reading<'a> {
     fn take_word(&mut self, text: &str) -> Option<()> {
         let is_key_size = self.makes_key() && text.bytes().all(|byte| byte.is_ascii_digit());
         if is_key_size {
+            return Some(());
+        }
+        if self.is_guessed && self.theirs.is_none() && self.root.find_subcommand(text).is_some() {
+            self.note(format!("the command stands first: pushcert {text}"));
+            (self.subcommand, self.is_guessed, self.is_file_first) = (text.to_owned(), false, false);
             return Some(());
         }
         if self.is_value(text) {
@@ -336,7 +351,7 @@ impl<'a> Reading<'a> {
     /// Returns the command line for pushcert.
     pub(super) fn words(&mut self) -> Option<Vec<OsString>> {
         if self.is_theirs(Nearest::KeysAlone) && (self.output.is_some() || !self.shows) {
-            return None;
+            self.write_key_alone();
         }
         let only_shows = self.shows && self.output.is_none();
         if self.makes_der && !only_shows {
@@ -346,6 +361,7 @@ impl<'a> Reading<'a> {
         self.find_key();
         self.find_output();
         self.choose_subcommand();
+        self.name_output();
         self.name_file();
         self.place_password();
         self.place_encryption();
@@ -370,6 +386,21 @@ impl<'a> Reading<'a> {
         }
         words.extend(self.own.clone());
         Some(words)
+    }
+
+    /// Turns to the command that writes a key without its certificate. openssl's pkcs8 encrypts by itself.
+    fn write_key_alone(&mut self) {
+        "convert".clone_into(&mut self.subcommand);
+        self.own.extend(["--certs".into(), "none".into()]);
+        self.encrypts |= self.has_flag("topk8") && !self.has_flag("nocrypt");
+        let is_encrypted = self.encrypts || self.new_password.is_some();
+        if self.has_flag("traditional") && !is_encrypted {
+            self.own.extend(["--key-format".into(), "traditional".into()]);
+        }
+    }
+
+    fn has_flag(&self, name: &str) -> bool {
+        self.flags.iter().any(|flag| flag == name)
     }
 
     /// Puts the gateway together, and turns from one that Apple has closed to the one that took its place.
@@ -464,6 +495,26 @@ impl<'a> Reading<'a> {
         self.inputs = values;
     }
 
+    /// Has a key go to a file.
+    pub(super) fn needs_output(&mut self) {
+        self.is_at_terminal = true;
+    }
+
+    /// Names a file for a key that would be printed on a terminal, where it is refused.
+    fn name_output(&mut self) {
+        let is_named = self.output.is_some() || self.own_has("--key-out") || self.own_has("--no-key");
+        if !self.is_at_terminal || is_named {
+            return;
+        }
+        let name = match self.subcommand.as_str() {
+            "pack" => "push.p12",
+            "convert" if self.own_value("--certs").as_deref() == Some("none") => "push.key",
+            "convert" => "push.pem",
+            _ => return,
+        };
+        self.output = Some(place::free_name(name).into());
+    }
+
     /// Decides what the files are.
     fn find_output(&mut self) {
         if self.makes_key() {
@@ -500,6 +551,10 @@ impl<'a> Reading<'a> {
             "pack" if self.is_synonym && self.has_pem_output() => "convert".clone_into(&mut self.subcommand),
             "csr" if self.output.is_none() && !self.inputs.is_empty() => "inspect".clone_into(&mut self.subcommand),
             _ => {}
+        }
+        let is_own_choice = self.is_synonym || self.is_file_first;
+        if self.subcommand == "inspect" && is_own_choice && self.inputs.iter().any(|input| Path::new(input).is_dir()) {
+            "expiry".clone_into(&mut self.subcommand);
         }
         if let Some(time) = self.time_left.take() {
             "expiry".clone_into(&mut self.subcommand);
