@@ -185,6 +185,11 @@ fn print_error(cli: &Cli, context: &mut Context<'_>, error: &Error) -> io::Resul
     context.stdout.flush()
 }
 
+const MISSING: clap::error::ErrorKind = clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+
+/// The words of Rust for a text that is no whole number.
+const NO_NUMBER: &str = "invalid digit found in string";
+
 /// Prints help, the version, or what is wrong with the command line: as JSON or for Nagios, where that was
 /// asked for.
 fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
@@ -193,6 +198,14 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     }
     let arguments = cli::arguments();
     let typed = arguments.get(1..).unwrap_or_default();
+    // clap suggests nothing for what stands behind "help".
+    if let [help, word] = typed
+        && help == "help"
+        && clap_error.kind() == clap::error::ErrorKind::InvalidSubcommand
+        && let Err(error) = Cli::try_parse_from([&arguments[0], word])
+    {
+        clap_error = error;
+    }
     stray::hide(&mut clap_error, typed, takes_password(typed));
     tips::mend(&mut clap_error, typed);
     make_printable(&mut clap_error);
@@ -203,7 +216,13 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
         None if is_not_utf8 => tips::not_utf8(typed),
         None => usage_error(&clap_error),
     };
-    let is_of_clap = suggestion.is_none() && !is_not_utf8;
+    let is_no_number = error.message.ends_with(NO_NUMBER);
+    let error = if is_no_number {
+        Error::new(ExitKind::Usage, error.message.replacen(NO_NUMBER, "a whole number is expected", 1))
+    } else {
+        error
+    };
+    let is_of_clap = suggestion.is_none() && !is_not_utf8 && !is_no_number;
     end_wrong_line(&error, typed, is_of_clap.then_some(&clap_error))
 }
 
@@ -222,6 +241,11 @@ fn end_wrong_line(error: &Error, typed: &[OsString], clap_error: Option<&clap::E
     }
     // There is no other place to report that the report of an error failed.
     let _ = match clap_error {
+        Some(clap_error) if typed.is_empty() && clap_error.kind() == MISSING => {
+            let text = help::asked(typed, terminal::stdout_columns());
+            let text = if has_color(&io::stderr()) { text.ansi().to_string() } else { text.to_string() };
+            write!(io::stderr(), "{}", help::printed(&text))
+        }
         Some(clap_error) => clap_error.print(),
         None => human::error(&mut io::stderr(), error, Paint::new(has_color(&io::stderr()))),
     };

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, CommandFactory};
 
+use crate::cli::Cli;
 use crate::cli::password::may_be_named;
 use crate::text::{is_variable_name, may_be_key};
 
@@ -185,6 +187,19 @@ fn may_lack_quotes(error: &clap::Error, typed: &[OsString]) -> bool {
     is_value_or_word && !(is_file_name(stray) && is_file_name(&before))
 }
 
+/// Returns whether a word stands in the help, in capitals or not: the value of an option, or a language. It is no secret.
+fn is_public(word: &str) -> bool {
+    if !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return false;
+    }
+    let mut root = Cli::command();
+    root.build();
+    root.get_subcommands().any(|command| {
+        let mut values = command.get_arguments().flat_map(Arg::get_possible_values);
+        values.any(|value| value.matches(word, true))
+    })
+}
+
 /// Removes what clap suggests: it repeats the word, or was found by it.
 fn drop_tips(error: &mut clap::Error) {
     for kind in [ContextKind::Suggested, ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand] {
@@ -197,7 +212,9 @@ fn shown(error: &clap::Error, kind: ContextKind, typed: &str) -> String {
     match (kind, error.kind()) {
         (ContextKind::InvalidSubcommand, _) => shown_word(typed),
         (ContextKind::InvalidArg, ErrorKind::UnknownArgument) if typed.starts_with('-') => shown_option(typed),
-        (ContextKind::InvalidArg, ErrorKind::UnknownArgument) if !is_file_name(typed) => NOT_SHOWN.to_owned(),
+        (ContextKind::InvalidArg, ErrorKind::UnknownArgument) if !is_file_name(typed) && !is_public(typed) => {
+            NOT_SHOWN.to_owned()
+        }
         (ContextKind::InvalidValue, ErrorKind::TooManyValues) => NOT_SHOWN.to_owned(),
         (ContextKind::InvalidValue, _) => shown_value(error, typed),
         _ => typed.to_owned(),
@@ -207,7 +224,7 @@ fn shown(error: &clap::Error, kind: ContextKind, typed: &str) -> String {
 /// Shows a word that is no longer than the name of a subcommand and made as such.
 fn shown_word(typed: &str) -> String {
     let is_like_name = typed.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_".contains(&byte));
-    if (is_like_name && typed.len() <= MAX_SUBCOMMAND) || is_file_name(typed) {
+    if (is_like_name && typed.len() <= MAX_SUBCOMMAND) || is_file_name(typed) || is_public(typed) {
         return typed.to_owned();
     }
     NOT_SHOWN.to_owned()

@@ -12,10 +12,22 @@ use crate::run::habits;
 /// The words by which people call the environment of builds from Xcode.
 const SANDBOX_WORDS: [&str; 4] = ["development", "develop", "dev", "debug"];
 
+/// The most letters by which an option is longer or shorter than what was mistyped for it.
+const MAX_ADDED_LETTERS: usize = 2;
+
 /// Drops tips that do not help, and adds those that clap cannot know.
 pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
     drop_value_tips(error);
     let argument = text_of(error, ContextKind::InvalidArg);
+    drop_unlike_option(error, &argument);
+    if error.kind() == ErrorKind::UnknownArgument
+        && !argument.starts_with('-')
+        && let Some(option) = habits::option_of_value(typed, &argument)
+    {
+        let tip = StyledStr::from(format!("the option for it is {option}"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+        return;
+    }
     if let (ErrorKind::UnknownArgument, Some(option)) = (error.kind(), habits::own_option(typed, &argument)) {
         error.remove(ContextKind::SuggestedArg);
         error.remove(ContextKind::Usage);
@@ -24,9 +36,16 @@ pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
     }
     let value = text_of(error, ContextKind::InvalidValue).to_lowercase();
     let is_of = |command: &str| typed.first().is_some_and(|name| name == command);
+    if let Some(alike) = value_in_other_case(error, &value) {
+        error.insert(ContextKind::SuggestedValue, ContextValue::String(alike));
+    }
+    let is_format = !is_of("convert") && option_name(&argument) == "format";
     match error.kind() {
         ErrorKind::InvalidValue if argument.starts_with("--environment ") && SANDBOX_WORDS.contains(&&*value) => {
             error.insert(ContextKind::SuggestedValue, ContextValue::String("sandbox".to_owned()));
+        }
+        ErrorKind::UnknownArgument if is_format && asks_for_json(typed) && habits::has_option(typed, "json") => {
+            replace_tips(error, "the option for it is --json");
         }
         ErrorKind::UnknownArgument if is_of("convert") && argument == "--format" => {
             replace_tips(error, "convert writes PEM; for a .p12: pushcert pack");
@@ -48,6 +67,20 @@ fn replace_tips(error: &mut clap::Error, tip: &'static str) {
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
 }
 
+/// Drops an option that is suggested for its letters, and is hardly what was mistyped or cut: --exit-zero for --ext.
+fn drop_unlike_option(error: &mut clap::Error, argument: &str) {
+    let suggested = text_of(error, ContextKind::SuggestedArg);
+    let (typed, suggested) = (option_name(argument), option_name(&suggested));
+    let is_cut = suggested.starts_with(typed) || typed.starts_with(suggested);
+    if !is_cut && typed.len().abs_diff(suggested.len()) > MAX_ADDED_LETTERS {
+        error.remove(ContextKind::SuggestedArg);
+    }
+}
+
+fn option_name(option: &str) -> &str {
+    option.trim_start_matches('-').split(['=', ' ']).next().unwrap_or_default()
+}
+
 /// Drops the tip to give what was typed as a value, behind "--": it is true of every option, and never meant.
 fn drop_value_tips(error: &mut clap::Error) {
     let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) else { return };
@@ -56,6 +89,18 @@ fn drop_value_tips(error: &mut clap::Error) {
     if !kept.is_empty() {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(kept));
     }
+}
+
+/// Returns the value that is expected, where only capitals differ.
+fn value_in_other_case(error: &clap::Error, value: &str) -> Option<String> {
+    let Some(ContextValue::Strings(expected)) = error.get(ContextKind::ValidValue) else { return None };
+    expected.iter().find(|known| known.eq_ignore_ascii_case(value)).cloned()
+}
+
+/// Returns whether JSON is asked for as expiry takes it: `--format json`.
+fn asks_for_json(typed: &[OsString]) -> bool {
+    let is_pair = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "json";
+    typed.windows(2).any(is_pair) || typed.iter().any(|word| word == "--format=json")
 }
 
 fn text_of(error: &clap::Error, kind: ContextKind) -> String {

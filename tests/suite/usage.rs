@@ -335,3 +335,110 @@ fn what_apples_portal_gives_needs_its_key_first() {
     let check = Test::new().arg("check").arg(&file).args(["--gateway", "127.0.0.1:1"]).any_status().run();
     assert!(check.text().contains("hint: give the key with --key FILE, or export"), "{}", check.text());
 }
+
+/// Runs a line in a folder with some files, and returns what it says.
+fn said(line: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::copy(fixture("p12/openssl-nomac.p12"), folder.path().join("cert.p12")).unwrap();
+    std::fs::copy(fixture("pem/identity.pem"), folder.path().join("push.pem")).unwrap();
+    let token = "1a".repeat(32);
+    write("tokens.txt", &token);
+    write("t.csv", &format!("id,Token\n1,{token}\n"));
+    write("two.csv", &format!("id,device\n1,{token}\n"));
+    write("o.ndjson", &format!("{{\"device\":\"{token}\"}}\n"));
+    write("app.db", "");
+    let words = line.replace("TOKEN", &token);
+    let run = Test::new().args(words.split(' ')).folder(folder.path()).any_status().hides("unter2").run();
+    assert_ne!(run.code, Some(0), "{line}");
+    format!("{}{}", run.text(), run.stderr)
+}
+
+#[test]
+fn the_other_option_is_named() {
+    for (line, expected) in [
+        (
+            "push push.pem --environment sandbox --alert x --token tokens.txt",
+            "a list of tokens is given with --tokens tokens.txt",
+        ),
+        ("push push.pem --environment sandbox --alert x --tokens TOKEN", "one token is given with --token;"),
+        (
+            "push push.pem --environment sandbox --alert x --token TOKEN,TOKEN",
+            "repeat the option for each: --token A --token B",
+        ),
+        ("push push.pem --database app.db --alert x", "a file is named with sqlite: before it: sqlite:app.db"),
+        ("database list app.db", "sqlite:app.db"),
+        (
+            "database list mysql://u:hunter2@h/x",
+            "mysql -N -e 'select device_token from users' DATABASE | pushcert push",
+        ),
+        (
+            "push push.pem --environment sandbox --alert x --tokens t.csv",
+            "name the column as it is written: --column Token\n",
+        ),
+        (
+            "push push.pem --environment sandbox --alert x --tokens two.csv",
+            "name the column that has the tokens: --column NAME",
+        ),
+        (
+            "push push.pem --environment sandbox --alert x --tokens o.ndjson --dry-run",
+            "no key token (--column NAME names another)",
+        ),
+        ("push --bundle-id com.a", "the option for it is --topic\n"),
+        ("push --voip", "the option for it is --push-type voip\n"),
+        ("push --silent", "the option for it is --push-type background\n"),
+        ("gateway --port 2197", "the option for it is --listen 127.0.0.1:PORT\n"),
+        ("expiry . --ext pem", "the option for it is --include '*.pem'\n"),
+        ("csr --format json", "the option for it is --json"),
+        ("push push.pem --badge one", "'--badge <N>': a whole number is expected\n"),
+        ("inspect push.pem --format json", "the option for it is --json"),
+        (
+            "check push.pem sandbox",
+            "unexpected argument 'sandbox' found\n\n  tip: the option for it is --environment sandbox\n",
+        ),
+        ("push push.pem Production", "the option for it is --environment production\n"),
+        ("example PHP", "a similar value exists: 'php'"),
+        ("check push.pem --environment Sandbox", "a similar value exists: 'sandbox'"),
+        ("help convrt", "a similar subcommand exists: 'convert'"),
+    ] {
+        let said = said(line);
+        assert!(said.contains(expected), "{line}: {said}");
+    }
+    for line in ["expiry . --exi", "push --titel x", "csr --force-it"] {
+        assert!(said(line).contains("similar"), "{line}");
+    }
+    assert!(!said("expiry . --exec pem").contains("--exit-zero"));
+    for line in ["check push.pem hunter2", "check push.pem Hunter", "push push.pem TOKEN", "example Hunter"] {
+        assert!(said(line).contains("(not shown: it may be a password)"), "{line}");
+    }
+}
+
+#[test]
+fn a_json_document_on_standard_input_has_the_hint_of_a_file() {
+    let push = || {
+        Test::new()
+            .args(["push", "--environment", "sandbox", "--alert", "x", "--tokens", "-"])
+            .arg(fixture("pem/identity.pem"))
+    };
+    push()
+        .stdin("[\"00aa\",\"00bb\"]")
+        .status(3)
+        .stderr_contains("make lines of it: jq -rc '.[]' FILE > tokens.txt")
+        .run();
+    // What jq makes of an array of objects.
+    push().arg("--dry-run").stdin("{\"token\":\"00aa\"}\n{\"token\":\"00bb\"}\n").status(0).run();
+}
+
+#[test]
+fn check_takes_a_token_as_push_does() {
+    for token in ["<00aa 11bb>", "00:aa", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=", "\"00aa\""] {
+        let check = Test::new().arg("check").arg(fixture("pem/identity.pem")).args([
+            "--token",
+            token,
+            "--gateway",
+            "127.0.0.1:1",
+        ]);
+        let run = check.any_status().run();
+        assert_ne!(run.code, Some(2), "{token}: {}", run.stderr);
+    }
+}

@@ -11,6 +11,8 @@ pub(super) enum AliasValue {
     Typed,
     /// A time before which it warns, or fails with another option.
     Threshold,
+    /// What was typed behind it is not what stands behind the option: how that is written.
+    Shown(&'static str),
 }
 
 pub(super) struct Alias {
@@ -24,7 +26,7 @@ const fn alias(option: &'static str, value: AliasValue, names: &'static str) -> 
     Alias { option, value, names }
 }
 
-static ALIASES: [Alias; 7] = [
+static ALIASES: [Alias; 12] = [
     alias("--environment", AliasValue::Known("sandbox"), "sandbox dev development debug"),
     alias("--environment", AliasValue::Known("production"), "production prod"),
     alias("--alert", AliasValue::Typed, "body message msg"),
@@ -32,6 +34,11 @@ static ALIASES: [Alias; 7] = [
     alias("--name", AliasValue::Typed, "cn common-name"),
     alias("--warn", AliasValue::Threshold, "days"),
     alias("--force", AliasValue::None, "overwrite"),
+    alias("--topic", AliasValue::Typed, "bundle-id bundleid bundle"),
+    alias("--push-type", AliasValue::Known("voip"), "voip"),
+    alias("--push-type", AliasValue::Known("background"), "silent background content-available"),
+    alias("--include", AliasValue::Shown("'*.pem'"), "ext extension extensions pattern glob"),
+    alias("--listen", AliasValue::Shown("127.0.0.1:PORT"), "port bind address"),
 ];
 
 impl Alias {
@@ -54,7 +61,7 @@ impl fmt::Display for Alias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.option)?;
         match self.value {
-            AliasValue::Known(value) => write!(f, " {value}"),
+            AliasValue::Known(value) | AliasValue::Shown(value) => write!(f, " {value}"),
             AliasValue::Threshold => f.write_str(", such as --warn 30d; --fail 30d fails the run too"),
             AliasValue::None | AliasValue::Typed => Ok(()),
         }

@@ -176,6 +176,32 @@ pub(super) fn own_option(arguments: &[OsString], typed: &str) -> Option<String> 
     Some(Alias::find(command, typed.trim_start_matches('-'))?.to_string())
 }
 
+/// Returns whether the subcommand that was typed has an option with this long name.
+pub(super) fn has_option(arguments: &[OsString], long: &str) -> bool {
+    let mut root = Cli::command();
+    root.build();
+    let Some(command) = arguments.first().and_then(|name| root.find_subcommand(name)) else { return false };
+    command.get_arguments().any(|argument| argument.get_long() == Some(long))
+}
+
+/// Returns the only option of the subcommand that was typed which takes such a value, in capitals or not, with it.
+pub(super) fn option_of_value(arguments: &[OsString], value: &str) -> Option<String> {
+    let mut root = Cli::command();
+    root.build();
+    let command = root.find_subcommand(arguments.first()?)?;
+    let mut found = None;
+    for argument in command.get_arguments() {
+        for possible in argument.get_possible_values() {
+            let (true, Some(long)) = (possible.matches(value, true), argument.get_long()) else { continue };
+            if found.is_some() {
+                return None;
+            }
+            found = Some(format!("--{long} {}", possible.get_name()));
+        }
+    }
+    found
+}
+
 /// Returns the command line for pushcert, where all of it is understood.
 fn translate(arguments: &[OsString], problem: Option<String>, screen: Screen) -> Option<Suggestion> {
     let mut root = Cli::command();

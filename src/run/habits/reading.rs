@@ -179,6 +179,7 @@ impl<'a> Reading<'a> {
         let alias = Alias::find(self.root.find_subcommand(&self.subcommand)?, name)?;
         self.own.push(alias.option.into());
         match alias.value {
+            AliasValue::Shown(_) => return None,
             AliasValue::Known(known) => self.own.push(known.into()),
             AliasValue::Typed | AliasValue::Threshold => self.own.push(value.or_else(|| self.rest.next().cloned())?),
             AliasValue::None => {}
