@@ -89,6 +89,9 @@ fn run() -> ExitCode {
     if let Some(suggestion) = habits::refuse_swallowed(typed, screen()) {
         return end_wrong_line(&suggestion.to_error(), typed, None);
     }
+    if let Some(suggestion) = habits::refuse_typography(typed, screen()) {
+        return end_wrong_line(&suggestion.to_error(), typed, None);
+    }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return print_clap_error(error),

@@ -355,6 +355,34 @@ fn said(line: &str) -> String {
 }
 
 #[test]
+fn dashes_and_quotation_marks_of_text_editors_are_named() {
+    for (line, expected) in [
+        (
+            "convert cert.p12 —o new.pem",
+            "the dash of —o is not a hyphen\n  hint: type it so: pushcert convert cert.p12 -o new.pem\n",
+        ),
+        ("inspect push.pem –field topic", "type it so: pushcert inspect push.pem --field topic\n"),
+        ("inspect push.pem −−field=topic", "type it so: pushcert inspect push.pem --field=topic\n"),
+        (
+            "push push.pem —environment production --token TOKEN",
+            "type it so: pushcert push push.pem --environment production --token",
+        ),
+        ("convert cert.p12 —passin pass:hunter2", "type it so: pushcert convert cert.p12 --passin env:P12_PASSWORD"),
+        ("convert cert.p12 —passin hunter2", "--passin env:P12_PASSWORD"),
+        ("expiry . —fail", "the dash of —fail is not a hyphen\n  hint: write --fail\n"),
+        ("inspect “cert.p12”", "type it so: pushcert inspect cert.p12\n"),
+    ] {
+        let said = said(line);
+        assert!(said.contains(expected), "{line}: {said}");
+    }
+    // What may be a text or a password is left alone.
+    for line in ["inspect –gone", "push push.pem --alert —yes --frobnicate", "inspect “gone”"] {
+        let said = said(line);
+        assert!(!said.contains("hyphen") && !said.contains("none of a shell"), "{line}: {said}");
+    }
+}
+
+#[test]
 fn the_other_option_is_named() {
     for (line, expected) in [
         (

@@ -7,6 +7,7 @@ mod names;
 mod option;
 mod program;
 mod reading;
+mod typography;
 mod word;
 
 use std::ffi::{OsStr, OsString};
@@ -134,6 +135,17 @@ fn joined(arguments: &[OsString]) -> Option<Vec<OsString>> {
     let word = format!("{}-{}", first.to_str()?, second.to_str()?);
     Synonyms::find(&word)?;
     Some([&[word.into()], rest].concat())
+}
+
+/// Refuses what a text editor has made of hyphens and quotation marks: `—environment`, `“cert.p12”`.
+pub(super) fn refuse_typography(arguments: &[OsString], screen: Screen) -> Option<Suggestion> {
+    let (first, rest) = arguments.split_first()?;
+    let mut root = Cli::command();
+    root.build();
+    let mended = typography::mend(rest, root.find_subcommand(first)?)?;
+    let line = [std::slice::from_ref(first), &mended.arguments[..]].concat();
+    let suggestion = translate(&line, Some(mended.problem.clone()), screen);
+    Some(suggestion.unwrap_or(Suggestion { problem: mended.problem, hint: mended.hint }))
 }
 
 /// Refuses a long option that was typed with one hyphen and that a short one would swallow: `-out=FILE` is `-o ut=FILE`.
