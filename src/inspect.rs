@@ -314,13 +314,13 @@ impl FileReport {
         for (index, entry) in contents.certificates.iter().enumerate() {
             let certificate = &entry.item;
             let key = contents.key_state(&collection, certificate);
-            // A certificate alone, as Apple's portal gives it, misses no key.
-            let (role, judged_key) = match collection.is_leaf(certificate) {
-                true => (FileRole::Leaf, Some(key)),
-                false => (FileRole::Ca, None),
-            };
+            let role = if collection.is_leaf(certificate) { FileRole::Leaf } else { FileRole::Ca };
             let chain = APPLE.judge(certificate, &cas, now);
-            for finding in warning::judge(certificate, &chain, judged_key, now) {
+            let findings = match role {
+                FileRole::Leaf => warning::judge_leaf(certificate, &chain, Some(key), now),
+                FileRole::Ca => warning::judge_authority(certificate, now),
+            };
+            for finding in findings {
                 report.warnings.push(FileWarning::new(certificate, finding));
             }
             if index < MAX_ASKED

@@ -41,19 +41,22 @@ pub(crate) enum KeyState {
     Unread,
 }
 
-/// Returns all warnings on a certificate, at the time `now`. An authority without a key is only warned of for
-/// its validity.
-pub(crate) fn judge(
+/// Returns all warnings on the certificate of an authority, at the time `now`: it is not what is shown to APNs.
+pub(crate) fn judge_authority(certificate: &Certificate, now: OffsetDateTime) -> Vec<Finding> {
+    let mut warnings = Vec::new();
+    judge_validity(certificate, now, &mut warnings);
+    warnings
+}
+
+/// Returns all warnings on a leaf, at the time `now`; `key` is `None` where nobody asks for it. A leaf may call itself an
+/// authority, as self-made certificates do.
+pub(crate) fn judge_leaf(
     certificate: &Certificate,
     chain: &AppleChain,
     key: Option<KeyState>,
     now: OffsetDateTime,
 ) -> Vec<Finding> {
-    let mut warnings = Vec::new();
-    judge_validity(certificate, now, &mut warnings);
-    if certificate.is_ca && key.is_none() {
-        return warnings;
-    }
+    let mut warnings = judge_authority(certificate, now);
     judge_key(key, &mut warnings);
     judge_purpose(certificate, &mut warnings);
     judge_algorithms(certificate, &mut warnings);

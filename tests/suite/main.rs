@@ -10,6 +10,7 @@ mod certificates;
 mod check;
 mod common;
 mod compare;
+mod convert;
 mod corpus;
 mod csr;
 mod database;

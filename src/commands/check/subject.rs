@@ -77,7 +77,7 @@ pub(super) fn prepare(
     };
     let chain = APPLE.judge(leaf, &contents.authorities(), now);
     let findings = policy::judge(arguments, leaf, now);
-    for found in warning::judge(leaf, &chain, Some(KeyState::Matches), now) {
+    for found in warning::judge_leaf(leaf, &chain, Some(KeyState::Matches), now) {
         // Each gateway judges the environment, and the policy may have said the same.
         let is_known = findings.iter().any(|finding| finding.code == found.code);
         if found.code != FindingCode::SandboxOnly && !is_known {

@@ -37,7 +37,7 @@ impl Judging<'_> {
     /// With `strict`, when there is a warning.
     pub(crate) fn judge(&self, leaf: &Certificate, context: &mut Context<'_>) -> Result<Judged, Error> {
         let chain = APPLE.judge(leaf, &FileCas::new([]), self.now);
-        let mut warnings = warning::judge(leaf, &chain, None, self.now);
+        let mut warnings = warning::judge_leaf(leaf, &chain, None, self.now);
         warnings.retain(|warning| {
             warning::concerns_conversion(warning.code) || (self.strict && warning::refutes_apple(warning.code))
         });

@@ -486,7 +486,7 @@ fn weight(code: FindingCode) -> u8 {
 /// Returns the weightiest reason why a certificate may not be what is wanted.
 fn doubt(leaf: &Certificate, talk: &Talk<'_, '_>) -> Option<Finding> {
     let chain = APPLE.judge(leaf, &FileCas::new([]), talk.context.now);
-    let mut warnings = warning::judge(leaf, &chain, None, talk.context.now);
+    let mut warnings = warning::judge_leaf(leaf, &chain, None, talk.context.now);
     warnings.retain(|warning| weight(warning.code) < u8::MAX);
     warnings.sort_by_key(|warning| weight(warning.code));
     warnings.into_iter().next()
