@@ -57,7 +57,7 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     check_keys_stay(arguments, output, &identity, contents)?;
     let now = arguments.at.unwrap_or(context.now);
     let judging = Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
-    let judged = judging.judge(&identity.leaf.item, context)?;
+    let judged = judging.judge(&identity.leaf.item, &[], context)?;
     report_left_out(arguments, contents, identity.leaf, context)?;
 
     let input = pkcs12_input(arguments, contents, &identity, now)?;

@@ -4,6 +4,8 @@
 //! cannot pass for a PEM block, a name that may be a key is not written, and a certificate that has a key is written even
 //! where its localKeyID is missing.
 
+use std::collections::HashSet;
+
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use zeroize::Zeroizing;
 
@@ -11,12 +13,10 @@ use crate::attribute::{Attribute, AttributeValue};
 use crate::certificate::Certificate;
 use crate::certificate::name::{self, NameStyle};
 use crate::cli::convert::{Certs, ConvertArgs, OpensslStyle};
-use crate::commands::shared::unread;
 use crate::container::{Container, Contents, Entry};
 use crate::crypto::names;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::identity::Collection;
 use crate::key::PrivateKey;
 use crate::pem;
 use crate::pkcs12::{Bag, BagContent};
@@ -34,22 +34,46 @@ static LONG_NAMES: [LongName; 2] = [
     LongName { oid: oid!(1.2.840.113549.1.9.21), name: "localKeyID" },
 ];
 
-pub(super) fn render(arguments: &ConvertArgs, contents: &Contents) -> Result<Zeroizing<Vec<u8>>, Error> {
+/// Renders the bags that are wanted, beside `identities`, which are written anyway.
+pub(super) fn render(
+    arguments: &ConvertArgs,
+    contents: &Contents,
+    identities: &[&Entry<Certificate>],
+) -> Result<Zeroizing<Vec<u8>>, Error> {
     if contents.container != Container::Pkcs12 {
         let message = format!("{}: --bag-attributes: only PKCS#12 files have bags", arguments.input);
         return Err(Error::new(ExitKind::Usage, message));
     }
-    let collection = Collection::new(&contents.certificates, &contents.keys);
-    let selected = match collection.identities(arguments.select.as_deref(), !arguments.no_key) {
-        Ok(selected) => selected,
-        Err(error) => return Err(unread::explain_selection(&arguments.input, contents, &error)),
-    };
     let style = arguments.bag_attributes.unwrap_or(OpensslStyle::V30);
     let mut out = Zeroizing::new(Vec::new());
     for bag in &contents.bags {
-        render_bag(&mut out, bag, arguments, &selected, style);
+        render_bag(&mut out, bag, arguments, identities, style);
     }
     Ok(out)
+}
+
+/// Returns the certificates that are written, each once.
+pub(super) fn certificates<'a>(
+    arguments: &ConvertArgs,
+    contents: &'a Contents,
+    identities: &[&Entry<Certificate>],
+) -> Vec<&'a Certificate> {
+    let mut wanted = HashSet::new();
+    for bag in &contents.bags {
+        if let BagContent::Certificate(der) = &bag.content
+            && let Ok(certificate) = Certificate::parse(der)
+            && is_wanted(arguments, bag, &certificate, identities)
+        {
+            wanted.insert(der.as_slice());
+        }
+    }
+    let mut certificates = Vec::new();
+    for entry in &contents.certificates {
+        if wanted.contains(entry.item.der.as_slice()) {
+            certificates.push(&entry.item);
+        }
+    }
+    certificates
 }
 
 fn render_bag(

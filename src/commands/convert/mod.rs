@@ -133,7 +133,7 @@ pub(super) fn convert(
     let plan = OutputPlan::new(arguments, context)?;
     let selection = select(arguments, contents, arguments.at.unwrap_or(context.now))?;
     check_keys_stay(arguments, &plan, &selection, contents, key_file)?;
-    let judged = judge(arguments, &selection, context)?;
+    let judged = judge(arguments, &selection, contents, context)?;
     unread::warn_of_mac(&arguments.input, contents, context)?;
     if !arguments.json {
         unread::warn(&arguments.input, contents, context)?;
@@ -181,8 +181,8 @@ fn dropped_authorities(
 
 /// The certificates and the key to write.
 struct Selection<'a> {
-    /// The certificate that the conversion is about.
-    leaf: Option<&'a Entry<Certificate>>,
+    /// The leaves that the conversion is about: one, unless all identities of the file are written.
+    leaves: Vec<&'a Entry<Certificate>>,
     /// The certificates to write, the leaf first.
     certificates: Vec<&'a Certificate>,
     key: Option<&'a PrivateKey>,
@@ -193,33 +193,35 @@ fn select<'a>(arguments: &ConvertArgs, contents: &'a Contents, now: OffsetDateTi
     if !arguments.no_key || !unread::is_mac_unchecked(contents) {
         unread::check_mac(&arguments.input, contents)?;
     }
-    let leaf = select_leaf(arguments, contents)?;
+    let leaves = select_leaves(arguments, contents)?;
+    let leaf = leaves.first().copied();
     let key = if arguments.no_key { None } else { select_key(arguments, contents, leaf)? };
-    let certificates = select_certificates(arguments, contents, leaf, now)?;
+    let mut certificates = select_certificates(arguments, contents, leaf, now)?;
+    if arguments.bag_attributes.is_some() {
+        certificates = bag_attributes::certificates(arguments, contents, &leaves);
+    }
     if let Err(error) = check_for_openssl(certificates.iter().copied()) {
         return Err(unread::explain_selection(&arguments.input, contents, &error));
     }
-    Ok(Selection { leaf, certificates, key })
+    Ok(Selection { leaves, certificates, key })
 }
 
-fn select_leaf<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Option<&'a Entry<Certificate>>, Error> {
+fn select_leaves<'a>(arguments: &ConvertArgs, contents: &'a Contents) -> Result<Vec<&'a Entry<Certificate>>, Error> {
     let only_authorities = arguments.certs == Certs::Ca && arguments.no_key;
     let only_key = arguments.certs == Certs::None && contents.certificates.is_empty();
     let needs_key = !arguments.no_key;
     let wanted = arguments.select.as_deref();
     let collection = Collection::new(&contents.certificates, &contents.keys);
-    if arguments.bag_attributes.is_some() {
+    let selected = if arguments.bag_attributes.is_some() {
         // As openssl: all identities are written; there must be one.
-        return match collection.identities(wanted, needs_key) {
-            Ok(identities) => Ok(identities.first().copied()),
-            Err(error) => Err(unread::explain_selection(&arguments.input, contents, &error)),
-        };
-    }
-    if only_authorities || only_key {
-        return Ok(None);
-    }
-    match collection.pick(wanted, needs_key) {
-        Ok(leaf) => Ok(Some(leaf)),
+        collection.identities(wanted, needs_key)
+    } else if only_authorities || only_key {
+        return Ok(vec![]);
+    } else {
+        collection.pick(wanted, needs_key).map(|leaf| vec![leaf])
+    };
+    match selected {
+        Ok(leaves) => Ok(leaves),
         Err(error) => Err(unread::explain_selection(&arguments.input, contents, &error)),
     }
 }
@@ -335,12 +337,21 @@ fn is_in(file: &Path, folder: &Path) -> bool {
 fn judge(
     arguments: &ConvertArgs,
     selection: &Selection<'_>,
+    contents: &Contents,
     context: &mut Context<'_>,
 ) -> Result<Option<Judged>, Error> {
-    let Some(leaf) = selection.leaf else { return Ok(None) };
+    let [leaf, others @ ..] = &selection.leaves[..] else { return Ok(None) };
     let now = arguments.at.unwrap_or(context.now);
     let judging = Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
-    Ok(Some(judging.judge(&leaf.item, context)?))
+    let mut others: Vec<&Certificate> = others.iter().map(|entry| &entry.item).collect();
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    for certificate in &selection.certificates {
+        // Where bags are written, a localKeyID does without a key.
+        if collection.is_leaf(certificate) && !selection.leaves.iter().any(|leaf| leaf.item.der == certificate.der) {
+            others.push(certificate);
+        }
+    }
+    Ok(Some(judging.judge(&leaf.item, &others, context)?))
 }
 
 /// Renders a selection as PEM: leaf, CA certificates, key.
@@ -351,7 +362,7 @@ fn render(
     context: &mut Context<'_>,
 ) -> Result<Vec<Part>, Error> {
     if arguments.bag_attributes.is_some() {
-        let text = bag_attributes::render(arguments, contents)?;
+        let text = bag_attributes::render(arguments, contents, &selection.leaves)?;
         let (certificates, has_key) = (selection.certificates.len(), selection.key.is_some());
         return Ok(vec![Part { text, certificates, has_key }]);
     }
@@ -414,7 +425,7 @@ fn describe(
             word: kept_file(location).map(shell_path),
         });
     }
-    if let (Some(leaf), Some(judged)) = (selection.leaf, judged) {
+    if let (Some(leaf), Some(judged)) = (selection.leaves.first(), judged) {
         let now = arguments.at.unwrap_or(context.now);
         let key = if selection.key.is_some() { KeyState::Matches } else { KeyState::Missing };
         report.certificate = Some(ConvertReport::certificate(leaf, key, judged.chain, now));

@@ -5,11 +5,11 @@ use time::OffsetDateTime;
 use crate::certificate::Certificate;
 use crate::certificate::chain::{APPLE, AppleChain, FileCas};
 use crate::certificate::warning;
+use crate::commands::shared::writing;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::finding::Finding;
-use crate::report::style::Paint;
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
@@ -24,40 +24,67 @@ pub(crate) struct Judging<'a> {
     pub(crate) json: bool,
 }
 
-/// A certificate's chain, and the warnings that a conversion does not change.
+/// The first leaf's chain, and the warnings on all leaves that a conversion does not change.
 pub(crate) struct Judged {
     pub(crate) chain: AppleChain,
     pub(crate) warnings: Vec<Finding>,
 }
 
 impl Judging<'_> {
-    /// Judges a leaf, and prints its warnings.
+    /// Judges the leaves that are written, and prints their warnings. A warning on any but the first names its leaf.
     ///
     /// # Errors
     /// With `strict`, when there is a warning.
-    pub(crate) fn judge(&self, leaf: &Certificate, context: &mut Context<'_>) -> Result<Judged, Error> {
-        let chain = APPLE.judge(leaf, &FileCas::new([]), self.now);
-        let mut warnings = warning::judge_leaf(leaf, &chain, None, self.now);
-        warnings.retain(|warning| {
-            warning::concerns_conversion(warning.code) || (self.strict && warning::refutes_apple(warning.code))
-        });
-        let paint = Paint::new(context.stderr_has_color);
-        for warning in &warnings {
-            let (input, title) = (self.input.input_name(), printable_name(leaf.title()));
-            let sentence = Printable::from(format!("{input}: \"{title}\" {}", warning.message));
-            if self.strict {
-                let hint = match warning::concerns_conversion(warning.code) {
-                    true => "without --strict it is converted with a warning",
-                    false => "without --strict it is converted",
-                };
-                return Err(Error::new(ExitKind::CheckFailed, sentence).hint(hint));
-            }
-            if !self.json {
-                writeln!(context.stderr, "{} {sentence}", paint.warning("warning:"))?;
+    pub(crate) fn judge(
+        &self,
+        first: &Certificate,
+        others: &[&Certificate],
+        context: &mut Context<'_>,
+    ) -> Result<Judged, Error> {
+        let chain = APPLE.judge(first, &FileCas::new([]), self.now);
+        let mut warnings = self.judge_leaf(first, &chain, context)?;
+        for leaf in others {
+            let chain = APPLE.judge(leaf, &FileCas::new([]), self.now);
+            for warning in self.judge_leaf(leaf, &chain, context)? {
+                warnings.push(Finding { message: about(leaf, &warning), ..warning });
             }
         }
         Ok(Judged { chain, warnings })
     }
+
+    fn judge_leaf(
+        &self,
+        leaf: &Certificate,
+        chain: &AppleChain,
+        context: &mut Context<'_>,
+    ) -> Result<Vec<Finding>, Error> {
+        let mut warnings = warning::judge_leaf(leaf, chain, None, self.now);
+        warnings.retain(|warning| {
+            warning::concerns_conversion(warning.code) || (self.strict && warning::refutes_apple(warning.code))
+        });
+        for warning in &warnings {
+            let hint = match warning::concerns_conversion(warning.code) {
+                true => "without --strict it is converted with a warning",
+                false => "without --strict it is converted",
+            };
+            self.warn(&about(leaf, warning), hint, context)?;
+        }
+        Ok(warnings)
+    }
+
+    /// Prints a warning, unless the report has it; with `strict` it is an error with this hint.
+    fn warn(&self, message: &str, hint: &str, context: &mut Context<'_>) -> Result<(), Error> {
+        let sentence = Printable::from(format!("{}: {message}", self.input.input_name()));
+        if self.strict {
+            return Err(Error::new(ExitKind::CheckFailed, sentence).hint(hint));
+        }
+        if self.json { Ok(()) } else { writing::warn(&sentence, context) }
+    }
+}
+
+/// Returns a warning with the name of its leaf.
+fn about(leaf: &Certificate, warning: &Finding) -> Printable {
+    format!("\"{}\" {}", printable_name(leaf.title()), warning.message).into()
 }
 
 /// Refuses an input that holds only a certificate signing request. With `has_key_file`, the keys of `contents` are from
