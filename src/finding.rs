@@ -74,6 +74,8 @@ pub enum FindingCode {
     TopicsUnreadable,
     /// OpenSSL does not read it.
     RefusedByOpenssl,
+    /// It is not written, for its key is not there.
+    LeftOut,
     /// It may not send to an expected topic.
     TopicMissing,
     /// It may not be used in an expected environment.
@@ -214,6 +216,7 @@ impl FindingCode {
             | Self::NotPush
             | Self::TopicsUnreadable
             | Self::RefusedByOpenssl
+            | Self::LeftOut
             | Self::TopicMissing
             | Self::EnvironmentMissing
             | Self::OtherTeam
@@ -355,8 +358,14 @@ pub(crate) fn serialize_warnings<S: Serializer>(findings: &[Finding], serializer
     struct Warning<'a> {
         code: FindingCode,
         message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<&'a str>,
     }
-    serializer.collect_seq(findings.iter().map(|finding| Warning { code: finding.code, message: &finding.message }))
+    let mut warnings = Vec::new();
+    for Finding { code, message, hint, .. } in findings {
+        warnings.push(Warning { code: *code, message, hint: hint.as_deref() });
+    }
+    serializer.collect_seq(warnings)
 }
 
 /// The end of a run; it follows from all its findings.

@@ -7,6 +7,7 @@ use crate::certificate::chain::FileCas;
 use crate::certificate::warning::KeyState;
 use crate::cli::pack::{PackArgs, PackedCerts, Recipient};
 use crate::commands::shared::judging::{Judging, apple_issuer, refuse_request};
+use crate::commands::shared::left_out::{self, LostCertificates};
 use crate::commands::shared::opening::{Conversion, Opener, TypedCommand, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
@@ -24,7 +25,7 @@ use crate::report::human::pack::{PackReport, import};
 use crate::report::style::Paint;
 use crate::schema::SCHEMA_VERSION;
 use crate::secret::Password;
-use crate::text::{may_be_key, printable_name};
+use crate::text::may_be_key;
 use crate::world::context::Context;
 use crate::world::files::Location;
 use crate::world::outputs::Output;
@@ -56,9 +57,12 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     let identity = select(arguments, contents)?;
     check_keys_stay(arguments, output, &identity, contents)?;
     let now = arguments.at.unwrap_or(context.now);
-    let judging = Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
-    let judged = judging.judge(&identity.leaf.item, &[], context)?;
-    report_left_out(arguments, contents, identity.leaf, context)?;
+    let judging =
+        Judging { input: &arguments.input, now, is_authority: false, strict: arguments.strict, json: arguments.json };
+    let leaf = &identity.leaf.item;
+    let left_out = if arguments.select.is_some() { vec![] } else { left_out::judge(contents, leaf, &[]) };
+    let judged = judging.judge(leaf, &[], left_out, context)?;
+    report_unread(arguments, contents, context)?;
 
     let input = pkcs12_input(arguments, contents, &identity, now)?;
     let password = read_password(arguments, context)?;
@@ -66,9 +70,13 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     let bytes = write::write(profile, &input, &password).map_err(|error| bug(output, &error))?;
     let pkcs12 = Pfx::parse(&bytes).and_then(|pfx| pfx.info()).map_err(|error| bug(output, &error))?;
     let replaced = ReplacedKeys::find(&[output], &[&arguments.input], arguments.key.as_ref(), contents);
+    let mut written = vec![input.certificate];
+    written.extend(input.authorities.iter().map(|authority| authority.der));
+    let lost = LostCertificates::find(&[output], &arguments.input, contents, written);
     let empty = writing::find_empty(&[output], arguments.force);
     write_output(output, &bytes, arguments.force || !empty.is_empty(), context)?;
     replaced.warn(context)?;
+    lost.warn(context)?;
 
     let report = PackReport {
         schema_version: SCHEMA_VERSION,
@@ -77,7 +85,7 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
         profile,
         pkcs12,
         certificates: 1 + input.authorities.len(),
-        has_only_issuer: has_only_issuer(&input, &identity.leaf.item),
+        has_only_issuer: has_only_issuer(&input, leaf),
         friendly_name: input.certificate_name.to_owned(),
         key_friendly_name: input.key_name.to_owned(),
         local_key_id: data_encoding::HEXLOWER.encode(&identity.key.item.public().key_id()),
@@ -243,28 +251,13 @@ fn read_password(arguments: &PackArgs, context: &mut Context<'_>) -> Result<Pass
     passout::read(arguments.passout.as_ref(), &wanted, context)
 }
 
-/// Names each certificate that is left out, unless another was chosen.
-fn report_left_out(
-    arguments: &PackArgs,
-    contents: &Contents,
-    leaf: &Entry<Certificate>,
-    context: &mut Context<'_>,
-) -> Result<(), Error> {
+/// Names what was not read, and is left out.
+fn report_unread(arguments: &PackArgs, contents: &Contents, context: &mut Context<'_>) -> Result<(), Error> {
     if arguments.json {
         return Ok(());
     }
     unread::warn(&arguments.input, contents, context)?;
-    unread::warn_of_secrets(&arguments.input, contents, context)?;
-    if arguments.select.is_some() {
-        return Ok(());
-    }
-    for other in Collection::new(&contents.certificates, &contents.keys).leaves() {
-        if other.item.der != leaf.item.der {
-            let title = printable_name(other.item.title());
-            writeln!(context.stderr, "left out \"{title}\", whose private key is not here")?;
-        }
-    }
-    Ok(())
+    unread::warn_of_secrets(&arguments.input, contents, context)
 }
 
 fn write_output(output: &Location, bytes: &[u8], force: bool, context: &mut Context<'_>) -> Result<(), Error> {

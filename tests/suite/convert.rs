@@ -42,6 +42,8 @@ fn a_leaf_that_calls_itself_an_authority_is_judged_as_a_leaf() {
                 let output = ["--at", "2026-06-01", "-o", "out"];
                 Test::new().args(arguments).args(output).folder(folder.path()).env("P", "geheim99")
             };
+            // Nobody shows an authority without its key to APNs.
+            let message = if arguments == ["convert", &alone, "--no-key"] { None } else { message };
             let told = test().run().stderr;
             assert_eq!(told.contains("warning:"), message.is_some(), "{arguments:?} {told}");
             assert!(told.contains(message.unwrap_or_default()), "{arguments:?} {told}");
@@ -93,5 +95,123 @@ fn every_leaf_that_bag_attributes_write_is_judged() {
         if let [warning] = expired[..] {
             assert!(warning["message"].as_str().unwrap().starts_with(said), "{report}");
         }
+    }
+}
+
+const NEWER: &str = "left out \"server\" (until 2028-12-31), whose private key is not here";
+const HINT: &str = "it is newer than the one that is taken: give its private key with --key FILE";
+
+/// A folder with a renewed certificate, whose key is in new.key, beside the old one and its key, in several forms.
+fn renewal(old_until: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (old_key, new_key) = (certificates::ec_key(), certificates::ec_key());
+    let shape = Shape { extensions: &[PRODUCTION], from: "20250101", until: old_until, ..Shape::default() };
+    let old = certificates::shaped(&old_key, &shape);
+    let new = certificates::shaped(&new_key, &Shape { until: "20281231", ..shape });
+    let same_key = certificates::shaped(&old_key, &Shape { until: "20281231", ..shape });
+    let other = certificates::shaped(&new_key, &Shape { subject: "other", issuer: "other", ..shape });
+    let old_pem = old_key.private_key_to_pem_pkcs8().unwrap();
+    for (name, bytes) in [
+        ("renew.pem", [&new[..], &old, &old_pem].concat()),
+        ("behind.pem", [&old_pem[..], &old, &new].concat()),
+        ("renew.p12", pkcs12(&old_key, &old, &[&new])),
+        ("apart.pem", [&new[..], &old].concat()),
+        ("older.pem", [&new[..], &new_key.private_key_to_pem_pkcs8().unwrap(), &old].concat()),
+        ("other.pem", [&old[..], &old_pem, &other].concat()),
+        ("same-key.pem", [&old[..], &old_pem, &same_key].concat()),
+        ("old.key", old_pem.clone()),
+        ("new.key", new_key.private_key_to_pem_pkcs8().unwrap()),
+    ] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_leaf_without_its_key_is_not_left_out_in_silence() {
+    for old_until in ["20261231", "20251231"] {
+        let folder = renewal(old_until);
+        let test = |arguments: &str| {
+            let _ = fs::remove_file(folder.path().join("out"));
+            let _ = fs::remove_file(folder.path().join("out.key"));
+            let test = Test::new().args(arguments.split(' ')).args(["--at", "2026-06-01"]);
+            test.env("P", "geheim99").folder(folder.path())
+        };
+        let old = format!("left out \"server\" (until {}-12-31), whose", &old_until[..4]);
+        let other = old.replace("server", "other");
+        for (arguments, said, is_newer) in [
+            ("convert renew.pem -o out", NEWER, true),
+            ("convert renew.pem -o out --certs all", NEWER, true),
+            ("convert renew.pem -o out --certs none", NEWER, true),
+            ("convert renew.pem --cert-out out --key-out out.key", NEWER, true),
+            ("convert behind.pem -o out", NEWER, true),
+            ("convert renew.p12 --passin env:P -o out", NEWER, true),
+            ("convert renew.p12 --passin env:P --bag-attributes -o out", NEWER, true),
+            ("convert apart.pem --key old.key -o out", NEWER, true),
+            ("convert older.pem -o out", &old, false),
+            ("convert other.pem -o out", &other, false),
+            ("pack renew.pem --passout env:P -o out", NEWER, true),
+            ("pack renew.p12 --passin env:P --passout env:P -o out", NEWER, true),
+            ("pack other.pem --passout env:P -o out", &other, false),
+        ] {
+            let told = test(arguments).run().stderr;
+            let file = arguments.split(' ').nth(1).unwrap();
+            assert!(told.contains(&format!("warning: {file}: {said}")), "{arguments} {told}");
+            assert_eq!(told.contains(HINT), is_newer, "{arguments} {told}");
+            let report = test(arguments).arg("--json").stderr("").run().json();
+            let warning = &report["warnings"][0];
+            assert_eq!(warning["code"], "left-out", "{arguments} {report}");
+            assert!(warning["message"].as_str().unwrap().starts_with(said), "{arguments} {report}");
+            assert_eq!(warning["hint"] == HINT, is_newer, "{arguments} {report}");
+            test(arguments).arg("--strict").status(1).stderr_contains(&format!("error: {file}: {said}")).run();
+        }
+        for arguments in [
+            // The other was chosen.
+            "convert other.pem -o out --select SHA256",
+            "pack other.pem --passout env:P -o out --select SHA256",
+            // The old one's key was replaced.
+            "convert renew.pem --key new.key -o out",
+            // They are written.
+            "convert renew.p12 --passin env:P --bag-attributes --certs all -o out",
+            "convert renew.pem --no-key --certs ca -o out",
+        ] {
+            let sha256 = Test::new().args(["convert", "other.pem", "--json", "-o", "sha"]).folder(folder.path()).run();
+            fs::remove_file(folder.path().join("sha")).unwrap();
+            let sha256 = sha256.json()["certificate"]["sha256"].as_str().unwrap().to_owned();
+            let told = test(&arguments.replace("SHA256", &sha256)).any_status().run().stderr;
+            assert!(!told.contains("left out"), "{arguments} {told}");
+        }
+    }
+    // check takes the old one as well.
+    let folder = renewal("20261231");
+    let check = ["--gateway", "127.0.0.1:1", "--timeout", "1s"];
+    for (file, is_told) in [("renew.pem", true), ("older.pem", false), ("other.pem", false)] {
+        let run = Test::new().args(["check", file]).args(check).folder(folder.path()).any_status().run();
+        assert_eq!(run.text().contains(&format!("{NEWER}; {HINT}")), is_told, "{}{}", run.text(), run.stderr);
+    }
+}
+
+#[test]
+fn a_certificate_that_a_replaced_input_loses_is_told() {
+    let lost = "has lost the certificate \"server\" (until 2028-12-31)";
+    for (arguments, is_lost) in [
+        ("convert renew.pem -o renew.pem", true),
+        ("convert renew.pem -o ./renew.pem --certs all", true),
+        ("convert renew.p12 --passin env:P -o renew.p12", true),
+        ("convert renew.p12 --passin env:P --bag-attributes -o renew.p12", true),
+        ("convert same-key.pem -o same-key.pem --select SHA256", true),
+        ("convert - -o renew.pem", true),
+        ("pack renew.pem --passout env:P -o renew.pem", true),
+        ("pack same-key.pem --passout env:P -o same-key.pem --select SHA256", true),
+        ("convert renew.pem -o out", false),
+        ("convert renew.p12 --passin env:P --bag-attributes --certs all -o renew.p12", false),
+        ("pack renew.pem --passout env:P -o out", false),
+    ] {
+        let folder = renewal("20261231");
+        let sha256 = Test::new().args(["convert", "other.pem", "--json", "-o", "sha"]).folder(folder.path()).run();
+        let sha256 = sha256.json()["certificate"]["sha256"].as_str().unwrap().to_owned();
+        let script = format!("\"$0\" {arguments} --force < renew.pem").replace("SHA256", &sha256);
+        let told = Test::shell(&script).env("P", "geheim99").folder(folder.path()).run().stderr;
+        assert_eq!(told.contains(lost), is_lost, "{arguments} {told}");
     }
 }

@@ -14,6 +14,7 @@ use crate::cli::check::CheckArgs;
 use crate::commands::check::policy;
 use crate::commands::shared::client_identity::{client_identity, issuer_in, unusable};
 use crate::commands::shared::judging::refuse_request;
+use crate::commands::shared::left_out;
 use crate::commands::shared::unread;
 use crate::container::Contents;
 use crate::error::Error;
@@ -58,6 +59,12 @@ pub(super) fn prepare(
 ) -> Result<TestedIdentity, Error> {
     let SelectedLeaf { leaf, no_key } = selected;
     let mut warnings = Vec::new();
+    if arguments.select.is_none() && no_key.is_none() {
+        // The one that is asked about may be the newer one.
+        for newer in left_out::judge(contents, leaf, &[]).iter().filter(|warning| warning.hint.is_some()) {
+            warnings.push(newer.with_hint(&newer.message));
+        }
+    }
     let identity = match no_key {
         Some(ground) => {
             warnings.push(no_key_warning(ground).to_owned());

@@ -15,6 +15,7 @@ use crate::commands::convert::outputs::{OutputPlan, Part, PlannedOutput};
 use crate::commands::shared::advice;
 use crate::commands::shared::judging::{Judged, Judging, apple_issuer, refuse_request};
 use crate::commands::shared::key_search::{KeySearch, ONE_KEY_A_FILE};
+use crate::commands::shared::left_out::{self, LostCertificates};
 use crate::commands::shared::opening::{Conversion, Opener, TypedCommand, check_stdin};
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
@@ -145,14 +146,11 @@ pub(super) fn convert(
     let outputs = plan.distribute(parts);
     let replaced = ReplacedKeys::find(&plan.all(), &[&arguments.input], key_file, contents);
     let empty = writing::find_empty(&plan.all(), arguments.force);
-    let dropped = dropped_authorities(arguments, &plan, &selection, contents);
+    let written = selection.certificates.iter().map(|certificate| certificate.der.as_slice());
+    let lost = LostCertificates::find(&plan.all(), &arguments.input, contents, written);
     outputs::write(&outputs, arguments.force, context)?;
     replaced.warn(context)?;
-    if dropped > 0 {
-        let lost = if dropped == 1 { "one certificate".to_owned() } else { format!("{dropped} certificates") };
-        let file = arguments.input.input_name();
-        writing::warn(&format!("{file} has lost {lost} of authorities: --certs all writes them too"), context)?;
-    }
+    lost.warn(context)?;
     let report = describe(arguments, &selection, judged, &outputs, context);
     if arguments.json {
         writing::print_json(&report, &plan.all(), context)?;
@@ -161,22 +159,6 @@ pub(super) fn convert(
         human::convert::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
-}
-
-/// Counts the authorities of an input that is replaced, and that no output has.
-fn dropped_authorities(
-    arguments: &ConvertArgs,
-    plan: &OutputPlan<'_>,
-    selection: &Selection<'_>,
-    contents: &Contents,
-) -> usize {
-    let is_input = |output: &&Location| kept_file(output).is_some() && output.is_same_output(&arguments.input);
-    if !plan.all().iter().any(is_input) {
-        return 0;
-    }
-    let mut dropped = Collection::new(&contents.certificates, &contents.keys).authorities();
-    dropped.retain(|entry| !selection.certificates.iter().any(|kept| kept.der == entry.item.der));
-    dropped.len()
 }
 
 /// The certificates and the key to write.
@@ -342,16 +324,26 @@ fn judge(
 ) -> Result<Option<Judged>, Error> {
     let [leaf, others @ ..] = &selection.leaves[..] else { return Ok(None) };
     let now = arguments.at.unwrap_or(context.now);
-    let judging = Judging { input: &arguments.input, now, strict: arguments.strict, json: arguments.json };
-    let mut others: Vec<&Certificate> = others.iter().map(|entry| &entry.item).collect();
     let collection = Collection::new(&contents.certificates, &contents.keys);
+    let judging = Judging {
+        input: &arguments.input,
+        now,
+        is_authority: !collection.is_leaf(&leaf.item),
+        strict: arguments.strict,
+        json: arguments.json,
+    };
+    let mut others: Vec<&Certificate> = others.iter().map(|entry| &entry.item).collect();
     for certificate in &selection.certificates {
         // Where bags are written, a localKeyID does without a key.
         if collection.is_leaf(certificate) && !selection.leaves.iter().any(|leaf| leaf.item.der == certificate.der) {
             others.push(certificate);
         }
     }
-    Ok(Some(judging.judge(&leaf.item, &others, context)?))
+    let left_out = match arguments.select {
+        Some(_) => vec![],
+        None => left_out::judge(contents, &leaf.item, &others),
+    };
+    Ok(Some(judging.judge(&leaf.item, &others, left_out, context)?))
 }
 
 /// Renders a selection as PEM: leaf, CA certificates, key.

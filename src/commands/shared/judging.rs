@@ -18,6 +18,8 @@ use crate::world::files::Location;
 pub(crate) struct Judging<'a> {
     pub(crate) input: &'a Location,
     pub(crate) now: OffsetDateTime,
+    /// An authority's certificate is written, without a key: it is not for APNs. `strict` expects a leaf all the same.
+    pub(crate) is_authority: bool,
     /// A warning is an error.
     pub(crate) strict: bool,
     /// The JSON report has the warnings, and standard error has none.
@@ -32,6 +34,7 @@ pub(crate) struct Judged {
 
 impl Judging<'_> {
     /// Judges the leaves that are written, and prints their warnings. A warning on any but the first names its leaf.
+    /// `left_out` are the warnings on those that are not written.
     ///
     /// # Errors
     /// With `strict`, when there is a warning.
@@ -39,10 +42,20 @@ impl Judging<'_> {
         &self,
         first: &Certificate,
         others: &[&Certificate],
+        left_out: Vec<Finding>,
         context: &mut Context<'_>,
     ) -> Result<Judged, Error> {
+        for warning in &left_out {
+            let hint = match &warning.hint {
+                Some(hint) if self.strict => hint.to_string(),
+                _ => format!("to leave it out on purpose, choose the other: --select {}", &first.sha256()[..16]),
+            };
+            let message = if self.strict { warning.message.to_string() } else { warning.with_hint(&warning.message) };
+            self.warn(&message, &hint, context)?;
+        }
         let chain = APPLE.judge(first, &FileCas::new([]), self.now);
-        let mut warnings = self.judge_leaf(first, &chain, context)?;
+        let mut warnings = left_out;
+        warnings.extend(self.judge_leaf(first, &chain, context)?);
         for leaf in others {
             let chain = APPLE.judge(leaf, &FileCas::new([]), self.now);
             for warning in self.judge_leaf(leaf, &chain, context)? {
@@ -58,7 +71,10 @@ impl Judging<'_> {
         chain: &AppleChain,
         context: &mut Context<'_>,
     ) -> Result<Vec<Finding>, Error> {
-        let mut warnings = warning::judge_leaf(leaf, chain, None, self.now);
+        let mut warnings = match self.is_authority && !self.strict {
+            true => warning::judge_authority(leaf, self.now),
+            false => warning::judge_leaf(leaf, chain, None, self.now),
+        };
         warnings.retain(|warning| {
             warning::concerns_conversion(warning.code) || (self.strict && warning::refutes_apple(warning.code))
         });

@@ -8,6 +8,7 @@ pub(crate) mod client_identity;
 pub(crate) mod database;
 pub(crate) mod judging;
 pub(crate) mod key_search;
+pub(crate) mod left_out;
 pub(crate) mod opening;
 pub(crate) mod passout;
 pub(crate) mod printing;

@@ -320,8 +320,8 @@ impl Conversion<'_> {
             None => (&contents.keys, contents.may_have_unread_key()),
         };
         for output in &self.outputs {
-            let takes_own = self.takes_place(output, self.input);
-            let takes_other = self.key.is_some_and(|key| self.takes_place(output, key));
+            let takes_own = takes_place(output, self.input);
+            let takes_other = self.key.is_some_and(|key| takes_place(output, key));
             let hint = if (takes_own && (has_unread || !self.writes_all(own_keys)))
                 || (takes_other && !self.writes_all(&contents.keys))
             {
@@ -338,16 +338,17 @@ impl Conversion<'_> {
         Ok(())
     }
 
-    fn takes_place(&self, output: &Location, input: &Location) -> bool {
-        let Location::Path(path) = output else { return false };
-        let stdin = Location::Path("/dev/stdin".into());
-        let input = if *input == Location::Standard { &stdin } else { input };
-        path.is_file() && output.is_same_output(input)
-    }
-
     fn writes_all(&self, keys: &[Entry<PrivateKey>]) -> bool {
         keys.iter().all(|entry| self.written_keys.iter().any(|key| key.is_same_key(&entry.item)))
     }
+}
+
+/// Returns whether an output takes the place of an input.
+pub(crate) fn takes_place(output: &Location, input: &Location) -> bool {
+    let Location::Path(path) = output else { return false };
+    let stdin = Location::Path("/dev/stdin".into());
+    let input = if *input == Location::Standard { &stdin } else { input };
+    path.is_file() && output.is_same_output(input)
 }
 
 /// Reads an input.
