@@ -215,3 +215,18 @@ fn a_certificate_that_a_replaced_input_loses_is_told() {
         assert_eq!(told.contains(lost), is_lost, "{arguments} {told}");
     }
 }
+
+#[test]
+fn the_report_names_the_file_that_the_key_is_from() {
+    let folder = renewal("20261231");
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    fs::rename(folder.path().join("new.key"), folder.path().join("keys/new.key")).unwrap();
+    let convert = |arguments: &[&str]| {
+        let _ = fs::remove_file(folder.path().join("out"));
+        let end = ["-o", "out", "--json"];
+        Test::new().args(["convert"]).args(arguments).args(end).folder(folder.path()).run().json()["key_file"].clone()
+    };
+    assert_eq!(convert(&["apart.pem", "--key", "keys"]), "keys/new.key");
+    assert_eq!(convert(&["apart.pem", "--key", "old.key"]), "old.key");
+    assert!(convert(&["renew.pem"]).is_null());
+}

@@ -151,7 +151,7 @@ pub(super) fn convert(
     outputs::write(&outputs, arguments.force, context)?;
     replaced.warn(context)?;
     lost.warn(context)?;
-    let report = describe(arguments, &selection, judged, &outputs, context);
+    let report = describe(arguments, &selection, judged, key_file, &outputs, context);
     if arguments.json {
         writing::print_json(&report, &plan.all(), context)?;
     } else {
@@ -398,12 +398,14 @@ fn describe(
     arguments: &ConvertArgs,
     selection: &Selection<'_>,
     judged: Option<Judged>,
+    key_file: Option<&Location>,
     outputs: &[PlannedOutput<'_>],
     context: &Context<'_>,
 ) -> ConvertReport {
     let mut report = ConvertReport {
         schema_version: SCHEMA_VERSION,
         input: arguments.input.to_string(),
+        key_file: key_file.map(ToString::to_string),
         outputs: Vec::new(),
         certificate: None,
         warnings: Vec::new(),

@@ -25,6 +25,8 @@ pub(crate) struct ConvertReport {
     pub(crate) schema_version: u32,
     /// The name of the input as given.
     pub(crate) input: String,
+    /// The file of --key that the private key is from; null where the input has it, or none was written.
+    pub(crate) key_file: Option<String>,
     pub(crate) outputs: Vec<OutputReport>,
     /// The leaf certificate; null where none was written or asked for.
     pub(crate) certificate: Option<CertificateReport>,
