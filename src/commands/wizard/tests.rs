@@ -4,6 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use clap::Parser;
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+use openssl::x509::extension::BasicConstraints;
 
 use super::path::typed_path;
 use super::*;
@@ -362,6 +367,26 @@ fn who_only_presses_enter_at_a_certificate_that_will_not_work_says_no() {
         assert!(question.starts_with(doubt) && question.ends_with("[y/N] "), "{file}: {asked:?}");
         assert_eq!(asked.last().unwrap(), "Where is it? ");
     }
+}
+
+#[test]
+fn a_certificate_that_calls_itself_an_authority_is_doubted_as_any_other() {
+    // As `openssl req -x509` makes it.
+    let key = PKey::generate_ed25519().unwrap();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_not_before(&Asn1Time::from_str("20200101000000Z").unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::from_str("20991231000000Z").unwrap()).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.append_extension(BasicConstraints::new().ca().build().unwrap()).unwrap();
+    builder.sign(&key, MessageDigest::null()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.pem");
+    let pem = [builder.build().to_pem().unwrap(), key.private_key_to_pem_pkcs8().unwrap()].concat();
+    fs::write(&path, pem).unwrap();
+    let (asked, _, _) = talk_until(&["A .p12", path.to_str().unwrap(), ""]);
+    let question = &asked[asked.len() - 2];
+    assert!(question.starts_with("It is not an Apple push certificate"), "{asked:?}");
 }
 
 #[test]
