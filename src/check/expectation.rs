@@ -17,7 +17,7 @@ pub(crate) struct Expectation {
 
 impl Expectation {
     /// The outcomes that can be expected: those that prove something.
-    const OUTCOMES: [Outcome; 3] = [Outcome::Accepted, Outcome::Refused, Outcome::Rejected];
+    pub(crate) const OUTCOMES: [Outcome; 3] = [Outcome::Accepted, Outcome::Refused, Outcome::Rejected];
 
     /// Returns whether an outcome is the expected one.
     pub(crate) fn is_met(&self, outcome: Outcome, reason: Option<&str>) -> bool {

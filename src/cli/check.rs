@@ -11,6 +11,7 @@ use crate::apns::notification;
 use crate::certificate::apple::Environment;
 use crate::certificate::threshold::Threshold;
 use crate::check::expectation::Expectation;
+use crate::check::outcome::Outcome;
 use crate::cli::format::{ReportFormat, check_formats, one_of};
 use crate::cli::{OpeningArgs, values};
 use crate::net::endpoint::Endpoint;
@@ -132,7 +133,7 @@ pub(crate) struct CheckArgs {
     /// Expect this outcome, and exit with 0 only if every gateway gives it: accepted, refused or rejected, if need be with
     /// the reason (rejected:certificate_revoked; rejected:revoked where --revocation finds it); unproven and unreachable are
     /// never what is expected, nor is what only the policy of --warn, --fail and --expect-… refuses
-    #[arg(long, value_name = "OUTCOME[:REASON]")]
+    #[arg(long, value_name = "OUTCOME[:REASON]", value_parser = expectations(), hide_possible_values = true)]
     pub(crate) expect: Option<Expectation>,
 
     /// Warn if the certificate has less time left: 30d, 12w, 720h, or a share of the lifetime such as 10%
@@ -247,4 +248,8 @@ fn parse_token(text: &str) -> Result<Zeroizing<String>, String> {
         }
         Err(_) => Err("hexadecimal digits are expected, an even number of them".to_owned()),
     }
+}
+
+fn expectations() -> values::Begun<Expectation> {
+    values::Begun::new(Expectation::OUTCOMES.map(Outcome::word), str::parse)
 }

@@ -11,6 +11,7 @@ use crate::apns::notification::is_topic;
 use crate::apns::provider_token::is_id;
 use crate::certificate::apple::Environment;
 use crate::cli::password::os_string;
+use crate::cli::values;
 use crate::gateway;
 use crate::gateway::acceptor::TlsVersions;
 use crate::gateway::course::COURSE_USAGE;
@@ -74,7 +75,7 @@ pub(crate) struct GatewayArgs {
 
     /// Fail in this way, always or on the course after @ (see the list below); repeatable: of the faults
     /// that strike, the first is played
-    #[arg(long, value_name = "NAME[:ARGUMENT][@COURSE]")]
+    #[arg(long, value_name = "NAME[:ARGUMENT][@COURSE]", value_parser = faults(), hide_possible_values = true)]
     pub(crate) fault: Vec<PlannedFault>,
 
     /// The number of streams that a client may open at a time
@@ -228,4 +229,8 @@ fn parse_team_key(argument: OsString) -> Result<TeamKeyFile, String> {
 
 pub(super) fn parse_topic(text: &str) -> Result<String, String> {
     if is_topic(text) { Ok(text.to_owned()) } else { Err("a topic such as com.example.MyApp is expected".to_owned()) }
+}
+
+fn faults() -> values::Begun<PlannedFault> {
+    values::Begun::new(fault::FAULTS.iter().map(|entry| entry.name), str::parse)
 }

@@ -1,10 +1,12 @@
 //! Parsers of values.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser, ValueParser, ValueParserFactory};
+use clap::builder::{
+    OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser, ValueParserFactory,
+};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
@@ -16,6 +18,39 @@ use crate::certificate::apple::Environment;
 use crate::certificate::renewal::Acceptable;
 use crate::cli::password::PasswordSource;
 use crate::world::files::Location;
+
+/// Parses a value as its type does, and tells completions how it may begin.
+#[derive(Debug, Clone)]
+pub(crate) struct Begun<T> {
+    beginnings: Vec<&'static str>,
+    parse: fn(&str) -> Result<T, String>,
+}
+
+impl<T: Clone + Send + Sync + 'static> Begun<T> {
+    pub(crate) fn new(
+        beginnings: impl IntoIterator<Item = &'static str>,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Self {
+        Self { beginnings: beginnings.into_iter().collect(), parse }
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Begun<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        self.parse.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.beginnings.iter().map(PossibleValue::new)))
+    }
+}
 
 impl ValueParserFactory for Location {
     type Parser = ValueParser;

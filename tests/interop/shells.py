@@ -59,7 +59,8 @@ CASES = (
     ("check --expect ", [], ["aps.cer"]),
     ("gateway --listen ", [], ["aps.cer"]),
     ("gateway --p8-key ", [], ["aps.cer"]),
-    ("gateway --fault ", [], ["aps.cer"]),
+    ("gateway --fault ", ["alert", "goaway"], ["aps.cer"]),
+    ("check push.pem --expect ", ["accepted", "refused", "rejected"], ["aps.cer"]),
     ("device --gateway ", [], ["aps.cer"]),
 )
 

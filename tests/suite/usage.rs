@@ -348,6 +348,7 @@ fn said(line: &str) -> String {
     write("two.csv", &format!("id,device\n1,{token}\n"));
     write("o.ndjson", &format!("{{\"device\":\"{token}\"}}\n"));
     write("app.db", "");
+    std::fs::copy(fixture("key/push.pem"), folder.path().join("there.key")).unwrap();
     let words = line.replace("TOKEN", &token);
     let run = Test::new().args(words.split(' ')).folder(folder.path()).any_status().hides("unter2").run();
     assert_ne!(run.code, Some(0), "{line}");
@@ -380,6 +381,25 @@ fn dashes_and_quotation_marks_of_text_editors_are_named() {
         let said = said(line);
         assert!(!said.contains("hyphen") && !said.contains("none of a shell"), "{line}: {said}");
     }
+}
+
+#[test]
+fn an_export_that_is_there_is_no_output_and_a_key_that_is_not_is_no_input() {
+    for (line, expected) in [
+        ("convert cert.p12 --cert c.pem --key k.pem", "convert cert.p12 --key-out k.pem --cert-out c.pem"),
+        ("convert cert.p12 --cert c.pem", "convert cert.p12 --cert-out c.pem"),
+        ("convert cert.p12 key.pem", "convert cert.p12 -o key.pem"),
+        ("convert cert.p12 c.pem key.pem", "convert cert.p12 --key-out key.pem --cert-out c.pem"),
+        ("convert cert.p12 push.key push.crt", "convert cert.p12 --key-out push.key --cert-out push.crt"),
+        ("convert cert.p12 -nocerts key.pem", "convert cert.p12 -o key.pem --certs none"),
+        ("convert cert.p12 there.key", "convert cert.p12 --key there.key"),
+        ("convert aps.cer gone.key", "convert aps.cer --key gone.key"),
+    ] {
+        let said = said(line);
+        assert!(said.contains(&format!("type it so: pushcert {expected}\n")), "{line}: {said}");
+    }
+    let said = said("pack cert.p12 --cert c.pem --key k.pem");
+    assert!(!said.contains("-o cert.p12"), "{said}");
 }
 
 #[test]

@@ -360,7 +360,7 @@ impl<'a> Reading<'a> {
         }
         self.find_gateway()?;
         self.find_key();
-        self.find_output();
+        self.find_output()?;
         self.choose_subcommand();
         self.name_output();
         self.name_file();
@@ -468,9 +468,30 @@ impl<'a> Reading<'a> {
             return;
         }
         let Some(place) = place_of_key(&self.inputs) else { return };
+        if is_pkcs12(&self.inputs[0]) && !Path::new(&self.inputs[place]).exists() {
+            return self.divide(place);
+        }
         let key = self.inputs.remove(place);
         self.note(format!("{} is a key: keys are named with --key", shell_os_word(&key)));
         self.key = Some(key);
+    }
+
+    /// Takes the files after a .p12 for what is made of it: its key is in it, and the file that is named like a key is not
+    /// there. One of them alone is found as any other output.
+    fn divide(&mut self, place_of_key: usize) {
+        if self.subcommand != "convert" || self.inputs.len() != 3 {
+            return;
+        }
+        let key = self.inputs.remove(place_of_key);
+        if let Some(certificate) = self.inputs.pop() {
+            self.name_parts(certificate, Some(key));
+        }
+    }
+
+    fn name_parts(&mut self, certificate: OsString, key: Option<OsString>) {
+        self.note("one file is expected: outputs are named with --cert-out and --key-out".to_owned());
+        self.own.extend(["--cert-out".into(), certificate]);
+        self.key_output = key;
     }
 
     /// Gives the file to its option, where the subcommand takes none without one.
@@ -503,7 +524,9 @@ impl<'a> Reading<'a> {
 
     /// Names a file for a key that would be printed on a terminal, where it is refused.
     fn name_output(&mut self) {
-        let is_named = self.output.is_some() || self.own_has("--key-out") || self.own_has("--no-key");
+        let is_named = self.output.is_some()
+            || self.key_output.is_some()
+            || ["--key-out", "--cert-out", "--no-key"].iter().any(|option| self.own_has(option));
         if !self.is_at_terminal || is_named {
             return;
         }
@@ -517,9 +540,22 @@ impl<'a> Reading<'a> {
     }
 
     /// Decides what the files are.
-    fn find_output(&mut self) {
+    fn find_output(&mut self) -> Option<()> {
         if self.makes_key() {
             self.key_output = self.output.take();
+        }
+        // An export that is there is no output: it would be lost.
+        if self.output.is_none()
+            && let ("convert" | "pack", [certificate, export]) = (self.subcommand.as_str(), &self.inputs[..])
+            && is_pkcs12(export)
+            && Path::new(export).is_file()
+        {
+            if self.subcommand == "pack" || is_pkcs12(certificate) {
+                return None;
+            }
+            let certificate = self.inputs.remove(0);
+            let key = self.key.take();
+            self.name_parts(certificate, key);
         }
         if self.output.is_none() && matches!(self.subcommand.as_str(), "convert" | "pack") && self.inputs.len() == 2 {
             self.output = self.inputs.pop();
@@ -533,6 +569,7 @@ impl<'a> Reading<'a> {
         {
             self.inputs.push("-".into());
         }
+        Some(())
     }
 
     /// Decides the subcommand, where it depends on what else was typed.
