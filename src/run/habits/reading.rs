@@ -468,7 +468,8 @@ impl<'a> Reading<'a> {
             return;
         }
         let Some(place) = place_of_key(&self.inputs) else { return };
-        if is_pkcs12(&self.inputs[0]) && !Path::new(&self.inputs[place]).exists() {
+        let writes = matches!(self.subcommand.as_str(), "convert" | "pack");
+        if writes && is_pkcs12(&self.inputs[0]) && !Path::new(&self.inputs[place]).exists() {
             return self.divide(place);
         }
         let key = self.inputs.remove(place);
