@@ -140,6 +140,10 @@ fn joined(arguments: &[OsString]) -> Option<Vec<OsString>> {
 /// Refuses what a text editor has made of hyphens and quotation marks: `—environment`, `“cert.p12”`.
 pub(super) fn refuse_typography(arguments: &[OsString], screen: Screen) -> Option<Suggestion> {
     let (first, rest) = arguments.split_first()?;
+    // To build the options of all commands takes as long as many a command: most lines need it not.
+    if !rest.iter().any(|argument| typography::is_suspicious(argument)) {
+        return None;
+    }
     let mut root = Cli::command();
     root.build();
     let mended = typography::mend(rest, root.find_subcommand(first)?)?;

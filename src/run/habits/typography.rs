@@ -1,6 +1,6 @@
 //! Dashes and quotation marks that text editors and web pages put in the place of those of a command line.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::{Arg, Command};
@@ -11,6 +11,12 @@ use crate::report::shell::shell_word;
 const DASHES: [char; 10] = ['‐', '‑', '‒', '–', '—', '―', '−', '﹘', '﹣', '－'];
 
 const QUOTES: [char; 8] = ['“', '”', '„', '«', '»', '‘', '’', '‚'];
+
+/// Returns whether an argument begins with one of them.
+pub(super) fn is_suspicious(argument: &OsStr) -> bool {
+    let text = argument.to_str().unwrap_or_default().trim_start_matches('-');
+    text.starts_with(DASHES) || text.starts_with(QUOTES)
+}
 
 /// Arguments with the characters that were meant.
 pub(super) struct Mended {
