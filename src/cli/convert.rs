@@ -112,6 +112,7 @@ pub(crate) enum KeyForm {
     #[default]
     Pkcs8,
     /// PKCS#1 or SEC1: RSA PRIVATE KEY, EC PRIVATE KEY
+    #[value(aliases = ["pkcs1", "sec1"])]
     Traditional,
 }
 

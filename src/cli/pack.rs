@@ -87,8 +87,10 @@ pub(crate) enum PackedCerts {
 pub(crate) enum Recipient {
     /// Every macOS, and all else that is old: 3DES, MAC with SHA-1
     #[default]
+    #[value(aliases = ["mac", "macos"])]
     Keychain,
     /// OpenSSL 3 and its like: AES-256, MAC with SHA-256
+    #[value(alias = "openssl")]
     Modern,
     /// Java 8u301, 11.0.12 and later (older Java reads --for keychain): as keytool writes it
     Java,
