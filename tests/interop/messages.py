@@ -121,7 +121,7 @@ case("node and a port that nobody listens at",
 run("openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", "short.key", "-out", "short.crt", "-subj", "/CN=short", "-days", "2")
 case("node and a short key", node("process.on('uncaughtException',e=>{console.error('apns: '+e);process.exit(1)});"
                                   "tls.createSecureContext({cert:read('short.crt'),key:read('short.key'),ciphers:'DEFAULT@SECLEVEL=2'})"),
-     "ca md too weak", node("tls.createSecureContext({cert:read('client.crt'),key:read('client.key')})"))
+     "ee key too small", node("tls.createSecureContext({cert:read('client.crt'),key:read('client.key')})"))
 
 
 def python(name):
