@@ -54,8 +54,8 @@ pub(crate) struct ExpiryArgs {
     #[arg(long, value_name = "TIME", value_parser = values::parse_time)]
     pub(crate) at: Option<OffsetDateTime>,
 
-    /// Check leaf certificates only; one that signed itself is one too if it is for servers or does not say that it signs
-    /// others
+    /// Check leaf certificates only; one that signed itself is one too if it is for servers or, beside a leaf, does not
+    /// say that it signs others
     #[arg(long)]
     pub(crate) leaf_only: bool,
 

@@ -8,6 +8,7 @@ use crate::certificate::renewal::{
 use crate::certificate::warning::KeyState;
 use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
+use crate::commands::shared::advice::CHOSEN_AT_EXPORT;
 use crate::commands::shared::judging::refuse_request;
 use crate::commands::shared::opening::{OpenedFile, Opener};
 use crate::commands::shared::unread;
@@ -72,15 +73,21 @@ fn open_both(arguments: &CompareArgs, context: &mut Context<'_>) -> Result<(Open
     };
     let old = opener.open_locked(&arguments.old, context)?;
     let mut new = match opener_of_new.open_locked(&arguments.new, context) {
-        Err(error) if error.kind == ExitKind::Password && has_one_source(arguments) => {
-            return Err(
-                error.hint("--passin is for both files: give the password of the new one with --passin-new SOURCE")
+        Err(error) if has_one_source(arguments) && is_of_export(&error) => {
+            let hint = format!(
+                "{CHOSEN_AT_EXPORT}; where the old file has another, --passin-new SOURCE gives that of the new one"
             );
+            return Err(error.hint(hint));
         }
         opened => opened?,
     };
     new.contents = opener_of_new.take_key(new.contents, &arguments.new, arguments.key.as_ref(), context)?;
     Ok((old, new))
+}
+
+/// Returns whether no more is known of a wrong password.
+fn is_of_export(error: &Error) -> bool {
+    error.hint.as_ref().is_some_and(|hint| *hint == CHOSEN_AT_EXPORT)
 }
 
 /// Returns whether the password of the old file was tried for the new one.

@@ -259,14 +259,21 @@ fn decode_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !bytes[..bytes.len().min(MIN_ENCODED)].iter().all(is_text) {
         return None;
     }
-    let decoded = pem::decode_text(bytes)?;
-    Some(with_pluses(bytes, &decoded).unwrap_or(decoded))
+    match pem::decode_text(bytes) {
+        Some(decoded) if !is_short(&decoded) => Some(decoded),
+        decoded => with_pluses(bytes).or(decoded),
+    }
 }
 
-/// Decodes a text of Base64 whose `+` became blanks: a form that is sent without escaping makes them so, and without them
-/// the file is shorter than it says.
-fn with_pluses(bytes: &[u8], decoded: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    if !begins_as_der(decoded) || asn1::claimed_length(decoded)? <= decoded.len() {
+/// Returns whether bytes are fewer than they say.
+fn is_short(bytes: &[u8]) -> bool {
+    begins_as_der(bytes) && asn1::claimed_length(bytes).is_some_and(|claimed| claimed > bytes.len())
+}
+
+/// Decodes a text of Base64 whose `+` became blanks, as a form that is sent without escaping makes them: without them
+/// it is not Base64, or the file is shorter than it says.
+fn with_pluses(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if !bytes.contains(&b' ') {
         return None;
     }
     let mut text = Zeroizing::new(bytes.trim_ascii().to_vec());
@@ -274,7 +281,7 @@ fn with_pluses(bytes: &[u8], decoded: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         *byte = b'+';
     }
     let whole = pem::decode_text(&text)?;
-    (asn1::claimed_length(&whole) == Some(whole.len())).then_some(whole)
+    (begins_as_der(&whole) && asn1::claimed_length(&whole) == Some(whole.len())).then_some(whole)
 }
 
 /// Returns whether decoded bytes are something: random letters are Base64 too.
@@ -696,6 +703,14 @@ mod tests {
         {
             let sent = text.replace('+', " ");
             assert!(undo(sent.as_bytes()).unwrap().bytes.as_slice() == p12, "{sent}");
+        }
+        // Without the blanks that are left it is not Base64.
+        for name in
+            ["p12/ec.p12", "p12/expired.p12", "p12/mdm.p12", "p12/sandbox.p12", "p12/voip.p12", "der/universal.cer"]
+        {
+            let file = fixture(name);
+            let sent = data_encoding::BASE64.encode(&file).replace('+', " ") + "\n";
+            assert!(undo(sent.as_bytes()).is_some_and(|undone| undone.bytes.as_slice() == file), "{name}");
         }
         // Blanks that are only blanks change nothing.
         let spaced = base64.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");

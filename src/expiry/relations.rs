@@ -136,18 +136,23 @@ fn issuers_of_others(certificates: &[CheckedCertificate]) -> HashSet<u64> {
 }
 
 /// Takes the certificates of authorities out. A server's own, which nobody else issued and which issued none, stays. One
-/// that does not say that it signs certificates is taken for such: `openssl req -x509` makes CA:TRUE and says nothing.
+/// that does not say that it signs certificates is taken for such beside a leaf: `openssl req -x509` makes CA:TRUE and says
+/// nothing. Without a leaf it is rather the authority of those that are missing.
 pub(crate) fn take_authorities(certificates: &mut Vec<CheckedCertificate>) -> Vec<CheckedCertificate> {
     let issuers = issuers_of_others(certificates);
+    let has_leaf = certificates.iter().any(|one| !is_of_authority(one));
     let mut authorities = Vec::new();
     for one in std::mem::take(certificates) {
-        let is_authority = matches!(one.role, CertificateRole::Intermediate | CertificateRole::Root);
         let Identifiers { issuer, subject, is_for_servers, says_that_it_signs, .. } = one.identifiers;
-        let may_be_server = is_for_servers || !says_that_it_signs;
+        let may_be_server = is_for_servers || (has_leaf && !says_that_it_signs);
         let is_own_server = issuer == subject && may_be_server && !issuers.contains(&subject);
-        if is_authority && !is_own_server { authorities.push(one) } else { certificates.push(one) }
+        if is_of_authority(&one) && !is_own_server { authorities.push(one) } else { certificates.push(one) }
     }
     authorities
+}
+
+fn is_of_authority(certificate: &CheckedCertificate) -> bool {
+    matches!(certificate.role, CertificateRole::Intermediate | CertificateRole::Root)
 }
 
 /// Gives each certificate the key that another file of the run has. An authority that has one is a leaf unless it

@@ -148,9 +148,15 @@ pub(crate) static MESSAGES: &[Message] = &[
             "error 20 at 0 depth lookup: unable to get local issuer certificate",
             "error 20 at 1 depth lookup: unable to get local issuer certificate",
         ],
-        "openssl verify was not given Apple's certificates: -CAfile is for the root, -untrusted for the one that issued the push \
-         certificate; pushcert has both",
+        "openssl verify was not given the certificate that issued this one: -CAfile is for the root, -untrusted for those between; \
+         of a push certificate both are Apple's, and pushcert has them",
         &["pushcert inspect push.pem"],
+    ),
+    message(
+        "OpenSSL",
+        &["error 10 at 0 depth lookup", "error 10 at 0 depth lookup: certificate has expired"],
+        "the certificate that openssl verify was given has expired",
+        &["pushcert inspect FILE"],
     ),
     message(
         "OpenSSL",
@@ -831,8 +837,6 @@ pub(crate) static MESSAGES: &[Message] = &[
             "TLS alert: CertificateExpired",
             "The Apns certificate is expired",
             "alert number 45",
-            "error 10 at 0 depth lookup",
-            "error 10 at 0 depth lookup: certificate has expired",
         ],
         "the push certificate has expired",
         RENEW,
@@ -1112,7 +1116,6 @@ pub(crate) static MESSAGES: &[Message] = &[
         "iOS",
         &[
             "remote notifications are not supported in the simulator",
-            "Code=3010",
             "NSCocoaErrorDomain Code=3010",
             "Error Domain=NSCocoaErrorDomain Code=3010",
         ],

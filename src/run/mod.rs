@@ -204,6 +204,7 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     // clap suggests nothing for what stands behind "help".
     if let [help, word] = typed
         && help == "help"
+        && !word.as_encoded_bytes().starts_with(b"-")
         && clap_error.kind() == clap::error::ErrorKind::InvalidSubcommand
         && let Err(error) = Cli::try_parse_from([&arguments[0], word])
     {

@@ -149,9 +149,10 @@ fn is_course(text: &str) -> bool {
 pub(super) fn hide(error: &mut clap::Error, typed: &[OsString], has_passin: bool) {
     let mut is_hidden = false;
     let may_lack_quotes = may_lack_quotes(error, typed);
+    let subcommand = typed.first().map(|word| word.to_string_lossy()).unwrap_or_default();
     for kind in [ContextKind::InvalidSubcommand, ContextKind::InvalidArg, ContextKind::InvalidValue] {
         let Some(ContextValue::String(typed)) = error.get(kind) else { continue };
-        let said = shown(error, kind, typed);
+        let said = shown(error, kind, typed, &subcommand);
         if said != *typed {
             is_hidden = true;
             drop_tips(error);
@@ -187,17 +188,17 @@ fn may_lack_quotes(error: &clap::Error, typed: &[OsString]) -> bool {
     is_value_or_word && !(is_file_name(stray) && is_file_name(&before))
 }
 
-/// Returns whether a word stands in the help, in capitals or not: the value of an option, or a language. It is no secret.
-fn is_public(word: &str) -> bool {
+/// Returns whether a word is the value of an option of the subcommand, or one of its words, in capitals or not: it stands in
+/// the help, and is no secret.
+fn is_public(word: &str, subcommand: &str) -> bool {
     if !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return false;
     }
     let mut root = Cli::command();
     root.build();
-    root.get_subcommands().any(|command| {
-        let mut values = command.get_arguments().flat_map(Arg::get_possible_values);
-        values.any(|value| value.matches(word, true))
-    })
+    let Some(command) = root.find_subcommand(subcommand) else { return false };
+    let mut values = command.get_arguments().flat_map(Arg::get_possible_values);
+    values.any(|value| value.matches(word, true))
 }
 
 /// Removes what clap suggests: it repeats the word, or was found by it.
@@ -208,23 +209,25 @@ fn drop_tips(error: &mut clap::Error) {
 }
 
 /// Returns what is said of a word.
-fn shown(error: &clap::Error, kind: ContextKind, typed: &str) -> String {
+fn shown(error: &clap::Error, kind: ContextKind, typed: &str, subcommand: &str) -> String {
     match (kind, error.kind()) {
-        (ContextKind::InvalidSubcommand, _) => shown_word(typed),
+        (ContextKind::InvalidSubcommand, _) => shown_word(typed, subcommand),
         (ContextKind::InvalidArg, ErrorKind::UnknownArgument) if typed.starts_with('-') => shown_option(typed),
-        (ContextKind::InvalidArg, ErrorKind::UnknownArgument) if !is_file_name(typed) && !is_public(typed) => {
+        (ContextKind::InvalidArg, ErrorKind::UnknownArgument)
+            if !is_file_name(typed) && !is_public(typed, subcommand) =>
+        {
             NOT_SHOWN.to_owned()
         }
         (ContextKind::InvalidValue, ErrorKind::TooManyValues) => NOT_SHOWN.to_owned(),
-        (ContextKind::InvalidValue, _) => shown_value(error, typed),
+        (ContextKind::InvalidValue, _) => shown_value(error, typed, subcommand),
         _ => typed.to_owned(),
     }
 }
 
 /// Shows a word that is no longer than the name of a subcommand and made as such.
-fn shown_word(typed: &str) -> String {
+fn shown_word(typed: &str, subcommand: &str) -> String {
     let is_like_name = typed.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_".contains(&byte));
-    if (is_like_name && typed.len() <= MAX_SUBCOMMAND) || is_file_name(typed) || is_public(typed) {
+    if (is_like_name && typed.len() <= MAX_SUBCOMMAND) || is_file_name(typed) || is_public(typed, subcommand) {
         return typed.to_owned();
     }
     NOT_SHOWN.to_owned()
@@ -242,7 +245,7 @@ fn shown_option(typed: &str) -> String {
 }
 
 /// Shows the value of an option without the secret in it. What stands without an option is shown as a word.
-fn shown_value(error: &clap::Error, typed: &str) -> String {
+fn shown_value(error: &clap::Error, typed: &str, subcommand: &str) -> String {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
         return NOT_SHOWN.to_owned();
     };
@@ -253,7 +256,7 @@ fn shown_value(error: &clap::Error, typed: &str) -> String {
         // A course stands after its @, and no host.
         return without_named_secret(typed);
     }
-    if argument.starts_with('-') { masked(typed) } else { shown_word(typed) }
+    if argument.starts_with('-') { masked(typed) } else { shown_word(typed, subcommand) }
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ const SANDBOX_WORDS: [&str; 4] = ["development", "develop", "dev", "debug"];
 /// The most letters by which an option is longer or shorter than what was mistyped for it.
 const MAX_ADDED_LETTERS: usize = 2;
 
+/// The letters that two options begin with, one of which may have been meant.
+const MIN_BEGINNING: usize = 4;
+
 /// Drops tips that do not help, and adds those that clap cannot know.
 pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
     drop_value_tips(error);
@@ -71,8 +74,9 @@ fn replace_tips(error: &mut clap::Error, tip: &'static str) {
 fn drop_unlike_option(error: &mut clap::Error, argument: &str) {
     let suggested = text_of(error, ContextKind::SuggestedArg);
     let (typed, suggested) = (option_name(argument), option_name(&suggested));
-    let is_cut = suggested.starts_with(typed) || typed.starts_with(suggested);
-    if !is_cut && typed.len().abs_diff(suggested.len()) > MAX_ADDED_LETTERS {
+    let is_part = suggested.contains(typed) || typed.contains(suggested);
+    let begins_alike = typed.get(..MIN_BEGINNING).is_some_and(|beginning| suggested.starts_with(beginning));
+    if !is_part && !begins_alike && typed.len().abs_diff(suggested.len()) > MAX_ADDED_LETTERS {
         error.remove(ContextKind::SuggestedArg);
     }
 }

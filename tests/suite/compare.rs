@@ -897,7 +897,7 @@ fn a_key_and_a_password_that_are_elsewhere_are_asked_for() {
     std::fs::copy(super::common::fixture("der/other.cer"), folder.path().join("aps.cer")).unwrap();
     run("pack old.p12 --passin pass:push --passout pass:other -o new.p12").run();
     let both = run("compare old.p12 new.p12 --passin pass:push").status(4);
-    both.stderr_contains("give the password of the new one with --passin-new SOURCE").run();
+    both.stderr_contains("--passin-new SOURCE gives that of the new one").run();
     let wrong = run("compare old.p12 new.p12 --passin pass:wrong").status(4).run();
     assert!(!wrong.stderr.contains("--passin-new"), "it is the old one: {}", wrong.stderr);
     let other = run("compare old.p12 aps.cer --passin pass:push").status(1).run();

@@ -558,6 +558,8 @@ fn a_certificate_that_signed_itself_and_does_not_say_that_it_signs_others_is_a_l
         Folder::new(&[("own.pem", &own), ("good.pem", &server(&["a.example"], "20260101", "20271231").certificate)]);
     let (code, report) = folder.report(&[".", "--leaf-only", "--fail", "20d"]);
     assert_eq!((code, files(&report["certificates"])), (Some(1), vec!["./own.pem", "./good.pem"]), "{report}");
+    // Alone it is rather the authority of what is missing.
+    assert_eq!(Folder::new(&[("own.pem", &own)]).report(&[".", "--leaf-only"]).0, Some(1));
     // Such as does say so is left out, and its file is told in every format.
     let good = server(&["a.example"], "20260101", "20271231").certificate;
     let folder = Folder::new(&[("root.cer", &apples_root()), ("good.pem", &good)]);

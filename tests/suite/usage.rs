@@ -387,7 +387,10 @@ fn dashes_and_quotation_marks_of_text_editors_are_named() {
 fn an_export_that_is_there_is_no_output_and_a_key_that_is_not_is_no_input() {
     for (line, expected) in [
         ("convert cert.p12 --cert c.pem --key k.pem", "convert cert.p12 --key-out k.pem --cert-out c.pem"),
-        ("convert cert.p12 --cert c.pem", "convert cert.p12 --cert-out c.pem"),
+        ("convert cert.p12 --cert c.pem", "convert cert.p12 -o c.pem"),
+        ("convert c.pem cert.p12", "convert cert.p12 -o c.pem"),
+        ("pack push.pem cert.p12", "pack push.pem -o cert.p12"),
+        ("convert cert.p12 typo.key -o n.pem", "convert cert.p12 --key typo.key -o n.pem"),
         ("convert cert.p12 key.pem", "convert cert.p12 -o key.pem"),
         ("convert cert.p12 c.pem key.pem", "convert cert.p12 --key-out key.pem --cert-out c.pem"),
         ("convert cert.p12 push.key push.crt", "convert cert.p12 --key-out push.key --cert-out push.crt"),
@@ -398,8 +401,12 @@ fn an_export_that_is_there_is_no_output_and_a_key_that_is_not_is_no_input() {
         let said = said(line);
         assert!(said.contains(&format!("type it so: pushcert {expected}\n")), "{line}: {said}");
     }
-    let said = said("pack cert.p12 --cert c.pem --key k.pem");
-    assert!(!said.contains("-o cert.p12"), "{said}");
+    for line in
+        ["pack cert.p12 --cert c.pem --key k.pem", "convert push.pem cert.p12", "convert c.pem there.key cert.p12"]
+    {
+        let said = said(line);
+        assert!(!said.contains("-o cert.p12") && !said.contains("-out"), "{line}: {said}");
+    }
 }
 
 #[test]
@@ -409,7 +416,7 @@ fn the_other_option_is_named() {
             "push push.pem --environment sandbox --alert x --token tokens.txt",
             "a list of tokens is given with --tokens tokens.txt",
         ),
-        ("push push.pem --environment sandbox --alert x --tokens TOKEN", "one token is given with --token;"),
+        ("push push.pem --environment sandbox --alert x --tokens TOKEN", "one token is given with --token, or added"),
         (
             "push push.pem --environment sandbox --alert x --token TOKEN,TOKEN",
             "repeat the option for each: --token A --token B",
@@ -434,7 +441,6 @@ fn the_other_option_is_named() {
         ),
         ("push --bundle-id com.a", "the option for it is --topic\n"),
         ("push --voip", "the option for it is --push-type voip\n"),
-        ("push --silent", "the option for it is --push-type background\n"),
         ("gateway --port 2197", "the option for it is --listen 127.0.0.1:PORT\n"),
         ("expiry . --ext pem", "the option for it is --include '*.pem'\n"),
         ("csr --format json", "the option for it is --json"),
@@ -456,6 +462,13 @@ fn the_other_option_is_named() {
         assert!(said(line).contains("similar"), "{line}");
     }
     assert!(!said("expiry . --exec pem").contains("--exit-zero"));
+    for (line, option) in [
+        ("expiry . --environment production", "--expect-environment"),
+        ("convert cert.p12 --iterations 5", "--max-iterations"),
+        ("push push.pem --expiry 5", "--expiration"),
+    ] {
+        assert!(said(line).contains(option), "{line}: {}", said(line));
+    }
     for line in ["check push.pem hunter2", "check push.pem Hunter", "push push.pem TOKEN", "example Hunter"] {
         assert!(said(line).contains("(not shown: it may be a password)"), "{line}");
     }
@@ -502,7 +515,8 @@ fn readers_and_forms_of_keys_have_the_names_that_people_use() {
         assert!(key(name) == key(form), "{name}");
     }
     for (name, mac) in [("mac", "MAC HMAC-SHA1"), ("macos", "MAC HMAC-SHA1"), ("openssl", "MAC HMAC-SHA256")] {
-        let test = Test::new().arg("pack").arg(&identity).args(["--passout", "env:NEW", "--for", name, "-o", "push.p12"]);
+        let test =
+            Test::new().arg("pack").arg(&identity).args(["--passout", "env:NEW", "--for", name, "-o", "push.p12"]);
         let run = test.env("NEW", "twelve letters").status(0).run();
         assert!(run.stderr.contains(mac), "{name}: {}", run.stderr);
     }

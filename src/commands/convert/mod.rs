@@ -341,6 +341,7 @@ fn judge(
     }
     let left_out = match arguments.select {
         Some(_) => vec![],
+        None if matches!(arguments.certs, Certs::Ca | Certs::None) => vec![],
         None => left_out::judge(contents, &leaf.item, &others),
     };
     Ok(Some(judging.judge(&leaf.item, &others, left_out, context)?))

@@ -245,6 +245,9 @@ fn output_hint(error: &io::Error) -> Option<&'static str> {
 const EXPECTED_FILES: &str = "a .p12, .cer, .pem, .p7b, .csr or key file is expected, whatever its name";
 
 /// The hint for a file that is damaged.
+/// The hint for a wrong password of a file of which no more is known.
+pub(crate) const CHOSEN_AT_EXPORT: &str = "it is the password that was chosen when the file was exported";
+
 const AGAIN: &str = "copy, download or export it again";
 
 /// The hint for a file with several passwords, which Java writes.
@@ -297,9 +300,7 @@ fn open_advice(error: &OpenError) -> &'static str {
         OpenError::PasswordNeeded(_) | OpenError::Ask(_) => ASK_FOR_PASSWORD,
         OpenError::WrongPassword { opens_without: true, .. } => "it opens without a password: leave out --passin",
         OpenError::WrongPassword { oddity: Some(oddity), .. } => oddity_advice(*oddity),
-        OpenError::WrongPassword { protected: PasswordTarget::Pkcs12, .. } => {
-            "it is the password that was chosen when the file was exported"
-        }
+        OpenError::WrongPassword { protected: PasswordTarget::Pkcs12, .. } => CHOSEN_AT_EXPORT,
         OpenError::WrongPassword { protected: PasswordTarget::Key, .. } => {
             "it is the password that was chosen when the key was made"
         }

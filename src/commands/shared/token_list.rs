@@ -51,7 +51,8 @@ impl TokenList {
                 Err(_) if is_token(path) => {
                     let message = "a list of device tokens is expected, and a device token stands there";
                     return Err(Error::new(ExitKind::Usage, message)
-                        .hint("one token is given with --token; for a list name its file, or - for standard input"));
+                        .hint("one token is given with --token, or added with pushcert database add; for a list name its file, or - for \
+                               standard input"));
                 }
                 Err(error) => return Err(advice::unreadable(&location.to_string(), &error)),
             },

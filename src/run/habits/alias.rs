@@ -26,7 +26,7 @@ const fn alias(option: &'static str, value: AliasValue, names: &'static str) -> 
     Alias { option, value, names }
 }
 
-static ALIASES: [Alias; 12] = [
+static ALIASES: [Alias; 11] = [
     alias("--environment", AliasValue::Known("sandbox"), "sandbox dev development debug"),
     alias("--environment", AliasValue::Known("production"), "production prod"),
     alias("--alert", AliasValue::Typed, "body message msg"),
@@ -36,7 +36,6 @@ static ALIASES: [Alias; 12] = [
     alias("--force", AliasValue::None, "overwrite"),
     alias("--topic", AliasValue::Typed, "bundle-id bundleid bundle"),
     alias("--push-type", AliasValue::Known("voip"), "voip"),
-    alias("--push-type", AliasValue::Known("background"), "silent background content-available"),
     alias("--include", AliasValue::Shown("'*.pem'"), "ext extension extensions pattern glob"),
     alias("--listen", AliasValue::Shown("127.0.0.1:PORT"), "port bind address"),
 ];

@@ -55,6 +55,9 @@ const FOREIGN: [Foreign; 19] = [
 const P7B: &str = "pushcert makes and checks no signatures; pushcert inspect FILE shows what a .p7b holds, and pushcert convert \
      FILE --no-key --certs all writes its certificates as PEM";
 
+/// The options with which openssl writes a key in a way that pushcert does not.
+const PUBLIC: [&str; 4] = ["-pubout", "-pubin", "-outform", "-RSAPublicKey_out"];
+
 impl Foreign {
     pub(super) fn find(name: &str) -> Option<&'static Self> {
         FOREIGN.iter().find(|known| known.name == name)
@@ -84,6 +87,9 @@ impl Foreign {
         let Self { name, nearest } = self;
         match nearest {
             Nearest::Advice(advice) => (*advice).to_owned(),
+            Nearest::KeysAlone if arguments.iter().any(|argument| PUBLIC.iter().any(|flag| argument == flag)) => {
+                format!("openssl {name} does it: pushcert writes no public key, and no key in DER")
+            }
             Nearest::KeysAlone => format!(
                 "openssl {name} does it: pushcert convert KEY --certs none -o FILE writes a private key in PEM (with --encrypt \
                  encrypted), and pushcert inspect shows what a key is"

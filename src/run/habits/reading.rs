@@ -27,6 +27,8 @@ pub(super) struct Reading<'a> {
     subcommand: String,
     /// The subcommand was not typed, and a flag may tell another.
     is_guessed: bool,
+    /// A file was named with an option, as openssl takes it.
+    has_named_input: bool,
     /// The subcommand of openssl, where it was typed.
     theirs: Option<&'static Foreign>,
     /// Another word was typed for the subcommand.
@@ -76,6 +78,7 @@ impl<'a> Reading<'a> {
             root,
             subcommand: "convert".to_owned(),
             is_guessed: true,
+            has_named_input: false,
             theirs: None,
             is_synonym: false,
             is_language_guessed: false,
@@ -283,6 +286,7 @@ impl<'a> Reading<'a> {
         match meaning {
             Meaning::Input => {
                 let file = self.without_password(value);
+                self.has_named_input = true;
                 self.inputs.insert(0, file);
             }
             Meaning::Output => self.output = Some(value),
@@ -468,8 +472,8 @@ impl<'a> Reading<'a> {
             return;
         }
         let Some(place) = place_of_key(&self.inputs) else { return };
-        let writes = matches!(self.subcommand.as_str(), "convert" | "pack");
-        if writes && is_pkcs12(&self.inputs[0]) && !Path::new(&self.inputs[place]).exists() {
+        let writes_parts = self.subcommand == "convert" && self.output.is_none();
+        if writes_parts && is_pkcs12(&self.inputs[0]) && !Path::new(&self.inputs[place]).exists() {
             return self.divide(place);
         }
         let key = self.inputs.remove(place);
@@ -480,19 +484,19 @@ impl<'a> Reading<'a> {
     /// Takes the files after a .p12 for what is made of it: its key is in it, and the file that is named like a key is not
     /// there. One of them alone is found as any other output.
     fn divide(&mut self, place_of_key: usize) {
-        if self.subcommand != "convert" || self.inputs.len() != 3 {
+        if self.inputs.len() != 3 {
             return;
         }
         let key = self.inputs.remove(place_of_key);
         if let Some(certificate) = self.inputs.pop() {
-            self.name_parts(certificate, Some(key));
+            self.name_parts(certificate, key);
         }
     }
 
-    fn name_parts(&mut self, certificate: OsString, key: Option<OsString>) {
+    fn name_parts(&mut self, certificate: OsString, key: OsString) {
         self.note("one file is expected: outputs are named with --cert-out and --key-out".to_owned());
         self.own.extend(["--cert-out".into(), certificate]);
-        self.key_output = key;
+        self.key_output = Some(key);
     }
 
     /// Gives the file to its option, where the subcommand takes none without one.
@@ -550,13 +554,21 @@ impl<'a> Reading<'a> {
             && let ("convert" | "pack", [certificate, export]) = (self.subcommand.as_str(), &self.inputs[..])
             && is_pkcs12(export)
             && Path::new(export).is_file()
+            && (self.subcommand == "convert" || self.has_named_input)
         {
-            if self.subcommand == "pack" || is_pkcs12(certificate) {
+            let is_there = |file: &OsString| Path::new(file).exists();
+            if self.subcommand == "pack" || is_there(certificate) || self.key.as_ref().is_some_and(is_there) {
                 return None;
             }
             let certificate = self.inputs.remove(0);
-            let key = self.key.take();
-            self.name_parts(certificate, key);
+            match self.key.take() {
+                Some(key) => self.name_parts(certificate, key),
+                None => {
+                    let name = shell_os_word(&certificate);
+                    self.note(format!("one file is expected, and {name} is not there: outputs are named with -o"));
+                    self.output = Some(certificate);
+                }
+            }
         }
         if self.output.is_none() && matches!(self.subcommand.as_str(), "convert" | "pack") && self.inputs.len() == 2 {
             self.output = self.inputs.pop();

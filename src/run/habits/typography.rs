@@ -44,7 +44,7 @@ pub(super) fn mend(arguments: &[OsString], command: &Command) -> Option<Mended> 
                 let note = (format!("the dash of {typed} is not a hyphen"), format!("write {name}"));
                 (option, Some(note))
             }
-            (None, Some(file)) if !Path::new(argument).exists() => {
+            (None, Some(file)) if is_free => {
                 let note = (
                     format!("the quotation marks of {text} are none of a shell"),
                     format!("write {}", shell_word(file)),

@@ -22,6 +22,7 @@ use rustyline::{
 };
 
 use crate::text::printable_name;
+use crate::world::terminal::guard;
 use crate::world::terminal::resize::{Drawing, Typed};
 use crate::world::terminal::word::{self, Word};
 use crate::world::terminal::wrap::wrapped;
@@ -61,7 +62,9 @@ pub(super) fn edit(prompt: &str, completion: Completion) -> io::Result<Line> {
     let handler = EscapeKey(Arc::clone(&is_escaped));
     let escape = KeyEvent(KeyCode::Esc, Modifiers::NONE);
     editor.bind_sequence(escape, EventHandler::Conditional(Box::new(handler)));
-    match editor.readline(&prompt) {
+    let answer = editor.readline(&prompt);
+    guard::set_edited(None);
+    match answer {
         Ok(line) => Ok(Line::Text(line)),
         Err(ReadlineError::Interrupted) if is_escaped.load(Ordering::Relaxed) => Ok(Line::Escape),
         Err(ReadlineError::Interrupted) => Err(io::ErrorKind::Interrupted.into()),
@@ -195,7 +198,7 @@ impl Completer for Assistant {
             Filling::Nothing => Ok((0, Vec::new())),
             Filling::Path => {
                 let typed = Word::read(line[..pos].trim_start()).bytes;
-                Ok((0, shortened(candidates(&typed), rows())))
+                Ok((0, shortened(candidates(&typed), Term::stderr().size())))
             }
             Filling::Number(circle) => Ok((0, circle.next(line).into_iter().collect())),
         }
@@ -234,13 +237,18 @@ fn candidates(typed: &[u8]) -> Vec<Pair> {
     found
 }
 
-/// Shortens a list to what a screen shows: the editor would ask for each page, and no key leads out of that. The last one
-/// stays for what all begin with.
-fn shortened(mut found: Vec<Pair>, rows: usize) -> Vec<Pair> {
-    let most = rows.saturating_sub(2).max(1);
-    if found.len() <= most {
+/// Shortens a list to what a screen of so many rows and columns shows: the editor would ask for each page, and no key leads
+/// out of that. The last one stays for what all begin with, and one before it, so that it is not the only one.
+fn shortened(mut found: Vec<Pair>, (rows, columns): (u16, u16)) -> Vec<Pair> {
+    let widest = found.iter().map(|pair| measure_text_width(&pair.display)).max().unwrap_or_default();
+    let room = |width: usize| {
+        let across = usize::from(columns) / (width + COLUMN_GAP);
+        (usize::from(rows.saturating_sub(2)) * across.max(1)).max(2)
+    };
+    if found.len() <= room(widest) {
         return found;
     }
+    let most = room(widest.max("… and 10000 more".len()));
     let Some(last) = found.pop() else { return found };
     let more = found.len() + 2 - most;
     found.truncate(most - 1);
@@ -248,12 +256,8 @@ fn shortened(mut found: Vec<Pair>, rows: usize) -> Vec<Pair> {
     found
 }
 
-fn rows() -> usize {
-    match Term::stderr().size_checked() {
-        Some((rows, _)) => rows.into(),
-        None => 24,
-    }
-}
+/// The blanks between the columns of a list.
+const COLUMN_GAP: usize = 2;
 
 /// Returns the folder that was typed; `~` is the user's.
 fn folder_path(typed: &[u8]) -> PathBuf {
@@ -321,8 +325,16 @@ mod tests {
     fn a_list_fits_on_the_screen_and_keeps_what_all_begin_with() {
         let pair = |name: String| Pair { display: name.clone(), replacement: name };
         let names = |count: usize| (0..count).map(|number| pair(format!("file{number:03}"))).collect::<Vec<_>>();
-        for (count, rows, shown) in [(0, 24, 0), (22, 24, 22), (23, 24, 22), (70_000, 24, 22), (5, 2, 1), (3, 0, 1)] {
-            let found = shortened(names(count), rows);
+        for (count, size, shown) in [
+            (0, (24, 80), 0),
+            (22, (24, 10), 22),
+            (23, (24, 10), 22),
+            (176, (24, 80), 176),
+            (70_000, (24, 80), 88),
+            (5, (2, 80), 2),
+            (3, (0, 0), 2),
+        ] {
+            let found = shortened(names(count), size);
             assert_eq!(found.len(), shown, "{count}");
             if count > shown {
                 let last = found.last().unwrap();

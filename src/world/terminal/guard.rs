@@ -31,6 +31,9 @@ static INSTALLED: Once = Once::new();
 /// The question that is asked just now, if it is one without echo.
 static HIDDEN_PROMPT: Mutex<Option<String>> = Mutex::new(None);
 
+/// The line that is edited just now, with its prompt, where the cursor is behind it.
+static EDITED: Mutex<Option<String>> = Mutex::new(None);
+
 pub(super) fn install() {
     // Without a terminal there is nothing to guard, and the question itself will say so.
     INSTALLED.call_once(|| drop(start()));
@@ -39,6 +42,11 @@ pub(super) fn install() {
 /// Sets the question that is asked again after a stop.
 pub(super) fn set_hidden_prompt(prompt: Option<&str>) {
     *HIDDEN_PROMPT.lock().unwrap_or_else(PoisonError::into_inner) = prompt.map(str::to_owned);
+}
+
+/// Sets the line that is shown again after a stop: the editor has drawn it before it stops.
+pub(super) fn set_edited(line: Option<String>) {
+    *EDITED.lock().unwrap_or_else(PoisonError::into_inner) = line;
 }
 
 fn start() -> io::Result<()> {
@@ -81,6 +89,8 @@ fn stop(mut terminal: &File, before: &Termios) {
     let _ = tcsetattr(terminal, OptionalActions::Now, &asking);
     if let Some(prompt) = &*HIDDEN_PROMPT.lock().unwrap_or_else(PoisonError::into_inner) {
         let _ = terminal.write_all(prompt.as_bytes());
+    } else if let Some(line) = &*EDITED.lock().unwrap_or_else(PoisonError::into_inner) {
+        let _ = terminal.write_all(line.as_bytes());
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use console::measure_text_width;
+use console::{measure_text_width, strip_ansi_codes};
 use nix::errno::Errno;
 use nix::libc::_POSIX_VDISABLE;
 use nix::sys::select::{FdSet, select};
@@ -19,6 +19,8 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
+
+use crate::world::terminal::guard;
 
 /// The line that is being typed, as it is on the screen.
 pub(super) struct Drawing {
@@ -53,6 +55,7 @@ impl Drawing {
     /// Makes the screen what the editor takes it for, which is about to draw the line. Returns whether it must draw all
     /// of it, and not only what has changed.
     pub(super) fn prepare(&self, line: &str, cursor: usize) -> bool {
+        guard::set_edited((cursor == line.len()).then(|| format!("{}{line}", self.prompt)));
         let Some(terminal) = &self.terminal else { return false };
         let Some(columns) = columns_of(terminal) else { return false };
         let mut now = Drawn { line: line.to_owned(), columns, terminal_columns: columns };
@@ -167,8 +170,10 @@ impl<'a> Answer<'a> {
 pub(super) struct Typed(Arc<Mutex<String>>);
 
 impl Typed {
+    /// Adds the characters of a text. Of other keys there is no sequence that may be typed.
     fn add(&self, text: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        let text: String = strip_ansi_codes(text).chars().filter(|character| !character.is_control()).collect();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
     }
 
     pub(super) fn take(&self) -> String {
@@ -241,7 +246,7 @@ fn ask(mut terminal: &File) -> Option<String> {
 }
 
 /// The longest that a terminal takes to answer, far away as it may be.
-const ANSWER_LIMIT: Duration = Duration::from_millis(500);
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 
 /// Waits for a line of the terminal.
 fn has_line(terminal: &File, limit: Duration) -> bool {
@@ -261,6 +266,14 @@ fn has_line(terminal: &File, limit: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_was_typed_the_characters_are_kept() {
+        let typed = Typed::default();
+        typed.add("jo@\x1b[Dx\x1b[3;17;1R\x03\r两\x7f");
+        assert_eq!(typed.take(), "jo@x两");
+        assert_eq!(typed.take(), "");
+    }
 
     #[test]
     fn places_are_counted_as_the_editor_counts_them() {
