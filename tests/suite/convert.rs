@@ -174,6 +174,8 @@ fn a_leaf_without_its_key_is_not_left_out_in_silence() {
             // They are written.
             "convert renew.p12 --passin env:P --bag-attributes --certs all -o out",
             "convert renew.pem --no-key --certs ca -o out",
+            // No leaf is asked for.
+            "convert other.pem -o out --certs none",
         ] {
             let sha256 = Test::new().args(["convert", "other.pem", "--json", "-o", "sha"]).folder(folder.path()).run();
             fs::remove_file(folder.path().join("sha")).unwrap();
@@ -229,4 +231,21 @@ fn the_report_names_the_file_that_the_key_is_from() {
     assert_eq!(convert(&["apart.pem", "--key", "keys"]), "keys/new.key");
     assert_eq!(convert(&["apart.pem", "--key", "old.key"]), "old.key");
     assert!(convert(&["renew.pem"]).is_null());
+}
+
+#[test]
+fn an_issuer_that_does_not_call_itself_an_authority_is_no_leaf_that_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root_key, key) = (certificates::ec_key(), certificates::ec_key());
+    // As of version 1.
+    let root = certificates::shaped(&root_key, &Shape { subject: "root", issuer: "root", ..Shape::default() });
+    let leaf = certificates::shaped_by(&root_key, &key, &Shape { issuer: "root", ..Shape::default() });
+    let file = [leaf, root, key.private_key_to_pem_pkcs8().unwrap()].concat();
+    fs::write(folder.path().join("full.pem"), file).unwrap();
+    for arguments in
+        [&["convert", "full.pem", "-o", "out"][..], &["convert", "full.pem", "--certs", "all", "-o", "all"]]
+    {
+        let run = Test::new().args(arguments).folder(folder.path()).run();
+        assert!(!run.stderr.contains("left out"), "{arguments:?}: {}", run.stderr);
+    }
 }

@@ -339,11 +339,14 @@ fn judge(
             others.push(certificate);
         }
     }
-    let left_out = match arguments.select {
+    let mut left_out = match arguments.select {
         Some(_) => vec![],
-        None if matches!(arguments.certs, Certs::Ca | Certs::None) => vec![],
         None => left_out::judge(contents, &leaf.item, &others),
     };
+    if matches!(arguments.certs, Certs::Ca | Certs::None) {
+        // No leaf is asked for: only that the key may be the wrong one is told.
+        left_out.retain(|finding| finding.hint.is_some());
+    }
     Ok(Some(judging.judge(&leaf.item, &others, left_out, context)?))
 }
 
