@@ -17,6 +17,9 @@ const MAX_LAYERS: usize = 5;
 /// The fewest characters of Base64 that may be a file: no key or certificate is shorter.
 const MIN_ENCODED: usize = 120;
 
+/// The most bytes in which lost pluses are looked for: what is posted in a form is a key or a certificate.
+const MAX_POSTED: usize = 2 << 20;
+
 /// A file of which the transport is undone.
 pub(super) struct Undone {
     pub(super) bytes: Zeroizing<Vec<u8>>,
@@ -273,7 +276,7 @@ fn is_short(bytes: &[u8]) -> bool {
 /// Decodes a text of Base64 whose `+` became blanks, as a form that is sent without escaping makes them: without them
 /// it is not Base64, or the file is shorter than it says.
 fn with_pluses(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    if !bytes.contains(&b' ') {
+    if bytes.len() > MAX_POSTED || !bytes.contains(&b' ') {
         return None;
     }
     let mut text = Zeroizing::new(bytes.trim_ascii().to_vec());

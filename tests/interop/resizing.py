@@ -255,4 +255,39 @@ for terminal in (Tmux, Pyte):
             question.resize(other)
     question.type(".p12", str(FILE))
     question.answer(f"$ pushcert inspect '{FILE}'")
+
+
+def is_again_after_a_stop():
+    """Ctrl-Z and `fg` in an interactive shell: the question stands there again, with what was typed, and is answered."""
+    socket = str(WORK / "tmux-stop")
+
+    def tmux(*words):
+        result = run("tmux", "-S", socket, *words)
+        if result.returncode:
+            finish(f"tmux {words}: {result.stderr}")
+        return [line.rstrip() for line in result.stdout.rstrip("\n").split("\n")]
+
+    def shown(is_so, what):
+        wait(lambda: is_so(tmux("capture-pane", "-p")))
+        lines = tmux("capture-pane", "-p")
+        expect(f"stopped, and continued: {what}", is_so(lines) or lines, True)
+
+    tmux("-f", "/dev/null", "new-session", "-d", "-x", 80, "-y", ROWS, "PS1='%% ' HISTFILE= bash --norc -i")
+    shown(lambda lines: "%%" in lines, "a shell")
+    tmux("send-keys", f"{PUSHCERT} csr --country DE --name Jo", "Enter")
+    shown(lambda lines: lines[-1] == "E-mail address:", "the question")
+    tmux("send-keys", "-l", "jo@x.com")
+    shown(lambda lines: lines[-1] == "E-mail address: jo@x.com", "the text")
+    tmux("send-keys", "C-z")
+    shown(lambda lines: any("Stopped" in line for line in lines) and lines[-1] == "%%", "the shell again")
+    tmux("send-keys", "clear; fg", "Enter")
+    shown(lambda lines: lines[-1] == "E-mail address: jo@x.com", "the question and the text again")
+    tmux("send-keys", "-l", ".uk")
+    shown(lambda lines: lines[-1] == "E-mail address: jo@x.com.uk", "more of the text")
+    tmux("send-keys", "Enter")
+    shown(lambda lines: any("emailAddress=jo@x.com.uk" in line for line in lines), "the answer")
+    tmux("kill-server")
+
+
+is_again_after_a_stop()
 finish()
