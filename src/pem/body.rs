@@ -141,18 +141,22 @@ impl Body {
 
     fn add_base64(&mut self, line: &[u8]) {
         let Some(base64) = &mut self.base64 else { return };
-        for byte in line {
-            match byte {
-                byte if is_base64(*byte) => base64.push(*byte),
+        let mut rest = line;
+        loop {
+            let count = rest.iter().take_while(|byte| is_base64(**byte)).count();
+            base64.extend_from_slice(&rest[..count]);
+            let [other, after @ ..] = &rest[count..] else { return };
+            match other {
                 // The alphabet for URLs (RFC 4648 section 5).
                 b'-' => base64.push(b'+'),
                 b'_' => base64.push(b'/'),
-                byte if is_wrapping(*byte) => {}
+                other if is_wrapping(*other) => {}
                 _ => {
                     self.base64 = None;
                     return;
                 }
             }
+            rest = after;
         }
     }
 
