@@ -272,7 +272,7 @@ def is_again_after_a_stop():
         lines = tmux("capture-pane", "-p")
         expect(f"stopped, and continued: {what}", is_so(lines) or lines, True)
 
-    tmux("-f", "/dev/null", "new-session", "-d", "-x", 80, "-y", ROWS, "PS1='%% ' HISTFILE= bash --norc -i")
+    tmux("-f", "/dev/null", "new-session", "-d", "-c", WORK, "-x", 80, "-y", ROWS, "PS1='%% ' HISTFILE= bash --norc -i")
     shown(lambda lines: "%%" in lines, "a shell")
     tmux("send-keys", f"{PUSHCERT} csr --country DE --name Jo", "Enter")
     shown(lambda lines: lines[-1] == "E-mail address:", "the question")
