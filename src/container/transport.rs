@@ -715,6 +715,13 @@ mod tests {
             let sent = data_encoding::BASE64.encode(&file).replace('+', " ") + "\n";
             assert!(undo(sent.as_bytes()).is_some_and(|undone| undone.bytes.as_slice() == file), "{name}");
         }
+        // What is longer than a form holds is what it says.
+        let long = [b"\x30\x83\x20\0\0".as_slice(), &vec![0xfb; 0x20_0000]].concat();
+        let sent = data_encoding::BASE64.encode(&long).replace('+', " ");
+        assert!(sent.len() > MAX_POSTED && with_pluses(sent.as_bytes()).is_none());
+        let short = [b"\x30\x82\x20\0".as_slice(), &[0xfb; 0x2000]].concat();
+        let sent = data_encoding::BASE64.encode(&short).replace('+', " ");
+        assert!(with_pluses(sent.as_bytes()).is_some_and(|whole| whole.as_slice() == short));
         // Blanks that are only blanks change nothing.
         let spaced = base64.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
         assert!(undo(spaced.as_bytes()).unwrap().bytes.as_slice() == p12);

@@ -1527,6 +1527,43 @@ fn an_input_with_a_key_that_was_not_read_is_not_replaced() {
     assert!(std::fs::read_to_string(folder.path().join("k.pem")).unwrap() == both);
 }
 
+#[test]
+fn a_file_whose_copy_came_through_a_pipe_loses_no_key() {
+    let identity = text("pem/identity.pem");
+    let certificate = text("pem/certificate-only.pem");
+    let own = text("key/push.pem");
+    let other = text("key/other.pem");
+    let both = format!("{identity}{other}");
+    let keys = format!("{own}{other}");
+    for (input, arguments, is_refused) in [
+        (&both, &["convert", "-", "-o", "old.pem", "--force"][..], true),
+        (&both, &["convert", "-", "--no-key", "-o", "old.pem", "--force"], true),
+        (&both, &["convert", "/dev/stdin", "-o", "old.pem", "--force"], true),
+        (&both, &["convert", "-", "-o", "old.pem", "--force", "--json"], true),
+        (&both, &["pack", "-", "--passout", "env:P", "-o", "old.pem", "--force"], true),
+        (&identity, &["convert", "-", "--no-key", "-o", "old.pem", "--force"], true),
+        (&keys, &["convert", "c.pem", "--key", "-", "-o", "old.pem", "--force"], true),
+        (&keys, &["convert", "c.pem", "--key", "-", "--key-out", "old.pem", "--cert-out", "n.pem", "--force"], true),
+        (&keys, &["pack", "c.pem", "--key", "-", "--passout", "env:P", "-o", "old.pem", "--force"], true),
+        // The output has all of it.
+        (&identity, &["convert", "-", "-o", "old.pem", "--force"], false),
+        (&own, &["convert", "c.pem", "--key", "-", "-o", "old.pem", "--force"], false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let old = folder.path().join("old.pem");
+        std::fs::write(&old, input).unwrap();
+        std::fs::write(folder.path().join("c.pem"), &certificate).unwrap();
+        let run = Test::new().args(arguments).stdin(input.as_str()).folder(folder.path()).env("P", "x");
+        if is_refused {
+            run.status(6).run();
+            assert!(std::fs::read_to_string(&old).unwrap() == *input, "{arguments:?}");
+            assert!(!folder.path().join("n.pem").exists(), "{arguments:?}");
+        } else {
+            run.run();
+        }
+    }
+}
+
 /// Another key, in forms that are not read.
 fn unread_keys() -> Vec<(&'static str, String)> {
     let der = block_bytes(&text("key/other.pem"));

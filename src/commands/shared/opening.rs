@@ -1,12 +1,13 @@
 //! Reading and opening an input, with the passwords that the arguments name.
 
 use std::io;
+use std::path::Path;
 
 use crate::apns::provider_token::key_id_in;
 use crate::certificate::Certificate;
 use crate::cli::OpeningArgs;
 use crate::cli::password::PasswordSource;
-use crate::commands::shared::{advice, unread};
+use crate::commands::shared::{advice, unread, writing};
 use crate::container::lookalike::Lookalike;
 use crate::container::{self, Contents, Entry, OpenError, PasswordTarget, Passwords, Unread};
 use crate::error::Error;
@@ -310,7 +311,8 @@ pub(crate) struct Conversion<'a> {
 }
 
 impl Conversion<'_> {
-    /// Refuses an output that takes the place of an input and leaves out a key of it.
+    /// Refuses an output that takes the place of an input and leaves out a key of it. Where an input is a pipe, which keeps
+    /// nothing, that is a file with a key of it.
     ///
     /// # Errors
     /// Names the output.
@@ -324,6 +326,8 @@ impl Conversion<'_> {
             let takes_other = self.key.is_some_and(|key| takes_place(output, key));
             let hint = if (takes_own && (has_unread || !self.writes_all(own_keys)))
                 || (takes_other && !self.writes_all(&contents.keys))
+                || self.drops_copy(output, self.input, own_keys)
+                || self.key.is_some_and(|key| self.drops_copy(output, key, &contents.keys))
             {
                 KEY_IS_LOST
             } else if takes_own && contents.secrets().next().is_some() {
@@ -339,7 +343,30 @@ impl Conversion<'_> {
     }
 
     fn writes_all(&self, keys: &[Entry<PrivateKey>]) -> bool {
-        keys.iter().all(|entry| self.written_keys.iter().any(|key| key.is_same_key(&entry.item)))
+        keys.iter().all(|entry| self.writes(entry))
+    }
+
+    fn writes(&self, entry: &Entry<PrivateKey>) -> bool {
+        self.written_keys.iter().any(|key| key.is_same_key(&entry.item))
+    }
+
+    /// Returns whether an output replaces a file with one of the keys that came through a pipe, and does not have it.
+    fn drops_copy(&self, output: &Location, input: &Location, keys: &[Entry<PrivateKey>]) -> bool {
+        let Location::Path(path) = output else { return false };
+        if is_kept(input) {
+            return false;
+        }
+        let old = writing::keys_of(path);
+        let is_old = |entry: &Entry<PrivateKey>| old.iter().any(|old| old.item.is_same_key(&entry.item));
+        keys.iter().any(|entry| !self.writes(entry) && is_old(entry))
+    }
+}
+
+/// Returns whether an input is still there when it was read: a file, or standard input from a file.
+fn is_kept(input: &Location) -> bool {
+    match input {
+        Location::Path(path) => path.is_file(),
+        Location::Standard => Path::new("/dev/stdin").is_file(),
     }
 }
 

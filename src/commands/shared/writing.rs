@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::commands::shared::advice;
 use crate::container::lookalike::Lookalike;
-use crate::container::{self, Contents, OpenError, Passwords};
+use crate::container::{self, Contents, Entry, OpenError, Passwords};
 use crate::error::Error;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
@@ -109,6 +109,12 @@ fn read_file(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
         return None;
     }
     files::read(&Location::Path(path.to_owned()), &mut std::io::empty()).ok()
+}
+
+/// Returns the private keys of a file that are read without a password.
+pub(crate) fn keys_of(path: &Path) -> Vec<Entry<PrivateKey>> {
+    let Some(bytes) = read_file(path) else { return vec![] };
+    open_unasked(&bytes).map(|contents| contents.keys).unwrap_or_default()
 }
 
 /// Opens a file without a password.
