@@ -20,6 +20,8 @@ pub struct Collection<'a> {
     keys_by_identity: HashMap<&'a KeyIdentity, &'a Entry<PrivateKey>>,
     /// The keys whose certificate is there.
     paired: HashSet<&'a KeyIdentity>,
+    /// The names of those that issued another certificate of these.
+    issuers: HashSet<&'a [u8]>,
 }
 
 /// One choice among several identities.
@@ -82,7 +84,7 @@ impl Contents {
         FileCas::new(self.certificates.iter().map(|entry| &entry.item))
     }
 
-    /// Returns the CA certificates as TLS sends them (RFC 5246 section 7.4.2): each certifies the one before it, from the
+    /// Returns the authorities as TLS sends them (RFC 5246 section 7.4.2): each certifies the one before it, from the
     /// leaf on. Those that do not lead up from it follow, in the file's order. Where no leaf is given, it is the only one.
     pub(crate) fn sorted_authorities(
         &self,
@@ -96,7 +98,7 @@ impl Contents {
             (None, [only]) => &only.item,
             (None, _) => return authorities,
         };
-        let path = self.authorities().path_of(leaf, now);
+        let path = FileCas::of_all(authorities.iter().map(|entry| &entry.item)).path_of(leaf, now);
         authorities.sort_by_key(|entry| {
             let place = path.iter().position(|issuer| issuer.der == entry.item.der);
             place.unwrap_or(path.len())
@@ -120,8 +122,12 @@ impl<'a> Collection<'a> {
         for key in keys {
             keys_by_identity.entry(key.item.public().identity()).or_insert(key);
         }
-        let mut collection = Self { certificates, keys, keys_by_identity, paired: HashSet::new() };
+        let (paired, issuers) = (HashSet::new(), HashSet::new());
+        let mut collection = Self { certificates, keys, keys_by_identity, paired, issuers };
         for certificate in certificates {
+            if !certificate.item.is_self_issued() {
+                collection.issuers.insert(certificate.item.raw_issuer.as_slice());
+            }
             if collection.key_of(&certificate.item).is_some() {
                 collection.paired.insert(certificate.item.public_key.identity());
             }
@@ -135,10 +141,17 @@ impl<'a> Collection<'a> {
         if key.item.public().is_same_key(&certificate.public_key) { Some(key) } else { None }
     }
 
-    /// Returns whether a certificate is a leaf: no CA, or one whose key is there (self-made certificates often
+    /// Returns whether a certificate is a leaf: no authority, or one whose key is there (self-made certificates often
     /// call themselves CAs).
     pub(crate) fn is_leaf(&self, certificate: &Certificate) -> bool {
-        !certificate.is_ca || self.key_of(certificate).is_some()
+        !self.is_authority(certificate) || self.key_of(certificate).is_some()
+    }
+
+    /// Returns whether a certificate is that of an authority. Those of version 1 and many self-made ones do not say so
+    /// themselves: there, it is the issuer of another certificate.
+    fn is_authority(&self, certificate: &Certificate) -> bool {
+        let has_issued = || self.issuers.contains(certificate.raw_subject.as_slice());
+        certificate.is_ca || (!certificate.kind.is_push() && has_issued())
     }
 
     /// Returns what is known of a leaf's key.
@@ -167,7 +180,7 @@ impl<'a> Collection<'a> {
         self.certificates.iter().filter(|entry| self.is_leaf(&entry.item)).collect()
     }
 
-    /// Returns the CA certificates.
+    /// Returns the certificates of authorities.
     pub(crate) fn authorities(&self) -> Vec<&'a Entry<Certificate>> {
         self.certificates.iter().filter(|entry| !self.is_leaf(&entry.item)).collect()
     }

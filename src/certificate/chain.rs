@@ -133,11 +133,14 @@ pub(crate) struct FileCas<'a> {
 impl<'a> FileCas<'a> {
     /// Takes the authorities among the certificates of a file.
     pub(crate) fn new(certificates: impl IntoIterator<Item = &'a Certificate>) -> Self {
+        Self::of_all(certificates.into_iter().filter(|certificate| certificate.is_ca))
+    }
+
+    /// Takes all these certificates, whatever they say of themselves.
+    pub(crate) fn of_all(certificates: impl IntoIterator<Item = &'a Certificate>) -> Self {
         let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
         for certificate in certificates {
-            if certificate.is_ca {
-                by_name.entry(name::comparable(&certificate.raw_subject)).or_default().push(certificate);
-            }
+            by_name.entry(name::comparable(&certificate.raw_subject)).or_default().push(certificate);
         }
         Self { by_name, work_left: Cell::new(MAX_ARITHMETIC) }
     }

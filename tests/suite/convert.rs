@@ -234,18 +234,32 @@ fn the_report_names_the_file_that_the_key_is_from() {
 }
 
 #[test]
-fn an_issuer_that_does_not_call_itself_an_authority_is_no_leaf_that_is_left_out() {
+fn an_issuer_that_does_not_call_itself_an_authority_is_one() {
     let folder = tempfile::tempdir().unwrap();
-    let (root_key, key) = (certificates::ec_key(), certificates::ec_key());
-    // As of version 1.
+    let (root_key, middle_key, key) = (certificates::ec_key(), certificates::ec_key(), certificates::ec_key());
+    // As of version 1, or made without extensions.
     let root = certificates::shaped(&root_key, &Shape { subject: "root", issuer: "root", ..Shape::default() });
-    let leaf = certificates::shaped_by(&root_key, &key, &Shape { issuer: "root", ..Shape::default() });
-    let file = [leaf, root, key.private_key_to_pem_pkcs8().unwrap()].concat();
+    let by_root = Shape { subject: "middle", issuer: "root", ..Shape::default() };
+    let middle = certificates::shaped_by(&root_key, &middle_key, &by_root);
+    let leaf = certificates::shaped_by(&middle_key, &key, &Shape { issuer: "middle", ..Shape::default() });
+    let file = [&leaf[..], &root, &middle, &key.private_key_to_pem_pkcs8().unwrap()].concat();
     fs::write(folder.path().join("full.pem"), file).unwrap();
-    for arguments in
-        [&["convert", "full.pem", "-o", "out"][..], &["convert", "full.pem", "--certs", "all", "-o", "all"]]
-    {
-        let run = Test::new().args(arguments).folder(folder.path()).run();
-        assert!(!run.stderr.contains("left out"), "{arguments:?}: {}", run.stderr);
+    let run = |arguments: &str| {
+        let run = Test::new().args(arguments.split(' ')).env("P", "geheim99").folder(folder.path()).run();
+        assert!(!run.stderr.contains("left out"), "{arguments}: {}", run.stderr);
+        assert_eq!(run.code, Some(0), "{arguments}: {}", run.stderr);
+    };
+    let certificates_in = |name: &str| X509::stack_from_pem(&fs::read(folder.path().join(name)).unwrap()).unwrap();
+    let expected = X509::stack_from_pem(&[&leaf[..], &middle, &root].concat()).unwrap();
+    run("convert full.pem -o leaf.pem");
+    assert_eq!(certificates_in("leaf.pem"), expected[..1]);
+    run("convert full.pem --certs all -o all.pem");
+    run("convert full.pem --certs all --no-key -o bare.pem");
+    run("pack full.pem --passout env:P -o full.p12");
+    run("convert full.p12 --passin env:P --certs all -o back.pem");
+    for name in ["all.pem", "bare.pem", "back.pem"] {
+        assert_eq!(certificates_in(name), expected, "{name}");
     }
+    run("convert full.pem --certs ca --no-key -o ca.pem");
+    assert_eq!(certificates_in("ca.pem"), expected[1..]);
 }

@@ -22,13 +22,9 @@ pub(crate) fn judge(contents: &Contents, taken: &Certificate, written: &[&Certif
     let collection = Collection::new(&contents.certificates, &contents.keys);
     let replaced = Collection::new(&contents.certificates, &contents.replaced_keys);
     let written: HashSet<&[u8]> = written.iter().map(|certificate| certificate.der.as_slice()).collect();
-    let issuers = issuers(contents);
     let mut left_out = Vec::new();
     for entry in collection.leaves() {
         let leaf = &entry.item;
-        if issuers.contains(leaf.raw_subject.as_slice()) {
-            continue;
-        }
         if leaf.der != taken.der && !written.contains(leaf.der.as_slice()) && replaced.key_of(leaf).is_none() {
             left_out.push(leaf);
         }
@@ -47,18 +43,6 @@ pub(crate) fn judge(contents: &Contents, taken: &Certificate, written: &[&Certif
         warnings.push(Finding::warning(FindingCode::LeftOut, format!("left out {more} more, {problem}")));
     }
     warnings
-}
-
-/// Returns the names of those that issued another certificate of the input: of version 1 they do not call themselves
-/// authorities.
-fn issuers(contents: &Contents) -> HashSet<&[u8]> {
-    let mut issuers = HashSet::new();
-    for entry in &contents.certificates {
-        if !entry.item.is_self_issued() {
-            issuers.insert(entry.item.raw_issuer.as_slice());
-        }
-    }
-    issuers
 }
 
 const NEWER: &str = "it is newer than the one that is taken: give its private key with --key FILE";
