@@ -74,6 +74,10 @@ impl Iterator for Lists<'_> {
 impl Lists<'_> {
     fn list_at(&mut self, start: usize) -> Option<EncodedPart> {
         let first = start + usize::from(self.text[start] != b'0');
+        let head = &self.text[first..self.text.len().min(first + MIN_BYTES)];
+        if memchr::memchr2(b'[', b'{', head).is_some() {
+            return None;
+        }
         let numbers = Numbers::new(&self.text[first..]);
         if !begins_file(&numbers) {
             return None;
@@ -82,6 +86,9 @@ impl Lists<'_> {
         let count = counted.by_ref().count();
         // No list begins in the middle of another.
         self.position = self.text.len() - counted.text.len();
+        if count < MIN_BYTES {
+            return None;
+        }
         // A vector that does not grow leaves no copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(count));
         bytes.extend(numbers);

@@ -364,7 +364,9 @@ fn signs_before(text: &[u8]) -> Option<&'static [u8]> {
     }
     for sign in SIGNS {
         let five = text.len().checked_sub(sign.len() * DASHES.len());
-        if let Some(start) = five
+        // A text may have millions of such places.
+        if text.last() == sign.as_bytes().last()
+            && let Some(start) = five
             && is_five(&text[start..], sign.as_bytes())
         {
             return Some(sign.as_bytes());

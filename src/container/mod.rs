@@ -199,9 +199,16 @@ pub(crate) fn may_hide_key(bytes: &[u8]) -> bool {
     hidden::may_hide_key(bytes)
 }
 
+/// The most bytes of a text that are described: its beginning tells what it is.
+const MAX_DESCRIBED: usize = 1 << 20;
+
 /// Returns what can be said of a file that does not open.
 pub(crate) fn describe(bytes: &[u8]) -> FileFacts {
     let _reading = Reading::begin(ReadingWork::MAX.quarter());
+    let bytes = match transport::begins_as_der(bytes) {
+        true => bytes,
+        false => &bytes[..bytes.len().min(MAX_DESCRIBED)],
+    };
     let undone = transport::undo(bytes);
     let bytes = match &undone {
         Some(undone) => &undone.bytes,
@@ -476,6 +483,8 @@ mod tests {
             [&pem_of(&certificate), &endless[..], &fixture("der/ec.cer")].concat(),
             [&certificate[..], b"x", &endless].concat(),
             [&pem_of(&certificate), &endless[..]].concat(),
+            [&pem_of(&certificate), &b"----BEGIN A".repeat(20_000)[..], &pem_of(&fixture("der/ec.cer"))].concat(),
+            [&b"-----BEGIN X-----\n-----END X-----\n".repeat(20_000)[..], &pem_of(&certificate)].concat(),
         ] {
             let contents = open_with(ReadingWork::new(1 << 20, 100), &file);
             let said = match &contents {

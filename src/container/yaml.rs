@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 /// The deepest nesting of a document; objects of Kubernetes nest less than 20 deep.
 const MAX_DEPTH: usize = 64;
 
-/// The most values of a text. They are written as they come: each takes little more than its text.
-const MAX_VALUES: usize = 10_000_000;
+/// The most values of a text, keys among them. What is read of it keeps them all in memory.
+const MAX_VALUES: usize = 2_000_000;
 
 /// What was read of a text.
 pub(super) struct Documents {

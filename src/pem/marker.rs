@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::limits::{self, SEARCH_STEP};
 use crate::pem::{begins_label, known_label, label_before};
 
 /// The dashes on both sides of a marker (RFC 7468 section 2).
@@ -24,6 +25,9 @@ const MIN_DATA: usize = 48;
 
 /// The same of a BEGIN without dashes: the word stands in texts of any kind.
 const MIN_BARE_DATA: usize = 100;
+
+/// The bytes that a look at a place where a marker might be counts for: a text may have millions of them.
+const PLACE_WORK: usize = 4 * SEARCH_STEP;
 
 /// A BEGIN or END, with the dashes around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,6 +214,7 @@ pub(super) fn find_bare_begin(text: &[u8], from: usize) -> Option<usize> {
         let length = label_before(&text[label_start..text.len().min(label_start + MAX_LABEL)]);
         if length > 0
             && !has_dash_before(&text[..start])
+            && limits::charge_search(PLACE_WORK).is_ok()
             && data_after(text, label_start + length) >= MIN_BARE_DATA
             && !is_explanation(text, start)
         {
@@ -316,7 +321,11 @@ fn marker_after<'a>(text: &'a [u8], run: &Run, word: Word) -> Option<Marker<'a>>
     let after = &text[run.span.end..];
     let spaces = after.iter().take_while(|byte| **byte == b' ').count();
     let rest = after.get(spaces..spaces + word.text().len())?;
-    if !rest.eq_ignore_ascii_case(word.text()) || is_explanation(text, run.span.start) {
+    if !rest.eq_ignore_ascii_case(word.text()) {
+        return None;
+    }
+    limits::charge_search(PLACE_WORK).ok()?;
+    if is_explanation(text, run.span.start) {
         return None;
     }
     let label_start = run.span.end + spaces + word.text().len();

@@ -551,11 +551,11 @@ pub(crate) fn is_known_label(text: &[u8]) -> bool {
 /// are as good.
 fn label_before(text: &[u8]) -> usize {
     let start = text.iter().take_while(|byte| marker::is_blank(**byte)).count();
-    let Some(first) = text.get(start).map(|byte| char::from(byte.to_ascii_uppercase())) else { return 0 };
+    let Some(first) = text.get(start).map(u8::to_ascii_uppercase) else { return 0 };
     let mut end = 0;
     for label in LABELS {
         // A text may have millions of such places.
-        if !label.starts_with(first) {
+        if label.as_bytes()[0] != first {
             continue;
         }
         let head = text.get(start..start + label.len()).unwrap_or_default();

@@ -37,7 +37,7 @@ struct Case {
     bytes: fn() -> Vec<u8>,
 }
 
-const CASES: [Case; 101] = [
+const CASES: [Case; 115] = [
     Case { name: "PEM: tiny blocks", bytes: || repeat(b"-----BEGIN CMS-----\nAA==\n-----END CMS-----\n") },
     Case { name: "PEM: tiny blocks, unknown", bytes: || repeat(b"-----BEGIN A-----\nAA==\n-----END A-----\n") },
     Case { name: "PEM: empty blocks", bytes: || repeat(b"-----BEGIN CMS-----\n-----END CMS-----\n") },
@@ -72,17 +72,31 @@ const CASES: [Case; 101] = [
         bytes: || around(b"-----BEGIN CMS-----", b"\\nAAAA", b"\\n-----END CMS-----\n"),
     },
     Case { name: "PEM: BEGINs of one dash", bytes: || repeat(b"-BEGIN CMS- ") },
+    Case { name: "PEM: BEGINs of four dashes, open", bytes: || repeat(b"----BEGIN A") },
+    Case { name: "PEM: BEGINs of one dash, open", bytes: || repeat(b"-BEGIN ") },
+    Case { name: "PEM: BEGINs of one dash of Unicode", bytes: || repeat("–BEGIN ".as_bytes()) },
+    Case { name: "PEM: BEGINs, no label", bytes: || repeat(b"-----BEGIN \n") },
+    Case { name: "PEM: the word BEGIN", bytes: || repeat(b"BEGIN ") },
+    Case { name: "PEM: blocks of NULL", bytes: || repeat(b"-----BEGIN X-----\nMAA=\n-----END X-----\n") },
+    Case {
+        name: "PEM: tiny lists of revoked certificates",
+        bytes: || repeat(b"-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"),
+    },
+    Case { name: "PEM: BEGINs after written line ends", bytes: || repeat(b"\\n-----BEGIN X") },
     Case { name: "PEM: BEGINs of other signs", bytes: || repeat(b"=====BEGIN CMS=====") },
     Case {
         name: "PEM: DEK-Info without BEGIN",
         bytes: || repeat(b"DEK-Info: DES,0123456789ABCDEF\nMIIabc0123456789\n"),
     },
     Case { name: "escapes: of URLs", bytes: || repeat(b"%41") },
+    Case { name: "escapes: of URLs, DER", bytes: || repeat(b"%30%82") },
+    Case { name: "escapes: of programs, DER", bytes: || repeat(b"\\x30\\x82") },
     Case { name: "escapes: in one another", bytes: || repeat(b"%2525252541") },
     Case { name: "escapes: names of HTML", bytes: || around(b"", b"&nnnnn;", b"%252525252541") },
     Case { name: "escapes: line ends of HTML", bytes: || around(b"", b"<br", b"%252525252541") },
     Case { name: "escapes: of programs", bytes: || around(b"", b"\\01", b"%252525252541") },
     Case { name: "numbers: beginnings of lists", bytes: || repeat(b"[48,") },
+    Case { name: "numbers: beginnings of lists in braces", bytes: || repeat(b"{48,") },
     Case { name: "numbers: one list", bytes: || repeat(b"0x30,") },
     Case {
         name: "text: names beside a block",
@@ -93,6 +107,7 @@ const CASES: [Case; 101] = [
     Case { name: "text: Base64 of DER, lines", bytes: || around(b"key: x\n", b"MIIB\n", b"") },
     Case { name: "text: Base64 of DER, words", bytes: || around(b"key: x\n", b"MIIB ", b"") },
     Case { name: "text: Base64 of DER, long words", bytes: || around(b"key: x\n", &word(b"MIIB"), b"") },
+    Case { name: "text: Base64 between blanks", bytes: || repeat(&[&[b'A'; 64][..], b" "].concat()) },
     Case { name: "text: Base64 of PEM, lines", bytes: || around(b"key: x\n", b"LS0tLS1CRUdJTi\n", b"") },
     Case { name: "text: Base64 of PEM, long words", bytes: || around(b"{\"a\":\"", &word(b"LS0tLS1CRUdJTi"), b"\"}") },
     Case { name: "text: tiny certificates in JSON", bytes: || around(b"{\"a\":[", tiny_value().as_bytes(), b"\"\"]}") },
@@ -110,6 +125,8 @@ const CASES: [Case; 101] = [
     Case { name: "JSON: empty lists", bytes: || around(b"[", b"[],", b"[]]") },
     Case { name: "JSON: lists in one another around a text", bytes: nested_lists },
     Case { name: "JSON: nested", bytes: || [b"{\"kind\":".to_vec(), repeat_to(b"[", SIZE - 9)].concat() },
+    Case { name: "YAML: entries of a secret", bytes: || around(YAML_SECRET, b"  a: b\n", b"") },
+    Case { name: "YAML: entries in braces", bytes: || around(&[YAML_SECRET, b" {"].concat(), b"a: b,", b"}\n") },
     Case { name: "text: UTF-16", bytes: || [b"\xff\xfe", &repeat(b"-\0")[2..]].concat() },
     Case { name: "text: UTF-16, wide", bytes: || [b"\xff\xfe", &repeat(b"\x00\x4e")[2..]].concat() },
     Case { name: "text: zero-width characters", bytes: || around(b"-----BEGIN", b"\xe2\x80\x8b", b"") },
@@ -236,6 +253,8 @@ fn entries_of_secrets() -> Vec<u8> {
     secret += "\"\":\"\"}},";
     format!("{{\"kind\":\"List\",\"items\":[{}{{\"kind\":\"\"}}]}}", secret.repeat(99)).into_bytes()
 }
+
+const YAML_SECRET: &[u8] = b"apiVersion: v1\nkind: Secret\ndata:\n";
 
 fn nested_lists() -> Vec<u8> {
     around(&[&b"[".repeat(120)[..], b"\""].concat(), b"a", &[&b"\""[..], &b"]".repeat(120)].concat())
