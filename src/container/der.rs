@@ -8,7 +8,7 @@ use crate::certificate::Certificate;
 use crate::container::detect::{self, Format};
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::{PasswordTarget, Unlocker};
-use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, has_text_parts, pem, pkcs7, pkcs12};
+use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, has_text_parts, list, pem, pkcs7, pkcs12};
 use crate::crypto::dek::DekInfo;
 use crate::crypto::pkcs8::EncryptedKey;
 use crate::key::PrivateKey;
@@ -156,6 +156,7 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
         Format::Certificate => {
             Contents { certificates: vec![Certificate::parse(bytes)?.into()], ..Contents::new(container) }
         }
+        Format::CertificateList => list::read(bytes)?,
         Format::Request => Contents { requests: vec![CertificateRequest::parse(bytes)?], ..Contents::new(container) },
         Format::Pkcs12 => return pkcs12::read(bytes, unlocker),
         // A text is read before.

@@ -1,5 +1,7 @@
 //! What stands in a file beside the values that belong there: values behind one another, lists that have no name.
 
+use data_encoding::BASE64;
+
 use super::common::{Test, fixture};
 
 fn read(path: &str) -> Vec<u8> {
@@ -48,6 +50,10 @@ fn pkcs12(bags: &[u8]) -> Vec<u8> {
 fn pkcs12_of(parts: &[&[u8]], after_parts: &[u8], after_content: &[u8]) -> Vec<u8> {
     let content = sequence(&[DATA, &explicit(&[&octets(parts), after_parts])]);
     sequence(&[b"\x02\x01\x03", &content, after_content])
+}
+
+fn encoded(label: &str, bytes: &[u8]) -> Vec<u8> {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(bytes)).into_bytes()
 }
 
 fn inspect(bytes: &[u8]) -> Test {
@@ -141,4 +147,46 @@ fn files_in_one_another_end() {
         file = pkcs12_of(&[&sequence(&[])], &file, b"");
     }
     inspect(&file).status(3).stderr_contains("there is a value that is not read").run();
+}
+
+#[test]
+fn lists_of_certificates_without_a_name_are_read() {
+    let (first, second) = (read("der/universal.cer"), read("der/ec.cer"));
+    let one = |number: u8, certificate: &[u8]| value(0xa0 + number, &[certificate]);
+    let pair = sequence(&[&one(0, &first), &one(1, &second)]);
+    let path = sequence(&[&first, &second]);
+    let set = value(0x31, &[&first, &second]);
+    let lists = [
+        ("PkiPath", path.clone()),
+        ("set", set.clone()),
+        ("pair", pair),
+        ("CertificationPath", sequence(&[&first, &sequence(&[&sequence(&[&one(0, &second)])])])),
+        ("in Base64", BASE64.encode(&path).into_bytes()),
+        ("in PEM", encoded("CERTIFICATE", &path)),
+        ("set in PEM", encoded("PKCS7", &set)),
+        ("unknown label", encoded("PKIPATH", &path)),
+        ("behind a certificate", [read("der/not-push.cer"), path.clone()].concat()),
+    ];
+    for (name, file) in &lists {
+        let run = inspect(file).run();
+        for digest in ["d04062fe545c6cc1", "be60f9b13dcfd313"] {
+            assert!(run.text().contains(digest), "{name}: {}", run.text());
+        }
+    }
+    for (name, file) in lists {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("chain.bin"), file).unwrap();
+        let run = Test::new().args(["expiry", "--at", "2026-12-01T00:00:00Z"]).arg(folder.path()).run();
+        assert!(run.text().matches("com.example.MyApp").count() >= 2, "{name}: {}", run.text());
+    }
+    let single = inspect(&sequence(&[&one(1, &second)])).run();
+    assert!(single.text().contains("be60f9b13dcfd313"), "{}", single.text());
+}
+
+#[test]
+fn what_is_damaged_in_a_list_of_certificates_is_said() {
+    let (first, mut second) = (read("der/universal.cer"), read("der/ec.cer"));
+    second[8] = 0xff;
+    let run = inspect(&sequence(&[&first, &second])).status(3).run();
+    assert!(run.text().contains("com.example.MyApp") && run.text().contains("certificate 2"), "{}", run.text());
 }
