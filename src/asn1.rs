@@ -99,6 +99,11 @@ impl<'a> BerReader<'a> {
         Malformed::new(self.part, problem)
     }
 
+    /// Returns what was not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Reads the next value, or returns `None` at the end.
     pub(crate) fn try_next(&mut self) -> Result<Option<Value<'a>>, Malformed> {
         if self.rest.is_empty() {

@@ -74,6 +74,8 @@ pub enum FindingCode {
     TopicsUnreadable,
     /// OpenSSL does not read it.
     RefusedByOpenssl,
+    /// It is PEM in an entry of a Secret where Base64 belongs.
+    MisplacedEntry,
     /// It is not written, for its key is not there.
     LeftOut,
     /// It may not send to an expected topic.
@@ -216,6 +218,7 @@ impl FindingCode {
             | Self::NotPush
             | Self::TopicsUnreadable
             | Self::RefusedByOpenssl
+            | Self::MisplacedEntry
             | Self::LeftOut
             | Self::TopicMissing
             | Self::EnvironmentMissing

@@ -3,15 +3,16 @@
 
 use zeroize::Zeroizing;
 
-use crate::asn1::Value;
+use crate::asn1::{Malformed, Value};
 use crate::certificate::Certificate;
 use crate::container::detect::{self, Format};
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::{PasswordTarget, Unlocker};
-use crate::container::{Container, Contents, OpenError, Unread, has_text_parts, pem, pkcs7, pkcs12};
+use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, has_text_parts, list, pem, pkcs7, pkcs12};
 use crate::crypto::dek::DekInfo;
 use crate::crypto::pkcs8::EncryptedKey;
 use crate::key::PrivateKey;
+use crate::limits::LimitError;
 use crate::pem::MIN_KEY;
 use crate::pkcs12::Holds;
 use crate::request::CertificateRequest;
@@ -92,7 +93,45 @@ pub(super) fn held_by(bytes: &[u8]) -> Holds {
     }
 }
 
+const STRAY_VALUE: &str = "there is a value that is not read";
+
 impl Contents {
+    /// Adds what stands after the only value that belongs into a place: other programs pass over it.
+    pub(super) fn add_rest(
+        &mut self,
+        place: &str,
+        rest: &[u8],
+        unlocker: &mut Unlocker<'_, '_>,
+    ) -> Result<(), OpenError> {
+        let Some(()) = unlocker.enter() else { return Err(LimitError::Search.into()) };
+        let added = self.add_stray_values(place, rest, unlocker);
+        unlocker.leave();
+        added
+    }
+
+    fn add_stray_values(
+        &mut self,
+        place: &str,
+        mut rest: &[u8],
+        unlocker: &mut Unlocker<'_, '_>,
+    ) -> Result<(), OpenError> {
+        while let Some(value) = detect::find_value(rest) {
+            let read = match read_first(value, unlocker).and_then(Contents::check_anything) {
+                Err(error) if !matches!(error, OpenError::Lookalike(_)) && !error.is_locked() => {
+                    Err(Malformed::new(place.to_owned(), STRAY_VALUE).into())
+                }
+                read => read,
+            };
+            self.add_part(place, || held_by(value), read)?;
+            rest = after_value(value);
+        }
+        self.may_hide_key |= rest.len() >= MIN_KEY;
+        if !rest.is_empty() && self.others.len() < MAX_UNREAD {
+            self.others.push(format!("{} bytes of no meaning ({place})", rest.len()));
+        }
+        Ok(())
+    }
+
     /// Adds one of several parts of a file. What a part holds is asked for where it was not read.
     pub(super) fn add_part(
         &mut self,
@@ -117,6 +156,7 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
         Format::Certificate => {
             Contents { certificates: vec![Certificate::parse(bytes)?.into()], ..Contents::new(container) }
         }
+        Format::CertificateList => list::read(bytes)?,
         Format::Request => Contents { requests: vec![CertificateRequest::parse(bytes)?], ..Contents::new(container) },
         Format::Pkcs12 => return pkcs12::read(bytes, unlocker),
         // A text is read before.
@@ -124,18 +164,24 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
         Format::Pkcs8Key => one_key(PrivateKey::from_pkcs8(bytes)?),
         Format::Pkcs1Key => one_key(PrivateKey::from_pkcs1(bytes)?),
         Format::Sec1Key | Format::DsaKey => one_key(PrivateKey::from_sec1(bytes)?),
-        Format::EncryptedKey => Contents { has_encrypted_key: true, ..one_key(read_encrypted_key(bytes, unlocker)?) },
+        Format::EncryptedKey => read_encrypted_key(bytes, unlocker)?,
     };
     Ok(Contents { is_read_whole: true, ..contents })
 }
 
-fn read_encrypted_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<PrivateKey, OpenError> {
+fn read_encrypted_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let (info, _) = Value::parse(bytes, "encrypted private key")?;
     let key = EncryptedKey::parse(&info)?;
     let der = unlocker.unlock(PasswordTarget::Key, false, |password, limits| {
         Ok(key.decrypt(&PasswordEncodings::for_key(password), limits)?)
     })?;
-    Ok(PrivateKey::from_pkcs8(&der)?)
+    let mut contents = Contents { has_encrypted_key: true, ..one_key(PrivateKey::from_pkcs8(&der)?) };
+    if let Some((_, rest)) = Value::parse_prefix(&der)
+        && !rest.is_empty()
+    {
+        contents.add_rest("after the decrypted key", rest, unlocker)?;
+    }
+    Ok(contents)
 }
 
 /// Decrypts a PEM block with the header DEK-Info.

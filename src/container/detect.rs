@@ -4,7 +4,7 @@ use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{self, Value};
 use crate::container::lookalike::Lookalike;
-use crate::container::{Container, OpenError, hidden, transport};
+use crate::container::{Container, OpenError, hidden, list, transport};
 use crate::crypto::pkcs8;
 use crate::limits::{self, MAX_FILE_SIZE, SEARCH_STEP};
 use crate::pem;
@@ -16,6 +16,7 @@ pub(super) enum Format {
     Pem,
     Pkcs12,
     Certificate,
+    CertificateList,
     Pkcs7,
     Request,
     Pkcs8Key,
@@ -30,7 +31,7 @@ impl Format {
         match self {
             Self::Pem => Container::Pem,
             Self::Pkcs12 => Container::Pkcs12,
-            Self::Certificate => Container::Der,
+            Self::Certificate | Self::CertificateList => Container::Der,
             Self::Pkcs7 => Container::Pkcs7,
             Self::Request => Container::Csr,
             Self::Pkcs8Key | Self::EncryptedKey | Self::Pkcs1Key | Self::Sec1Key | Self::DsaKey => Container::Key,
@@ -41,7 +42,7 @@ impl Format {
     pub(super) fn holds(self) -> Holds {
         match self {
             Self::Pem | Self::Pkcs12 => Holds::Anything,
-            Self::Certificate | Self::Pkcs7 => Holds::Certificate,
+            Self::Certificate | Self::CertificateList | Self::Pkcs7 => Holds::Certificate,
             Self::Request => Holds::Other,
             Self::Pkcs8Key | Self::EncryptedKey | Self::Pkcs1Key | Self::Sec1Key | Self::DsaKey => Holds::Key,
         }
@@ -70,7 +71,7 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
         return Err(OpenError::Empty);
     }
     // A certificate may have a PEM block in one of its texts, and a PEM block may follow it.
-    if begins_with_value(bytes) {
+    if begins_with_value(bytes) || is_set_of_certificates(bytes) {
         return detect_der(bytes);
     }
     if let Some(lookalike) = Lookalike::of_binary(bytes) {
@@ -85,6 +86,15 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
 /// Returns whether a DER value of some length is at the beginning, as a whole.
 pub(super) fn begins_with_value(bytes: &[u8]) -> bool {
     transport::begins_as_der(bytes) && Value::parse_prefix(bytes).is_some()
+}
+
+/// Returns whether a set of certificates is at the beginning.
+fn is_set_of_certificates(bytes: &[u8]) -> bool {
+    const SET: u8 = 0x31;
+    match Value::parse_prefix(bytes) {
+        Some((set, _)) => bytes.starts_with(&[SET]) && list::is_list(&set),
+        None => false,
+    }
 }
 
 /// The fewest bytes of a value that is found among others: a private key alone has as many.
@@ -138,6 +148,9 @@ pub(super) fn detect_der(bytes: &[u8]) -> Result<Format, OpenError> {
     }
     if is_named_curve(bytes) {
         return lookalike(Lookalike::Parameters);
+    }
+    if is_set_of_certificates(bytes) {
+        return Ok(Format::CertificateList);
     }
     if !bytes.starts_with(b"\x30") {
         return Err(OpenError::Unrecognized);
@@ -220,6 +233,7 @@ fn detect_value(outer: &Value<'_>) -> Result<Format, OpenError> {
         {
             detect_signed(signed)
         }
+        _ if list::is_list(outer) => Ok(Format::CertificateList),
         _ => Err(OpenError::Unrecognized),
     }
 }

@@ -2,7 +2,7 @@
 //! document or several.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use base64ct::{Base64, Encoding};
@@ -16,7 +16,7 @@ use crate::asn1::{Fault, Malformed};
 use crate::container::has_text_parts;
 use crate::container::yaml::{self, YamlProblem};
 use crate::limits::MAX_PARTS;
-use crate::pem::clear_unused_bits;
+use crate::pem::{clear_unused_bits, looks_like_pem};
 use crate::text::{NOT_SHOWN, may_be_key, name_unless_key, printable};
 
 /// One object with its entries.
@@ -27,6 +27,8 @@ pub struct KubernetesObject {
     pub kind: ObjectKind,
     /// Its entries, by key, or why one is not read. Only Secrets and ConfigMaps have any.
     pub entries: BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>>,
+    /// The keys of entries that are PEM where Base64 belongs: Kubernetes refuses the object.
+    pub(crate) misplaced: BTreeSet<String>,
     /// The text of all that is no entry, if there are PEM blocks or files in Base64 in it.
     pub rest: Option<Zeroizing<Vec<u8>>>,
 }
@@ -367,7 +369,7 @@ fn too_many() -> Malformed {
 /// Returns a Secret of one entry that cannot be read.
 fn unreadable(name: String, key: &str, error: Malformed) -> KubernetesObject {
     let entries = BTreeMap::from([(key.to_owned(), Err(error))]);
-    KubernetesObject { name, kind: ObjectKind::Secret, entries, rest: None }
+    KubernetesObject { name, kind: ObjectKind::Secret, entries, misplaced: BTreeSet::new(), rest: None }
 }
 
 /// Adds the objects of a document, in which lists may stand in one another so deep.
@@ -477,7 +479,8 @@ fn refusal(text: &str) -> Option<KubernetesObject> {
 }
 
 fn missing(problem: Malformed) -> KubernetesObject {
-    KubernetesObject { name: String::new(), kind: ObjectKind::Missing(problem), entries: BTreeMap::new(), rest: None }
+    let (entries, misplaced) = (BTreeMap::new(), BTreeSet::new());
+    KubernetesObject { name: String::new(), kind: ObjectKind::Missing(problem), entries, misplaced, rest: None }
 }
 
 /// The kind of an object whose other fields do not parse.
@@ -515,14 +518,19 @@ fn parse_object(text: &str, item_kind: &str) -> KubernetesObject {
         kind => return other(name, name_unless_key(kind), text),
     };
     match data {
-        Ok(data) => KubernetesObject { entries: entries(data, &name, &kind), rest: other_fields(text), name, kind },
+        Ok(data) => {
+            let mut misplaced = BTreeSet::new();
+            let entries = entries(data, &name, &kind, &mut misplaced);
+            KubernetesObject { name, kind, entries, misplaced, rest: other_fields(text) }
+        }
         Err(error) => unreadable(name, "(data)", foreign(&error)),
     }
 }
 
 fn other(name: String, kind: &str, text: &str) -> KubernetesObject {
     let kind = ObjectKind::Other(kind.to_owned());
-    KubernetesObject { name, kind, entries: BTreeMap::new(), rest: worth_reading(without_copy(text)) }
+    let (entries, misplaced) = (BTreeMap::new(), BTreeSet::new());
+    KubernetesObject { name, kind, entries, misplaced, rest: worth_reading(without_copy(text)) }
 }
 
 /// The fields of a Secret or a ConfigMap whose values are its entries.
@@ -558,8 +566,13 @@ fn worth_reading(text: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
     has_text_parts(&text).then_some(text)
 }
 
-/// Decodes the entries of a Secret or a ConfigMap.
-fn entries(data: Data, name: &str, kind: &ObjectKind) -> BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>> {
+/// Decodes the entries of a Secret or a ConfigMap. Those that are PEM where Base64 belongs are `misplaced`.
+fn entries(
+    data: Data,
+    name: &str,
+    kind: &ObjectKind,
+    misplaced: &mut BTreeSet<String>,
+) -> BTreeMap<String, Result<Zeroizing<Vec<u8>>, Malformed>> {
     let mut entries = BTreeMap::new();
     let is_encoded = *kind == ObjectKind::Secret;
     for (field, encoded) in [(data.data, is_encoded), (data.string_data, false), (data.binary_data, true)] {
@@ -577,7 +590,15 @@ fn entries(data: Data, name: &str, kind: &ObjectKind) -> BTreeMap<String, Result
                 true => {
                     Err(Malformed::ambiguity(format!("secret {name}/{key}"), "stands there twice, with two values"))
                 }
-                false => decode(value, encoded, name, &key),
+                false if encoded && looks_like_pem(value.as_bytes()) => {
+                    misplaced.insert(key.clone());
+                    decode(value, false, name, &key)
+                }
+                false => {
+                    // What is written as text counts.
+                    misplaced.remove(&key);
+                    decode(value, encoded, name, &key)
+                }
             };
             entries.insert(key, bytes);
         }

@@ -8,6 +8,7 @@ mod error;
 mod escape;
 mod hidden;
 pub(crate) mod kubernetes;
+mod list;
 mod literal;
 pub(crate) mod lookalike;
 mod passwords;

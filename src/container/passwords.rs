@@ -53,12 +53,12 @@ const HINT_ITERATIONS: u64 = 100_000;
 pub(super) struct Unlocker<'p, 'a> {
     passwords: &'p mut Passwords<'a>,
     limits: Limits,
-    /// The signed files in one another that are being read.
-    signed: u8,
+    /// The files in one another that are being read.
+    depth: u8,
 }
 
-/// The most signed files in one another.
-const MAX_SIGNED: u8 = 3;
+/// The most files in one another: in what is signed, and after the values of PKCS#12 and PKCS#7.
+const MAX_DEPTH: u8 = 3;
 
 impl<'p, 'a> Unlocker<'p, 'a> {
     /// Returns whether there are several passwords to choose from.
@@ -67,20 +67,20 @@ impl<'p, 'a> Unlocker<'p, 'a> {
     }
 
     pub(super) fn new(passwords: &'p mut Passwords<'a>, max_iterations: u64) -> Self {
-        Self { passwords, limits: Limits::new(max_iterations), signed: 0 }
+        Self { passwords, limits: Limits::new(max_iterations), depth: 0 }
     }
 
-    /// Begins to read what a signed file holds; `None` where too many are in one another.
-    pub(super) fn enter_signed(&mut self) -> Option<()> {
-        if self.signed == MAX_SIGNED {
+    /// Begins to read what a file holds in another; `None` where too many are in one another.
+    pub(super) fn enter(&mut self) -> Option<()> {
+        if self.depth == MAX_DEPTH {
             return None;
         }
-        self.signed += 1;
+        self.depth += 1;
         Some(())
     }
 
-    pub(super) fn leave_signed(&mut self) {
-        self.signed -= 1;
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
     }
 
     /// Calls `attempt` with each password until it returns something; `None` means that the password is wrong.

@@ -5,7 +5,7 @@ use crate::container::lookalike::Lookalike;
 use crate::container::passwords::{PasswordTarget, Unlocker};
 use crate::container::{Container, Contents, Entry, OpenError, Unread};
 use crate::key::PrivateKey;
-use crate::pkcs12::{Bag, BagContent, Holds, Opened, OtherBag, PartProblem, Pfx, Unlocked, UnreadPart};
+use crate::pkcs12::{Bag, BagContent, Holds, Opened, OtherBag, PartProblem, Pfx, Rest, Unlocked, UnreadPart};
 
 /// Reads what the passwords open, and without any of them what is not encrypted.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
@@ -46,7 +46,7 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     };
     drop(safes);
     let mut contents = Contents { pkcs12: Some(info), ..Contents::new(Container::Pkcs12) };
-    contents.add_opened(opened, lock)?;
+    contents.add_opened(opened, lock, unlocker)?;
     Ok(contents)
 }
 
@@ -60,7 +60,12 @@ fn lock_of(pfx: &Pfx<'_>, error: OpenError) -> OpenError {
 
 impl Contents {
     /// Adds bags. `lock` is the reason why what is locked stays so.
-    fn add_opened(&mut self, opened: Opened, lock: Option<OpenError>) -> Result<(), OpenError> {
+    fn add_opened(
+        &mut self,
+        opened: Opened,
+        lock: Option<OpenError>,
+        unlocker: &mut Unlocker<'_, '_>,
+    ) -> Result<(), OpenError> {
         for bag in &opened.bags {
             self.add_bag(bag);
             self.check_bounds()?;
@@ -76,8 +81,8 @@ impl Contents {
             };
             self.unread.push(Unread::new(place, holds, error));
         }
-        for count in opened.trailing {
-            self.others.push(format!("{count} bytes of no meaning (after the bags of a part)"));
+        for Rest { place, bytes } in &opened.rests {
+            self.add_rest(place, bytes, unlocker)?;
         }
         self.bags = opened.bags;
         Ok(())

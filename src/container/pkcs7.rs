@@ -20,15 +20,18 @@ const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 /// Reads the certificates. One that cannot be read takes no other with it.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let (content_info, _) = Value::parse(bytes, "PKCS#7")?;
-    if let Some(list) = netscape_sequence(&content_info)? {
-        return read_list(&list);
+    let mut rests = Vec::new();
+    if let Some(list) = netscape_sequence(&content_info, &mut rests)? {
+        let mut contents = read_list(&list)?;
+        contents.add_rests(&rests, unlocker)?;
+        return Ok(contents);
     }
-    let signed = signed_data(&content_info)?;
+    let signed = signed_data(&content_info, &mut rests)?;
     let mut fields = signed.reader("PKCS#7");
     fields.expect(Tag::Integer, "the version")?;
     fields.expect(Tag::Set, "the digest algorithms")?;
     let content = fields.expect(Tag::Sequence, "the content")?;
-    let text = signed_text(&content);
+    let text = signed_text(&content, &mut rests);
     if is_provisioning_profile(content.encoded()) {
         let profile = match &text {
             Some(text) if text.starts_with(BINARY_LIST) => Err(Malformed::new("property list", BINARY)),
@@ -48,6 +51,7 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     if let Some(text) = text {
         contents.add_signed(&text, unlocker)?;
     }
+    contents.add_rests(&rests, unlocker)?;
     Ok(contents)
 }
 
@@ -66,6 +70,15 @@ fn read_list(list: &Value<'_>) -> Result<Contents, OpenError> {
 }
 
 impl Contents {
+    fn add_rests(&mut self, rests: &[&[u8]], unlocker: &mut Unlocker<'_, '_>) -> Result<(), OpenError> {
+        for rest in rests {
+            if !rest.is_empty() {
+                self.add_rest("after the content of PKCS#7", rest, unlocker)?;
+            }
+        }
+        Ok(())
+    }
+
     fn add_certificates(&mut self, list: &Value<'_>) -> Result<(), OpenError> {
         let mut list = list.reader("PKCS#7 certificates");
         while let Some(certificate) = list.try_next()? {
@@ -91,9 +104,9 @@ impl Contents {
             self.unread.push(Unread::new(SIGNED.to_owned(), Holds::Anything, error.into()));
             return Ok(());
         }
-        let Some(()) = unlocker.enter_signed() else { return Err(LimitError::Search.into()) };
+        let Some(()) = unlocker.enter() else { return Err(LimitError::Search.into()) };
         let read = read_layer(text, unlocker).and_then(Contents::check_anything);
-        unlocker.leave_signed();
+        unlocker.leave();
         match read {
             Ok(part) => self.add(part),
             // It may be anything, such as a mail.
@@ -119,21 +132,25 @@ impl Contents {
 }
 
 /// Returns the certificates of a Netscape certificate sequence, which OpenSSL still writes (`openssl nseq`).
-fn netscape_sequence<'a>(content_info: &Value<'a>) -> Result<Option<Value<'a>>, Malformed> {
+fn netscape_sequence<'a>(content_info: &Value<'a>, rests: &mut Vec<&'a [u8]>) -> Result<Option<Value<'a>>, Malformed> {
     let mut content = content_info.reader("PKCS#7");
     if content.required("its type")?.oid()? != NETSCAPE_SEQUENCE {
         return Ok(None);
     }
-    let wrapped = content.expect_context(0, "its content")?;
-    Ok(Some(wrapped.reader("certificate sequence").expect(Tag::Sequence, "the certificates")?))
+    let mut wrapped = content.expect_context(0, "its content")?.reader("certificate sequence");
+    let list = wrapped.expect(Tag::Sequence, "the certificates")?;
+    rests.extend([wrapped.rest(), content.rest()]);
+    Ok(Some(list))
 }
 
 /// Returns what is signed, where it is not apart from the signature.
-fn signed_text<'a>(content: &Value<'a>) -> Option<Cow<'a, [u8]>> {
+fn signed_text<'a>(content: &Value<'a>, rests: &mut Vec<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
     let mut fields = content.reader("PKCS#7");
     fields.required("its type").ok()?;
-    let wrapped = fields.expect_context(0, "its content").ok()?;
-    wrapped.reader("PKCS#7").expect(Tag::OctetString, "its content").ok()?.octets().ok()
+    let mut wrapped = fields.expect_context(0, "its content").ok()?.reader("PKCS#7");
+    let text = wrapped.expect(Tag::OctetString, "its content").ok()?.octets().ok()?;
+    rests.extend([wrapped.rest(), fields.rest()]);
+    Some(text)
 }
 
 /// Returns whether signed content is a provisioning profile.
@@ -148,12 +165,14 @@ fn is_provisioning_profile(content: &[u8]) -> bool {
 }
 
 /// Returns the SignedData. Signatures are not looked at: a .p7b has none.
-fn signed_data<'a>(content_info: &Value<'a>) -> Result<Value<'a>, DecodeError> {
+fn signed_data<'a>(content_info: &Value<'a>, rests: &mut Vec<&'a [u8]>) -> Result<Value<'a>, DecodeError> {
     let mut content = content_info.reader("PKCS#7");
     let kind = content.required("its type")?.oid()?;
     if kind != SIGNED_DATA {
         return Err(DecodeError::unknown_type("PKCS#7 content", &kind));
     }
-    let wrapped = content.expect_context(0, "its content")?;
-    Ok(wrapped.reader("PKCS#7").expect(Tag::Sequence, "the signed data")?)
+    let mut wrapped = content.expect_context(0, "its content")?.reader("PKCS#7");
+    let signed = wrapped.expect(Tag::Sequence, "the signed data")?;
+    rests.extend([wrapped.rest(), content.rest()]);
+    Ok(signed)
 }

@@ -10,6 +10,7 @@ use crate::asn1::Malformed;
 use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::container::Unread;
+use crate::container::der::after_value;
 use crate::crypto::digest::sha256_hex;
 use crate::limits::MAX_PARTS;
 use crate::pkcs12::Holds;
@@ -68,9 +69,23 @@ impl ProvisioningProfile {
         let Some(certificates) = list.get("DeveloperCertificates").and_then(Value::as_array) else { return };
         for (index, value) in certificates.iter().take(MAX_PARTS).enumerate() {
             let place = format!("developer certificate {}", index + 1);
-            match Certificate::parse(value.as_data().unwrap_or_default()) {
+            self.add_certificate(&place, value.as_data().unwrap_or_default());
+        }
+    }
+
+    /// Adds a certificate, and those that follow it in the same place.
+    fn add_certificate(&mut self, place: &str, der: &[u8]) {
+        let mut rest = der;
+        loop {
+            match Certificate::parse(rest) {
                 Ok(certificate) => self.certificates.push(certificate),
-                Err(error) => self.unread.push(Unread::new(place, Holds::Certificate, error.into())),
+                Err(error) => {
+                    return self.unread.push(Unread::new(place.to_owned(), Holds::Certificate, error.into()));
+                }
+            }
+            rest = after_value(rest);
+            if rest.is_empty() || self.certificates.len() >= MAX_PARTS {
+                return;
             }
         }
     }

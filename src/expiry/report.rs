@@ -364,6 +364,15 @@ impl CheckedCertificate {
 }
 
 impl CheckedCertificate {
+    /// Adds a finding, whatever its role.
+    pub(crate) fn add(&mut self, finding: &Finding) {
+        if let Some(leaf) = &mut self.as_leaf {
+            leaf.add(finding);
+        }
+        self.level = self.level.max(finding.level);
+        self.findings.push(finding.clone());
+    }
+
     /// Returns its file or entry as reports name it.
     pub(crate) fn place(&self) -> Cow<'_, str> {
         self.dump.place(&self.file)

@@ -24,7 +24,7 @@ use crate::expiry::report::{
     check_profile,
 };
 use crate::expiry::sniff::{self, Skip, has_certificate_extension, is_suspiciously_empty};
-use crate::finding::{FindingCode, Level};
+use crate::finding::{Finding, FindingCode, Level};
 use crate::key::KeyError;
 use crate::pkcs12::Holds;
 use crate::text::printable_name;
@@ -452,19 +452,26 @@ impl ExpiryScanner<'_> {
                 keys.extend_from_slice(&contents.keys);
             }
             if part == FilePart::Judged {
-                results.push((name, result));
+                results.push((key, result));
             } else {
                 totals.add_keys(&result);
             }
         }
-        for (name, mut result) in results {
+        for (key, mut result) in results {
+            let name = object.entry_path(key);
             if let Ok(Opened::Contents { contents, .. }) = &mut result
                 && contents.keys.is_empty()
                 && !contents.certificates.is_empty()
             {
                 contents.keys.clone_from(&keys);
             }
+            let before = totals.certificates.len();
             self.record(&Item::secret_entry(&name, file), result, totals);
+            if object.misplaced.contains(key) {
+                for certificate in &mut totals.certificates[before..] {
+                    certificate.add(&misplaced_entry());
+                }
+            }
         }
     }
 
@@ -617,6 +624,12 @@ impl ExpiryScanner<'_> {
     fn failure(&self) -> Level {
         if self.skip_unreadable { Level::Warning } else { Level::Failure }
     }
+}
+
+fn misplaced_entry() -> Finding {
+    let message = "is PEM where Base64 belongs: Kubernetes refuses the object";
+    let hint = "put it under stringData (under data, in a ConfigMap), or encode it with base64";
+    Finding { hint: Some(hint.into()), ..Finding::warning(FindingCode::MisplacedEntry, message) }
 }
 
 /// What an entry without bytes is called.

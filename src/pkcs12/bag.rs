@@ -12,7 +12,7 @@ use crate::crypto::DecodeError;
 use crate::crypto::pbe::Scheme;
 use crate::crypto::pkcs8::{self, EncryptedKey};
 use crate::limits::{LimitError, Limits, MAX_PARTS};
-use crate::pkcs12::wrapped_octets;
+use crate::pkcs12::{Rests, keep_rest, wrapped_octets};
 use crate::secret::PasswordEncodings;
 
 const KEY_BAG: Oid<'static> = oid!(1.2.840.113549.1.12.10.1.1);
@@ -115,6 +115,8 @@ impl Bag {
 pub(super) struct RawBag {
     content: RawContent,
     attributes: Option<Vec<Attribute>>,
+    /// What follows its content, and does not belong there.
+    pub(super) rests: Rests,
 }
 
 enum RawContent {
@@ -190,8 +192,8 @@ impl RawBag {
 #[derive(Default)]
 pub(super) struct RawBags {
     pub(super) bags: Vec<RawBag>,
-    /// The number of bytes after them.
-    pub(super) trailing: usize,
+    /// What follows them.
+    pub(super) rests: Rests,
 }
 
 /// Reads SafeContents. What a nested safe holds follows it. A bag that cannot be read takes no other with it.
@@ -202,7 +204,9 @@ pub(super) fn parse_all(safe_contents: &[u8]) -> Result<RawBags, DecodeError> {
     if bags.len() > MAX_PARTS {
         return Err(LimitError::Parts { limit: MAX_PARTS }.into());
     }
-    Ok(RawBags { bags, trailing: rest.len() })
+    let mut rests = Rests::new();
+    keep_rest(&mut rests, rest);
+    Ok(RawBags { bags, rests })
 }
 
 /// Returns whether decrypted bytes are SafeContents. OpenSSL passes over what follows them; to tell them from what a
@@ -236,24 +240,26 @@ fn collect_bags(safe: &Value<'_>, bags: &mut Vec<RawBag>, depth: usize) {
 
 /// Adds a bag, and what it holds if it is a safe.
 fn collect_bag(value: &Value<'_>, bags: &mut Vec<RawBag>, depth: usize) {
-    let BagParts { kind, wrapped, attributes } = match parse_bag_parts(value) {
+    let BagParts { kind, wrapped, attributes, mut rests } = match parse_bag_parts(value) {
         Ok(parts) => parts,
         Err(error) => return bags.push(unread_bag(Holds::Anything, error.into())),
     };
     if kind != SAFE_CONTENTS_BAG {
-        let content = match parse_content(&kind, &wrapped) {
+        let content = match parse_content(&kind, &wrapped, &mut rests) {
             Ok(content) => content,
             Err(error) => RawContent::Unread { holds: holds(&kind), error },
         };
-        return bags.push(RawBag { content, attributes });
+        return bags.push(RawBag { content, attributes, rests });
     }
     if depth == 0 {
         let error = LimitError::Nesting { limit: MAX_NESTING };
         return bags.push(unread_bag(Holds::Anything, error.into()));
     }
-    match wrapped.reader("nested safe").required("its content") {
+    let mut content = wrapped.reader("nested safe");
+    match content.required("its content") {
         Ok(nested) => {
-            bags.push(RawBag { content: RawContent::Plain(BagContent::Safe), attributes });
+            keep_rest(&mut rests, content.rest());
+            bags.push(RawBag { content: RawContent::Plain(BagContent::Safe), attributes, rests });
             collect_bags(&nested, bags, depth - 1);
         }
         Err(error) => bags.push(unread_bag(Holds::Anything, error.into())),
@@ -265,6 +271,7 @@ struct BagParts<'a> {
     kind: Oid<'static>,
     wrapped: Value<'a>,
     attributes: Option<Vec<Attribute>>,
+    rests: Rests,
 }
 
 fn parse_bag_parts<'a>(value: &Value<'a>) -> Result<BagParts<'a>, Malformed> {
@@ -275,11 +282,13 @@ fn parse_bag_parts<'a>(value: &Value<'a>) -> Result<BagParts<'a>, Malformed> {
         Some(set) => Some(parse_attributes(&set)?),
         None => None,
     };
-    Ok(BagParts { kind, wrapped, attributes })
+    let mut rests = Rests::new();
+    keep_rest(&mut rests, fields.rest());
+    Ok(BagParts { kind, wrapped, attributes, rests })
 }
 
 fn unread_bag(holds: Holds, error: DecodeError) -> RawBag {
-    RawBag { content: RawContent::Unread { holds, error }, attributes: None }
+    RawBag { content: RawContent::Unread { holds, error }, attributes: None, rests: vec![] }
 }
 
 fn holds(kind: &Oid<'_>) -> Holds {
@@ -292,12 +301,12 @@ fn holds(kind: &Oid<'_>) -> Holds {
     }
 }
 
-fn parse_content(kind: &Oid<'_>, wrapped: &Value<'_>) -> Result<RawContent, DecodeError> {
+fn parse_content(kind: &Oid<'_>, wrapped: &Value<'_>, rests: &mut Rests) -> Result<RawContent, DecodeError> {
     if *kind == SHROUDED_KEY_BAG || *kind == KEY_BAG {
-        return parse_key(kind, wrapped);
+        return parse_key(kind, wrapped, rests);
     }
     let content = if *kind == CERT_BAG {
-        parse_certificate(wrapped)?
+        parse_certificate(wrapped, rests)?
     } else if *kind == SECRET_BAG {
         BagContent::Secret(parse_secret(wrapped).ok())
     } else if *kind == CRL_BAG {
@@ -310,8 +319,10 @@ fn parse_content(kind: &Oid<'_>, wrapped: &Value<'_>) -> Result<RawContent, Deco
 
 /// Reads a key by its content. GnuTLS puts one that is not encrypted into the bag for encrypted ones where the password
 /// is empty.
-fn parse_key(kind: &Oid<'_>, wrapped: &Value<'_>) -> Result<RawContent, DecodeError> {
-    let key = wrapped.reader("key bag").expect(Tag::Sequence, "the private key")?;
+fn parse_key(kind: &Oid<'_>, wrapped: &Value<'_>, rests: &mut Rests) -> Result<RawContent, DecodeError> {
+    let mut content = wrapped.reader("key bag");
+    let key = content.expect(Tag::Sequence, "the private key")?;
+    keep_rest(rests, content.rest());
     let is_encrypted = match *kind == KEY_BAG {
         true => pkcs8::looks_like_encrypted_key(&key),
         false => !pkcs8::looks_like_private_key(&key),
@@ -322,13 +333,20 @@ fn parse_key(kind: &Oid<'_>, wrapped: &Value<'_>) -> Result<RawContent, DecodeEr
     Ok(RawContent::Plain(BagContent::Key(Zeroizing::new(key.encoded().to_vec()))))
 }
 
-fn parse_certificate(wrapped: &Value<'_>) -> Result<BagContent, Malformed> {
-    let mut fields = wrapped.reader("certificate bag").expect(Tag::Sequence, "its content")?.reader("certificate bag");
+fn parse_certificate(wrapped: &Value<'_>, rests: &mut Rests) -> Result<BagContent, Malformed> {
+    let mut content = wrapped.reader("certificate bag");
+    let mut fields = content.expect(Tag::Sequence, "its content")?.reader("certificate bag");
+    keep_rest(rests, content.rest());
     let kind = fields.required("the type of certificate")?.oid()?;
     if kind != X509_CERTIFICATE {
         return Ok(BagContent::Other(OtherBag::ForeignCertificate));
     }
-    Ok(BagContent::Certificate(wrapped_octets(&mut fields)?.into_owned()))
+    let octets = wrapped_octets(&mut fields, rests)?;
+    let Some((certificate, rest)) = Value::parse_prefix(&octets) else {
+        return Ok(BagContent::Certificate(octets.into_owned()));
+    };
+    keep_rest(rests, rest);
+    Ok(BagContent::Certificate(certificate.encoded().to_vec()))
 }
 
 fn parse_secret(wrapped: &Value<'_>) -> Result<AttributeValue, Malformed> {

@@ -58,8 +58,23 @@ pub(crate) struct Opened {
     /// In the file's order, a nested safe before what it holds.
     pub(crate) bags: Vec<Bag>,
     pub(crate) unread: Vec<UnreadPart>,
-    /// The number of bytes after the bags, of each part that has some.
-    pub(crate) trailing: Vec<usize>,
+    pub(crate) rests: Vec<Rest>,
+}
+
+/// Bytes that follow the only value that belongs into their place.
+pub(crate) struct Rest {
+    /// Its place, such as "after the content of bag 2".
+    pub(crate) place: String,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+/// What follows the only values that belong into their places.
+type Rests = Vec<Zeroizing<Vec<u8>>>;
+
+fn keep_rest(rests: &mut Rests, rest: &[u8]) {
+    if !rest.is_empty() {
+        rests.push(Zeroizing::new(rest.to_vec()));
+    }
 }
 
 /// A part of the file that was not read.
@@ -82,7 +97,7 @@ pub(crate) enum PartProblem {
 /// One part of the authenticated safe.
 enum Safe<'a> {
     Plain(RawBags),
-    Encrypted { scheme: Scheme, ciphertext: Cow<'a, [u8]> },
+    Encrypted { scheme: Scheme, ciphertext: Cow<'a, [u8]>, rests: Rests },
     Unread(DecodeError),
 }
 
@@ -97,6 +112,7 @@ enum FileMac {
 pub(crate) struct Pfx<'a> {
     auth_safe: Cow<'a, [u8]>,
     mac: FileMac,
+    rests: Rests,
 }
 
 /// The only version of the format (RFC 7292 section 4).
@@ -106,6 +122,8 @@ const VERSION: u64 = 3;
 pub(crate) struct Safes<'a> {
     pfx: &'a Pfx<'a>,
     safes: Vec<Safe<'a>>,
+    /// What follows the list of them.
+    rests: Rests,
 }
 
 /// Returns whether a value begins as a PFX does: a sequence of a version and of data, plain or signed. Of version 3 the
@@ -150,15 +168,21 @@ impl<'a> Pfx<'a> {
         if kind != DATA {
             return Err(DecodeError::unknown_type("content", &kind));
         }
-        let auth_safe = wrapped_octets(&mut content)?;
+        let mut rests = Rests::new();
+        let auth_safe = wrapped_octets(&mut content, &mut rests)?;
+        let mut rest = fields.rest();
         let mac = match fields.try_next()? {
-            Some(mac_data) if mac_data.is(Tag::Sequence) => match Mac::parse(&mac_data) {
-                Ok(mac) => FileMac::Mac(mac),
-                Err(error) => FileMac::Unread(error),
-            },
+            Some(mac_data) if mac_data.is(Tag::Sequence) => {
+                rest = fields.rest();
+                match Mac::parse(&mac_data) {
+                    Ok(mac) => FileMac::Mac(mac),
+                    Err(error) => FileMac::Unread(error),
+                }
+            }
             _ => FileMac::Absent,
         };
-        Ok(Self { auth_safe, mac })
+        keep_rest(&mut rests, rest);
+        Ok(Self { auth_safe, mac, rests })
     }
 
     /// Returns whether a MAC can tell a wrong password from damage.
@@ -176,7 +200,9 @@ impl<'a> Pfx<'a> {
 
     /// Reads the parts, as far as they are not encrypted.
     pub(crate) fn safes(&self) -> Result<Safes<'_>, DecodeError> {
-        let (list, _) = Value::parse(&self.auth_safe, "authenticated safe")?;
+        let (list, rest) = Value::parse(&self.auth_safe, "authenticated safe")?;
+        let mut rests = Rests::new();
+        keep_rest(&mut rests, rest);
         let mut safes = Vec::new();
         let mut bags_left = MAX_PARTS;
         let mut list = list.reader("authenticated safe");
@@ -189,7 +215,7 @@ impl<'a> Pfx<'a> {
                 Err(error) => Safe::Unread(error),
             });
         }
-        Ok(Safes { pfx: self, safes })
+        Ok(Safes { pfx: self, safes, rests })
     }
 
     /// Returns the algorithms, as far as they can be seen without the password.
@@ -276,6 +302,7 @@ impl Safes<'_> {
                 _ => Ok(Unlocked::WrongPassword),
             };
         }
+        opener.add_file_rests(self);
         Ok(Unlocked::Opened(opener.finish(problem)))
     }
 
@@ -289,6 +316,7 @@ impl Safes<'_> {
         if self.pfx.has_mac() {
             opener.add_unread("MAC".to_owned(), Holds::Mac, PartProblem::Locked);
         }
+        opener.add_file_rests(self);
         opener.opened
     }
 }
@@ -334,8 +362,12 @@ impl<'l> SafeOpener<'l> {
         match safe {
             Safe::Plain(read) => self.open_bags(read),
             Safe::Unread(error) => self.add_unread_part(PartProblem::Decode(error.clone())),
-            Safe::Encrypted { .. } if self.is_plain => self.add_unread_part(PartProblem::Locked),
-            Safe::Encrypted { scheme, ciphertext } => {
+            Safe::Encrypted { rests, .. } if self.is_plain => {
+                self.add_unread_part(PartProblem::Locked);
+                self.add_rests(AFTER_PART, rests);
+            }
+            Safe::Encrypted { scheme, ciphertext, rests } => {
+                self.add_rests(AFTER_PART, rests);
                 match scheme.decrypt(&self.encodings, ciphertext, self.limits, looks_like_safe_contents) {
                     Ok(Some(plain)) => {
                         self.decrypted += 1;
@@ -365,19 +397,22 @@ impl<'l> SafeOpener<'l> {
         for bag in &read.bags {
             self.open_bag(bag);
         }
-        if read.trailing > 0 {
-            self.opened.trailing.push(read.trailing);
-        }
+        self.add_rests("after the bags of a part", &read.rests);
     }
 
     fn open_bag(&mut self, bag: &RawBag) {
         self.bags += 1;
         let place = format!("bag {}", self.bags);
         let is_encrypted = bag.scheme().is_some();
+        let after_content = format!("after the content of {place}");
+        self.add_rests(&after_content, &bag.rests);
         let opened = if self.is_plain { bag.open_plain() } else { bag.open(&self.encodings, self.limits) };
         match opened {
             OpenedBag::Bag(bag) => {
                 self.decrypted += usize::from(is_encrypted);
+                if let BagContent::Key(key) = &bag.content {
+                    self.add_rests(&after_content, &rests_of(key));
+                }
                 self.opened.bags.push(Bag { number: self.bags, ..bag });
             }
             OpenedBag::Locked => {
@@ -402,6 +437,17 @@ impl<'l> SafeOpener<'l> {
         self.opened.unread.push(UnreadPart { place, holds, problem });
     }
 
+    fn add_rests(&mut self, place: &str, rests: &Rests) {
+        for bytes in rests {
+            self.opened.rests.push(Rest { place: place.to_owned(), bytes: bytes.clone() });
+        }
+    }
+
+    fn add_file_rests(&mut self, safes: &Safes<'_>) {
+        self.add_rests("after the parts of the file", &safes.rests);
+        self.add_rests("at the end of the file", &safes.pfx.rests);
+    }
+
     fn finish(mut self, mac_problem: Option<DecodeError>) -> Opened {
         if let Some(error) = mac_problem {
             self.add_unread("MAC".to_owned(), Holds::Mac, PartProblem::Decode(error));
@@ -409,6 +455,17 @@ impl<'l> SafeOpener<'l> {
         self.opened
     }
 }
+
+/// Returns what follows the first value of decrypted bytes.
+fn rests_of(plain: &[u8]) -> Rests {
+    let mut rests = Rests::new();
+    if let Some((_, rest)) = Value::parse_prefix(plain) {
+        keep_rest(&mut rests, rest);
+    }
+    rests
+}
+
+const AFTER_PART: &str = "after the content of a part";
 
 fn altered() -> Malformed {
     Malformed::new("MAC", "does not verify, although the password decrypts what it covers")
@@ -419,10 +476,12 @@ fn parse_safe<'a>(content: &Value<'a>, bags_left: &mut usize) -> Result<Safe<'a>
     let mut content = content.reader("safe");
     let kind = content.required("its type")?.oid()?;
     if kind == DATA {
-        let read = match wrapped_octets(&mut content)? {
+        let mut rests = Rests::new();
+        let mut read = match wrapped_octets(&mut content, &mut rests)? {
             Cow::Borrowed(bags) => bag::parse_all(bags)?,
             Cow::Owned(bags) => bag::parse_all(&Zeroizing::new(bags))?,
         };
+        read.rests.extend(rests);
         *bags_left = match bags_left.checked_sub(read.bags.len()) {
             Some(left) => left,
             None => return Err(LimitError::Parts { limit: MAX_PARTS }.into()),
@@ -440,16 +499,22 @@ fn parse_safe<'a>(content: &Value<'a>, bags_left: &mut usize) -> Result<Safe<'a>
     Err(DecodeError::unknown_type("part", &kind))
 }
 
-/// Reads the octets in `[0] EXPLICIT OCTET STRING`, the next value of `content`.
-fn wrapped_octets<'a>(content: &mut BerReader<'a>) -> Result<Cow<'a, [u8]>, Malformed> {
-    let wrapped = content.expect_context(0, "its content")?;
-    wrapped.reader("content").expect(Tag::OctetString, "the octet string")?.octets()
+/// Reads the octets in `[0] EXPLICIT OCTET STRING`, the last value of `content`. What follows goes to `rests`.
+fn wrapped_octets<'a>(content: &mut BerReader<'a>, rests: &mut Rests) -> Result<Cow<'a, [u8]>, Malformed> {
+    let mut wrapped = content.expect_context(0, "its content")?.reader("content");
+    let octets = wrapped.expect(Tag::OctetString, "the octet string")?.octets()?;
+    keep_rest(rests, wrapped.rest());
+    keep_rest(rests, content.rest());
+    Ok(octets)
 }
 
 /// Reads EncryptedData (RFC 2315 section 13).
 fn encrypted_safe<'a>(content: &mut BerReader<'a>) -> Result<Safe<'a>, DecodeError> {
-    let wrapped = content.expect_context(0, "its content")?;
-    let data = wrapped.reader("encrypted safe").expect(Tag::Sequence, "the encrypted data")?;
+    let mut rests = Rests::new();
+    let mut wrapped = content.expect_context(0, "its content")?.reader("encrypted safe");
+    let data = wrapped.expect(Tag::Sequence, "the encrypted data")?;
+    keep_rest(&mut rests, wrapped.rest());
+    keep_rest(&mut rests, content.rest());
     let mut data = data.reader("encrypted safe");
     data.expect(Tag::Integer, "the version")?;
     let mut info = data.expect(Tag::Sequence, "the encrypted content")?.reader("encrypted safe");
@@ -458,5 +523,6 @@ fn encrypted_safe<'a>(content: &mut BerReader<'a>) -> Result<Safe<'a>, DecodeErr
     let scheme = Scheme::parse(&algorithm, "encryption of the certificates")?;
     let ciphertext = info.expect_context(0, "the encrypted bytes")?.octets()?;
     scheme.check_length(&ciphertext, "encrypted safe")?;
-    Ok(Safe::Encrypted { scheme, ciphertext })
+    keep_rest(&mut rests, info.rest());
+    Ok(Safe::Encrypted { scheme, ciphertext, rests })
 }

@@ -263,3 +263,25 @@ fn an_issuer_that_does_not_call_itself_an_authority_is_one() {
     run("convert full.pem --certs ca --no-key -o ca.pem");
     assert_eq!(certificates_in("ca.pem"), expected[1..]);
 }
+
+#[test]
+fn two_identities_with_their_attributes_are_told_and_one_is_chosen_for_the_next_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let fixture = fixture("p12/two-identities.p12");
+        let test = Test::new().folder(folder.path()).arg("convert").arg(fixture).args(["--passin", "pass:push"]);
+        test.args(["--bag-attributes", "--at", "2026-11-24", "--force", "-o", "two.pem"]).args(arguments).run()
+    };
+    let told = run(&[]).stderr;
+    assert!(told.contains("wrote 2 certificates and 2 private keys to two.pem"), "{told}");
+    assert!(told.contains("topic com.example.MyApp,") && told.contains("topic com.example.Other,"), "{told}");
+    let (_, choice) = told.split_once("next: pushcert check two.pem --select ").unwrap();
+    let chosen = Test::new().folder(folder.path()).args(["convert", "two.pem", "--select", choice.trim()]).run();
+    assert_eq!(chosen.text().matches("BEGIN PRIVATE KEY").count(), 1);
+    let report = run(&["--json"]).json();
+    assert_eq!(report["other_leaves"].as_array().unwrap().len(), 1);
+    assert_eq!(report["outputs"][0]["certificates"], 2);
+    let one = run(&["--select", "com.example.Other"]).stderr;
+    assert!(one.contains("wrote the certificate and the private key to two.pem"), "{one}");
+    assert!(one.contains("next: pushcert check two.pem\n"), "{one}");
+}

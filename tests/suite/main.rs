@@ -49,6 +49,7 @@ mod roundtrip;
 mod secrets;
 #[cfg(unix)]
 mod signals;
+mod structures;
 #[cfg(unix)]
 mod terminal;
 mod usage;

@@ -76,6 +76,11 @@ pub(super) fn certificates<'a>(
     certificates
 }
 
+/// Returns the number of private keys that are written, each counted once.
+pub(super) fn count_keys(arguments: &ConvertArgs, contents: &Contents, identities: &[&Entry<Certificate>]) -> usize {
+    contents.keys.iter().filter(|entry| is_wanted_key(arguments, &entry.item, identities)).count()
+}
+
 fn render_bag(
     out: &mut Zeroizing<Vec<u8>>,
     bag: &Bag,

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::certificate::Certificate;
+use crate::certificate::chain::{APPLE, FileCas};
 use crate::certificate::warning::KeyState;
 use crate::cli::convert::{Certs, ConvertArgs, KeyForm};
 use crate::commands::convert::outputs::{OutputPlan, Part, PlannedOutput};
@@ -359,18 +360,18 @@ fn render(
 ) -> Result<Vec<Part>, Error> {
     if arguments.bag_attributes.is_some() {
         let text = bag_attributes::render(arguments, contents, &selection.leaves)?;
-        let (certificates, has_key) = (selection.certificates.len(), selection.key.is_some());
-        return Ok(vec![Part { text, certificates, has_key }]);
+        let keys = bag_attributes::count_keys(arguments, contents, &selection.leaves);
+        return Ok(vec![Part { text, certificates: selection.certificates.len(), keys }]);
     }
     let password = if arguments.encrypt { Some(read_password(arguments, context)?) } else { None };
     let mut parts = Vec::new();
     for certificate in &selection.certificates {
         let text = pem::encode("CERTIFICATE", &certificate.der);
-        parts.push(Part { text: Zeroizing::new(text.as_bytes().to_vec()), certificates: 1, has_key: false });
+        parts.push(Part { text: Zeroizing::new(text.as_bytes().to_vec()), certificates: 1, keys: 0 });
     }
     if let Some(key) = selection.key {
         let text = render_key(arguments, key, password.as_ref())?;
-        parts.push(Part { text: Zeroizing::new(text.as_bytes().to_vec()), certificates: 0, has_key: true });
+        parts.push(Part { text: Zeroizing::new(text.as_bytes().to_vec()), certificates: 0, keys: 1 });
     }
     Ok(parts)
 }
@@ -412,21 +413,28 @@ fn describe(
         key_file: key_file.map(ToString::to_string),
         outputs: Vec::new(),
         certificate: None,
+        other_leaves: Vec::new(),
         warnings: Vec::new(),
     };
     for PlannedOutput { location, part } in outputs {
         report.outputs.push(OutputReport {
             file: location.to_string(),
             certificates: part.certificates,
-            private_key: part.has_key,
-            encrypted: part.has_key && arguments.encrypt,
+            private_key: part.keys > 0,
+            keys: part.keys,
+            encrypted: part.keys > 0 && arguments.encrypt,
             word: kept_file(location).map(shell_path),
         });
     }
-    if let (Some(leaf), Some(judged)) = (selection.leaves.first(), judged) {
+    if let ([leaf, others @ ..], Some(judged)) = (&selection.leaves[..], judged) {
         let now = arguments.at.unwrap_or(context.now);
         let key = if selection.key.is_some() { KeyState::Matches } else { KeyState::Missing };
         report.certificate = Some(ConvertReport::certificate(leaf, key, judged.chain, now));
+        let is_written = |leaf: &Certificate| selection.certificates.iter().any(|written| written.der == leaf.der);
+        for other in others.iter().filter(|other| is_written(&other.item)) {
+            let chain = APPLE.judge(&other.item, &FileCas::new([]), now);
+            report.other_leaves.push(ConvertReport::certificate(other, key, chain, now));
+        }
         report.warnings = judged.warnings;
     }
     report

@@ -25,7 +25,7 @@ pub(super) struct OutputPlan<'a> {
 pub(super) struct Part {
     pub(super) text: Zeroizing<Vec<u8>>,
     pub(super) certificates: usize,
-    pub(super) has_key: bool,
+    pub(super) keys: usize,
 }
 
 /// All parts that go to one place.
@@ -98,7 +98,7 @@ impl<'a> OutputPlan<'a> {
     pub(super) fn distribute(&self, parts: Vec<Part>) -> Vec<PlannedOutput<'a>> {
         let mut outputs: Vec<PlannedOutput<'a>> = Vec::new();
         for part in parts {
-            let own = match (part.certificates > 0, part.has_key) {
+            let own = match (part.certificates > 0, part.keys > 0) {
                 (true, true) => None,
                 (false, true) => self.key,
                 (_, false) => self.certificates,
@@ -117,7 +117,7 @@ impl Part {
     fn append(&mut self, other: &Self) {
         self.text.extend_from_slice(&other.text);
         self.certificates += other.certificates;
-        self.has_key |= other.has_key;
+        self.keys += other.keys;
     }
 }
 
@@ -133,7 +133,7 @@ pub(super) fn write(outputs: &[PlannedOutput<'_>], force: bool, context: &mut Co
         match location {
             Location::Path(path) => {
                 let force = force || place::is_own_empty_file(path);
-                files.push(Output { path, bytes: &part.text, is_private: part.has_key, force });
+                files.push(Output { path, bytes: &part.text, is_private: part.keys > 0, force });
             }
             Location::Standard => writing::check_standard_output()?,
         }

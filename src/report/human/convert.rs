@@ -30,6 +30,9 @@ pub(crate) struct ConvertReport {
     pub(crate) outputs: Vec<OutputReport>,
     /// The leaf certificate; null where none was written or asked for.
     pub(crate) certificate: Option<CertificateReport>,
+    /// The leaves of other identities that were written too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_leaves: Vec<CertificateReport>,
     #[serde(serialize_with = "serialize_warnings")]
     pub(crate) warnings: Vec<Finding>,
 }
@@ -41,8 +44,11 @@ pub(crate) struct OutputReport {
     pub(crate) file: String,
     /// The number of certificates in it.
     pub(crate) certificates: usize,
-    /// The private key is in it.
+    /// A private key is in it.
     pub(crate) private_key: bool,
+    /// The number of private keys in it.
+    #[serde(skip)]
+    pub(crate) keys: usize,
     /// That key is encrypted.
     pub(crate) encrypted: bool,
     /// The file as a word for a shell; `None` of what is no file, and so keeps nothing.
@@ -78,7 +84,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &ConvertReport, paint: Paint) -
         let file = paint.strong(printable(output_name(&output.file)));
         writeln!(out, "wrote {} to {file}", contents_of(output))?;
     }
-    if let Some(certificate) = &report.certificate {
+    for certificate in report.certificate.iter().chain(&report.other_leaves) {
         writeln!(out, "{}", sentence(certificate))?;
     }
     if let Some(way) = report.certificate.as_ref().and_then(way_from_expired) {
@@ -96,9 +102,11 @@ fn contents_of(output: &OutputReport) -> String {
         1 => parts.push("the certificate".to_owned()),
         n => parts.push(format!("{n} certificates")),
     }
-    if output.private_key {
-        let key = if output.encrypted { "the encrypted private key" } else { "the private key" };
-        parts.push(key.to_owned());
+    match output.keys {
+        0 => {}
+        1 if output.encrypted => parts.push("the encrypted private key".to_owned()),
+        1 => parts.push("the private key".to_owned()),
+        n => parts.push(format!("{n} private keys")),
     }
     parts.join(" and ")
 }
@@ -108,9 +116,20 @@ fn next_command(report: &ConvertReport) -> Option<String> {
     let certificate = report.file_with(|output| output.certificates > 0)?;
     let is_push = report.certificate.as_ref().is_some_and(|certificate| certificate.kind.is_push());
     match report.file_with(|output| output.private_key) {
-        Some(key) if is_push && key == certificate => Some(format!("pushcert check {certificate}")),
+        Some(key) if is_push && key == certificate => Some(format!("pushcert check {certificate}{}", choice(report))),
         Some(key) if is_push => Some(format!("pushcert check {certificate} --key {key}")),
         _ => Some(format!("pushcert inspect {certificate}")),
+    }
+}
+
+/// The digits of a SHA-256 that tell certificates apart.
+const SHA256_DIGITS: usize = 16;
+
+/// Returns the option that chooses the first of several identities in one file.
+fn choice(report: &ConvertReport) -> String {
+    match &report.certificate {
+        Some(first) if !report.other_leaves.is_empty() => format!(" --select {}", &first.sha256[..SHA256_DIGITS]),
+        Some(_) | None => String::new(),
     }
 }
 

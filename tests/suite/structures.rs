@@ -1,0 +1,192 @@
+//! What stands in a file beside the values that belong there: values behind one another, lists that have no name.
+
+use data_encoding::BASE64;
+
+use super::common::{Test, fixture};
+
+fn read(path: &str) -> Vec<u8> {
+    std::fs::read(fixture(path)).unwrap()
+}
+
+/// Returns a value in DER.
+fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x84][..], &length, &content].concat()
+}
+
+fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+    value(0x30, parts)
+}
+
+fn explicit(parts: &[&[u8]]) -> Vec<u8> {
+    value(0xa0, parts)
+}
+
+fn octets(parts: &[&[u8]]) -> Vec<u8> {
+    value(4, parts)
+}
+
+const DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
+const SIGNED_DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+const X509_CERTIFICATE: &[u8] = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x09\x16\x01";
+
+/// Returns a bag of one of the types of RFC 7292: 1 for a key, 3 for a certificate, 6 for bags.
+fn bag(kind: u8, content: &[&[u8]], after: &[u8]) -> Vec<u8> {
+    let oid = [&b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01"[..], &[kind]].concat();
+    sequence(&[&oid, &explicit(content), after])
+}
+
+fn certificate_bag(certificates: &[&[u8]]) -> Vec<u8> {
+    bag(3, &[&sequence(&[X509_CERTIFICATE, &explicit(&[&octets(certificates)])])], b"")
+}
+
+/// Returns a PKCS#12 file without encryption and without a MAC.
+fn pkcs12(bags: &[u8]) -> Vec<u8> {
+    let safe = sequence(&[DATA, &explicit(&[&octets(&[bags])])]);
+    pkcs12_of(&[&sequence(&[&safe])], b"", b"")
+}
+
+fn pkcs12_of(parts: &[&[u8]], after_parts: &[u8], after_content: &[u8]) -> Vec<u8> {
+    let content = sequence(&[DATA, &explicit(&[&octets(parts), after_parts])]);
+    sequence(&[b"\x02\x01\x03", &content, after_content])
+}
+
+fn encoded(label: &str, bytes: &[u8]) -> Vec<u8> {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(bytes)).into_bytes()
+}
+
+fn inspect(bytes: &[u8]) -> Test {
+    Test::new().args(["inspect", "-", "--at", "2026-12-01T00:00:00Z"]).stdin(bytes)
+}
+
+#[test]
+fn what_follows_a_value_in_pkcs12_is_read() {
+    let (first, second) = (read("der/universal.cer"), read("der/ec.cer"));
+    let own = certificate_bag(&[&first]);
+    let with = |bags: &[&[u8]]| pkcs12(&sequence(bags));
+    let cert = |after: &[u8]| sequence(&[X509_CERTIFICATE, &explicit(&[&octets(&[&first])]), after]);
+    let safe = |bags: &[&[u8]]| sequence(&[DATA, &explicit(&[&octets(&[&sequence(bags)])])]);
+    for (place, file) in [
+        ("octets", with(&[&certificate_bag(&[&first, &second])])),
+        ("octets, zeros between", with(&[&certificate_bag(&[&first, b"\0\0", &second])])),
+        (
+            "second octets",
+            with(&[&bag(
+                3,
+                &[&sequence(&[X509_CERTIFICATE, &explicit(&[&octets(&[&first]), &octets(&[&second])])])],
+                b"",
+            )]),
+        ),
+        ("after the octets", with(&[&bag(3, &[&cert(&explicit(&[&octets(&[&second])]))], b"")])),
+        ("after the certificate bag", with(&[&bag(3, &[&cert(b""), &second], b"")])),
+        ("after the attributes", with(&[&bag(3, &[&cert(b"")], &[b"\x31\0", &second[..]].concat())])),
+        ("after nested bags", with(&[&bag(6, &[&sequence(&[&own]), &second], b"")])),
+        ("after the bags", pkcs12(&[sequence(&[&own]), second.clone()].concat())),
+        ("after a part", pkcs12_of(&[&sequence(&[&safe(&[&own])]), &second], b"", b"")),
+        ("after the parts", pkcs12_of(&[&sequence(&[&safe(&[&own])])], &second, b"")),
+        ("after the file", pkcs12_of(&[&sequence(&[&safe(&[&own])])], b"", &[b"\x05\0", &second[..]].concat())),
+    ] {
+        let run = inspect(&file).run();
+        assert!(run.text().contains("com.example.MyApp"), "{place}: {}", run.text());
+        assert_eq!(run.text().matches("\n  SHA-256 ").count(), 2, "{place}: {}", run.text());
+    }
+}
+
+#[test]
+fn a_key_that_follows_another_in_pkcs12_is_read() {
+    let (first, second) = (read("key/pkcs8.der"), read("key/sec1.der"));
+    let certificate = certificate_bag(&[&read("der/universal.cer")]);
+    let file = pkcs12(&sequence(&[&certificate, &bag(1, &[&first, &second], b"")]));
+    inspect(&file).stdout_contains("is here and matches").stdout_contains("private key, EC 256").run();
+}
+
+#[test]
+fn what_follows_a_value_and_is_not_known_is_named() {
+    let own = certificate_bag(&[&read("der/universal.cer")]);
+    let other = certificate_bag(&[&read("der/ec.cer")]);
+    for (place, file) in [
+        ("after the bags of a part", pkcs12(&[sequence(&[&own]), sequence(&[&other])].concat())),
+        ("after the content of bag 1", pkcs12(&sequence(&[&bag(6, &[&sequence(&[&own]), &sequence(&[&other])], b"")]))),
+    ] {
+        let run = inspect(&file).status(3).run();
+        let said = format!("{place}: there is a value that is not read");
+        assert!(run.text().contains(&said) || run.stderr.contains(&said), "{}{}", run.text(), run.stderr);
+        Test::new().args(["expiry", "-"]).stdin(file).status(3).run();
+    }
+    let file = pkcs12(&sequence(&[&certificate_bag(&[&read("der/universal.cer"), b"abc"])]));
+    inspect(&file).stdout_contains("3 bytes of no meaning (after the content of bag 1)").run();
+}
+
+#[test]
+fn what_follows_a_value_in_pkcs7_is_read() {
+    let (first, second) = (read("der/universal.cer"), read("der/ec.cer"));
+    let signed = |content: &[u8], after: &[u8]| {
+        let certificates = explicit(&[&first]);
+        let data = sequence(&[b"\x02\x01\x01\x31\0", content, &certificates, b"\x31\0"]);
+        sequence(&[SIGNED_DATA, &explicit(&[&data, after])])
+    };
+    let plain = sequence(&[DATA]);
+    let netscape: &[u8] = b"\x06\x09\x60\x86\x48\x01\x86\xf8\x42\x02\x05";
+    for (place, file) in [
+        ("after the signed data", signed(&plain, &second)),
+        ("after the content", signed(&sequence(&[DATA, &explicit(&[&octets(&[b"x"])]), &second]), b"")),
+        ("second octets", signed(&sequence(&[DATA, &explicit(&[&octets(&[b"x"]), &octets(&[&second])])]), b"")),
+        ("at the end", sequence(&[netscape, &explicit(&[&sequence(&[&first])]), &second])),
+        ("after the sequence", sequence(&[netscape, &explicit(&[&sequence(&[&first]), &second])])),
+    ] {
+        let run = inspect(&file).run();
+        assert_eq!(run.text().matches("\n  SHA-256 ").count(), 2, "{place}: {}", run.text());
+    }
+}
+
+#[test]
+fn files_in_one_another_end() {
+    let mut file = read("der/universal.cer");
+    for _ in 0..2_000 {
+        file = pkcs12_of(&[&sequence(&[])], &file, b"");
+    }
+    inspect(&file).status(3).stderr_contains("there is a value that is not read").run();
+}
+
+#[test]
+fn lists_of_certificates_without_a_name_are_read() {
+    let (first, second) = (read("der/universal.cer"), read("der/ec.cer"));
+    let one = |number: u8, certificate: &[u8]| value(0xa0 + number, &[certificate]);
+    let pair = sequence(&[&one(0, &first), &one(1, &second)]);
+    let path = sequence(&[&first, &second]);
+    let set = value(0x31, &[&first, &second]);
+    let lists = [
+        ("PkiPath", path.clone()),
+        ("set", set.clone()),
+        ("pair", pair),
+        ("CertificationPath", sequence(&[&first, &sequence(&[&sequence(&[&one(0, &second)])])])),
+        ("in Base64", BASE64.encode(&path).into_bytes()),
+        ("in PEM", encoded("CERTIFICATE", &path)),
+        ("set in PEM", encoded("PKCS7", &set)),
+        ("unknown label", encoded("PKIPATH", &path)),
+        ("behind a certificate", [read("der/not-push.cer"), path.clone()].concat()),
+    ];
+    for (name, file) in &lists {
+        let run = inspect(file).run();
+        for digest in ["d04062fe545c6cc1", "be60f9b13dcfd313"] {
+            assert!(run.text().contains(digest), "{name}: {}", run.text());
+        }
+    }
+    for (name, file) in lists {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("chain.bin"), file).unwrap();
+        let run = Test::new().args(["expiry", "--at", "2026-12-01T00:00:00Z"]).arg(folder.path()).run();
+        assert!(run.text().matches("com.example.MyApp").count() >= 2, "{name}: {}", run.text());
+    }
+    let single = inspect(&sequence(&[&one(1, &second)])).run();
+    assert!(single.text().contains("be60f9b13dcfd313"), "{}", single.text());
+}
+
+#[test]
+fn what_is_damaged_in_a_list_of_certificates_is_said() {
+    let (first, mut second) = (read("der/universal.cer"), read("der/ec.cer"));
+    second[8] = 0xff;
+    let run = inspect(&sequence(&[&first, &second])).status(3).run();
+    assert!(run.text().contains("com.example.MyApp") && run.text().contains("certificate 2"), "{}", run.text());
+}
