@@ -261,7 +261,10 @@ fn an_issuer_that_does_not_call_itself_an_authority_is_one() {
         assert_eq!(certificates_in(name), expected, "{name}");
     }
     run("convert full.pem --certs ca --no-key -o ca.pem");
-    assert_eq!(certificates_in("ca.pem"), expected[1..]);
+    run("convert full.p12 --passin env:P --bag-attributes --certs ca --no-key -o bags.pem");
+    for name in ["ca.pem", "bags.pem"] {
+        assert_eq!(certificates_in(name), expected[1..], "{name}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::container::{Container, Contents, Entry};
 use crate::crypto::names;
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::identity::Collection;
 use crate::key::PrivateKey;
 use crate::pem;
 use crate::pkcs12::{Bag, BagContent};
@@ -45,9 +46,10 @@ pub(super) fn render(
         return Err(Error::new(ExitKind::Usage, message));
     }
     let style = arguments.bag_attributes.unwrap_or(OpensslStyle::V30);
+    let wanted = Wanted::new(arguments, contents, identities);
     let mut out = Zeroizing::new(Vec::new());
     for bag in &contents.bags {
-        render_bag(&mut out, bag, arguments, identities, style);
+        render_bag(&mut out, bag, &wanted, style);
     }
     Ok(out)
 }
@@ -58,18 +60,18 @@ pub(super) fn certificates<'a>(
     contents: &'a Contents,
     identities: &[&Entry<Certificate>],
 ) -> Vec<&'a Certificate> {
-    let mut wanted = HashSet::new();
+    let wanted = Wanted::new(arguments, contents, identities);
+    let mut written = HashSet::new();
     for bag in &contents.bags {
         if let BagContent::Certificate(der) = &bag.content
-            && let Ok(certificate) = Certificate::parse(der)
-            && is_wanted(arguments, bag, &certificate, identities)
+            && wanted.has(bag, der)
         {
-            wanted.insert(der.as_slice());
+            written.insert(der.as_slice());
         }
     }
     let mut certificates = Vec::new();
     for entry in &contents.certificates {
-        if wanted.contains(entry.item.der.as_slice()) {
+        if written.contains(entry.item.der.as_slice()) {
             certificates.push(&entry.item);
         }
     }
@@ -78,29 +80,24 @@ pub(super) fn certificates<'a>(
 
 /// Returns the number of private keys that are written, each counted once.
 pub(super) fn count_keys(arguments: &ConvertArgs, contents: &Contents, identities: &[&Entry<Certificate>]) -> usize {
-    contents.keys.iter().filter(|entry| is_wanted_key(arguments, &entry.item, identities)).count()
+    let wanted = Wanted::new(arguments, contents, identities);
+    contents.keys.iter().filter(|entry| wanted.has_key(&entry.item)).count()
 }
 
-fn render_bag(
-    out: &mut Zeroizing<Vec<u8>>,
-    bag: &Bag,
-    arguments: &ConvertArgs,
-    selected: &[&Entry<Certificate>],
-    style: OpensslStyle,
-) {
+fn render_bag(out: &mut Zeroizing<Vec<u8>>, bag: &Bag, wanted: &Wanted<'_>, style: OpensslStyle) {
     let attributes = bag.attributes.as_deref();
     match &bag.content {
         BagContent::Certificate(der) => {
             // What opened once opens again; a repeated certificate is written for each of its bags.
             let Ok(certificate) = Certificate::parse(der) else { return };
-            if is_wanted(arguments, bag, &certificate, selected) {
+            if wanted.has(bag, der) {
                 render_attributes(out, "Bag Attributes", attributes, style);
                 render_certificate(out, &certificate, style);
             }
         }
         BagContent::Key(der) => {
             let Ok(key) = PrivateKey::from_pkcs8(der) else { return };
-            if is_wanted_key(arguments, &key, selected) {
+            if wanted.has_key(&key) {
                 render_attributes(out, "Bag Attributes", attributes, style);
                 render_attributes(out, "Key Attributes", key.attributes(), style);
                 out.extend_from_slice(key.to_pem().as_bytes());
@@ -117,22 +114,39 @@ fn render_bag(
     }
 }
 
-fn is_wanted_key(arguments: &ConvertArgs, key: &PrivateKey, selected: &[&Entry<Certificate>]) -> bool {
-    if arguments.no_key || arguments.select.is_none() {
-        return !arguments.no_key;
-    }
-    selected.iter().any(|leaf| leaf.item.public_key.is_same_key(key.public()))
+/// The bags that are written.
+struct Wanted<'a> {
+    arguments: &'a ConvertArgs,
+    selected: &'a [&'a Entry<Certificate>],
+    /// The certificates of authorities, in DER.
+    authorities: HashSet<&'a [u8]>,
 }
 
-/// OpenSSL goes by the presence of a localKeyID; here a key counts as well.
-fn is_wanted(arguments: &ConvertArgs, bag: &Bag, certificate: &Certificate, selected: &[&Entry<Certificate>]) -> bool {
-    let is_selected = selected.iter().any(|leaf| leaf.item.der == certificate.der);
-    let is_client = is_selected || (arguments.select.is_none() && bag.has_local_key_id());
-    match arguments.certs {
-        Certs::Leaf => is_client,
-        Certs::Ca => certificate.is_ca && !is_client,
-        Certs::All => is_client || certificate.is_ca || arguments.select.is_none(),
-        Certs::None => false,
+impl<'a> Wanted<'a> {
+    fn new(arguments: &'a ConvertArgs, contents: &'a Contents, selected: &'a [&'a Entry<Certificate>]) -> Self {
+        let authorities = Collection::new(&contents.certificates, &contents.keys).authorities();
+        let authorities = authorities.into_iter().map(|entry| entry.item.der.as_slice()).collect();
+        Self { arguments, selected, authorities }
+    }
+
+    fn has_key(&self, key: &PrivateKey) -> bool {
+        if self.arguments.no_key || self.arguments.select.is_none() {
+            return !self.arguments.no_key;
+        }
+        self.selected.iter().any(|leaf| leaf.item.public_key.is_same_key(key.public()))
+    }
+
+    /// OpenSSL goes by the presence of a localKeyID; here a key counts as well.
+    fn has(&self, bag: &Bag, certificate: &[u8]) -> bool {
+        let is_selected = self.selected.iter().any(|leaf| leaf.item.der == certificate);
+        let is_client = is_selected || (self.arguments.select.is_none() && bag.has_local_key_id());
+        let is_authority = self.authorities.contains(certificate);
+        match self.arguments.certs {
+            Certs::Leaf => is_client,
+            Certs::Ca => is_authority && !is_client,
+            Certs::All => is_client || is_authority || self.arguments.select.is_none(),
+            Certs::None => false,
+        }
     }
 }
 
