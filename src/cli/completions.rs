@@ -6,7 +6,8 @@ use clap::Args;
 #[command(after_help = "\
 Example:
   mkdir -p ~/.local/share/bash-completion/completions
-  pushcert generate completions bash > ~/.local/share/bash-completion/completions/pushcert")]
+  pushcert generate completions bash \\
+      > ~/.local/share/bash-completion/completions/pushcert")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

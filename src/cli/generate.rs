@@ -11,9 +11,12 @@ use crate::cli::completions::CompletionsArgs;
 Examples:
   pushcert generate man | man -l -
   pushcert generate man --folder ~/.local/share/man/man1
-  mkdir -p ~/.local/share/bash-completion/completions ~/.zfunc ~/.config/fish/completions
-  pushcert generate completions bash > ~/.local/share/bash-completion/completions/pushcert
-  pushcert generate completions zsh > ~/.zfunc/_pushcert   # fpath+=(~/.zfunc) stands before compinit in ~/.zshrc
+  mkdir -p ~/.local/share/bash-completion/completions
+  mkdir -p ~/.zfunc ~/.config/fish/completions
+  pushcert generate completions bash \\
+      > ~/.local/share/bash-completion/completions/pushcert
+  # for zsh, fpath+=(~/.zfunc) stands before compinit in ~/.zshrc
+  pushcert generate completions zsh > ~/.zfunc/_pushcert
   pushcert generate completions fish > ~/.config/fish/completions/pushcert.fish")]
 pub(crate) struct GenerateArgs {
     #[command(subcommand)]

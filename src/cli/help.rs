@@ -200,6 +200,10 @@ fn with_hint(argument: Arg, shell: Shell) -> Arg {
         "FOLDER" => argument.value_hint(ValueHint::DirPath),
         // bash would complete files for all that it does not know.
         _ if shell == Shell::Bash => argument.value_hint(ValueHint::Other),
+        // Its URL names a file or a database, and no page.
+        _ if ["database", "register-with"].contains(&argument.get_long().unwrap_or_default()) => {
+            argument.value_hint(ValueHint::Other)
+        }
         "ADDRESS" => argument.value_hint(ValueHint::EmailAddress),
         "HOST:PORT" => argument.value_hint(ValueHint::Hostname),
         "URL" => argument.value_hint(ValueHint::Url),
@@ -221,12 +225,14 @@ pub(crate) fn fish_words(root: &Command) -> String {
     lines
 }
 
-/// Returns the line for the words that a subcommand takes, or nothing where it takes any.
+/// Returns the line for what a subcommand takes without an option: its words, nothing, or files, which need no line.
 fn fish_line(command: &Command, using: &str) -> String {
     let Some(argument) = command.get_positionals().next() else { return String::new() };
     let values = argument.get_possible_values();
     if values.is_empty() {
-        return String::new();
+        let takes_files = command.get_positionals().any(|argument| argument.get_value_hint() != ValueHint::Other);
+        let line = format!("complete -c pushcert -n \"{using}\" -f\n");
+        return if takes_files { String::new() } else { line };
     }
     let words: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
     format!("complete -c pushcert -n \"{using}\" -f -a \"{}\"\n", words.join(" "))
@@ -510,6 +516,17 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_generate_fit() {
+        let command = documented_command().find_subcommand("generate").unwrap().clone();
+        for mut command in all_commands(command) {
+            let help = printed(&render_long(&mut command).to_string());
+            for line in help.lines().filter(|line| line.starts_with(' ')) {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
+
+    #[test]
     fn the_short_help_fits_a_screen() {
         for command in commands() {
             let name = command.get_name().to_owned();
@@ -605,6 +622,16 @@ mod tests {
     }
 
     #[test]
+    fn a_database_is_no_page() {
+        let script = script(Shell::Zsh);
+        for option in ["--database=[", "--register-with=["] {
+            let lines: Vec<&str> = script.lines().filter(|line| line.contains(option)).collect();
+            assert!(!lines.is_empty() && lines.iter().all(|line| !line.contains(":_urls")), "{lines:?}");
+        }
+        assert!(script.lines().any(|line| line.contains("--proxy=[") && line.contains(":_urls")));
+    }
+
+    #[test]
     fn help_and_pages_are_completed() {
         let command = completed_command(Shell::Fish);
         let lines = fish_words(&command);
@@ -614,9 +641,11 @@ mod tests {
             "using_subcommand generate; and __fish_seen_subcommand_from completions\" -f -a \"bash",
             "using_subcommand generate; and __fish_seen_subcommand_from man\" -f -a \"csr",
             " database-add ",
+            "using_subcommand explain\" -f\n",
         ] {
             assert!(lines.contains(expected), "{expected}: {lines}");
         }
+        assert!(!lines.contains("using_subcommand convert\" -f"), "{lines}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::cli::csr::CsrArgs;
 use crate::commands::shared::advice;
 use crate::commands::shared::key_search::ONE_KEY_A_FILE;
 use crate::commands::shared::opening::{Opener, check_stdin};
+use crate::commands::shared::output_name;
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
 use crate::commands::shared::writing;
@@ -48,7 +49,12 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
         (Some(path), Some(text)) => Some(Output { path, bytes: text.as_bytes(), is_private: true, force: false }),
         _ => None,
     };
+    let mut written = vec![&arguments.output];
+    if new_key.is_some() {
+        written.push(&arguments.key_out);
+    }
     write(arguments, new_key, request.as_bytes(), context)?;
+    output_name::warn(&written, context)?;
     let key_report = CsrKeyReport {
         file: key_file(arguments).to_string(),
         word: shell_location(key_file(arguments)),

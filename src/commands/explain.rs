@@ -12,6 +12,7 @@ use crate::report::json;
 use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::world::context::Context;
+use crate::world::files;
 
 /// Limit for a text on standard input: its beginning has the message.
 const MAX_TEXT: u64 = 1 << 20;
@@ -41,22 +42,20 @@ pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<
 }
 
 /// Returns the text to explain; `None` where there is none. Without arguments, what is piped is the text. An empty
-/// argument comes from a variable that was not set, and asks for nothing.
+/// argument comes from a variable that was not set, and an empty pipe from a program that printed its error elsewhere:
+/// neither asks for all that is known.
 fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<Option<String>, Error> {
-    if arguments.words() == ["-"] {
-        return Ok(Some(read_standard_input(context)?));
-    }
-    let text = match arguments.words() {
-        [] if context.stdin_is_terminal => return Ok(None),
-        [] => read_standard_input(context)?,
+    match arguments.words() {
+        [] if context.stdin_is_terminal || files::is_standard_input_null() => Ok(None),
+        [] => Ok(Some(read_standard_input(context)?)),
+        [dash] if dash == "-" => Ok(Some(read_standard_input(context)?)),
         words if words.iter().all(|word| word.trim().is_empty()) => {
-            return Err(Error::new(ExitKind::Usage, "the text to explain is empty").hint(
+            Err(Error::new(ExitKind::Usage, "the text to explain is empty").hint(
                 "give the message as it was printed: pushcert explain 'MESSAGE'; pushcert explain lists the messages that are known",
-            ));
+            ))
         }
-        words => words.join(" "),
-    };
-    Ok(if text.trim().is_empty() { None } else { Some(text) })
+        words => Ok(Some(words.join(" "))),
+    }
 }
 
 /// Returns the file that was given in the place of a text: `err.txt`, `@err.txt`, `-f err.txt`.
@@ -73,6 +72,12 @@ fn file_in(words: &[String]) -> Option<&Path> {
 fn read_standard_input(context: &mut Context<'_>) -> Result<String, Error> {
     let mut text = Vec::new();
     match Read::take(&mut *context.stdin, MAX_TEXT).read_to_end(&mut text) {
+        Ok(_) if text.trim_ascii().is_empty() => {
+            Err(Error::new(ExitKind::Usage, "there is nothing on standard input to explain").hint(
+                "programs print errors on standard error: COMMAND 2>&1 | pushcert explain; pushcert explain < /dev/null lists the \
+                 messages that are known",
+            ))
+        }
         Ok(_) => Ok(String::from_utf8_lossy(&text).into_owned()),
         Err(error) => Err(Error::new(ExitKind::Input, format!("standard input cannot be read: {error}"))
             .hint("give the message as an argument, or pipe it: pushcert explain < build.log")),

@@ -244,7 +244,7 @@ fn read_password(arguments: &PackArgs, context: &mut Context<'_>) -> Result<Pass
     let (needed_by, rule) = match arguments.reader {
         Recipient::Keychain => ("--for keychain", PasswordRule::NotEmpty),
         Recipient::Modern => ("--for modern", PasswordRule::Any),
-        Recipient::Java => ("--for java", PasswordRule::Ascii),
+        Recipient::Java => ("--for java", PasswordRule::PrintableAscii),
     };
     let wanted =
         NewPassword { needed_by, question: "Password for the new .p12", rule, without: Some(WITHOUT_PASSWORD) };

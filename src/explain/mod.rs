@@ -87,7 +87,7 @@ pub(crate) fn find(text: &str) -> Vec<Explanation> {
     if !end.contains(char::is_whitespace) {
         return find_whole(&format!("Error: {end}"), folded);
     }
-    if text.trim().contains('\n') { find_whole(text, without_blanks) } else { found }
+    if text.trim().contains('\n') || text.contains(is_full_width) { find_whole(text, without_blanks) } else { found }
 }
 
 fn find_whole(text: &str, fold: fn(&str) -> String) -> Vec<Explanation> {
@@ -159,7 +159,9 @@ fn is_of_key_file(text: &str, message: &Message) -> bool {
     for known in message.texts {
         let (first, _) = known.split_once(GAP).unwrap_or((known, ""));
         let first = folded(first);
-        if without_openings(text).trim_end_matches([' ', '.']) == first {
+        let stripped = text.trim_end_matches([' ', '.']);
+        // Python names every file but that of a certificate.
+        if without_openings(stripped) == first || (stripped.starts_with(TRACEBACK) && stripped.ends_with(&first)) {
             return true;
         }
         for (place, found) in text.match_indices(&first) {
@@ -170,6 +172,9 @@ fn is_of_key_file(text: &str, message: &Message) -> bool {
     }
     false
 }
+
+/// The beginning of what Python prints above a message.
+const TRACEBACK: &str = "traceback (most recent call last)";
 
 /// What programs say before any message of theirs.
 const OPENINGS: [&str; 9] =
@@ -224,12 +229,30 @@ const QUOTES: [&str; 12] = ["&quot;", "&#039;", "&#39;", "\"", "'", "`", "‘", 
 /// Folds the case, leaves out quotes and colours, and makes each run of blanks, line ends and underscores one blank: a
 /// code such as `TLSV1_ALERT_UNKNOWN_CA` is the same as its text.
 fn folded(text: &str) -> String {
-    let mut lower = console::strip_ansi_codes(text).to_lowercase().replace('_', " ");
+    let narrow: String = console::strip_ansi_codes(text).chars().map(half_width).collect();
+    let mut lower = narrow.to_lowercase().replace('_', " ");
     for quote in QUOTES {
         lower = lower.replace(quote, if quote == "\\n" { " " } else { "" });
     }
     let words: Vec<&str> = lower.split_whitespace().collect();
     words.join(" ")
+}
+
+/// The full-width forms of ASCII, from which it is this far.
+const FULL_WIDTH: std::ops::RangeInclusive<char> = '！'..='～';
+const TO_HALF_WIDTH: u32 = '！' as u32 - '!' as u32;
+
+/// Returns whether a character is a full-width form of ASCII: Chinese and Japanese programs punctuate with them, without
+/// blanks.
+fn is_full_width(character: char) -> bool {
+    FULL_WIDTH.contains(&character)
+}
+
+fn half_width(character: char) -> char {
+    if !is_full_width(character) {
+        return character;
+    }
+    char::from_u32(u32::from(character) - TO_HALF_WIDTH).unwrap_or(character)
 }
 
 /// As [`folded`], without any blank.
@@ -406,7 +429,59 @@ mod tests {
             ("TypeError: Password was not given but private key is encrypted", "the key is encrypted"),
             ("apn Error: unable to parse credentials, incorrect passphrase", "the password is wrong"),
             ("parse-server-push-adapter APNS VError: stream ended unexpectedly", "the connection to the gateway"),
-            ("ValueError: Could not deserialize PKCS12 data", "the file is no .p12"),
+            ("ValueError: Could not deserialize PKCS12 data", "the file is no .p12, such as PEM"),
+            (
+                "Could not read certificate from u.pem\n40:error:1608010C:STORE routines:ossl_store_handle_load_result:unsupported:c:149:\n\
+                 40:error:1E08010C:DECODER routines:OSSL_DECODER_from_bio:unsupported:c:103:No supported data to decode.  Input type: \
+                 DER, Input structure: Certificate\n40:error:1608010C:STORE routines:ossl_store_handle_load_result:unsupported:c:149:\n\
+                 Unable to load certificate",
+                "what was asked for is not in the file as PEM",
+            ),
+            ("Could not read any certificates from -in file from push.key", "what was asked for is not in the file"),
+            (
+                "keytool error: java.security.KeyStoreException: Unrecognized keystore format. Please load it with a specified type",
+                "the file is no .p12",
+            ),
+            ("keytool error: java.lang.Exception: Input not an X.509 certificate", "keytool reads one certificate"),
+            ("keytool error: java.io.EOFException", "the .p12 is empty"),
+            ("java.security.spec.InvalidKeySpecException: Password is not ASCII", "Java takes passwords of"),
+            (
+                "pk12util: PKCS12 decode not verified: SEC_ERROR_BAD_PASSWORD: The security password entered is incorrect.",
+                "the password is wrong",
+            ),
+            (
+                "pk12util: PKCS12 decoding failed: SEC_ERROR_BAD_DER: security library: improperly formatted DER-encoded message.",
+                "the file is no .p12, such as",
+            ),
+            ("bag_decrypt: Decryption has failed.\nThere were errors parsing the structure", "the password is wrong"),
+            ("p12_import: ASN1 parser: Error in DER parsing.", "the file is no .p12, such as"),
+            ("p12_import: Base64 unexpected header error.", "certtool expects"),
+            ("Error: PKCS#12 MAC could not be verified. Invalid password?", "the password is wrong"),
+            ("Error: Too few bytes to read ASN.1 value.", "the file is no .p12, such as"),
+            (
+                "Error: Unable to load PFX certificate\n    at configSecureContext (node:internal/tls)",
+                "the option pfx is",
+            ),
+            ("apn Error: unable to parse credentials, not a PFX/P12 file", "the file is no .p12, such as"),
+            ("apn Error: unable to parse key, no private key found", "the private key is not in the file"),
+            ("apn Module initialisation error: Error: certificate and key do not match", "the key belongs to another"),
+            ("Error: multiple keys found in PFX/P12 file", "the file has more than one"),
+            ("Error: Parse Error: Expected HTTP/", "the program does not speak HTTP/2"),
+            ("socket.gaierror: [Errno -2] Name or service not known", "this machine finds no address"),
+            ("Error: error:0906A068:PEM routines:PEM_do_header:bad password error.", "the key in the PEM is encrypted"),
+            (
+                "Traceback (most recent call last):\n  File \"send.py\", line 3, in <module>\nFileNotFoundError: [Errno 2] No such file or directory",
+                "there is no file of that name",
+            ),
+            ("错误：Mac verify error：invalid password？", "the password is wrong"),
+            (
+                "SecKeychainItemImport：MAC verification failed during PKCS12 import（wrong password？）",
+                "the .p12 has AES-256",
+            ),
+            (
+                "digital envelope routines：inner_evp_generic_fetch：unsupported，push.p12",
+                "the .p12 is encrypted with RC2",
+            ),
             ("ValueError: Could not deserialize key data. The data may be in an incorrect format", "the text is none"),
             ("AttributeError: module 'OpenSSL.crypto' has no attribute 'load_pkcs12'", "pyOpenSSL reads"),
             (

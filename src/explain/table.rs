@@ -70,6 +70,11 @@ const WRONG_PASSWORD: &str =
     "the password is wrong; to have none and to have an empty one are two things, which pushcert both tries";
 const NOT_PEM: &str = "what was asked for is not in the file as PEM: it is DER (a .cer as Apple's portal gives it) or a .p12, has the key \
      alone or the certificate alone, or is empty";
+const NOT_IN_FORM: &str = "what was asked for is not in the file as PEM: it is DER (a .cer as Apple's portal gives it) or a .p12, has the key \
+     alone or the certificate alone, or is empty; after -inform DER the file is no DER, and is PEM more often than not";
+const NOT_P12_OR_CUT: &str =
+    "the file is no .p12, such as PEM or a certificate alone, or is one that was cut off or changed on its way";
+const NO_ADDRESS: &str = "this machine finds no address for APNs: its DNS does not answer, or does not know names outside; the certificate has no part in it";
 const NOT_P12: &str = "the file is no .p12: it is PEM, or a certificate alone";
 const NO_KEY: &str = "the private key is not in the file: it is on the machine that made the request";
 const OTHER_KEY: &str = "the key belongs to another certificate";
@@ -160,7 +165,12 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "OpenSSL",
-        &["PEM_do_header:bad password read", "PEM routines::bad password read", "private key PEM appears to be encrypted"],
+        &[
+            "PEM_do_header:bad password read",
+            "PEM_do_header:bad password",
+            "PEM routines::bad password read",
+            "private key PEM appears to be encrypted",
+        ],
         "the key in the PEM is encrypted, and the program was given no password",
         CONVERT_LOCKED,
     ),
@@ -179,8 +189,12 @@ pub(crate) static MESSAGES: &[Message] = &[
             "Could not find certificate from",
             "Could not read client certificate from",
             "Could not find client certificate from",
+            "Could not read any certificates from",
+            "Could not find any certificates from",
+            "OSSL_DECODER_from_bio:unsupported … Input structure: Certificate",
+            "DECODER routines:OSSL_DECODER_from_bio:unsupported … Input structure: Certificate",
         ],
-        NOT_PEM,
+        NOT_IN_FORM,
         JOIN,
     ),
     message(
@@ -256,7 +270,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         CONVERT_LOCKED,
     )
     .about(Subject::Decryption),
-    message("OpenSSL", &["unable to load certificate", "Expecting: TRUSTED CERTIFICATE"], NOT_PEM, JOIN),
+    message("OpenSSL", &["unable to load certificate", "Expecting: TRUSTED CERTIFICATE"], NOT_IN_FORM, JOIN),
     message(
         "OpenSSL",
         &[
@@ -334,7 +348,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "Temporary failure in name resolution",
             "server misbehaving",
         ],
-        "this machine finds no address for APNs: its DNS does not answer, or does not know names outside; the certificate has no part in it",
+        NO_ADDRESS,
         CHECK,
     )
     .about(Subject::Connection),
@@ -472,6 +486,46 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message("Node.js", &["Unable to load private key from PFX data"], NO_KEY, JOIN),
     message(
+        "Node.js",
+        &["Unable to load PFX certificate"],
+        "the option pfx is there, and is no file's content (null or false), as older node-apn sets it beside PEM: leave it out, or \
+         give it what is in a .p12",
+        PACK,
+    ),
+    message(
+        "node-forge",
+        &["PKCS#12 MAC could not be verified. Invalid password?", "unable to parse key, incorrect passphrase"],
+        WRONG_PASSWORD,
+        CONVERT,
+    ),
+    message(
+        "node-forge",
+        &["Too few bytes to read ASN.1 value", "unable to parse credentials, not a PFX/P12 file"],
+        NOT_P12_OR_CUT,
+        INSPECT,
+    ),
+    message(
+        "node-apn",
+        &["unable to parse key, not a valid PEM file", "unable to parse certificate, not a valid PEM file"],
+        NOT_PEM,
+        INSPECT_OR_CONVERT,
+    ),
+    message("node-apn", &["unable to parse key, no private key found"], NO_KEY, JOIN),
+    message("node-apn", &["certificate and key do not match"], OTHER_KEY, FIND_KEY),
+    message(
+        "node-apn",
+        &["multiple keys found in PFX/P12 file", "multiple keys found in PEM file"],
+        "the file has more than one private key, and the program takes one",
+        &["pushcert convert cert.p12 --select com.example.MyApp -o push.pem"],
+    ),
+    message(
+        "Node.js",
+        &["Parse Error: Expected HTTP/"],
+        NO_HTTP_2,
+        &["pushcert example node --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"],
+    )
+    .about(Subject::ConnectionFirst),
+    message(
         "node-apn",
         &["certificate has expired: … validateCredentials"],
         "the push certificate has expired",
@@ -578,7 +632,19 @@ pub(crate) static MESSAGES: &[Message] = &[
         WRONG_PASSWORD,
         CONVERT,
     ),
-    message("Python", &["Could not deserialize PKCS12 data"], NOT_P12, PACK),
+    message("Python", &["Could not deserialize PKCS12 data"], NOT_P12_OR_CUT, INSPECT),
+    message(
+        "Python",
+        &[
+            "socket.gaierror: [Errno -2] Name or service not known",
+            "socket.gaierror: [Errno -3] Temporary failure in name resolution",
+            "socket.gaierror: [Errno 8] nodename nor servname provided, or not known",
+            "socket.gaierror: [Errno 11001] getaddrinfo failed",
+        ],
+        NO_ADDRESS,
+        CHECK,
+    )
+    .about(Subject::ConnectionFirst),
     message(
         "Python",
         &[
@@ -605,6 +671,26 @@ pub(crate) static MESSAGES: &[Message] = &[
         ],
         NO_HTTP_2,
         &["pushcert example python --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"],
+    ),
+    message(
+        "NSS",
+        &["SEC_ERROR_BAD_PASSWORD", "The security password entered is incorrect"],
+        WRONG_PASSWORD,
+        CONVERT,
+    ),
+    message("NSS", &["PKCS12 decoding failed: SEC_ERROR_BAD_DER", "PKCS12 decode not verified: SEC_ERROR_BAD_DER"], NOT_P12_OR_CUT, INSPECT),
+    message(
+        "GnuTLS",
+        &["bag_decrypt: Decryption has failed", "verify_mac: The Message Authentication Code verification failed"],
+        WRONG_PASSWORD,
+        CONVERT,
+    ),
+    message("GnuTLS", &["p12_import: ASN1 parser: Error in DER parsing"], NOT_P12_OR_CUT, INSPECT),
+    message(
+        "GnuTLS",
+        &["p12_import: Base64 unexpected header error"],
+        "certtool expects a .p12 in Base64 there; as Keychain Access and pushcert write it, it takes one with --inder",
+        INSPECT,
     ),
     message("Ruby", &["PKCS12_parse: unsupported"], RC2, CONVERT).about(Subject::OldCipher),
     message("Ruby", &["PKCS12_parse: mac verify failure"], WRONG_PASSWORD, CONVERT),
@@ -666,9 +752,22 @@ pub(crate) static MESSAGES: &[Message] = &[
             "DER input, Integer tag error",
             "DerValue.getBigIntegerInternal, not expected",
             "Invalid keystore format",
+            "Unrecognized keystore format. Please load it with a specified type",
         ],
         NOT_P12,
         PACK,
+    ),
+    message(
+        "Java",
+        &["Input not an X.509 certificate", "keytool error: java.lang.Exception: Failed to parse input"],
+        "keytool reads one certificate there, and the file is a .p12, a key or empty; a .p12 is a keystore itself, which -keystore takes",
+        &["pushcert inspect FILE", "pushcert pack push.pem --for java -o push.p12"],
+    ),
+    message(
+        "Java",
+        &["Password is not ASCII"],
+        "Java takes passwords of printable ASCII alone, and this one has another character: make a .p12 with another password",
+        &["pushcert pack cert.p12 --for java -o push.p12"],
     ),
     message(
         "Java",
@@ -677,6 +776,8 @@ pub(crate) static MESSAGES: &[Message] = &[
             "Short read of DER length",
             "DerInputStream.getLength()",
             "zero length Int",
+            "keytool error: java.io.EOFException",
+            "Keystore file exists, but is empty",
         ],
         DAMAGED_P12,
         &["pushcert inspect cert.p12"],

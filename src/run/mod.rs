@@ -200,15 +200,17 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
         return end_after(print_help(&help_text(&clap_error)), 0, None);
     }
     let arguments = cli::arguments();
-    let typed = arguments.get(1..).unwrap_or_default();
+    let mut typed = arguments.get(1..).unwrap_or_default();
     // clap suggests nothing for what stands behind "help".
-    if let [help, word] = typed
+    if let [help, rest @ ..] = typed
+        && let [word, ..] = rest
         && help == "help"
         && !word.as_encoded_bytes().starts_with(b"-")
         && clap_error.kind() == clap::error::ErrorKind::InvalidSubcommand
         && let Err(error) = Cli::try_parse_from([&arguments[0], word])
     {
         clap_error = error;
+        typed = rest;
     }
     stray::hide(&mut clap_error, typed, takes_password(typed));
     tips::mend(&mut clap_error, typed);

@@ -1,27 +1,29 @@
 //! Keeps secrets out of what is said about a wrong command line. What stands where nothing belongs may be a password, so
 //! only what can be none is repeated: names of files, and of options.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, CommandFactory};
 
 use crate::cli::Cli;
-use crate::cli::password::may_be_named;
+use crate::cli::password::{may_be_named, os_string};
 use crate::text::{is_variable_name, may_be_key};
 
 /// Stands for a word that may be a password.
 const NOT_SHOWN: &str = "(not shown: it may be a password)";
 
 /// The endings of files that pushcert reads and writes.
-const ENDINGS: [&str; 27] = [
+const ENDINGS: [&str; 29] = [
     "pem",
     "p12",
     "pfx",
     "cer",
     "crt",
     "der",
+    "jks",
+    "keystore",
     "key",
     "p8",
     "p7b",
@@ -70,19 +72,34 @@ pub(super) fn is_file_name(word: &str) -> bool {
     has_file_ending(path) || path.symlink_metadata().is_ok()
 }
 
+/// As [`is_file_name`], for a word that need not be UTF-8.
+pub(super) fn is_file(word: &OsStr) -> bool {
+    if let Some(text) = word.to_str() {
+        return is_file_name(text);
+    }
+    let readable = word.to_string_lossy();
+    let path = Path::new(word);
+    masked(&readable) == readable && (has_file_ending(path) || path.symlink_metadata().is_ok())
+}
+
 fn has_file_ending(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     ENDINGS.contains(&ending.as_str())
 }
 
 /// Returns the file that stands before a colon, and what may be its password, in the place of a file.
-pub(super) fn file_before_password(word: &str) -> Option<&str> {
+pub(super) fn file_before_password(word: &OsStr) -> Option<OsString> {
     if Path::new(word).symlink_metadata().is_ok() {
         return None;
     }
-    for (place, _) in word.match_indices(':') {
-        if has_file_ending(Path::new(&word[..place])) {
-            return Some(&word[..place]);
+    let bytes = word.as_encoded_bytes();
+    for (place, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b':') {
+        let name = match std::str::from_utf8(&bytes[..place]) {
+            Ok(name) => name.into(),
+            Err(_) => os_string(&bytes[..place])?,
+        };
+        if has_file_ending(Path::new(&name)) {
+            return Some(name);
         }
     }
     None
@@ -122,6 +139,15 @@ pub(super) fn is_source(text: &str) -> bool {
         Some(_) => false,
         None => matches!(text, "stdin" | "prompt"),
     }
+}
+
+/// As [`is_source`], for a text that need not be UTF-8.
+pub(super) fn is_source_os(text: &OsStr) -> bool {
+    if let Some(text) = text.to_str() {
+        return is_source(text);
+    }
+    let path = text.as_encoded_bytes().strip_prefix(b"file:").and_then(os_string);
+    path.is_some_and(|path| may_be_named(Path::new(&path)))
 }
 
 /// Replaces the password of `USER:PASSWORD@HOST`, with a scheme before it or without.

@@ -50,6 +50,13 @@ pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
         ErrorKind::UnknownArgument if is_format && asks_for_json(typed) && habits::has_option(typed, "json") => {
             replace_tips(error, "the option for it is --json");
         }
+        ErrorKind::MissingRequiredArgument if lacks_certificate(error) && has_key(typed) => {
+            let name = typed[0].to_string_lossy();
+            let tip = format!(
+                "--key names the private key alone, and its certificate is missing: pushcert {name} aps.cer --key FILE"
+            );
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
         ErrorKind::UnknownArgument if is_of("convert") && argument == "--format" => {
             replace_tips(error, "convert writes PEM; for a .p12: pushcert pack");
         }
@@ -61,6 +68,16 @@ pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
         }
         _ => {}
     }
+}
+
+/// Returns whether the file that stands without an option is missing.
+fn lacks_certificate(error: &clap::Error) -> bool {
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return false };
+    missing.iter().any(|argument| ["<FILE>...", "<INPUT>", "<CERT>"].contains(&argument.as_str()))
+}
+
+fn has_key(typed: &[OsString]) -> bool {
+    typed.iter().any(|word| word == "--key" || word.to_string_lossy().starts_with("--key="))
 }
 
 /// Puts a tip in the place of those that clap has, and of the usage.

@@ -57,6 +57,20 @@ impl Location {
     }
 }
 
+/// Returns whether standard input is the null device.
+#[cfg(unix)]
+pub(crate) fn is_standard_input_null() -> bool {
+    use std::os::fd::AsFd;
+    let Ok(descriptor) = io::stdin().as_fd().try_clone_to_owned() else { return false };
+    File::from(descriptor).metadata().is_ok_and(|metadata| FileId::unless_null(&metadata).is_none())
+}
+
+/// Returns whether standard input is the null device.
+#[cfg(not(unix))]
+pub(crate) fn is_standard_input_null() -> bool {
+    false
+}
+
 /// The identity of an output, shared by all its names.
 #[derive(Debug, PartialEq, Eq)]
 enum OutputId {

@@ -68,6 +68,12 @@ case("openssl pkcs12 -export and a foreign key",
      "X509_check_private_key:key values mismatch",  # beside "No cert in -in file matches private key"
      ["openssl", "pkcs12", "-export", "-in", "push.pem", "-inkey", "push.key", "-passout", "pass:x", "-out", "x.p12"])
 
+case("openssl x509 -inform DER and a PEM", ["openssl", "x509", "-inform", "DER", "-in", "push.pem", "-noout"],
+     "Could not read certificate from", ["openssl", "x509", "-in", "push.pem", "-noout"])
+case("openssl pkcs12 -export and a key alone",
+     ["openssl", "pkcs12", "-export", "-in", "push.key", "-passout", "pass:x", "-out", "x.p12"], "Could not read certificate from",
+     ["openssl", "pkcs12", "-export", "-in", "push.pem", "-passout", "pass:x", "-out", "x.p12"])
+
 # --- clients that connect ---------------------------------------------------------------------------------
 
 process, ready = gateway("--topic", "com.example.MyApp")
@@ -106,6 +112,8 @@ def node(script):
 case("node and a Keychain export", node(f"tls.createSecureContext({{pfx:read({str(KEYCHAIN)!r}),passphrase:''}})"),
      "Unsupported PKCS12 PFX data", node("tls.createSecureContext({cert:read('client.pem'),key:read('client.pem')})"))
 case("node and a wrong password", node("tls.createSecureContext({pfx:read('push.p12'),passphrase:'wrong'})"), "mac verify failure",
+     node("tls.createSecureContext({pfx:read('push.p12'),passphrase:'changeit'})"))
+case("node and a pfx that is no file", node("tls.createSecureContext({pfx:false})"), "Unable to load PFX certificate",
      node("tls.createSecureContext({pfx:read('push.p12'),passphrase:'changeit'})"))
 case("node and a .p12 as PEM", node("tls.createSecureContext({cert:read('push.p12'),key:read('push.p12')})"), "PEM routines::no start line",
      node("tls.createSecureContext({cert:read('client.pem'),key:read('client.pem')})"))
@@ -154,6 +162,11 @@ def keytool(file, password):
 
 
 case("java and a wrong password", keytool("push.p12", "wrongpass"), "keystore password was incorrect", keytool("push.p12", "changeit"))
+ANY_FORMAT = [*keytool("push.pem", "changeit")[:2], *keytool("push.pem", "changeit")[4:]]
+case("java and a PEM whose format is not named", ANY_FORMAT, "toDerInputStream rejects tag type", keytool("push.p12", "changeit"))
+case("keytool and a .p12 in the place of a certificate",
+     ["keytool", "-importcert", "-noprompt", "-file", "push.p12", "-keystore", "new.jks", "-storepass", "changeit", "-J-Duser.language=en"],
+     "Input not an X.509 certificate", keytool("push.p12", "changeit"))
 case("java and a PEM", keytool("push.pem", "changeit"), "toDerInputStream rejects tag type", keytool("push.p12", "changeit"))
 # As Maven filters a resource: what is no UTF-8 becomes U+FFFD.
 Path("filtered.p12").write_text(Path("push.p12").read_bytes().decode(errors="replace"))

@@ -123,6 +123,13 @@ expect("the action takes paths with blanks and CR LF", (odd.returncode, "::error
 for inputs in ({"fail": "45d"}, {"warn": "60d"}, {"warn": "60d", "fail": "45d"}):
     timed = judged("fixtures/der/production.cer", **inputs)
     expect(f"the action takes {inputs} alone", (timed.returncode, timed.stderr), (0, ""))
+unset = judged("fixtures/der/production.cer", fail="")
+expect("the action takes an empty fail for one that was not given", (unset.returncode, "::error" in unset.stdout), (0, False))
+for inputs in ({"fail": "soon"}, {"warn": "soon"}):
+    wrong = judged("fixtures/der/production.cer", **inputs)
+    expect(f"the action annotates {inputs}", (wrong.returncode, "::error title=pushcert::error: invalid value 'soon'" in wrong.stdout), (2, True))
+locked = judged("fixtures/p12/keychain-password.p12")
+expect("the action says which of its inputs an option is", (locked.returncode, "--passin is the input p12-password" in locked.stdout), (4, True))
 none = judged(" \n")
 expect("the action says that no path was given", (none.returncode, "names no file and no folder" in none.stdout), (2, True))
 expect("the action opens a .p12 with its password", judged("fixtures/p12/keychain-password.p12", "push").returncode, 0)

@@ -126,6 +126,22 @@ fn explain_tells_what_to_do_where_nothing_can_be_read() {
 }
 
 #[test]
+fn explain_says_that_nothing_was_piped() {
+    for script in [
+        ": | \"$0\" explain",
+        "echo | \"$0\" explain",
+        ": | \"$0\" explain -",
+        "\"$0\" explain - < /dev/null",
+        "\"$0\" explain < empty",
+    ] {
+        let script = format!(": > empty; {script}");
+        let test = Test::shell(&script).status(2).stdout("");
+        test.stderr_contains("there is nothing on standard input to explain").stderr_contains("2>&1 |").run();
+    }
+    Test::shell("\"$0\" explain < /dev/null").stdout_contains("Mac verify error").run();
+}
+
+#[test]
 fn explain_repeats_nothing_of_the_text() {
     let pasted = "-passin pass:hunter2secret\nMac verify error: invalid password?\nBadDeviceToken abcdef0123456789";
     for (text, code) in [(pasted, 0), ("hunter2secret abcdef0123456789", 1)] {

@@ -608,3 +608,40 @@ fn a_folder_that_takes_no_new_files_is_named_as_such() {
     let told = test.stderr_contains("/proc/push.pem: cannot write it: it is in a folder that takes no new files").run();
     assert!(!told.stderr.contains("make the folder"), "{}", told.stderr);
 }
+
+#[test]
+fn a_name_that_promises_another_format_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, promised) in [
+        ("x.p12", "PKCS#12; pushcert pack writes a .p12"),
+        ("x.PFX", "PKCS#12; pushcert pack"),
+        ("x.jks", "a keystore of Java; pushcert pack --for java"),
+        ("x.der", "DER; openssl"),
+        ("x.p7b", "PKCS#7; openssl"),
+    ] {
+        let warning = format!("warning: {name}: this is PEM, though its name promises {promised}");
+        convert(folder.path(), name).stderr_contains(&warning).run();
+    }
+    for name in ["x.pem", "x.cer", "x.crt", "x"] {
+        let run = convert(folder.path(), name).run();
+        assert!(!run.stderr.contains("promises"), "{}", run.stderr);
+    }
+    let parts = Test::new().arg("convert").arg(fixture("pem/identity.pem")).folder(folder.path());
+    let parts = parts.args(["--cert-out", "c.der", "--key-out", "k.p12"]);
+    parts.stderr_contains("c.der: this is PEM").stderr_contains("k.p12: this is PEM").run();
+    let csr = Test::new().args(["csr", "--email", "jo@example.com", "--name", "Jo", "--country", "DE"]);
+    let csr = csr.args(["--key-out", "new.p12", "-o", "new.csr"]).folder(folder.path());
+    csr.stderr_contains("new.p12: this is PEM").run();
+}
+
+#[test]
+fn a_key_that_stays_under_another_name_is_warned_of() {
+    const WARNING: &str = "another name too (a hard link)";
+    let folder = tempfile::tempdir().unwrap();
+    convert(folder.path(), "push.pem").run();
+    fs::hard_link(folder.path().join("push.pem"), folder.path().join("backup.pem")).unwrap();
+    convert(folder.path(), "push.pem").arg("--force").stderr_contains(WARNING).run();
+    assert!(has_key(&folder.path().join("backup.pem")));
+    let run = convert(folder.path(), "push.pem").arg("--force").run();
+    assert!(!run.stderr.contains(WARNING), "{}", run.stderr);
+}

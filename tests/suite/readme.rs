@@ -43,17 +43,51 @@ fn silent_commands(block: &str) -> Vec<Shown> {
     found
 }
 
-/// The commands of a block.
+/// The commands of a block, or of a table.
 struct Block {
     commands: Vec<Shown>,
     /// It shows what they print. Others are to end well.
     has_output: bool,
+    is_table: bool,
 }
 
-/// Returns the blocks with commands, in their order.
+/// The heads of the tables with commands that go on in the same folder. They write files, or read them.
+const TABLES: [&str; 2] = ["| you have, or want | command |", "| service | what it wants | command |"];
+
+/// Commands that end badly with the certificate of the tests, which Apple did not issue.
+const ONLY_FOR_APPLES: [&str; 2] = ["--chain", "--strict"];
+
+/// Returns the commands of the tables in a text that need no server.
+fn table_commands(text: &str) -> Vec<Shown> {
+    let mut found = Vec::new();
+    for head in TABLES {
+        let Some((_, table)) = text.split_once(head) else { continue };
+        let rows = table.trim_start().lines().take_while(|line| line.starts_with('|'));
+        for quoted in rows.flat_map(|row| row.split('`').skip(1).step_by(2)) {
+            if !["pushcert convert ", "pushcert pack ", "pushcert inspect "].iter().any(|name| quoted.starts_with(name))
+            {
+                continue;
+            }
+            // At a terminal it is asked for.
+            let needs_password = quoted.starts_with("pushcert pack ") && !quoted.contains("--passout");
+            let password = if needs_password { " --passout env:NEW" } else { "" };
+            found.push(Shown { command: format!("{quoted}{password}"), output: String::new() });
+        }
+    }
+    found
+}
+
+/// Returns the blocks and tables with commands, in their order.
 fn blocks(readme: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    for part in readme.split("```").skip(1).step_by(2) {
+    for (index, part) in readme.split("```").enumerate() {
+        if index % 2 == 0 {
+            let commands = table_commands(part);
+            if !commands.is_empty() {
+                blocks.push(Block { commands, has_output: false, is_table: true });
+            }
+            continue;
+        }
         let (language, block) = part.split_once('\n').unwrap();
         let has_output = language == "console";
         let commands = match language {
@@ -62,7 +96,7 @@ fn blocks(readme: &str) -> Vec<Block> {
             _ => continue,
         };
         if !commands.is_empty() {
-            blocks.push(Block { commands, has_output });
+            blocks.push(Block { commands, has_output, is_table: false });
         }
     }
     blocks
@@ -120,6 +154,9 @@ fn prepare(folder: &Path) {
     let p12 = fs::read(fixture("p12/keychain.p12")).unwrap();
     write("certs/truncated.p12", &p12[..p12.len() / 2]);
 
+    fs::copy(fixture("der/mdm.cer"), folder.join("renamed.pem")).unwrap();
+    fs::copy(fixture("der/mdm.cer"), folder.join("MDM_Certificate.pem")).unwrap();
+
     let key = fs::read(fixture("key/push.pem")).unwrap();
     write("old.pem", &[push("MyApp", -379, 16), key.clone()].concat());
     write("renewed.pem", &[push("MyApp", -5, 390), key].concat());
@@ -147,6 +184,10 @@ fn run(block: &Block, folder: &Path) {
         script.push_str("set -e\n");
     }
     for Shown { command, output } in &block.commands {
+        if ONLY_FOR_APPLES.iter().any(|option| block.is_table && command.contains(option)) {
+            script.push_str(&format!("{command} && exit 9; [ $? = 1 ]\n"));
+            continue;
+        }
         script.push_str(&script_line(command));
         expected.push_str(output);
     }
@@ -154,6 +195,7 @@ fn run(block: &Block, folder: &Path) {
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let test =
         Test::shell(&script).folder(folder).env("PATH", path).env("NEW", "secret").env("HOME", folder.join("home"));
+    let test = test.env("P12_PASSWORD", "").env("PEM_PASSWORD", "secret");
     if !block.has_output {
         test.status(0).run();
         return;
@@ -167,14 +209,16 @@ fn the_commands_run_in_one_folder_and_print_what_is_shown() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     prepare(folder.path());
-    let mut count = 0;
+    let (mut count, mut in_tables) = (0, 0);
     for block in blocks(&readme) {
         if block.commands[0].command != TESTED_ELSEWHERE {
             run(&block, folder.path());
             count += 1;
+            in_tables += if block.is_table { block.commands.len() } else { 0 };
         }
     }
-    assert!(count >= 13, "only {count} blocks ran");
+    assert!(count >= 15, "only {count} blocks and tables ran");
+    assert!(in_tables >= 17, "only {in_tables} commands of tables ran");
 }
 
 #[test]

@@ -804,3 +804,14 @@ fn ctrl_c_at_the_password_of_a_rehearsal_leaves_nothing_behind() {
     assert!(code == 0 && shown.contains("the device has shown the message"), "{shown}");
     assert!(entries(folder.path()).is_empty());
 }
+
+#[test]
+fn a_certificate_alone_lacks_its_key_before_an_output() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(super::common::fixture("der/expired.cer"), folder.path().join("expired.cer")).unwrap();
+    fs::copy(super::common::fixture("p12/keychain.p12"), folder.path().join("cert.p12")).unwrap();
+    let (shown, code) = start(folder.path(), "convert expired.cer").end();
+    assert!(code == 3 && shown.contains("there is no private key in it") && !shown.contains("-o push.pem"), "{shown}");
+    let (shown, code) = start(folder.path(), "convert cert.p12").end();
+    assert!(code == 2 && shown.contains("a private key is not printed on a terminal"), "{shown}");
+}

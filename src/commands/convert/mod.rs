@@ -18,6 +18,7 @@ use crate::commands::shared::judging::{Judged, Judging, apple_issuer, refuse_req
 use crate::commands::shared::key_search::{KeySearch, ONE_KEY_A_FILE};
 use crate::commands::shared::left_out::{self, LostCertificates};
 use crate::commands::shared::opening::{Conversion, Opener, TypedCommand, check_stdin};
+use crate::commands::shared::output_name;
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
 use crate::commands::shared::writing::{self, ReplacedKeys, kept_file};
@@ -39,7 +40,10 @@ use crate::world::files::Location;
 use crate::world::place::WriteError;
 
 pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<(), Error> {
-    let plan = OutputPlan::new(arguments, context)?;
+    let plan = OutputPlan::new(arguments)?;
+    if let Err(refused) = plan.check_terminal(arguments, context) {
+        return Err(missing_key(arguments, context).unwrap_or(refused));
+    }
     let mut inputs = vec![&arguments.input];
     inputs.extend(&arguments.key);
     check_outputs(arguments, &plan, &inputs)?;
@@ -49,6 +53,19 @@ pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<
     let opener = if needs_key { opener.needing_key() } else { opener.typed(typed(arguments)) };
     let opened = open(arguments, &opener, context)?;
     convert(arguments, &opened.contents, opened.key_file.as_ref(), context)
+}
+
+/// Says that a certificate stands alone in the input, where no key is to be had: there is nothing that a terminal could show.
+fn missing_key(arguments: &ConvertArgs, context: &mut Context<'_>) -> Option<Error> {
+    let Location::Path(path) = &arguments.input else { return None };
+    if !arguments.key.is_empty() || !path.is_file() {
+        return None;
+    }
+    let contents = Opener::without_password().open(&arguments.input, context).ok()?;
+    if !contents.keys.is_empty() || contents.may_have_unread_key() {
+        return None;
+    }
+    select(arguments, &contents, context.now).err()
 }
 
 /// Returns the command with its outputs, as it is typed.
@@ -132,7 +149,8 @@ pub(super) fn convert(
     key_file: Option<&Location>,
     context: &mut Context<'_>,
 ) -> Result<(), Error> {
-    let plan = OutputPlan::new(arguments, context)?;
+    let plan = OutputPlan::new(arguments)?;
+    plan.check_terminal(arguments, context)?;
     let selection = select(arguments, contents, arguments.at.unwrap_or(context.now))?;
     check_keys_stay(arguments, &plan, &selection, contents, key_file)?;
     let judged = judge(arguments, &selection, contents, context)?;
@@ -150,6 +168,7 @@ pub(super) fn convert(
     let written = selection.certificates.iter().map(|certificate| certificate.der.as_slice());
     let lost = LostCertificates::find(&plan.all(), &arguments.input, contents, written);
     outputs::write(&outputs, arguments.force, context)?;
+    output_name::warn(&plan.all(), context)?;
     replaced.warn(context)?;
     lost.warn(context)?;
     let report = describe(arguments, &selection, judged, key_file, &outputs, context);

@@ -35,18 +35,23 @@ pub(super) struct PlannedOutput<'a> {
 }
 
 impl<'a> OutputPlan<'a> {
-    pub(super) fn new(arguments: &'a ConvertArgs, context: &Context<'_>) -> Result<Self, Error> {
+    pub(super) fn new(arguments: &'a ConvertArgs) -> Result<Self, Error> {
         let plan = Self::distribute_roles(arguments)?;
-        let takes_key = if plan.key.is_none() { plan.main } else { plan.key };
-        let is_unasked = arguments.output.is_none() && arguments.key_out.is_none();
-        if !arguments.no_key && is_unasked && takes_key.is_some() && context.stdout_is_terminal {
-            return Err(Error::new(ExitKind::Usage, "a private key is not printed on a terminal").hint(format!(
-                "write it to a file with -o {}, or print it all the same with -o -",
-                place::free_name("push.pem")
-            )));
-        }
         plan.check_names(arguments.json)?;
         Ok(plan)
+    }
+
+    /// Refuses to print a key on a terminal unasked.
+    pub(super) fn check_terminal(&self, arguments: &ConvertArgs, context: &Context<'_>) -> Result<(), Error> {
+        let takes_key = self.key.or(self.main);
+        let is_unasked = arguments.output.is_none() && arguments.key_out.is_none();
+        if arguments.no_key || !is_unasked || takes_key.is_none() || !context.stdout_is_terminal {
+            return Ok(());
+        }
+        Err(Error::new(ExitKind::Usage, "a private key is not printed on a terminal").hint(format!(
+            "write it to a file with -o {}, or print it all the same with -o -",
+            place::free_name("push.pem")
+        )))
     }
 
     /// Returns whether the key goes to a file: a device or a stream does not keep it.

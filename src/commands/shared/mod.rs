@@ -10,6 +10,7 @@ pub(crate) mod judging;
 pub(crate) mod key_search;
 pub(crate) mod left_out;
 pub(crate) mod opening;
+pub(crate) mod output_name;
 pub(crate) mod passout;
 pub(crate) mod printing;
 pub(crate) mod proxy;

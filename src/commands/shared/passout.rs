@@ -25,17 +25,20 @@ pub(crate) struct NewPassword {
 pub(crate) enum PasswordRule {
     Any,
     NotEmpty,
-    /// Not empty, and ASCII: Java ends with "Password is not ASCII" at any other.
-    Ascii,
+    /// Not empty, and of U+0020 to U+007E: Java ends with "Password is not ASCII" at any other (`PBEKey` of SunJCE).
+    PrintableAscii,
 }
 
 impl PasswordRule {
     /// Returns what a password must be that breaks the rule.
     fn violation(self, password: &[u8]) -> Option<&'static str> {
         match self {
-            Self::NotEmpty | Self::Ascii if password.is_empty() => Some("that is not empty"),
-            Self::Ascii if !password.is_ascii() => Some("in ASCII: Java reads no other"),
-            Self::Any | Self::NotEmpty | Self::Ascii => None,
+            Self::NotEmpty | Self::PrintableAscii if password.is_empty() => Some("that is not empty"),
+            Self::PrintableAscii if !password.is_ascii() => Some("in ASCII: Java reads no other"),
+            Self::PrintableAscii if password.iter().any(u8::is_ascii_control) => {
+                Some("without control characters, such as a tab: Java reads none")
+            }
+            Self::Any | Self::NotEmpty | Self::PrintableAscii => None,
         }
     }
 }
@@ -123,5 +126,19 @@ fn ask_once(question: &str, context: &mut Context<'_>) -> Result<Password, Error
     match context.terminal.secret(question) {
         Ok(password) => Ok(Password::new(password.to_vec())),
         Err(error) => Err(Error::new(ExitKind::Password, format!("no password was entered: {error}")).hint(GIVE_IT)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PasswordRule;
+
+    #[test]
+    fn java_takes_printable_ascii_alone() {
+        let breaks = |password: &[u8]| PasswordRule::PrintableAscii.violation(password).is_some();
+        for byte in 0..=u8::MAX {
+            assert_eq!(breaks(&[b'a', byte]), !matches!(byte, b' '..=b'~'), "{byte:#x}");
+        }
+        assert!(breaks(b""));
     }
 }

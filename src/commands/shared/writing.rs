@@ -240,6 +240,12 @@ impl ReplacedKeys {
             if !is_input && path.is_file() {
                 warnings.extend(replaced_key(path, contents));
             }
+            if has_other_name(path) && !keys_of(path).is_empty() {
+                let file = printable_name(&path.display().to_string());
+                warnings.push(format!(
+                    "{file}: the file that it replaces has another name too (a hard link), and stays there with its private key"
+                ));
+            }
         }
         Self(warnings)
     }
@@ -251,6 +257,18 @@ impl ReplacedKeys {
         }
         Ok(())
     }
+}
+
+/// Returns whether a file has more names than this one.
+#[cfg(unix)]
+fn has_other_name(path: &Path) -> bool {
+    std::fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && std::os::unix::fs::MetadataExt::nlink(&metadata) > 1)
+}
+
+#[cfg(not(unix))]
+fn has_other_name(_: &Path) -> bool {
+    false
 }
 
 /// Returns the warning about a file.

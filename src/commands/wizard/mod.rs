@@ -136,7 +136,7 @@ impl Talk<'_, '_> {
     fn unanswered(&self, error: &std::io::Error) -> Error {
         let message = format!("a question was not answered: {error}");
         let mut lines = vec!["so far:".to_owned()];
-        lines.extend(self.so_far.iter().cloned());
+        lines.extend(self.so_far.iter().map(|line| format!("  {line}")));
         match &self.so_far[..] {
             [] => Error::new(ExitKind::Usage, message).hint("nothing was done"),
             _ => Error::new(ExitKind::Usage, message).hint(Printable::lines(&lines)),

@@ -424,7 +424,7 @@ fn where_the_answers_end_the_commands_so_far_are_told() {
     let mut world = TestWorld::interactive(&["A .p12", &file, "y", "A .p12 for Java"]);
     let error = world.run(run).unwrap_err();
     let hint = error.hint.unwrap().to_string();
-    assert!(hint.contains("so far:") && hint.contains(&format!("pushcert pack --for java {file}")), "{hint}");
+    assert!(hint.contains("so far:") && hint.contains(&format!("\n  pushcert pack --for java {file}")), "{hint}");
 }
 
 #[test]

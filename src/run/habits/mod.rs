@@ -8,9 +8,11 @@ mod option;
 mod program;
 mod reading;
 mod typography;
+mod value;
 mod word;
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
@@ -51,7 +53,7 @@ impl Suggestion {
 /// Returns the command line that was meant, where it was one for another program.
 pub(super) fn understand(arguments: &[OsString], screen: Screen) -> Option<Suggestion> {
     let arguments = match arguments {
-        [program, rest @ ..] if program == "openssl" => rest,
+        [program, rest @ ..] if is_openssl(program) => rest,
         all => all,
     };
     if let Some(suggestion) =
@@ -66,6 +68,12 @@ pub(super) fn understand(arguments: &[OsString], screen: Screen) -> Option<Sugge
     let suggestion = understand_words(&joined, screen)?;
     // The problem begins with the two words, which were typed without a hyphen.
     Some(Suggestion { problem: suggestion.problem.replacen('-', " ", 1), ..suggestion })
+}
+
+/// Returns whether a word is the name of openssl's program, in a folder or not.
+fn is_openssl(word: &OsStr) -> bool {
+    let name = Path::new(word).file_stem().unwrap_or_default();
+    name.eq_ignore_ascii_case("openssl")
 }
 
 fn understand_words(arguments: &[OsString], screen: Screen) -> Option<Suggestion> {
@@ -253,7 +261,11 @@ fn translate(arguments: &[OsString], problem: Option<String>, screen: Screen) ->
 fn shown(word: &OsStr) -> String {
     match word.to_str() {
         Some(text) => shell_os_word(stray::masked(text).as_ref()),
-        None => shell_os_word(word),
+        None => {
+            let readable = word.to_string_lossy();
+            let masked = stray::masked(&readable);
+            if masked == readable { shell_os_word(word) } else { shell_os_word(masked.as_ref()) }
+        }
     }
 }
 
@@ -279,6 +291,9 @@ fn remarks(words: &[OsString], reading: &Reading<'_>) -> String {
     }
     if reading.is_program("pkcs7") && !words.contains(&"-o".into()) {
         text.push_str(" (pushcert convert FILE --no-key --certs all writes its certificates as PEM)");
+    }
+    for remark in &reading.remarks {
+        text.push_str(&format!(" ({remark})"));
     }
     if reading.is_language_guessed {
         text.push_str(" (or php, python, node)");
@@ -472,6 +487,142 @@ mod tests {
         ] {
             assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
         }
+    }
+
+    #[test]
+    fn what_is_not_the_same_as_by_openssl_is_said() {
+        const RSA: &str = "(the key is RSA of 2048 bits: Apple's portal takes no other)";
+        const CLEAR: &str = "(the key in it is not encrypted: with --encrypt it is, as by openssl without -nodes)";
+        for (typed, expected, remark) in [
+            ("req -new -newkey rsa:2048 -keyout k.pem -out a.csr", "csr --key-out k.pem --encrypt -o a.csr", ""),
+            ("req -new -newkey rsa:2048 -noenc -keyout k.pem", "csr --key-out k.pem", ""),
+            ("req -new -key k.pem -out a.csr", "csr --key k.pem -o a.csr", ""),
+            ("req -new -newkey rsa:4096 -nodes -keyout k.pem", "csr --key-out k.pem", RSA),
+            ("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes", "csr", RSA),
+            ("genrsa -out k.pem 4096", "csr --key-out k.pem", RSA),
+            ("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out k.pem", "csr --key-out k.pem", RSA),
+            (
+                "req -new -nodes -subj /C=DE/ST=BY/O=X/CN=A\\/B/emailAddress=j@e.com",
+                "csr --country DE --name A/B --email j@e.com",
+                "(without ST, O of the subject, which pushcert csr does not take)",
+            ),
+            (
+                "pkcs12 -export -in a.pem -keypbe AES-256-CBC -macalg sha256 -out b.p12",
+                "pack a.pem -o b.p12 --for modern",
+                "",
+            ),
+            ("pkcs12 -export -in a.pem -macalg sha256 -out b.p12", "pack a.pem -o b.p12 --for modern", ""),
+            ("pkcs12 -export -in a.pem -keypbe PBE-SHA1-3DES -macalg sha1 -out b.p12", "pack a.pem -o b.p12", ""),
+            (
+                "pkcs12 -export -in a.pem -certpbe aes-128-cbc --for java -out b.p12",
+                "pack a.pem -o b.p12 --for java",
+                "",
+            ),
+            ("pkcs12 -in a.p12 -out b.pem", "convert a.p12 -o b.pem", CLEAR),
+            ("pkcs12 -in a.p12 -noenc -out b.pem", "convert a.p12 -o b.pem", ""),
+            ("pkcs12 -in a.p12 -nokeys -out b.pem", "convert a.p12 -o b.pem --no-key", ""),
+            ("x509 -in a.pem -noout -subject -dates", "inspect a.pem", ""),
+            ("x509 -in a.pem -noout -serial -fingerprint", "inspect a.pem", ""),
+            ("x509 -in a.pem -noout -issuer -text", "inspect a.pem", ""),
+            ("x509 -in a.pem -noout -serial", "inspect a.pem --field serial", ""),
+            ("x509 -in a.pem -noout -fingerprint", "inspect a.pem --field sha1", ""),
+            ("x509 -in a.pem -noout -fingerprint -sha256", "inspect a.pem --field sha256", ""),
+            ("x509 -in a.pem -noout -hash", "inspect a.pem", "(without what -hash shows)"),
+            (
+                "rsa -in k.pem -noout -modulus",
+                "inspect k.pem",
+                "(without the modulus; the line SPKI is the same for a certificate and its key)",
+            ),
+        ] {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let hint = understand(&arguments, Screen::Other).unwrap().hint;
+            assert_eq!(hint, format!("type it so: pushcert {expected} {remark}").trim_end(), "{typed}");
+        }
+        let none = ["pkcs12", "-export", "-in", "a.pem", "-keypbe", "NONE", "-out", "b.p12"].map(OsString::from);
+        assert!(understand(&none, Screen::Other).unwrap().hint.starts_with("pushcert pack is the nearest"));
+    }
+
+    #[test]
+    fn a_name_of_another_format_leads_to_pack() {
+        for (typed, expected) in [
+            ("convert a.pem x.p12", "pack a.pem -o x.p12"),
+            ("convert a.cer push.key x.PFX", "pack a.cer --key push.key -o x.PFX"),
+            ("convert -in old.p12 -out new.p12 -nodes", "pack old.p12 -o new.p12"),
+            ("pkcs12 -in a.pem -out x.p12", "pack a.pem -o x.p12"),
+            ("convert a.pem x.jks", "pack a.pem -o x.jks --for java"),
+            ("pack a.pem x.keystore", "pack a.pem -o x.keystore --for java"),
+            ("convert a.pem x.p12 --for modern", ""),
+        ] {
+            assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
+        }
+        for (typed, promised) in [
+            ("convert a.pem x.der", "DER: openssl"),
+            ("convert a.pem x.p7b", "PKCS#7: openssl"),
+            ("convert a.pem x.p12 --no-key", "PKCS#12: pushcert pack"),
+        ] {
+            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let hint = understand(&arguments, Screen::Other).unwrap().hint;
+            let expected = format!("(which writes PEM, though the name promises {promised}");
+            assert!(hint.starts_with("type it so: pushcert convert ") && hint.contains(&expected), "{typed}: {hint}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_openssl_and_its_commands_are_known_in_any_form() {
+        for typed in ["/usr/bin/openssl pkcs12 -in a.p12 -out b.pem", "PKCS12 -in a.p12 -out b.pem"] {
+            assert_eq!(hint(typed).unwrap(), "convert a.p12 -o b.pem", "{typed}");
+        }
+        assert_eq!(hint("OpenSSL.exe x509 -in a.cer -noout").unwrap(), "inspect a.cer");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_not_utf8_are_understood() {
+        use std::os::unix::ffi::OsStringExt;
+        for (typed, expected) in [
+            (
+                &b"convert caf\xe9.p12 --password hunter2 -o b.pem"[..],
+                r"convert $'caf\351.p12' --passin env:P12_PASSWORD -o b.pem",
+            ),
+            (b"convert caf\xe9.p12 b.pem", r"convert $'caf\351.p12' -o b.pem"),
+            (b"convert a.p12 caf\xe9.pem", r"convert a.p12 -o $'caf\351.pem'"),
+            (b"convert -in caf\xe9.p12 -out x\xe9.pem", r"convert $'caf\351.p12' -o $'x\351.pem'"),
+            (b"convert -in=caf\xe9.p12 -out=x\xe9.pem", r"convert $'caf\351.p12' -o $'x\351.pem'"),
+            (
+                b"convert -in caf\xe9.p12:hunter2 -out b.pem",
+                r"convert $'caf\351.p12' --passin env:P12_PASSWORD -o b.pem",
+            ),
+            (
+                b"convert -in a.cer --key-out=k\xe9.key --cert-out c.pem",
+                r"convert a.cer $'--key-out=k\351.key' --cert-out c.pem",
+            ),
+            (
+                b"pkcs12 -in a.p12 -passin pass:hunter2\xe9 -out b.pem",
+                "convert a.p12 --passin env:P12_PASSWORD -o b.pem",
+            ),
+            (b"pkcs12 -in a.p12 -passin file:./p\xe9 -out b.pem", r"convert a.p12 --passin $'file:./p\351' -o b.pem"),
+            (b"caf\xe9.p12", r"inspect $'caf\351.p12'"),
+            (b"caf\xe9.p12 -out b.pem", r"convert $'caf\351.p12' -o b.pem"),
+            (b"-in caf\xe9.p12 -out b.pem", r"convert $'caf\351.p12' -o b.pem"),
+            (b"convert a.cer caf\xe9.key", r"convert a.cer --key $'caf\351.key'"),
+            // These may be passwords.
+            (b"convert hunter2\xe9 -out b.pem", ""),
+            (b"convert a.p12 pass:hunter2\xe9.pem", ""),
+        ] {
+            let mut arguments = Vec::new();
+            for word in typed.split(|byte| *byte == b' ') {
+                arguments.push(OsString::from_vec(word.to_vec()));
+            }
+            let hint = understand(&arguments, Screen::Other).map(|suggestion| suggestion.hint).unwrap_or_default();
+            let line = hint.split(" (").next().unwrap_or_default();
+            let line = line.strip_prefix("type it so: pushcert ").unwrap_or_default();
+            assert_eq!(line, expected, "{}", String::from_utf8_lossy(typed));
+            assert!(!hint.contains("hunter2"), "{hint}");
+        }
+        let words = [&b"convert"[..], b"caf\xe9.p12", b"-out", b"x\xe9.pem"];
+        let arguments: Vec<OsString> = words.iter().map(|word| OsString::from_vec(word.to_vec())).collect();
+        let hint = refuse_swallowed(&arguments, Screen::Other).unwrap().hint;
+        assert_eq!(hint, r"type it so: pushcert convert $'caf\351.p12' -o $'x\351.pem'");
     }
 
     #[test]

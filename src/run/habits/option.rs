@@ -31,6 +31,14 @@ pub(super) enum Meaning {
     Seconds,
     /// The algorithm of a new key.
     Algorithm,
+    /// A key that is to be made.
+    NewKey,
+    /// An option of its algorithm.
+    KeyOption,
+    /// The encryption of a .p12.
+    Pbe,
+    /// The digest of its MAC.
+    Mac,
     /// PEM, or DER, which pushcert does not write.
     OutputForm,
     /// A flag that stands for one of pushcert's.
@@ -66,7 +74,7 @@ const fn habit(meaning: Meaning, options: &'static str) -> Habit {
     Habit { meaning, options }
 }
 
-const HABITS: [Habit; 29] = [
+const HABITS: [Habit; 33] = [
     habit(Meaning::Input, "in input infile cert i"),
     habit(Meaning::Output, "out outfile output-file"),
     habit(Meaning::Key, "inkey key k"),
@@ -94,14 +102,17 @@ const HABITS: [Habit; 29] = [
     ),
     habit(
         Meaning::Nothing,
-        "nodes noenc clcerts legacy nomac nomacver new sha256 nocrypt topk8 showcerts quiet brief tls1_2 tls1_3 batch \
+        "nodes noenc clcerts legacy nomac nomacver new sha1 sha256 nocrypt topk8 showcerts quiet brief tls1_2 tls1_3 batch \
          utf8 keysig keyex traditional prexit verify_return_error state descert print_certs",
     ),
     habit(
         Meaning::NothingWithValue,
-        "newkey inform macalg keypbe certpbe servername alpn pkeyopt nameopt iter certform keyform CApath caname provider \
-         provider-path v2 v2prf",
+        "inform servername alpn nameopt iter certform keyform CApath caname provider provider-path v2 v2prf",
     ),
+    habit(Meaning::NewKey, "newkey"),
+    habit(Meaning::KeyOption, "pkeyopt"),
+    habit(Meaning::Pbe, "keypbe certpbe"),
+    habit(Meaning::Mac, "macalg"),
     habit(Meaning::Encrypt, "des3 des aes128 aes192 aes256 aes-128-cbc aes-256-cbc"),
     habit(Meaning::Days, "days"),
     habit(Meaning::Seconds, "checkend"),

@@ -60,7 +60,7 @@ const PUBLIC: [&str; 4] = ["-pubout", "-pubin", "-outform", "-RSAPublicKey_out"]
 
 impl Foreign {
     pub(super) fn find(name: &str) -> Option<&'static Self> {
-        FOREIGN.iter().find(|known| known.name == name)
+        FOREIGN.iter().find(|known| known.name.eq_ignore_ascii_case(name))
     }
 
     pub(super) fn problem(&self) -> String {

@@ -3,15 +3,18 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use clap::{Arg, Command};
+use clap::Command;
 
 use crate::apns::endpoint;
+use crate::cli::password::os_string;
+use crate::commands::shared::output_name::PromisedFormat;
 use crate::net::endpoint::Endpoint;
 use crate::report::shell::shell_os_word;
 use crate::run::habits::alias::{Alias, AliasValue};
 use crate::run::habits::names::{is_pkcs12, place_of_key};
 use crate::run::habits::option::{Habit, Meaning};
 use crate::run::habits::program::{Foreign, Nearest};
+use crate::run::habits::value::{Subject, find_own, joined, source, threshold, with_scheme};
 use crate::run::habits::word::{self, Meant, Synonyms};
 use crate::run::stray;
 use crate::world::place;
@@ -63,8 +66,14 @@ pub(super) struct Reading<'a> {
     shows: bool,
     /// The flags that are not needed, or are so for keys alone.
     flags: Vec<String>,
-    /// The fields that flags ask for.
-    fields: Vec<&'static str>,
+    /// What flags ask for: the field, where there is one for it alone.
+    asked: Vec<Option<&'static str>>,
+    /// A new key is asked for.
+    makes_new_key: bool,
+    /// The encryption that was typed for a .p12.
+    pbe: TypedPbe,
+    /// What is to be said beside the line.
+    pub(super) remarks: Vec<String>,
     /// The time that must be left, as `--fail` takes it.
     time_left: Option<String>,
     /// Options of pushcert, with their values.
@@ -100,14 +109,19 @@ impl<'a> Reading<'a> {
             is_at_terminal: false,
             shows: false,
             flags: Vec::new(),
-            fields: Vec::new(),
+            asked: Vec::new(),
+            makes_new_key: false,
+            pbe: TypedPbe::None,
+            remarks: Vec::new(),
             time_left: None,
             own: Vec::new(),
         }
     }
 
     pub(super) fn start(arguments: &'a [OsString], root: &'a Command) -> Option<Self> {
-        let first = arguments.first()?.to_str()?;
+        let argument = arguments.first()?;
+        // What is not UTF-8 is a file at most.
+        let first = argument.to_str().unwrap_or_default();
         let mut reading = Self::new(arguments, root);
         if root.find_subcommand(first).is_some() {
             (reading.subcommand, reading.is_guessed) = (first.to_owned(), false);
@@ -119,11 +133,11 @@ impl<'a> Reading<'a> {
             let Meant::Subcommand(name) = synonyms.meant else { return None };
             (reading.subcommand, reading.is_guessed, reading.is_synonym) = (name.to_owned(), false, true);
             reading.note(word::problem(first));
-        } else if first.starts_with('-') && first != "-" {
+        } else if argument.as_encoded_bytes().starts_with(b"-") && first != "-" {
             return Some(reading);
-        } else if stray::is_file_name(first) {
+        } else if stray::is_file(argument) {
             reading.is_file_first = true;
-            reading.note(format!("{} is a file, not a command of pushcert", shell_os_word(first.as_ref())));
+            reading.note(format!("{} is a file, not a command of pushcert", shell_os_word(argument)));
             return Some(reading);
         } else {
             return None;
@@ -138,19 +152,30 @@ impl<'a> Reading<'a> {
 
     /// Takes one argument, with its value; `None` where it is not understood.
     pub(super) fn take(&mut self, argument: &OsString) -> Option<()> {
-        let text = argument.to_str()?;
-        let name = text.trim_start_matches('-');
-        if name.len() == text.len() || text == "-" {
-            return self.take_word(text);
+        let is_option = argument.as_encoded_bytes().starts_with(b"-") && argument != "-";
+        match argument.to_str() {
+            Some(text) if !is_option => self.take_word(text),
+            None if !is_option => self.take_file(argument),
+            Some(text) => match text.split_once('=') {
+                Some((option, value)) => self.take_option(option, Some(value.into())),
+                None => self.take_option(text, None),
+            },
+            None => {
+                let bytes = argument.as_encoded_bytes();
+                let place = bytes.iter().position(|byte| *byte == b'=')?;
+                let option = std::str::from_utf8(&bytes[..place]).ok()?;
+                self.take_option(option, Some(os_string(&bytes[place + 1..])?))
+            }
         }
-        if self.take_own(text)? {
+    }
+
+    /// Takes an option, which has its dashes, and what stands behind its sign of equality.
+    fn take_option(&mut self, typed: &str, value: Option<OsString>) -> Option<()> {
+        if self.take_own(typed, value.clone())? {
             return Some(());
         }
-        let (name, value) = match name.split_once('=') {
-            Some((name, value)) => (name, Some(OsString::from(value))),
-            None => (name, None),
-        };
-        let dashes = &text[..text.len() - text.trim_start_matches('-').len()];
+        let name = typed.trim_start_matches('-');
+        let dashes = &typed[..typed.len() - name.len()];
         let subcommand = if self.is_guessed { String::new() } else { format!(" {}", self.subcommand) };
         self.note(format!("{dashes}{name} is not an option of pushcert{subcommand}"));
         let is_openssls = self.theirs.is_some();
@@ -165,14 +190,14 @@ impl<'a> Reading<'a> {
             return Some(());
         }
         let Some(known) = Habit::find(name) else {
-            let is_own = !is_openssls && dashes == "-" && self.take_own(&format!("-{text}"))?;
+            let is_own = !is_openssls && dashes == "-" && self.take_own(&format!("-{typed}"), value.clone())?;
             return if is_own { Some(()) } else { self.take_alias(name, value) };
         };
         if known.meaning == Meaning::Nothing {
             self.flags.push(name.to_owned());
         }
-        if let Some(field) = field_of(name) {
-            self.fields.push(field);
+        if known.meaning == Meaning::Subcommand("inspect") && name != "noout" {
+            self.ask(name);
         }
         self.mean(known.meaning, value)
     }
@@ -194,6 +219,7 @@ impl<'a> Reading<'a> {
     fn take_word(&mut self, text: &str) -> Option<()> {
         let is_key_size = self.makes_key() && text.bytes().all(|byte| byte.is_ascii_digit());
         if is_key_size {
+            self.remark_other_key(text == "2048");
             return Some(());
         }
         if self.is_guessed && self.theirs.is_none() && self.root.find_subcommand(text).is_some() {
@@ -205,10 +231,14 @@ impl<'a> Reading<'a> {
             self.inputs.insert(0, text.into());
             return Some(());
         }
-        if !stray::is_file_name(text) {
+        self.take_file(text.as_ref())
+    }
+
+    fn take_file(&mut self, name: &OsStr) -> Option<()> {
+        if !stray::is_file(name) {
             return None;
         }
-        self.inputs.push(text.into());
+        self.inputs.push(name.to_owned());
         Some(())
     }
 
@@ -247,11 +277,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Takes an option of pushcert itself, but for passwords: what stands there may be one.
-    fn take_own(&mut self, text: &str) -> Option<bool> {
-        let (name, value) = match text.split_once('=') {
-            Some((name, value)) => (name, Some(OsString::from(value))),
-            None => (text, None),
-        };
+    fn take_own(&mut self, name: &str, value: Option<OsString>) -> Option<bool> {
         let Some(argument) = find_own(self.root.find_subcommand(&self.subcommand)?, name) else { return Some(false) };
         let meaning = match (argument.get_long(), &value) {
             (Some("passin"), _) => Some(Meaning::InputPassword),
@@ -264,10 +290,11 @@ impl<'a> Reading<'a> {
             self.mean(meaning, value)?;
             return Some(true);
         }
-        self.own.push(text.into());
         let takes_value = argument.get_action().takes_values() && !argument.is_require_equals_set();
-        if takes_value && value.is_none() {
-            self.own.push(self.rest.next()?.clone());
+        match value {
+            Some(value) => self.own.push(joined(name, &value)),
+            None if takes_value => self.own.extend([name.into(), self.rest.next()?.clone()]),
+            None => self.own.push(name.into()),
         }
         Some(true)
     }
@@ -299,7 +326,16 @@ impl<'a> Reading<'a> {
             Meaning::InputPassword => self.old_password = Some(source(&value, OLD_PASSWORD)),
             Meaning::OutputPassword => self.new_password = Some(source(&value, NEW_PASSWORD)),
             Meaning::Name => self.own.extend(["--name".into(), value]),
-            Meaning::Subject => self.own.extend(subject_options(value.to_str()?)),
+            Meaning::Subject => self.name_subject(value.to_str()?),
+            Meaning::NewKey => {
+                self.makes_new_key = true;
+                self.remark_other_key(value.eq_ignore_ascii_case("rsa") || value.eq_ignore_ascii_case("rsa:2048"));
+            }
+            Meaning::KeyOption => self.remark_other_key(is_of_usual_key(value.to_str()?)),
+            // pushcert encrypts every .p12.
+            Meaning::Pbe if value.eq_ignore_ascii_case("none") => return None,
+            Meaning::Pbe => self.pbe.add_cipher(value.to_str()?),
+            Meaning::Mac => self.pbe.add_mac(value.to_str()?),
             Meaning::Gateway => self.own.extend(["--gateway".into(), value]),
             Meaning::Host => self.host = Some(value.to_str()?.to_owned()),
             Meaning::Port => self.port = Some(value.to_str()?.to_owned()),
@@ -325,9 +361,43 @@ impl<'a> Reading<'a> {
 
     /// Returns the name of a file; a password behind it and a colon, as curl takes it, is one of the input.
     fn without_password(&mut self, file: OsString) -> OsString {
-        let Some(name) = file.to_str().and_then(stray::file_before_password) else { return file };
+        let Some(name) = stray::file_before_password(&file) else { return file };
         self.old_password.get_or_insert(OLD_PASSWORD.into());
-        name.into()
+        name
+    }
+
+    /// Takes what csr has of a subject, and says what else there is.
+    fn name_subject(&mut self, subject: &str) {
+        let subject = Subject::parse(subject);
+        self.own.extend(subject.options);
+        if !subject.left_out.is_empty() {
+            let names = subject.left_out.join(", ");
+            self.remarks.push(format!("without {names} of the subject, which pushcert csr does not take"));
+        }
+    }
+
+    /// Says that another key than the usual is not made.
+    fn remark_other_key(&mut self, is_usual: bool) {
+        let remark = "the key is RSA of 2048 bits: Apple's portal takes no other";
+        if !is_usual && !self.remarks.iter().any(|known| known == remark) {
+            self.remarks.push(remark.to_owned());
+        }
+    }
+
+    /// Takes a flag that asks for a report.
+    fn ask(&mut self, flag: &str) {
+        self.asked.push(match flag {
+            // Or of SHA-256, where another flag says so.
+            "fingerprint" => Some("sha1"),
+            _ => field_of(flag),
+        });
+        match flag {
+            "modulus" => self
+                .remarks
+                .push("without the modulus; the line SPKI is the same for a certificate and its key".to_owned()),
+            "hash" | "purpose" => self.remarks.push(format!("without what -{flag} shows")),
+            _ => {}
+        }
     }
 
     /// Trusts these authorities for the server. Apple's own are known where a file is inspected.
@@ -362,6 +432,7 @@ impl<'a> Reading<'a> {
         if self.makes_der && !only_shows {
             return None;
         }
+        let makes_new_key = self.makes_new_key || (self.is_program("req") && self.key.is_none());
         self.find_gateway()?;
         self.find_key();
         self.find_output()?;
@@ -369,7 +440,12 @@ impl<'a> Reading<'a> {
         self.name_output();
         self.name_file();
         self.place_password();
+        // openssl's req encrypts a new key by itself.
+        let is_in_clear = self.has_flag("nodes") || self.has_flag("noenc");
+        self.encrypts |= makes_new_key && self.subcommand == "csr" && !is_in_clear;
         self.place_encryption();
+        self.remark_clear_key(is_in_clear);
+        self.remark_name();
         let mut words: Vec<OsString> = vec!["pushcert".into(), self.subcommand.as_str().into()];
         for input in &self.inputs {
             let is_option = input.as_encoded_bytes().starts_with(b"-") && input != "-";
@@ -600,8 +676,13 @@ impl<'a> Reading<'a> {
             "convert" if is_report && !has_output => "inspect".clone_into(&mut self.subcommand),
             // People export to PEM, too.
             "pack" if self.is_synonym && self.has_pem_output() => "convert".clone_into(&mut self.subcommand),
+            "convert" if self.writes_pkcs12() => "pack".clone_into(&mut self.subcommand),
             "csr" if self.output.is_none() && !self.inputs.is_empty() => "inspect".clone_into(&mut self.subcommand),
             _ => {}
+        }
+        if self.subcommand == "pack" && self.promised() == Some(PromisedFormat::JavaKeystore) && !self.own_has("--for")
+        {
+            self.own.extend(["--for".into(), "java".into()]);
         }
         let is_own_choice = self.is_synonym || self.is_file_first;
         if self.subcommand == "inspect" && is_own_choice && self.inputs.iter().any(|input| Path::new(input).is_dir()) {
@@ -611,11 +692,48 @@ impl<'a> Reading<'a> {
             "expiry".clone_into(&mut self.subcommand);
             self.own.extend(["--fail".into(), time.into()]);
         }
-        if let ("inspect", [field]) = (self.subcommand.as_str(), &self.fields[..]) {
-            self.own.extend(["--field".into(), (*field).into()]);
+        if let ("inspect", [Some(field)]) = (self.subcommand.as_str(), &self.asked[..]) {
+            let is_sha256 = *field == "sha1" && self.has_flag("sha256");
+            self.own.extend(["--field".into(), if is_sha256 { "sha256" } else { *field }.into()]);
+        }
+        if self.subcommand == "pack" && self.pbe == TypedPbe::Modern && !self.own_has("--for") {
+            self.own.extend(["--for".into(), "modern".into()]);
         }
         if self.has_intermediate && !self.own_has("--chain") {
             self.own.push("--chain".into());
+        }
+    }
+
+    /// Returns the format that the name of the output promises, where that is not PEM.
+    fn promised(&self) -> Option<PromisedFormat> {
+        PromisedFormat::of(Path::new(self.output.as_ref()?))
+    }
+
+    /// Returns whether a certificate with its key goes to a file that is named like a .p12.
+    fn writes_pkcs12(&self) -> bool {
+        let is_named = matches!(self.promised(), Some(PromisedFormat::Pkcs12 | PromisedFormat::JavaKeystore));
+        is_named && !["--no-key", "--certs", "--key-out", "--cert-out"].iter().any(|option| self.own_has(option))
+    }
+
+    /// Says that a key is written in clear that openssl would encrypt.
+    fn remark_clear_key(&mut self, is_asked: bool) {
+        let writes_key = self.subcommand == "convert" && !self.own_has("--no-key");
+        if writes_key && self.is_program("pkcs12") && !self.encrypts && !is_asked {
+            self.remarks
+                .push("the key in it is not encrypted: with --encrypt it is, as by openssl without -nodes".to_owned());
+        }
+    }
+
+    /// Says that PEM goes to a file that is named otherwise.
+    fn remark_name(&mut self) {
+        if self.subcommand == "convert"
+            && let Some(format) = self.promised()
+        {
+            self.remarks.push(format!(
+                "which writes PEM, though the name promises {}: {}",
+                format.name(),
+                format.remedy()
+            ));
         }
     }
 
@@ -654,32 +772,26 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Returns the option of a subcommand with this name, which has its dashes.
-fn find_own<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
-    for argument in command.get_arguments() {
-        let is_long = match argument.get_long() {
-            Some(long) => name.strip_prefix("--") == Some(long),
-            None => false,
-        };
-        let is_short = match argument.get_short() {
-            Some(short) => name == format!("-{short}"),
-            None => false,
-        };
-        if is_long || is_short {
-            return Some(argument);
+/// The encryption of a .p12 that was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TypedPbe {
+    None,
+    /// A cipher that is not AES.
+    Old,
+    /// AES, or a MAC with SHA-2.
+    Modern,
+}
+
+impl TypedPbe {
+    fn add_cipher(&mut self, name: &str) {
+        *self = if name.to_ascii_lowercase().starts_with("aes") { Self::Modern } else { Self::Old };
+    }
+
+    fn add_mac(&mut self, name: &str) {
+        if *self == Self::None && !name.eq_ignore_ascii_case("sha1") {
+            *self = Self::Modern;
         }
     }
-    None
-}
-
-/// Returns the source of a password as pushcert writes it; a password itself is replaced by a variable.
-fn source(typed: &OsStr, variable: &str) -> OsString {
-    if stray::is_source(&typed.to_string_lossy()) { typed.to_owned() } else { variable.into() }
-}
-
-/// Returns a proxy as a URL.
-fn with_scheme(proxy: &str) -> String {
-    if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") }
 }
 
 /// Returns the field of a certificate that a flag of openssl asks for.
@@ -694,40 +806,11 @@ fn field_of(flag: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns seconds as a threshold, in whole days or in hours.
-fn threshold(seconds: &str) -> Option<String> {
-    let seconds: u32 = seconds.parse().ok()?;
-    Some(match seconds % 86_400 {
-        0 => format!("{}d", seconds / 86_400),
-        _ => format!("{}h", seconds.div_ceil(3600)),
-    })
-}
-
-/// Returns the options for a subject as openssl writes it: /emailAddress=jo@example.com/CN=Jo/C=DE.
-fn subject_options(subject: &str) -> Vec<OsString> {
-    let mut options = Vec::new();
-    for part in subject.split('/') {
-        let Some((name, value)) = part.split_once('=') else { continue };
-        let option = match name.trim() {
-            "emailAddress" => "--email",
-            "CN" => "--name",
-            "C" => "--country",
-            _ => continue,
-        };
-        options.extend([option.into(), value.into()]);
-    }
-    options
-}
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_subject_is_taken_apart() {
-        let words: Vec<String> = subject_options("/emailAddress=jo@example.com/CN=Jo Doe/O=X/C=DE")
-            .iter()
-            .map(|word| shell_os_word(word))
-            .collect();
-        assert_eq!(words.join(" "), "--email jo@example.com --name 'Jo Doe' --country DE");
+/// Returns whether an option of a new key says no more than that it is RSA of 2048 bits.
+fn is_of_usual_key(option: &str) -> bool {
+    match option.split_once(':') {
+        Some(("rsa_keygen_bits", bits)) => bits == "2048",
+        Some((name, _)) => !name.starts_with("ec_"),
+        None => true,
     }
 }
