@@ -59,6 +59,11 @@ pub enum Lookalike {
     EncryptedMessage,
     Uuencoded,
     HexDump,
+    CertutilDump,
+    ByteDump,
+    WordDump,
+    OctalDump,
+    OctalWordDump,
     UnknownKey,
     UnknownBlock,
 }
@@ -97,7 +102,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 55] = {
+static LOOKALIKES: [LookalikeRow; 60] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -108,7 +113,7 @@ static LOOKALIKES: [LookalikeRow; 55] = {
             "a BouncyCastle keystore (BKS or UBER)",
             Anything,
             &[b"\0\0\0\x01\0\0\0\x14", b"\0\0\0\x02\0\0\0\x14"],
-            "make a PKCS#12 file of it with keytool and BouncyCastle's provider: keytool -importkeystore -srcstoretype BKS -deststoretype PKCS12",
+            "make a PKCS#12 file of it with keytool and BouncyCastle's provider (bcprov.jar): keytool -importkeystore -srckeystore FILE -srcstoretype BKS -destkeystore cert.p12 -deststoretype PKCS12 -providerclass org.bouncycastle.jce.provider.BouncyCastleProvider -providerpath bcprov.jar (-srcstoretype UBER for UBER)",
         ),
         LookalikeRow::new(
             L::StoreOfWindows,
@@ -282,12 +287,41 @@ static LOOKALIKES: [LookalikeRow; 55] = {
             &[b"begin 6", b"begin 7"],
             "decode it first with: uudecode FILE",
         ),
+        LookalikeRow::new(L::HexDump, "a hex dump", Anything, &[], "make the file of it again with: xxd -r FILE NEW"),
         LookalikeRow::new(
-            L::HexDump,
+            L::CertutilDump,
             "a hex dump",
             Anything,
             &[],
-            "make the file of it again with: certutil -decodehex FILE NEW (Windows), or xxd -r FILE NEW",
+            "make the file of it again with: certutil -decodehex FILE NEW (Windows), or cut -c6-54 FILE | xxd -r -p > NEW",
+        ),
+        LookalikeRow::new(
+            L::ByteDump,
+            "a hex dump of bytes (hexdump -C, od -t x1)",
+            Anything,
+            &[],
+            "make the file of it again with: sed 's/^[0-9a-f]* *//; s/ *[|>].*//' FILE | xxd -r -p > NEW",
+        ),
+        LookalikeRow::new(
+            L::WordDump,
+            "a hex dump of words (hexdump, od -x)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne 's/^\\S+//; print pack(\"v*\", map { hex } split)' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::OctalDump,
+            "an octal dump of bytes (od -b)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne 's/^\\S+//; print pack(\"C*\", map { oct } split)' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::OctalWordDump,
+            "an octal dump (od)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne 's/^\\S+//; print pack(\"v*\", map { oct } split)' FILE > NEW",
         ),
         LookalikeRow::new(
             L::UnknownKey,

@@ -113,7 +113,12 @@ pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) 
             | Lookalike::Jceks
             | Lookalike::BouncyCastle
             | Lookalike::StoreOfWindows
-            | Lookalike::HexDump,
+            | Lookalike::HexDump
+            | Lookalike::CertutilDump
+            | Lookalike::ByteDump
+            | Lookalike::WordDump
+            | Lookalike::OctalDump
+            | Lookalike::OctalWordDump,
         )
         | OpenError::Profile(_)
         | OpenError::TextMode(_) => return None,

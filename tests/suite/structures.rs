@@ -190,3 +190,54 @@ fn what_is_damaged_in_a_list_of_certificates_is_said() {
     let run = inspect(&sequence(&[&first, &second])).status(3).run();
     assert!(run.text().contains("com.example.MyApp") && run.text().contains("certificate 2"), "{}", run.text());
 }
+
+/// Returns a dump of a file with an address before each line of sixteen bytes.
+fn dump(file: &[u8], line_of: impl Fn(usize, &[u8]) -> String) -> Vec<u8> {
+    let mut text = String::new();
+    for (index, line) in file.chunks(16).enumerate() {
+        text += &line_of(index * 16, line);
+        text.push('\n');
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn dumps_are_named_with_a_command_that_undoes_them() {
+    let bytes = |line: &[u8]| line.iter().map(|byte| format!(" {byte:02x}")).collect::<String>();
+    let words =
+        |line: &[u8]| line.chunks(2).map(|two| u16::from(two[0]) | (u16::from(two[1]) << 8)).collect::<Vec<_>>();
+    for path in ["der/universal.cer", "pem/identity.pem", "p12/keychain.p12"] {
+        let mut file = read(path);
+        file.truncate(file.len() & !1);
+        for (text, command) in [
+            (dump(&file, |address, line| format!("{address:08x}:{}  ....", bytes(line))), "xxd -r FILE NEW"),
+            (dump(&file, |address, line| format!("{address:08x} {}  |..|", bytes(line))), "sed 's/^[0-9a-f]* *//"),
+            (dump(&file, |address, line| format!("{address:06x}{}", bytes(line))), "sed 's/^[0-9a-f]* *//"),
+            (dump(&file, |address, line| format!("{address:07o}{}", bytes(line))), "sed 's/^[0-9a-f]* *//"),
+            (
+                dump(&file, |address, line| {
+                    let words: String = words(line).iter().map(|word| format!(" {word:04x}")).collect();
+                    format!("{address:07x}{words}")
+                }),
+                "pack(\"v*\", map { hex } split)",
+            ),
+            (
+                dump(&file, |address, line| {
+                    let words: String = words(line).iter().map(|word| format!(" {word:06o}")).collect();
+                    format!("{address:07o}{words}")
+                }),
+                "pack(\"v*\", map { oct } split)",
+            ),
+            (
+                dump(&file, |address, line| {
+                    let bytes: String = line.iter().map(|byte| format!(" {byte:03o}")).collect();
+                    format!("{address:07o}{bytes}")
+                }),
+                "pack(\"C*\", map { oct } split)",
+            ),
+        ] {
+            inspect(&text).status(3).stderr_contains(" dump").stderr_contains(command).run();
+            Test::new().args(["expiry", "-"]).stdin(text).status(3).run();
+        }
+    }
+}

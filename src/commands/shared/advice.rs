@@ -223,6 +223,9 @@ fn input_hint(error: &io::Error) -> Option<&'static str> {
     })
 }
 
+/// The error of what the mode allows and the system does not: the file has an attribute, or the folder a sticky bit.
+const EPERM: i32 = 1;
+
 /// Returns what to do where the system does not write an output, or does not make a folder.
 fn output_hint(error: &io::Error) -> Option<&'static str> {
     if is_out_of_descriptors(error) {
@@ -233,6 +236,9 @@ fn output_hint(error: &io::Error) -> Option<&'static str> {
         io::ErrorKind::IsADirectory => "name a file in it",
         io::ErrorKind::NotADirectory => "a part of its path is a file, where a folder is expected",
         io::ErrorKind::AlreadyExists => "choose another name",
+        io::ErrorKind::PermissionDenied if error.raw_os_error() == Some(EPERM) => {
+            "the file is immutable (lsattr, or ls -lO on macOS), or another user's in a sticky folder: choose another name"
+        }
         io::ErrorKind::PermissionDenied => "name one in a folder that this user may write to",
         io::ErrorKind::ReadOnlyFilesystem => "name one on another file system",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or name one on another file system",
@@ -462,4 +468,17 @@ domain_errors! {
     Request(RequestError),
     Select(SelectError),
     Scan(ScanError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_protected_file_is_told_from_a_folder_that_is_closed() {
+        let hint = |code| output_hint(&io::Error::from_raw_os_error(code)).unwrap();
+        assert!(hint(1).contains("immutable") && hint(1).contains("sticky"));
+        assert!(hint(13).contains("a folder that this user may write to"));
+    }
 }
