@@ -74,6 +74,8 @@ pub enum FindingCode {
     TopicsUnreadable,
     /// OpenSSL does not read it.
     RefusedByOpenssl,
+    /// One of its extensions stands there twice, or does not decode.
+    DamagedExtension,
     /// It is PEM in an entry of a Secret where Base64 belongs.
     MisplacedEntry,
     /// It is not written, for its key is not there.
@@ -218,6 +220,7 @@ impl FindingCode {
             | Self::NotPush
             | Self::TopicsUnreadable
             | Self::RefusedByOpenssl
+            | Self::DamagedExtension
             | Self::MisplacedEntry
             | Self::LeftOut
             | Self::TopicMissing

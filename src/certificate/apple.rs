@@ -3,13 +3,15 @@
 //! Sources: Apple's Certification Practice Statements for WWDR, and decoded certificates; the topics'
 //! encoding is known from certificates alone.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 
 use crate::asn1::{Malformed, Value};
-use crate::certificate::extension::{self, NetscapeType};
+use crate::certificate::extension::{self, ExtensionFault, NetscapeType};
 use crate::certificate::general_name;
 
 /// The certificate may be used with the sandbox; the value is NULL.
@@ -132,6 +134,8 @@ pub(super) struct Extensions {
     /// There is one with neither keyEncipherment nor keyAgreement.
     pub(super) lacks_encryption: bool,
     pub(super) has_unknown_critical: bool,
+    /// What is wrong with one that OpenSSL reads in every certificate.
+    pub(super) fault: Option<ExtensionFault>,
     pub(super) netscape_type: Option<NetscapeType>,
     pub(super) is_public: bool,
     pub(super) must_staple: bool,
@@ -154,7 +158,12 @@ pub(super) struct Extensions {
 impl Extensions {
     pub(super) fn read(x509: &X509Certificate<'_>) -> Self {
         let mut extensions = Self::default();
+        let mut known = HashSet::new();
         for extension in x509.extensions() {
+            let is_new = known.insert(&extension.oid);
+            if extension::is_read_by_openssl(&extension.oid) {
+                extensions.note_fault(is_new, extension.parsed_extension());
+            }
             extensions.note_apple(&extension.oid, extension.value);
             extensions.note_standard(extension.parsed_extension());
             extensions.must_staple |= extension::must_staple(&extension.oid, extension.value);
@@ -162,6 +171,14 @@ impl Extensions {
             extensions.has_unknown_critical |= extension.critical && !is_understood;
         }
         extensions
+    }
+
+    fn note_fault(&mut self, is_new: bool, extension: &ParsedExtension<'_>) {
+        if !is_new {
+            self.fault = Some(ExtensionFault::Repeated);
+        } else if matches!(extension, ParsedExtension::ParseError { .. }) {
+            self.fault = self.fault.or(Some(ExtensionFault::Damaged));
+        }
     }
 
     fn note_apple(&mut self, oid: &Oid<'_>, value: &[u8]) {

@@ -114,6 +114,40 @@ pub(super) fn is_understood(oid: &Oid<'_>) -> bool {
     }
 }
 
+/// Returns whether OpenSSL reads an extension in every certificate before it uses that in TLS.
+pub(super) fn is_read_by_openssl(oid: &Oid<'_>) -> bool {
+    const NAMES: [&str; 8] = [
+        "basicConstraints",
+        "keyUsage",
+        "extendedKeyUsage",
+        "subjectKeyIdentifier",
+        "authorityKeyIdentifier",
+        "subjectAltName",
+        "nameConstraints",
+        "crlDistributionPoints",
+    ];
+    name_of(oid).is_some_and(|name| NAMES.contains(&name))
+}
+
+/// A fault of an extension for which OpenSSL refuses a certificate in TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExtensionFault {
+    /// It stands there twice (RFC 5280 section 4.2).
+    Repeated,
+    /// It does not decode.
+    Damaged,
+}
+
+impl ExtensionFault {
+    /// Describes it for people.
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::Repeated => "has an extension twice",
+            Self::Damaged => "has an extension that does not decode",
+        }
+    }
+}
+
 /// Netscape's certificate type (nsCertType), which OpenSSL and Java hold a certificate to that has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NetscapeType {

@@ -24,7 +24,7 @@ use crate::asn1::{self, Malformed, Value};
 use crate::crypto::digest::{sha1_hex, sha256_hex};
 use crate::public_key::PublicKey;
 use apple::{CertificateKind, Environment, Extensions, Topic};
-use extension::NetscapeType;
+use extension::{ExtensionFault, NetscapeType};
 use name::NameStyle;
 use time_left::TimeLeft;
 
@@ -107,6 +107,7 @@ pub struct Certificate {
     pub(crate) may_encrypt: bool,
     /// A critical extension is not understood.
     pub(crate) has_unknown_critical: bool,
+    pub(crate) extension_fault: Option<ExtensionFault>,
     pub(crate) netscape_type: Option<NetscapeType>,
     /// It has what public authorities alone put into certificates: timestamps of certificate transparency, or a policy of
     /// the CA/Browser Forum.
@@ -251,6 +252,7 @@ impl Certificate {
             may_sign: !extensions.lacks_signature,
             may_encrypt: !extensions.lacks_encryption,
             has_unknown_critical: extensions.has_unknown_critical,
+            extension_fault: extensions.fault,
             netscape_type: extensions.netscape_type,
             is_public: extensions.is_public,
             must_staple: extensions.must_staple,

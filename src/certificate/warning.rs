@@ -20,6 +20,7 @@ pub(crate) fn concerns_conversion(code: FindingCode) -> bool {
             | FindingCode::NotPush
             | FindingCode::Forged
             | FindingCode::TopicsUnreadable
+            | FindingCode::DamagedExtension
     )
 }
 
@@ -45,6 +46,10 @@ pub(crate) enum KeyState {
 pub(crate) fn judge_authority(certificate: &Certificate, now: OffsetDateTime) -> Vec<Finding> {
     let mut warnings = Vec::new();
     judge_validity(certificate, now, &mut warnings);
+    if let Some(fault) = certificate.extension_fault {
+        let message = format!("{}: OpenSSL and what uses it refuse such a certificate in TLS", fault.describe());
+        warnings.push(Finding::warning(FindingCode::DamagedExtension, message));
+    }
     warnings
 }
 

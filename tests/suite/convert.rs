@@ -288,3 +288,33 @@ fn two_identities_with_their_attributes_are_told_and_one_is_chosen_for_the_next_
     assert!(one.contains("wrote the certificate and the private key to two.pem"), "{one}");
     assert!(one.contains("next: pushcert check two.pem\n"), "{one}");
 }
+
+#[test]
+fn an_extension_for_which_openssl_refuses_a_certificate_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = certificates::ec_key();
+    let of = |oid: &'static str, value: &'static [u8]| Extension { oid, is_critical: false, value };
+    // A DNS name, a key id, and a policy.
+    let (name, id) = (of("2.5.29.17", b"\x30\x03\x82\x01a"), of("2.5.29.14", b"\x04\x01a"));
+    let policy = of("2.5.29.32", b"\x30\x04\x30\x02\x06\x00");
+    for (extensions, message) in [
+        (vec![name, id, PRODUCTION], None),
+        (vec![PRODUCTION, PRODUCTION], None),
+        (vec![policy], None),
+        (vec![name, name], Some("has an extension twice")),
+        (vec![id, name, id], Some("has an extension twice")),
+        (vec![of("2.5.29.17", b"\x30\x05\x82\x01a")], Some("has an extension that does not decode")),
+        (vec![of("2.5.29.15", b"\x05\x00")], Some("has an extension that does not decode")),
+    ] {
+        let certificate = certificates::shaped(&key, &Shape { extensions: &extensions, ..Shape::default() });
+        let file = [certificate, key.private_key_to_pem_pkcs8().unwrap()].concat();
+        fs::write(folder.path().join("push.pem"), file).unwrap();
+        let inspect = Test::new().args(["inspect", "push.pem"]).folder(folder.path()).run();
+        let convert = Test::new().args(["convert", "push.pem", "--force", "-o", "out.pem"]).folder(folder.path()).run();
+        let said = "OpenSSL and what uses it refuse such a certificate in TLS";
+        for text in [inspect.text(), &convert.stderr] {
+            assert_eq!(text.contains(said), message.is_some(), "{message:?}: {text}");
+            assert!(text.contains(message.unwrap_or_default()), "{message:?}: {text}");
+        }
+    }
+}
