@@ -20,8 +20,8 @@ pub struct Collection<'a> {
     keys_by_identity: HashMap<&'a KeyIdentity, &'a Entry<PrivateKey>>,
     /// The keys whose certificate is there.
     paired: HashSet<&'a KeyIdentity>,
-    /// The names of those that issued another certificate of these.
-    issuers: HashSet<&'a [u8]>,
+    /// The authorities that do not call themselves so, in DER.
+    silent_authorities: HashSet<&'a [u8]>,
 }
 
 /// One choice among several identities.
@@ -122,12 +122,9 @@ impl<'a> Collection<'a> {
         for key in keys {
             keys_by_identity.entry(key.item.public().identity()).or_insert(key);
         }
-        let (paired, issuers) = (HashSet::new(), HashSet::new());
-        let mut collection = Self { certificates, keys, keys_by_identity, paired, issuers };
+        let silent_authorities = silent_authorities(certificates);
+        let mut collection = Self { certificates, keys, keys_by_identity, paired: HashSet::new(), silent_authorities };
         for certificate in certificates {
-            if !certificate.item.is_self_issued() {
-                collection.issuers.insert(certificate.item.raw_issuer.as_slice());
-            }
             if collection.key_of(&certificate.item).is_some() {
                 collection.paired.insert(certificate.item.public_key.identity());
             }
@@ -147,11 +144,9 @@ impl<'a> Collection<'a> {
         !self.is_authority(certificate) || self.key_of(certificate).is_some()
     }
 
-    /// Returns whether a certificate is that of an authority. Those of version 1 and many self-made ones do not say so
-    /// themselves: there, it is the issuer of another certificate.
+    /// Returns whether a certificate is that of an authority.
     fn is_authority(&self, certificate: &Certificate) -> bool {
-        let has_issued = || self.issuers.contains(certificate.raw_subject.as_slice());
-        certificate.is_ca || (!certificate.kind.is_push() && has_issued())
+        certificate.is_ca || self.silent_authorities.contains(certificate.der.as_slice())
     }
 
     /// Returns what is known of a leaf's key.
@@ -264,6 +259,36 @@ impl<'a> Collection<'a> {
             ref several => Err(SelectError::Several(list_choices(several))),
         }
     }
+}
+
+/// Returns the certificates that say nothing of their use, as those of version 1 and many self-made ones do, and whose key
+/// signed another certificate. One that is for hosts, or says that it is no authority, is none.
+fn silent_authorities(certificates: &[Entry<Certificate>]) -> HashSet<&[u8]> {
+    let mut silent = Vec::new();
+    for entry in certificates {
+        if entry.item.is_silent() {
+            silent.push(&entry.item);
+        }
+    }
+    let mut found = HashSet::new();
+    if silent.is_empty() {
+        return found;
+    }
+    let mut by_issuer: HashMap<&[u8], Vec<&Certificate>> = HashMap::new();
+    for entry in certificates {
+        if !entry.item.is_self_issued() {
+            by_issuer.entry(&entry.item.raw_issuer).or_default().push(&entry.item);
+        }
+    }
+    // It counts the work of all signatures.
+    let signatures = FileCas::of_all([]);
+    for authority in silent {
+        let named = by_issuer.get(authority.raw_subject.as_slice()).map_or(&[][..], Vec::as_slice);
+        if named.iter().any(|certificate| signatures.is_issuer(authority, certificate)) {
+            found.insert(authority.der.as_slice());
+        }
+    }
+    found
 }
 
 /// Refuses certificates that OpenSSL does not read: nor do curl, node, PHP and most servers.

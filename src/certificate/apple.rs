@@ -124,6 +124,8 @@ pub(super) struct Extensions {
     pub(super) subject_key_id: Option<Vec<u8>>,
     pub(super) authority_key_id: Option<Vec<u8>>,
     pub(super) is_ca: bool,
+    /// There are basic constraints.
+    pub(super) has_constraints: bool,
     pub(super) path_length: Option<u32>,
     /// There is a key usage with keyCertSign.
     pub(super) has_cert_sign: bool,
@@ -201,6 +203,7 @@ impl Extensions {
             }
             ParsedExtension::BasicConstraints(constraints) => {
                 self.is_ca = constraints.ca;
+                self.has_constraints = true;
                 self.path_length = constraints.path_len_constraint;
             }
             ParsedExtension::KeyUsage(usage) => {

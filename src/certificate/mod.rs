@@ -95,6 +95,8 @@ pub struct Certificate {
     pub has_weak_signature: bool,
     /// basicConstraints make it a CA.
     pub is_ca: bool,
+    /// There are basicConstraints.
+    pub(crate) has_constraints: bool,
     /// The authorities that it allows below it; `None` for any number.
     pub(crate) path_length: Option<u32>,
     /// Its key usage, if it has one, is to sign certificates.
@@ -246,6 +248,7 @@ impl Certificate {
             signature,
             has_weak_signature,
             is_ca: extensions.is_ca,
+            has_constraints: extensions.has_constraints,
             path_length: extensions.path_length,
             may_sign_certificates: !extensions.lacks_cert_sign,
             says_that_it_signs_certificates: extensions.has_cert_sign,
@@ -292,6 +295,12 @@ impl Certificate {
             return Err(malformed().into());
         };
         if der.starts_with(BER_HEAD) { Err(malformed().into()) } else { Self::parse(&der) }
+    }
+
+    /// Returns whether it says neither what it is for nor whether it is an authority's.
+    pub(crate) fn is_silent(&self) -> bool {
+        let is_for_something = self.kind.is_push() || !self.usages.is_empty() || !self.dns_names.is_empty();
+        !is_for_something && !self.has_constraints && self.may_sign_certificates && self.netscape_type.is_none()
     }
 
     /// Returns why OpenSSL does not read it, if so. What reads certificates here takes texts and tags that it refuses.

@@ -60,6 +60,11 @@ fn container_of(part: &Result<Contents, OpenError>) -> Option<Container> {
     }
 }
 
+/// Returns whether bytes begin with a value, and another value or a text with values follows it.
+pub(super) fn is_followed(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x30") && has_parts(after_value(bytes))
+}
+
 /// Returns whether there is something to read in what follows a value.
 fn has_parts(rest: &[u8]) -> bool {
     !rest.is_empty() && (has_text_parts(rest) || detect::find_value(rest).is_some())

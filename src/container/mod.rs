@@ -179,9 +179,12 @@ fn open_within(work: ReadingWork, bytes: &[u8], unlocker: &mut Unlocker<'_, '_>)
 /// Reads a file whose transport is undone.
 fn read_layer(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let bytes = detect::trim_start(bytes);
-    match detect::detect(bytes)? {
-        Format::Pem => pem::read(bytes, unlocker),
-        _ => der::read(bytes, unlocker),
+    match detect::detect(bytes) {
+        Ok(Format::Pem) => pem::read(bytes, unlocker),
+        Ok(_) => der::read(bytes, unlocker),
+        // A list of revoked certificates, or what nobody knows, may stand before a certificate.
+        Err(_) if der::is_followed(bytes) => der::read(bytes, unlocker),
+        Err(error) => Err(error),
     }
 }
 

@@ -309,6 +309,9 @@ fn open_block(block: &Block, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents
 /// Reads what a block holds, decrypted.
 fn read_content(block: &Block, der: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let detected = detect::detect_der(der);
+    if detected.is_err() && der::is_followed(der) {
+        return der::read(der, unlocker);
+    }
     match (detected, block.label.and_then(Lookalike::of_label)) {
         (Ok(_), _) => return der::read(der, unlocker),
         // Two integers may be either.

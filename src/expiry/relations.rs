@@ -135,18 +135,21 @@ fn issuers_of_others(certificates: &[CheckedCertificate]) -> HashSet<u64> {
     issuers
 }
 
-/// Takes the certificates of authorities out. A server's own, which nobody else issued and which issued none, stays. One
-/// that does not say that it signs certificates is taken for such beside a leaf: `openssl req -x509` makes CA:TRUE and says
-/// nothing. Without a leaf it is rather the authority of those that are missing.
+/// Takes the certificates of authorities out. A server's, which issued none, stays: one that it issued itself, or that does
+/// not say that it signs certificates. Of its own, one that says nothing is taken for such beside a leaf: `openssl req
+/// -x509` makes CA:TRUE and says nothing. Without a leaf it is rather the authority of those that are missing.
 pub(crate) fn take_authorities(certificates: &mut Vec<CheckedCertificate>) -> Vec<CheckedCertificate> {
     let issuers = issuers_of_others(certificates);
     let has_leaf = certificates.iter().any(|one| !is_of_authority(one));
     let mut authorities = Vec::new();
     for one in std::mem::take(certificates) {
         let Identifiers { issuer, subject, is_for_servers, says_that_it_signs, .. } = one.identifiers;
-        let may_be_server = is_for_servers || (has_leaf && !says_that_it_signs);
-        let is_own_server = issuer == subject && may_be_server && !issuers.contains(&subject);
-        if is_of_authority(&one) && !is_own_server { authorities.push(one) } else { certificates.push(one) }
+        let may_be_server = match issuer == subject {
+            true => is_for_servers || (has_leaf && !says_that_it_signs),
+            false => is_for_servers && !says_that_it_signs,
+        };
+        let is_server = may_be_server && !issuers.contains(&subject);
+        if is_of_authority(&one) && !is_server { authorities.push(one) } else { certificates.push(one) }
     }
     authorities
 }

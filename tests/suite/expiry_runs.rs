@@ -546,6 +546,32 @@ fn leaves_are_servers_that_call_themselves_authorities_too() {
     assert_eq!(folder.report(&[".", "--leaf-only"]).0, Some(0));
 }
 
+/// Its name alone makes no certificate one of an authority.
+#[test]
+fn a_leaf_with_the_name_of_an_issuer_is_judged() {
+    let [root_key, other_key] = [certificates::ec_key(), certificates::ec_key()];
+    let shape = |subject, issuer, hosts| Shape { subject, issuer, hosts, ..Shape::default() };
+    let root = certificates::shaped(&root_key, &Shape { is_ca: true, ..shape("localhost", "localhost", &[]) });
+    let issued = |shape: &Shape<'_>| certificates::shaped_by(&root_key, &certificates::ec_key(), shape);
+    let late = Shape { until: "20271231", ..shape("client", "localhost", &[]) };
+    let client = issued(&late);
+    // Others signed what names this one as its issuer, and it says nothing of its use.
+    let stray = certificates::shaped_by(&other_key, &certificates::ec_key(), &shape("stray", "localhost", &[]));
+    let of_stray = certificates::shaped_by(&other_key, &certificates::ec_key(), &Shape { issuer: "stray", ..late });
+    // A server's that wrongly calls itself an authority's.
+    let wrong = Shape { is_ca: true, key_usages: &["digitalSignature"], ..shape("b", "localhost", &["b.example"]) };
+    for (bundle, leaves) in [
+        ([issued(&shape("localhost", "localhost", &["localhost"])), client.clone(), root.clone()].concat(), 2),
+        ([stray, of_stray, root.clone()].concat(), 2),
+        ([issued(&wrong), client, root].concat(), 2),
+    ] {
+        let folder = Folder::new(&[("bundle.pem", &bundle)]);
+        let (_, report) = folder.report(&[".", "--leaf-only"]);
+        assert_eq!(report["summary"]["certificates"], leaves, "{report}");
+        assert_eq!(report["summary"]["authorities"], 1, "{report}");
+    }
+}
+
 fn apples_root() -> Vec<u8> {
     fs::read(root().join("src/certificate/apple-ca/apple-root-ca.cer")).unwrap()
 }

@@ -2046,3 +2046,30 @@ fn a_bag_that_was_not_read_has_a_number() {
     bytes[place] = 0x05;
     on(bytes, &["inspect", "-"]).any_status().stdout_contains("bag 1: ").run();
 }
+
+#[test]
+fn a_certificate_behind_something_else_is_read() {
+    let certificate = std::fs::read(fixture("der/ec.cer")).unwrap();
+    let key = openssl::x509::X509::from_der(&certificate).unwrap().public_key().unwrap();
+    let encode = |label: &str, der: &[u8]| {
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", data_encoding::BASE64.encode(der)).into_bytes()
+    };
+    let public_key = key.public_key_to_der().unwrap();
+    let unknown = [&b"\x30\x82\x01\x00\x13\x81\xfd"[..], &[b'a'; 253]].concat();
+    for first in [&public_key, &unknown] {
+        let both = [first, &certificate[..]].concat();
+        for file in [
+            both.clone(),
+            [first, &encode("CERTIFICATE", &certificate)[..]].concat(),
+            encode("X509 CRL", &both),
+            encode("PUBLIC KEY", &both),
+            encode("DH PARAMETERS", &both),
+            encode("SOMETHING", &both),
+        ] {
+            let run = Test::new().args(["inspect", "--json", "-"]).stdin(&file[..]).any_status().run();
+            let report = run.json();
+            let certificates = report["files"][0]["certificates"].as_array().map_or(0, Vec::len);
+            assert_eq!(certificates, 1, "{report}");
+        }
+    }
+}
