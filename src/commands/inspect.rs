@@ -116,7 +116,7 @@ impl Inspection<'_> {
         match self.opener.open_bytes(location, &bytes, context) {
             Ok(contents) => self.report(location, &contents),
             Err(error) => {
-                let facts = container::describe(&bytes);
+                let facts = container::describe_beginning(&bytes);
                 FileReport { container: facts.container, pkcs12: facts.pkcs12, ..FileReport::failed(name, error) }
             }
         }

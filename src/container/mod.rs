@@ -203,16 +203,20 @@ pub(crate) fn may_hide_key(bytes: &[u8]) -> bool {
     hidden::may_hide_key(bytes)
 }
 
-/// The most bytes of a text that are described: its beginning tells what it is.
-const MAX_DESCRIBED: usize = 1 << 20;
+/// The most bytes of a text that is told by its beginning.
+const MAX_BEGINNING: usize = 1 << 20;
+
+/// As [`describe`], by the beginning of a text alone: what stands in it was searched for before.
+pub(crate) fn describe_beginning(bytes: &[u8]) -> FileFacts {
+    match transport::begins_as_der(bytes) {
+        true => describe(bytes),
+        false => describe(&bytes[..bytes.len().min(MAX_BEGINNING)]),
+    }
+}
 
 /// Returns what can be said of a file that does not open.
 pub(crate) fn describe(bytes: &[u8]) -> FileFacts {
     let _reading = Reading::begin(ReadingWork::MAX.quarter());
-    let bytes = match transport::begins_as_der(bytes) {
-        true => bytes,
-        false => &bytes[..bytes.len().min(MAX_DESCRIBED)],
-    };
     let undone = transport::undo(bytes);
     let bytes = match &undone {
         Some(undone) => &undone.bytes,

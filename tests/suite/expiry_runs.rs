@@ -546,6 +546,15 @@ fn leaves_are_servers_that_call_themselves_authorities_too() {
     assert_eq!(folder.report(&[".", "--leaf-only"]).0, Some(0));
 }
 
+#[test]
+fn a_cut_block_at_the_end_of_a_long_text_is_told() {
+    let block = String::from_utf8(server(&["a.example"], "20260101", "20271231").certificate).unwrap();
+    let cut = block.split("-----END").next().unwrap().to_owned();
+    let folder = Folder::new(&[("build.log", ("a line of a log\n".repeat(200_000) + &cut).as_bytes())]);
+    let (code, report) = folder.report(&["."]);
+    assert_eq!((code, &report["unreadable"][0]["file"]), (Some(3), &json!("./build.log")), "{report}");
+}
+
 /// Its name alone makes no certificate one of an authority.
 #[test]
 fn a_leaf_with_the_name_of_an_issuer_is_judged() {
