@@ -10,7 +10,7 @@ use crate::container::lookalike::Lookalike;
 use crate::container::passwords::{PasswordTarget, Unlocker};
 use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, has_text_parts, list, pem, pkcs7, pkcs12};
 use crate::crypto::dek::DekInfo;
-use crate::crypto::pkcs8::EncryptedKey;
+use crate::crypto::pkcs8::{self, EncryptedKey};
 use crate::key::PrivateKey;
 use crate::limits::LimitError;
 use crate::pem::MIN_KEY;
@@ -166,7 +166,7 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
         Format::Pkcs12 => return pkcs12::read(bytes, unlocker),
         // A text is read before.
         Format::Pkcs7 | Format::Pem => return pkcs7::read(bytes, unlocker),
-        Format::Pkcs8Key => one_key(PrivateKey::from_pkcs8(bytes)?),
+        Format::Pkcs8Key => read_pkcs8_key(bytes, unlocker)?,
         Format::Pkcs1Key => one_key(PrivateKey::from_pkcs1(bytes)?),
         Format::Sec1Key | Format::DsaKey => one_key(PrivateKey::from_sec1(bytes)?),
         Format::EncryptedKey => read_encrypted_key(bytes, unlocker)?,
@@ -176,15 +176,38 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
 
 fn read_encrypted_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let (info, _) = Value::parse(bytes, "encrypted private key")?;
-    let key = EncryptedKey::parse(&info)?;
-    let der = unlocker.unlock(PasswordTarget::Key, false, |password, limits| {
+    let (key, after_key) = EncryptedKey::parse(&info)?;
+    let unlocked = unlocker.unlock(PasswordTarget::Key, false, |password, limits| {
         Ok(key.decrypt(&PasswordEncodings::for_key(password), limits)?)
-    })?;
-    let mut contents = Contents { has_encrypted_key: true, ..one_key(PrivateKey::from_pkcs8(&der)?) };
-    if let Some((_, rest)) = Value::parse_prefix(&der)
-        && !rest.is_empty()
-    {
-        contents.add_rest("after the decrypted key", rest, unlocker)?;
+    });
+    let mut contents = match unlocked {
+        Ok(der) => {
+            let mut contents = read_pkcs8_key(&der, unlocker)?;
+            if let Some((_, rest)) = Value::parse_prefix(&der)
+                && !rest.is_empty()
+            {
+                contents.add_rest("after the decrypted key", rest, unlocker)?;
+            }
+            contents
+        }
+        // What follows it is read all the same.
+        Err(error) if error.is_locked() && !after_key.is_empty() => {
+            let key = Unread::new("the encrypted key".to_owned(), Holds::Key, error);
+            Contents { unread: vec![key], ..Contents::new(Container::Key) }
+        }
+        Err(error) => return Err(error),
+    };
+    if !after_key.is_empty() {
+        contents.add_rest("after the encrypted key", after_key, unlocker)?;
+    }
+    Ok(Contents { has_encrypted_key: true, ..contents })
+}
+
+fn read_pkcs8_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    let mut contents = one_key(PrivateKey::from_pkcs8(bytes)?);
+    let Some((info, _)) = Value::parse_prefix(bytes) else { return Ok(contents) };
+    for stray in pkcs8::strays_in(&info) {
+        contents.add_rest("inside the private key", &stray, unlocker)?;
     }
     Ok(contents)
 }

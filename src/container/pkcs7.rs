@@ -46,6 +46,12 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
             contents.add_certificates(&set)?;
         } else if set.is_context(1) {
             contents.add_revocation_lists(&set)?;
+        } else if set.is(Tag::Set) {
+            // The signers, which are last.
+            rests.push(fields.rest());
+            break;
+        } else {
+            rests.push(set.encoded());
         }
     }
     if let Some(text) = text {
@@ -143,14 +149,26 @@ fn netscape_sequence<'a>(content_info: &Value<'a>, rests: &mut Vec<&'a [u8]>) ->
     Ok(Some(list))
 }
 
-/// Returns what is signed, where it is not apart from the signature.
+/// Returns what is signed, where it is not apart from the signature: octets, or in PKCS#7 a value of any type.
 fn signed_text<'a>(content: &Value<'a>, rests: &mut Vec<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
     let mut fields = content.reader("PKCS#7");
     fields.required("its type").ok()?;
-    let mut wrapped = fields.expect_context(0, "its content").ok()?.reader("PKCS#7");
-    let text = wrapped.expect(Tag::OctetString, "its content").ok()?.octets().ok()?;
+    let rest = fields.rest();
+    let Ok(Some(content)) = fields.try_next() else {
+        rests.push(rest);
+        return None;
+    };
+    if !content.is_context(0) {
+        rests.push(rest);
+        return None;
+    }
+    let mut wrapped = content.reader("PKCS#7");
+    let text = wrapped.required("its content").ok()?;
     rests.extend([wrapped.rest(), fields.rest()]);
-    Some(text)
+    match text.is(Tag::OctetString) {
+        true => text.octets().ok(),
+        false => Some(Cow::Borrowed(text.encoded())),
+    }
 }
 
 /// Returns whether signed content is a provisioning profile.

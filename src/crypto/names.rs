@@ -99,13 +99,22 @@ pub(super) fn find(oid: &Oid<'_>) -> Option<&'static UnsupportedAlgorithm> {
     READ_BY_OPENSSL.iter().chain(&OTHERS).find(|known| known.oid == *oid)
 }
 
+/// The number (NID) of the last object that OpenSSL 3.0 knows, id-ct-signedChecklist: the last line of
+/// `openssl list -objects` of 3.0.22, and its number in `openssl/obj_mac.h`. Objects are only ever appended.
+pub(crate) const LAST_OF_OPENSSL_3_0: i32 = 1247;
+
 /// Returns OpenSSL's name of an object.
 pub(crate) fn long_name(dotted: &str) -> Option<&'static str> {
-    let object = Asn1Object::from_str(dotted).ok()?;
-    if object.nid() == Nid::UNDEF {
+    long_name_up_to(i32::MAX, dotted)
+}
+
+/// Returns the name of an object that an older OpenSSL has, whose last object has this number.
+pub(crate) fn long_name_up_to(last: i32, dotted: &str) -> Option<&'static str> {
+    let nid = Asn1Object::from_str(dotted).ok()?.nid();
+    if nid == Nid::UNDEF || nid.as_raw() > last {
         return None;
     }
-    object.nid().long_name().ok()
+    nid.long_name().ok()
 }
 
 /// A cipher that OpenSSL knows by this name.

@@ -6,6 +6,7 @@ use x509_parser::asn1_rs::Tag;
 use zeroize::Zeroizing;
 
 use crate::asn1::{Malformed, Value};
+use crate::attribute::parse_attributes;
 use crate::crypto::DecodeError;
 use crate::crypto::pbe::Scheme;
 use crate::limits::{LimitError, Limits};
@@ -53,6 +54,51 @@ fn has_private_key_fields(info: &Value<'_>) -> Result<bool, Malformed> {
     Ok(true)
 }
 
+/// Returns what PrivateKeyInfo holds beside its fields: other programs pass over it. The fields are those of RFC 5208
+/// section 5, and the public key of RFC 5958 section 2.
+pub(crate) fn strays_in(info: &Value<'_>) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut strays = Vec::new();
+    // What is damaged is not read as a key, and an error says so.
+    let _ = collect_strays(info, &mut strays);
+    strays
+}
+
+fn collect_strays(info: &Value<'_>, strays: &mut Vec<Zeroizing<Vec<u8>>>) -> Result<(), Malformed> {
+    let mut fields = info.reader("private key");
+    fields.required("the version")?;
+    let mut algorithm = fields.required("the algorithm")?.reader("private key");
+    algorithm.required("the algorithm")?;
+    algorithm.try_next()?;
+    keep_stray(strays, algorithm.rest());
+    let octets = Zeroizing::new(fields.required("the key")?.octets()?.into_owned());
+    if let Some((_, rest)) = Value::parse_prefix(&octets) {
+        keep_stray(strays, rest);
+    }
+    let mut next = ATTRIBUTES;
+    while let Some(field) = fields.try_next()? {
+        let is_own = match field.tag_number() {
+            ATTRIBUTES => parse_attributes(&field).is_ok(),
+            number => number == PUBLIC_KEY,
+        };
+        if is_own && field.is_context(field.tag_number()) && field.tag_number() >= next {
+            next = field.tag_number() + 1;
+        } else {
+            keep_stray(strays, field.encoded());
+        }
+    }
+    Ok(())
+}
+
+/// The tags of what may follow the key.
+const ATTRIBUTES: u32 = 0;
+const PUBLIC_KEY: u32 = 1;
+
+fn keep_stray(strays: &mut Vec<Zeroizing<Vec<u8>>>, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        strays.push(Zeroizing::new(bytes.to_vec()));
+    }
+}
+
 /// An encrypted private key: EncryptedPrivateKeyInfo (RFC 5208 section 6).
 pub(crate) struct EncryptedKey<'a> {
     pub(crate) scheme: Scheme,
@@ -60,13 +106,14 @@ pub(crate) struct EncryptedKey<'a> {
 }
 
 impl<'a> EncryptedKey<'a> {
-    pub(crate) fn parse(info: &Value<'a>) -> Result<Self, DecodeError> {
+    /// Reads the fields, and returns what follows them too.
+    pub(crate) fn parse(info: &Value<'a>) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut fields = info.reader("encrypted private key");
         let algorithm = fields.expect(Tag::Sequence, "the algorithm")?;
         let ciphertext = fields.expect(Tag::OctetString, "the encrypted bytes")?.octets()?;
         let scheme = Scheme::parse(&algorithm, "encryption of the private key")?;
         scheme.check_length(&ciphertext, "encrypted private key")?;
-        Ok(Self { scheme, ciphertext })
+        Ok((Self { scheme, ciphertext }, fields.rest()))
     }
 
     /// Returns the same, on its own.

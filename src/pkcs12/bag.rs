@@ -328,7 +328,9 @@ fn parse_key(kind: &Oid<'_>, wrapped: &Value<'_>, rests: &mut Rests) -> Result<R
         false => !pkcs8::looks_like_private_key(&key),
     };
     if is_encrypted {
-        return Ok(RawContent::Encrypted(EncryptedKey::parse(&key)?.into_owned()));
+        let (key, rest) = EncryptedKey::parse(&key)?;
+        keep_rest(rests, rest);
+        return Ok(RawContent::Encrypted(key.into_owned()));
     }
     Ok(RawContent::Plain(BagContent::Key(Zeroizing::new(key.encoded().to_vec()))))
 }

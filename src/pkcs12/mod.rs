@@ -18,8 +18,9 @@ use bag::{OpenedBag, RawBag, RawBags, looks_like_safe_contents};
 use mac::Mac;
 
 use crate::asn1::{BerReader, Malformed, Value, oid_text};
+use crate::attribute::parse_attributes;
 use crate::crypto::pbe::Scheme;
-use crate::crypto::{DecodeError, Remedy};
+use crate::crypto::{DecodeError, Remedy, pkcs8};
 use crate::limits::{LimitError, Limits, MAX_PARTS};
 use crate::secret::{Password, PasswordEncodings};
 
@@ -404,14 +405,13 @@ impl<'l> SafeOpener<'l> {
         self.bags += 1;
         let place = format!("bag {}", self.bags);
         let is_encrypted = bag.scheme().is_some();
-        let after_content = format!("after the content of {place}");
-        self.add_rests(&after_content, &bag.rests);
+        self.add_rests(&format!("after the content of {place}"), &bag.rests);
         let opened = if self.is_plain { bag.open_plain() } else { bag.open(&self.encodings, self.limits) };
         match opened {
             OpenedBag::Bag(bag) => {
                 self.decrypted += usize::from(is_encrypted);
                 if let BagContent::Key(key) = &bag.content {
-                    self.add_rests(&after_content, &rests_of(key));
+                    self.add_key_rests(&place, key);
                 }
                 self.opened.bags.push(Bag { number: self.bags, ..bag });
             }
@@ -443,6 +443,14 @@ impl<'l> SafeOpener<'l> {
         }
     }
 
+    fn add_key_rests(&mut self, place: &str, key: &[u8]) {
+        let Some((info, rest)) = Value::parse_prefix(key) else { return };
+        self.add_rests(&format!("inside the key of {place}"), &pkcs8::strays_in(&info));
+        let mut rests = Rests::new();
+        keep_rest(&mut rests, rest);
+        self.add_rests(&format!("after the content of {place}"), &rests);
+    }
+
     fn add_file_rests(&mut self, safes: &Safes<'_>) {
         self.add_rests("after the parts of the file", &safes.rests);
         self.add_rests("at the end of the file", &safes.pfx.rests);
@@ -454,15 +462,6 @@ impl<'l> SafeOpener<'l> {
         }
         self.opened
     }
-}
-
-/// Returns what follows the first value of decrypted bytes.
-fn rests_of(plain: &[u8]) -> Rests {
-    let mut rests = Rests::new();
-    if let Some((_, rest)) = Value::parse_prefix(plain) {
-        keep_rest(&mut rests, rest);
-    }
-    rests
 }
 
 const AFTER_PART: &str = "after the content of a part";
@@ -508,7 +507,7 @@ fn wrapped_octets<'a>(content: &mut BerReader<'a>, rests: &mut Rests) -> Result<
     Ok(octets)
 }
 
-/// Reads EncryptedData (RFC 2315 section 13).
+/// Reads EncryptedData (RFC 2315 section 13, RFC 5652 section 8).
 fn encrypted_safe<'a>(content: &mut BerReader<'a>) -> Result<Safe<'a>, DecodeError> {
     let mut rests = Rests::new();
     let mut wrapped = content.expect_context(0, "its content")?.reader("encrypted safe");
@@ -524,5 +523,14 @@ fn encrypted_safe<'a>(content: &mut BerReader<'a>) -> Result<Safe<'a>, DecodeErr
     let ciphertext = info.expect_context(0, "the encrypted bytes")?.octets()?;
     scheme.check_length(&ciphertext, "encrypted safe")?;
     keep_rest(&mut rests, info.rest());
+    let mut rest = data.rest();
+    // Attributes that are not encrypted (RFC 5652 section 8).
+    if let Ok(Some(field)) = data.try_next()
+        && field.is_context(1)
+        && parse_attributes(&field).is_ok()
+    {
+        rest = data.rest();
+    }
+    keep_rest(&mut rests, rest);
     Ok(Safe::Encrypted { scheme, ciphertext, rests })
 }

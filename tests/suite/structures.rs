@@ -126,18 +126,109 @@ fn what_follows_a_value_in_pkcs7_is_read() {
         let data = sequence(&[b"\x02\x01\x01\x31\0", content, &certificates, b"\x31\0"]);
         sequence(&[SIGNED_DATA, &explicit(&[&data, after])])
     };
+    let signed_with = |fields: &[u8], after: &[u8]| {
+        let data = sequence(&[b"\x02\x01\x01\x31\0", &sequence(&[DATA]), &explicit(&[&first]), fields, after]);
+        sequence(&[SIGNED_DATA, &explicit(&[&data])])
+    };
     let plain = sequence(&[DATA]);
     let netscape: &[u8] = b"\x06\x09\x60\x86\x48\x01\x86\xf8\x42\x02\x05";
     for (place, file) in [
         ("after the signed data", signed(&plain, &second)),
         ("after the content", signed(&sequence(&[DATA, &explicit(&[&octets(&[b"x"])]), &second]), b"")),
         ("second octets", signed(&sequence(&[DATA, &explicit(&[&octets(&[b"x"]), &octets(&[&second])])]), b"")),
+        ("in the place of the content", signed(&sequence(&[DATA, &second]), b"")),
+        ("as the content", signed(&sequence(&[DATA, &explicit(&[&second])]), b"")),
+        ("after the signers", signed_with(b"\x31\0", &second)),
+        ("before the signers", signed_with(&second, b"\x31\0")),
         ("at the end", sequence(&[netscape, &explicit(&[&sequence(&[&first])]), &second])),
         ("after the sequence", sequence(&[netscape, &explicit(&[&sequence(&[&first]), &second])])),
     ] {
         let run = inspect(&file).run();
         assert_eq!(run.text().matches("\n  SHA-256 ").count(), 2, "{place}: {}", run.text());
     }
+}
+
+/// Returns the fields of EncryptedPrivateKeyInfo: the algorithm and the encrypted octets.
+fn encrypted_fields(info: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let algorithm = 4 + usize::from(info[5]) + 2;
+    (info[4..algorithm].to_vec(), info[algorithm..].to_vec())
+}
+
+#[test]
+fn what_follows_something_encrypted_in_pkcs12_is_read() {
+    const ENCRYPTED_DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06";
+    let (first, second) = (read("der/universal.cer"), read("der/ec.cer"));
+    let (algorithm, ciphertext) = encrypted_fields(&read("key/encrypted-pkcs8.der"));
+    let own = certificate_bag(&[&first]);
+    let shrouded = |after: &[u8]| bag(2, &[&sequence(&[&algorithm, &ciphertext, after])], b"");
+    let content = |after: &[u8]| sequence(&[DATA, &algorithm, &value(0x80, &[&ciphertext[4..]]), after]);
+    let encrypted = |info: &[u8], after: &[u8]| {
+        let part = sequence(&[ENCRYPTED_DATA, &explicit(&[&sequence(&[b"\x02\x01\0", info, after])])]);
+        let plain = sequence(&[DATA, &explicit(&[&octets(&[&sequence(&[&own])])])]);
+        pkcs12_of(&[&sequence(&[&plain, &part])], b"", b"")
+    };
+    let attributes: &[u8] = b"\xa1\x0b\x30\x09\x06\x03\x55\x04\x03\x31\x02\x0c\0";
+    for (place, file, certificates) in [
+        ("after the encrypted key", pkcs12(&sequence(&[&own, &shrouded(&second)])), 2),
+        ("after the encrypted content", encrypted(&content(&second), b""), 2),
+        ("after the encrypted data", encrypted(&content(b""), &second), 2),
+        ("after attributes", encrypted(&content(b""), &[attributes, &second[..]].concat()), 2),
+        ("attributes", encrypted(&content(b""), attributes), 1),
+    ] {
+        let run = inspect(&file).status(4).run();
+        assert_eq!(run.text().matches("\n  SHA-256 ").count(), certificates, "{place}: {}", run.text());
+        assert!(!run.text().contains("no meaning"), "{place}: {}", run.text());
+    }
+    let file = pkcs12(&sequence(&[&own, &shrouded(&second)]));
+    let run = inspect(&file).args(["--passin", "pass:push"]).run();
+    assert_eq!(run.text().matches("\n  SHA-256 ").count(), 2, "{}", run.text());
+}
+
+#[test]
+fn what_follows_an_encrypted_key_is_read_without_its_password() {
+    let (algorithm, ciphertext) = encrypted_fields(&read("key/encrypted-pkcs8.der"));
+    let key = sequence(&[&algorithm, &ciphertext, &read("der/ec.cer")]);
+    let file = [encoded("CERTIFICATE", &read("der/universal.cer")), encoded("ENCRYPTED PRIVATE KEY", &key)].concat();
+    for (password, status) in [(&[][..], 4), (&["--passin", "pass:push"], 0)] {
+        let run = inspect(&file).args(password).status(status).run();
+        assert_eq!(run.text().matches("\n  SHA-256 ").count(), 2, "{}", run.text());
+    }
+}
+
+#[test]
+fn what_stands_inside_a_private_key_beside_its_fields_is_read() {
+    let (certificate, other) = (read("der/universal.cer"), read("key/sec1.der"));
+    let pkcs8 = read("key/pkcs8.der");
+    // A version of three bytes, the algorithm of RSA with 15, the octets.
+    let (algorithm, key) = (&pkcs8[7..22], &pkcs8[26..]);
+    let info =
+        |algorithm: &[u8], key: &[&[u8]], after: &[u8]| sequence(&[b"\x02\x01\0", algorithm, &octets(key), after]);
+    assert_eq!(inspect(&info(algorithm, &[key], b"")).run().text(), inspect(&pkcs8).run().text());
+    let attributes: &[u8] = b"\xa0\x0d\x30\x0b\x06\x03\x55\x1d\x0f\x31\x04\x03\x02\0\x10";
+    assert_eq!(inspect(&info(algorithm, &[key], attributes)).run().text(), inspect(&pkcs8).run().text());
+    let places: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 5] = [
+        ("after the fields", &|stray| info(algorithm, &[key], stray)),
+        ("after the attributes", &|stray| info(algorithm, &[key], &[attributes, stray].concat())),
+        ("in the place of attributes", &|stray| info(algorithm, &[key], &explicit(&[stray]))),
+        ("in the octets", &|stray| info(algorithm, &[key, stray], b"")),
+        ("in the algorithm", &|stray| info(&sequence(&[&algorithm[2..], stray]), &[key], b"")),
+    ];
+    for (place, with) in places {
+        let (own, with_certificate, with_key) = (with(b""), with(&certificate), with(&other));
+        assert!(!inspect(&own).run().text().contains("no meaning"), "{place}");
+        for file in [with_certificate.clone(), encoded("PRIVATE KEY", &with_certificate)] {
+            let run = inspect(&file).run();
+            assert_eq!(run.text().matches("\n  SHA-256 ").count(), 1, "{place}: {}", run.text());
+        }
+        let bags = [certificate_bag(&[&certificate]), bag(1, &[&with_key], b"")].concat();
+        let identity = [encoded("CERTIFICATE", &certificate), encoded("PRIVATE KEY", &with_key)].concat();
+        for file in [pkcs12(&sequence(&[&bags])), identity] {
+            inspect(&file).stdout_contains("is here and matches").stdout_contains("private key, EC 256").run();
+        }
+    }
+    inspect(&info(algorithm, &[key, b"abc"], b""))
+        .stdout_contains("3 bytes of no meaning (inside the private key)")
+        .run();
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn render_attributes(out: &mut Vec<u8>, title: &str, attributes: Option<&[Attrib
     }
     push(out, &format!("{title}\n"));
     for attribute in attributes {
-        push(out, &format!("    {}: ", long_name(&attribute.oid)));
+        push(out, &format!("    {}: ", long_name(&attribute.oid, style)));
         if attribute.values.is_empty() {
             push(out, "<No Values>\n");
         }
@@ -171,12 +171,17 @@ fn push(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn long_name(oid: &Oid<'_>) -> String {
+/// Returns the name that the OpenSSL of this style has for an object, or its dotted number.
+fn long_name(oid: &Oid<'_>, style: OpensslStyle) -> String {
     if let Some(known) = LONG_NAMES.iter().find(|known| known.oid == *oid) {
         return known.name.to_owned();
     }
     let dotted = oid.to_id_string();
-    match names::long_name(&dotted) {
+    let name = match style {
+        OpensslStyle::V30 => names::long_name_up_to(names::LAST_OF_OPENSSL_3_0, &dotted),
+        OpensslStyle::V32 => names::long_name(&dotted),
+    };
+    match name {
         Some(name) => name.to_owned(),
         None => dotted,
     }
@@ -201,7 +206,7 @@ fn render_value(out: &mut Vec<u8>, value: &AttributeValue, style: OpensslStyle) 
         Tag::BitString => push_hex(out, value.content.get(1..).unwrap_or_default()),
         Tag::Oid if style == OpensslStyle::V32 => {
             let oid = Oid::new(value.content.clone().into());
-            let name = long_name(&oid);
+            let name = long_name(&oid, style);
             let dotted = oid.to_id_string();
             let name = if name == dotted { "undefined" } else { &name };
             push(out, &format!("{name} ({dotted})"));
@@ -268,4 +273,34 @@ fn render_certificate(out: &mut Vec<u8>, certificate: &Certificate, style: Opens
         out.push(b'\n');
     }
     push(out, &pem::encode("CERTIFICATE", &certificate.der));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_that_openssl_3_0_does_not_know_are_numbers_in_its_style() {
+        for (oid, name) in [
+            (oid!(1.2.840.113549.1.9.16.1.48), "id-ct-signedChecklist"),
+            (oid!(1.3.6.1.4.1.311.17.1), "Microsoft CSP Name"),
+            (oid!(1.2.840.113549.1.9.20), "friendlyName"),
+        ] {
+            for style in [OpensslStyle::V30, OpensslStyle::V32] {
+                assert_eq!(long_name(&oid, style), name);
+            }
+        }
+        for oid in [
+            oid!(1.2.840.113549.1.9.16.1.49),
+            oid!(1.2.156.10197.1.104.8),
+            oid!(2.16.840.1.113894.746875.1.1),
+            oid!(2.16.840.1.101.3.4.3.17),
+            oid!(2.5.29.70),
+            oid!(2.23.133.8.1),
+        ] {
+            let dotted = oid.to_id_string();
+            assert_eq!(long_name(&oid, OpensslStyle::V30), dotted);
+            assert_eq!(long_name(&oid, OpensslStyle::V32), names::long_name(&dotted).unwrap_or(&dotted));
+        }
+    }
 }
