@@ -60,6 +60,9 @@ impl Explanation {
         if message.subject == Subject::Server && !subjects.has_push {
             return Self { meaning: UNTRUSTED_ANY_SERVER, commands: &[], ..Self::of_message(message) };
         }
+        if message.subject == Subject::AnyServer && !subjects.has_push {
+            return Self { commands: &[], ..Self::of_message(message) };
+        }
         if message.subject == Subject::OldCipher && !subjects.has_p12 {
             return Self { meaning: RC2_IF_P12, ..Self::of_message(message) };
         }
@@ -995,6 +998,98 @@ mod tests {
             let found = find(&format!("POST https://api.push.apple.com/3/device: {server}"));
             assert_eq!(found.len(), 1, "{server}");
             assert!(found[0].meaning.contains("USERTrust") && !found[0].commands.is_empty(), "{server}");
+        }
+    }
+
+    #[test]
+    fn a_reason_of_another_system_is_none_of_apns() {
+        for text in [
+            "An error occurred (ExpiredToken) when calling the Publish operation: The security token included in the request is expired",
+            "An error occurred (ExpiredToken) when calling the Publish operation, arn:aws:sns:eu-west-1:1:endpoint/APNS/app/x",
+            "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>",
+            r#"{"code":"ExpiredToken","message":"expired"}"#,
+            "ExpiredToken: The security token is expired\n\tstatus code: 403, request id: x, ExpiredToken: y",
+            r#"{"kind":"Status","status":"Failure","message":"pods is forbidden","reason":"Forbidden","code":403}"#,
+            r#"{"kind":"Status","apiVersion":"v1","reason":"MethodNotAllowed","code":405}"#,
+            "kind: Status\nreason: ServiceUnavailable\n",
+            "kubernetes.client.exceptions.ApiException: (403)\nReason: Forbidden\nHTTP response headers: HTTPHeaderDict({})",
+            "Error from server (Forbidden): pods \"apns-worker\" is forbidden",
+            "gitlab-runner: ERROR: Verifying runner... Runner is Unregistered",
+            "Unregistered: domain.com is unregistered",
+        ] {
+            assert!(find(text).is_empty(), "{text}: {:?}", find(text));
+        }
+        for (text, expected) in [
+            ("ExpiredToken", "ExpiredToken"),
+            (r#"{"reason":"ExpiredToken","timestamp":1454948015990}"#, "ExpiredToken"),
+            (r#"RequestId: 8b1c {"status":"410","response":{"reason":"Unregistered"}}"#, "Unregistered"),
+            ("apns2.errors.Unregistered", "Unregistered"),
+            ("device token 00fc: Unregistered", "Unregistered"),
+            ("kind: Status\nhttps://api.push.apple.com answers Forbidden", "Forbidden"),
+        ] {
+            assert_eq!(find(text).first().map(|one| one.text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_refused_server_decides() {
+        let python = |reason: &str| {
+            format!("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason} (_ssl.c:1006)")
+        };
+        let ruby =
+            |reason: &str| format!("SSL_connect returned=1 errno=0 state=error: certificate verify failed ({reason})");
+        let (name, time, weak) = ("is for another name", "has expired or is not valid yet", "its key is too short");
+        for (text, meaning) in [
+            (python("Hostname mismatch, certificate is not valid for 'h'."), name),
+            (python("IP address mismatch, certificate is not valid for '127.0.0.1'."), name),
+            (python("certificate has expired"), time),
+            (python("certificate is not yet valid"), time),
+            (python("EE certificate key too weak"), weak),
+            (python("CA signature digest algorithm too weak"), weak),
+            (python("unable to get local issuer certificate"), "does not trust"),
+            (ruby("Hostname mismatch"), name),
+            (ruby("certificate has expired"), time),
+            ("tls: failed to verify certificate: x509: certificate is valid for foo.com, not bar.com".to_owned(), name),
+            ("x509: certificate is not valid for any names, but wanted to match h".to_owned(), name),
+            ("Error: Hostname/IP doesn't match certificate's altnames: \"Host: h. is not".to_owned(), name),
+            ("code: 'ERR_TLS_CERT_ALTNAME_INVALID'".to_owned(), name),
+            ("fatal: unable to access: SSL certificate problem: certificate has expired".to_owned(), "has expired"),
+        ] {
+            for is_apns in [false, true] {
+                let text = if is_apns { format!("https://api.push.apple.com {text}") } else { text.clone() };
+                let found = find(&text);
+                assert!(found.len() == 1 && found[0].meaning.contains(meaning), "{text}: {found:?}");
+                assert_eq!(found[0].commands.is_empty(), !is_apns, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_length_that_java_reads_tells_the_format() {
+        for (length, meaning) in [("109", "(JKS)"), ("111", "changed on its way"), ("66", "another format")] {
+            let found = find(&format!("java.io.IOException: DerInputStream.getLength(): lengthTag={length}, too big."));
+            assert!(found.len() == 1 && found[0].meaning.contains(meaning), "{length}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn words_of_prose_are_no_messages() {
+        for text in [
+            "RangeError: there is not enough data to fill the buffer.",
+            "431 Request header too long",
+            "Invalid memory access\nwith bad 'statusline' value",
+            "we catch BadStatusLine and try again",
+        ] {
+            assert!(find(text).is_empty(), "{text}: {:?}", find(text));
+        }
+        for text in ["Error: not enough data", "d2i_read_bio:not enough data:a_d2i_fp.c:195", "Error: header too long"]
+        {
+            assert!(find(text)[0].meaning.starts_with("the file is in another format"), "{text}");
+        }
+        for text in
+            ["http.client.BadStatusLine: @@", "('Connection aborted.', BadStatusLine(\"''\",))", "BadStatusLine"]
+        {
+            assert!(find(text)[0].meaning.starts_with("the program does not speak HTTP/2"), "{text}");
         }
     }
 

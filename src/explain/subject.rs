@@ -11,6 +11,8 @@ pub(super) enum Subject {
     OldCipher,
     /// A server that is not trusted: APNs where the text names it, else any.
     Server,
+    /// The certificate of a server, APNs or another, which the message names a fault of.
+    AnyServer,
     /// The way to a server, which must be that of APNs.
     Connection,
     /// As [`Subject::Connection`]; or the text begins with the message, and names no other server.
@@ -27,7 +29,7 @@ impl Subject {
     /// Returns whether a text is of this subject. `is_first` tells whether it begins with the message.
     pub(super) fn is_of(self, text: &Subjects, is_first: bool) -> bool {
         match self {
-            Self::Push | Self::Server | Self::KeyFile => true,
+            Self::Push | Self::Server | Self::AnyServer | Self::KeyFile => true,
             Self::Connection => text.has_server,
             Self::ConnectionFirst => text.has_server || (is_first && !text.has_other_server && !text.has_other_host),
             Self::NamedFirst => text.has_push || (is_first && !text.has_other_host),
@@ -87,20 +89,32 @@ impl Subjects {
         }
     }
 
-    /// Returns whether a reason that is a word of any server's is meant as that of APNs: where it stands alone, as a
-    /// reason, or in a text that names APNs.
+    /// Returns whether a reason that is a word of other systems is meant as that of APNs: where it stands alone, as the value
+    /// of `reason`, or in a text about APNs or a device token.
     pub(super) fn is_of_apns(&self, reason: &Reason) -> bool {
         let name = reason.name.to_lowercase();
-        if !COMMON_REASONS.contains(&reason.name) || self.has_push || self.text == name {
+        if !COMMON_REASONS.contains(&reason.name) || self.has_server || self.text == name {
             return true;
         }
+        if self.names(KUBERNETES) {
+            return false;
+        }
+        let is_about_push = self.has_push || self.text.contains("devicetoken");
+        self.has_as_reason(&name) || (is_about_push && !self.names(AWS))
+    }
+
+    fn has_as_reason(&self, name: &str) -> bool {
         for (place, found) in self.text.match_indices("reason") {
             let rest = self.text[place + found.len()..].trim_start_matches([':', '=', '>']);
-            if rest.starts_with(&name) {
+            if rest.starts_with(name) {
                 return true;
             }
         }
         false
+    }
+
+    fn names(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.text.contains(word))
     }
 }
 
@@ -225,16 +239,33 @@ fn host_at(text: &str) -> Option<&str> {
     last.bytes().all(|byte| byte.is_ascii_alphabetic()).then_some(host)
 }
 
-/// The reasons of APNs that other servers give too.
+/// The reasons of APNs that other systems give too.
 const COMMON_REASONS: &[&str] = &[
+    "BadCertificate",
+    "BadPath",
+    "ExpiredToken",
     "Forbidden",
     "IdleTimeout",
     "InternalServerError",
     "MethodNotAllowed",
+    "PayloadTooLarge",
     "ServiceUnavailable",
     "Shutdown",
     "TooManyRequests",
+    "Unregistered",
 ];
+/// What stands in the answers of Kubernetes, and of Google, which have a `reason` too.
+const KUBERNETES: &[&str] = &[
+    "kind:status",
+    "status:failure",
+    "lasttransitiontime",
+    "errorfromserver(",
+    "httpresponseheaders:",
+    "domain:global",
+];
+/// What stands in the errors of AWS, whose names of platform applications have APNS.
+const AWS: &[&str] =
+    &["whencallingthe", "<code>", "code:expiredtoken", "amazonaws", "arn:aws", "requestid:", "securitytoken"];
 
 /// Returns whether OpenSSL's message names algorithms, and none of them is a cipher that a .p12 has.
 fn has_other_cipher(text: &str) -> bool {

@@ -117,6 +117,13 @@ const EXPIRED_SOMEWHERE: &str = "a certificate has expired, or this machine's cl
      proxy or a gateway of one's own), or at a gateway of one's own the push certificate";
 const EXPIRED_SERVER: &str = "the certificate of the server that the program has reached, or of an authority above it, has expired, or this \
      machine's clock is wrong, or its list of authorities is too old; the push certificate has no part in it";
+const EXPIRED_OR_EARLY_SERVER: &str = "the certificate of the server that the program has reached, or of an authority above it, has expired or is not valid \
+     yet, or this machine's clock is wrong, or its list of authorities is too old; the push certificate has no part in it";
+const OTHER_NAME: &str = "the certificate of the server that the program has reached is for another name: the program has an IP address or an alias \
+     of the server, or a proxy or a portal answers in its place; the push certificate has no part in it";
+const WEAK_SERVER: &str = "the program refuses the certificate of the server that it has reached, or of an authority above it: its key is too short, or the \
+     digest of its signature too weak, for the security level of OpenSSL there; APNs has no such certificate, so a proxy or a server of \
+     one's own answers";
 const CHECK_EXPIRY: &[&str] = &["pushcert expiry push.pem", "pushcert check push.pem"];
 
 /// The messages, by program.
@@ -237,9 +244,12 @@ pub(crate) static MESSAGES: &[Message] = &[
             "asn1_check_tlen:wrong tag",
             "ERR_OSSL_ASN1_WRONG_TAG",
             "Error: wrong tag",
-            "not enough data",
+            ":not enough data",
+            "Error: not enough data",
             "ERR_OSSL_ASN1_NOT_ENOUGH_DATA",
-            "header too long",
+            ":header too long",
+            "Error: header too long",
+            "ERR_OSSL_ASN1_HEADER_TOO_LONG",
             "nested asn1 error",
         ],
         NOT_THE_FORMAT,
@@ -665,7 +675,9 @@ pub(crate) static MESSAGES: &[Message] = &[
         "Python",
         &[
             "illegal status line",
-            "BadStatusLine",
+            "Error: BadStatusLine",
+            "BadStatusLine:",
+            "BadStatusLine(",
             "assert proto in H2_NPN_PROTOCOLS",
             "unable to establish HTTP/2 connection",
         ],
@@ -775,6 +787,8 @@ pub(crate) static MESSAGES: &[Message] = &[
             "Tag number over 30 is not supported",
             "Short read of DER length",
             "DerInputStream.getLength()",
+            // The length is the first byte of U+FFFD, which stands for what is no UTF-8.
+            "DerInputStream.getLength(): lengthTag=111",
             "zero length Int",
             "keytool error: java.io.EOFException",
             "Keystore file exists, but is empty",
@@ -782,6 +796,14 @@ pub(crate) static MESSAGES: &[Message] = &[
         DAMAGED_P12,
         &["pushcert inspect cert.p12"],
     ),
+    message(
+        "Java",
+        &["DerInputStream.getLength(): lengthTag=109"],
+        "the file is a keystore of Java's own (JKS), and the program reads it as PKCS#12: keytool -importkeystore makes a .p12 of it, \
+         or the program takes it as JKS",
+        INSPECT,
+    ),
+    message("Java", &["DerInputStream.getLength(): lengthTag="], NOT_THE_FORMAT, INSPECT),
     message(
         "Java",
         &["FileNotFoundException: … (Permission denied)", "java.nio.file.AccessDeniedException"],
@@ -1054,16 +1076,11 @@ pub(crate) static MESSAGES: &[Message] = &[
     .about(Subject::Server),
     message(
         "curl",
-        &[
-            "SSL certificate problem: certificate has expired",
-            "curl: (60) SSL certificate problem: certificate has expired",
-            "cURL error 60: SSL certificate problem: certificate has expired",
-            "verify error:num=10:certificate has expired",
-        ],
+        &["SSL certificate problem: certificate has expired", "verify error:num=10:certificate has expired"],
         EXPIRED_SERVER,
         CHECK,
     )
-    .about(Subject::NamedFirst),
+    .about(Subject::AnyServer),
     message(
         "Node.js",
         &["CERT_HAS_EXPIRED", "code: CERT_HAS_EXPIRED", "certificate has expired … CERT_HAS_EXPIRED"],
@@ -1107,6 +1124,63 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     )
     .about(Subject::Server),
+    message(
+        "Python",
+        &[
+            "certificate verify failed: Hostname mismatch",
+            "certificate verify failed: IP address mismatch",
+            "certificate verify failed (Hostname mismatch)",
+            "certificate verify failed (IP address mismatch)",
+            "verify error:num=62:hostname mismatch",
+            "verify error:num=64:IP address mismatch",
+            "SSL: no alternative certificate subject name matches",
+            "Hostname/IP does not match certificate's altnames",
+            "Hostname/IP doesn't match certificate's altnames",
+            "ERR_TLS_CERT_ALTNAME_INVALID",
+            "x509: certificate is valid for … , not",
+            "certificate is not valid for any names, but wanted to match",
+            "because it doesn't contain any IP SANs",
+            "No subject alternative DNS name matching",
+            "No subject alternative names matching IP address",
+            "did not match expected CN",
+            "RemoteCertificateNameMismatch",
+        ],
+        OTHER_NAME,
+        CHECK,
+    )
+    .about(Subject::AnyServer),
+    message(
+        "Python",
+        &[
+            "certificate verify failed: certificate has expired",
+            "certificate verify failed (certificate has expired)",
+            "certificate verify failed: certificate is not yet valid",
+            "certificate verify failed (certificate is not yet valid)",
+            "SSL certificate problem: certificate is not yet valid",
+            "verify error:num=9:certificate is not yet valid",
+            "CERT_NOT_YET_VALID",
+        ],
+        EXPIRED_OR_EARLY_SERVER,
+        CHECK,
+    )
+    .about(Subject::AnyServer),
+    message(
+        "Python",
+        &[
+            "certificate verify failed: EE certificate key too weak",
+            "certificate verify failed: CA certificate key too weak",
+            "certificate verify failed: CA signature digest algorithm too weak",
+            "certificate verify failed (EE certificate key too weak)",
+            "certificate verify failed (CA certificate key too weak)",
+            "certificate verify failed (CA signature digest algorithm too weak)",
+            "SSL certificate problem: EE certificate key too weak",
+            "SSL certificate problem: CA certificate key too weak",
+            "SSL certificate problem: CA signature digest algorithm too weak",
+        ],
+        WEAK_SERVER,
+        CHECK,
+    )
+    .about(Subject::AnyServer),
     message(
         "Python",
         &["CERTIFICATE_VERIFY_FAILED", "SSL operation failed with code 1 … certificate verify failed"],
