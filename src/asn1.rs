@@ -52,6 +52,8 @@ pub enum Fault {
     Page,
     /// It is what a server said in the place of what was asked for.
     Refusal,
+    /// It is plain text where Base64 belongs.
+    PlainText,
 }
 
 impl Malformed {
@@ -82,6 +84,7 @@ impl Malformed {
             Fault::Ambiguity => "the file can be read in two ways",
             Fault::Aliases => "the file is not read to its end",
             Fault::Page | Fault::Refusal => "the file is not whole",
+            Fault::PlainText => "a value is not encoded",
         }
     }
 }

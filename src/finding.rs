@@ -76,7 +76,7 @@ pub enum FindingCode {
     RefusedByOpenssl,
     /// One of its extensions stands there twice, or does not decode.
     DamagedExtension,
-    /// It is PEM in an entry of a Secret where Base64 belongs.
+    /// It is in a Secret with PEM where Base64 belongs.
     MisplacedEntry,
     /// It is not written, for its key is not there.
     LeftOut,

@@ -643,8 +643,24 @@ fn decode(text: &str, is_encoded: bool, name: &str, key: &str) -> Result<Zeroizi
     clear_unused_bits(&mut text);
     match Base64::decode_vec(std::str::from_utf8(&text).unwrap_or_default()) {
         Ok(bytes) => Ok(Zeroizing::new(bytes)),
-        Err(_) => Err(Malformed::new(format!("secret {name}/{key}"), "is not valid Base64")),
+        Err(_) => {
+            let fault = if is_plain_text(&text) { Fault::PlainText } else { Fault::Damage };
+            Err(Malformed { fault, ..Malformed::new(format!("secret {name}/{key}"), "is not valid Base64") })
+        }
     }
+}
+
+/// The fewest characters of a file in Base64: passwords are shorter.
+const MIN_ENCODED: usize = 64;
+
+/// Returns whether a value that is not valid Base64 never was: a password, a template, settings. Damage to Base64 leaves
+/// most of it as it was.
+fn is_plain_text(value: &[u8]) -> bool {
+    let mut foreign = 0;
+    for byte in value {
+        foreign += usize::from(!byte.is_ascii_alphanumeric() && !b"+/=".contains(byte));
+    }
+    value.len() < MIN_ENCODED || foreign * 16 > value.len()
 }
 
 #[cfg(test)]
@@ -728,6 +744,19 @@ mod tests {
         let secrets = parse(text.as_bytes()).unwrap();
         let problem = secrets[0].entries["k"].as_ref().unwrap_err().to_string();
         assert_eq!(problem, "secret b/k: is not valid Base64");
+        let fault = |value: &str| {
+            let secret = parse(text.replace("hunter2!", value).as_bytes()).unwrap().remove(0);
+            secret.entries["k"].as_ref().unwrap_err().fault
+        };
+        for value in
+            ["hunter2!", "hunter2", "{{ .Values.push.certificate.production | b64enc | quote | indent 4 | trim }}"]
+        {
+            assert_eq!(fault(value), Fault::PlainText, "{value}");
+        }
+        let encoded = "MIIFRTCCBC2gAwIBAgIIVP6DwrEhBRMwDQYJKoZIhvcNAQELBQAweTFGMEQGA1UE";
+        for value in [format!("{encoded}AAA"), format!("{encoded}*{encoded}")] {
+            assert_eq!(fault(&value), Fault::Damage, "{value}");
+        }
         assert_eq!(secrets[0].entries["l"].as_ref().unwrap().len(), 3);
         let unused = r#"{"kind":"Secret","metadata":{"name":"b"},"data":{"k":"AAF="}}"#;
         assert_eq!(parse(unused.as_bytes()).unwrap()[0].entries["k"].as_ref().unwrap().as_slice(), [0, 1]);

@@ -467,9 +467,9 @@ impl ExpiryScanner<'_> {
             }
             let before = totals.certificates.len();
             self.record(&Item::secret_entry(&name, file), result, totals);
-            if object.misplaced.contains(key) {
+            if let Some(finding) = misplaced_entry(object, key) {
                 for certificate in &mut totals.certificates[before..] {
-                    certificate.add(&misplaced_entry());
+                    certificate.add(&finding);
                 }
             }
         }
@@ -626,10 +626,17 @@ impl ExpiryScanner<'_> {
     }
 }
 
-fn misplaced_entry() -> Finding {
-    let message = "is PEM where Base64 belongs: Kubernetes refuses the object";
-    let hint = "put it under stringData (under data, in a ConfigMap), or encode it with base64";
-    Finding { hint: Some(hint.into()), ..Finding::warning(FindingCode::MisplacedEntry, message) }
+/// Returns a warning for an entry of an object that Kubernetes refuses, whichever of its entries is to blame.
+fn misplaced_entry(object: &KubernetesObject, key: &str) -> Option<Finding> {
+    let (message, what) = if object.misplaced.contains(key) {
+        ("is PEM where Base64 belongs: Kubernetes refuses the object".to_owned(), "it".to_owned())
+    } else {
+        let other = object.misplaced.first()?.clone();
+        let message = format!("is beside {other}, which is PEM where Base64 belongs: Kubernetes refuses the object");
+        (message, other)
+    };
+    let hint = format!("put {what} under stringData (under data, in a ConfigMap), or encode it with base64");
+    Some(Finding { hint: Some(hint.into()), ..Finding::warning(FindingCode::MisplacedEntry, message) })
 }
 
 /// What an entry without bytes is called.

@@ -195,6 +195,9 @@ fn what_follows_an_encrypted_key_is_read_without_its_password() {
     }
 }
 
+/// Makes a file with other bytes in a place of it.
+type WithStray<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn what_stands_inside_a_private_key_beside_its_fields_is_read() {
     let (certificate, other) = (read("der/universal.cer"), read("key/sec1.der"));
@@ -206,7 +209,7 @@ fn what_stands_inside_a_private_key_beside_its_fields_is_read() {
     assert_eq!(inspect(&info(algorithm, &[key], b"")).run().text(), inspect(&pkcs8).run().text());
     let attributes: &[u8] = b"\xa0\x0d\x30\x0b\x06\x03\x55\x1d\x0f\x31\x04\x03\x02\0\x10";
     assert_eq!(inspect(&info(algorithm, &[key], attributes)).run().text(), inspect(&pkcs8).run().text());
-    let places: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 5] = [
+    let places: [(&str, WithStray<'_>); 5] = [
         ("after the fields", &|stray| info(algorithm, &[key], stray)),
         ("after the attributes", &|stray| info(algorithm, &[key], &[attributes, stray].concat())),
         ("in the place of attributes", &|stray| info(algorithm, &[key], &explicit(&[stray]))),

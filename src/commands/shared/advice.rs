@@ -282,6 +282,10 @@ fn open_advice(error: &OpenError) -> &'static str {
             Fault::Aliases => "write the values out, as `kubectl get -o yaml` does",
             Fault::Page => "fetch all of it, without a limit: kubectl get secrets -o json does",
             Fault::Refusal => "fetch it again, as one who may read it: kubectl auth can-i list secrets",
+            Fault::PlainText => {
+                "values under data (binaryData in a ConfigMap) are Base64: put plain text under stringData (data in a \
+                 ConfigMap), or encode it with base64"
+            }
         },
         OpenError::MereText(_) => AGAIN,
         OpenError::Decode(DecodeError::UnknownType { .. }) => {
