@@ -46,6 +46,8 @@ pub(crate) enum PasswordSource {
     Command(Zeroizing<String>),
     /// The command line itself.
     Pass(Password),
+    /// A command, or the name of a variable, that is not UTF-8: what it was to be.
+    NotUtf8(&'static str),
     /// None of these. It is refused when it is read and not while parsing, for what stands here by
     /// mistake is often the password itself, and the parser of the command line would repeat it.
     Unknown,
@@ -91,9 +93,13 @@ impl PasswordSource {
         if let Some(path) = bytes.strip_prefix(b"file:") {
             return os_string(path).map_or(Self::Unknown, |path| Self::File(path.into()));
         }
-        match bytes.strip_prefix(b"pass:") {
-            Some(secret) => Self::Pass(Password::new(secret.to_vec())),
-            None => Self::Unknown,
+        if let Some(secret) = bytes.strip_prefix(b"pass:") {
+            return Self::Pass(Password::new(secret.to_vec()));
+        }
+        match bytes.split(|byte| *byte == b':').next() {
+            Some(b"cmd") => Self::NotUtf8("the command behind cmd:"),
+            Some(b"env") => Self::NotUtf8("the name of the variable behind env:"),
+            _ => Self::Unknown,
         }
     }
 
@@ -108,9 +114,13 @@ impl PasswordSource {
             }
             Self::Fd(number) => format!("fd:{number}").into(),
             Self::Stdin => "stdin".into(),
-            Self::Env(_) | Self::File(_) | Self::Prompt | Self::Command(_) | Self::Pass(_) | Self::Unknown => {
-                "prompt".into()
-            }
+            Self::Env(_)
+            | Self::File(_)
+            | Self::Prompt
+            | Self::Command(_)
+            | Self::Pass(_)
+            | Self::NotUtf8(_)
+            | Self::Unknown => "prompt".into(),
         }
     }
 
@@ -152,6 +162,8 @@ impl PasswordSource {
                 )?;
                 Ok(Some(password.clone()))
             }
+            Self::NotUtf8(what) => Err(Error::new(ExitKind::Usage, format!("{option}: {what} is not UTF-8"))
+                .hint("type it in UTF-8; file: takes a file with the password, whatever its name and its bytes")),
             Self::Unknown => Err(Error::new(ExitKind::Usage, format!("{option}: {GRAMMAR} is expected"))),
         }
     }
@@ -241,6 +253,7 @@ mod tests {
             Ok(PasswordSource::Prompt) => "prompt".to_owned(),
             Ok(PasswordSource::Command(command)) => format!("cmd {}", *command),
             Ok(PasswordSource::Pass(password)) => format!("pass {}", password.as_bytes().len()),
+            Ok(PasswordSource::NotUtf8(what)) => what.to_owned(),
             Ok(PasswordSource::Unknown) => "unknown".to_owned(),
             Err(never) => match never {},
         };

@@ -1,9 +1,11 @@
 //! `pushcert explain`.
 
+use std::ffi::OsStr;
 use std::io::Read;
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::cli::explain::ExplainArgs;
+use crate::cli::password::os_string;
 use crate::error::Error;
 use crate::exit::ExitKind;
 use crate::explain;
@@ -23,9 +25,8 @@ pub(super) fn run(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<
         None => explain::all(),
     };
     if explanations.is_empty() {
-        if let Some(file) = file_in(arguments.words()) {
-            return Err(Error::new(ExitKind::Usage, "the text to explain is the name of a file")
-                .hint(format!("pushcert explain < {} takes what is in it", shell_path(file))));
+        if let Some(refused) = refuse_file(arguments.words()) {
+            return Err(refused);
         }
         return Err(Error::new(ExitKind::CheckFailed, "no message that is known is in this text").hint(
             "pushcert inspect FILE says what a file is, pushcert check push.pem what APNs says to it; pushcert explain lists the \
@@ -58,15 +59,18 @@ fn read(arguments: &ExplainArgs, context: &mut Context<'_>) -> Result<Option<Str
     }
 }
 
-/// Returns the file that was given in the place of a text: `err.txt`, `@err.txt`, `-f err.txt`.
-fn file_in(words: &[String]) -> Option<&Path> {
+/// Refuses a file that was given in the place of a text: `err.txt`, `@err.txt`, `-f err.txt`. Its name need not be UTF-8.
+pub(crate) fn refuse_file<W: AsRef<OsStr>>(words: &[W]) -> Option<Error> {
     let name = match words {
-        [option, name] if option.starts_with('-') => name,
-        [name] => name,
+        [option, name] if option.as_ref().as_encoded_bytes().starts_with(b"-") => name.as_ref(),
+        [name] => name.as_ref(),
         _ => return None,
     };
-    let named = [name.as_str(), name.strip_prefix('@').unwrap_or(name)];
-    named.into_iter().map(Path::new).find(|path| path.is_file())
+    let after_sign = name.as_encoded_bytes().strip_prefix(b"@").and_then(os_string);
+    let named = [Some(name.to_owned()), after_sign];
+    let file = named.into_iter().flatten().map(PathBuf::from).find(|path| path.is_file())?;
+    let hint = format!("pushcert explain < {} takes what is in it", shell_path(&file));
+    Some(Error::new(ExitKind::Usage, "the text to explain is the name of a file").hint(hint))
 }
 
 fn read_standard_input(context: &mut Context<'_>) -> Result<String, Error> {

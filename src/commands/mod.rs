@@ -18,6 +18,8 @@ mod rehearse;
 pub(crate) mod shared;
 mod wizard;
 
+use std::ffi::OsString;
+
 use crate::cli::{Cli, Command};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -65,6 +67,16 @@ pub(crate) fn refuse_early(cli: &Cli) -> Result<(), Error> {
         Command::Expiry(arguments) => expiry::refuse_early(arguments),
         Command::Push(arguments) => push::refuse_early(arguments),
         _ => Ok(()),
+    }
+}
+
+/// Refuses the file that was given to `explain` in the place of a text, where the parser of the command line did not take its
+/// name, which is not UTF-8.
+pub(crate) fn refuse_text(typed: &[OsString]) -> Option<Error> {
+    match typed {
+        [name, words @ .., last] if name == "explain" && last == "--json" => explain::refuse_file(words),
+        [name, words @ ..] if name == "explain" => explain::refuse_file(words),
+        _ => None,
     }
 }
 

@@ -219,7 +219,10 @@ fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
     let suggestion = if is_misunderstood(&clap_error) { habits::understand(typed, screen()) } else { None };
     let error = match &suggestion {
         Some(suggestion) => suggestion.to_error(),
-        None if is_not_utf8 => tips::not_utf8(typed),
+        None if is_not_utf8 => match commands::refuse_text(typed) {
+            Some(refused) => refused,
+            None => tips::not_utf8(typed),
+        },
         None => usage_error(&clap_error),
     };
     let is_no_number = error.message.ends_with(NO_NUMBER);

@@ -108,6 +108,8 @@ def judged(paths, password="", **inputs):
 expect("the action gets the release of its commit", fetch().returncode, 0)
 expect("the action gets a release by its name", fetch(VERSION=VERSION).returncode, 0)
 expect("the action gets a release by its number", fetch(VERSION=VERSION[1:]).returncode, 0)
+for name in (f" {VERSION}\r", f"\t{VERSION[1:]} \n", f"V{VERSION[1:]}", " "):
+    expect(f"the action gets a release by {name!r}", fetch(VERSION=name).returncode, 0)
 for name, said in (("v9.9.9", "There is no release v9.9.9 to be had at "), ("main", "There is no release main to be had at ")):
     missed = fetch(VERSION=name)
     expect(f"the action says that there is no release {name}", (missed.returncode, said in missed.stdout), (2, True))
@@ -120,7 +122,7 @@ expect("the action fails for an expired one, and annotates it", (bad.returncode,
        (1, 1))
 odd = judged("  fixtures/der/production.cer \t\r\n \r\n\tfixtures/der/sandbox.cer\r\n")
 expect("the action takes paths with blanks and CR LF", (odd.returncode, "::error" in odd.stdout), (0, False))
-for inputs in ({"fail": "45d"}, {"warn": "60d"}, {"warn": "60d", "fail": "45d"}):
+for inputs in ({"fail": "45d"}, {"warn": "60d"}, {"warn": "60d", "fail": "45d"}, {"warn": " 60d\r\n", "fail": "\t45d "}, {"fail": " "}):
     timed = judged("fixtures/der/production.cer", **inputs)
     expect(f"the action takes {inputs} alone", (timed.returncode, timed.stderr), (0, ""))
 unset = judged("fixtures/der/production.cer", fail="")

@@ -432,6 +432,27 @@ fn a_value_that_is_not_utf8_is_refused_in_plain_words() {
     }
 }
 
+/// The name of a file in the place of a text, and a source of a password that is text.
+#[cfg(unix)]
+#[test]
+fn what_is_not_utf8_and_no_value_is_named_for_what_it_is() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(OsStr::from_bytes(b"a\xff.log")), "Mac verify error").unwrap();
+    for (before, name) in [(&[][..], &b"a\xff.log"[..]), (&["-f"], b"a\xff.log"), (&[], b"@a\xff.log")] {
+        let test = Test::new().arg("explain").args(before).arg(OsStr::from_bytes(name)).folder(folder.path()).status(2);
+        test.stderr_contains("is the name of a file").stderr_contains("pushcert explain < $'a\\377.log' takes").run();
+    }
+    for (source, what) in
+        [(&b"cmd:echo p\xff"[..], "the command behind cmd:"), (b"env:P\xff", "the name of the variable")]
+    {
+        let line = Test::new().arg("convert").arg(fixture("p12/keychain-password.p12")).arg("--passin");
+        let test = line.arg(OsStr::from_bytes(source)).status(2).hides("p\u{fffd}");
+        test.stderr_contains(&format!("--passin: {what}")).stderr_contains("is not UTF-8\n").run();
+    }
+}
+
 /// The names of files, alone and in the values of options.
 #[cfg(unix)]
 #[test]

@@ -160,7 +160,7 @@ impl Line {
             let (glob, source) = (text[..position].trim(), text[position + 1..].trim());
             let Ok(source) = source.parse::<PasswordSource>();
             return match (source, Globs::new(&[glob])) {
-                (PasswordSource::Unknown, _) => continue,
+                (PasswordSource::Unknown | PasswordSource::NotUtf8(_), _) => continue,
                 (PasswordSource::Stdin | PasswordSource::Prompt, _) => {
                     Self::Doubtful("it looks like a rule, but stdin and prompt cannot be used here")
                 }

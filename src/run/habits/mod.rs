@@ -318,7 +318,10 @@ mod tests {
         for (typed, expected) in [
             ("-in a.p12 -out b.pem", "convert a.p12 -o b.pem"),
             ("-in a.p12 -out b.pem -nodes -clcerts", "convert a.p12 -o b.pem"),
-            ("pkcs12 -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem"),
+            ("pkcs12 -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem --certs all"),
+            ("pkcs12 -in a.p12 -out b.pem -nodes -clcerts", "convert a.p12 -o b.pem"),
+            ("pkcs12 -in a.p12 -out b.pem -nodes -cacerts -nokeys", "convert a.p12 -o b.pem --certs ca --no-key"),
+            ("pkcs12 -in a.p12 -info -noout", "inspect a.p12"),
             ("convert -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem"),
             ("convert a.p12 b.pem", "convert a.p12 -o b.pem"),
             ("convert a.p12 -nodes -o b.pem", "convert a.p12 -o b.pem"),
@@ -328,7 +331,10 @@ mod tests {
             ("convert a.p12 -p hunter2 b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
             ("convert a.p12 -passin pass:hunter2 -out b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
             ("convert a.p12 --passin hunter2 b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
-            ("pkcs12 -in a.p12 -passin env:P -nokeys -out b.pem", "convert a.p12 --passin env:P -o b.pem --no-key"),
+            (
+                "pkcs12 -in a.p12 -passin env:P -nokeys -out b.pem",
+                "convert a.p12 --passin env:P -o b.pem --no-key --certs all",
+            ),
             ("pkcs12 -in a.p12 -nocerts -out b.key", "convert a.p12 -o b.key --certs none"),
             (
                 "pkcs12 -export -in a.pem -inkey k.pem -out b.p12 -passout pass:hunter2 -name Push",
@@ -345,15 +351,15 @@ mod tests {
                 "check a.pem --key k.pem --gateway api.push.apple.com:443",
             ),
             ("convert a.p12 -chain -out b.pem", "convert a.p12 -o b.pem --chain"),
-            ("openssl pkcs12 -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem"),
-            ("pkcs12 -nodes", "convert -"),
+            ("openssl pkcs12 -in a.p12 -out b.pem -nodes", "convert a.p12 -o b.pem --certs all"),
+            ("pkcs12 -nodes", "convert - --certs all"),
             ("-in -d.p12 -out b.pem", "convert ./-d.p12 -o b.pem"),
             ("-in a.p12 --json", "inspect a.p12 --json"),
-            ("pkcs12 -in a.p12 -des3 -out b.pem", "convert a.p12 --encrypt -o b.pem"),
-            ("pkcs12 -in a.p12 -aes256 -nokeys -out b.pem", "convert a.p12 -o b.pem --no-key"),
+            ("pkcs12 -in a.p12 -des3 -out b.pem", "convert a.p12 --encrypt -o b.pem --certs all"),
+            ("pkcs12 -in a.p12 -aes256 -nokeys -out b.pem", "convert a.p12 -o b.pem --no-key --certs all"),
             (
                 "pkcs12 -in a.p12 -passin pass:hunter2 -passout pass:hunter2 -out b.pem",
-                "convert a.p12 --passin env:P12_PASSWORD --encrypt --passout env:NEW_PASSWORD -o b.pem",
+                "convert a.p12 --passin env:P12_PASSWORD --encrypt --passout env:NEW_PASSWORD -o b.pem --certs all",
             ),
             ("pkcs12 -export -in a.pem -certfile ca.pem -out b.p12", "pack a.pem -o b.p12 --chain"),
             ("genrsa -out k.key 2048", "csr --key-out k.key"),
@@ -465,11 +471,14 @@ mod tests {
             ("s_client -cert a.pem -port 2195 -host gateway.push.apple.com", "check a.pem --environment production"),
             ("s_client -host h -cert a.pem", ""),
             ("s_client -connect h:443 -proxy p:3128 -cert a.pem", "check a.pem --gateway h:443 --proxy http://p:3128"),
-            ("pkcs12 -in a.p12 -provider legacy -provider default -out b.pem", "convert a.p12 -o b.pem"),
+            ("pkcs12 -in a.p12 -provider legacy -provider default -out b.pem", "convert a.p12 -o b.pem --certs all"),
             ("pkcs12 -export -descert -in a.pem -inkey k.pem -caname x -out b.p12", "pack a.pem --key k.pem -o b.p12"),
-            ("pkcs12 -in a.p12 -password env:PW -out b.pem", "convert a.p12 --passin env:PW -o b.pem"),
+            ("pkcs12 -in a.p12 -password env:PW -out b.pem", "convert a.p12 --passin env:PW -o b.pem --certs all"),
             ("pkcs12 -export -in a.pem -password env:PW -out b.p12", "pack a.pem --passout env:PW -o b.p12"),
-            ("pkcs12 -in a.p12 -password pass:hunter2 -out b.pem", "convert a.p12 --passin env:P12_PASSWORD -o b.pem"),
+            (
+                "pkcs12 -in a.p12 -password pass:hunter2 -out b.pem",
+                "convert a.p12 --passin env:P12_PASSWORD -o b.pem --certs all",
+            ),
             ("pkcs7 -print_certs -in a.p7b", "inspect a.p7b"),
             ("pkcs7 -print_certs -in a.p7b -out b.pem", "convert a.p7b -o b.pem --no-key --certs all"),
             ("asn1parse -inform der -in a.cer", "inspect a.cer"),
@@ -492,6 +501,11 @@ mod tests {
     #[test]
     fn what_is_not_the_same_as_by_openssl_is_said() {
         const RSA: &str = "(the key is RSA of 2048 bits: Apple's portal takes no other)";
+        const WRITES: &str = "(openssl writes the certificate too: pushcert convert FILE --no-key)";
+        const VERDICT: &str =
+            "(it judges against Apple's root, not against that of -CAfile, and its exit code is no verdict)";
+        const EMPTY: &str = "(an empty password is for modern alone: keychain and java take none)";
+        const ALL: &str = "(it judges all certificates of the file, openssl the first alone)";
         const CLEAR: &str = "(the key in it is not encrypted: with --encrypt it is, as by openssl without -nodes)";
         for (typed, expected, remark) in [
             ("req -new -newkey rsa:2048 -keyout k.pem -out a.csr", "csr --key-out k.pem --encrypt -o a.csr", ""),
@@ -518,9 +532,59 @@ mod tests {
                 "pack a.pem -o b.p12 --for java",
                 "",
             ),
-            ("pkcs12 -in a.p12 -out b.pem", "convert a.p12 -o b.pem", CLEAR),
-            ("pkcs12 -in a.p12 -noenc -out b.pem", "convert a.p12 -o b.pem", ""),
-            ("pkcs12 -in a.p12 -nokeys -out b.pem", "convert a.p12 -o b.pem --no-key", ""),
+            ("pkcs12 -in a.p12 -out b.pem", "convert a.p12 -o b.pem --certs all", CLEAR),
+            ("pkcs12 -in a.p12 -noenc -out b.pem", "convert a.p12 -o b.pem --certs all", ""),
+            ("pkcs12 -in a.p12 -nokeys -out b.pem", "convert a.p12 -o b.pem --no-key --certs all", ""),
+            ("x509 -in a.cer -inform der", "convert a.cer --no-key", ""),
+            ("x509 -in a.cer -inform der -outform PEM", "convert a.cer --no-key", ""),
+            ("x509 -in a.cer -text", "inspect a.cer", WRITES),
+            ("x509 -in a.cer -enddate", "inspect a.cer --field not_after", WRITES),
+            ("x509 -in a.cer -text -out a.pem", "convert a.cer -o a.pem --no-key", ""),
+            ("verify -CAfile ca.pem a.pem", "inspect a.pem", VERDICT),
+            ("verify -CAfile ca.pem -untrusted b.pem a.pem", "inspect a.pem", VERDICT),
+            ("pkcs12 -in a.p12 -passin pass: -nodes -clcerts -out b.pem", "convert a.p12 -o b.pem", ""),
+            ("pkcs12 -in a.p12 -password pass: -nodes -clcerts -out b.pem", "convert a.p12 -o b.pem", ""),
+            ("pkcs12 -in a.p12 -passin pass: -passout pass: -clcerts -out b.pem", "convert a.p12 -o b.pem", CLEAR),
+            (
+                "pkcs12 -export -in a.pem -out b.p12 -passout pass:",
+                "pack a.pem --passout pass: -o b.p12 --for modern",
+                EMPTY,
+            ),
+            (
+                "pkcs12 -export -in a.pem -out b.p12 -password pass:",
+                "pack a.pem --passout pass: -o b.p12 --for modern",
+                EMPTY,
+            ),
+            ("pkcs12 -export -in a.pem -out b.jks -passout pass:", "pack a.pem -o b.jks --for java", EMPTY),
+            (
+                "pkcs12 -in a.p12 -passin file:/p -passout file:/p -clcerts -out b.pem",
+                "convert a.p12 --passin file:/p --encrypt --passout env:NEW_PASSWORD -o b.pem",
+                "(with the password in the variable NEW_PASSWORD) (openssl takes the new password from the second line of that source)",
+            ),
+            (
+                "rsa -aes256 -in a.key -passin stdin -passout stdin -out b.key",
+                "convert a.key --passin stdin --encrypt --passout env:NEW_PASSWORD -o b.key --certs none",
+                "(with the password in the variable NEW_PASSWORD) (openssl takes the new password from the second line of that source)",
+            ),
+            (
+                "pkcs12 -in a.p12 -passin env:A -passout env:A -clcerts -out b.pem",
+                "convert a.p12 --passin env:A --encrypt --passout env:A -o b.pem",
+                "",
+            ),
+            (
+                "pkcs12 -in a.p12 -out b.p12 -nodes",
+                "pack a.p12 -o b.p12",
+                "(openssl would write PEM under that name; --passout gives the password of the .p12)",
+            ),
+            ("x509 -in a.pem -noout -checkend 86400", "expiry a.pem --fail 1d", ALL),
+            ("x509 -in a.pem -checkend 3600", "expiry a.pem --fail 1h", ALL),
+            (
+                "x509 -in a.pem -noout -checkend 5000",
+                "expiry a.pem --fail 2h",
+                "(it judges all certificates of the file, openssl the first alone; the seconds were rounded up to hours)",
+            ),
+            ("ec -in a.key -out b.key", "convert a.key -o b.key --certs none --key-format traditional", ""),
+            ("ec -in a.key -aes256 -out b.key", "convert a.key --encrypt -o b.key --certs none", ""),
             ("x509 -in a.pem -noout -subject -dates", "inspect a.pem", ""),
             ("x509 -in a.pem -noout -serial -fingerprint", "inspect a.pem", ""),
             ("x509 -in a.pem -noout -issuer -text", "inspect a.pem", ""),
@@ -570,7 +634,7 @@ mod tests {
     #[test]
     fn the_names_of_openssl_and_its_commands_are_known_in_any_form() {
         for typed in ["/usr/bin/openssl pkcs12 -in a.p12 -out b.pem", "PKCS12 -in a.p12 -out b.pem"] {
-            assert_eq!(hint(typed).unwrap(), "convert a.p12 -o b.pem", "{typed}");
+            assert_eq!(hint(typed).unwrap(), "convert a.p12 -o b.pem --certs all", "{typed}");
         }
         assert_eq!(hint("OpenSSL.exe x509 -in a.cer -noout").unwrap(), "inspect a.cer");
     }
@@ -598,9 +662,12 @@ mod tests {
             ),
             (
                 b"pkcs12 -in a.p12 -passin pass:hunter2\xe9 -out b.pem",
-                "convert a.p12 --passin env:P12_PASSWORD -o b.pem",
+                "convert a.p12 --passin env:P12_PASSWORD -o b.pem --certs all",
             ),
-            (b"pkcs12 -in a.p12 -passin file:./p\xe9 -out b.pem", r"convert a.p12 --passin $'file:./p\351' -o b.pem"),
+            (
+                b"pkcs12 -in a.p12 -passin file:./p\xe9 -out b.pem",
+                r"convert a.p12 --passin $'file:./p\351' -o b.pem --certs all",
+            ),
             (b"caf\xe9.p12", r"inspect $'caf\351.p12'"),
             (b"caf\xe9.p12 -out b.pem", r"convert $'caf\351.p12' -o b.pem"),
             (b"-in caf\xe9.p12 -out b.pem", r"convert $'caf\351.p12' -o b.pem"),
@@ -647,10 +714,25 @@ mod tests {
             ("pkcs8 -topk8 -nocrypt -in push.key", "convert push.key --certs none"),
             ("pkcs8 -topk8 -in push.key -v2 aes256 -out x.key", "convert push.key --encrypt -o x.key --certs none"),
             ("pkcs8 -in x.p8 -out x.key", "convert x.p8 -o x.key --certs none"),
-            ("ec -in AuthKey.p8 -out x.pem", "convert AuthKey.p8 -o x.pem --certs none"),
+            ("ec -in AuthKey.p8 -out x.pem", "convert AuthKey.p8 -o x.pem --certs none --key-format traditional"),
         ] {
             assert_eq!(hint(typed).unwrap_or_default(), expected, "{typed}");
         }
+    }
+
+    #[test]
+    fn no_output_is_the_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("a.p12");
+        std::fs::write(&there, "").unwrap();
+        let there = there.to_str().unwrap();
+        let other = there.replace("a.p12", "a-2.p12");
+        let typed = format!("pkcs12 -in {there} -nodes -clcerts -out {there}");
+        assert_eq!(hint(&typed), Some(format!("pack {there} -o {other}")));
+        // It is not there.
+        assert_eq!(hint("pkcs12 -in no.p12 -nodes -out no.p12"), None);
+        assert_eq!(hint("x509 -in no.pem -out no.pem"), None);
+        assert_eq!(hint("rsa -in no.key -out no.key"), None);
     }
 
     #[test]
@@ -662,7 +744,7 @@ mod tests {
             ("convert np.p12 -nodes -o a.pem", "convert np.p12 -o a.pem"),
             ("pkcs12 -in np.p12 -nocerts -nodes", "convert np.p12 -o push.key --certs none"),
             ("rsa -in enc.key", "convert enc.key -o push.key --certs none"),
-            ("pkcs12 -in np.p12 -nokeys", "convert np.p12 --no-key"),
+            ("pkcs12 -in np.p12 -nokeys", "convert np.p12 --no-key --certs all"),
             ("np.p12", "inspect np.p12"),
             (
                 "convert a.p12 --password hunter2 --key-out a.key --cert-out a.crt",

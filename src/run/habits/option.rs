@@ -107,7 +107,8 @@ const HABITS: [Habit; 33] = [
     ),
     habit(
         Meaning::NothingWithValue,
-        "inform servername alpn nameopt iter certform keyform CApath caname provider provider-path v2 v2prf",
+        "inform servername alpn nameopt iter certform keyform CApath caname provider provider-path v2 v2prf \
+         untrusted trusted",
     ),
     habit(Meaning::NewKey, "newkey"),
     habit(Meaning::KeyOption, "pkeyopt"),

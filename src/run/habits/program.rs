@@ -52,6 +52,10 @@ const FOREIGN: [Foreign; 19] = [
     foreign("ec", Nearest::KeysAlone),
 ];
 
+/// What pushcert does otherwise than openssl's verify.
+pub(super) const VERDICT: &str =
+    "it judges against Apple's root, not against that of -CAfile, and its exit code is no verdict";
+
 const P7B: &str = "pushcert makes and checks no signatures; pushcert inspect FILE shows what a .p7b holds, and pushcert convert \
      FILE --no-key --certs all writes its certificates as PEM";
 
@@ -97,7 +101,8 @@ impl Foreign {
             Nearest::NewKey | Nearest::Subcommand(_) => {
                 let exports = arguments.iter().any(|argument| argument == "-export");
                 let subcommand = if exports { "pack" } else { self.subcommand().unwrap_or_default() };
-                format!("pushcert {subcommand} is the nearest to it: pushcert {subcommand} --help")
+                let remark = if *name == "verify" { format!(" ({VERDICT})") } else { String::new() };
+                format!("pushcert {subcommand} is the nearest to it: pushcert {subcommand} --help{remark}")
             }
         }
     }

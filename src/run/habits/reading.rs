@@ -13,7 +13,7 @@ use crate::report::shell::shell_os_word;
 use crate::run::habits::alias::{Alias, AliasValue};
 use crate::run::habits::names::{is_pkcs12, place_of_key};
 use crate::run::habits::option::{Habit, Meaning};
-use crate::run::habits::program::{Foreign, Nearest};
+use crate::run::habits::program::{self, Foreign, Nearest};
 use crate::run::habits::value::{Subject, find_own, joined, source, threshold, with_scheme};
 use crate::run::habits::word::{self, Meant, Synonyms};
 use crate::run::stray;
@@ -22,6 +22,8 @@ use crate::world::place;
 /// The variable that a password is to be given in.
 pub(super) const OLD_PASSWORD: &str = "env:P12_PASSWORD";
 pub(super) const NEW_PASSWORD: &str = "env:NEW_PASSWORD";
+/// The empty password, as openssl takes it.
+const NO_PASSWORD: &str = "pass:";
 
 /// A command line while it is read.
 pub(super) struct Reading<'a> {
@@ -64,6 +66,8 @@ pub(super) struct Reading<'a> {
     is_at_terminal: bool,
     /// A flag asks for what a file holds.
     shows: bool,
+    /// openssl is to write no certificate.
+    has_noout: bool,
     /// The flags that are not needed, or are so for keys alone.
     flags: Vec<String>,
     /// What flags ask for: the field, where there is one for it alone.
@@ -108,6 +112,7 @@ impl<'a> Reading<'a> {
             has_intermediate: false,
             is_at_terminal: false,
             shows: false,
+            has_noout: false,
             flags: Vec::new(),
             asked: Vec::new(),
             makes_new_key: false,
@@ -196,6 +201,7 @@ impl<'a> Reading<'a> {
         if known.meaning == Meaning::Nothing {
             self.flags.push(name.to_owned());
         }
+        self.has_noout |= name == "noout";
         if known.meaning == Meaning::Subcommand("inspect") && name != "noout" {
             self.ask(name);
         }
@@ -320,10 +326,13 @@ impl<'a> Reading<'a> {
             Meaning::Key => self.key = Some(self.without_password(value)),
             Meaning::KeyOutput => self.key_output = Some(value),
             Meaning::Password if value.to_string_lossy().contains(':') => {
-                self.password = Some(source(&value, ""));
+                self.password = Some(if value == NO_PASSWORD { value } else { source(&value, "") });
             }
             Meaning::Password => self.password = Some(OsString::new()),
+            // pushcert tries the empty one by itself.
+            Meaning::InputPassword if value == NO_PASSWORD => {}
             Meaning::InputPassword => self.old_password = Some(source(&value, OLD_PASSWORD)),
+            Meaning::OutputPassword if value == NO_PASSWORD => self.new_password = Some(value),
             Meaning::OutputPassword => self.new_password = Some(source(&value, NEW_PASSWORD)),
             Meaning::Name => self.own.extend(["--name".into(), value]),
             Meaning::Subject => self.name_subject(value.to_str()?),
@@ -345,7 +354,7 @@ impl<'a> Reading<'a> {
             Meaning::Intermediate => self.has_intermediate = true,
             Meaning::Encrypt => self.encrypts = true,
             Meaning::Days => self.warn_before(value.to_str()?)?,
-            Meaning::Seconds => self.time_left = Some(threshold(value.to_str()?)?),
+            Meaning::Seconds => self.limit_time_left(value.to_str()?)?,
             // A request for Apple has a key of RSA.
             Meaning::Algorithm if !value.eq_ignore_ascii_case("RSA") => return None,
             Meaning::Flag(words) => {
@@ -416,6 +425,15 @@ impl<'a> Reading<'a> {
         Some(())
     }
 
+    /// Takes the seconds that must be left, and says what is judged, and to what they were rounded.
+    fn limit_time_left(&mut self, seconds: &str) -> Option<()> {
+        let (time, is_rounded) = threshold(seconds)?;
+        let rounding = if is_rounded { "; the seconds were rounded up to hours" } else { "" };
+        self.remarks.push(format!("it judges all certificates of the file, openssl the first alone{rounding}"));
+        self.time_left = Some(time);
+        Some(())
+    }
+
     fn turn_to(&mut self, subcommand: &str) {
         self.shows |= subcommand == "inspect";
         if self.is_guessed || (subcommand == "pack" && self.subcommand == "convert") {
@@ -428,7 +446,8 @@ impl<'a> Reading<'a> {
         if self.is_theirs(Nearest::KeysAlone) && (self.output.is_some() || !self.shows) {
             self.write_key_alone();
         }
-        let only_shows = self.shows && self.output.is_none();
+        let writes_certificate = self.is_program("x509") && !self.has_noout && self.time_left.is_none();
+        let only_shows = self.shows && self.output.is_none() && !(writes_certificate && self.makes_der);
         if self.makes_der && !only_shows {
             return None;
         }
@@ -437,15 +456,23 @@ impl<'a> Reading<'a> {
         self.find_key();
         self.find_output()?;
         self.choose_subcommand();
+        if writes_certificate {
+            self.write_certificate();
+        }
+        self.write_all_certificates();
         self.name_output();
+        self.rename_output()?;
         self.name_file();
         self.place_password();
+        self.place_empty_password();
+        self.divide_source();
         // openssl's req encrypts a new key by itself.
         let is_in_clear = self.has_flag("nodes") || self.has_flag("noenc");
         self.encrypts |= makes_new_key && self.subcommand == "csr" && !is_in_clear;
         self.place_encryption();
         self.remark_clear_key(is_in_clear);
         self.remark_name();
+        self.remark_verdict();
         let mut words: Vec<OsString> = vec!["pushcert".into(), self.subcommand.as_str().into()];
         for input in &self.inputs {
             let is_option = input.as_encoded_bytes().starts_with(b"-") && input != "-";
@@ -475,8 +502,87 @@ impl<'a> Reading<'a> {
         self.own.extend(["--certs".into(), "none".into()]);
         self.encrypts |= self.has_flag("topk8") && !self.has_flag("nocrypt");
         let is_encrypted = self.encrypts || self.new_password.is_some();
-        if self.has_flag("traditional") && !is_encrypted {
+        // openssl's ec writes no other form.
+        if (self.has_flag("traditional") || self.is_program("ec")) && !is_encrypted {
             self.own.extend(["--key-format".into(), "traditional".into()]);
+        }
+    }
+
+    /// Turns to the command that writes a certificate as PEM, as openssl's x509 does without -noout. What else a flag asks
+    /// for is shown, and the other command is said.
+    fn write_certificate(&mut self) {
+        if self.subcommand != "inspect" {
+            return;
+        }
+        if self.shows {
+            self.remarks.push("openssl writes the certificate too: pushcert convert FILE --no-key".to_owned());
+            return;
+        }
+        "convert".clone_into(&mut self.subcommand);
+        self.own.push("--no-key".into());
+    }
+
+    /// Asks for all certificates of a .p12, which openssl writes unless -clcerts or -cacerts chooses some.
+    fn write_all_certificates(&mut self) {
+        let writes_all = self.subcommand == "convert" && self.is_program("pkcs12") && !self.has_flag("clcerts");
+        if writes_all && !self.own_has("--certs") {
+            self.own.extend(["--certs".into(), "all".into()]);
+        }
+    }
+
+    /// Names another output where it is an input: neither program writes a file while it reads it.
+    fn rename_output(&mut self) -> Option<()> {
+        let outputs = [&self.output, &self.key_output];
+        let mut inputs = self.inputs.iter().chain(&self.key);
+        if !inputs.any(|input| outputs.into_iter().flatten().any(|output| is_same_file(input, output))) {
+            return Some(());
+        }
+        let free = place::free_path(Path::new(self.output.as_ref()?)).into_os_string();
+        if self.output.as_ref() == Some(&free) || self.key_output.is_some() {
+            return None;
+        }
+        self.remarks.push("under another name: the output that was typed is the input".to_owned());
+        self.output = Some(free);
+        Some(())
+    }
+
+    /// Decides what an empty password of an output is: of the formats of a .p12 one takes it, and no key is encrypted with it.
+    fn place_empty_password(&mut self) {
+        if self.new_password.as_deref() != Some(OsStr::new(NO_PASSWORD)) {
+            return;
+        }
+        if self.subcommand != "pack" {
+            self.new_password = None;
+            return;
+        }
+        match self.own_value("--for").as_deref() {
+            None => self.own.extend(["--for".into(), "modern".into()]),
+            Some("modern") => {}
+            // Another one is asked for.
+            Some(_) => self.new_password = None,
+        }
+        self.remarks.push("an empty password is for modern alone: keychain and java take none".to_owned());
+    }
+
+    /// Takes a variable for the new password where openssl reads both from one source, the new one from its second line.
+    fn divide_source(&mut self) {
+        let Some(new) = &self.new_password else { return };
+        let is_read_once = ["file:", "fd:", "stdin"].iter().any(|kind| new.to_string_lossy().starts_with(kind));
+        if self.is_openssls() && is_read_once && self.old_password.as_ref() == Some(new) {
+            self.new_password = Some(NEW_PASSWORD.into());
+            self.remarks.push("openssl takes the new password from the second line of that source".to_owned());
+        }
+    }
+
+    /// Returns whether the line is one for openssl, of which the subcommand may be missing.
+    fn is_openssls(&self) -> bool {
+        self.theirs.is_some() || self.is_guessed
+    }
+
+    /// Says what pushcert judges against.
+    fn remark_verdict(&mut self) {
+        if self.is_program("verify") {
+            self.remarks.push(program::VERDICT.to_owned());
         }
     }
 
@@ -676,7 +782,18 @@ impl<'a> Reading<'a> {
             "convert" if is_report && !has_output => "inspect".clone_into(&mut self.subcommand),
             // People export to PEM, too.
             "pack" if self.is_synonym && self.has_pem_output() => "convert".clone_into(&mut self.subcommand),
-            "convert" if self.writes_pkcs12() => "pack".clone_into(&mut self.subcommand),
+            // openssl shows what is in the .p12.
+            "convert" if self.is_program("pkcs12") && self.has_noout && !has_output => {
+                "inspect".clone_into(&mut self.subcommand);
+            }
+            "convert" if self.writes_pkcs12() => {
+                "pack".clone_into(&mut self.subcommand);
+                if self.is_program("pkcs12") {
+                    self.remarks.push(
+                        "openssl would write PEM under that name; --passout gives the password of the .p12".to_owned(),
+                    );
+                }
+            }
             "csr" if self.output.is_none() && !self.inputs.is_empty() => "inspect".clone_into(&mut self.subcommand),
             _ => {}
         }
@@ -756,6 +873,9 @@ impl<'a> Reading<'a> {
             },
             _ => false,
         };
+        if typed == NO_PASSWORD && !is_new {
+            return;
+        }
         if is_new {
             self.new_password.get_or_insert(if typed.is_empty() { NEW_PASSWORD.into() } else { typed });
         } else {
@@ -792,6 +912,13 @@ impl TypedPbe {
             *self = Self::Modern;
         }
     }
+}
+
+/// Returns whether two names are those of one file, and not of standard input.
+fn is_same_file(one: &OsStr, other: &OsStr) -> bool {
+    let is_there =
+        Path::new(one).canonicalize().is_ok_and(|one| Path::new(other).canonicalize().is_ok_and(|other| one == other));
+    one != "-" && (one == other || is_there)
 }
 
 /// Returns the field of a certificate that a flag of openssl asks for.

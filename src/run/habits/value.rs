@@ -34,13 +34,14 @@ pub(super) fn with_scheme(proxy: &str) -> String {
     if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") }
 }
 
-/// Returns seconds as a threshold, in whole days or in hours.
-pub(super) fn threshold(seconds: &str) -> Option<String> {
+/// Returns seconds as a threshold, in whole days or in hours, and whether they were rounded up.
+pub(super) fn threshold(seconds: &str) -> Option<(String, bool)> {
     let seconds: u32 = seconds.parse().ok()?;
-    Some(match seconds % 86_400 {
+    let time = match seconds % 86_400 {
         0 => format!("{}d", seconds / 86_400),
         _ => format!("{}h", seconds.div_ceil(3600)),
-    })
+    };
+    Some((time, seconds % 3600 != 0))
 }
 
 /// Returns an option with its value behind a sign of equality.
