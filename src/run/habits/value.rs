@@ -41,7 +41,7 @@ pub(super) fn threshold(seconds: &str) -> Option<(String, bool)> {
         0 => format!("{}d", seconds / 86_400),
         _ => format!("{}h", seconds.div_ceil(3600)),
     };
-    Some((time, seconds % 3600 != 0))
+    Some((time, !seconds.is_multiple_of(3600)))
 }
 
 /// Returns an option with its value behind a sign of equality.
