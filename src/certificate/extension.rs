@@ -114,7 +114,7 @@ pub(super) fn is_understood(oid: &Oid<'_>) -> bool {
     }
 }
 
-/// Returns whether OpenSSL reads an extension in every certificate before it uses that in TLS.
+/// Returns whether OpenSSL reads an extension of every certificate that it checks for a use.
 pub(super) fn is_read_by_openssl(oid: &Oid<'_>) -> bool {
     const NAMES: [&str; 8] = [
         "basicConstraints",
@@ -129,7 +129,7 @@ pub(super) fn is_read_by_openssl(oid: &Oid<'_>) -> bool {
     name_of(oid).is_some_and(|name| NAMES.contains(&name))
 }
 
-/// A fault of an extension for which OpenSSL refuses a certificate in TLS.
+/// A fault of an extension for which OpenSSL marks a certificate as invalid (EXFLAG_INVALID).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExtensionFault {
     /// It stands there twice (RFC 5280 section 4.2).

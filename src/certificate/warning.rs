@@ -47,7 +47,7 @@ pub(crate) fn judge_authority(certificate: &Certificate, now: OffsetDateTime) ->
     let mut warnings = Vec::new();
     judge_validity(certificate, now, &mut warnings);
     if let Some(fault) = certificate.extension_fault {
-        let message = format!("{}: OpenSSL and what uses it refuse such a certificate in TLS", fault.describe());
+        let message = format!("{}: programs that use OpenSSL may refuse it, as Python does", fault.describe());
         warnings.push(Finding::warning(FindingCode::DamagedExtension, message));
     }
     warnings

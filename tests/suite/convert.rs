@@ -290,7 +290,7 @@ fn two_identities_with_their_attributes_are_told_and_one_is_chosen_for_the_next_
 }
 
 #[test]
-fn an_extension_for_which_openssl_refuses_a_certificate_is_told() {
+fn an_extension_that_openssl_takes_for_invalid_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let key = certificates::ec_key();
     let of = |oid: &'static str, value: &'static [u8]| Extension { oid, is_critical: false, value };
@@ -311,7 +311,7 @@ fn an_extension_for_which_openssl_refuses_a_certificate_is_told() {
         fs::write(folder.path().join("push.pem"), file).unwrap();
         let inspect = Test::new().args(["inspect", "push.pem"]).folder(folder.path()).run();
         let convert = Test::new().args(["convert", "push.pem", "--force", "-o", "out.pem"]).folder(folder.path()).run();
-        let said = "OpenSSL and what uses it refuse such a certificate in TLS";
+        let said = "programs that use OpenSSL may refuse it, as Python does";
         for text in [inspect.text(), &convert.stderr] {
             assert_eq!(text.contains(said), message.is_some(), "{message:?}: {text}");
             assert!(text.contains(message.unwrap_or_default()), "{message:?}: {text}");
