@@ -60,9 +60,14 @@ fn container_of(part: &Result<Contents, OpenError>) -> Option<Container> {
     }
 }
 
-/// Returns whether bytes begin with a value, and another value or a text with values follows it.
+/// Returns whether bytes begin with a value, and another value or a text with values follows it. Behind a short value a
+/// text was looked for before.
 pub(super) fn is_followed(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\x30") && has_parts(after_value(bytes))
+    match bytes {
+        _ if detect::begins_with_value(bytes) => has_parts(after_value(bytes)),
+        [0x30, ..] => detect::find_value(after_value(bytes)).is_some(),
+        _ => false,
+    }
 }
 
 /// Returns whether there is something to read in what follows a value.

@@ -220,10 +220,10 @@ fn ascii(digits: &[u8]) -> Option<char> {
 
 /// Returns the character with a number, where a text may have it.
 fn readable(digits: &[u8], radix: u32) -> Option<char> {
-    if !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
+    let mut number = 0;
+    for digit in digits {
+        number = number * radix + char::from(*digit).to_digit(radix)?;
     }
-    let number = u32::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()?;
     let character = char::from_u32(number)?;
     let is_text = !character.is_control() || matches!(character, '\n' | '\r' | '\t' | '\u{85}');
     is_text.then_some(character)
