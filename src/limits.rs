@@ -16,7 +16,8 @@ pub const DEFAULT_MAX_ITERATIONS: u64 = 10_000_000;
 pub(crate) const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
 
 /// The most bytes of one file that are searched: values of indefinite length for their ends, at each level and each time
-/// they are parsed, and [`SEARCH_STEP`] for each place where a value might begin. Real files take a few times their size.
+/// they are parsed, [`SEARCH_STEP`] for each place where a value might begin, and more for one where a BEGIN or END might
+/// stand. Real files take a few times their size.
 const MAX_SEARCHED: usize = 256 << 20;
 
 /// The bytes that a look at a place where a value might begin counts for.

@@ -82,7 +82,8 @@ impl Lists<'_> {
     fn list_at(&mut self, start: usize) -> Option<EncodedPart> {
         let first = start + usize::from(self.text[start] != b'0');
         let head = &self.text[first..self.text.len().min(first + MIN_BYTES)];
-        if memchr::memchr2(b'[', b'{', head).is_some() {
+        // The list begins later, but a comment may have a bracket.
+        if memchr::memchr2(b'[', b'{', head).is_some() && !head.contains(&b'/') {
             return None;
         }
         let numbers = Numbers::new(&self.text[first..]);
@@ -373,6 +374,8 @@ mod tests {
                 format!("let key = [{}];", join(file, |byte| format!("{byte}u8"))),
                 format!("byte[] key = {{{}}};", join(file, |byte| format!("(byte)0x{byte:02X} /* {byte} */"))),
                 format!("[{}]", join(file, signed)),
+                format!("[[1, 2], [{}]]", join(file, u8::to_string)),
+                format!("{{ /* key[0] */ {} }}", join(file, u8::to_string)),
             ] {
                 let found: Vec<_> = lists(text.as_bytes()).map(|part| part.bytes.to_vec()).collect();
                 assert!(found == [file.clone()], "{}", &text[..40]);
