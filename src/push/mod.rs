@@ -1,6 +1,6 @@
 //! Sends one notification to many device tokens, and gives each token one outcome.
 //!
-//! On the way of a token: [`source`] reads the input in its [`encoding`], with the [`quotes`] of CSV, [`key_watch`] finds keys in it, [`recipient`]
+//! On the way of a token: [`source`] reads the input, with the [`quotes`] of CSV, [`key_watch`] finds keys in it, [`recipient`]
 //! parses a token, [`shard`] chooses by its [`token_hash`], [`repeats`] finds those that have come before, [`lengths`] those that were joined; a [`ticket`]
 //! carries it through the [`queue`], at the rate of [`pace`], to a [`connection`] that [`connect`] has opened, within its
 //! [`window`]. [`message`] is what is sent, [`request`] how, [`credential`] by whom; [`answer`] reads what comes back.
@@ -14,7 +14,6 @@ pub(crate) mod connect;
 mod connection;
 pub(crate) mod credential;
 pub(crate) mod earlier;
-mod encoding;
 pub(crate) mod engine;
 mod event;
 mod health;

@@ -2,6 +2,7 @@
 
 pub(crate) mod context;
 pub(crate) mod descriptors;
+pub(crate) mod encoding;
 pub(crate) mod files;
 mod folder_removal;
 pub(crate) mod key_folder;

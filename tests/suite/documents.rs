@@ -119,6 +119,33 @@ fn explain_reads_what_is_piped_to_it() {
 }
 
 #[test]
+fn explain_finds_an_error_at_the_end_of_a_long_log_and_stops_no_program() {
+    let message = "Mac verify error: invalid password?";
+    for lines in ["10000", "40000", "100000"] {
+        let script =
+            format!("{{ yes 'INFO a step of the deployment' | head -{lines}; echo '{message}'; }} | \"$0\" explain");
+        Test::shell(&script).stdout_contains(message).run();
+    }
+    let script = "{ yes 'INFO a step of the deployment' | head -200000; touch done; } | \"$0\" explain; code=$?; rm done; exit $code";
+    let run = Test::shell(script).status(1).stderr_contains("in the last MiB of this text").run();
+    assert!(!run.stderr.contains("done"), "the program was stopped: {}", run.stderr);
+}
+
+#[test]
+fn explain_reads_what_power_shell_writes() {
+    let lines = "INFO a step\r\n".repeat(120_000) + "Mac verify error: invalid password?\r\n";
+    for text in ["Mac verify error: invalid password?\r\n", &lines] {
+        for mark in ["\u{feff}", ""] {
+            let mut bytes = Vec::new();
+            for unit in [mark, text].concat().encode_utf16() {
+                bytes.extend(unit.to_le_bytes());
+            }
+            Test::new().arg("explain").stdin(bytes).stdout_contains("the password is wrong").run();
+        }
+    }
+}
+
+#[test]
 fn explain_tells_what_to_do_where_nothing_can_be_read() {
     let run = Test::shell("\"$0\" explain < /").status(3).stderr_contains("standard input cannot be read: ").run();
     let hint = "hint: give the message as an argument, or pipe it: pushcert explain < build.log\n";

@@ -12,7 +12,6 @@ use crate::apns::notification::DEVICE_PATH;
 use crate::database::problem::DatabaseError;
 use crate::database::{Database, Selection, TokenGroup, WaitReporter};
 use crate::exit::ExitKind;
-use crate::push::encoding;
 use crate::push::key_watch::{KeyWatch, Sight};
 use crate::push::lengths::{JoinedTokens, Lengths};
 use crate::push::quotes::CsvFlaw;
@@ -22,6 +21,7 @@ use crate::push::shard::Shard;
 use crate::push::source::lines::{Lines, fill, read_lines, read_ndjson};
 use crate::push::source::table::read_csv;
 use crate::text::printable_name;
+use crate::world::encoding;
 
 /// The most bytes of a line, or of a record.
 pub(super) const MAX_RECORD: usize = 64 << 10;

@@ -15,7 +15,7 @@ type Started<R> = Chain<Cursor<Vec<u8>>, R>;
 ///
 /// # Errors
 /// When its first bytes cannot be read.
-pub(super) fn open(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn BufRead + Send>> {
+pub(crate) fn open(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn BufRead + Send>> {
     let mut start = Vec::new();
     let encoding = loop {
         match sniff(&start) {
