@@ -7,7 +7,7 @@ use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment, Topic};
 use crate::certificate::chain::{APPLE, AppleChain};
 use crate::certificate::extension::{self, ExtensionReport};
-use crate::certificate::warning::{self, KeyState};
+use crate::certificate::warning::{self, KeyState, MAX_ASKED};
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
 use crate::finding::{Finding, FindingCode};
@@ -20,9 +20,6 @@ use crate::text::{NOT_SHOWN, name_unless_key};
 
 /// The most bytes of a localKeyID that is shown; real ones have 20.
 const MAX_KEY_ID: usize = 64;
-
-/// The most certificates of a file that OpenSSL is asked about: with some keys it takes a millisecond for one.
-const MAX_ASKED: usize = 1_000;
 
 /// The report of `inspect`.
 #[derive(Debug, Serialize)]
@@ -324,10 +321,8 @@ impl FileReport {
                 report.warnings.push(FileWarning::new(certificate, finding));
             }
             if index < MAX_ASKED
-                && let Some(problem) = certificate.openssl_problem()
+                && let Some(finding) = warning::judge_encoding(certificate)
             {
-                let message = format!("is damaged: OpenSSL does not read it ({problem})");
-                let finding = Finding::warning(FindingCode::RefusedByOpenssl, message);
                 report.warnings.push(FileWarning::new(certificate, finding));
             }
             let unread_key = match key {

@@ -10,6 +10,9 @@ use crate::finding::{Finding, FindingCode};
 /// Fewer days left than this are a warning.
 pub(crate) const EXPIRES_SOON_DAYS: i64 = 30;
 
+/// The most certificates of a file that OpenSSL is asked about: with some keys it takes a millisecond for one.
+pub(crate) const MAX_ASKED: usize = 1_000;
+
 /// Returns whether a conversion warns of it. Who issued a certificate and whether its chain is complete do
 /// not change what a PEM file is worth.
 pub(crate) fn concerns_conversion(code: FindingCode) -> bool {
@@ -46,11 +49,22 @@ pub(crate) enum KeyState {
 pub(crate) fn judge_authority(certificate: &Certificate, now: OffsetDateTime) -> Vec<Finding> {
     let mut warnings = Vec::new();
     judge_validity(certificate, now, &mut warnings);
-    if let Some(fault) = certificate.extension_fault {
-        let message = format!("{}: programs that use OpenSSL may refuse it, as Python does", fault.describe());
-        warnings.push(Finding::warning(FindingCode::DamagedExtension, message));
-    }
+    warnings.extend(judge_extensions(certificate));
     warnings
+}
+
+/// Returns the warning on extensions that do not decode.
+pub(crate) fn judge_extensions(certificate: &Certificate) -> Option<Finding> {
+    let fault = certificate.extension_fault?;
+    let message = format!("{}: programs that use OpenSSL may refuse it, as Python does", fault.describe());
+    Some(Finding::warning(FindingCode::DamagedExtension, message))
+}
+
+/// Returns the warning on a certificate that OpenSSL does not read.
+pub(crate) fn judge_encoding(certificate: &Certificate) -> Option<Finding> {
+    let problem = certificate.openssl_problem()?;
+    let message = format!("is damaged: OpenSSL does not read it ({problem})");
+    Some(Finding::warning(FindingCode::RefusedByOpenssl, message))
 }
 
 /// Returns all warnings on a leaf, at the time `now`; `key` is `None` where nobody asks for it. A leaf may call itself an

@@ -15,6 +15,7 @@ use crate::exit::ExitKind;
 use crate::secret::{self, Password};
 use crate::text::{home_hint, is_like_path, is_variable_name};
 use crate::world::context::Context;
+use crate::world::files::Location;
 use crate::world::password_command::{self, TIME_LIMIT};
 
 /// A password longer than this is rather a file given by mistake.
@@ -127,6 +128,16 @@ impl PasswordSource {
     /// Returns whether it reads standard input.
     pub(crate) fn takes_stdin(&self) -> bool {
         matches!(self, Self::Stdin)
+    }
+
+    /// Returns whether the password is in a file that is an output too.
+    pub(crate) fn is_read_from(&self, output: &Location) -> bool {
+        match self {
+            Self::File(path) => output.is_same_output(&Location::Path(path.clone())),
+            Self::Fd(number) => output.is_same_output(&Location::Path(format!("/dev/fd/{number}").into())),
+            Self::Stdin => matches!(output, Location::Path(_)) && output.is_standard_input(),
+            Self::Env(_) | Self::Prompt | Self::Command(_) | Self::Pass(_) | Self::NotUtf8(_) | Self::Unknown => false,
+        }
     }
 
     /// Reads the password; `None` where a person is to be asked. `option` is the option that names the source.

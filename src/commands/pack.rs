@@ -37,7 +37,9 @@ pub(super) fn run(arguments: &PackArgs, context: &mut Context<'_>) -> Result<(),
     check_output(arguments, context)?;
     let mut inputs = vec![&arguments.input];
     inputs.extend(&arguments.key);
-    check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
+    let passwords = [arguments.opening.passin.as_ref(), arguments.passout.as_ref()];
+    check_stdin(&inputs, &passwords)?;
+    writing::check_passwords_stay([arguments.output.as_ref().unwrap_or(&STANDARD)], &passwords)?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let opener = if arguments.key.is_none() { opener.needing_key() } else { opener.typed(typed(arguments)) };
     let contents = opener.open_with_key(&arguments.input, arguments.key.as_ref(), context)?;

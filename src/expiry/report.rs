@@ -12,7 +12,7 @@ use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::chain::{APPLE, AppleChain, claims_apple};
 use crate::certificate::policy::{CertificateRole, ExpiryPolicy, Facts, Validity, judge, judge_run, judge_validity};
 use crate::certificate::time_left::TimeLeft;
-use crate::certificate::warning::KeyState;
+use crate::certificate::warning::{self, KeyState, MAX_ASKED};
 use crate::container::profile::ProvisioningProfile;
 use crate::container::{Container, Contents};
 use crate::error::Error;
@@ -438,7 +438,7 @@ pub(crate) fn check(
     let cas = contents.authorities();
     let turns = turns_of(contents);
     let mut checked = Vec::with_capacity(contents.certificates.len());
-    for (entry, turn) in contents.certificates.iter().zip(turns) {
+    for (index, (entry, turn)) in contents.certificates.iter().zip(turns).enumerate() {
         let certificate = &entry.item;
         let is_leaf = collection.is_leaf(certificate);
         let may_be_apples = certificate.kind.is_push() && claims_apple(certificate);
@@ -457,12 +457,28 @@ pub(crate) fn check(
             leaf.identifiers.turn = turn;
             judged.as_leaf = Some(Box::new(leaf));
         }
+        for fault in faults_of(certificate, index) {
+            judged.add(&fault);
+        }
         judged.identifiers.is_apples = is_apples;
         judged.identifiers.turn = turn;
         judged.friendly_name = friendly_name;
         checked.push(judged);
     }
     checked
+}
+
+/// Returns what programs find fault with in a certificate of a file, in which it is at this place: no server starts with one
+/// that OpenSSL does not read.
+fn faults_of(certificate: &Certificate, index: usize) -> Vec<Finding> {
+    let mut faults = Vec::new();
+    if index < MAX_ASKED
+        && let Some(fault) = warning::judge_encoding(certificate)
+    {
+        faults.push(Finding { level: Level::Failure, ..fault });
+    }
+    faults.extend(warning::judge_extensions(certificate));
+    faults
 }
 
 /// Returns the places of the certificates in the order in which programs take them: of a PKCS#12 file they take the first

@@ -595,6 +595,34 @@ fn an_empty_output_that_a_failed_program_left_is_replaced() {
     Test::new().args(arguments).folder(folder.path()).status(6).run();
 }
 
+#[cfg(unix)]
+#[test]
+fn not_even_force_replaces_the_file_of_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture("p12/keychain-password.p12"), folder.path().join("cert.p12")).unwrap();
+    let write = |name: &str| fs::write(folder.path().join(name), "pushcert-test\nsecond\n").unwrap();
+    std::os::unix::fs::symlink("pw", folder.path().join("link")).unwrap();
+    for (command, redirection) in [
+        ("pack cert.p12 --passin pass:pushcert-test --passout file:pw -o pw", ""),
+        ("pack cert.p12 --passin file:pw --passout pass:new -o link", ""),
+        ("pack cert.p12 --passin pass:pushcert-test --passout fd:3 -o ./pw", "3<pw"),
+        ("pack cert.p12 --passin pass:pushcert-test --passout stdin -o pw", "<pw"),
+        ("convert cert.p12 --passin pass:pushcert-test --encrypt --passout file:./pw -o pw", ""),
+        ("convert cert.p12 --passin file:pw --no-key -o link", ""),
+        ("convert cert.p12 --passin file:pw --cert-out pw --key-out new.key", ""),
+        ("convert cert.p12 --passin fd:3 --cert-out new.crt --key-out pw", "3<pw"),
+        ("convert cert.p12 --passin stdin -o pw", "<pw"),
+        ("convert cert.p12 --passin file:pw", ">>pw"),
+    ] {
+        write("pw");
+        let script = format!("\"$0\" {command} --force {redirection}");
+        let test = Test::shell(&script).folder(folder.path()).status(2);
+        test.stderr_contains("a password is read from this file").run();
+        assert_eq!(fs::read(folder.path().join("pw")).unwrap(), b"pushcert-test\nsecond\n", "{command}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "{command}");
+    }
+}
+
 #[test]
 fn a_folder_that_is_not_there_is_no_name_of_an_output() {
     let test = Test::new().arg("convert").arg(fixture("p12/keychain.p12")).args(["-o", "nosuch/"]);

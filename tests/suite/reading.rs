@@ -1946,6 +1946,25 @@ fn inspect_warns_of_what_openssl_does_not_read() {
 }
 
 #[test]
+fn expiry_is_not_green_for_what_openssl_does_not_read() {
+    let damaged = changed_identity(b"\x0c\x26Apple Push Services", b"\x0c\x26Apple P\xfcsh Services");
+    let told = "is damaged: OpenSSL does not read it (invalid utf8string)";
+    for (format, code) in [("human", 1), ("json", 1), ("junit", 1), ("github", 1), ("markdown", 1), ("nagios", 2)] {
+        let arguments = ["expiry", "-", "--format", format, "--at", "2027-01-01"];
+        let run = on(damaged.as_str(), &arguments).status(code).run();
+        assert!(run.text().contains(told), "{format}: {}", run.text());
+    }
+    let mut root = block_bytes(&text("ca/root.pem"));
+    let place = root.windows(7).position(|window| window == b"Fixture").unwrap();
+    root[place + 1] = 0xfc;
+    let file = text("pem/identity.pem") + &block("CERTIFICATE", &root);
+    in_folder(&[("in.pem", &file)], &["expiry", "in.pem", "--at", "2027-01-01"], 1);
+    in_folder(&[("in.pem", &file)], &["expiry", "in.pem", "--at", "2027-01-01", "--leaf-only"], 0);
+    let whole = text("pem/identity.pem");
+    in_folder(&[("in.pem", &whole)], &["expiry", "in.pem", "--at", "2027-01-01"], 0);
+}
+
+#[test]
 fn what_openssl_does_not_read_is_neither_written_nor_presented() {
     let name = b"\x0c\x26Apple Push Services";
     for (changed, problem) in [

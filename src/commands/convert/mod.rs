@@ -47,7 +47,9 @@ pub(super) fn run(arguments: &ConvertArgs, context: &mut Context<'_>) -> Result<
     let mut inputs = vec![&arguments.input];
     inputs.extend(&arguments.key);
     check_outputs(arguments, &plan, &inputs)?;
-    check_stdin(&inputs, &[arguments.opening.passin.as_ref(), arguments.passout.as_ref()])?;
+    let passwords = [arguments.opening.passin.as_ref(), arguments.passout.as_ref()];
+    check_stdin(&inputs, &passwords)?;
+    writing::check_passwords_stay(plan.all(), &passwords)?;
     let opener = Opener::new(&arguments.opening, &inputs, context)?;
     let needs_key = arguments.key.is_empty() && !arguments.no_key;
     let opener = if needs_key { opener.needing_key() } else { opener.typed(typed(arguments)) };

@@ -5,10 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::cli::password::PasswordSource;
 use crate::commands::shared::advice;
 use crate::container::lookalike::Lookalike;
 use crate::container::{self, Contents, Entry, OpenError, Passwords};
 use crate::error::Error;
+use crate::exit::ExitKind;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pkcs12::Holds;
@@ -57,6 +59,22 @@ pub(crate) fn check_output(output: &Location, force: bool, inputs: &[&Location])
         )),
         _ => Err(described),
     }
+}
+
+/// Refuses an output that is the file of a password: what is written may need that password.
+pub(crate) fn check_passwords_stay<'a>(
+    outputs: impl IntoIterator<Item = &'a Location>,
+    sources: &[Option<&PasswordSource>],
+) -> Result<(), Error> {
+    for output in outputs {
+        let is_file = matches!(output, Location::Standard) || matches!(output, Location::Path(path) if path.is_file());
+        let is_password = sources.iter().flatten().any(|source| source.is_read_from(output));
+        if is_file && is_password {
+            return Err(Error::new(ExitKind::Usage, format!("{output}: a password is read from this file"))
+                .hint("choose another name for what is written"));
+        }
+    }
+    Ok(())
 }
 
 /// What would be lost with a file.
