@@ -125,7 +125,7 @@ pub(super) fn check_output(path: &Path) -> InputCheck {
         }
         // Such as /proc, which says that there is no such file.
         Err(_) => {
-            Err(format!("no file can be made in the folder {}: one in another folder is expected", shown(folder)))
+            Err(format!("the folder {} takes no new files: one in another folder is expected", shown(folder)))
         }
     }
 }
