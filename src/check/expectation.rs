@@ -19,6 +19,17 @@ impl Expectation {
     /// The outcomes that can be expected: those that prove something.
     pub(crate) const OUTCOMES: [Outcome; 3] = [Outcome::Accepted, Outcome::Refused, Outcome::Rejected];
 
+    /// Returns all expectations with a reason, as they are written.
+    pub(crate) fn texts() -> Vec<String> {
+        let mut texts = Vec::new();
+        for outcome in Self::OUTCOMES {
+            for reason in reasons_of(outcome) {
+                texts.push(format!("{}:{reason}", outcome.word()));
+            }
+        }
+        texts
+    }
+
     /// Returns whether an outcome is the expected one.
     pub(crate) fn is_met(&self, outcome: Outcome, reason: Option<&str>) -> bool {
         outcome == self.outcome && (self.reason.is_none() || self.reason.as_deref() == reason)

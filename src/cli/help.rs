@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, StyledStr};
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, script};
 
 /// Stands for a space where a line is not broken.
 const HARD_SPACE: &str = "\u{a0}";
@@ -172,9 +172,6 @@ fn with_hints(command: Command, shell: Shell) -> Command {
     command
 }
 
-/// The sources of passwords, as a shell completes them.
-const SOURCES: [&str; 6] = ["env:", "file:", "fd:", "cmd:", "stdin", "prompt"];
-
 /// Tells a shell what an option takes, by the name of its value. Nothing is completed where only the user knows it.
 fn with_hint(argument: Arg, shell: Shell) -> Arg {
     if !argument.get_action().takes_values() {
@@ -188,11 +185,17 @@ fn with_hint(argument: Arg, shell: Shell) -> Arg {
         Shell::Zsh => argument.value_name(&*name.replace(':', "\\:").leak()),
         _ => argument,
     };
-    if !argument.get_possible_values().is_empty() {
-        return argument;
+    let begun: Vec<String> = argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if !begun.is_empty() {
+        let behind = script::values_behind(&argument);
+        return if behind.is_empty() {
+            argument
+        } else {
+            argument.value_parser(PossibleValuesParser::new(kept([begun, behind].concat())))
+        };
     }
     match name.as_str() {
-        "SOURCE" => argument.value_parser(PossibleValuesParser::new(SOURCES)),
+        "SOURCE" => argument.value_parser(PossibleValuesParser::new(script::SOURCES)),
         // In bash only the hint of files keeps blanks in names, and the slash after a folder.
         "FILE" | "INPUT" | "OLD" | "NEW" | "PAYLOAD" | "CERT" | "FILE|FOLDER" | "PATH" => {
             argument.value_hint(ValueHint::FilePath)
@@ -237,121 +240,6 @@ fn fish_line(command: &Command, using: &str) -> String {
     let words: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
     format!("complete -c pushcert -n \"{using}\" -f -a \"{}\"\n", words.join(" "))
 }
-
-/// Completes the script for bash, in which clap_complete leaves out files that stand without an option (clap's issue 5244),
-/// a blank that must not follow, and the value after `--option=`, which bash makes a word of its own.
-pub(crate) fn bash_words(root: &Command) -> String {
-    let (mut files, mut others) = (Vec::new(), Vec::new());
-    for command in root.get_subcommands() {
-        let name = command.get_name();
-        match bash_kind(command) {
-            Some(ValueHint::FilePath) => files.push(format!("\"{name} \"*")),
-            Some(_) => others.push(format!("\"{name} \"*")),
-            None => {}
-        }
-        for inner in command.get_subcommands() {
-            let words = format!("\"{name} {}\"", inner.get_name());
-            match bash_kind(inner) {
-                Some(ValueHint::FilePath) => files.push(words),
-                Some(_) => others.push(words),
-                None => {}
-            }
-        }
-    }
-    BASH_WORDS.replace("FILES", &files.join("|")).replace("OTHERS", &others.join("|"))
-}
-
-/// Returns what stands without an option: files, if any of it is one.
-fn bash_kind(command: &Command) -> Option<ValueHint> {
-    let mut kind = None;
-    for argument in command.get_positionals() {
-        match argument.get_value_hint() {
-            ValueHint::FilePath => return Some(ValueHint::FilePath),
-            other => kind = Some(other),
-        }
-    }
-    kind
-}
-
-const BASH_WORDS: &str = r#"
-_pushcert_words() {
-    local IFS=$' \t\n' previous="$3" after="" word index kept=()
-    # bash makes three words of --option=value.
-    if [[ $previous == "=" ]]; then
-        previous="${COMP_WORDS[COMP_CWORD - 2]}"
-    fi
-    _pushcert "$1" "$2" "$previous"
-    # More follows after the colon of a source.
-    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *: && ${BASH_VERSINFO[0]} -ge 4 ]]; then
-        compopt -o nospace
-    fi
-    for ((index = 1; index < COMP_CWORD; index++)); do
-        if [[ ${COMP_WORDS[index]} == "--" ]]; then
-            after=1
-        fi
-    done
-    # Where something stands without an option, options are offered after a dash alone, and never after "--".
-    if [[ -z $after && ( $2 == -* || " ${COMPREPLY[*]} " != *" --help "* ) ]]; then
-        return
-    fi
-    for word in "${COMPREPLY[@]}"; do
-        if [[ $word != -* ]]; then
-            kept+=("$word")
-        fi
-    done
-    if [[ ${#kept[@]} -gt 0 ]]; then
-        COMPREPLY=("${kept[@]}")
-        return
-    fi
-    case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
-        # With no word left, bash completes files.
-        FILES)
-            COMPREPLY=()
-            ;;
-        OTHERS)
-            COMPREPLY=()
-            if [[ ${BASH_VERSINFO[0]} -ge 4 ]]; then
-                compopt +o default +o bashdefault
-            fi
-            ;;
-    esac
-}
-
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _pushcert_words -o nosort -o bashdefault -o default pushcert
-else
-    complete -F _pushcert_words -o bashdefault -o default pushcert
-fi
-"#;
-
-/// Mends the script for zsh: no blank follows the colon of a source, and without compinit it says what to do.
-pub(crate) fn mend_zsh(script: &str) -> String {
-    let listed = format!(":({})", SOURCES.join(" ").replace(':', "\\:"));
-    script
-        .replace(&listed, ":_pushcert_sources")
-        .replace("\nif [ \"$funcstack[1]\"", &format!("{ZSH_SOURCES}\nif [ \"$funcstack[1]\""))
-        .replace("\nelse\n    compdef _pushcert pushcert\n", ZSH_REGISTRATION)
-}
-
-const ZSH_SOURCES: &str = r#"
-_pushcert_sources() {
-    local found=1
-    if compset -P 'file:'; then
-        _files
-        return
-    fi
-    compadd -S '' -- env: file: fd: cmd: && found=0
-    compadd -- stdin prompt && found=0
-    return found
-}
-"#;
-
-const ZSH_REGISTRATION: &str = r#"
-elif (( $+functions[compdef] )); then
-    compdef _pushcert pushcert
-else
-    print -u2 'pushcert: the completions need compinit: source them after "autoload -U compinit; compinit"'
-"#;
 
 /// Joins the lines of each paragraph, and keeps those that are set in: examples, recipes, lists.
 fn unbroken(text: &str) -> String {
@@ -589,7 +477,7 @@ mod tests {
         }
     }
 
-    fn script(shell: Shell) -> String {
+    fn completions(shell: Shell) -> String {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut completed_command(shell), "pushcert", &mut script);
         String::from_utf8(script).unwrap()
@@ -606,7 +494,7 @@ mod tests {
 
     #[test]
     fn no_name_of_a_value_is_run_in_zsh() {
-        let script = script(Shell::Zsh);
+        let script = completions(Shell::Zsh);
         let mut checked = 0;
         for argument in arguments(&documented_command()) {
             let Some(name) = argument.get_value_names().and_then(|names| names.first()) else { continue };
@@ -623,7 +511,7 @@ mod tests {
 
     #[test]
     fn a_database_is_no_page() {
-        let script = script(Shell::Zsh);
+        let script = completions(Shell::Zsh);
         for option in ["--database=[", "--register-with=["] {
             let lines: Vec<&str> = script.lines().filter(|line| line.contains(option)).collect();
             assert!(!lines.is_empty() && lines.iter().all(|line| !line.contains(":_urls")), "{lines:?}");

@@ -19,6 +19,7 @@ pub(crate) mod pack;
 pub(crate) mod password;
 pub(crate) mod push;
 pub(crate) mod rehearse;
+pub(crate) mod script;
 pub(crate) mod values;
 
 use std::ffi::OsString;

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::cli::completions::CompletionsArgs;
 use crate::cli::generate::{GenerateArgs, Generated, ManArgs};
-use crate::cli::help;
+use crate::cli::{help, script};
 use crate::commands::shared::{advice, writing};
 use crate::error::Error;
 use crate::exit::ExitKind;
@@ -24,15 +24,16 @@ pub(super) fn run(arguments: &GenerateArgs, context: &mut Context<'_>) -> Result
 /// Prints a script that completes what each option takes.
 fn print_completions(arguments: &CompletionsArgs, context: &mut Context<'_>) -> Result<(), Error> {
     let mut command = help::completed_command(arguments.shell);
-    let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut command, "pushcert", &mut script);
+    let mut text = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "pushcert", &mut text);
+    let mut text = String::from_utf8_lossy(&text).into_owned();
     match arguments.shell {
-        Shell::Bash => script.extend(help::bash_words(&command).bytes()),
-        Shell::Fish => script.extend(help::fish_words(&command).bytes()),
-        Shell::Zsh => script = help::mend_zsh(&String::from_utf8_lossy(&script)).into_bytes(),
+        Shell::Bash => text += &script::bash_words(&command),
+        Shell::Fish => text = script::mend_fish(&text, &command) + &help::fish_words(&command),
+        Shell::Zsh => text = script::mend_zsh(&text),
         _ => {}
     }
-    Ok(context.stdout.write_all(&script)?)
+    Ok(context.stdout.write_all(text.as_bytes())?)
 }
 
 /// A manual page.

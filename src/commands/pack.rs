@@ -9,6 +9,7 @@ use crate::cli::pack::{PackArgs, PackedCerts, Recipient};
 use crate::commands::shared::judging::{Judging, apple_issuer, refuse_request};
 use crate::commands::shared::left_out::{self, LostCertificates};
 use crate::commands::shared::opening::{Conversion, Opener, TypedCommand, check_stdin};
+use crate::commands::shared::output_name;
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
 use crate::commands::shared::writing::{self, ReplacedKeys};
@@ -79,6 +80,7 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
     write_output(output, &bytes, arguments.force || !empty.is_empty(), context)?;
     replaced.warn(context)?;
     lost.warn(context)?;
+    output_name::warn_of_pkcs12(output, context)?;
 
     let report = PackReport {
         schema_version: SCHEMA_VERSION,

@@ -1153,6 +1153,56 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_belongs_to_another_certificate_is_told_whoever_says_it() {
+        for pasted in [
+            "nginx: certificate and key do not match",
+            "nginx: [emerg] SSL_CTX_use_PrivateKey(\"/k.pem\") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)",
+            "AH02565: Certificate and private key www.example.com:443:0 from /a.pem and /b.pem do not match",
+            "[ALERT] : 'bind *:443' : inconsistencies between private key and certificate loaded from PEM file '/a.pem'.",
+            "curl: (58) Private key does not match the certificate public key",
+            "http: tls: private key does not match public key",
+            "ssl.SSLError: [X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:3895)",
+            "java.lang.IllegalArgumentException: private key algorithm does not match algorithm of public key in end entity certificate",
+            "System.ArgumentException: The provided key does not match the public key for this certificate. (Parameter 'privateKey')",
+            "GnuTLS: The certificate and the given key do not match.",
+            "openssl_pkcs12_export(): Private key does not correspond to cert",
+            "General(\"keys may not be consistent: KeyMismatch\")",
+        ] {
+            let found = find(pasted);
+            assert_eq!(found.len(), 1, "{pasted}: {found:?}");
+            assert!(
+                found[0].meaning == "the key belongs to another certificate" && found[0].from != "node-apn",
+                "{pasted}"
+            );
+        }
+    }
+
+    /// The title of a row that several programs lead to names none of them.
+    #[test]
+    fn no_title_names_a_program_that_did_not_say_it() {
+        for (pasted, programs) in [
+            ("javax.net.ssl.SSLHandshakeException: Received fatal alert: certificate_expired", ["Go", "Node.js"]),
+            ("java.net.UnknownHostException: api.push.apple.com", ["curl", "Node.js"]),
+            ("[SSL] PEM routines: no start line", ["Node.js", "curl"]),
+            ("x509: certificate is valid for a.example, not api.push.apple.com", ["Python", "OpenSSL"]),
+            ("EOF occurred in violation of protocol api.push.apple.com", ["Node.js", "PHP"]),
+            ("http2: server sent GOAWAY and closed the connection api.push.apple.com", ["Node.js", "PHP"]),
+        ] {
+            let found = find(pasted);
+            assert!(!found.is_empty() && !programs.contains(&found[0].from), "{pasted}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_p12_is_packed() {
+        for pasted in ["ValueError: Could not deserialize PKCS12 data", "Too few bytes to read ASN.1 value."] {
+            let found = find(pasted);
+            assert!(found[0].commands.contains(&"pushcert pack push.pem -o push.p12"), "{found:?}");
+            assert!(found[0].meaning.ends_with("the password may well be right"), "{found:?}");
+        }
+    }
+
+    #[test]
     fn a_row_is_complete() {
         for message in MESSAGES {
             assert!(!message.texts.is_empty() && !message.commands.is_empty(), "{}", message.meaning);

@@ -46,6 +46,9 @@ macro_rules! owner {
     };
 }
 
+/// Stands for the programs where more than one says it, in the same words or in their own.
+const SEVERAL: &str = "several programs";
+
 const CONVERT: &[&str] = &["pushcert convert cert.p12 -o push.pem"];
 const CONVERT_LOCKED: &[&str] = &["pushcert convert encrypted.pem -o push.pem"];
 const JOIN: &[&str] = &["pushcert convert aps.cer --key push.key -o push.pem"];
@@ -72,10 +75,10 @@ const NOT_PEM: &str = "what was asked for is not in the file as PEM: it is DER (
      alone or the certificate alone, or is empty";
 const NOT_IN_FORM: &str = "what was asked for is not in the file as PEM: it is DER (a .cer as Apple's portal gives it) or a .p12, has the key \
      alone or the certificate alone, or is empty; after -inform DER the file is no DER, and is PEM more often than not";
-const NOT_P12_OR_CUT: &str =
-    "the file is no .p12, such as PEM or a certificate alone, or is one that was cut off or changed on its way";
+const NOT_P12_OR_CUT: &str = "the file is no .p12, such as PEM or a certificate alone, or is one that was cut off or changed on its way; the password may well be right";
 const NO_ADDRESS: &str = "this machine finds no address for APNs: its DNS does not answer, or does not know names outside; the certificate has no part in it";
 const NOT_P12: &str = "the file is no .p12: it is PEM, or a certificate alone";
+const INSPECT_OR_PACK: &[&str] = &["pushcert inspect FILE", "pushcert pack push.pem -o push.p12"];
 const NO_KEY: &str = "the private key is not in the file: it is on the machine that made the request";
 const OTHER_KEY: &str = "the key belongs to another certificate";
 const UNTRUSTED_SERVER: &str = "the program does not trust the server, whatever the push certificate is: its list of authorities is too old for \
@@ -188,7 +191,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         CONVERT,
     ),
     message("OpenSSL", &["Mac verify error: invalid password?"], WRONG_PASSWORD, CONVERT),
-    message("OpenSSL", &["asn1_check_tlen:wrong tag … Type=PKCS12", "CRYPTO_internal:wrong tag … Type=PKCS12"], NOT_P12, INSPECT),
+    message("OpenSSL", &["asn1_check_tlen:wrong tag … Type=PKCS12", "CRYPTO_internal:wrong tag … Type=PKCS12"], NOT_P12, INSPECT_OR_PACK),
     message(
         "OpenSSL",
         &[
@@ -345,7 +348,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         INSPECT_OR_CONVERT,
     ),
     message(
-        "curl",
+        SEVERAL,
         &[
             "Could not resolve host",
             "getaddrinfo ENOTFOUND",
@@ -363,7 +366,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     )
     .about(Subject::Connection),
     message(
-        "curl",
+        SEVERAL,
         &[
             "Failed to connect to",
             "connect ECONNREFUSED",
@@ -512,7 +515,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         "node-forge",
         &["Too few bytes to read ASN.1 value", "unable to parse credentials, not a PFX/P12 file"],
         NOT_P12_OR_CUT,
-        INSPECT,
+        INSPECT_OR_PACK,
     ),
     message(
         "node-apn",
@@ -521,7 +524,24 @@ pub(crate) static MESSAGES: &[Message] = &[
         INSPECT_OR_CONVERT,
     ),
     message("node-apn", &["unable to parse key, no private key found"], NO_KEY, JOIN),
-    message("node-apn", &["certificate and key do not match"], OTHER_KEY, FIND_KEY),
+    message(
+        SEVERAL,
+        &[
+            "certificate and key do not match",
+            "Certificate and private key … do not match",
+            "certificate and the given key do not match",
+            "inconsistencies between private key and certificate",
+            "private key does not match the certificate",
+            "private key does not match the public key",
+            "key does not match the public key for this certificate",
+            "private key does not correspond to cert",
+            "private key algorithm does not match algorithm of public key",
+            "keys may not be consistent: KeyMismatch",
+            "InconsistentKeys(KeyMismatch)",
+        ],
+        OTHER_KEY,
+        FIND_KEY,
+    ),
     message(
         "node-apn",
         &["multiple keys found in PFX/P12 file", "multiple keys found in PEM file"],
@@ -577,13 +597,13 @@ pub(crate) static MESSAGES: &[Message] = &[
     )
     .about(Subject::NamedFirst),
     message(
-        "Node.js",
+        "OpenSSL",
         &["PEM routines::no start line", "PEM_read_bio:no start line", "get_name:no start line", "no start line"],
         NOT_PEM,
         CONVERT,
     ),
     message(
-        "Node.js",
+        "OpenSSL",
         &[
             "DECODER routines::unsupported",
             "DECODER routines:OSSL_DECODER_from_bio:unsupported",
@@ -642,7 +662,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         WRONG_PASSWORD,
         CONVERT,
     ),
-    message("Python", &["Could not deserialize PKCS12 data"], NOT_P12_OR_CUT, INSPECT),
+    message("Python", &["Could not deserialize PKCS12 data"], NOT_P12_OR_CUT, INSPECT_OR_PACK),
     message(
         "Python",
         &[
@@ -690,14 +710,14 @@ pub(crate) static MESSAGES: &[Message] = &[
         WRONG_PASSWORD,
         CONVERT,
     ),
-    message("NSS", &["PKCS12 decoding failed: SEC_ERROR_BAD_DER", "PKCS12 decode not verified: SEC_ERROR_BAD_DER"], NOT_P12_OR_CUT, INSPECT),
+    message("NSS", &["PKCS12 decoding failed: SEC_ERROR_BAD_DER", "PKCS12 decode not verified: SEC_ERROR_BAD_DER"], NOT_P12_OR_CUT, INSPECT_OR_PACK),
     message(
         "GnuTLS",
         &["bag_decrypt: Decryption has failed", "verify_mac: The Message Authentication Code verification failed"],
         WRONG_PASSWORD,
         CONVERT,
     ),
-    message("GnuTLS", &["p12_import: ASN1 parser: Error in DER parsing"], NOT_P12_OR_CUT, INSPECT),
+    message("GnuTLS", &["p12_import: ASN1 parser: Error in DER parsing"], NOT_P12_OR_CUT, INSPECT_OR_PACK),
     message(
         "GnuTLS",
         &["p12_import: Base64 unexpected header error"],
@@ -831,7 +851,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     )
     .about(Subject::NamedFirst),
     message(
-        "pushy (Java)",
+        "Netty (Java)",
         &[
             "File does not contain valid private key",
             "java.lang.IllegalArgumentException: File does not contain valid private key",
@@ -933,7 +953,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         NOT_PEM,
         CONVERT,
     ),
-    message("Go", &["tls: private key does not match public key"], OTHER_KEY, FIND_KEY),
+    message("Go", &["tls: private key does not match public key", "tls: private key type does not match public key type"], OTHER_KEY, FIND_KEY),
     message(
         "Go",
         &["tls: failed to parse private key"],
@@ -951,7 +971,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     message("Go", &["x509: certificate has expired or is not yet valid"], EXPIRED_SOMEWHERE, CHECK_EXPIRY)
         .about(Subject::NamedFirst),
     message(
-        "Go",
+        SEVERAL,
         &[
             "remote error: tls: expired certificate",
             "alert certificate expired",
@@ -965,7 +985,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         RENEW,
     ),
     message(
-        "Go",
+        SEVERAL,
         &[
             "remote error: tls: internal error",
             "tls: internal error",
@@ -979,7 +999,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     ),
     message(
-        "OpenSSL",
+        SEVERAL,
         &[
             "sslv3 alert certificate revoked",
             "alert certificate revoked",
@@ -993,7 +1013,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["pushcert check push.pem --revocation", "pushcert csr"],
     ),
     message(
-        "OpenSSL",
+        SEVERAL,
         &[
             "sslv3 alert certificate unknown",
             "alert certificate unknown",
@@ -1019,7 +1039,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["pushcert inspect push.pem", "pushcert check push.pem --environment both"],
     ),
     message(
-        "OpenSSL",
+        SEVERAL,
         &[
             "tlsv1 alert unknown ca",
             "alert unknown ca",
@@ -1034,7 +1054,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["pushcert inspect push.pem", "pushcert check push.pem"],
     ),
     message(
-        "OpenSSL",
+        SEVERAL,
         &[
             "tlsv13 alert certificate required",
             "alert certificate required",
@@ -1048,7 +1068,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["pushcert inspect push.pem", "pushcert check push.pem"],
     ),
     message(
-        "OpenSSL",
+        SEVERAL,
         &[
             "tlsv1 alert no application protocol",
             "alert no application protocol",
@@ -1062,7 +1082,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     ),
     message(
-        "curl",
+        SEVERAL,
         &[
             "SSL certificate problem: unable to get local issuer certificate",
             "unable to get local issuer certificate",
@@ -1112,7 +1132,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     ),
     message(
-        "Node.js",
+        "OpenSSL",
         &[
             "unable to verify the first certificate",
             "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
@@ -1125,7 +1145,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     )
     .about(Subject::Server),
     message(
-        "Python",
+        SEVERAL,
         &[
             "certificate verify failed: Hostname mismatch",
             "certificate verify failed: IP address mismatch",
@@ -1150,7 +1170,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     )
     .about(Subject::AnyServer),
     message(
-        "Python",
+        SEVERAL,
         &[
             "certificate verify failed: certificate has expired",
             "certificate verify failed (certificate has expired)",
@@ -1165,7 +1185,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     )
     .about(Subject::AnyServer),
     message(
-        "Python",
+        SEVERAL,
         &[
             "certificate verify failed: EE certificate key too weak",
             "certificate verify failed: CA certificate key too weak",
@@ -1198,7 +1218,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     message(".NET", &["The remote certificate is invalid"], UNTRUSTED_SERVER, CHECK).about(Subject::Server),
     message("Go", &["x509: certificate signed by unknown authority"], UNTRUSTED_SERVER, CHECK).about(Subject::Server),
     message(
-        "Node.js",
+        SEVERAL,
         &[
             "ERR_HTTP2_GOAWAY_SESSION",
             "New streams cannot be created after receiving a GOAWAY",
@@ -1232,7 +1252,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     ),
     message(
-        "Node.js",
+        SEVERAL,
         &[
             "socket hang up",
             "VError: apn: socket hang up",
@@ -1267,7 +1287,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     ),
     message(
-        "PHP",
+        SEVERAL,
         &[
             "unable to connect to ssl://gateway.push.apple.com:2195",
             "gateway.push.apple.com",

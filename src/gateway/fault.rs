@@ -260,6 +260,22 @@ impl FaultEntry {
     }
 }
 
+/// Returns all faults with an argument that is a name, as they are written.
+pub(crate) fn texts() -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in &FAULTS {
+        let names = match entry.argument {
+            FaultArgument::Alert => REFUSALS.map(|refusal| alert::name(refusal.number)).to_vec(),
+            FaultArgument::Reason(_) => REASONS.map(|reason| reason.name.to_owned()).to_vec(),
+            FaultArgument::Nothing(_) | FaultArgument::StreamLimit => Vec::new(),
+        };
+        for name in names {
+            texts.push(format!("{}:{name}", entry.name));
+        }
+    }
+    texts
+}
+
 /// An alert and its number.
 struct RefusalEntry {
     number: u8,

@@ -57,6 +57,11 @@ pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
             );
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         }
+        ErrorKind::ArgumentConflict
+            if is_of("convert") && option_name(&argument) == "output" && !has_other_argument(error, &argument) =>
+        {
+            replace_tips(error, "a certificate and its key go to two files with --cert-out FILE and --key-out FILE");
+        }
         ErrorKind::UnknownArgument if is_of("convert") && argument == "--format" => {
             replace_tips(error, "convert writes PEM; for a .p12: pushcert pack");
         }
@@ -67,6 +72,15 @@ pub(super) fn mend(error: &mut clap::Error, typed: &[OsString]) {
             );
         }
         _ => {}
+    }
+}
+
+/// Returns whether an argument conflicts with another, and not with itself.
+fn has_other_argument(error: &clap::Error, argument: &str) -> bool {
+    match error.get(ContextKind::PriorArg) {
+        Some(ContextValue::String(prior)) => prior != argument,
+        Some(_) => true,
+        None => false,
     }
 }
 

@@ -62,6 +62,18 @@ CASES = (
     ("gateway --fault ", ["alert", "goaway"], ["aps.cer"]),
     ("check push.pem --expect ", ["accepted", "refused", "rejected"], ["aps.cer"]),
     ("device --gateway ", [], ["aps.cer"]),
+    ("convert a.p12 -oap", ["aps.cer"], []),
+    ("convert a.p12 -of", ["folder"], []),
+    ("check push.pem --expect rejected:c", ["certificate_revoked"], ["aps.cer", "certificate_", "BadDeviceToken"]),
+    ("check push.pem --expect ", ["rejected"], ["rejected:revoked"]),
+    ("gateway --fault alert:c", ["certificate_expired"], ["aps.cer", "close-tcp"]),
+    ("gateway --fault answer:BadD", ["BadDeviceToken"], ["aps.cer"]),
+    ("gateway --fault=alert:u", ["unknown_ca"], ["aps.cer"]),
+    ("convert a.p12 --passin cmd:a", [], ["aps.cer", "a b.p12"]),
+    ("convert a.p12 --passin fd:a", [], ["aps.cer", "a b.p12"]),
+    ("convert a.p12 --passin file:ap", ["aps.cer"], []),
+    ("convert a.p12 --passin env:HOM", ["HOME"], ["aps.cer"]),
+    ("convert a.p12 --passin=env:HOM", ["HOME"], ["aps.cer"]),
 )
 
 
@@ -113,7 +125,12 @@ class Shell:
 def words_of(listed):
     """Returns the names in a list; those with a blank are shown as they would be typed."""
     listed = listed.replace("\\ ", "\0").replace("a b.p12", "a\0b.p12")
-    return [word.replace("\0", " ").rstrip("/") for word in re.split(r"\s+", listed)]
+    return shortened([word.replace("\0", " ").rstrip("/") for word in re.split(r"\s+", listed)])
+
+
+def shortened(words):
+    """Adds to words that have a colon or -o at their beginning what stands behind that: some shells list it alone."""
+    return words + [word.rsplit(":", 1)[1] for word in words if ":" in word] + [word[2:] for word in words if word.startswith("-o")]
 
 
 def in_bash(path, typed, offered):
@@ -144,7 +161,7 @@ def in_fish(path, typed, offered):
     command = f'source {path}; complete -C "pushcert {typed}"'
     environment = dict(os.environ, HOME=str(FOLDER), XDG_CONFIG_HOME=str(FOLDER))
     result = subprocess.run(["fish", "--no-config", "-c", command], capture_output=True, text=True, cwd=FOLDER, env=environment)
-    return [line.split("\t")[0].split("=")[-1].replace("\\ ", " ").rstrip("/") for line in result.stdout.splitlines()]
+    return shortened([line.split("\t")[0].split("=")[-1].replace("\\ ", " ").rstrip("/") for line in result.stdout.splitlines()])
 
 
 def in_zsh(path, typed, offered):
@@ -194,6 +211,17 @@ for typed, words in (
     ("explain ", ["explain", "X"]),
     ("csr ", ["csr", "-X"]),
     ("databa", ["database", "X"]),
+    ("help database a", ["help", "database", "add", "X"]),
+    ("help generate c", ["help", "generate", "completions", "X"]),
+    ("help convert a", ["help", "convert", "aX"]),
+    ("convert a.p12 -oap", ["convert", "a.p12", "-oaps.cer", "X"]),
+    ("convert a.p12 -ofol", ["convert", "a.p12", "-ofolder/X"]),
+    ("convert a.p12 -oa\\ ", ["convert", "a.p12", "-oa b.p12", "X"]),
+    ("convert --passin env:HOM", ["convert", "--passin", "env:HOME", "X"]),
+    ("convert --passin cmd:ap", ["convert", "--passin", "cmd:apX"]),
+    ("convert --passin fd:ap", ["convert", "--passin", "fd:apX"]),
+    ("check a.pem --expect rejected:certificate_r", ["check", "a.pem", "--expect", "rejected:certificate_revoked", "X"]),
+    ("gateway --fault alert:unknown_", ["gateway", "--fault", "alert:unknown_ca", "X"]),
 ):
     expect(f"bash completes \"pushcert {typed}\"", completed_in_bash(bash, typed), words)
 

@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 from trial import *
 import functools, http.server, shutil, threading, tomllib, yaml
 
-need("node", "curl", "bash", "tar")
+need("node", "curl", "bash", "tar", "jq")
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = "x86_64-unknown-linux-musl"
 REPOSITORY = "someone/pushcert"
@@ -68,13 +68,41 @@ archive = f"pushcert-{TARGET}.tar.gz"
 shutil.copy(tree / "dist" / archive, served)
 sums = (tree / "dist" / f"{archive}.sha256").read_text()
 (served / "SHA256SUMS").write_text(sums)
+latest = WORK / "www" / REPOSITORY / "releases/latest"
+latest.mkdir()
+(latest / "download").symlink_to(served)
 expect("the archive leaves nothing else behind", sorted(path.name for path in (tree / "dist").iterdir()), [archive, f"{archive}.sha256"])
 
 # --- The action's own steps ------------------------------------------------------------------------------
 
 
 
+TOKEN = "token-of-a-workflow"
+
+
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves releases as GitHub does: those of a private repository through its API alone, to who has the token."""
+
+    def do_GET(self):
+        prefix = f"/api/repos/private/pushcert/releases/"
+        if not self.path.startswith(prefix):
+            return super().do_GET()
+        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+            return self.send_error(404)
+        rest = self.path.removeprefix(prefix)
+        names = [archive, "SHA256SUMS"]
+        if rest in (f"tags/{VERSION}", "latest"):
+            host = f"http://{self.headers['Host']}{prefix}assets"
+            body = json.dumps({"tag_name": VERSION, "assets": [{"name": name, "url": f"{host}/{number}"} for number, name in enumerate(names)]}).encode()
+        elif rest in ("assets/0", "assets/1") and self.headers["Accept"] == "application/octet-stream":
+            body = (served / names[int(rest[-1])]).read_bytes()
+        else:
+            return self.send_error(404)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *_):
         pass
 
@@ -97,7 +125,8 @@ def step(text, **variables):
 
 def fetch(**variables):
     (WORK / "temp").mkdir(exist_ok=True)
-    return step(get, SERVER=f"http://127.0.0.1:{server.server_port}", REPOSITORY=REPOSITORY, **{"VERSION": "", **variables})
+    address = f"http://127.0.0.1:{server.server_port}"
+    return step(get, SERVER=address, API=f"{address}/api", **{"REPOSITORY": REPOSITORY, "VERSION": "", "TOKEN": "", **variables})
 
 
 def judged(paths, password="", **inputs):
@@ -110,6 +139,16 @@ expect("the action gets a release by its name", fetch(VERSION=VERSION).returncod
 expect("the action gets a release by its number", fetch(VERSION=VERSION[1:]).returncode, 0)
 for name in (f" {VERSION}\r", f"\t{VERSION[1:]} \n", f"V{VERSION[1:]}", " "):
     expect(f"the action gets a release by {name!r}", fetch(VERSION=name).returncode, 0)
+for name in ("latest", " Latest\r\n"):
+    expect(f"the action gets {name!r}", fetch(VERSION=name).returncode, 0)
+private = {"REPOSITORY": "private/pushcert"}
+for name in ("", VERSION, "latest"):
+    had = fetch(VERSION=name, TOKEN=TOKEN, **private)
+    expect(f"the action gets {name!r} of a private repository", (had.returncode, TOKEN in had.stdout + had.stderr), (0, False))
+for token in ("", "another"):
+    missed = fetch(TOKEN=token, **private)
+    expect(f"the action says of a private repository what is missing with the token {token!r}",
+           (missed.returncode, "for a private repository a token" in missed.stdout), (2, True))
 for name, said in (("v9.9.9", "There is no release v9.9.9 to be had at "), ("main", "There is no release main to be had at ")):
     missed = fetch(VERSION=name)
     expect(f"the action says that there is no release {name}", (missed.returncode, said in missed.stdout), (2, True))

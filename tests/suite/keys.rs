@@ -233,7 +233,7 @@ fn standard_input_is_called_so() {
 }
 
 #[test]
-fn folders_of_other_programs_hold_no_keys() {
+fn folders_of_other_programs_are_not_searched_for_keys_and_named() {
     let folder = tempfile::tempdir().unwrap();
     for (place, name) in [(".git/objects", "a"), ("sub/node_modules/x", "b.pem"), (".hg", "c"), (".svn", "d.key")] {
         let place = folder.path().join("keys").join(place);
@@ -242,10 +242,16 @@ fn folders_of_other_programs_hold_no_keys() {
         fs::copy(fixture("key/ec.pem"), place.join("another.key")).unwrap();
     }
     copy(folder.path(), &[("der/universal.cer", "aps.cer"), ("key/other.pem", "keys/a.key")]);
+    fs::write(folder.path().join("keys/sub/notes.txt"), "no key").unwrap();
     let test = Test::new().args(["convert", "aps.cer", "--key", "keys", "-o", "push.pem"]).folder(folder.path());
     let run = test.any_status().run();
     assert_ne!(run.code, Some(0), "{}", run.stderr);
-    for name in [".git", "node_modules", ".hg", ".svn"] {
-        assert!(!run.stderr.contains(name), "{}", run.stderr);
+    for name in [".git", "sub/node_modules", ".hg", ".svn"] {
+        assert!(run.stderr.contains(&format!("not searched: keys/{name}, unless --key names it")), "{}", run.stderr);
+        assert!(!run.stderr.contains(&format!("{name}/")), "{}", run.stderr);
     }
+    // Where there is no key at all, too.
+    fs::remove_file(folder.path().join("keys/a.key")).unwrap();
+    let run = Test::new().args(["inspect", "aps.cer", "--key", "keys"]).folder(folder.path()).any_status().run();
+    assert!(format!("{}{}", run.text(), run.stderr).contains("not searched: keys/.git,"), "{}", run.stderr);
 }

@@ -663,6 +663,32 @@ fn a_name_that_promises_another_format_is_warned_of() {
 }
 
 #[test]
+fn a_p12_whose_name_promises_another_format_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let pack = |name: &str| {
+        let test =
+            Test::new().arg("pack").arg(fixture("p12/keychain.p12")).args(["--passout", "pass:secret", "-o", name]);
+        test.folder(folder.path())
+    };
+    for (name, promised) in [
+        ("x.pem", "PEM; pushcert convert"),
+        ("x.CRT", "PEM; pushcert convert"),
+        ("x.key", "PEM; pushcert convert"),
+        ("x.csr", "a request; pushcert csr"),
+        ("x.der", "DER; pushcert writes none"),
+        ("x.p7b", "PKCS#7; pushcert writes none"),
+    ] {
+        pack(name)
+            .stderr_contains(&format!("warning: {name}: this is a .p12, though its name promises {promised}"))
+            .run();
+    }
+    for name in ["x.p12", "x.pfx", "x.jks", "x"] {
+        let run = pack(name).run();
+        assert!(!run.stderr.contains("promises"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_key_that_stays_under_another_name_is_warned_of() {
     const WARNING: &str = "another name too (a hard link)";
     let folder = tempfile::tempdir().unwrap();

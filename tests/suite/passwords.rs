@@ -141,3 +141,19 @@ fn a_password_that_is_not_utf_8_is_named() {
     let test = Test::new().arg("inspect").arg(fixture("p12/keychain-password.p12")).args(["--passin", "file:password"]);
     test.folder(folder.path()).status(4).stderr_contains("is not UTF-8 (GBK or Latin-1, perhaps)").run();
 }
+
+#[cfg(unix)]
+#[test]
+fn a_source_of_a_password_that_is_not_utf_8_says_what_to_do() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+    for (source, what) in [
+        (&b"cmd:print pr\xe9nom"[..], "the command behind cmd: is not UTF-8"),
+        (b"env:PR\xc9NOM", "the name of the variable behind env: is not UTF-8"),
+    ] {
+        let test = Test::new().arg("inspect").arg(fixture("p12/keychain-password.p12")).arg("--passin");
+        let run = test.arg(OsString::from_vec(source.to_vec())).status(2).stderr_contains(what).run();
+        assert!(run.stderr.contains("hint: type it in UTF-8; file: takes a file with the password"), "{}", run.stderr);
+        assert!(!run.stderr.contains("nom") && !run.stderr.contains("NOM"), "{}", run.stderr);
+    }
+}

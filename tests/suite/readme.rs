@@ -16,6 +16,8 @@ const ADDRESS: &str = "127.0.0.1:2197";
 struct Shown {
     command: String,
     output: String,
+    /// The exit code that the README says; 0 where it says none.
+    code: i32,
 }
 
 /// Returns the commands of a block of the console.
@@ -23,7 +25,7 @@ fn commands(block: &str) -> Vec<Shown> {
     let mut found: Vec<Shown> = Vec::new();
     for line in block.lines() {
         match (line.strip_prefix("$ "), found.last_mut()) {
-            (Some(command), _) => found.push(Shown { command: command.to_owned(), output: String::new() }),
+            (Some(command), _) => found.push(Shown { command: command.to_owned(), output: String::new(), code: 0 }),
             (None, Some(shown)) => shown.output.push_str(&format!("{line}\n")),
             (None, None) => {}
         }
@@ -38,7 +40,7 @@ fn silent_commands(block: &str) -> Vec<Shown> {
         if !line.starts_with("pushcert ") && !line.starts_with("cp ") {
             return Vec::new();
         }
-        found.push(Shown { command: line.to_owned(), output: String::new() });
+        found.push(Shown { command: line.to_owned(), output: String::new(), code: 0 });
     }
     found
 }
@@ -54,8 +56,15 @@ struct Block {
 /// The heads of the tables with commands that go on in the same folder. They write files, or read them.
 const TABLES: [&str; 2] = ["| you have, or want | command |", "| service | what it wants | command |"];
 
-/// Commands that end badly with the certificate of the tests, which Apple did not issue.
-const ONLY_FOR_APPLES: [&str; 2] = ["--chain", "--strict"];
+/// What stands in the README before an exit code.
+const ENDS_WITH: &str = "ends with ";
+
+/// Returns the exit code that a text says, and 0 where it says none.
+fn code_in(text: &str) -> i32 {
+    let Some((_, rest)) = text.split_once(ENDS_WITH) else { return 0 };
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("no exit code: {text}"))
+}
 
 /// Returns the commands of the tables in a text that need no server.
 fn table_commands(text: &str) -> Vec<Shown> {
@@ -63,7 +72,8 @@ fn table_commands(text: &str) -> Vec<Shown> {
     for head in TABLES {
         let Some((_, table)) = text.split_once(head) else { continue };
         let rows = table.trim_start().lines().take_while(|line| line.starts_with('|'));
-        for quoted in rows.flat_map(|row| row.split('`').skip(1).step_by(2)) {
+        for (quoted, row) in rows.flat_map(|row| row.split('`').skip(1).step_by(2).map(move |quoted| (quoted, row))) {
+            let code = code_in(row);
             if !["pushcert convert ", "pushcert pack ", "pushcert inspect "].iter().any(|name| quoted.starts_with(name))
             {
                 continue;
@@ -71,7 +81,7 @@ fn table_commands(text: &str) -> Vec<Shown> {
             // At a terminal it is asked for.
             let needs_password = quoted.starts_with("pushcert pack ") && !quoted.contains("--passout");
             let password = if needs_password { " --passout env:NEW" } else { "" };
-            found.push(Shown { command: format!("{quoted}{password}"), output: String::new() });
+            found.push(Shown { command: format!("{quoted}{password}"), output: String::new(), code });
         }
     }
     found
@@ -183,9 +193,9 @@ fn run(block: &Block, folder: &Path) {
     if !block.has_output {
         script.push_str("set -e\n");
     }
-    for Shown { command, output } in &block.commands {
-        if ONLY_FOR_APPLES.iter().any(|option| block.is_table && command.contains(option)) {
-            script.push_str(&format!("{command} && exit 9; [ $? = 1 ]\n"));
+    for Shown { command, output, code } in &block.commands {
+        if *code != 0 {
+            script.push_str(&format!("{command} && exit 9; [ $? = {code} ]\n"));
             continue;
         }
         script.push_str(&script_line(command));
@@ -204,6 +214,29 @@ fn run(block: &Block, folder: &Path) {
     assert_eq!(without_what_varies(ran.text()), without_what_varies(&expected), "{script}\n{}", ran.text());
 }
 
+/// Returns the commands beside error messages that need neither a server nor a file that is named for all, with the exit
+/// code that the text above them says of those that write what is there already.
+fn commands_of_messages(readme: &str) -> Block {
+    let (above, table) = readme.split_once("| said by |").unwrap();
+    let code = code_in(above.trim_end().lines().last().unwrap());
+    let mut commands: Vec<Shown> = Vec::new();
+    for row in table.lines().take_while(|line| !line.is_empty()) {
+        let cell = row.rsplit(" | ").next().unwrap_or_default();
+        for command in cell.split('`').skip(1).step_by(2) {
+            let is_offline = ["convert", "pack", "inspect", "expiry", "example"]
+                .iter()
+                .any(|name| command.strip_prefix("pushcert ").is_some_and(|rest| rest.split(' ').next() == Some(name)));
+            if !is_offline || command.contains("FILE") || commands.iter().any(|known| known.command == command) {
+                continue;
+            }
+            let code = if command.ends_with("-o push.pem") { code } else { 0 };
+            commands.push(Shown { command: command.to_owned(), output: String::new(), code });
+        }
+    }
+    assert!(commands.len() >= 5 && commands.iter().any(|known| known.code == 6));
+    Block { commands, has_output: false, is_table: true }
+}
+
 #[test]
 fn the_commands_run_in_one_folder_and_print_what_is_shown() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
@@ -217,6 +250,7 @@ fn the_commands_run_in_one_folder_and_print_what_is_shown() {
             in_tables += if block.is_table { block.commands.len() } else { 0 };
         }
     }
+    run(&commands_of_messages(&readme), folder.path());
     assert!(count >= 15, "only {count} blocks and tables ran");
     assert!(in_tables >= 17, "only {in_tables} commands of tables ran");
 }

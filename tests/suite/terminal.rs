@@ -196,6 +196,21 @@ fn a_new_password_that_is_never_repeated_makes_no_key() {
 }
 
 #[test]
+fn what_is_wrong_with_a_new_password_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = start(folder.path(), &format!("csr {SUBJECT} --encrypt"));
+    let mut all = String::new();
+    for _ in 0..3 {
+        all += &session.asked("Password to encrypt the private key with: ");
+        session.type_line("");
+    }
+    let (shown, code) = session.end();
+    all += &shown;
+    assert_eq!(code, 4, "{all}");
+    assert_eq!(all.matches("needs a password that is not empty").count(), 1, "{all}");
+}
+
+#[test]
 fn neither_a_key_nor_a_p12_is_printed_on_a_terminal_unasked() {
     let folder = tempfile::tempdir().unwrap();
     let file = fixture("p12/keychain.p12");

@@ -1,7 +1,8 @@
 //! Finds the private key of a certificate among files and folders.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::commands::shared::opening::{self, Opener};
 use crate::commands::shared::{advice, unread};
@@ -39,6 +40,8 @@ pub(crate) struct KeySearch {
     pub(crate) unread: Vec<Error>,
     /// The files that are too large for keys.
     passed_over: Vec<Error>,
+    /// The folders below those that were named that were not searched.
+    not_searched: Vec<PathBuf>,
     /// What to do where the system does not read a file that was named.
     system_hint: Option<Printable>,
     /// What the files that were named hold instead of a key.
@@ -86,6 +89,7 @@ impl KeySearch {
     fn read_folder(&mut self, folder: PathBuf, opener: &Opener) {
         let mut paths = Vec::new();
         let filter = Filter { exclude: Globs::new(&PASSED_OVER).unwrap_or_default(), ..Filter::default() };
+        let mut searched = BTreeSet::from([folder.clone()]);
         for found in walk::find(&[folder], &filter) {
             match found {
                 Ok(FoundFile { path, .. }) => paths.push(path),
@@ -99,6 +103,13 @@ impl KeySearch {
             }
         }
         paths.sort();
+        for path in &paths {
+            searched.extend(path.parent().map(Path::to_owned));
+        }
+        for folder in searched {
+            let left = PASSED_OVER.iter().map(|name| folder.join(name));
+            self.not_searched.extend(left.filter(|path| path.is_dir()));
+        }
         for path in paths {
             self.read_found(path, opener);
         }
@@ -166,6 +177,10 @@ impl KeySearch {
         for error in self.keyless.iter().take(MAX_LISTED) {
             lines.push(error.message.to_string());
         }
+        for path in self.not_searched.iter().take(MAX_LISTED) {
+            let name = printable_name(&path.display().to_string());
+            lines.push(format!("not searched: {name}, unless --key names it"));
+        }
         lines
     }
 
@@ -202,8 +217,13 @@ impl KeySearch {
         if self.keys.is_empty() {
             return match self.unread.first().or(self.keyless.first()) {
                 Some(error) => error.clone(),
-                None => Error::new(ExitKind::Input, format!("{file}: there is no private key to try with --key"))
-                    .hint("--key takes files and folders with the keys that requests were made with"),
+                None => {
+                    let mut lines =
+                        vec!["--key takes files and folders with the keys that requests were made with".to_owned()];
+                    lines.extend(self.unread_lines());
+                    Error::new(ExitKind::Input, format!("{file}: there is no private key to try with --key"))
+                        .hint(Printable::lines(&lines))
+                }
             };
         }
         let message = format!("{file}: {}", none_fits(self.count()));

@@ -1,4 +1,4 @@
-//! Names of outputs that promise another format than PEM.
+//! Names of outputs that promise another format than what is written.
 
 use std::path::Path;
 
@@ -61,4 +61,18 @@ pub(crate) fn warn(outputs: &[&Location], context: &mut Context<'_>) -> Result<(
         writing::warn(&format!("{file}: this is PEM, though its name promises {name}; {remedy}"), context)?;
     }
     Ok(())
+}
+
+/// Warns of a .p12 whose name promises another format.
+pub(crate) fn warn_of_pkcs12(output: &Location, context: &mut Context<'_>) -> Result<(), Error> {
+    let Location::Path(path) = output else { return Ok(()) };
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let (name, remedy) = match (ending.as_str(), PromisedFormat::of(path)) {
+        ("pem" | "cer" | "crt" | "key" | "p8", _) => ("PEM", "pushcert convert writes PEM"),
+        ("csr" | "certsigningrequest", _) => ("a request", "pushcert csr makes one"),
+        (_, Some(format @ (PromisedFormat::Der | PromisedFormat::Pkcs7))) => (format.name(), "pushcert writes none"),
+        _ => return Ok(()),
+    };
+    let file = printable_name(&path.display().to_string());
+    writing::warn(&format!("{file}: this is a .p12, though its name promises {name}; {remedy}"), context)
 }

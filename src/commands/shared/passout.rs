@@ -102,9 +102,12 @@ pub(crate) const TRY_AGAIN: &str =
     "try again, or give it with --passout env:VARIABLE, file:PATH, fd:NUMBER, cmd:COMMAND or stdin";
 
 fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Error> {
-    let mut problem = String::new();
+    let (mut problem, mut told) = (String::new(), String::new());
     for _ in 0..TRIES {
-        let first = ask_once(&format!("{problem}{}: ", wanted.question), context)?;
+        // What was said of a password is not said again of the next.
+        let said = if problem == told { "" } else { problem.as_str() };
+        let first = ask_once(&format!("{said}{}: ", wanted.question), context)?;
+        told = std::mem::take(&mut problem);
         if let Some(expected) = wanted.rule.violation(first.as_bytes()) {
             problem = format!("{} needs a password {expected}. ", wanted.needed_by);
             continue;
@@ -118,6 +121,7 @@ fn ask(wanted: &NewPassword, context: &mut Context<'_>) -> Result<Password, Erro
             return Ok(first);
         }
         "the passwords do not match. ".clone_into(&mut problem);
+        told.clear();
     }
     Err(Error::new(ExitKind::Password, format!("no password was entered twice in {TRIES} tries")).hint(TRY_AGAIN))
 }

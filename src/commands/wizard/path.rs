@@ -1,5 +1,6 @@
 //! Names of files as people type them, or drop them on the terminal.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::commands::shared::advice;
@@ -7,7 +8,7 @@ use crate::commands::wizard::Talk;
 use crate::error::Error;
 use crate::text::{printable, printable_name};
 use crate::world::files::Location;
-use crate::world::place;
+use crate::world::place::{self, WriteError};
 #[cfg(unix)]
 use crate::world::signals;
 use crate::world::terminal::question::{Question, Reply};
@@ -105,9 +106,9 @@ pub(super) fn typed_path(text: &str, home: Option<&Path>) -> Result<PathBuf, Str
 }
 
 /// Accepts the name of a new file in a folder that can be written to.
-fn check_output(path: &Path) -> InputCheck {
+pub(super) fn check_output(path: &Path) -> InputCheck {
     if let Err(error) = place::check_free(path) {
-        return Err(printable(&format!("{}: {error}", shown(path))));
+        return Err(why_unfit(path, &error));
     }
     let folder = place::folder(path);
     if path.exists() {
@@ -119,8 +120,26 @@ fn check_output(path: &Path) -> InputCheck {
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
         Err(_) if !folder.exists() => Err(format!("there is no folder {}", shown(folder))),
-        Err(error) => Err(printable(&format!("{}: nothing can be written to it ({})", shown(folder), error.kind()))),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            Err(format!("you may not make files in the folder {}", shown(folder)))
+        }
+        // Such as /proc, which says that there is no such file.
+        Err(_) => {
+            Err(format!("the folder {} takes no new files: one in another folder is expected", shown(folder)))
+        }
     }
+}
+
+/// Says why a file cannot be written, without the words of the system where others are plainer.
+fn why_unfit(path: &Path, error: &WriteError) -> String {
+    if let WriteError::Io(cause) = error {
+        match cause.kind() {
+            ErrorKind::InvalidFilename => return "the name is too long: a shorter one is expected".to_owned(),
+            ErrorKind::NotADirectory => return format!("{} is not a folder", shown(place::folder(path))),
+            _ => {}
+        }
+    }
+    printable(&format!("{}: {error}", shown(path)))
 }
 
 /// Returns the name to offer for an output: the one that was answered before, or a free one.

@@ -10,7 +10,7 @@ use openssl::pkey::PKey;
 use openssl::x509::X509;
 use openssl::x509::extension::BasicConstraints;
 
-use super::path::typed_path;
+use super::path::{check_output, typed_path};
 use super::*;
 use crate::cli::Cli;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
@@ -203,6 +203,23 @@ fn paths_as_they_are_dropped_on_a_terminal() {
     }
     assert_eq!(typed_path("~/aps.cer", None).unwrap_err(), "HOME is not set: the whole path is expected");
     assert_eq!(typed_path("-", home).unwrap_err(), "the name of a file is expected");
+}
+
+#[test]
+fn an_output_is_asked_for_again_with_a_reason_that_is_true() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.pem");
+    std::fs::write(&file, "").unwrap();
+    let long = folder.path().join("a".repeat(300));
+    assert_eq!(check_output(&long).unwrap_err(), "the name is too long: a shorter one is expected");
+    let below = check_output(&file.join("b.pem")).unwrap_err();
+    assert_eq!(below, format!("{} is not a folder", file.display()));
+    if cfg!(target_os = "linux") {
+        let error = check_output(Path::new("/proc/a.pem")).unwrap_err();
+        // Who is not root may not even try.
+        let is_told = error.starts_with("the folder /proc takes no new files:");
+        assert!(is_told || error == "you may not make files in the folder /proc", "{error}");
+    }
 }
 
 /// Talks with these answers, as [`talk`], and returns what Ctrl-C would have printed at the end too.

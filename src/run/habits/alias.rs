@@ -26,13 +26,15 @@ const fn alias(option: &'static str, value: AliasValue, names: &'static str) -> 
     Alias { option, value, names }
 }
 
-static ALIASES: [Alias; 11] = [
+static ALIASES: [Alias; 13] = [
     alias("--environment", AliasValue::Known("sandbox"), "sandbox dev development debug"),
     alias("--environment", AliasValue::Known("production"), "production prod"),
     alias("--alert", AliasValue::Typed, "body message msg"),
     alias("--token", AliasValue::Typed, "device device-token t"),
     alias("--name", AliasValue::Typed, "cn common-name"),
     alias("--warn", AliasValue::Threshold, "days"),
+    alias("--cert-out", AliasValue::Typed, "out-cert outcert certout cert-output output-cert"),
+    alias("--key-out", AliasValue::Typed, "out-key outkey key-output output-key"),
     alias("--force", AliasValue::None, "overwrite"),
     alias("--topic", AliasValue::Typed, "bundle-id bundleid bundle"),
     alias("--push-type", AliasValue::Known("voip"), "voip"),

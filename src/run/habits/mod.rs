@@ -25,7 +25,7 @@ use crate::report::shell::shell_os_word;
 use crate::run::habits::alias::Alias;
 use crate::run::habits::option::Habit;
 use crate::run::habits::program::Foreign;
-use crate::run::habits::reading::{NEW_PASSWORD, OLD_PASSWORD, Reading};
+use crate::run::habits::reading::Reading;
 use crate::run::habits::word::Synonyms;
 use crate::run::stray;
 
@@ -52,10 +52,12 @@ impl Suggestion {
 
 /// Returns the command line that was meant, where it was one for another program.
 pub(super) fn understand(arguments: &[OsString], screen: Screen) -> Option<Suggestion> {
-    let arguments = match arguments {
-        [program, rest @ ..] if is_openssl(program) => rest,
-        all => all,
-    };
+    let mut arguments = arguments;
+    while let [first, rest @ ..] = arguments
+        && (is_openssl(first) || PROMPTS.iter().any(|prompt| first == prompt))
+    {
+        arguments = rest;
+    }
     if let Some(suggestion) =
         blanks::find(arguments).and_then(|found| translate(&found.arguments, Some(found.problem), screen))
     {
@@ -69,6 +71,9 @@ pub(super) fn understand(arguments: &[OsString], screen: Screen) -> Option<Sugge
     // The problem begins with the two words, which were typed without a hyphen.
     Some(Suggestion { problem: suggestion.problem.replacen('-', " ", 1), ..suggestion })
 }
+
+/// What stands before a command where it was copied.
+const PROMPTS: [&str; 4] = ["$", "#", "%", "sudo"];
 
 /// Returns whether a word is the name of openssl's program, in a folder or not.
 fn is_openssl(word: &OsStr) -> bool {
@@ -180,7 +185,7 @@ pub(super) fn refuse_swallowed(arguments: &[OsString], screen: Screen) -> Option
             known.get_action().takes_values() && known.get_short().is_some_and(|short| name.starts_with(short))
         });
         let is_long = command.get_arguments().any(|known| known.get_long() == Some(name));
-        if !takes_rest || !(is_long || Habit::find(name).is_some()) {
+        if !takes_rest || !(is_long || Habit::find(name, "").is_some()) {
             continue;
         }
         let suggestion = understand(arguments, screen);
@@ -230,6 +235,13 @@ pub(super) fn option_of_value(arguments: &[OsString], value: &str) -> Option<Str
 fn translate(arguments: &[OsString], problem: Option<String>, screen: Screen) -> Option<Suggestion> {
     let mut root = Cli::command();
     root.build();
+    let arguments = &typography::mend_foreign(arguments)[..];
+    // Without a file nobody means what openssl does then: it waits for one on standard input.
+    if let [only] = arguments
+        && Foreign::find(only.to_str().unwrap_or_default()).is_some_and(Foreign::opens_containers)
+    {
+        return None;
+    }
     let mut reading = Reading::start(arguments, &root)?;
     if let Some(problem) = problem {
         reading.problem = Some(problem);
@@ -253,7 +265,7 @@ fn translate(arguments: &[OsString], problem: Option<String>, screen: Screen) ->
     for word in &words {
         line.push(shown(word));
     }
-    let hint = format!("type it so: {}{}", line.join(" "), remarks(&words, &reading));
+    let hint = format!("type it so: {}{}", line.join(" "), reading.remarks(&words));
     Some(Suggestion { problem, hint })
 }
 
@@ -267,38 +279,6 @@ fn shown(word: &OsStr) -> String {
             if masked == readable { shell_os_word(word) } else { shell_os_word(masked.as_ref()) }
         }
     }
-}
-
-/// Returns what is to be said beside a line: where its passwords stand, what stands for an intermediate, and what else
-/// could stand in the place of a word that was not typed.
-fn remarks(words: &[OsString], reading: &Reading<'_>) -> String {
-    let mut text = match (words.contains(&OLD_PASSWORD.into()), words.contains(&NEW_PASSWORD.into())) {
-        (true, true) => {
-            " (with the passwords in the variables P12_PASSWORD, for the old file, and NEW_PASSWORD, for the new one)"
-        }
-        (true, false) => " (with the password in the variable P12_PASSWORD)",
-        (false, true) => " (with the password in the variable NEW_PASSWORD)",
-        (false, false) => "",
-    }
-    .to_owned();
-    if reading.has_intermediate {
-        text.push_str(" (--chain adds Apple's intermediate, which pushcert has)");
-    }
-    if let Some(days) = reading.days
-        && !words.contains(&"--fail".into())
-    {
-        text.push_str(&format!(" (which warns, and ends with 0: with --fail {days}d it fails)"));
-    }
-    if reading.is_program("pkcs7") && !words.contains(&"-o".into()) {
-        text.push_str(" (pushcert convert FILE --no-key --certs all writes its certificates as PEM)");
-    }
-    for remark in &reading.remarks {
-        text.push_str(&format!(" ({remark})"));
-    }
-    if reading.is_language_guessed {
-        text.push_str(" (or php, python, node)");
-    }
-    text
 }
 
 #[cfg(test)]
@@ -506,9 +486,11 @@ mod tests {
             "(it judges against Apple's root, not against that of -CAfile, and its exit code is no verdict)";
         const EMPTY: &str = "(an empty password is for modern alone: keychain and java take none)";
         const ALL: &str = "(it judges all certificates of the file, openssl the first alone)";
+        const ASKED: &str = "(it asks for the new password: in a script --passout env:NEW_PASSWORD gives it)";
+        const TEXT: &str = "(without the text of -text above the PEM: pushcert inspect FILE shows it)";
         const CLEAR: &str = "(the key in it is not encrypted: with --encrypt it is, as by openssl without -nodes)";
         for (typed, expected, remark) in [
-            ("req -new -newkey rsa:2048 -keyout k.pem -out a.csr", "csr --key-out k.pem --encrypt -o a.csr", ""),
+            ("req -new -newkey rsa:2048 -keyout k.pem -out a.csr", "csr --key-out k.pem --encrypt -o a.csr", ASKED),
             ("req -new -newkey rsa:2048 -noenc -keyout k.pem", "csr --key-out k.pem", ""),
             ("req -new -key k.pem -out a.csr", "csr --key k.pem -o a.csr", ""),
             ("req -new -newkey rsa:4096 -nodes -keyout k.pem", "csr --key-out k.pem", RSA),
@@ -539,7 +521,7 @@ mod tests {
             ("x509 -in a.cer -inform der -outform PEM", "convert a.cer --no-key", ""),
             ("x509 -in a.cer -text", "inspect a.cer", WRITES),
             ("x509 -in a.cer -enddate", "inspect a.cer --field not_after", WRITES),
-            ("x509 -in a.cer -text -out a.pem", "convert a.cer -o a.pem --no-key", ""),
+            ("x509 -in a.cer -text -out a.pem", "convert a.cer -o a.pem --no-key", TEXT),
             ("verify -CAfile ca.pem a.pem", "inspect a.pem", VERDICT),
             ("verify -CAfile ca.pem -untrusted b.pem a.pem", "inspect a.pem", VERDICT),
             ("pkcs12 -in a.p12 -passin pass: -nodes -clcerts -out b.pem", "convert a.p12 -o b.pem", ""),
@@ -559,12 +541,12 @@ mod tests {
             (
                 "pkcs12 -in a.p12 -passin file:/p -passout file:/p -clcerts -out b.pem",
                 "convert a.p12 --passin file:/p --encrypt --passout env:NEW_PASSWORD -o b.pem",
-                "(with the password in the variable NEW_PASSWORD) (openssl takes the new password from the second line of that source)",
+                "(with the password in the variable NEW_PASSWORD; openssl takes the new password from the second line of that source)",
             ),
             (
                 "rsa -aes256 -in a.key -passin stdin -passout stdin -out b.key",
                 "convert a.key --passin stdin --encrypt --passout env:NEW_PASSWORD -o b.key --certs none",
-                "(with the password in the variable NEW_PASSWORD) (openssl takes the new password from the second line of that source)",
+                "(with the password in the variable NEW_PASSWORD; openssl takes the new password from the second line of that source)",
             ),
             (
                 "pkcs12 -in a.p12 -passin env:A -passout env:A -clcerts -out b.pem",
@@ -584,7 +566,7 @@ mod tests {
                 "(it judges all certificates of the file, openssl the first alone; the seconds were rounded up to hours)",
             ),
             ("ec -in a.key -out b.key", "convert a.key -o b.key --certs none --key-format traditional", ""),
-            ("ec -in a.key -aes256 -out b.key", "convert a.key --encrypt -o b.key --certs none", ""),
+            ("ec -in a.key -aes256 -out b.key", "convert a.key --encrypt -o b.key --certs none", ASKED),
             ("x509 -in a.pem -noout -subject -dates", "inspect a.pem", ""),
             ("x509 -in a.pem -noout -serial -fingerprint", "inspect a.pem", ""),
             ("x509 -in a.pem -noout -issuer -text", "inspect a.pem", ""),

@@ -24,7 +24,7 @@ const fn foreign(name: &'static str, nearest: Nearest) -> Foreign {
 }
 
 /// Subcommands of openssl, and what is nearest to them.
-const FOREIGN: [Foreign; 19] = [
+static FOREIGN: [Foreign; 26] = [
     foreign("pkcs12", Nearest::Subcommand("convert")),
     foreign("x509", Nearest::Subcommand("inspect")),
     foreign("req", Nearest::Subcommand("csr")),
@@ -37,15 +37,27 @@ const FOREIGN: [Foreign; 19] = [
     ),
     foreign("smime", Nearest::Advice(P7B)),
     foreign("cms", Nearest::Advice(P7B)),
-    foreign("base64", Nearest::Advice("every command of pushcert reads Base64 as it stands: pushcert inspect FILE")),
+    foreign("base64", Nearest::Advice(BASE64)),
+    foreign("enc", Nearest::Advice(BASE64)),
     foreign(
         "dgst",
         Nearest::Advice("pushcert inspect FILE shows the SHA-256 of a certificate, and no digest of a file"),
     ),
     foreign("ocsp", Nearest::Advice("pushcert check FILE --revocation asks whether a certificate was revoked")),
+    foreign(
+        "crl",
+        Nearest::Advice(
+            "pushcert reads no revocation lists: pushcert check FILE --revocation asks whether one was revoked",
+        ),
+    ),
+    foreign("ca", Nearest::Advice("Apple signs the request that pushcert csr makes, in its developer portal")),
+    foreign("s_server", Nearest::Advice("pushcert gateway is an APNs for tests: pushcert gateway --help")),
+    foreign("errstr", Nearest::Advice("pushcert explain 'TEXT' says what a message of openssl means")),
+    foreign("storeutl", Nearest::Subcommand("convert")),
     foreign("verify", Nearest::Subcommand("inspect")),
     foreign("genrsa", Nearest::NewKey),
     foreign("genpkey", Nearest::NewKey),
+    foreign("ecparam", Nearest::NewKey),
     foreign("pkcs8", Nearest::KeysAlone),
     foreign("rsa", Nearest::KeysAlone),
     foreign("pkey", Nearest::KeysAlone),
@@ -55,6 +67,8 @@ const FOREIGN: [Foreign; 19] = [
 /// What pushcert does otherwise than openssl's verify.
 pub(super) const VERDICT: &str =
     "it judges against Apple's root, not against that of -CAfile, and its exit code is no verdict";
+
+const BASE64: &str = "every command of pushcert reads Base64 as it stands, and none what openssl enc has encrypted: pushcert inspect FILE";
 
 const P7B: &str = "pushcert makes and checks no signatures; pushcert inspect FILE shows what a .p7b holds, and pushcert convert \
      FILE --no-key --certs all writes its certificates as PEM";
@@ -69,6 +83,11 @@ impl Foreign {
 
     pub(super) fn problem(&self) -> String {
         format!("{} is a command of openssl, not of pushcert", self.name)
+    }
+
+    /// Returns whether it takes a file with certificates and keys apart.
+    pub(super) fn opens_containers(&self) -> bool {
+        matches!(self.name, "pkcs12" | "storeutl")
     }
 
     /// Returns whether it may write a certificate or a request, and not a key alone.

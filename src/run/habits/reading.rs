@@ -1,19 +1,22 @@
 //! A command line as people type it for another program, while it is read and turned into one for pushcert.
 
+mod gateway;
+mod remark;
+#[cfg(test)]
+mod tests;
+
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::Command;
 
-use crate::apns::endpoint;
 use crate::cli::password::os_string;
 use crate::commands::shared::output_name::PromisedFormat;
-use crate::net::endpoint::Endpoint;
 use crate::report::shell::shell_os_word;
 use crate::run::habits::alias::{Alias, AliasValue};
 use crate::run::habits::names::{is_pkcs12, place_of_key};
-use crate::run::habits::option::{Habit, Meaning};
-use crate::run::habits::program::{self, Foreign, Nearest};
+use crate::run::habits::option::{self, Habit, Meaning};
+use crate::run::habits::program::{Foreign, Nearest};
 use crate::run::habits::value::{Subject, find_own, joined, source, threshold, with_scheme};
 use crate::run::habits::word::{self, Meant, Synonyms};
 use crate::run::stray;
@@ -39,7 +42,7 @@ pub(super) struct Reading<'a> {
     /// Another word was typed for the subcommand.
     is_synonym: bool,
     /// No language was typed, and one is needed.
-    pub(super) is_language_guessed: bool,
+    is_language_guessed: bool,
     /// A file stands where the subcommand belongs.
     is_file_first: bool,
     /// The first thing that pushcert does not take.
@@ -55,19 +58,25 @@ pub(super) struct Reading<'a> {
     /// The gateway's name and its port, which were typed apart.
     host: Option<String>,
     port: Option<String>,
+    /// The name that the server is asked for.
+    server_name: Option<String>,
     /// DER is to be written.
     makes_der: bool,
     /// The days before which pushcert is to warn.
-    pub(super) days: Option<u32>,
+    days: Option<u32>,
     /// A key is to be encrypted.
     encrypts: bool,
-    pub(super) has_intermediate: bool,
+    has_intermediate: bool,
     /// No key is printed.
     is_at_terminal: bool,
     /// A flag asks for what a file holds.
     shows: bool,
     /// openssl is to write no certificate.
     has_noout: bool,
+    /// openssl is to write what a file holds as text.
+    has_text: bool,
+    /// The options that pushcert has no equal for.
+    left_out: Vec<String>,
     /// The flags that are not needed, or are so for keys alone.
     flags: Vec<String>,
     /// What flags ask for: the field, where there is one for it alone.
@@ -77,7 +86,7 @@ pub(super) struct Reading<'a> {
     /// The encryption that was typed for a .p12.
     pbe: TypedPbe,
     /// What is to be said beside the line.
-    pub(super) remarks: Vec<String>,
+    remarks: Vec<String>,
     /// The time that must be left, as `--fail` takes it.
     time_left: Option<String>,
     /// Options of pushcert, with their values.
@@ -106,6 +115,7 @@ impl<'a> Reading<'a> {
             password: None,
             host: None,
             port: None,
+            server_name: None,
             makes_der: false,
             days: None,
             encrypts: false,
@@ -113,6 +123,8 @@ impl<'a> Reading<'a> {
             is_at_terminal: false,
             shows: false,
             has_noout: false,
+            has_text: false,
+            left_out: Vec::new(),
             flags: Vec::new(),
             asked: Vec::new(),
             makes_new_key: false,
@@ -184,26 +196,24 @@ impl<'a> Reading<'a> {
         let subcommand = if self.is_guessed { String::new() } else { format!(" {}", self.subcommand) };
         self.note(format!("{dashes}{name} is not an option of pushcert{subcommand}"));
         let is_openssls = self.theirs.is_some();
-        // These show more, or in another form; elsewhere they are words for pushcert's own options.
-        let is_flag = match name {
-            "debug" => is_openssls || dashes == "-",
-            "msg" => is_openssls,
-            "i" => self.is_program("asn1parse"),
-            _ => false,
-        };
-        if is_flag {
+        // It shows more; with two hyphens it is a word for the sandbox.
+        if name == "debug" && dashes == "-" {
             return Some(());
         }
-        let Some(known) = Habit::find(name) else {
+        let Some(known) = Habit::find(name, self.program()) else {
             let is_own = !is_openssls && dashes == "-" && self.take_own(&format!("-{typed}"), value.clone())?;
             return if is_own { Some(()) } else { self.take_alias(name, value) };
         };
         if known.meaning == Meaning::Nothing {
             self.flags.push(name.to_owned());
         }
-        self.has_noout |= name == "noout";
-        if known.meaning == Meaning::Subcommand("inspect") && name != "noout" {
+        let asks = known.meaning == Meaning::Subcommand("inspect");
+        self.has_noout |= asks && name == "noout";
+        if asks && name != "noout" {
             self.ask(name);
+        }
+        if matches!(known.meaning, Meaning::LeftOut | Meaning::LeftOutWithValue) {
+            self.left_out.push(format!("-{name}"));
         }
         self.mean(known.meaning, value)
     }
@@ -235,6 +245,9 @@ impl<'a> Reading<'a> {
         }
         if self.is_value(text) {
             self.inputs.insert(0, text.into());
+            return Some(());
+        }
+        if self.take_server(text) {
             return Some(());
         }
         self.take_file(text.as_ref())
@@ -275,6 +288,20 @@ impl<'a> Reading<'a> {
         match self.theirs {
             Some(theirs) => theirs.name == name,
             None => false,
+        }
+    }
+
+    /// Returns whether the command of openssl takes a file with certificates and keys apart.
+    fn opens_containers(&self) -> bool {
+        self.theirs.is_some_and(Foreign::opens_containers)
+    }
+
+    /// Returns the program of openssl, or what stands for any; empty where the line is none for openssl.
+    fn program(&self) -> &'static str {
+        match self.theirs {
+            Some(theirs) => theirs.name,
+            None if self.is_guessed && !self.is_file_first => option::ANY,
+            None => "",
         }
     }
 
@@ -322,7 +349,7 @@ impl<'a> Reading<'a> {
                 self.has_named_input = true;
                 self.inputs.insert(0, file);
             }
-            Meaning::Output => self.output = Some(value),
+            Meaning::Output => self.take_output(value)?,
             Meaning::Key => self.key = Some(self.without_password(value)),
             Meaning::KeyOutput => self.key_output = Some(value),
             Meaning::Password if value.to_string_lossy().contains(':') => {
@@ -334,8 +361,11 @@ impl<'a> Reading<'a> {
             Meaning::InputPassword => self.old_password = Some(source(&value, OLD_PASSWORD)),
             Meaning::OutputPassword if value == NO_PASSWORD => self.new_password = Some(value),
             Meaning::OutputPassword => self.new_password = Some(source(&value, NEW_PASSWORD)),
+            Meaning::Name if value.is_empty() => self.remarks.push("without the empty name".to_owned()),
             Meaning::Name => self.own.extend(["--name".into(), value]),
-            Meaning::Subject => self.name_subject(value.to_str()?),
+            Meaning::Subject => self.name_subject(value.to_str()?)?,
+            Meaning::ServerName => self.server_name = Some(value.to_str()?.to_owned()),
+            Meaning::Curve => self.remark_other_key(false),
             Meaning::NewKey => {
                 self.makes_new_key = true;
                 self.remark_other_key(value.eq_ignore_ascii_case("rsa") || value.eq_ignore_ascii_case("rsa:2048"));
@@ -363,7 +393,11 @@ impl<'a> Reading<'a> {
                 }
             }
             Meaning::Subcommand(name) => self.turn_to(name),
-            Meaning::Algorithm | Meaning::Nothing | Meaning::NothingWithValue => {}
+            Meaning::Algorithm
+            | Meaning::Nothing
+            | Meaning::NothingWithValue
+            | Meaning::LeftOut
+            | Meaning::LeftOutWithValue => {}
         }
         Some(())
     }
@@ -375,22 +409,28 @@ impl<'a> Reading<'a> {
         name
     }
 
+    /// Takes the name of an output. Of two, openssl takes the last; to pushcert they are a certificate and its key.
+    fn take_output(&mut self, file: OsString) -> Option<()> {
+        match self.output.take() {
+            Some(first) if !self.is_openssls() => {
+                let mut files = vec![first, file];
+                let key = files.remove(place_of_key(&files)?);
+                self.name_parts(files.pop()?, key);
+            }
+            _ => self.output = Some(file),
+        }
+        Some(())
+    }
+
     /// Takes what csr has of a subject, and says what else there is.
-    fn name_subject(&mut self, subject: &str) {
-        let subject = Subject::parse(subject);
+    fn name_subject(&mut self, subject: &str) -> Option<()> {
+        let subject = Subject::parse(subject)?;
         self.own.extend(subject.options);
         if !subject.left_out.is_empty() {
             let names = subject.left_out.join(", ");
             self.remarks.push(format!("without {names} of the subject, which pushcert csr does not take"));
         }
-    }
-
-    /// Says that another key than the usual is not made.
-    fn remark_other_key(&mut self, is_usual: bool) {
-        let remark = "the key is RSA of 2048 bits: Apple's portal takes no other";
-        if !is_usual && !self.remarks.iter().any(|known| known == remark) {
-            self.remarks.push(remark.to_owned());
-        }
+        Some(())
     }
 
     /// Takes a flag that asks for a report.
@@ -404,7 +444,9 @@ impl<'a> Reading<'a> {
             "modulus" => self
                 .remarks
                 .push("without the modulus; the line SPKI is the same for a certificate and its key".to_owned()),
-            "hash" | "purpose" => self.remarks.push(format!("without what -{flag} shows")),
+            "text" => self.has_text = true,
+            "hash" | "purpose" | "subject_hash" | "subject_hash_old" | "issuer_hash" | "issuer_hash_old" | "alias"
+            | "ocspid" | "ocsp_uri" => self.remarks.push(format!("without what -{flag} shows")),
             _ => {}
         }
     }
@@ -443,6 +485,11 @@ impl<'a> Reading<'a> {
 
     /// Returns the command line for pushcert.
     pub(super) fn words(&mut self) -> Option<Vec<OsString>> {
+        // It writes the parameters of a curve alone.
+        if self.is_program("ecparam") && !self.has_flag("genkey") {
+            return None;
+        }
+        self.drop_output_of_text();
         if self.is_theirs(Nearest::KeysAlone) && (self.output.is_some() || !self.shows) {
             self.write_key_alone();
         }
@@ -460,6 +507,8 @@ impl<'a> Reading<'a> {
             self.write_certificate();
         }
         self.write_all_certificates();
+        self.write_without_key()?;
+        self.drop_force();
         self.name_output();
         self.rename_output()?;
         self.name_file();
@@ -471,6 +520,9 @@ impl<'a> Reading<'a> {
         self.encrypts |= makes_new_key && self.subcommand == "csr" && !is_in_clear;
         self.place_encryption();
         self.remark_clear_key(is_in_clear);
+        self.remark_asked_password();
+        self.remark_text();
+        self.remark_left_out();
         self.remark_name();
         self.remark_verdict();
         let mut words: Vec<OsString> = vec!["pushcert".into(), self.subcommand.as_str().into()];
@@ -524,9 +576,47 @@ impl<'a> Reading<'a> {
 
     /// Asks for all certificates of a .p12, which openssl writes unless -clcerts or -cacerts chooses some.
     fn write_all_certificates(&mut self) {
-        let writes_all = self.subcommand == "convert" && self.is_program("pkcs12") && !self.has_flag("clcerts");
+        let writes_all = self.subcommand == "convert" && self.opens_containers() && !self.has_flag("clcerts");
         if writes_all && !self.own_has("--certs") {
             self.own.extend(["--certs".into(), "all".into()]);
+        }
+    }
+
+    /// Leaves the key out where a .p12 is expected and the file is a certificate by its name, which has none.
+    fn write_without_key(&mut self) -> Option<()> {
+        let is_certificate = |file: &OsString| {
+            let ending = Path::new(file).extension().unwrap_or_default().to_ascii_lowercase();
+            ["cer", "crt", "der", "p7b"].iter().any(|known| ending == *known)
+        };
+        let has_key = self.inputs.is_empty() || !self.inputs.iter().all(is_certificate);
+        if !self.is_program("pkcs12") || has_key || self.key.is_some() || self.own_has("--no-key") {
+            return Some(());
+        }
+        if self.subcommand == "pack" {
+            self.remarks.push("its key is missing: --key FILE".to_owned());
+        }
+        if self.subcommand == "convert" {
+            if self.own_value("--certs").as_deref() == Some("none") {
+                return None;
+            }
+            self.own.push("--no-key".into());
+            self.remarks.push("a certificate has no key in it: --key FILE in the place of --no-key adds it".to_owned());
+        }
+        Some(())
+    }
+
+    /// Drops the name of an output that openssl would fill with text, which pushcert prints.
+    fn drop_output_of_text(&mut self) {
+        if self.is_openssls() && self.has_noout && !self.inputs.is_empty() && self.output.take().is_some() {
+            self.remarks.push("> FILE behind it writes that to a file".to_owned());
+        }
+    }
+
+    /// Drops the wish to overwrite where nothing is written.
+    fn drop_force(&mut self) {
+        let Some(command) = self.root.find_subcommand(&self.subcommand) else { return };
+        if find_own(command, "--force").is_none() {
+            self.own.retain(|word| word != "--force");
         }
     }
 
@@ -579,40 +669,8 @@ impl<'a> Reading<'a> {
         self.theirs.is_some() || self.is_guessed
     }
 
-    /// Says what pushcert judges against.
-    fn remark_verdict(&mut self) {
-        if self.is_program("verify") {
-            self.remarks.push(program::VERDICT.to_owned());
-        }
-    }
-
     fn has_flag(&self, name: &str) -> bool {
         self.flags.iter().any(|flag| flag == name)
-    }
-
-    /// Puts the gateway together, and turns from one that Apple has closed to the one that took its place.
-    fn find_gateway(&mut self) -> Option<()> {
-        match (&self.host, &self.port) {
-            (Some(host), Some(port)) => {
-                let is_bare_address = host.contains(':') && !host.starts_with('[');
-                let gateway = if is_bare_address { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-                self.own.extend(["--gateway".into(), gateway.into()]);
-            }
-            (None, None) => {}
-            _ => return None,
-        }
-        let Some(gateway) = self.own_value("--gateway") else { return Some(()) };
-        let Ok(gateway) = gateway.parse::<Endpoint>() else { return Some(()) };
-        let Some(environment) = endpoint::retired_environment_of(&gateway) else { return Some(()) };
-        self.drop_own("--gateway");
-        // The authority of the server that was closed.
-        self.drop_own("--ca-file");
-        match self.own_value("--environment") {
-            Some(typed) if typed != environment.name() => return None,
-            Some(_) => {}
-            None => self.own.extend(["--environment".into(), environment.name().into()]),
-        }
-        Some(())
     }
 
     /// Returns the place of an option of pushcert that was understood, and how many words it has.
@@ -783,7 +841,7 @@ impl<'a> Reading<'a> {
             // People export to PEM, too.
             "pack" if self.is_synonym && self.has_pem_output() => "convert".clone_into(&mut self.subcommand),
             // openssl shows what is in the .p12.
-            "convert" if self.is_program("pkcs12") && self.has_noout && !has_output => {
+            "convert" if self.opens_containers() && self.has_noout && !has_output => {
                 "inspect".clone_into(&mut self.subcommand);
             }
             "convert" if self.writes_pkcs12() => {
@@ -830,28 +888,6 @@ impl<'a> Reading<'a> {
     fn writes_pkcs12(&self) -> bool {
         let is_named = matches!(self.promised(), Some(PromisedFormat::Pkcs12 | PromisedFormat::JavaKeystore));
         is_named && !["--no-key", "--certs", "--key-out", "--cert-out"].iter().any(|option| self.own_has(option))
-    }
-
-    /// Says that a key is written in clear that openssl would encrypt.
-    fn remark_clear_key(&mut self, is_asked: bool) {
-        let writes_key = self.subcommand == "convert" && !self.own_has("--no-key");
-        if writes_key && self.is_program("pkcs12") && !self.encrypts && !is_asked {
-            self.remarks
-                .push("the key in it is not encrypted: with --encrypt it is, as by openssl without -nodes".to_owned());
-        }
-    }
-
-    /// Says that PEM goes to a file that is named otherwise.
-    fn remark_name(&mut self) {
-        if self.subcommand == "convert"
-            && let Some(format) = self.promised()
-        {
-            self.remarks.push(format!(
-                "which writes PEM, though the name promises {}: {}",
-                format.name(),
-                format.remedy()
-            ));
-        }
     }
 
     fn has_pem_output(&self) -> bool {

@@ -6,6 +6,8 @@ use std::path::Path;
 use clap::{Arg, Command};
 
 use crate::report::shell::shell_word;
+use crate::run::habits::option::{self, Habit};
+use crate::run::stray;
 
 /// The characters that stand in the place of hyphens.
 const DASHES: [char; 10] = ['‐', '‑', '‒', '–', '—', '―', '−', '﹘', '﹣', '－'];
@@ -24,6 +26,42 @@ pub(super) struct Mended {
     /// The first that was found.
     pub(super) problem: String,
     pub(super) hint: String,
+}
+
+/// Mends the options of other programs and the names of files, and drops what a line that was broken with backslashes leaves.
+pub(super) fn mend_foreign(arguments: &[OsString]) -> Vec<OsString> {
+    let mut mended = Vec::new();
+    for argument in arguments {
+        let Some(text) = argument.to_str() else {
+            mended.push(argument.clone());
+            continue;
+        };
+        if matches!(text.trim(), "" | "\\") && !text.is_empty() {
+            continue;
+        }
+        mended.push(foreign_option(text).or_else(|| quoted(text)).map_or_else(|| argument.clone(), OsString::from));
+    }
+    mended
+}
+
+/// Returns an option of another program behind a dash, or behind the blank that a backslash kept.
+fn foreign_option(text: &str) -> Option<String> {
+    let typed = text.trim_start();
+    let name = typed.trim_start_matches(|c: char| c == '-' || DASHES.contains(&c));
+    let is_as_it_is = typed.len() == text.len() && !typed[..typed.len() - name.len()].contains(DASHES);
+    if is_as_it_is || name.len() == typed.len() || Path::new(text).exists() {
+        return None;
+    }
+    let option = name.split('=').next().unwrap_or_default();
+    Habit::find(option, option::ANY)?;
+    Some(format!("-{name}"))
+}
+
+/// Returns what stands between quotation marks that are none of a shell: the name of a file, or the source of a password.
+fn quoted(text: &str) -> Option<String> {
+    let name = text.strip_prefix(QUOTES)?.strip_suffix(QUOTES)?;
+    let is_known = stray::is_file_name(name) || name.starts_with("pass:") || stray::is_source(name);
+    (is_known && !Path::new(text).exists()).then(|| name.to_owned())
 }
 
 /// Mends the names of options that the subcommand has, and the names of files that are there. All else may be a text.

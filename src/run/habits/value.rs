@@ -61,29 +61,34 @@ pub(super) struct Subject {
 
 /// An attribute of a subject.
 struct Attribute {
-    names: [&'static str; 2],
+    /// The short name, the long one, and the OID.
+    names: [&'static str; 3],
     /// The option of csr for it.
     option: Option<&'static str>,
 }
 
-const fn attribute(names: [&'static str; 2], option: Option<&'static str>) -> Attribute {
+const fn attribute(names: [&'static str; 3], option: Option<&'static str>) -> Attribute {
     Attribute { names, option }
 }
 
 const ATTRIBUTES: [Attribute; 8] = [
-    attribute(["emailAddress", "E"], Some("--email")),
-    attribute(["CN", "commonName"], Some("--name")),
-    attribute(["C", "countryName"], Some("--country")),
-    attribute(["ST", "stateOrProvinceName"], None),
-    attribute(["L", "localityName"], None),
-    attribute(["O", "organizationName"], None),
-    attribute(["OU", "organizationalUnitName"], None),
-    attribute(["UID", "userId"], None),
+    attribute(["emailAddress", "E", "1.2.840.113549.1.9.1"], Some("--email")),
+    attribute(["CN", "commonName", "2.5.4.3"], Some("--name")),
+    attribute(["C", "countryName", "2.5.4.6"], Some("--country")),
+    attribute(["ST", "stateOrProvinceName", "2.5.4.8"], None),
+    attribute(["L", "localityName", "2.5.4.7"], None),
+    attribute(["O", "organizationName", "2.5.4.10"], None),
+    attribute(["OU", "organizationalUnitName", "2.5.4.11"], None),
+    attribute(["UID", "userId", "0.9.2342.19200300.100.1.1"], None),
 ];
 
 impl Subject {
-    /// Parses a subject. A backslash takes its meaning from the character after it; `+` stands between attributes too.
-    pub(super) fn parse(text: &str) -> Self {
+    /// Parses a subject, whose names may be in capitals or not, or OIDs; `None` without the slash at its beginning, where
+    /// openssl refuses it. A backslash takes its meaning from the character after it; `+` stands between attributes too.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        if !text.starts_with('/') {
+            return None;
+        }
         let mut subject = Self { options: Vec::new(), left_out: Vec::new() };
         let (mut name, mut value) = (None, String::new());
         let mut rest = text.chars();
@@ -101,14 +106,18 @@ impl Subject {
             }
         }
         subject.add(name, value);
-        subject
+        Some(subject)
     }
 
     fn add(&mut self, name: Option<String>, value: String) {
         let Some(name) = name else { return };
+        // openssl passes over an attribute without a value.
+        if value.is_empty() {
+            return;
+        }
         match find_attribute(&name) {
             Some(Attribute { option: Some(option), .. }) => self.options.extend([option.into(), value.into()]),
-            Some(Attribute { names: [name, _], .. }) => self.leave_out(name),
+            Some(Attribute { names: [name, ..], .. }) => self.leave_out(name),
             // It is foreign text.
             None => self.leave_out("others"),
         }
@@ -122,7 +131,8 @@ impl Subject {
 }
 
 fn find_attribute(name: &str) -> Option<&'static Attribute> {
-    ATTRIBUTES.iter().find(|known| known.names.contains(&name.trim()))
+    let name = name.trim();
+    ATTRIBUTES.iter().find(|known| known.names.iter().any(|other| other.eq_ignore_ascii_case(name)))
 }
 
 /// Returns whether a text begins with the name of an attribute and its sign of equality.
@@ -152,9 +162,12 @@ mod tests {
             ("/CN=Jo=Doe", "--name Jo=Doe", ""),
             ("/C=DE/ST=Bayern/L=Passau/O=X/OU=Y/OU=Z/CN=Jo", "--country DE --name Jo", "ST, L, O, OU"),
             ("/CN=Jo+OU=X/emailAddress=jo+doe@example.com", "--name Jo --email jo+doe@example.com", "OU"),
+            ("/cn=Jo/emailaddress=jo@example.com/c=DE/o=X", "--name Jo --email jo@example.com --country DE", "O"),
+            ("/2.5.4.3=Jo/1.2.840.113549.1.9.1=jo@example.com/2.5.4.10=X", "--name Jo --email jo@example.com", "O"),
+            ("/CN=/O=/emailAddress=jo@example.com", "--email jo@example.com", ""),
             ("//CN=Jo/hunter2=hunter2", "--name Jo", "others"),
         ] {
-            let parsed = Subject::parse(subject);
+            let parsed = Subject::parse(subject).unwrap();
             let words: Vec<String> = parsed.options.iter().map(|word| shell_os_word(word)).collect();
             assert_eq!(
                 (words.join(" ").as_str(), parsed.left_out.join(", ").as_str()),
@@ -162,5 +175,6 @@ mod tests {
                 "{subject}"
             );
         }
+        assert_eq!(Subject::parse("CN=Jo,C=DE"), None);
     }
 }
