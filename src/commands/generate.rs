@@ -110,7 +110,28 @@ fn page(command: Command, date: &str) -> Result<Page, Error> {
     man.render(&mut bytes)?;
     // An empty line between two breaks is a space.
     let text = String::from_utf8_lossy(&bytes).replace("\n.br\n\n.br\n", "\n.sp\n");
-    Ok(Page { name, text: help::printed(&text) })
+    Ok(Page { name, text: with_recipes(&help::printed(&text)) })
+}
+
+/// The title of what follows the options, as the generator has it.
+const NOTES: &str = ".SH EXTRA";
+
+/// Keeps the lines of recipes, which are indented, as they are: a page is filled and hyphenated elsewhere.
+fn with_recipes(page: &str) -> String {
+    let Some((options, notes)) = page.split_once(NOTES) else { return page.to_owned() };
+    let mut text = format!("{options}.SH NOTES\n.nh");
+    let mut is_recipe = false;
+    for line in notes.trim_start_matches('\n').lines() {
+        let is_indented = line.starts_with("  ");
+        if is_indented != is_recipe {
+            text.push_str(if is_indented { "\n.nf" } else { "\n.fi" });
+            is_recipe = is_indented;
+        }
+        text.push('\n');
+        text.push_str(line);
+    }
+    text.push_str(if is_recipe { "\n.fi\n" } else { "\n" });
+    text
 }
 
 #[cfg(test)]
@@ -130,5 +151,25 @@ mod tests {
             }
             assert!(!text.contains(".br\n\n.br"), "{name}");
         }
+    }
+
+    #[test]
+    fn no_line_of_a_recipe_is_filled() {
+        let mut recipes = 0;
+        for Page { name, text } in pages("2026-11-28").unwrap() {
+            let mut is_filled = true;
+            for line in text.lines() {
+                match line {
+                    ".nf" => is_filled = false,
+                    ".fi" => is_filled = true,
+                    _ => {
+                        assert!(!line.starts_with("  ") || !is_filled, "{name}: {line}");
+                        recipes += usize::from(!is_filled);
+                    }
+                }
+            }
+            assert!(is_filled, "{name}");
+        }
+        assert!(recipes > 100, "{recipes}");
     }
 }

@@ -366,6 +366,63 @@ mod tests {
     fn posted_messages_are_explained() {
         for (pasted, meaning) in [
             (
+                "openssl_pkcs12_read: error:11800071:PKCS12 routines::mac absent\nerror:11800071:PKCS12 routines::mac verify failure",
+                "the .p12 has no MAC",
+            ),
+            ("Error: mac absent", "the .p12 has no MAC"),
+            (
+                "security: SecKeychainUnlock: The user name or passphrase you entered is not correct.",
+                "the password of the keychain",
+            ),
+            ("SecKeychainItemImport: User interaction is not allowed.", "the keychain is locked"),
+            (
+                "security: SecKeychainItemImport: The specified item already exists in the keychain.",
+                "this certificate or key was",
+            ),
+            ("java.io.IOException: toDerInputStream rejects tag type 77", "the file is Base64"),
+            (
+                "java.lang.NullPointerException: invalid null input\n\tat java.security.KeyStore$PrivateKeyEntry.<init>",
+                "the program was given no password",
+            ),
+            (
+                "java.io.EOFException\n\tat sun.security.util.IOUtils.readExactlyNBytes\n\tat sun.security.pkcs12.PKCS12KeyStore",
+                "the .p12 is empty",
+            ),
+            (
+                "tls: failed to find PEM block with type ending in \"PRIVATE KEY\" in key input after skipping PEM blocks",
+                "the file of the certificate and that of the key",
+            ),
+            ("2026 ERROR x: tls: failed to parse private key", "the key is encrypted"),
+            ("2016-01-05 remote error: internal error", "the gateway ended the handshake"),
+            ("PEM routines:get_header_and_data:bad end line:crypto/pem/pem_lib.c:856", "the PEM is damaged"),
+            (
+                "nested exception is javax.net: SSLHandshakeException: Remote host closed connection during handshake apns",
+                "the other end closed",
+            ),
+            (
+                "java.lang.IllegalStateException: Stream closed before a reply was received",
+                "the connection to the gateway",
+            ),
+            ("CryptographicException: Input data cannot be coded as a valid certificate.", "the file is in another"),
+            ("AuthenticationException: A call to SSPI failed, see inner exception.", "the TLS handshake failed"),
+            ("[('SSL routines', 'SSL_CTX_use_certificate', 'ca md too weak')]", "this OpenSSL refuses the signature"),
+            ("CSR algorithm/size incorrect. Expected: RSA(2048). Found: EC(256)", "Apple certifies RSA keys"),
+            (
+                "nginx: [emerg] cannot load certificate key \"/ssl/push.key\": PEM_read_bio_PrivateKey() failed",
+                "the file has no private key that nginx",
+            ),
+            ("NIOSSLError.failedToLoadPrivateKey", "the file is not there"),
+            (
+                "{tls_alert,{certificate_expired,\"TLS client: In state wait_cert\"}}",
+                "the push certificate has expired",
+            ),
+            ("{tls_alert,\"handshake failure\"}", "the gateway does not accept"),
+            ("curl: (60) SSL certificate problem: self-signed certificate", "the program does not trust the server"),
+            ("code: 'DEPTH_ZERO_SELF_SIGNED_CERT'", "the program does not trust the server"),
+            ("curl: (56) Recv failure: Connection reset by peer", "the other end closed"),
+            ("curl: (52) Empty reply from server", "the other end closed"),
+            ("APNs was not reached: the connection ended without an answer", "the connection to the gateway"),
+            (
                 "40C7:error:068000A8:asn1 encoding routines:asn1_check_tlen:wrong tag:../crypto/asn1/tasn_dec.c:1225:\n40C7:error:\
                  0688010A:asn1 encoding routines:asn1_d2i_ex_primitive:nested asn1 error:../crypto/asn1/tasn_dec.c:779:\n40C7:\
                  error:0688010A:asn1 encoding routines:asn1_template_noexp_d2i:nested asn1 error:../crypto/asn1/tasn_dec.c:712:\

@@ -191,6 +191,12 @@ pub(crate) static MESSAGES: &[Message] = &[
         CONVERT,
     ),
     message("OpenSSL", &["Mac verify error: invalid password?"], WRONG_PASSWORD, CONVERT),
+    message(
+        "OpenSSL",
+        &["PKCS12 routines::mac absent", "PKCS12 routines::mac absent … mac verify failure", "Error: mac absent"],
+        "the .p12 has no MAC, which would show a change of it, and the program takes none without; the password may well be right",
+        &["pushcert pack cert.p12 -o push.p12"],
+    ),
     message("OpenSSL", &["asn1_check_tlen:wrong tag … Type=PKCS12", "CRYPTO_internal:wrong tag … Type=PKCS12"], NOT_P12, INSPECT_OR_PACK),
     message(
         "OpenSSL",
@@ -238,6 +244,12 @@ pub(crate) static MESSAGES: &[Message] = &[
         INSPECT,
     ),
     message("OpenSSL", &["Could not open file or uri for loading"], NO_FILE_OR_NOT_ALLOWED, INSPECT),
+    message(
+        "nginx",
+        &["cannot load certificate key … PEM_read_bio_PrivateKey() failed"],
+        "the file has no private key that nginx reads: it is encrypted, in another format, or a certificate alone",
+        INSPECT_OR_CONVERT,
+    ),
     message("nginx", &["BIO_new_file() failed … Permission denied"], NOT_ALLOWED, INSPECT).about(Subject::KeyFile),
     message("nginx", &["BIO_new_file() failed … No such file or directory"], NO_FILE, INSPECT).about(Subject::KeyFile),
     message(
@@ -457,7 +469,13 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "OpenSSL",
-        &["bad base64 decode", "PEM routines::bad end line", "PEM_read_bio:bad end line", "ERR_OSSL_PEM_BAD_END_LINE"],
+        &[
+            "bad base64 decode",
+            "PEM routines::bad end line",
+            "PEM_read_bio:bad end line",
+            "get_header_and_data:bad end line",
+            "ERR_OSSL_PEM_BAD_END_LINE",
+        ],
         "the PEM is damaged: its line ends are lost, as in a variable, or a line is missing or was changed",
         INSPECT,
     )
@@ -550,7 +568,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "Node.js",
-        &["Parse Error: Expected HTTP/"],
+        &["Parse Error: Expected HTTP/", "APNs was not reached: Protocol error"],
         NO_HTTP_2,
         &["pushcert example node --topic com.example.MyApp --cert push.pem", "pushcert check push.pem"],
     )
@@ -662,6 +680,12 @@ pub(crate) static MESSAGES: &[Message] = &[
         WRONG_PASSWORD,
         CONVERT,
     ),
+    message(
+        "Python",
+        &["SSL_CTX_use_certificate, ca md too weak", "SSL_CTX_use_certificate, ee key too small"],
+        WEAK,
+        REQUEST_ANEW,
+    ),
     message("Python", &["Could not deserialize PKCS12 data"], NOT_P12_OR_CUT, INSPECT_OR_PACK),
     message(
         "Python",
@@ -722,6 +746,12 @@ pub(crate) static MESSAGES: &[Message] = &[
         "GnuTLS",
         &["p12_import: Base64 unexpected header error"],
         "certtool expects a .p12 in Base64 there; as Keychain Access and pushcert write it, it takes one with --inder",
+        INSPECT,
+    ),
+    message(
+        "Swift (NIOSSL)",
+        &["failedToLoadPrivateKey", "failedToLoadCertificate"],
+        "the file is not there, is no PEM (or, for a .p8, has lost its line ends), or its passphrase was not given",
         INSPECT,
     ),
     message("Ruby", &["PKCS12_parse: unsupported"], RC2, CONVERT).about(Subject::OldCipher),
@@ -791,6 +821,18 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "Java",
+        &["toDerInputStream rejects tag type 77"],
+        "the file is Base64, as a variable of a CI system has it: decode it (base64 -d); pushcert reads it as it is",
+        &["pushcert inspect cert.p12", "pushcert pack cert.p12 --for java -o push.p12"],
+    ),
+    message(
+        "Java",
+        &["invalid null input … PrivateKeyEntry"],
+        "the program was given no password, or the .p12 has no private key",
+        &["pushcert inspect cert.p12"],
+    ),
+    message(
+        "Java",
         &["Input not an X.509 certificate", "keytool error: java.lang.Exception: Failed to parse input"],
         "keytool reads one certificate there, and the file is a .p12, a key or empty; a .p12 is a keystore itself, which -keystore takes",
         &["pushcert inspect FILE", "pushcert pack push.pem --for java -o push.p12"],
@@ -811,6 +853,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "DerInputStream.getLength(): lengthTag=111",
             "zero length Int",
             "keytool error: java.io.EOFException",
+            "java.io.EOFException … PKCS12KeyStore",
             "Keystore file exists, but is empty",
         ],
         DAMAGED_P12,
@@ -913,7 +956,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "Go",
-        &["pkcs12: algorithm … is not supported"],
+        &["pkcs12: algorithm … is not supported", "pkcs12: unknown algorithm"],
         "the .p12 is encrypted with AES-256, which golang.org/x/crypto/pkcs12 does not know",
         FOR_OLD,
     ),
@@ -930,6 +973,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "PEM inputs may have been switched",
             "found a certificate rather than a key in the PEM",
             "failed to find CERTIFICATE PEM block in certificate input",
+            "failed to find PEM block with type ending in PRIVATE KEY in key input",
         ],
         "the file of the certificate and that of the key were given in each other's place, or one of both is missing",
         &["pushcert inspect push.pem", "pushcert convert cert.p12 --cert-out push.crt --key-out push.key"],
@@ -949,7 +993,11 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "Go",
-        &["tls: failed to find any PEM data in certificate input", "failed to find any PEM data in key input"],
+        &[
+            "tls: failed to find any PEM data in certificate input",
+            "failed to find any PEM data in key input",
+            "failed to parse PEM block containing",
+        ],
         NOT_PEM,
         CONVERT,
     ),
@@ -959,8 +1007,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["tls: failed to parse private key"],
         "the key is encrypted, which Go does not read, or is none that it knows",
         CONVERT,
-    )
-    .about(Subject::NamedFirst),
+    ),
     message(
         "Go",
         &["asn1: structure error", "asn1: syntax error", "x509: malformed certificate", "x509: malformed tbs certificate"],
@@ -979,6 +1026,9 @@ pub(crate) static MESSAGES: &[Message] = &[
             "fatal alert: CertificateExpired",
             "TLS alert: CertificateExpired",
             "The Apns certificate is expired",
+            "CertificateExpiredError",
+            "tls alert,{certificate expired",
+            "tls alert,certificate expired",
             "alert number 45",
         ],
         "the push certificate has expired",
@@ -988,6 +1038,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         SEVERAL,
         &[
             "remote error: tls: internal error",
+            "remote error: internal error",
             "tls: internal error",
             "alert internal error",
             "fatal alert: internal error",
@@ -1022,6 +1073,10 @@ pub(crate) static MESSAGES: &[Message] = &[
             "tls: bad certificate",
             "tls: unknown certificate",
             "tls: handshake failure",
+            "tls alert,{handshake failure",
+            "tls alert,handshake failure",
+            "tls alert,{bad certificate",
+            "tls alert,{certificate unknown",
             "certificate unknown",
             "fatal alert: bad certificate",
             "fatal alert: handshake failure",
@@ -1089,6 +1144,10 @@ pub(crate) static MESSAGES: &[Message] = &[
             "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
             "SSL certificate problem: self-signed certificate in certificate chain",
             "SSL certificate problem: self signed certificate",
+            "SSL certificate problem: self-signed certificate",
+            "DEPTH_ZERO_SELF_SIGNED_CERT",
+            "verify error:num=18:self-signed certificate",
+            "verify error:num=18:self signed certificate",
         ],
         UNTRUSTED_SERVER,
         CHECK,
@@ -1232,9 +1291,12 @@ pub(crate) static MESSAGES: &[Message] = &[
         CHECK,
     ),
     message(
-        "node-apn",
+        SEVERAL,
         &[
             "stream ended unexpectedly",
+            "Channel closed before HTTP/2 preface completed",
+            "Stream closed before a reply was received",
+            "the connection ended without an answer",
             "apn write timeout",
             "The APNs disconnected without returning an error",
         ],
@@ -1262,6 +1324,7 @@ pub(crate) static MESSAGES: &[Message] = &[
             "SSLError: [Errno 8] _ssl.c … EOF occurred in violation of protocol",
             "SSL_connect SYSCALL returned=5",
             "Remote host closed connection during handshake",
+            "SSLHandshakeException: Remote host closed connection during handshake",
             "javax.net.ssl.SSLHandshakeException: Remote host closed connection during handshake",
             "Remote host terminated the handshake",
             "javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake",
@@ -1272,6 +1335,12 @@ pub(crate) static MESSAGES: &[Message] = &[
             "stream_socket_client(): SSL: Connection reset by peer",
             "cURL error 35 … Connection reset by peer",
             "curl: (35) … Connection reset by peer",
+            "cURL error 56 … Connection reset by peer",
+            "curl: (55) … Connection reset by peer",
+            "curl: (56) … Connection reset by peer",
+            "cURL error 52 … Empty reply from server",
+            "curl: (52) Empty reply from server",
+            "RemoteProtocolError: Server disconnected",
             "SSL: Broken pipe",
             "fwrite(): SSL: Broken pipe",
         ],
@@ -1283,7 +1352,8 @@ pub(crate) static MESSAGES: &[Message] = &[
     message(
         "Node.js",
         &["ERR_HTTP2_STREAM_ERROR", "Stream closed with error code", "NGHTTP2_REFUSED_STREAM"],
-        "the gateway has ended this request without an answer: too many at a time, or the connection ends; send it again on another",
+        "the gateway has ended this request without an answer: there are too many at a time, or it ends the connection, as where it \
+         refuses the certificate; then the GOAWAY says why, which pushcert shows",
         CHECK,
     ),
     message(
@@ -1338,6 +1408,8 @@ pub(crate) static MESSAGES: &[Message] = &[
             "No credentials are available in the security package",
             "must use a certificate with the associated private key",
             "Keyset does not exist",
+            "CngKey.Import … cannot find the file specified",
+            "cannot find the file specified … CngKey.Import",
         ],
         "the private key is absent, or the process may not use it: with a .p12 the flag MachineKeySet helps where no user is logged on",
         INSPECT,
@@ -1382,7 +1454,7 @@ pub(crate) static MESSAGES: &[Message] = &[
         "the .p12 has no password, or asks for more iterations than .NET allows: give it a password",
         &["pushcert pack cert.p12 --for keychain -o push.p12"],
     ),
-    message(".NET", &["Cannot find the requested object", "ASN1 corrupted data"], NOT_THE_FORMAT, INSPECT),
+    message(".NET", &["Cannot find the requested object", "ASN1 corrupted data", "Input data cannot be coded as a valid certificate"], NOT_THE_FORMAT, INSPECT),
     message(
         ".NET",
         &["The message received was unexpected or badly formatted", "0x80090326"],
@@ -1409,7 +1481,11 @@ pub(crate) static MESSAGES: &[Message] = &[
     .about(Subject::NamedFirst),
     message(
         ".NET",
-        &["The SSL connection could not be established, see inner exception"],
+        &[
+            "The SSL connection could not be established, see inner exception",
+            "A call to SSPI failed, see inner exception",
+            "The authentication or decryption has failed",
+        ],
         "the TLS handshake failed; the inner exception says why",
         CHECK,
     ),
@@ -1450,7 +1526,20 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "macOS",
-        &["errSecInternalComponent"],
+        &["SecKeychainUnlock: The user name or passphrase you entered is not correct"],
+        "the password of the keychain is wrong, which is the user's, or the one that was given to security create-keychain; the .p12 and \
+         its password have no part in it",
+        &["pushcert inspect cert.p12"],
+    ),
+    message(
+        "macOS",
+        &["The specified item already exists in the keychain"],
+        "this certificate or key was imported before: nothing is left to do",
+        &["pushcert inspect cert.p12"],
+    ),
+    message(
+        "macOS",
+        &["errSecInternalComponent", "SecKeychainItemImport: User interaction is not allowed"],
         "the keychain is locked, or does not let this program use the key (security unlock-keychain; in CI also security \
          set-key-partition-list); the file is not at fault",
         INSPECT,
@@ -1470,7 +1559,7 @@ pub(crate) static MESSAGES: &[Message] = &[
     ),
     message(
         "Amazon SNS",
-        &["Attributes Reason: Platform credentials are invalid", "PlatformPrincipal not valid"],
+        &["Attributes Reason: Platform credentials are invalid", "PlatformPrincipal not valid", "PlatformPrincipal is not a valid"],
         "certificate and key belong into two fields, the key as PKCS#8",
         &["pushcert convert cert.p12 --cert-out push.crt --key-out push.key"],
     ),
@@ -1523,6 +1612,12 @@ pub(crate) static MESSAGES: &[Message] = &[
         &["pushcert inspect cert.p12", "pushcert check cert.p12 --environment both"],
     ),
     message("OneSignal", &["p12 file contains multiple certificates"], "the .p12 has more than one identity", PACK_ONE),
+    message(
+        "Apple's portal",
+        &["CSR algorithm/size incorrect"],
+        "Apple certifies RSA keys of 2048 bits alone for push: make a new key and a new request",
+        &["pushcert csr"],
+    ),
     message(
         "APNs",
         &["BadDeviceToken"],

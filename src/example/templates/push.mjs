@@ -22,6 +22,8 @@ const fail = (error) => {
   process.exit(1);
 };
 session.on('error', fail);
+// Where APNs refuses the certificate, it says so as it ends the connection.
+session.on('goaway', (code, lastStream, reason) => { if (reason?.length) fail(new Error(`${reason}`)); });
 const request = session.request({
   ':method': 'POST',
   ':authority': '{{gateway}}',

@@ -22,7 +22,10 @@ with httpx.Client(http2=True, verify=tls, timeout=10) as client:
             json=payload,
         )
     except httpx.TransportError as error:
-        sys.exit(f"APNs was not reached: {type(error).__name__} {error}")
+        # Where APNs refuses the certificate, it says so as it ends the connection.
+        ends = getattr(error.__cause__, "args", ())
+        reasons = [end.additional_data.decode() for end in ends if getattr(end, "additional_data", None)]
+        sys.exit(f"APNs was not reached: {type(error).__name__}: {' '.join(reasons) or error}")
 # 200 means that APNs has accepted it; else the answer has the reason. 410: forget the token.
 print(answer.status_code, answer.text)
 sys.exit(answer.status_code != 200)
