@@ -124,9 +124,7 @@ pub(super) fn check_output(path: &Path) -> InputCheck {
             Err(format!("you may not make files in the folder {}", shown(folder)))
         }
         // Such as /proc, which says that there is no such file.
-        Err(_) => {
-            Err(format!("the folder {} takes no new files: one in another folder is expected", shown(folder)))
-        }
+        Err(_) => Err(format!("the folder {} takes no new files: one in another folder is expected", shown(folder))),
     }
 }
 
