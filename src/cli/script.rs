@@ -12,7 +12,8 @@ pub(super) const SOURCES: [&str; 6] = ["env:", "file:", "fd:", "cmd:", "stdin", 
 /// Returns the values of an option that begin with one of its words, a colon, and what stands behind it.
 pub(super) fn values_behind(argument: &Arg) -> Vec<String> {
     let name = argument.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
-    match name.as_deref() {
+    // In the script for zsh its colons are escaped.
+    match name.map(|name| name.replace('\\', "")).as_deref() {
         Some("OUTCOME[:REASON]") => Expectation::texts(),
         Some("NAME[:ARGUMENT][@COURSE]") => fault::texts(),
         _ => Vec::new(),
@@ -338,3 +339,50 @@ else
     complete -F _pushcert_words -o bashdefault -o default pushcert
 fi
 "#;
+
+#[cfg(test)]
+mod tests {
+    use clap::{ArgAction, CommandFactory};
+    use clap_complete::Shell;
+
+    use super::*;
+    use crate::cli::{Cli, help};
+
+    #[test]
+    fn every_shell_knows_what_stands_behind_a_colon() {
+        for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
+            let mut command = help::completed_command(shell);
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut command, "pushcert", &mut text);
+            let text = String::from_utf8(text).unwrap();
+            let text = match shell {
+                Shell::Fish => mend_fish(&text, &command),
+                Shell::Zsh => mend_zsh(&text),
+                _ => text,
+            };
+            for value in
+                ["rejected:certificate_revoked", "refused:TopicDisallowed", "alert:unknown_ca", "answer:BadDeviceToken"]
+            {
+                assert!(text.replace("\\:", ":").contains(&format!(" {value}")), "{shell}: {value}");
+            }
+            let listed = |function: &str| text.matches(function).count() > 1;
+            assert!(shell == Shell::Bash || listed("_pushcert_behind "), "{shell}");
+            assert!(shell == Shell::Bash || listed("_pushcert_sources"), "{shell}");
+        }
+    }
+
+    /// The script for bash knows no other that a value may be attached to.
+    #[test]
+    fn the_only_short_option_with_a_value_is_that_of_an_output() {
+        let root = Cli::command();
+        for command in root.get_subcommands() {
+            for argument in command.get_arguments() {
+                let Some(short) = argument.get_short().filter(|_| argument.get_action().takes_values()) else {
+                    continue;
+                };
+                let is_file = argument.get_value_names().is_some_and(|names| names[0] == "FILE");
+                assert!(short == 'o' && is_file && !matches!(argument.get_action(), ArgAction::Append), "-{short}");
+            }
+        }
+    }
+}

@@ -329,6 +329,30 @@ mod tests {
     use super::*;
     use crate::certificate::Certificate;
 
+    /// The help of --name promises them all.
+    #[test]
+    fn every_server_has_the_names_of_this_machine_and_of_apple() {
+        let server = ThrowawayCa::new().unwrap().server(ServerKind::Good).unwrap();
+        let mut names = Vec::new();
+        for name in server.certificate.subject_alt_names().unwrap() {
+            names.extend(name.dnsname().map(str::to_owned));
+            names.extend(name.ipaddress().map(|bytes| match <[u8; 4]>::try_from(bytes) {
+                Ok(bytes) => IpAddr::from(bytes).to_string(),
+                Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes).unwrap()).to_string(),
+            }));
+        }
+        for expected in [
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            "api.push.apple.com",
+            "api.sandbox.push.apple.com",
+            "api.development.push.apple.com",
+        ] {
+            assert!(names.iter().any(|name| name == expected), "{expected}: {names:?}");
+        }
+    }
+
     #[test]
     fn its_push_certificates_read_as_apples() {
         let topics = ["com.example.MyApp", "com.example.MyApp.voip"].map(str::to_owned);
