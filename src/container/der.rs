@@ -187,7 +187,8 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
     Ok(Contents { is_read_whole: true, ..contents })
 }
 
-/// Returns the name among OpenSSL's settings behind a certificate, which `openssl pkcs12 -export` takes for friendlyName.
+/// Returns the name among OpenSSL's settings behind a certificate (`openssl x509 -setalias`), which its PKCS12_create takes
+/// for friendlyName; `openssl pkcs12 -export` leaves it out.
 fn trusted_name(bytes: &[u8]) -> Option<String> {
     let (_, rest) = Value::parse_prefix(bytes)?;
     detect::after_trust_settings(rest)?;
