@@ -54,6 +54,8 @@ pub enum Fault {
     Refusal,
     /// It is plain text where Base64 belongs.
     PlainText,
+    /// It is of another version of its format.
+    Version,
 }
 
 impl Malformed {
@@ -85,6 +87,7 @@ impl Malformed {
             Fault::Aliases => "the file is not read to its end",
             Fault::Page | Fault::Refusal => "the file is not whole",
             Fault::PlainText => "a value is not encoded",
+            Fault::Version => "the file is not supported",
         }
     }
 }

@@ -267,6 +267,9 @@ pub struct RequestReport {
     pub spki_sha256: String,
     /// The request is signed by that key; null where that is not known.
     pub signature_valid: Option<bool>,
+    /// The algorithm of the signature.
+    #[serde(skip)]
+    pub(crate) signature: String,
     /// The extensions that it asks for.
     pub extensions: Vec<ExtensionReport>,
     /// The keys that were tried, where that is asked for, or its key is in another file of those that are inspected.
@@ -444,6 +447,7 @@ impl RequestReport {
             key: request.public_key.kind(),
             spki_sha256: request.public_key.spki_sha256(),
             signature_valid: request.is_signature_valid,
+            signature: request.signature.clone(),
             extensions: request.extensions.clone(),
             key_trial: None,
             public_key: request.public_key.clone(),

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::asn1::{self, Malformed, Value};
 use crate::certificate::extension::{self, ExtensionReport};
 use crate::certificate::name::{self, NameStyle};
+use crate::crypto::names;
 use crate::key::{KeyError, PrivateKey};
 use crate::limits;
 use crate::public_key::{KeyKind, PublicKey};
@@ -113,11 +114,28 @@ pub(crate) fn check_name(text: &str) -> Result<(), String> {
 /// # Errors
 /// As [`check_email`].
 pub(crate) fn check_country(text: &str) -> Result<(), String> {
-    if text.len() == 2 && text.chars().all(|c| c.is_ascii_alphabetic()) {
-        return Ok(());
+    if text.len() != 2 || !text.chars().all(|c| c.is_ascii_alphabetic()) {
+        return Err("two letters are expected, such as DE (ISO 3166)".to_owned());
     }
-    Err("two letters are expected, such as DE (ISO 3166)".to_owned())
+    match RESERVED_CODES.iter().find(|known| text.eq_ignore_ascii_case(known.code)) {
+        Some(ReservedCode { code, instead }) => Err(format!("{code} is no country in ISO 3166: {instead} is expected")),
+        None => Ok(()),
+    }
 }
+
+/// A code that ISO 3166-1 reserves, or that is in use elsewhere, for a country that has another.
+struct ReservedCode {
+    code: &'static str,
+    instead: &'static str,
+}
+
+static RESERVED_CODES: [ReservedCode; 5] = [
+    ReservedCode { code: "UK", instead: "GB" },
+    ReservedCode { code: "EL", instead: "GR" },
+    ReservedCode { code: "EU", instead: "the code of a member" },
+    ReservedCode { code: "FX", instead: "FR" },
+    ReservedCode { code: "SU", instead: "RU, or that of another successor," },
+];
 
 /// Makes an RSA key of [`PORTAL_KEY_BITS`] bits.
 ///
@@ -167,6 +185,8 @@ pub struct CertificateRequest {
     pub public_key: PublicKey,
     /// The request is signed by that key; `None` where the algorithm is not known.
     pub is_signature_valid: Option<bool>,
+    /// The algorithm of the signature, by OpenSSL's name or dotted.
+    pub(crate) signature: String,
     /// The extensions that it asks for.
     pub extensions: Vec<ExtensionReport>,
 }
@@ -179,7 +199,12 @@ impl CertificateRequest {
     pub fn parse(der: &[u8]) -> Result<Self, Malformed> {
         asn1::check_size(der, PART)?;
         let (request, _) = Value::parse(der, PART)?;
-        let info = request.reader(PART).expect(Tag::Sequence, "the information")?;
+        let mut parts = request.reader(PART);
+        let info = parts.expect(Tag::Sequence, "the information")?;
+        let signature = match parts.try_next()? {
+            Some(algorithm) => asn1::oid_text(&algorithm.reader(PART).required("the algorithm")?.oid()?),
+            None => String::new(),
+        };
         let mut fields = info.reader(PART);
         fields.expect(Tag::Integer, "the version")?;
         let Ok((_, subject)) = ParsedName::from_der(fields.required("the subject")?.encoded()) else {
@@ -199,6 +224,7 @@ impl CertificateRequest {
             subject: name::format(&subject, NameStyle::Escaped),
             public_key,
             is_signature_valid: verifies(der),
+            signature: names::long_name(&signature).map_or(signature, str::to_owned),
             extensions,
         })
     }
@@ -292,6 +318,9 @@ mod tests {
         check_country("DE").unwrap();
         for bad in ["", "D", "DEU", "D1", "ÄÖ", "Deutschland"] {
             assert!(check_country(bad).unwrap_err().contains("such as DE"), "{bad}");
+        }
+        for (reserved, instead) in [("UK", "GB"), ("uk", "GB"), ("EL", "GR")] {
+            assert!(check_country(reserved).unwrap_err().contains(instead), "{reserved}");
         }
         check_country("us").unwrap();
     }

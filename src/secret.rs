@@ -31,8 +31,11 @@ impl Password {
         if bytes.is_empty() {
             return Some(PasswordOddity::Empty);
         }
-        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Some(PasswordOddity::Utf16);
+        }
+        if bytes.contains(&0) {
+            return Some(if has_stray_nul(bytes) { PasswordOddity::Nul } else { PasswordOddity::Utf16 });
         }
         if bytes.starts_with("\u{feff}".as_bytes()) {
             return Some(PasswordOddity::ByteOrderMark);
@@ -45,6 +48,10 @@ impl Password {
         match (first, last) {
             _ if is_blank(first) || is_blank(last) => Some(PasswordOddity::Blank),
             ('"', '"') | ('\'', '\'') | ('“', '”') if first.len_utf8() < text.len() => Some(PasswordOddity::Quotes),
+            _ if text.chars().any(|character| character != ' ' && is_blank(character)) => {
+                Some(PasswordOddity::Invisible)
+            }
+            _ if is_text_in_hex(bytes) => Some(PasswordOddity::Hexadecimal),
             _ => None,
         }
     }
@@ -52,7 +59,21 @@ impl Password {
 
 /// Returns whether a character is a space, or takes none at all.
 fn is_blank(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+    character.is_whitespace() || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Returns whether a text in UTF-8 has NULs in it, rather than each letter in UTF-16.
+fn has_stray_nul(bytes: &[u8]) -> bool {
+    let nuls = bytes.iter().filter(|byte| **byte == 0).count();
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    std::str::from_utf8(bytes).is_ok() && (!bytes[..end].contains(&0) || 3 * nuls < bytes.len())
+}
+
+/// Returns whether bytes are the digits of a text beyond ASCII, which macOS prints so.
+fn is_text_in_hex(digits: &[u8]) -> bool {
+    let Ok(decoded) = data_encoding::HEXLOWER_PERMISSIVE.decode(digits) else { return false };
+    let decoded = Zeroizing::new(decoded);
+    !decoded.is_ascii() && std::str::from_utf8(&decoded).is_ok()
 }
 
 /// Something in a password that is there by mistake more often than on purpose.
@@ -62,6 +83,8 @@ pub enum PasswordOddity {
     Empty,
     /// It is in UTF-16, as PowerShell writes files.
     Utf16,
+    /// It has a NUL in it.
+    Nul,
     /// It is in an older encoding, such as GBK or Latin-1.
     NotUtf8,
     /// It begins with the byte order mark of UTF-8.
@@ -72,6 +95,10 @@ pub enum PasswordOddity {
     Blank,
     /// It stands in quotes.
     Quotes,
+    /// It has a character inside that looks like a space, or like nothing.
+    Invisible,
+    /// It is a text beyond ASCII in hexadecimal digits, as macOS's `security` prints one.
+    Hexadecimal,
 }
 
 impl fmt::Debug for Password {
@@ -310,6 +337,18 @@ mod tests {
         assert_eq!(oddity("push\u{a0}".as_bytes()), Some(PasswordOddity::Blank));
         assert_eq!(oddity("push\u{200b}".as_bytes()), Some(PasswordOddity::Blank));
         assert_eq!(oddity(b"\"push\""), Some(PasswordOddity::Quotes));
+        for stray in [&b"push\0"[..], b"pu\0sh", b"p\0", b"push\0\0"] {
+            assert_eq!(oddity(stray), Some(PasswordOddity::Nul), "{stray:?}");
+        }
+        assert_eq!(oddity(b"p\0u\0s\0h\0"), Some(PasswordOddity::Utf16));
+        assert_eq!(oddity(b"\xac\x20a\0"), Some(PasswordOddity::Utf16));
+        for hidden in ["pu\u{200b}sh", "pu\u{a0}sh", "pu\u{feff}sh", "pu\u{ad}sh"] {
+            assert_eq!(oddity(hidden.as_bytes()), Some(PasswordOddity::Invisible), "{hidden:?}");
+        }
+        assert_eq!(oddity(b"70c3a4"), Some(PasswordOddity::Hexadecimal));
+        for plain in ["70617373", "deadbeef", "70c3a", "correct horse"] {
+            assert_eq!(oddity(plain.as_bytes()), None, "{plain}");
+        }
         assert_eq!(oddity("“push”".as_bytes()), Some(PasswordOddity::Quotes));
     }
 

@@ -183,6 +183,16 @@ impl<'a> FileCas<'a> {
         path
     }
 
+    /// Returns an authority of the file that a certificate names as its issuer, where none of that name signed it.
+    pub(crate) fn false_issuer_of(&self, certificate: &Certificate) -> Option<&'a Certificate> {
+        let named = self.named_by(certificate);
+        if certificate.is_self_issued() || named.iter().any(|authority| self.is_issuer(authority, certificate)) {
+            return None;
+        }
+        // Where no more signatures are verified, nothing is known.
+        if self.work_left.get() > 0 { named.first().copied() } else { None }
+    }
+
     /// Returns whether `authority` issued `certificate`: by name, key identifier and signature. OpenSSL is started only
     /// for a certificate that names `authority`.
     pub(crate) fn is_issuer(&self, authority: &Certificate, certificate: &Certificate) -> bool {

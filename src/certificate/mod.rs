@@ -12,7 +12,7 @@ pub(crate) mod threshold;
 pub(crate) mod time_left;
 pub(crate) mod warning;
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::num_bigint::{BigInt, Sign};
@@ -242,8 +242,8 @@ impl Certificate {
             misplaced_addresses: std::mem::take(&mut extensions.misplaced_addresses),
             usages: std::mem::take(&mut extensions.usages),
             serial,
-            not_before: x509.validity().not_before.to_datetime(),
-            not_after: x509.validity().not_after.to_datetime(),
+            not_before: in_utc(x509.validity().not_before.to_datetime()),
+            not_after: in_utc(x509.validity().not_after.to_datetime()),
             public_key,
             signature,
             has_weak_signature,
@@ -388,6 +388,11 @@ fn format_serial(integer: &[u8]) -> String {
     let (sign, magnitude) = BigInt::from_signed_bytes_be(integer).to_bytes_be();
     let sign = if sign == Sign::Minus { "-" } else { "" };
     format!("{sign}{}", data_encoding::HEXUPPER.encode(&magnitude))
+}
+
+/// Returns a time in UTC: a certificate that breaks RFC 5280 may say it with an offset.
+fn in_utc(time: OffsetDateTime) -> OffsetDateTime {
+    time.checked_to_offset(UtcOffset::UTC).unwrap_or(time)
 }
 
 /// Returns the name of a signature algorithm, and whether it is weak.

@@ -46,13 +46,17 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
     };
     let request = make_request(arguments, &subject, &key)?;
     let new_key = match (new_key_file, &new_key_text) {
-        (Some(path), Some(text)) => Some(Output { path, bytes: text.as_bytes(), is_private: true, force: false }),
+        (Some(path), Some(text)) => {
+            let force = place::is_own_empty_file(path);
+            Some(Output { path, bytes: text.as_bytes(), is_private: true, force })
+        }
         _ => None,
     };
     let mut written = vec![&arguments.output];
     if new_key.is_some() {
         written.push(&arguments.key_out);
     }
+    let empty = writing::find_empty(&written, arguments.force);
     write(arguments, new_key, request.as_bytes(), context)?;
     output_name::warn(&written, context)?;
     let key_report = CsrKeyReport {
@@ -70,6 +74,7 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
     if arguments.json {
         writing::print_json(&report, &[key_file(arguments), &arguments.output], context)?;
     } else {
+        writing::tell_empty(&empty, context)?;
         human::csr::write(context.stderr, &report, Paint::new(context.stderr_has_color))?;
     }
     Ok(())
@@ -91,6 +96,7 @@ fn check_outputs(arguments: &CsrArgs) -> Result<Option<&Path>, Error> {
     }
     if let Some(path) = new_key_file
         && let Err(error) = place::check_free(path)
+        && !place::is_own_empty_file(path)
     {
         return Err(key_error(path, &error));
     }
@@ -102,6 +108,7 @@ fn check_request_output(arguments: &CsrArgs) -> Result<(), Error> {
     let Location::Path(path) = &arguments.output else { return writing::check_standard_output() };
     match place::check_free(path) {
         Ok(()) => Ok(()),
+        Err(WriteError::Exists) if place::is_own_empty_file(path) => Ok(()),
         Err(error @ WriteError::Exists) => {
             check_replaceable(arguments, path)?;
             if arguments.force { Ok(()) } else { Err(advice::explain(&path.display().to_string(), &error)) }
@@ -319,7 +326,8 @@ fn write(
     context: &mut Context<'_>,
 ) -> Result<(), Error> {
     if let Some(path) = request_file(arguments) {
-        let request = Output { path, bytes: request, is_private: false, force: arguments.force };
+        let force = arguments.force || place::is_own_empty_file(path);
+        let request = Output { path, bytes: request, is_private: false, force };
         // Something else may have come to this name meanwhile.
         if arguments.force && matches!(place::check_free(path), Err(WriteError::Exists)) {
             check_replaceable(arguments, path)?;

@@ -64,7 +64,12 @@ pub(super) fn pack(arguments: &PackArgs, contents: &Contents, context: &mut Cont
         Judging { input: &arguments.input, now, is_authority: false, strict: arguments.strict, json: arguments.json };
     let leaf = &identity.leaf.item;
     let left_out = if arguments.select.is_some() { vec![] } else { left_out::judge(contents, leaf, &[]) };
-    let judged = judging.judge(leaf, &[], left_out, context)?;
+    let mut judged = judging.judge(leaf, &[], left_out, context)?;
+    let authorities: Vec<&Certificate> = match arguments.certs {
+        PackedCerts::All => contents.sorted_authorities(Some(leaf), now).iter().map(|entry| &entry.item).collect(),
+        PackedCerts::Leaf => vec![],
+    };
+    judged.warnings.extend(judging.judge_authorities(Some(leaf), &authorities, context)?);
     report_unread(arguments, contents, context)?;
 
     let input = pkcs12_input(arguments, contents, &identity, now)?;

@@ -1,6 +1,7 @@
 //! Reads DER values: certificates, requests, private keys, containers, one after the other; and a key in OpenSSL's
 //! encrypted PEM.
 
+use x509_parser::asn1_rs::Tag;
 use zeroize::Zeroizing;
 
 use crate::asn1::{Malformed, Value};
@@ -8,12 +9,13 @@ use crate::certificate::Certificate;
 use crate::container::detect::{self, Format};
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::{PasswordTarget, Unlocker};
-use crate::container::{Container, Contents, MAX_UNREAD, OpenError, Unread, has_text_parts, list, pem, pkcs7, pkcs12};
+use crate::container::{
+    Container, Contents, Entry, MAX_UNREAD, OpenError, Unread, has_text_parts, hidden, list, pem, pkcs7, pkcs12,
+};
 use crate::crypto::dek::DekInfo;
 use crate::crypto::pkcs8::{self, EncryptedKey};
 use crate::key::PrivateKey;
 use crate::limits::LimitError;
-use crate::pem::MIN_KEY;
 use crate::pkcs12::Holds;
 use crate::request::CertificateRequest;
 use crate::secret::PasswordEncodings;
@@ -27,7 +29,7 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     if !is_followed && !has_parts(rest) {
         let mut contents = first?;
         contents.is_read_whole &= rest.is_empty();
-        contents.may_hide_key |= rest.len() >= MIN_KEY;
+        contents.may_hide_key |= hidden::may_hide_key_behind(rest);
         return Ok(contents);
     }
     let mut contents = Contents { is_read_whole: true, ..Contents::new(Container::Der) };
@@ -47,7 +49,7 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
         contents.add(pem::read(rest, unlocker)?)?;
     } else {
         contents.container = container.unwrap_or(Container::Der);
-        contents.may_hide_key |= rest.len() >= MIN_KEY;
+        contents.may_hide_key |= hidden::may_hide_key_behind(rest);
     }
     contents.is_read_whole &= rest.is_empty();
     Ok(contents)
@@ -125,6 +127,9 @@ impl Contents {
         mut rest: &[u8],
         unlocker: &mut Unlocker<'_, '_>,
     ) -> Result<(), OpenError> {
+        if has_text_parts(rest) {
+            return self.add(pem::read(rest, unlocker)?);
+        }
         while let Some(value) = detect::find_value(rest) {
             let read = match read_first(value, unlocker).and_then(Contents::check_anything) {
                 Err(error) if !matches!(error, OpenError::Lookalike(_)) && !error.is_locked() => {
@@ -135,7 +140,7 @@ impl Contents {
             self.add_part(place, || held_by(value), read)?;
             rest = after_value(value);
         }
-        self.may_hide_key |= rest.len() >= MIN_KEY;
+        self.may_hide_key |= hidden::may_hide_key_behind(rest);
         if !rest.is_empty() && self.others.len() < MAX_UNREAD {
             self.others.push(format!("{} bytes of no meaning ({place})", rest.len()));
         }
@@ -164,9 +169,12 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
     let container = format.container();
     let contents = match format {
         Format::Certificate => {
-            Contents { certificates: vec![Certificate::parse(bytes)?.into()], ..Contents::new(container) }
+            let item = Certificate::parse(bytes)?;
+            let friendly_name = trusted_name(bytes);
+            let entry = Entry { item, friendly_name, local_key_id: None };
+            Contents { certificates: vec![entry], ..Contents::new(container) }
         }
-        Format::CertificateList => list::read(bytes)?,
+        Format::CertificateList => list::read(bytes, unlocker)?,
         Format::Request => Contents { requests: vec![CertificateRequest::parse(bytes)?], ..Contents::new(container) },
         Format::Pkcs12 => return pkcs12::read(bytes, unlocker),
         // A text is read before.
@@ -177,6 +185,21 @@ pub(super) fn read_value(format: Format, bytes: &[u8], unlocker: &mut Unlocker<'
         Format::EncryptedKey => read_encrypted_key(bytes, unlocker)?,
     };
     Ok(Contents { is_read_whole: true, ..contents })
+}
+
+/// Returns the name among OpenSSL's settings behind a certificate (`openssl x509 -setalias`), which its PKCS12_create takes
+/// for friendlyName; `openssl pkcs12 -export` leaves it out.
+fn trusted_name(bytes: &[u8]) -> Option<String> {
+    let (_, rest) = Value::parse_prefix(bytes)?;
+    detect::after_trust_settings(rest)?;
+    let (settings, _) = Value::parse_prefix(rest)?;
+    let mut fields = settings.reader("file");
+    while let Some(field) = fields.try_next().ok()? {
+        if field.is(Tag::Utf8String) {
+            return std::str::from_utf8(field.content()).ok().map(str::to_owned);
+        }
+    }
+    None
 }
 
 fn read_encrypted_key(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {

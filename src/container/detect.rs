@@ -89,10 +89,13 @@ pub(super) fn begins_with_value(bytes: &[u8]) -> bool {
 }
 
 /// Returns whether a set of certificates is at the beginning.
-fn is_set_of_certificates(bytes: &[u8]) -> bool {
+pub(super) fn is_set_of_certificates(bytes: &[u8]) -> bool {
     const SET: u8 = 0x31;
+    if !bytes.starts_with(&[SET]) {
+        return false;
+    }
     match Value::parse_prefix(bytes) {
-        Some((set, _)) => bytes.starts_with(&[SET]) && list::is_list(&set),
+        Some((set, _)) => list::is_list(&set),
         None => false,
     }
 }
@@ -225,6 +228,10 @@ fn detect_value(outer: &Value<'_>) -> Result<Format, OpenError> {
         [oid, ..] if oid.is(Tag::Oid) => Ok(Format::Pkcs7),
         [algorithm, octets] if algorithm.is(Tag::Sequence) && octets.is(Tag::OctetString) => Ok(Format::EncryptedKey),
         [algorithm, key] if algorithm.is(Tag::Sequence) && key.is(Tag::BitString) => lookalike(Lookalike::PublicKey),
+        [store, check] if is_encrypted_store(store) && is_integrity_check(check) => {
+            lookalike(Lookalike::BouncyCastleFips)
+        }
+        [status, token] if is_status(status) && is_signed_data(token) => lookalike(Lookalike::TimestampResponse),
         [status, response] if status.is(Tag::Enumerated) && response.is_context(0) => {
             lookalike(Lookalike::OcspResponse)
         }
@@ -251,6 +258,37 @@ fn is_imprint(value: &Value<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns whether a value is an algorithm and what it encrypted, as BouncyCastle's BCFKS begins.
+fn is_encrypted_store(value: &Value<'_>) -> bool {
+    has_tags(value, &[Tag::Sequence, Tag::OctetString])
+}
+
+/// Returns whether a value is a MAC with its algorithm and that of its key, as BCFKS ends.
+fn is_integrity_check(value: &Value<'_>) -> bool {
+    has_tags(value, &[Tag::Sequence, Tag::Sequence, Tag::OctetString])
+}
+
+/// Returns whether a value is a sequence of values with these tags.
+fn has_tags(value: &Value<'_>, tags: &[Tag]) -> bool {
+    let mut fields = value.reader("file");
+    value.is(Tag::Sequence)
+        && tags.iter().all(|tag| matches!(fields.try_next(), Ok(Some(field)) if field.is(*tag)))
+        && fields.rest().is_empty()
+}
+
+/// Returns whether a value begins with a status, as a time-stamp response has it (RFC 3161 section 2.4.2).
+fn is_status(value: &Value<'_>) -> bool {
+    value.is(Tag::Sequence) && matches!(value.reader("file").try_next(), Ok(Some(status)) if status.is(Tag::Integer))
+}
+
+/// SignedData of PKCS#7.
+const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
+
+fn is_signed_data(value: &Value<'_>) -> bool {
+    value.is(Tag::Sequence)
+        && matches!(value.reader("file").try_next(), Ok(Some(kind)) if kind.oid().is_ok_and(|kind| kind == SIGNED_DATA))
 }
 
 /// The prime field and the binary one of an elliptic curve (SEC1 appendix C.2).
@@ -355,8 +393,13 @@ fn is_list_of_uses(list: &Value<'_>) -> bool {
 
 /// Tells structures that begin with two integers apart by their number.
 fn detect_integers(fields: &[Value<'_>]) -> Result<Format, OpenError> {
-    if !fields.iter().all(|field| field.is(Tag::Integer)) {
-        return Err(OpenError::Unrecognized);
+    if !are_integers(fields) {
+        return match fields {
+            [numbers @ .., proof] if matches!(numbers.len(), 3 | 4) && are_integers(numbers) && is_seed(proof) => {
+                lookalike(Lookalike::Parameters)
+            }
+            _ => Err(OpenError::Unrecognized),
+        };
     }
     match fields.len() {
         2 if is_rsa_exponent(&fields[1]) => lookalike(Lookalike::PublicKey),
@@ -366,6 +409,16 @@ fn detect_integers(fields: &[Value<'_>]) -> Result<Format, OpenError> {
         9.. => Ok(Format::Pkcs1Key),
         _ => Err(OpenError::Unrecognized),
     }
+}
+
+fn are_integers(fields: &[Value<'_>]) -> bool {
+    fields.iter().all(|field| field.is(Tag::Integer))
+}
+
+/// Returns whether a value proves how parameters of Diffie and Hellman were made (ValidationParms of RFC 3279 section
+/// 2.3.3).
+fn is_seed(value: &Value<'_>) -> bool {
+    has_tags(value, &[Tag::BitString, Tag::Integer])
 }
 
 /// Returns whether an integer is an exponent of RSA rather than a generator of Diffie and Hellman, which is 2 or 5, or long.
@@ -481,6 +534,9 @@ mod tests {
             &[7; 33],
         ]
         .concat();
+        let number = [&b"\x02\x21"[..], &[7; 33]].concat();
+        let seed = b"\x30\x0a\x03\x05\0abcd\x02\x01\x05";
+        let x942 = [&b"\x30\x75"[..], &number, &number, &number, seed].concat();
         let digest =
             [&b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"[..], &[7; 32]].concat();
         let query = [&b"\x30\x39\x02\x01\x01"[..], &digest, b"\x01\x01\xff"].concat();
@@ -491,6 +547,7 @@ mod tests {
             (dh(5).params_to_der().unwrap(), Lookalike::Parameters),
             (named, Lookalike::Parameters),
             (explicit, Lookalike::Parameters),
+            (x942, Lookalike::Parameters),
             (query, Lookalike::TimestampQuery),
         ] {
             match detect(&der) {

@@ -1,13 +1,10 @@
-//! Files that are written as numbers: in hexadecimal, as the bytes of a program or of JSON. Dumps with an address before
-//! each line are named, not read.
-
-use std::ops::RangeInclusive;
+//! Files that are written as numbers: in hexadecimal, as the bytes of a program or of JSON.
 
 use zeroize::Zeroizing;
 
-use crate::container::detect;
-use crate::container::lookalike::Lookalike;
+use crate::container::addressed::{self, FoundDump};
 use crate::container::transport::{self, EncodedPart};
+use crate::container::{detect, registry};
 
 /// The fewest bytes of a file.
 const MIN_BYTES: usize = 100;
@@ -44,13 +41,15 @@ const FIRST_BYTES: [u8; 2] = [0x30, b'-'];
 
 /// Returns the lists of numbers in a text that are files, one after the other.
 pub(super) fn lists(text: &[u8]) -> Lists<'_> {
-    Lists { text, position: 0 }
+    Lists { text, position: 0, dump: addressed::find(text, 0) }
 }
 
 /// Lists of numbers in a text.
 pub(super) struct Lists<'a> {
     text: &'a [u8],
     position: usize,
+    /// The next dump, which is named and not read.
+    dump: Option<FoundDump>,
 }
 
 impl Iterator for Lists<'_> {
@@ -62,9 +61,9 @@ impl Iterator for Lists<'_> {
             let may_begin = |byte: &u8| matches!(byte, b'[' | b'{' | b'0' | b'2' | b'3');
             let start = self.position + rest.iter().position(may_begin)?;
             self.position = start + 1;
-            if let Some(digits) = address_before(self.text, start) {
-                // It is named, not read.
-                self.position = start + length_of_dump(&self.text[start..], digits);
+            if let Some(FoundDump { span, .. }) = self.dump.take_if(|dump| dump.span.start <= start) {
+                self.position = start.max(span.end);
+                self.dump = addressed::find(self.text, span.end);
                 continue;
             }
             let part = match self.text[start] {
@@ -269,72 +268,11 @@ fn number_at(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 fn is_file(bytes: &[u8]) -> bool {
-    bytes.len() >= MIN_BYTES && (transport::begins_as_der(bytes) || bytes.starts_with(b"-----BEGIN"))
-}
-
-/// The digits of an address before each line of a dump.
-const ADDRESS: RangeInclusive<usize> = 4..=16;
-
-/// Returns the kind of a dump with an address before each line, of a file that has certificates or keys in it.
-pub(super) fn sniff(text: &[u8]) -> Option<Lookalike> {
-    let line = text[..text.len().min(128)].trim_ascii_start();
-    let zeros = line.iter().take_while(|byte| **byte == b'0').count();
-    let after = line.get(zeros..)?;
-    if !ADDRESS.contains(&zeros) {
-        return None;
-    }
-    let numbers = String::from_utf8_lossy(after.get(1..)?).to_ascii_lowercase();
-    let mut groups = numbers.split_ascii_whitespace();
-    let (first, second) = (groups.next()?, groups.next()?);
-    match (after, first.len()) {
-        ([b':', ..], 2..) if begins_file_in_hex(&numbers) => Some(Lookalike::HexDump),
-        ([b'\t', ..], 2) if begins_file_in_hex(&numbers) => Some(Lookalike::CertutilDump),
-        ([b' ', ..], 2) if begins_file_in_hex(&numbers) => Some(Lookalike::ByteDump),
-        ([b' ', ..], 4) if WORDS_IN_HEX.contains(&first) => Some(Lookalike::WordDump),
-        ([b' ', ..], 6) if WORDS_IN_OCTAL.contains(&first) => Some(Lookalike::OctalWordDump),
-        ([b' ', ..], 3) if BYTES_IN_OCTAL.contains(&(first, second)) => Some(Lookalike::OctalDump),
-        _ => None,
-    }
-}
-
-/// The first two bytes of a file, of DER or PEM, as hexdump writes them: in one word, the second byte before the first.
-const WORDS_IN_HEX: [&str; 6] = ["8030", "8130", "8230", "8330", "8430", "2d2d"];
-/// The same as od writes them.
-const WORDS_IN_OCTAL: [&str; 6] = ["100060", "100460", "101060", "101460", "102060", "026455"];
-/// Each of them by itself.
-const BYTES_IN_OCTAL: [(&str, &str); 6] =
-    [("060", "200"), ("060", "201"), ("060", "202"), ("060", "203"), ("060", "204"), ("055", "055")];
-
-fn begins_file_in_hex(numbers: &str) -> bool {
-    let mut digits = numbers.bytes().filter(|byte| *byte != b' ');
-    let first: Vec<u8> = digits.by_ref().take(10).collect();
-    matches!(first[..], [b'3', b'0', b'8', b'0'..=b'4', ..]) || first.starts_with(b"2d2d2d2d2d")
-}
-
-/// Returns the number of digits of an address of zeros that stands in the line before `start`.
-fn address_before(text: &[u8], start: usize) -> Option<usize> {
-    let line = &text[..start];
-    if !line.ends_with(b" ") {
-        return None;
-    }
-    let before = line[line.len().saturating_sub(ADDRESS.end() + 3)..].trim_ascii_end();
-    let zeros = before.iter().rev().take_while(|byte| **byte == b'0').count();
-    let is_line = matches!(before[..before.len() - zeros], [] | [.., b'\n' | b'\r']);
-    (is_line && ADDRESS.contains(&zeros)).then_some(zeros)
-}
-
-/// Returns the length of the lines that a text begins with up to the last that has an address of so many digits, after the
-/// line that it begins in.
-fn length_of_dump(text: &[u8], digits: usize) -> usize {
-    let mut end = 0;
-    loop {
-        end += memchr::memchr(b'\n', &text[end..]).map_or(text.len() - end, |length| length + 1);
-        let line = &text[end..];
-        let is_address = line.len() >= digits && line[..digits].iter().all(u8::is_ascii_hexdigit);
-        if !is_address && !line.starts_with(b"*") {
-            return end;
-        }
-    }
+    let is_known = transport::begins_as_der(bytes)
+        || bytes.starts_with(b"-----BEGIN")
+        || detect::is_set_of_certificates(bytes)
+        || registry::certificate(bytes).is_some();
+    bytes.len() >= MIN_BYTES && is_known
 }
 
 #[cfg(test)]
@@ -386,30 +324,6 @@ mod tests {
         let numbers: Vec<_> = (0..200).map(|number| number.to_string()).collect();
         for text in ["0x30, 0x82", "[48,130,1", "[]{}0", &format!("{{0x30, 0x82, {}}}", numbers.join(", "))] {
             assert!(lists(text.as_bytes()).next().is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_dump_is_named() {
-        for (text, kind) in [
-            ("00000000: 3082 0bf1 0201 0330 820b b706 092a 8648  0......0.....*.H", Lookalike::HexDump),
-            ("00000000: 30 82 0b f1 02 01 03 30 82 0b b7 06 09 2a 86 48  0......0.....*.H", Lookalike::HexDump),
-            ("0000\t30 82 0b f1 02 01 03 30  82 0b b7 06 09 2a 86 48   0......0.....*.H", Lookalike::CertutilDump),
-            ("00000000  2d 2d 2d 2d 2d 42 45 47  49 4e 20 43 45 52 54 49  |-----BEGIN CERTI|", Lookalike::ByteDump),
-            ("000000 30 82 05 43 30 82 04 2b a0 03 02 01 02 02 08 7d", Lookalike::ByteDump),
-            ("0000000 30 82 05 43 30 82 04 2b a0 03 02 01 02 02 08 7d  >0..C<", Lookalike::ByteDump),
-            ("0000000 8230 4505 8230 2d04 03a0 0102 0202 5408", Lookalike::WordDump),
-            ("0000000 2d2d 2d2d 422d 4745 4e49 4320 5245 4954", Lookalike::WordDump),
-            ("0000000 101060 042405 101060 026404 001640 000402 001002 052010", Lookalike::OctalWordDump),
-            ("0000000 026455 026455 041055 043505 047111", Lookalike::OctalWordDump),
-            ("0000000 060 202 005 105 060 202 004 055 240 003", Lookalike::OctalDump),
-        ] {
-            assert_eq!(sniff(text.as_bytes()), Some(kind), "{text}");
-        }
-        for text in
-            ["0 hello\r\n1 world\r\n", "00000000: 7f45 4c46", "0000", "0000-00-00 30 82", "0000000 000060 101060"]
-        {
-            assert_eq!(sniff(text.as_bytes()), None, "{text}");
         }
     }
 

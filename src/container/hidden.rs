@@ -2,7 +2,7 @@
 
 use crate::container::lookalike::Lookalike;
 use crate::container::{Contents, MAX_UNREAD};
-use crate::pem::is_base64;
+use crate::pem::{MIN_KEY, is_base64};
 use crate::public_key::KeyIdentity;
 use crate::text;
 
@@ -62,6 +62,13 @@ pub(super) fn may_hide_key(text: &[u8]) -> bool {
         }
     }
     digits >= MIN_DIGITS || mixed >= MIN_WORD || bytes >= MIN_BYTES
+}
+
+/// Returns whether what follows a value may be a key: a text with one in it, or as many other bytes.
+pub(super) fn may_hide_key_behind(rest: &[u8]) -> bool {
+    let is_text = std::str::from_utf8(rest)
+        .is_ok_and(|text| text.chars().all(|character| !character.is_control() || character.is_ascii_whitespace()));
+    rest.len() >= MIN_KEY && (!is_text || may_hide_key(rest))
 }
 
 /// Counts the bytes of a line that are no text: neither UTF-8 nor letters of Latin-1 that stand alone among those of ASCII.

@@ -5,7 +5,10 @@ use x509_parser::asn1_rs::Tag;
 
 use crate::asn1::Value;
 use crate::certificate::Certificate;
-use crate::container::{Container, Contents, OpenError, Unread};
+use crate::container::detect::{self, Format};
+use crate::container::passwords::Unlocker;
+use crate::container::{Container, Contents, OpenError, Unread, der};
+use crate::limits::LimitError;
 use crate::pkcs12::Holds;
 
 /// The depth to which lists nest: a pair stands in a list of pairs in a path.
@@ -62,28 +65,44 @@ fn begins_as_signed(signed: &Value<'_>) -> bool {
 }
 
 /// Reads all certificates. One that cannot be read takes no other with it.
-pub(super) fn read(bytes: &[u8]) -> Result<Contents, OpenError> {
+pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let (list, _) = Value::parse(bytes, PART)?;
     let mut contents = Contents::new(Container::Der);
-    contents.add_list(&list, MAX_DEPTH)?;
+    let Some(()) = unlocker.enter() else { return Err(LimitError::Search.into()) };
+    let added = contents.add_list(&list, MAX_DEPTH, unlocker);
+    unlocker.leave();
+    added?;
     Ok(contents)
 }
 
 impl Contents {
-    fn add_list(&mut self, list: &Value<'_>, depth: usize) -> Result<(), OpenError> {
+    fn add_list(&mut self, list: &Value<'_>, depth: usize, unlocker: &mut Unlocker<'_, '_>) -> Result<(), OpenError> {
         let mut items = list.reader(PART);
         while let Some(item) = items.try_next()? {
-            if begins_with_certificate(&item, depth) {
-                self.add_list(&item, depth - 1)?;
-                continue;
+            match begins_with_certificate(&item, depth) {
+                true => self.add_list(&item, depth - 1, unlocker)?,
+                false => self.add_item(&item, unlocker)?,
             }
-            let place = format!("certificate {}", self.certificates.len() + self.unread.len() + 1);
-            match Certificate::parse(item.encoded()) {
-                Ok(read) => self.certificates.push(read.into()),
-                Err(error) => self.unread.push(Unread::new(place, Holds::Certificate, error.into())),
-            }
-            self.check_bounds()?;
         }
         Ok(())
+    }
+
+    /// Adds an item of a list of certificates. One that is something else is read as what it is, or named.
+    pub(super) fn add_item(&mut self, item: &Value<'_>, unlocker: &mut Unlocker<'_, '_>) -> Result<(), OpenError> {
+        let place = format!("certificate {}", self.certificates.len() + self.unread.len() + 1);
+        match Certificate::parse(item.encoded()) {
+            Ok(read) => self.certificates.push(read.into()),
+            Err(error) => match detect::detect_der(item.encoded()) {
+                Ok(Format::Certificate) | Err(OpenError::Unrecognized) => {
+                    self.unread.push(Unread::new(place, Holds::Certificate, error.into()));
+                }
+                _ => {
+                    let place = "among the certificates".to_owned();
+                    let read = der::read_first(item.encoded(), unlocker).and_then(Contents::check_anything);
+                    return self.add_part(&place, || der::held_by(item.encoded()), read);
+                }
+            },
+        }
+        self.check_bounds()
     }
 }

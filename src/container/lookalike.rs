@@ -1,6 +1,6 @@
 //! Files and structures that are often taken for a certificate, and are none.
 
-use crate::container::dump;
+use crate::container::addressed;
 use crate::pkcs12::Holds;
 
 /// A file or structure that is often taken for a certificate.
@@ -9,7 +9,9 @@ pub enum Lookalike {
     Jks,
     Jceks,
     BouncyCastle,
+    BouncyCastleFips,
     StoreOfWindows,
+    KeePass,
     Sqlite,
     Zip,
     Tar,
@@ -40,6 +42,8 @@ pub enum Lookalike {
     MatchFile,
     AnsibleVault,
     SopsFile,
+    Eyaml,
+    Jwe,
     GitCrypt,
     GitLfsPointer,
     Keychain,
@@ -53,6 +57,7 @@ pub enum Lookalike {
     OcspResponse,
     OcspRequest,
     TimestampQuery,
+    TimestampResponse,
     AttributeCertificate,
     SslSession,
     SignedPublicKey,
@@ -64,6 +69,15 @@ pub enum Lookalike {
     WordDump,
     OctalDump,
     OctalWordDump,
+    BitDump,
+    LittleEndianDump,
+    DecimalDump,
+    DecimalWordDump,
+    CharacterDump,
+    NamedCharacters,
+    FormatHex,
+    DebuggerDump,
+    CertificateText,
     UnknownKey,
     UnknownBlock,
 }
@@ -102,7 +116,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 60] = {
+static LOOKALIKES: [LookalikeRow; 74] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -116,11 +130,25 @@ static LOOKALIKES: [LookalikeRow; 60] = {
             "make a PKCS#12 file of it with keytool and BouncyCastle's provider (bcprov.jar): keytool -importkeystore -srckeystore FILE -srcstoretype BKS -destkeystore cert.p12 -deststoretype PKCS12 -providerclass org.bouncycastle.jce.provider.BouncyCastleProvider -providerpath bcprov.jar (-srcstoretype UBER for UBER)",
         ),
         LookalikeRow::new(
+            L::BouncyCastleFips,
+            "a BouncyCastle keystore (BCFKS)",
+            Anything,
+            &[],
+            "make a PKCS#12 file of it with keytool and BouncyCastle's provider (bcprov.jar): keytool -importkeystore -srckeystore FILE -srcstoretype BCFKS -destkeystore cert.p12 -deststoretype PKCS12 -providerclass org.bouncycastle.jce.provider.BouncyCastleProvider -providerpath bcprov.jar",
+        ),
+        LookalikeRow::new(
             L::StoreOfWindows,
             "a certificate store of Windows (.sst)",
             Anything,
             &[b"\0\0\0\0CERT"],
             "export its certificates as .cer files, or as .p7b",
+        ),
+        LookalikeRow::new(
+            L::KeePass,
+            "a KeePass database",
+            Anything,
+            &[b"\x03\xd9\xa2\x9a"],
+            "export the certificate from it first: keepassxc-cli attachment-export FILE ENTRY NAME OUT",
         ),
         LookalikeRow::new(
             L::Sqlite,
@@ -228,6 +256,14 @@ static LOOKALIKES: [LookalikeRow; 60] = {
             "decrypt it first with: sops decrypt FILE",
         ),
         LookalikeRow::new(
+            L::Eyaml,
+            "a file encrypted with eyaml (Hiera)",
+            Anything,
+            &[],
+            "decrypt it first with: eyaml decrypt -e FILE",
+        ),
+        LookalikeRow::new(L::Jwe, "a file encrypted as JWE", Anything, &[], DECRYPT),
+        LookalikeRow::new(
             L::GitCrypt,
             "a file encrypted with git-crypt",
             Anything,
@@ -276,6 +312,7 @@ static LOOKALIKES: [LookalikeRow; 60] = {
         LookalikeRow::new(L::OcspResponse, "an OCSP response", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::OcspRequest, "an OCSP request", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::TimestampQuery, "a time-stamp query", Other, &[], NOT_A_CERTIFICATE),
+        LookalikeRow::new(L::TimestampResponse, "a time-stamp response", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::AttributeCertificate, "an attribute certificate", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::SslSession, "a TLS session", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::SignedPublicKey, "a request of Netscape's kind (SPKAC)", Other, &[], NOT_A_CERTIFICATE),
@@ -287,7 +324,13 @@ static LOOKALIKES: [LookalikeRow; 60] = {
             &[b"begin 6", b"begin 7"],
             "decode it first with: uudecode FILE",
         ),
-        LookalikeRow::new(L::HexDump, "a hex dump", Anything, &[], "make the file of it again with: xxd -r FILE NEW"),
+        LookalikeRow::new(
+            L::HexDump,
+            "a hex dump",
+            Anything,
+            &[],
+            "make the file of it again with: sed 's/^[^:]*: *//; s/  .*//' FILE | xxd -r -p > NEW",
+        ),
         LookalikeRow::new(
             L::CertutilDump,
             "a hex dump",
@@ -307,7 +350,7 @@ static LOOKALIKES: [LookalikeRow; 60] = {
             "a hex dump of words (hexdump, od -x)",
             Anything,
             &[],
-            "make the file of it again with: perl -ne 's/^\\S+//; print pack(\"v*\", map { hex } split)' FILE > NEW",
+            "make the file of it again with: perl -ne 's/^\\S+//; print map { scalar reverse pack \"H*\", $_ } split' FILE > NEW",
         ),
         LookalikeRow::new(
             L::OctalDump,
@@ -321,7 +364,70 @@ static LOOKALIKES: [LookalikeRow; 60] = {
             "an octal dump (od)",
             Anything,
             &[],
-            "make the file of it again with: perl -ne 's/^\\S+//; print pack(\"v*\", map { oct } split)' FILE > NEW",
+            "make the file of it again with: perl -ne 's/^\\S+//; for (split) { print pack(length > 11 ? \"Q<\" : length > 6 ? \"V\" : \"v\", oct) }' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::BitDump,
+            "a dump of bits (xxd -b)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne 's/^[^:]*:\\s*//; s/  .*//; print pack(\"(B8)*\", split)' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::LittleEndianDump,
+            "a hex dump of words (xxd -e)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne 's/^[^:]*: //; print map { scalar reverse pack \"H*\", $_ } /\\G *((?:[0-9a-f]{2})+) /g' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::DecimalDump,
+            "a dump of bytes in decimal (od -t u1)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne 's/^([^:]*:|\\S+)//; print pack(\"C*\", map { $_ & 255 } split)' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::DecimalWordDump,
+            "a dump of words in decimal (od -t u2, hexdump -d)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne 's/^\\S+//; @n = split; $t ||= {8, \"v*\", 4, \"V*\", 2, \"Q<*\"}->{@n}; print pack($t, @n)' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::CharacterDump,
+            "a dump of characters (od -c)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne '%e = (0,0,a,7,b,8,t,9,n,10,v,11,f,12,r,13); chomp; s/^\\S+//; for (/.{4}/g) { s/^ {1,3}//; print /^\\d{3}$/ ? chr oct : /^\\\\(.)/ ? chr $e{$1} : $_ }' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::NamedCharacters,
+            "a dump of named characters (od -a)",
+            Anything,
+            &[],
+            "take the file that the dump was made of: od -a leaves out a bit of each byte",
+        ),
+        LookalikeRow::new(
+            L::FormatHex,
+            "a hex dump of PowerShell (Format-Hex)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne '/^[0-9A-F]{8,16} +((?:[0-9A-F]{2} ){1,16})/ && print pack(\"H*\", $1 =~ s/ //gr)' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::DebuggerDump,
+            "a dump of memory (gdb)",
+            Anything,
+            &[],
+            "make the file of it again with: perl -ne 's/^[^:]*://; print map { scalar reverse pack \"H*\", substr($_, 2) } split' FILE > NEW",
+        ),
+        LookalikeRow::new(
+            L::CertificateText,
+            "the text of a certificate (certutil -dump, openssl x509 -text)",
+            Anything,
+            &[b"x509 certificate:"],
+            "take the file that the text was made of: the certificate itself is not in it",
         ),
         LookalikeRow::new(
             L::UnknownKey,
@@ -413,17 +519,35 @@ impl Lookalike {
                 return Some(row.kind);
             }
         }
+        if let Some(rest) = text.strip_prefix(b"Certificate:")
+            && rest.trim_ascii_start().starts_with(b"Data:")
+        {
+            return Some(Self::CertificateText);
+        }
         if let Some(kind) = Self::of_json(text) {
             return Some(kind);
         }
-        if let Some(lookalike) = dump::sniff(text) {
+        if let Some(lookalike) = addressed::sniff(text) {
             return Some(lookalike);
         }
         if has_vault_value(text) {
             return Some(Self::AnsibleVault);
         }
-        let is_sops = memchr::memmem::find(&text[..text.len().min(4096)], b"ENC[AES256_GCM,data:").is_some();
-        is_sops.then_some(Self::SopsFile)
+        Self::of_encrypted_values(&text[..text.len().min(MAX_ENCRYPTED)])
+    }
+
+    /// Tells a document whose values are encrypted, and JWE (RFC 7516).
+    fn of_encrypted_values(text: &[u8]) -> Option<Self> {
+        let has = |value: &[u8]| memchr::memmem::find(text, value).is_some();
+        if has(b"ENC[AES256_GCM,data:") {
+            return Some(Self::SopsFile);
+        }
+        if has(b"ENC[PKCS7,MII") || has(b"ENC[GPG,hQ") {
+            return Some(Self::Eyaml);
+        }
+        let is_json =
+            text.starts_with(b"{") && has_member(text, b"\"ciphertext\"") && has_member(text, b"\"protected\"");
+        (is_json || is_compact_jwe(text)).then_some(Self::Jwe)
     }
 
     /// Tells a JSON Web Key, or a set of them (RFC 7517): it has a type, and a private one `d`, or `k` if it is symmetric.
@@ -493,6 +617,7 @@ impl Lookalike {
                 | Self::OcspResponse
                 | Self::OcspRequest
                 | Self::TimestampQuery
+                | Self::TimestampResponse
                 | Self::AttributeCertificate
                 | Self::SslSession
                 | Self::SignedPublicKey
@@ -500,6 +625,12 @@ impl Lookalike {
                 | Self::PgpSignature
                 | Self::AppleDouble
         )
+    }
+
+    /// Returns whether it is a dump of a file that has certificates or keys in it.
+    pub(crate) fn is_dump(self) -> bool {
+        let first = Self::HexDump as usize;
+        (first..=Self::DebuggerDump as usize).contains(&(self as usize))
     }
 
     /// Returns the name of it, with its article.
@@ -532,6 +663,19 @@ fn find_jwk(text: &[u8]) -> Option<FoundKey> {
     let is_private = has_member(window, b"\"d\"") || has_member(window, b"\"k\"");
     let start = from + memchr::memchr2(b'{', b'[', &text[from..kind])?;
     is_private.then_some(FoundKey { start, kind: Lookalike::Jwk })
+}
+
+/// The bytes of a document that are searched for encrypted values.
+const MAX_ENCRYPTED: usize = 4096;
+
+/// Returns whether a text begins with a header of JWE in Base64, an encrypted key, an initialization vector and a
+/// ciphertext, with dots between them.
+fn is_compact_jwe(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b'.');
+    let Some(header) = parts.next() else { return false };
+    let is_word = |part: &[u8]| part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let Ok(header) = data_encoding::BASE64URL_NOPAD.decode(header) else { return false };
+    has_member(&header, b"\"enc\"") && parts.next().is_some_and(is_word) && parts.next().is_some_and(is_word)
 }
 
 /// Returns whether a key in .NET's XML has its private exponent: what is signed in XML has public ones.

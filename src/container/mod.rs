@@ -1,5 +1,6 @@
 //! Opens a file: detects what it is, and calls the reader of its format.
 
+mod addressed;
 mod attributes;
 mod der;
 mod detect;
@@ -17,6 +18,7 @@ mod pkcs12;
 mod pkcs7;
 mod plain;
 pub(crate) mod profile;
+mod registry;
 mod transport;
 mod yaml;
 
@@ -185,6 +187,14 @@ fn read_layer(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents,
         // A list of revoked certificates, or what nobody knows, may stand before a certificate.
         Err(_) if der::is_followed(bytes) => der::read(bytes, unlocker),
         Err(error) => Err(error),
+    }
+}
+
+/// Reads a file inside another.
+fn open_inner(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
+    match transport::undo(bytes) {
+        Some(undone) => read_layer(&undone.bytes, unlocker),
+        None => read_layer(bytes, unlocker),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::asn1::Malformed;
+use crate::container::addressed::{self, FoundDump};
 use crate::container::detect::{self, Format};
 use crate::container::hidden::{self, KeyTexts};
 use crate::container::lookalike::{FoundKey, Lookalike};
@@ -104,6 +105,7 @@ impl TextReader<'_, '_, '_, '_> {
         self.contents.is_read_whole = false;
         self.has_words |= !gap.split(|byte| *byte == b'\n').all(is_comment);
         self.name_key(gap);
+        self.name_dumps(gap)?;
         let mut rest = gap;
         while let Some(value) = detect::find_value(rest) {
             self.read_encoded(&rest[..rest.len() - value.len()], end - rest.len())?;
@@ -131,6 +133,18 @@ impl TextReader<'_, '_, '_, '_> {
             Lookalike::KeyText => self.key_texts.push(place, &self.text[self.position + start..]),
             kind => self.contents.add_other(kind, &place),
         }
+    }
+
+    /// Names the dumps of files, which are not read.
+    fn name_dumps(&mut self, gap: &[u8]) -> Result<(), OpenError> {
+        let mut from = 0;
+        while let Some(FoundDump { span, kind }) = addressed::find(gap, from) {
+            let place = format!("text at line {}", self.lines.line_of(self.position + span.start));
+            self.contents.add_other(kind, &place);
+            self.contents.check_bounds()?;
+            from = span.end;
+        }
+        Ok(())
     }
 
     /// Reads the values of a text that are files in Base64 or in numbers; the text begins at `start`.

@@ -3,7 +3,7 @@
 use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::{PasswordTarget, Unlocker};
-use crate::container::{Container, Contents, Entry, OpenError, Unread};
+use crate::container::{Container, Contents, Entry, OpenError, Unread, open_inner};
 use crate::key::PrivateKey;
 use crate::pkcs12::{Bag, BagContent, Holds, Opened, OtherBag, PartProblem, Pfx, Rest, Unlocked, UnreadPart};
 
@@ -67,7 +67,7 @@ impl Contents {
         unlocker: &mut Unlocker<'_, '_>,
     ) -> Result<(), OpenError> {
         for bag in &opened.bags {
-            self.add_bag(bag);
+            self.add_bag(bag, unlocker)?;
             self.check_bounds()?;
         }
         for UnreadPart { place, holds, problem } in opened.unread {
@@ -88,12 +88,15 @@ impl Contents {
         Ok(())
     }
 
-    fn add_bag(&mut self, bag: &Bag) {
+    fn add_bag(&mut self, bag: &Bag, unlocker: &mut Unlocker<'_, '_>) -> Result<(), OpenError> {
         let (friendly_name, local_key_id) = (bag.friendly_name(), bag.local_key_id());
         match &bag.content {
             BagContent::Certificate(der) => match Certificate::parse(der) {
                 Ok(item) => self.certificates.push(Entry { item, friendly_name, local_key_id }),
-                Err(error) => self.unread.push(Unread::new(bag.place(), Holds::Certificate, error.into())),
+                Err(error) => match read_certificates(der, unlocker) {
+                    Some(read) => self.add(read)?,
+                    None => self.unread.push(Unread::new(bag.place(), Holds::Certificate, error.into())),
+                },
             },
             BagContent::Key(der) => match PrivateKey::from_pkcs8(der) {
                 Ok(item) => self.keys.push(Entry { item, friendly_name, local_key_id }),
@@ -109,7 +112,16 @@ impl Contents {
                 self.others.push(format!("a certificate that is not X.509 ({})", bag.place()));
             }
         }
+        Ok(())
     }
+}
+
+/// Reads what stands in the place of a certificate where it has certificates: a list of them, PEM, Base64.
+fn read_certificates(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Option<Contents> {
+    unlocker.enter()?;
+    let read = open_inner(bytes, unlocker);
+    unlocker.leave();
+    read.ok().filter(|read| !read.certificates.is_empty())
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{Malformed, Value};
-use crate::certificate::Certificate;
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::Unlocker;
 use crate::container::profile::ProvisioningProfile;
@@ -22,8 +21,13 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     let (content_info, _) = Value::parse(bytes, "PKCS#7")?;
     let mut rests = Vec::new();
     if let Some(list) = netscape_sequence(&content_info, &mut rests)? {
-        let mut contents = read_list(&list)?;
+        let mut contents = read_list(&list, unlocker)?;
         contents.add_rests(&rests, unlocker)?;
+        return Ok(contents);
+    }
+    if let Some(values) = certificate_values(&content_info) {
+        let mut contents = Contents::new(Container::Der);
+        contents.add_rest("inside the attribute", values, unlocker)?;
         return Ok(contents);
     }
     let signed = signed_data(&content_info, &mut rests)?;
@@ -43,7 +47,7 @@ pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Cont
     let mut contents = Contents::new(Container::Pkcs7);
     while let Some(set) = fields.try_next()? {
         if set.is_context(0) {
-            contents.add_certificates(&set)?;
+            contents.add_certificates(&set, unlocker)?;
         } else if set.is_context(1) {
             contents.add_revocation_lists(&set)?;
         } else if set.is(Tag::Set) {
@@ -69,9 +73,12 @@ const BINARY: &str = "is binary, which is not read";
 /// What is signed, as the place of what is read in it.
 const SIGNED: &str = "the signed content";
 
-fn read_list(list: &Value<'_>) -> Result<Contents, OpenError> {
+/// The place of what is no certificate in their list.
+const AMONG: &str = "among the certificates";
+
+fn read_list(list: &Value<'_>, unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {
     let mut contents = Contents::new(Container::Pkcs7);
-    contents.add_certificates(list)?;
+    contents.add_certificates(list, unlocker)?;
     Ok(contents)
 }
 
@@ -85,20 +92,19 @@ impl Contents {
         Ok(())
     }
 
-    fn add_certificates(&mut self, list: &Value<'_>) -> Result<(), OpenError> {
+    fn add_certificates(&mut self, list: &Value<'_>, unlocker: &mut Unlocker<'_, '_>) -> Result<(), OpenError> {
         let mut list = list.reader("PKCS#7 certificates");
         while let Some(certificate) = list.try_next()? {
-            // The other choices are tagged.
-            if !certificate.is(Tag::Sequence) {
-                self.add_other(Lookalike::AttributeCertificate, "among the certificates");
-                continue;
+            if certificate.is(Tag::Sequence) {
+                self.add_item(&certificate, unlocker)?;
+            } else if (0..=3).any(|number| certificate.is_context(number)) {
+                // The other choices are tagged.
+                self.add_other(Lookalike::AttributeCertificate, AMONG);
+            } else if certificate.is(Tag::OctetString) {
+                self.add_rest(AMONG, &certificate.octets()?, unlocker)?;
+            } else {
+                self.add_rest(AMONG, certificate.encoded(), unlocker)?;
             }
-            let place = format!("certificate {}", self.certificates.len() + self.unread.len() + 1);
-            match Certificate::parse(certificate.encoded()) {
-                Ok(read) => self.certificates.push(read.into()),
-                Err(error) => self.unread.push(Unread::new(place, Holds::Certificate, error.into())),
-            }
-            self.check_bounds()?;
         }
         Ok(())
     }
@@ -135,6 +141,18 @@ impl Contents {
         }
         Ok(())
     }
+}
+
+/// The types of what has certificates and is no PKCS#7: attributes of a directory (userCertificate, cACertificate,
+/// crossCertificatePair of X.509 section 13), and a bag of PKCS#12.
+const CERTIFICATE_VALUES: [Oid<'static>; 4] =
+    [oid!(2.5.4.36), oid!(2.5.4.37), oid!(2.5.4.40), oid!(1.2.840.113549.1.9.22.1)];
+
+/// Returns the values of an attribute, or of a bag, that has certificates.
+fn certificate_values<'a>(content: &Value<'a>) -> Option<&'a [u8]> {
+    let mut fields = content.reader("PKCS#7");
+    let kind = fields.required("its type").ok()?.oid().ok()?;
+    CERTIFICATE_VALUES.contains(&kind).then(|| fields.rest())
 }
 
 /// Returns the certificates of a Netscape certificate sequence, which OpenSSL still writes (`openssl nseq`).

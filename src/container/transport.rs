@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::asn1;
 use crate::container::attributes::WithoutNames;
 use crate::container::lookalike::Lookalike;
-use crate::container::{attributes, der, detect, dump, escape};
+use crate::container::{addressed, attributes, der, detect, dump, escape, registry};
 use crate::pem;
 
 /// The number of times that a file may be encoded over and over.
@@ -69,6 +69,9 @@ fn without_mark(text: &[u8]) -> &[u8] {
 fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if let Some(text) = from_utf32(bytes) {
         return Some(text);
+    }
+    if let Some(certificate) = registry::certificate(bytes) {
+        return Some(Zeroizing::new(certificate.to_vec()));
     }
     let is_mixed = memchr::memmem::find(bytes, b"-BEGIN ").is_some();
     if !is_mixed
@@ -296,6 +299,7 @@ fn is_worth_reading(bytes: &[u8]) -> bool {
 /// anything.
 fn is_file(bytes: &[u8], layers: usize) -> bool {
     is_der_file(bytes)
+        || registry::certificate(bytes).is_some()
         || matches!(
             Lookalike::of(bytes),
             Some(
@@ -319,6 +323,9 @@ fn is_file(bytes: &[u8], layers: usize) -> bool {
 
 /// Returns whether bytes begin with a DER value that fills them, or was cut.
 fn is_der_file(bytes: &[u8]) -> bool {
+    if detect::is_set_of_certificates(bytes) {
+        return true;
+    }
     let Some(claimed) = asn1::claimed_length(bytes) else { return matches!(bytes, [0x30, 0x80, 0x02 | 0x06, ..]) };
     if !begins_as_der(bytes) && !begins_as_short_key(bytes) {
         return false;
@@ -362,9 +369,11 @@ pub(super) struct EncodedPart {
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
-/// Returns whether there is such a part.
+/// Returns whether there is such a part, or a dump that is named.
 pub(super) fn has_encoded_part(text: &[u8]) -> bool {
-    EncodedParts { text, position: 0 }.next().is_some() || dump::lists(text).next().is_some()
+    EncodedParts { text, position: 0 }.next().is_some()
+        || dump::lists(text).next().is_some()
+        || addressed::find(text, 0).is_some()
 }
 
 /// Returns all such parts.

@@ -241,6 +241,20 @@ impl ScanTotals {
         self.skipped.push(SkippedFile { file: file.to_owned(), source, dump, reason, what });
     }
 
+    /// Names the entries of an object, among those that were passed over from `first` on, which Kubernetes refuses: where
+    /// there is no certificate that could be warned of, they are named in every report.
+    fn name_misplaced(&mut self, object: &KubernetesObject, first: usize) {
+        let names: Vec<String> = object.misplaced.iter().map(|key| object.entry_path(key)).collect();
+        for skipped in &mut self.skipped[first..] {
+            if skipped.reason == SkipReason::NoCertificate && names.contains(&skipped.file) {
+                self.counts.without_certificates -= 1;
+                skipped.reason = SkipReason::KnownOther;
+                skipped.what += " as PEM under data: Kubernetes takes it under stringData alone";
+                *self.counts.passed_over.entry(skipped.what.clone()).or_default() += 1;
+            }
+        }
+    }
+
     fn pass_over(&mut self, what: &str) {
         *self.counts.passed_over.entry(what.to_owned()).or_default() += 1;
     }
@@ -457,6 +471,7 @@ impl ExpiryScanner<'_> {
                 totals.add_keys(&result);
             }
         }
+        let (first, first_skipped) = (totals.certificates.len(), totals.skipped.len());
         for (key, mut result) in results {
             let name = object.entry_path(key);
             if let Ok(Opened::Contents { contents, .. }) = &mut result
@@ -472,6 +487,9 @@ impl ExpiryScanner<'_> {
                     certificate.add(&finding);
                 }
             }
+        }
+        if totals.certificates.len() == first {
+            totals.name_misplaced(object, first_skipped);
         }
     }
 
@@ -628,15 +646,29 @@ impl ExpiryScanner<'_> {
 
 /// Returns a warning for an entry of an object that Kubernetes refuses, whichever of its entries is to blame.
 fn misplaced_entry(object: &KubernetesObject, key: &str) -> Option<Finding> {
-    let (message, what) = if object.misplaced.contains(key) {
-        ("is PEM where Base64 belongs: Kubernetes refuses the object".to_owned(), "it".to_owned())
-    } else {
-        let other = object.misplaced.first()?.clone();
-        let message = format!("is beside {other}, which is PEM where Base64 belongs: Kubernetes refuses the object");
-        (message, other)
+    let is_own = object.misplaced.contains(key);
+    let entry = if is_own { key } else { object.misplaced.first()? };
+    let message = match is_own {
+        true => "is PEM where Base64 belongs: Kubernetes refuses the object".to_owned(),
+        false => format!("is beside {entry}, which is PEM where Base64 belongs: Kubernetes refuses the object"),
     };
-    let hint = format!("put {what} under stringData (under data, in a ConfigMap), or encode it with base64");
+    let what = if is_own { "it" } else { entry };
+    let hint = match has_lines(object, entry) {
+        true => format!("put {what} under stringData (under data, in a ConfigMap), or encode it with base64"),
+        false => format!(
+            "{what} has lost its lines too: make the object of the file with kubectl create secret generic NAME \
+             --from-file={entry}=FILE, or put the file's lines under stringData, as a block ({entry}: |)"
+        ),
+    };
     Some(Finding { hint: Some(hint.into()), ..Finding::warning(FindingCode::MisplacedEntry, message) })
+}
+
+/// Returns whether an entry has the lines of PEM.
+fn has_lines(object: &KubernetesObject, key: &str) -> bool {
+    match object.entries.get(key) {
+        Some(Ok(bytes)) => bytes.trim_ascii().contains(&b'\n'),
+        Some(Err(_)) | None => true,
+    }
 }
 
 /// What an entry without bytes is called.

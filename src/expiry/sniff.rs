@@ -107,21 +107,17 @@ pub(crate) fn skip(name: &str, is_named: bool, bytes: &[u8], error: &OpenError) 
     }
     let what = match error {
         // The dates of its certificates can be seen without the password, but not here.
-        // A dump is named only where it begins as a certificate or a key does, and so is damage to one.
         OpenError::Lookalike(
             Lookalike::Jks
             | Lookalike::Jceks
             | Lookalike::BouncyCastle
-            | Lookalike::StoreOfWindows
-            | Lookalike::HexDump
-            | Lookalike::CertutilDump
-            | Lookalike::ByteDump
-            | Lookalike::WordDump
-            | Lookalike::OctalDump
-            | Lookalike::OctalWordDump,
+            | Lookalike::BouncyCastleFips
+            | Lookalike::StoreOfWindows,
         )
         | OpenError::Profile(_)
         | OpenError::TextMode(_) => return None,
+        // A dump is named only where it begins as a certificate or a key does.
+        OpenError::Lookalike(kind) if kind.is_dump() => return None,
         // A configuration profile, which has certificates and .p12 files in it.
         OpenError::Lookalike(Lookalike::PropertyList) if has_extension(name, "mobileconfig") => return None,
         OpenError::Lookalike(kind) => return skip_lookalike(name, *kind),

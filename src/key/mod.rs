@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::asn1::{Malformed, oid_text};
 use crate::attribute::Attribute;
 use crate::crypto::encrypt::{EncryptError, Encryption};
-use crate::key::structure::{OwnForm, Pkcs8, charge_curve, sec1_curve};
+use crate::key::structure::{OwnForm, Pkcs8, charge_curve, lacks_curve, sec1_curve};
 use crate::limits::LimitError;
 use crate::pem;
 use crate::public_key::{self, PublicKey, algorithm_name, is_prime_curve};
@@ -148,6 +148,7 @@ impl PrivateKey {
             Err(KeyError::Unusable(_)) if sec1_curve(der).is_some_and(|curve| is_prime_curve(curve.as_bytes())) => {
                 Err(KeyError::Damaged)
             }
+            Err(KeyError::Unusable(_)) if lacks_curve(der) => Err(KeyError::Unsupported(WITHOUT_CURVE.to_owned())),
             read => read,
         }
     }
@@ -290,6 +291,8 @@ fn spki(algorithm: AlgorithmIdentifierRef<'_>, subject_public_key: &[u8]) -> Res
     SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der()
 }
 
+const WITHOUT_CURVE: &str = "EC that does not say its curve";
+
 /// Explains why OpenSSL does not read a key of this kind. What it knows is damaged.
 fn unread(algorithm: &Oid<'_>, curve: Option<&Oid<'_>>) -> KeyError {
     let is_known = match curve {
@@ -299,7 +302,7 @@ fn unread(algorithm: &Oid<'_>, curve: Option<&Oid<'_>>) -> KeyError {
     match curve {
         _ if is_known => KeyError::Damaged,
         Some(curve) => KeyError::Unsupported(format!("EC on the curve {}", oid_text(curve))),
-        None if *algorithm == public_key::EC => KeyError::Unsupported("EC that does not say its curve".to_owned()),
+        None if *algorithm == public_key::EC => KeyError::Unsupported(WITHOUT_CURVE.to_owned()),
         None => KeyError::Unsupported(algorithm_name(algorithm)),
     }
 }

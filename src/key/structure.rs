@@ -176,6 +176,20 @@ pub(super) fn sec1_curve(der: &[u8]) -> Option<Oid<'static>> {
     None
 }
 
+/// Returns whether a value is an ECPrivateKey as a whole, without the curve, which is optional there.
+pub(super) fn lacks_curve(der: &[u8]) -> bool {
+    let Some((key, _)) = Value::parse_prefix(der) else { return false };
+    let mut fields = key.reader("EC private key");
+    let begins_as_key = matches!(fields.try_next(), Ok(Some(version)) if version.unsigned() == Ok(1))
+        && matches!(fields.try_next(), Ok(Some(number)) if number.is(Tag::OctetString));
+    let is_over = match fields.try_next() {
+        Ok(None) => true,
+        Ok(Some(point)) => point.is_context(1) && fields.rest().is_empty(),
+        Err(_) => false,
+    };
+    begins_as_key && is_over
+}
+
 fn curve_in(parameters: &Value<'_>) -> Result<Oid<'static>, Malformed> {
     parameters.reader("EC private key").required("the curve")?.oid()
 }

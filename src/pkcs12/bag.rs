@@ -344,7 +344,7 @@ fn parse_certificate(wrapped: &Value<'_>, rests: &mut Rests) -> Result<BagConten
         return Ok(BagContent::Other(OtherBag::ForeignCertificate));
     }
     let octets = wrapped_octets(&mut fields, rests)?;
-    let Some((certificate, rest)) = Value::parse_prefix(&octets) else {
+    let Some((certificate, rest)) = Value::parse_prefix(&octets).filter(|(value, _)| value.is(Tag::Sequence)) else {
         return Ok(BagContent::Certificate(octets.into_owned()));
     };
     keep_rest(rests, rest);

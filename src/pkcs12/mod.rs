@@ -17,7 +17,7 @@ pub(crate) use bag::{Bag, BagContent, Holds, OtherBag};
 use bag::{OpenedBag, RawBag, RawBags, looks_like_safe_contents};
 use mac::Mac;
 
-use crate::asn1::{BerReader, Malformed, Value, oid_text};
+use crate::asn1::{BerReader, Fault, Malformed, Value, oid_text};
 use crate::attribute::parse_attributes;
 use crate::crypto::pbe::Scheme;
 use crate::crypto::{DecodeError, Remedy, pkcs8};
@@ -119,6 +119,9 @@ pub(crate) struct Pfx<'a> {
 /// The only version of the format (RFC 7292 section 4).
 const VERSION: u64 = 3;
 
+/// The greatest number that is a version rather than damage: 1 was that of drafts, and there is none after 3.
+const LAST_VERSION: u64 = 9;
+
 /// The parts of a file, each parsed once, however many passwords are tried.
 pub(crate) struct Safes<'a> {
     pfx: &'a Pfx<'a>,
@@ -156,7 +159,9 @@ impl<'a> Pfx<'a> {
         let mut fields = pfx.reader("PKCS#12 file");
         let version = fields.expect(Tag::Integer, "the version")?.unsigned()?;
         if version != VERSION {
-            return Err(fields.malformed(format!("its version is {version}, where {VERSION} is expected")).into());
+            let problem = fields.malformed(format!("its version is {version}, where {VERSION} is expected"));
+            let fault = if version <= LAST_VERSION { Fault::Version } else { Fault::Damage };
+            return Err(Malformed { fault, ..problem }.into());
         }
         let content = fields.expect(Tag::Sequence, "the authenticated safe")?;
         let mut content = content.reader("authenticated safe");

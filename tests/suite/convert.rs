@@ -98,6 +98,110 @@ fn every_leaf_that_bag_attributes_write_is_judged() {
     }
 }
 
+#[test]
+fn an_authority_that_is_written_and_proves_nothing_is_warned_of() {
+    let [root_key, middle_key, other_key, key] = [(); 4].map(|()| certificates::ec_key());
+    let authority =
+        |subject, issuer, from, until| Shape { subject, issuer, from, until, is_ca: true, ..Shape::default() };
+    let root = certificates::shaped(&root_key, &authority("root", "root", "20200101", "20991231"));
+    let middle =
+        |from, until| certificates::shaped_by(&root_key, &middle_key, &authority("middle", "root", from, until));
+    let leaf = Shape { issuer: "middle", extensions: &[PRODUCTION], ..Shape::default() };
+    let good = certificates::shaped_by(&middle_key, &key, &leaf);
+    let foreign = certificates::shaped_by(&other_key, &key, &leaf);
+    let false_middle =
+        certificates::shaped_by(&other_key, &middle_key, &authority("middle", "root", "20200101", "20991231"));
+    let folder = tempfile::tempdir().unwrap();
+    for (leaf, middle, code, said) in [
+        (&good, middle("20200101", "20991231"), None, ""),
+        (
+            &good,
+            middle("20200101", "20250101"),
+            Some("intermediate-expired"),
+            "the authority \"middle\" expired on 2025-01-01",
+        ),
+        (
+            &good,
+            middle("20300101", "20991231"),
+            Some("not-yet-valid"),
+            "the authority \"middle\" is not valid before 2030-01-01",
+        ),
+        (
+            &foreign,
+            middle("20200101", "20991231"),
+            Some("chain-invalid"),
+            "\"server\" names the authority \"middle\" as its issuer, whose key did not sign it",
+        ),
+        (
+            &good,
+            false_middle,
+            Some("chain-invalid"),
+            "\"middle\" names the authority \"root\" as its issuer, whose key did not sign it",
+        ),
+    ] {
+        let pem = [&leaf[..], &key.private_key_to_pem_pkcs8().unwrap(), &middle, &root].concat();
+        fs::write(folder.path().join("in.pem"), pem).unwrap();
+        let test = |arguments: &str| {
+            let test =
+                Test::new().args(arguments.split(' ')).args(["in.pem", "--at", "2026-06-01", "-o", "out", "--force"]);
+            test.env("P", "geheim99").folder(folder.path())
+        };
+        for arguments in ["convert --certs all", "pack --passout env:P", "convert --certs ca --no-key"] {
+            let told = test(arguments).run().stderr;
+            let is_told = code.is_some() && !(arguments.contains("ca") && said.contains("server"));
+            assert_eq!(told.contains("warning: in.pem: "), is_told, "{arguments}: {told}");
+            assert!(!is_told || told.contains(said), "{arguments}: {told}");
+            let report = test(arguments).arg("--json").run().json();
+            let codes: Vec<&str> =
+                report["warnings"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
+            assert_eq!(codes.iter().any(|one| Some(*one) == code), is_told, "{arguments}: {report}");
+        }
+        let told = test("convert").run().stderr;
+        assert!(!told.contains("authority"), "{told}");
+    }
+}
+
+#[test]
+fn the_report_counts_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = Test::new()
+        .args(["convert", "--bag-attributes", "--json", "-o", "out.pem"])
+        .arg(fixture("p12/two-identities.p12"))
+        .args(["--passin", "env:P"])
+        .env("P", "push")
+        .folder(folder.path())
+        .run()
+        .json();
+    let text = fs::read_to_string(folder.path().join("out.pem")).unwrap();
+    let output = &report["outputs"][0];
+    assert_eq!(output["private_keys"], text.matches("BEGIN PRIVATE KEY").count(), "{report}");
+    assert_eq!(output["certificates"], text.matches("BEGIN CERTIFICATE").count(), "{report}");
+    assert_eq!(output["private_keys"], 2, "{report}");
+}
+
+#[test]
+fn the_alias_of_a_trusted_certificate_is_a_friendly_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = certificates::ec_key();
+    let pem = certificates::shaped(&key, &Shape { extensions: &[PRODUCTION], ..Shape::default() });
+    // As `openssl x509 -setalias` writes it.
+    let settings = b"\x30\x0a\x0c\x08My alias";
+    let der = [&X509::from_pem(&pem).unwrap().to_der().unwrap()[..], settings].concat();
+    let trusted = format!(
+        "-----BEGIN TRUSTED CERTIFICATE-----\n{}\n-----END TRUSTED CERTIFICATE-----\n",
+        data_encoding::BASE64.encode(&der)
+    );
+    fs::write(folder.path().join("in.pem"), [trusted.as_bytes(), &key.private_key_to_pem_pkcs8().unwrap()].concat())
+        .unwrap();
+    let report = Test::new()
+        .args(["pack", "in.pem", "--at", "2026-06-01", "--passout", "env:P", "-o", "out.p12", "--json"])
+        .env("P", "geheim99")
+        .folder(folder.path())
+        .run()
+        .json();
+    assert_eq!(report["friendly_name"], "My alias", "{report}");
+}
+
 const NEWER: &str = "left out \"server\" (until 2028-12-31), whose private key is not here";
 const HINT: &str = "it is newer than the one that is taken: give its private key with --key FILE";
 

@@ -72,7 +72,7 @@ fn an_existing_key_or_request_stays_as_it_was_and_nothing_is_added() {
 #[test]
 fn what_is_no_key_was_not_signed_by_apple() {
     let folder = tempfile::tempdir().unwrap();
-    for text in ["", "to be done\n"] {
+    for text in ["to be done\n", " \n"] {
         fs::write(folder.path().join(KEY), text).unwrap();
         let run = csr(folder.path(), &[]).status(6).run();
         assert!(
@@ -82,6 +82,17 @@ fn what_is_no_key_was_not_signed_by_apple() {
         );
         assert!(!run.stderr.contains("Apple"), "{text:?}: {}", run.stderr);
         assert_eq!(fs::read_to_string(folder.path().join(KEY)).unwrap(), text);
+    }
+}
+
+#[test]
+fn an_empty_file_is_no_key_and_is_replaced() {
+    for name in [KEY, REQUEST] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), "").unwrap();
+        csr(folder.path(), &[]).stderr_contains(&format!("{name} was there already, and was empty\n")).run();
+        whole_key(&folder.path().join(KEY));
+        assert!(fs::metadata(folder.path().join(REQUEST)).unwrap().len() > 0);
     }
 }
 

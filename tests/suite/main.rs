@@ -29,6 +29,7 @@ mod keys;
 mod limits;
 #[cfg(target_os = "linux")]
 mod memory;
+mod named;
 mod names;
 mod outputs;
 mod pack;

@@ -2051,7 +2051,7 @@ fn a_pkcs12_file_of_another_version_is_named() {
     let version = bytes.windows(3).position(|window| window == [2, 1, 3]).unwrap() + 2;
     for other in [1, 4] {
         bytes[version] = other;
-        let expected = format!("PKCS#12 file: its version is {other}, where 3 is expected");
+        let expected = format!("the file is not supported: PKCS#12 file: its version is {other}, where 3 is expected");
         on(bytes.clone(), &["inspect", "-"]).status(3).stderr_contains(&expected).run();
         on(bytes.clone(), &["convert", "-"]).status(3).stderr_contains(&expected).run();
     }

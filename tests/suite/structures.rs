@@ -258,6 +258,8 @@ fn lists_of_certificates_without_a_name_are_read() {
         ("in Base64", BASE64.encode(&path).into_bytes()),
         ("in PEM", encoded("CERTIFICATE", &path)),
         ("set in PEM", encoded("PKCS7", &set)),
+        ("set in Base64", BASE64.encode(&set).into_bytes()),
+        ("set in JSON", format!("{{\"chain\": \"{}\"}}\n", BASE64.encode(&set)).into_bytes()),
         ("unknown label", encoded("PKIPATH", &path)),
         ("behind a certificate", [read("der/not-push.cer"), path.clone()].concat()),
     ];
@@ -285,6 +287,67 @@ fn what_is_damaged_in_a_list_of_certificates_is_said() {
     assert!(run.text().contains("com.example.MyApp") && run.text().contains("certificate 2"), "{}", run.text());
 }
 
+#[test]
+fn what_is_no_certificate_in_a_list_of_them_is_read_or_named() {
+    let (first, key, store) = (read("der/universal.cer"), read("key/pkcs8.der"), read("p12/keychain.p12"));
+    let list =
+        value(0x30, &[&sequence(&[b"\x02\x01\x01", ALGORITHM, NAME, b"\x17\x0d261124000000Z"]), ALGORITHM, SIGNATURE]);
+    let data = |items: &[&[u8]]| {
+        let fields = sequence(&[b"\x02\x01\x01\x31\0", &sequence(&[DATA]), &explicit(items), b"\x31\0"]);
+        sequence(&[SIGNED_DATA, &explicit(&[&fields])])
+    };
+    for (item, said) in
+        [(&list, "a certificate revocation list (CRL)"), (&key, "the private key is here and matches"), (&store, "MAC")]
+    {
+        for file in [sequence(&[&first, item]), value(0x31, &[&first, item]), data(&[&first, item])] {
+            let run = inspect(&file).any_status().run();
+            assert!(run.text().contains("com.example.MyApp"), "{said}: {}{}", run.text(), run.stderr);
+            assert!(!run.text().contains("damaged") && !run.stderr.contains("damaged"), "{said}: {}", run.stderr);
+            if said != "MAC" {
+                assert!(run.text().contains(said), "{said}: {}", run.text());
+            }
+        }
+    }
+}
+
+const ALGORITHM: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\0";
+const NAME: &[u8] = b"\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01a";
+const SIGNATURE: &[u8] = b"\x03\x05\0abcd";
+
+#[test]
+fn certificates_in_places_of_other_forms_are_read() {
+    let (first, second) = (read("der/universal.cer"), read("der/ec.cer"));
+    let path = sequence(&[&first, &second]);
+    let pem = [encoded("CERTIFICATE", &first), encoded("CERTIFICATE", &second)].concat();
+    let base64 = BASE64.encode(&path).into_bytes();
+    let bags = |certificate: &[u8]| pkcs12(&sequence(&[&certificate_bag(&[certificate])]));
+    let in_list = |items: &[&[u8]]| {
+        let fields = sequence(&[b"\x02\x01\x01\x31\0", &sequence(&[DATA]), &explicit(items), b"\x31\0"]);
+        sequence(&[SIGNED_DATA, &explicit(&[&fields])])
+    };
+    let attribute = |kind: u8, values: &[&[u8]]| sequence(&[&[6, 3, 0x55, 4, kind], &value(0x31, values)]);
+    for (name, file) in [
+        ("a path in a bag", bags(&path)),
+        ("PEM in a bag", bags(&pem)),
+        ("Base64 in a bag", bags(&base64)),
+        ("PEM behind a PKCS#12 file's content", pkcs12_of(&[&sequence(&[])], b"", &pem)),
+        ("Base64 behind it", pkcs12_of(&[&sequence(&[])], b"", &octets(&[&base64]))),
+        ("octets in PKCS#7", in_list(&[&first, &octets(&[&second])])),
+        ("PEM in PKCS#7", in_list(&[&octets(&[&pem])])),
+        ("userCertificate", attribute(36, &[&first, &second])),
+        ("cACertificate", attribute(37, &[&first, &second])),
+        ("a bag's content", sequence(&[X509_CERTIFICATE, &explicit(&[&octets(&[&path])])])),
+    ] {
+        let run = inspect(&file).any_status().run();
+        for digest in ["d04062fe545c6cc1", "be60f9b13dcfd313"] {
+            assert!(run.text().contains(digest), "{name}: {}{}", run.text(), run.stderr);
+        }
+        for wrong in ["no meaning", "attribute certificate", "PKCS#7 content"] {
+            assert!(!run.text().contains(wrong) && !run.stderr.contains(wrong), "{name}: {}{}", run.text(), run.stderr);
+        }
+    }
+}
+
 /// Returns a dump of a file with an address before each line of sixteen bytes.
 fn dump(file: &[u8], line_of: impl Fn(usize, &[u8]) -> String) -> Vec<u8> {
     let mut text = String::new();
@@ -304,7 +367,7 @@ fn dumps_are_named_with_a_command_that_undoes_them() {
         let mut file = read(path);
         file.truncate(file.len() & !1);
         for (text, command) in [
-            (dump(&file, |address, line| format!("{address:08x}:{}  ....", bytes(line))), "xxd -r FILE NEW"),
+            (dump(&file, |address, line| format!("{address:08x}:{}  ....", bytes(line))), "sed 's/^[^:]*: *//"),
             (dump(&file, |address, line| format!("{address:08x} {}  |..|", bytes(line))), "sed 's/^[0-9a-f]* *//"),
             (dump(&file, |address, line| format!("{address:06x}{}", bytes(line))), "sed 's/^[0-9a-f]* *//"),
             (dump(&file, |address, line| format!("{address:07o}{}", bytes(line))), "sed 's/^[0-9a-f]* *//"),
@@ -313,14 +376,14 @@ fn dumps_are_named_with_a_command_that_undoes_them() {
                     let words: String = words(line).iter().map(|word| format!(" {word:04x}")).collect();
                     format!("{address:07x}{words}")
                 }),
-                "pack(\"v*\", map { hex } split)",
+                "map { scalar reverse pack \"H*\", $_ } split",
             ),
             (
                 dump(&file, |address, line| {
                     let words: String = words(line).iter().map(|word| format!(" {word:06o}")).collect();
                     format!("{address:07o}{words}")
                 }),
-                "pack(\"v*\", map { oct } split)",
+                ": \"v\", oct)",
             ),
             (
                 dump(&file, |address, line| {

@@ -25,6 +25,7 @@ use crate::commands::shared::writing::{self, ReplacedKeys, kept_file};
 use crate::container::{Contents, Entry};
 use crate::error::Error;
 use crate::exit::ExitKind;
+use crate::finding::Finding;
 use crate::identity::{Collection, SelectError, check_for_openssl, is_called};
 use crate::key::PrivateKey;
 use crate::pem;
@@ -156,6 +157,7 @@ pub(super) fn convert(
     let selection = select(arguments, contents, arguments.at.unwrap_or(context.now))?;
     check_keys_stay(arguments, &plan, &selection, contents, key_file)?;
     let judged = judge(arguments, &selection, contents, context)?;
+    let authority_warnings = judge_authorities(arguments, &selection, contents, context)?;
     unread::warn_of_mac(&arguments.input, contents, context)?;
     if !arguments.json {
         unread::warn(&arguments.input, contents, context)?;
@@ -173,7 +175,8 @@ pub(super) fn convert(
     output_name::warn(&plan.all(), context)?;
     replaced.warn(context)?;
     lost.warn(context)?;
-    let report = describe(arguments, &selection, judged, key_file, &outputs, context);
+    let mut report = describe(arguments, &selection, judged, key_file, &outputs, context);
+    report.warnings.extend(authority_warnings);
     if arguments.json {
         writing::print_json(&report, &plan.all(), context)?;
     } else {
@@ -370,6 +373,27 @@ fn judge(
         left_out.retain(|finding| finding.hint.is_some());
     }
     Ok(Some(judging.judge(&leaf.item, &others, left_out, context)?))
+}
+
+/// Judges the authorities that are written.
+fn judge_authorities(
+    arguments: &ConvertArgs,
+    selection: &Selection<'_>,
+    contents: &Contents,
+    context: &mut Context<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let collection = Collection::new(&contents.certificates, &contents.keys);
+    let mut authorities = selection.certificates.clone();
+    authorities.retain(|certificate| !collection.is_leaf(certificate));
+    let leaf = selection.leaves.first().map(|entry| &entry.item);
+    let judging = Judging {
+        input: &arguments.input,
+        now: arguments.at.unwrap_or(context.now),
+        is_authority: false,
+        strict: arguments.strict,
+        json: arguments.json,
+    };
+    judging.judge_authorities(leaf, &authorities, context)
 }
 
 /// Renders a selection as PEM: leaf, CA certificates, key.

@@ -282,6 +282,7 @@ fn open_advice(error: &OpenError) -> &'static str {
             Fault::Aliases => "write the values out, as `kubectl get -o yaml` does",
             Fault::Page => "fetch all of it, without a limit: kubectl get secrets -o json does",
             Fault::Refusal => "fetch it again, as one who may read it: kubectl auth can-i list secrets",
+            Fault::Version => "export it again as PKCS#12 (version 3), which all programs write",
             Fault::PlainText => {
                 "values under data (binaryData in a ConfigMap) are Base64: put plain text under stringData (data in a \
                  ConfigMap), or encode it with base64"
@@ -332,6 +333,15 @@ fn oddity_advice(oddity: PasswordOddity) -> &'static str {
              have put into the file"
         }
         PasswordOddity::Utf16 => "the password that was given is in UTF-16: give it in UTF-8",
+        PasswordOddity::Nul => "the password that was given has a NUL in it, perhaps at its end: give it without",
+        PasswordOddity::Invisible => {
+            "the password that was given has a character in it that is not seen, such as a no-break or a zero-width space: \
+             type it again"
+        }
+        PasswordOddity::Hexadecimal => {
+            "the password that was given is a text in hexadecimal digits, as security find-generic-password -w prints one \
+             beyond ASCII: add | xxd -r -p to that command"
+        }
         PasswordOddity::ByteOrderMark => "the password that was given begins with a byte order mark: give it without",
         PasswordOddity::LineEnd => "the password that was given ends in a line end (LF or CR): give it without",
         PasswordOddity::Blank => {

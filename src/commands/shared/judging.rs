@@ -9,10 +9,13 @@ use crate::commands::shared::writing;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingCode};
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
+
+/// The most warnings on authorities that are printed.
+const MAX_WARNINGS: usize = 10;
 
 /// The options of a judgement.
 pub(crate) struct Judging<'a> {
@@ -63,6 +66,44 @@ impl Judging<'_> {
             }
         }
         Ok(Judged { chain, warnings })
+    }
+
+    /// Judges the authorities that are written beside a leaf, and prints their warnings: one that is not valid, and one
+    /// that others name as their issuer and whose key did not sign them.
+    ///
+    /// # Errors
+    /// With `strict`, when there is a warning.
+    pub(crate) fn judge_authorities(
+        &self,
+        leaf: Option<&Certificate>,
+        authorities: &[&Certificate],
+        context: &mut Context<'_>,
+    ) -> Result<Vec<Finding>, Error> {
+        let mut warnings = Vec::new();
+        for authority in authorities {
+            for warning in warning::judge_authority(authority, self.now) {
+                let code = match warning.code {
+                    FindingCode::Expired => FindingCode::IntermediateExpired,
+                    code if warning::concerns_conversion(code) => code,
+                    _ => continue,
+                };
+                let message = format!("the authority {}", about(authority, &warning));
+                warnings.push(Finding::warning(code, message));
+            }
+        }
+        let cas = FileCas::of_all(authorities.iter().copied());
+        for certificate in leaf.iter().chain(authorities) {
+            if let Some(issuer) = cas.false_issuer_of(certificate) {
+                let [name, issuer] = [certificate, issuer].map(|named| printable_name(named.title()));
+                let message =
+                    format!("\"{name}\" names the authority \"{issuer}\" as its issuer, whose key did not sign it");
+                warnings.push(Finding::warning(FindingCode::ChainInvalid, message));
+            }
+        }
+        for warning in warnings.iter().take(MAX_WARNINGS) {
+            self.warn(&warning.message, "without --strict it is written with a warning", context)?;
+        }
+        Ok(warnings)
     }
 
     fn judge_leaf(

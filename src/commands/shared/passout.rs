@@ -81,10 +81,17 @@ pub(crate) fn read(
 /// Returns why other programs could not be given a password. What only looks odd, such as quotes, may be meant.
 fn unusable(password: &Password) -> Option<&'static str> {
     match password.oddity() {
-        Some(PasswordOddity::Utf16) => return Some("is in UTF-16, or has a NUL in it"),
+        Some(PasswordOddity::Utf16 | PasswordOddity::Nul) => return Some("is in UTF-16, or has a NUL in it"),
         Some(PasswordOddity::ByteOrderMark) => return Some("begins with a byte order mark"),
         Some(PasswordOddity::LineEnd) => return Some("ends in a line end (LF or CR)"),
-        Some(PasswordOddity::NotUtf8 | PasswordOddity::Empty | PasswordOddity::Blank | PasswordOddity::Quotes)
+        Some(
+            PasswordOddity::NotUtf8
+            | PasswordOddity::Empty
+            | PasswordOddity::Blank
+            | PasswordOddity::Quotes
+            | PasswordOddity::Invisible
+            | PasswordOddity::Hexadecimal,
+        )
         | None => {}
     }
     let bytes = password.as_bytes();

@@ -47,7 +47,7 @@ pub(crate) struct OutputReport {
     /// A private key is in it.
     pub(crate) private_key: bool,
     /// The number of private keys in it.
-    #[serde(skip)]
+    #[serde(rename = "private_keys")]
     pub(crate) keys: usize,
     /// That key is encrypted.
     pub(crate) encrypted: bool,

@@ -131,9 +131,12 @@ fn write_request(out: &mut dyn Write, request: &RequestReport, paint: Paint) -> 
     writeln!(out, "\n{}", paint.strong("certificate signing request"))?;
     row(out, paint, "Subject", or_none(&request.subject))?;
     let signature = match request.signature_valid {
-        Some(true) => "signed by it",
-        Some(false) => "NOT signed by it",
-        None => "signature not judged: its algorithm is not known here",
+        Some(true) => "signed by it".to_owned(),
+        Some(false) => "NOT signed by it".to_owned(),
+        None => format!(
+            "signature not judged: its algorithm, {}, is not known here (pushcert csr --key FILE makes a request that is taken)",
+            printable(&request.signature)
+        ),
     };
     row(out, paint, "Key", &format!("{} {}, {signature}", request.key.algorithm, request.key.bits))?;
     for (index, extension) in request.extensions.iter().enumerate() {
