@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use time::OffsetDateTime;
 
-use crate::certificate::Certificate;
 use crate::certificate::chain::FileCas;
 use crate::certificate::warning::KeyState;
+use crate::certificate::{Certificate, OpensslRefusal};
 use crate::container::{Contents, Entry};
 use crate::key::PrivateKey;
 use crate::public_key::KeyIdentity;
@@ -299,8 +299,8 @@ pub(crate) fn check_for_openssl<'a>(
     certificates: impl IntoIterator<Item = &'a Certificate>,
 ) -> Result<(), SelectError> {
     for certificate in certificates {
-        if let Some(problem) = certificate.openssl_problem() {
-            return Err(SelectError::Damaged { title: certificate.title().to_owned(), problem });
+        if let Some(OpensslRefusal { reason, is_new: false }) = certificate.openssl_refusal() {
+            return Err(SelectError::Damaged { title: certificate.title().to_owned(), problem: reason });
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::certificate::extension::{self, ExtensionReport};
 use crate::certificate::warning::{self, KeyState, MAX_ASKED};
 use crate::container::{Container, Contents, Entry};
 use crate::error::Error;
-use crate::finding::{Finding, FindingCode};
+use crate::finding::{Finding, FindingCode, Level};
 use crate::identity::Collection;
 use crate::key::PrivateKey;
 use crate::pkcs12::{Holds, Pkcs12Info};
@@ -324,7 +324,7 @@ impl FileReport {
                 report.warnings.push(FileWarning::new(certificate, finding));
             }
             if index < MAX_ASKED
-                && let Some(finding) = warning::judge_encoding(certificate)
+                && let Some(finding) = warning::judge_encoding(certificate, Level::Warning)
             {
                 report.warnings.push(FileWarning::new(certificate, finding));
             }

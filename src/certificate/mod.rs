@@ -199,6 +199,17 @@ impl BadDate {
 /// The head of a sequence of indefinite length.
 const BER_HEAD: &[u8] = b"\x30\x80";
 
+/// A certificate that the OpenSSL that is linked here does not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OpensslRefusal {
+    pub(crate) reason: &'static str,
+    /// OpenSSL 3.0 reads it, and what is built on it: curl, node, PHP and Python of many systems.
+    pub(crate) is_new: bool,
+}
+
+/// The reasons of newer versions alone: dates without seconds.
+const NEW_REASONS: [&str; 2] = ["utctime is too short", "generalizedtime is too short"];
+
 impl Certificate {
     /// Reads a certificate; what follows it in `bytes` (a "TRUSTED CERTIFICATE" has OpenSSL's settings
     /// there) is left out.
@@ -304,13 +315,14 @@ impl Certificate {
     }
 
     /// Returns why OpenSSL does not read it, if so. What reads certificates here takes texts and tags that it refuses.
-    pub(crate) fn openssl_problem(&self) -> Option<&'static str> {
+    pub(crate) fn openssl_refusal(&self) -> Option<OpensslRefusal> {
         if plain::is_plain(self) {
             return None;
         }
         let error = openssl::x509::X509::from_der(&self.der).err()?;
         // The innermost comes first.
-        error.errors().first().and_then(openssl::error::Error::reason).or(Some("no reason given"))
+        let reason = error.errors().first().and_then(openssl::error::Error::reason).unwrap_or("no reason given");
+        Some(OpensslRefusal { reason, is_new: NEW_REASONS.contains(&reason) })
     }
 
     /// Returns subject and issuer in another style.

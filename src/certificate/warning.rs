@@ -2,10 +2,10 @@
 
 use time::OffsetDateTime;
 
-use crate::certificate::Certificate;
 use crate::certificate::apple::{CertificateKind, Environment};
 use crate::certificate::chain::{AppleChain, ChainStatus, PathProblem};
-use crate::finding::{Finding, FindingCode};
+use crate::certificate::{Certificate, OpensslRefusal};
+use crate::finding::{Finding, FindingCode, Level};
 
 /// Fewer days left than this are a warning.
 pub(crate) const EXPIRES_SOON_DAYS: i64 = 30;
@@ -24,6 +24,7 @@ pub(crate) fn concerns_conversion(code: FindingCode) -> bool {
             | FindingCode::Forged
             | FindingCode::TopicsUnreadable
             | FindingCode::DamagedExtension
+            | FindingCode::RefusedByOpenssl
     )
 }
 
@@ -60,11 +61,18 @@ pub(crate) fn judge_extensions(certificate: &Certificate) -> Option<Finding> {
     Some(Finding::warning(FindingCode::DamagedExtension, message))
 }
 
-/// Returns the warning on a certificate that OpenSSL does not read.
-pub(crate) fn judge_encoding(certificate: &Certificate) -> Option<Finding> {
-    let problem = certificate.openssl_problem()?;
-    let message = format!("is damaged: OpenSSL does not read it ({problem})");
-    Some(Finding::warning(FindingCode::RefusedByOpenssl, message))
+/// Returns the finding on a certificate that OpenSSL does not read. Where older versions of it do, it is a warning, else of
+/// this level.
+pub(crate) fn judge_encoding(certificate: &Certificate, level: Level) -> Option<Finding> {
+    let OpensslRefusal { reason, is_new } = certificate.openssl_refusal()?;
+    if is_new {
+        let version = openssl::version::version();
+        let number = version.split(' ').nth(1).unwrap_or(version);
+        let message = format!("has a date that OpenSSL {number} does not read ({reason}), though older versions do");
+        return Some(Finding::warning(FindingCode::RefusedByOpenssl, message));
+    }
+    let message = format!("is damaged: OpenSSL does not read it ({reason})");
+    Some(Finding::new(level, FindingCode::RefusedByOpenssl, message))
 }
 
 /// Returns all warnings on a leaf, at the time `now`; `key` is `None` where nobody asks for it. A leaf may call itself an

@@ -191,8 +191,29 @@ fn is_text(bytes: &[u8]) -> bool {
     head.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
-/// An encrypted message (RFC 5652 section 6.1).
-const ENVELOPED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.3);
+/// The most bytes of the headers before a file.
+const MAX_HEADERS: usize = 64 << 10;
+
+/// Returns the value in DER that follows headers and an empty line, as `curl -i`, a mail program or a form saves a file:
+/// there may be headers of several answers.
+pub(super) fn after_headers(bytes: &[u8]) -> Option<&[u8]> {
+    let window = &bytes[..bytes.len().min(MAX_HEADERS)];
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    let text = &window[..window.iter().position(|byte| !is_text(byte))?];
+    // The first byte of a value is the digit 0.
+    let start = text.len().checked_sub(1)?;
+    let has_headers = text[..start].ends_with(b"\r\n\r\n") || text[..start].ends_with(b"\n\n");
+    let rest = &bytes[start..];
+    (has_headers && transport::begins_as_file(rest)).then_some(rest)
+}
+
+/// Encrypted messages (RFC 5652 sections 6.1 and 8, RFC 5083).
+const ENCRYPTED_MESSAGES: [Oid<'static>; 3] =
+    [oid!(1.2.840.113549.1.7.3), oid!(1.2.840.113549.1.7.6), oid!(1.2.840.113549.1.9.16.1.23)];
+
+/// Messages with a content in the clear: data, digested and compressed data (RFC 5652 sections 4 and 7, RFC 3274).
+const OPEN_MESSAGES: [Oid<'static>; 3] =
+    [oid!(1.2.840.113549.1.7.1), oid!(1.2.840.113549.1.7.5), oid!(1.2.840.113549.1.9.16.1.9)];
 
 /// The arc of keys that a TPM alone can use (the ASN.1 specification for TPM 2.0 key files).
 const TPM_KEYS: Oid<'static> = oid!(2.23.133.10.1);
@@ -223,7 +244,10 @@ fn detect_value(outer: &Value<'_>) -> Result<Format, OpenError> {
         [request, ..] if fields.len() <= 2 && is_ocsp_request(request) => lookalike(Lookalike::OcspRequest),
         [version, integer, ..] if version.is(Tag::Integer) && integer.is(Tag::Integer) => detect_integers(&fields),
         [version, octets, ..] if version.unsigned() == Ok(1) && octets.is(Tag::OctetString) => Ok(Format::Sec1Key),
-        [oid, ..] if oid.oid().is_ok_and(|oid| oid == ENVELOPED_DATA) => lookalike(Lookalike::EncryptedMessage),
+        [oid, ..] if oid.oid().is_ok_and(|oid| ENCRYPTED_MESSAGES.contains(&oid)) => {
+            lookalike(Lookalike::EncryptedMessage)
+        }
+        [oid, ..] if oid.oid().is_ok_and(|oid| OPEN_MESSAGES.contains(&oid)) => lookalike(Lookalike::Message),
         [oid, ..] if oid.oid().is_ok_and(|oid| oid.starts_with(&TPM_KEYS)) => lookalike(Lookalike::TpmKey),
         [oid, ..] if oid.is(Tag::Oid) => Ok(Format::Pkcs7),
         [algorithm, octets] if algorithm.is(Tag::Sequence) && octets.is(Tag::OctetString) => Ok(Format::EncryptedKey),

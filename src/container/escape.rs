@@ -268,24 +268,43 @@ pub(super) fn without_invisible(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 
 const DASHES: &[u8] = b"-----";
 
-/// Writes the first dash of a line that quoted-printable escapes (RFC 2045 section 6.7), so that no mail program takes it
-/// for a boundary. Returns `None` where there is none.
-pub(super) fn restore_first_dash(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    const ESCAPED: &[u8] = b"=2D----";
+/// Writes the dashes of a line that quoted-printable escapes (RFC 2045 section 6.7): the first, so that no mail program
+/// takes the line for a boundary, or all. Returns `None` where there is none.
+pub(super) fn restore_escaped_dashes(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut rest = bytes;
     let mut text = Zeroizing::new(Vec::new());
-    while let Some(start) = memchr::memmem::find(rest, ESCAPED) {
+    while let Some(start) = memchr::memmem::find(rest, ESCAPED_DASH) {
+        let (before, escaped) = rest.split_at(start);
         let is_first = text.is_empty();
         text.reserve_exact(if is_first { bytes.len() } else { 0 });
-        text.extend_from_slice(&rest[..start]);
-        text.extend_from_slice(DASHES);
-        rest = &rest[start + ESCAPED.len()..];
+        text.extend_from_slice(before);
+        match after_escaped_dashes(escaped) {
+            Some(after) => {
+                text.extend_from_slice(DASHES);
+                rest = after;
+            }
+            None => {
+                text.extend_from_slice(ESCAPED_DASH);
+                rest = &escaped[ESCAPED_DASH.len()..];
+            }
+        }
     }
     if text.is_empty() {
         return None;
     }
     text.extend_from_slice(rest);
     Some(text)
+}
+
+const ESCAPED_DASH: &[u8] = b"=2D";
+
+/// Returns what follows five dashes, of which any may be escaped.
+fn after_escaped_dashes(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text;
+    for _ in DASHES {
+        rest = rest.strip_prefix(ESCAPED_DASH).or(rest.strip_prefix(b"-"))?;
+    }
+    Some(rest)
 }
 
 /// Signs that stand for the dashes of a BEGIN, five on each side.

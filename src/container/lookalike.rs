@@ -62,6 +62,7 @@ pub enum Lookalike {
     SslSession,
     SignedPublicKey,
     EncryptedMessage,
+    Message,
     Uuencoded,
     HexDump,
     CertutilDump,
@@ -116,7 +117,7 @@ impl LookalikeRow {
 }
 
 /// In the order of [`Lookalike`].
-static LOOKALIKES: [LookalikeRow; 74] = {
+static LOOKALIKES: [LookalikeRow; 75] = {
     use Holds::{Anything, Key, Other};
     use Lookalike as L;
     [
@@ -317,6 +318,13 @@ static LOOKALIKES: [LookalikeRow; 74] = {
         LookalikeRow::new(L::SslSession, "a TLS session", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::SignedPublicKey, "a request of Netscape's kind (SPKAC)", Other, &[], NOT_A_CERTIFICATE),
         LookalikeRow::new(L::EncryptedMessage, "an encrypted message (S/MIME)", Other, &[], DECRYPT),
+        LookalikeRow::new(
+            L::Message,
+            "a message (CMS) whose content may be anything",
+            Anything,
+            &[],
+            "take out what is in it: openssl cms -data_out -inform DER -in FILE (-digest_verify, -uncompress for others of its kind)",
+        ),
         LookalikeRow::new(
             L::Uuencoded,
             "a file encoded with uuencode",

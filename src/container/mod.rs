@@ -186,7 +186,10 @@ fn read_layer(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents,
         Ok(_) => der::read(bytes, unlocker),
         // A list of revoked certificates, or what nobody knows, may stand before a certificate.
         Err(_) if der::is_followed(bytes) => der::read(bytes, unlocker),
-        Err(error) => Err(error),
+        Err(error) => match detect::after_headers(bytes) {
+            Some(value) => Ok(Contents { is_read_whole: false, ..der::read(value, unlocker)? }),
+            None => Err(error),
+        },
     }
 }
 
@@ -321,7 +324,6 @@ impl Contents {
         self.check_bounds()
     }
 
-    /// Refuses a file of too many parts.
     /// Refuses a file of too many parts. One that is not checked for want of time stands for all that follow it.
     fn check_bounds(&mut self) -> Result<(), OpenError> {
         let parts = self.certificates.len() + self.keys.len() + self.requests.len();

@@ -93,7 +93,7 @@ fn undo_layer(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if let Some(text) = from_mixed(bytes) {
         return Some(text);
     }
-    for undo in [escape::without_invisible, escape::unescape, escape::restore_first_dash, escape::restore_dashes] {
+    for undo in [escape::without_invisible, escape::unescape, escape::restore_escaped_dashes, escape::restore_dashes] {
         if let Some(text) = undo(bytes) {
             return Some(text);
         }

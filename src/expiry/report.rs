@@ -472,10 +472,8 @@ pub(crate) fn check(
 /// that OpenSSL does not read.
 fn faults_of(certificate: &Certificate, index: usize) -> Vec<Finding> {
     let mut faults = Vec::new();
-    if index < MAX_ASKED
-        && let Some(fault) = warning::judge_encoding(certificate)
-    {
-        faults.push(Finding { level: Level::Failure, ..fault });
+    if index < MAX_ASKED {
+        faults.extend(warning::judge_encoding(certificate, Level::Failure));
     }
     faults.extend(warning::judge_extensions(certificate));
     faults

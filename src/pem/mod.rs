@@ -731,6 +731,24 @@ mod tests {
     }
 
     #[test]
+    fn an_end_without_its_last_dashes_takes_none_of_the_next_begin() {
+        let body = format!("{DATA}\n");
+        for lost in ["-----END CERTIFICATE", "-----END CERTIFICATE  ", "-----END CERTIFICATE\r"] {
+            let text = format!(
+                "-----BEGIN CERTIFICATE-----\n{body}{lost}\n-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n"
+            );
+            let read: Vec<Piece> = pieces(text.as_bytes()).collect();
+            let [first, second] = &read[..] else { panic!("{lost}: {} pieces", read.len()) };
+            let (Err(unread), Ok(block)) = (&first.read, &second.read) else { panic!("{lost}") };
+            assert!(unread.line == 1 && unread.problem.starts_with("its END line is damaged"), "{}", unread.problem);
+            assert_eq!(*block.der, data(), "{lost}");
+        }
+        // A line that a mail program broke before its dashes.
+        let text = format!("-----BEGIN CERTIFICATE\n-----\n{body}-----END CERTIFICATE\n-----\n");
+        assert_eq!(parse(text.as_bytes()).unwrap().len(), 1);
+    }
+
+    #[test]
     fn a_damaged_block_is_an_error_that_names_its_line() {
         assert_eq!(
             problem("x\n-----BEGIN CMS-----\nAAEC\n"),

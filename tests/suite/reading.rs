@@ -506,6 +506,7 @@ fn bytes_that_were_written_as_a_text_are_read() {
     for (name, text) in [
         ("bytea", format!(" \\x{}\n", each(pem.as_bytes(), "", |byte| format!("{byte:02x}")))),
         ("a mail", pem.replace('=', "=3D").replace("\n-----", "\n=2D----").replacen('-', "=2D", 1)),
+        ("a mail with all of its dashes escaped", pem.replace('=', "=3D").replace('-', "=2D")),
         ("UTF-7", pem.replace('+', "+-").replace('=', "+AD0-")),
     ] {
         let run = on(text, &["inspect", "-"]).any_status().run();
@@ -1943,6 +1944,50 @@ fn inspect_warns_of_what_openssl_does_not_read() {
     let whole = changed_identity(b"\x0c\x26Apple Push Services", b"\x0c\x26Apple Push services");
     assert!(!run(&whole, &[]).contains("OpenSSL"));
     assert!(!run(&whole, &["--json"]).contains(code));
+}
+
+#[test]
+fn a_file_behind_headers_is_read() {
+    let p12 = read("p12/keychain.p12");
+    let cer = read("der/universal.cer");
+    for headers in [
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-pkcs12\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nServer: x\r\n\r\n",
+        "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"cert.p12\"\r\n\r\n",
+        "Subject: the certificate\n\n",
+    ] {
+        let of_p12 = [headers.as_bytes(), &p12, b"\r\n--b--\r\n"].concat();
+        assert_eq!(converted(of_p12, &[]), converted(p12.clone(), &[]), "{headers}");
+        on([headers.as_bytes(), &cer].concat(), &["expiry", "-", "--at", "2027-01-01", "--min-certificates", "1"])
+            .run();
+        let cut = [headers.as_bytes(), &p12[..p12.len() / 2]].concat();
+        on(cut, &["inspect", "-"]).status(3).stderr_contains("cut short").run();
+    }
+}
+
+#[test]
+fn messages_are_called_what_they_are() {
+    let oid = |der: &[u8]| [&[6, u8::try_from(der.len()).unwrap()][..], der].concat();
+    let message = |der: &[u8]| {
+        let content = [oid(der), [&[0xa0, 0x82, 1, 0][..], &[0x04, 0x81, 0xfd][..], &[7; 0xfd]].concat()].concat();
+        [&[0x30, 0x82, 1, u8::try_from(content.len() - 256).unwrap()][..], &content].concat()
+    };
+    let pkcs7: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07";
+    let smime: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01";
+    for (kind, last, said) in [
+        (pkcs7, 3, "an encrypted message"),
+        (pkcs7, 6, "an encrypted message"),
+        (smime, 23, "an encrypted message"),
+        (pkcs7, 1, "openssl cms -data_out"),
+        (pkcs7, 5, "openssl cms -data_out"),
+        (smime, 9, "openssl cms -data_out"),
+    ] {
+        let der = message(&[kind, &[last]].concat());
+        on(der.clone(), &["inspect", "-"]).status(3).stderr_contains(said).run();
+        let block = block("CMS", &der) + &text("pem/identity.pem");
+        let code = if said.starts_with("an ") { 0 } else { 3 };
+        on(block, &["expiry", "-", "--at", "2027-01-01", "--format", "json"]).status(code).run();
+    }
 }
 
 #[test]

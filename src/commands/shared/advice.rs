@@ -290,7 +290,7 @@ fn open_advice(error: &OpenError) -> &'static str {
         },
         OpenError::MereText(_) => AGAIN,
         OpenError::Decode(DecodeError::UnknownType { .. }) => {
-            "if something is missing, export it again in another way: no usual tool writes that type"
+            "if something is missing, export it again in another way: that type is not read"
         }
         OpenError::BadCertificate(_) => "its issuer made it so, and no copy is better: ask for another certificate",
         OpenError::Key(error) => key_advice(error),

@@ -9,7 +9,7 @@ use crate::commands::shared::writing;
 use crate::container::Contents;
 use crate::error::Error;
 use crate::exit::ExitKind;
-use crate::finding::{Finding, FindingCode};
+use crate::finding::{Finding, FindingCode, Level};
 use crate::text::{Printable, printable_name};
 use crate::world::context::Context;
 use crate::world::files::Location;
@@ -81,7 +81,9 @@ impl Judging<'_> {
     ) -> Result<Vec<Finding>, Error> {
         let mut warnings = Vec::new();
         for authority in authorities {
-            for warning in warning::judge_authority(authority, self.now) {
+            let mut found = warning::judge_authority(authority, self.now);
+            found.extend(warning::judge_encoding(authority, Level::Warning));
+            for warning in found {
                 let code = match warning.code {
                     FindingCode::Expired => FindingCode::IntermediateExpired,
                     code if warning::concerns_conversion(code) => code,
@@ -116,6 +118,7 @@ impl Judging<'_> {
             true => warning::judge_authority(leaf, self.now),
             false => warning::judge_leaf(leaf, chain, None, self.now),
         };
+        warnings.extend(warning::judge_encoding(leaf, Level::Warning));
         warnings.retain(|warning| {
             warning::concerns_conversion(warning.code) || (self.strict && warning::refutes_apple(warning.code))
         });
