@@ -106,3 +106,29 @@ fn a_request_that_was_not_written_is_made_again_with_the_same_subject() {
         }
     }
 }
+
+#[test]
+fn a_database_is_named_with_its_scheme_before_it_is_there() {
+    const GROUP: &str = "--app com.example.MyApp --environment sandbox";
+    let token = "a1".repeat(32);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("list.txt"), &token).unwrap();
+    for (line, name) in [
+        (format!("database add tokens.db {GROUP} {token}"), "tokens.db"),
+        (format!("database import data/tokens.sqlite3 list.txt {GROUP}"), "data/tokens.sqlite3"),
+        ("database list TOKENS.SQLITE".to_owned(), "TOKENS.SQLITE"),
+        (format!("database remove tokens.db {GROUP} {token}"), "tokens.db"),
+        (
+            format!("push {} --environment sandbox --alert x --database tokens.db", fixture("pem/crlf.pem").display()),
+            "tokens.db",
+        ),
+        ("device --gateway localhost:1 --register-with tokens.db".to_owned(), "tokens.db"),
+    ] {
+        let run = Test::new().args(line.split(' ')).folder(folder.path()).status(2).run();
+        let hint = format!("hint: a file is named with sqlite: before it: sqlite:{name}\n");
+        assert!(run.stderr.contains(&hint), "{line}: {}", run.stderr);
+    }
+    // It may be a password.
+    let run = Test::new().args(["database", "list", "hunter2"]).status(2).hides("hunter2").run();
+    assert!(run.stderr.contains("such as sqlite:tokens.db\n"), "{}", run.stderr);
+}
