@@ -132,3 +132,47 @@ fn a_database_is_named_with_its_scheme_before_it_is_there() {
     let run = Test::new().args(["database", "list", "hunter2"]).status(2).hides("hunter2").run();
     assert!(run.stderr.contains("such as sqlite:tokens.db\n"), "{}", run.stderr);
 }
+
+#[test]
+fn a_name_that_begins_with_a_dash_is_given_with_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(
+        folder.path(),
+        &[("-dash.p12", "p12/keychain.p12"), ("-k.key", "key/push.pem"), ("-hello.cer", "der/universal.cer")],
+    );
+    copy(
+        folder.path(),
+        &[("--all.p12", "p12/keychain.p12"), ("-Voice.p12", "p12/keychain.p12"), ("-o.p12", "p12/keychain.p12")],
+    );
+    for (line, name) in [
+        ("convert -dash.p12", "-dash.p12"),
+        ("convert --force -dash.p12 -o push.pem", "-dash.p12"),
+        ("inspect -dash.p12 cert.p12", "-dash.p12"),
+        ("expiry --all.p12", "--all.p12"),
+        ("inspect -hello.cer", "-hello.cer"),
+        ("inspect -Voice.p12", "-Voice.p12"),
+        ("pack -o.p12", "-o.p12"),
+        ("convert -hello.cer --key -k.key", "-hello.cer"),
+        ("convert a.cer --key -k.key", "-k.key"),
+        ("convert a.cer --key -o.p12", "-o.p12"),
+        // What is not there yet.
+        ("convert cert.p12 --cert-out -a.crt --key-out a.key", "-a.crt"),
+        ("convert cert.p12 -o -push.pem", "-push.pem"),
+        ("csr --key-out -new.key", "-new.key"),
+        ("check push.pem -o -check.xml", "-check.xml"),
+        ("push push.pem --token 00 --alert x --results -r.ndjson", "-r.ndjson"),
+        ("database remove sqlite:a.db --tokens -gone.csv", "-gone.csv"),
+    ] {
+        let hint = format!("a file of that name is given as ./{name}");
+        let run = Test::new().args(line.split(' ')).folder(folder.path()).status(2).run();
+        assert!(run.stderr.contains(&hint), "{line}: {}", run.stderr);
+        let run = Test::new().args(line.split(' ')).arg("--json").folder(folder.path()).status(2).run();
+        assert!(run.json()["error"]["hint"].as_str().unwrap() == hint, "{line}: {}", run.text());
+    }
+    let run = Test::new().args(["convert", "cert.p12", "-o", "-Secret99"]).status(2).hides("Secret99").run();
+    assert!(run.stderr.contains("is given with ./ before it"), "{}", run.stderr);
+    // Neither is such a file there, nor is one expected.
+    let run = Test::new().args(["convert", "-dash.p12"]).status(2).run();
+    assert!(!run.stderr.contains("./"), "{}", run.stderr);
+    Test::new().args(["convert", "--help"]).folder(folder.path()).run();
+}
