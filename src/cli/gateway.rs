@@ -1,7 +1,7 @@
 //! Arguments of `pushcert gateway`.
 
 use std::ffi::{OsStr, OsString};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -21,7 +21,7 @@ use crate::world::files::Location;
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(crate) struct GatewayArgs {
-    /// The address to listen on; with port 0 the system chooses a port
+    /// The address to listen on, or localhost, which is 127.0.0.1; with port 0 the system chooses a port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
 
@@ -174,8 +174,25 @@ impl From<GatewayTls> for TlsVersions {
     }
 }
 
+/// Parses an address and a port. Of host names, localhost and those below it lead to this machine everywhere (RFC 6761
+/// section 6.3); another may lead elsewhere tomorrow.
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "an address and a port are expected, such as 127.0.0.1:2197 or [::1]:0".to_owned())
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if let Some((host, port)) = text.split_once(':')
+        && is_localhost(host)
+        && let Ok(port) = port.parse()
+    {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    Err("an address, or localhost, and a port are expected, such as 127.0.0.1:2197, localhost:2197 or [::1]:0"
+        .to_owned())
+}
+
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    host == "localhost" || host.strip_suffix(".localhost").is_some_and(is_host)
 }
 
 fn parse_name(text: &str) -> Result<String, String> {

@@ -10,7 +10,7 @@ use crate::cli::compare::CompareArgs;
 use crate::cli::password::PasswordSource;
 use crate::commands::shared::advice::CHOSEN_AT_EXPORT;
 use crate::commands::shared::judging::refuse_request;
-use crate::commands::shared::opening::{OpenedFile, Opener};
+use crate::commands::shared::opening::{OpenedFile, Opener, passin_option};
 use crate::commands::shared::unread;
 use crate::container::{self, Container, Contents, Entry};
 use crate::error::Error;
@@ -208,11 +208,6 @@ fn join_hint(arguments: &CompareArgs) -> String {
         return format!("join them with: {command}");
     }
     format!("compare with --key {key}, and join them with: {command}")
-}
-
-/// Returns the option with the source of a password that was given, which the command of a hint needs too.
-fn passin_option(source: Option<&PasswordSource>) -> String {
-    source.map(|source| format!(" --passin {}", shell_os_word(&source.shown()))).unwrap_or_default()
 }
 
 /// Returns the same of the new file.

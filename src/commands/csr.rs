@@ -4,10 +4,10 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::cli::csr::CsrArgs;
+use crate::cli::csr::{CsrArgs, DEFAULT_KEY, DEFAULT_REQUEST};
 use crate::commands::shared::advice;
 use crate::commands::shared::key_search::ONE_KEY_A_FILE;
-use crate::commands::shared::opening::{Opener, check_stdin};
+use crate::commands::shared::opening::{Opener, check_stdin, passin_option};
 use crate::commands::shared::output_name;
 use crate::commands::shared::passout::{self, NewPassword, PasswordRule};
 use crate::commands::shared::unread;
@@ -22,7 +22,7 @@ use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pem;
 use crate::report::human;
 use crate::report::human::csr::{CsrKeyReport, CsrReport};
-use crate::report::shell::{shell_location, shell_path};
+use crate::report::shell::{shell_location, shell_path, shell_word};
 use crate::report::style::Paint;
 use crate::request::{self, RequestError, RequestSubject};
 use crate::secret::Password;
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(), 
         written.push(&arguments.key_out);
     }
     let empty = writing::find_empty(&written, arguments.force);
-    write(arguments, new_key, request.as_bytes(), context)?;
+    write(arguments, &subject, new_key, request.as_bytes(), context)?;
     output_name::warn(&written, context)?;
     let key_report = CsrKeyReport {
         file: key_file(arguments).to_string(),
@@ -266,17 +266,22 @@ fn read_key(arguments: &CsrArgs, location: &Location, context: &mut Context<'_>)
         several => {
             let (file, count) = (location.input_name(), several.len());
             let message = format!("{file}: there are {count} private keys in it, where one is expected");
-            Err(Error::new(ExitKind::Input, message).hint(one_key_of(&contents)))
+            Err(Error::new(ExitKind::Input, message).hint(one_key_of(arguments, location, &contents)))
         }
     }
 }
 
 /// Returns how to take one of several keys out of a file.
-fn one_key_of(contents: &Contents) -> &'static str {
-    match Collection::new(&contents.certificates, &contents.keys).identities(None, true) {
-        Ok(_) => "take one out first: pushcert convert FILE --select TOPIC --cert-out push.crt --key-out push.key",
-        Err(_) => ONE_KEY_A_FILE,
+fn one_key_of(arguments: &CsrArgs, location: &Location, contents: &Contents) -> String {
+    if Collection::new(&contents.certificates, &contents.keys).identities(None, true).is_err() {
+        return ONE_KEY_A_FILE.to_owned();
     }
+    let (certificate, key) = (place::free_name("push.crt"), place::free_name(DEFAULT_KEY));
+    format!(
+        "take one out first: pushcert convert {}{} --select TOPIC --cert-out {certificate} --key-out {key}",
+        shell_location(location),
+        passin_option(arguments.opening.passin.as_ref())
+    )
 }
 
 fn make_key(arguments: &CsrArgs, context: &mut Context<'_>) -> Result<(PrivateKey, Option<Zeroizing<String>>), Error> {
@@ -321,6 +326,7 @@ fn make_request(arguments: &CsrArgs, subject: &RequestSubject, key: &PrivateKey)
 /// Writes the new key and the request: both or neither, where both are files.
 fn write(
     arguments: &CsrArgs,
+    subject: &RequestSubject,
     new_key: Option<Output<'_>>,
     request: &[u8],
     context: &mut Context<'_>,
@@ -340,7 +346,7 @@ fn write(
         write_files(&[key], new_key, context)?;
     }
     match (print_request(arguments, request, context), new_key) {
-        (Err(error), Some(key)) => Err(add_key_file(error, key.path)),
+        (Err(error), Some(key)) => Err(add_key_file(error, arguments, subject, key.path)),
         (printed, _) => printed,
     }
 }
@@ -390,12 +396,24 @@ fn key_error(path: &Path, error: &WriteError) -> Error {
     ))
 }
 
-/// Adds to an error where the new key was written.
-fn add_key_file(error: Error, path: &Path) -> Error {
+/// Adds to an error where the new key was written, and the command that makes the same request for it.
+fn add_key_file(error: Error, arguments: &CsrArgs, subject: &RequestSubject, path: &Path) -> Error {
     let file = path.display().to_string();
+    let mut command = format!("pushcert csr --key {}", shell_path(path));
+    // An encrypted key is opened with its new password.
+    if arguments.encrypt {
+        command.push_str(&passin_option(arguments.passout.as_ref()));
+    }
+    for (option, value) in [("--email", &subject.email), ("--name", &subject.name), ("--country", &subject.country)] {
+        command.push_str(&format!(" {option} {}", shell_word(value)));
+    }
+    let output = place::free_name(DEFAULT_REQUEST);
+    if output != DEFAULT_REQUEST {
+        command.push_str(&format!(" -o {output}"));
+    }
     Error {
         message: format!("{}; the new private key stays in {}", error.message, printable_name(&file)).into(),
-        hint: Some(format!("make the request for it with: pushcert csr --key {}", shell_path(path)).into()),
+        hint: Some(format!("make the request for it with: {command}").into()),
         is_closed_pipe: false,
         ..error
     }

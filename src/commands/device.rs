@@ -163,7 +163,13 @@ fn find_provider(url: &DatabaseUrl, roots: Option<Vec<Vec<u8>>>, context: &mut C
     };
     match ProviderAddress::parse(text) {
         Ok(address) => Ok(Provider::Web { address, stores: StoreReader::with_added(roots) }),
-        Err(problem) => Err(Error::new(ExitKind::Usage, format!("{OPTION}: {problem}"))),
+        Err(problem) => {
+            let failure = Error::new(ExitKind::Usage, format!("{OPTION}: {problem}"));
+            Err(match database::hint_at_file(text) {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            })
+        }
     }
 }
 

@@ -9,19 +9,20 @@ use crate::certificate::Certificate;
 use crate::certificate::apple::Environment;
 use crate::certificate::warning::KeyState;
 use crate::cli::example::ExampleArgs;
-use crate::container::{self, Container, Passwords};
+use crate::container::{self, Container, OpenError, PasswordTarget, Passwords};
 use crate::error::Error;
 use crate::example::server::{self, ServerUrlError};
 use crate::example::{self, ExampleValues, Language, Side};
 use crate::exit::ExitKind;
 use crate::expiry::sniff::has_certificate_extension;
-use crate::identity::Collection;
+use crate::identity::{Collection, SelectError};
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::report::shell::shell_path;
 use crate::report::style::Paint;
 use crate::text::{printable, printable_name, text_list};
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
+use crate::world::place;
 
 pub(super) fn run(arguments: &ExampleArgs, context: &mut Context<'_>) -> Result<(), Error> {
     refuse_the_other_side(arguments)?;
@@ -78,7 +79,7 @@ fn name_in_program(option: &str, file: &OsStr, link: &str) -> Result<String, Err
     }
     let name = printable_name(&file.to_string_lossy());
     let problem = format!("{option}: the name {name} is not UTF-8, and the text of a program is");
-    let command = format!("ln -s {} {link}", shell_path(Path::new(file)));
+    let command = format!("ln -s {} {}", shell_path(Path::new(file)), place::free_name(link));
     Err(Error::new(ExitKind::Usage, problem).hint(format!("give a link to it, made with: {command}")))
 }
 
@@ -92,8 +93,8 @@ fn refuse_password(file: &str) -> Result<(), Error> {
         if place >= length && has_certificate_extension(&file[..place]) && !path.exists() {
             let shown = printable_name(&file[..place]);
             let problem = format!("--cert {shown}:…: the programs read a PEM file without a password");
-            let word = shell_path(Path::new(&file[..place]));
-            let command = format!("pushcert convert {word} --passin env:P12_PASSWORD -o push.pem");
+            let (word, output) = (shell_path(Path::new(&file[..place])), pem_output(&file[..place]));
+            let command = format!("pushcert convert {word} --passin env:P12_PASSWORD -o {output}");
             return Err(Error::new(ExitKind::Usage, problem).hint(format!("make it with: {command}")));
         }
     }
@@ -114,18 +115,27 @@ impl Sender {
             return None;
         }
         let bytes = files::read(&Location::Path(file.into()), &mut std::io::empty()).ok()?;
-        let Ok(contents) = container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) else {
-            return Some(Self { certificate: None, problems: vec![to_convert(file, KeyState::Unread)] });
+        let without_certificate = |lacks| Some(Self { certificate: None, problems: vec![to_convert(file, lacks)] });
+        let contents = match container::open(&bytes, &mut Passwords::None, DEFAULT_MAX_ITERATIONS) {
+            Ok(contents) => contents,
+            Err(OpenError::PasswordNeeded(PasswordTarget::Key)) => return without_certificate(Lack::Certificate),
+            Err(_) => return without_certificate(Lack::Nothing),
         };
         let collection = Collection::new(&contents.certificates, &contents.keys);
         let certificate = match collection.select(None, false) {
             Ok(entry) => entry.item.clone(),
-            Err(_) => return Some(Self { certificate: None, problems: vec![to_convert(file, KeyState::Unread)] }),
+            Err(SelectError::NoCertificate { may_sign_tokens: true, .. }) => {
+                return Some(Self { certificate: None, problems: vec![to_sign(file)] });
+            }
+            Err(SelectError::NoCertificate { has_key, .. }) if has_key || contents.may_have_unread_key() => {
+                return without_certificate(Lack::Certificate);
+            }
+            Err(_) => return without_certificate(Lack::Nothing),
         };
         let key = contents.key_state(&collection, &certificate);
         let mut problems = Vec::new();
         if contents.container != Container::Pem || key != KeyState::Matches {
-            problems.push(to_convert(file, key));
+            problems.push(to_convert(file, Lack::of(key)));
         }
         if certificate.is_expired(context.now) {
             problems.push(format!("the certificate has expired, on {}", certificate.not_after.date()));
@@ -134,14 +144,48 @@ impl Sender {
     }
 }
 
+/// What a file lacks of what the program sends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    /// It has another form, or convert says what is wrong.
+    Nothing,
+    Key,
+    Certificate,
+}
+
+impl Lack {
+    const fn of(key: KeyState) -> Self {
+        match key {
+            KeyState::Missing | KeyState::Mismatch => Self::Key,
+            KeyState::Matches | KeyState::Unread => Self::Nothing,
+        }
+    }
+}
+
 /// Says how a file becomes one that the program reads.
-fn to_convert(file: &str, key: KeyState) -> String {
-    let word = shell_path(Path::new(file));
-    let key = if matches!(key, KeyState::Missing | KeyState::Mismatch) { " --key push.key" } else { "" };
-    let output = if file == "push.pem" { "plain.pem" } else { "push.pem" };
+fn to_convert(file: &str, lacks: Lack) -> String {
+    let (word, output) = (shell_path(Path::new(file)), pem_output(file));
+    let inputs = match lacks {
+        Lack::Nothing => word,
+        Lack::Key => format!("{word} --key push.key"),
+        Lack::Certificate => format!("aps.cer --key {word}"),
+    };
     format!(
-        "the program reads a PEM file with the certificate and its unencrypted key; to make one: pushcert convert {word}{key} -o {output}"
+        "the program reads a PEM file with the certificate and its unencrypted key; to make one: pushcert convert {inputs} -o {output}"
     )
+}
+
+/// Says what sends with a token signing key, which has no certificate.
+fn to_sign(file: &str) -> String {
+    let word = shell_path(Path::new(file));
+    format!(
+        "the program sends with a certificate, and this key, alone in its file, may sign tokens: pushcert push --p8 {word} does"
+    )
+}
+
+/// Returns the name of a PEM file that is not there, to be made of this one.
+fn pem_output(file: &str) -> String {
+    if file == "push.pem" { place::free_name("plain.pem") } else { place::free_name("push.pem") }
 }
 
 /// Returns the topic that was given, or the certificate's first.

@@ -1,5 +1,6 @@
 //! A run of the binary: parse, build the context, run, return the exit code.
 
+mod dashed;
 mod habits;
 mod stray;
 mod tips;
@@ -196,11 +197,14 @@ const NO_NUMBER: &str = "invalid digit found in string";
 /// Prints help, the version, or what is wrong with the command line: as JSON or for Nagios, where that was
 /// asked for.
 fn print_clap_error(mut clap_error: clap::Error) -> ExitCode {
+    let arguments = cli::arguments();
+    let mut typed = arguments.get(1..).unwrap_or_default();
+    if let Some(error) = dashed::explain(&clap_error, typed) {
+        return end_wrong_line(&error, typed, None);
+    }
     if !clap_error.use_stderr() {
         return end_after(print_help(&help_text(&clap_error)), 0, None);
     }
-    let arguments = cli::arguments();
-    let mut typed = arguments.get(1..).unwrap_or_default();
     // clap suggests nothing for what stands behind "help".
     if let [help, rest @ ..] = typed
         && let [word, ..] = rest

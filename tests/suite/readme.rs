@@ -255,6 +255,66 @@ fn the_commands_run_in_one_folder_and_print_what_is_shown() {
     assert!(in_tables >= 17, "only {in_tables} commands of tables ran");
 }
 
+/// The options whose values are written. A folder of the gateway has more than one file.
+const WRITES: [&str; 6] = ["-o", "--cert-out", "--key-out", "--folder", "--state", "--register-with"];
+
+/// Returns the commands of the README, in blocks and in its text, in their order.
+fn all_commands(readme: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for (index, part) in readme.split("```").enumerate() {
+        let pieces: Vec<&str> = match index % 2 {
+            0 => part.split('`').skip(1).step_by(2).collect(),
+            _ => part.lines().map(|line| line.strip_prefix("$ ").unwrap_or(line)).collect(),
+        };
+        found.extend(pieces.into_iter().filter(|piece| piece.starts_with("pushcert ") || piece.starts_with("cp ")));
+    }
+    found
+}
+
+/// Returns whether a word of a command is the name of a file that a reader would look for.
+fn is_file(word: &str) -> bool {
+    let (_, ending) = word.rsplit_once('.').unwrap_or_default();
+    let known = ["pem", "p12", "cer", "crt", "key", "p8", "csv", "txt", "json", "ndjson", "db", "xml"];
+    word.starts_with("~/") || known.contains(&ending)
+}
+
+#[test]
+fn every_file_of_a_command_is_made_before_or_said_to_be_a_teams_own() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (above, _) = readme.split_once(" below are a team's own").unwrap();
+    let (_, sentence) = above.rsplit_once("The files").unwrap();
+    let own: Vec<&str> = sentence.split('`').skip(1).step_by(2).collect();
+    let is_own = |file: &str| {
+        own.iter().any(|name| match name.split_once('…') {
+            Some((start, end)) => file.starts_with(start) && file.ends_with(end),
+            None => file == *name,
+        })
+    };
+    let (mut made, mut count) = (Vec::new(), 0);
+    for command in all_commands(&readme) {
+        let words: Vec<&str> = command.split(" #").next().unwrap().split_whitespace().collect();
+        let mut written = Vec::new();
+        for (index, word) in words.iter().enumerate().skip(1) {
+            let file = word.trim_start_matches("sqlite:");
+            let is_copy = words[0] == "cp" && index == words.len() - 1;
+            let is_import = command.starts_with("pushcert database import ") && index == 3;
+            if is_copy || is_import || WRITES.contains(&words[index - 1]) {
+                written.push(file.to_owned());
+            } else if is_file(file) {
+                let is_made = made.iter().any(|made| file == made || file.starts_with(&format!("{made}/")));
+                let is_fixture = file.starts_with("fixtures/") && root().join(file).exists();
+                assert!(is_made || is_fixture || is_own(file), "{command}: nothing makes {file}");
+                count += 1;
+            }
+        }
+        if words[1] == "csr" {
+            written.push("push.key".to_owned());
+        }
+        made.extend(written);
+    }
+    assert!(count > 50, "only {count} files");
+}
+
 #[test]
 fn the_chinese_section_sends_as_it_says() {
     let folder = tempfile::tempdir().unwrap();

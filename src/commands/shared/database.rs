@@ -89,8 +89,11 @@ fn parse(url: &OsStr, option: &str, context: &Context<'_>) -> Result<DatabaseAdd
 /// Says what was meant by a URL of neither kind, where that can be told without repeating what may be a password.
 fn hint_at_scheme(url: &OsStr) -> Option<String> {
     let text = url.to_str()?;
-    if Path::new(text).is_file() {
-        return Some(format!("a file is named with sqlite: before it: sqlite:{}", shell_path(Path::new(text))));
+    if let Some(hint) = hint_at_file(text) {
+        return Some(hint);
+    }
+    if !text.is_empty() && !text.contains(':') {
+        return Some("a file is named with sqlite: before it, such as sqlite:tokens.db".to_owned());
     }
     for scheme in ["mysql:", "mariadb:"] {
         if text.starts_with(scheme) {
@@ -98,6 +101,20 @@ fn hint_at_scheme(url: &OsStr) -> Option<String> {
         }
     }
     None
+}
+
+/// The endings of SQLite's files.
+const ENDINGS: [&str; 5] = ["db", "db3", "sqlite", "sqlite3", "sqlitedb"];
+
+/// Says how the file of a database is named, where a word without a scheme is that of one, which need not be there yet.
+pub(crate) fn hint_at_file(text: &str) -> Option<String> {
+    let path = Path::new(text);
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let is_named_like_one = ENDINGS.contains(&&*ending) && !text.contains([':', '@']);
+    if !is_named_like_one && !path.is_file() {
+        return None;
+    }
+    Some(format!("a file is named with sqlite: before it: sqlite:{}", shell_path(path)))
 }
 
 const OTHER_PROGRAM: &str = "the tokens in another program's database are sent to so";

@@ -15,7 +15,7 @@ use crate::exit::ExitKind;
 use crate::key::PrivateKey;
 use crate::limits::DEFAULT_MAX_ITERATIONS;
 use crate::pkcs12::Holds;
-use crate::report::shell::shell_location;
+use crate::report::shell::{shell_location, shell_os_word};
 use crate::secret::Password;
 use crate::world::context::Context;
 use crate::world::files::{self, Location};
@@ -384,6 +384,11 @@ pub(crate) fn read(location: &Location, context: &mut Context<'_>) -> Result<Zer
         Ok(bytes) => Ok(bytes),
         Err(error) => Err(advice::explain(&location.to_string(), &error)),
     }
+}
+
+/// Returns the option with the source of a password that was given, which the command of a hint needs too.
+pub(crate) fn passin_option(source: Option<&PasswordSource>) -> String {
+    source.map(|source| format!(" --passin {}", shell_os_word(&source.shown()))).unwrap_or_default()
 }
 
 fn ask_password(

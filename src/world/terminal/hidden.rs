@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rpassword::ConfigBuilder;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::world::terminal::wrap::wrapped;
 use crate::world::terminal::{guard, input_ended};
 
 /// The most bytes of a line: some systems drop what is typed beyond 1024 (MAX_CANON), without a word.
@@ -35,6 +36,7 @@ pub(super) fn ask(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
 
 fn read_hidden(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     let terminal = open()?;
+    let prompt = &wrapped_prompt(&terminal, prompt);
     let before = tcgetattr(&terminal)?;
     let mut hidden = before.clone();
     hidden.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
@@ -101,11 +103,21 @@ impl Read for ByteCharacters {
 /// Asks with echo.
 pub(super) fn read_line(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     let terminal = open()?;
-    let line = read_line_of(&terminal, prompt);
+    let line = read_line_of(&terminal, &wrapped_prompt(&terminal, prompt));
     if line.is_err() {
         (&terminal).write_all(b"\n")?;
     }
     line
+}
+
+/// Breaks a prompt at words, where the terminal would break it elsewhere. One column stays for the blank at its end.
+fn wrapped_prompt(terminal: &File, prompt: &str) -> String {
+    let columns = match tcgetwinsize(terminal) {
+        Ok(size) if size.ws_col > 1 => usize::from(size.ws_col) - 1,
+        Ok(_) | Err(_) => return prompt.to_owned(),
+    };
+    let text = prompt.trim_end();
+    wrapped(text, columns) + &prompt[text.len()..]
 }
 
 fn open() -> io::Result<File> {
