@@ -323,7 +323,8 @@ static LOOKALIKES: [LookalikeRow; 75] = {
             "a message (CMS) whose content may be anything",
             Anything,
             &[],
-            "take out what is in it: openssl cms -data_out -inform DER -in FILE (-digest_verify, -uncompress for others of its kind)",
+            "take out what is in it: openssl cms -data_out -inform DER -in FILE (-inform PEM where it has a BEGIN line; -digest_verify or \
+             -uncompress for others of its kind)",
         ),
         LookalikeRow::new(
             L::Uuencoded,
