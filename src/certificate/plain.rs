@@ -42,9 +42,17 @@ fn is_plain_algorithm(algorithm: &AlgorithmIdentifierOwned) -> bool {
     has_plain_parameters && is_plain_oid(&algorithm.oid)
 }
 
-/// Returns whether its arcs are encoded as short as they can be.
+/// Returns whether its arcs are encoded as short as they can be: none begins with 0x80 (X.690 section 8.19.2).
 fn is_plain_oid(oid: &ObjectIdentifier) -> bool {
-    ObjectIdentifier::new(&oid.to_string()).is_ok_and(|plain| plain == *oid)
+    const CONTINUES: u8 = 0x80;
+    let mut begins_arc = true;
+    for byte in oid.as_bytes() {
+        if begins_arc && *byte == CONTINUES {
+            return false;
+        }
+        begins_arc = byte & CONTINUES == 0;
+    }
+    true
 }
 
 fn is_plain_name(name: &Name) -> bool {

@@ -108,6 +108,22 @@ fn a_date_with_an_offset_is_shown_in_utc() {
 }
 
 #[test]
+fn a_date_that_new_versions_of_openssl_refuse_is_converted_with_a_warning() {
+    let warning = "has a date that OpenSSL 3";
+    for (tag, time) in [(0x17, "2712312359Z"), (0x18, "202712312359Z")] {
+        let certificate = ending(tag, time);
+        let body = BASE64.encode(&certificate);
+        let key = String::from_utf8(read("key/push.pem")).unwrap();
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n{key}");
+        let on = |arguments: &[&str]| Test::new().args(arguments).args(["--at", "2026-12-01"]).stdin(pem.as_bytes());
+        on(&["convert", "-"]).stderr_contains(warning).stdout_contains("PRIVATE KEY").run();
+        on(&["convert", "-", "--strict"]).status(1).stderr_contains(warning).run();
+        on(&["inspect", "-"]).stdout_contains(warning).run();
+        on(&["expiry", "-"]).stdout_contains(warning).run();
+    }
+}
+
+#[test]
 fn a_text_behind_a_file_hides_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("push.p12");
