@@ -129,12 +129,11 @@ impl<'a> Line<'a> {
 
     /// Tells bytes in hexadecimal, in their order. What stands after them tells who wrote them.
     fn kind_of_bytes(&self) -> Option<Lookalike> {
-        let mut digits = self.values.bytes().filter(|byte| *byte != b' ');
-        let mut first: Vec<u8> = digits.by_ref().take(10).collect();
-        first.make_ascii_lowercase();
-        let begins_file = matches!(first[..], [b'3', b'0', b'8', b'0'..=b'4', ..]) || first.starts_with(b"2d2d2d2d2d");
+        if !begins_file_in_hex(self.values) {
+            return None;
+        }
         let words: Vec<&str> = self.values.split_ascii_whitespace().take(MAX_BYTES + 1).collect();
-        if !begins_file || words.iter().skip(1).any(|word| word.starts_with("0x")) {
+        if words.iter().skip(1).any(|word| word.starts_with("0x")) {
             return None;
         }
         if self.separator == b':' {
@@ -152,6 +151,16 @@ impl<'a> Line<'a> {
 
 /// The bytes of a line, as nearly all programs write it.
 const MAX_BYTES: usize = 16;
+
+/// Returns whether digits in hexadecimal begin as DER or PEM does. A file may have a million lines.
+fn begins_file_in_hex(values: &str) -> bool {
+    let mut first = [0; 10];
+    let digits = values.bytes().filter(|byte| *byte != b' ');
+    for (place, digit) in first.iter_mut().zip(digits) {
+        *place = digit;
+    }
+    matches!(first, [b'3', b'0', b'8', b'0'..=b'4', ..]) || first.eq_ignore_ascii_case(b"2d2d2d2d2d")
+}
 
 fn is_byte(word: &str) -> bool {
     word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -191,6 +200,9 @@ fn kind_of_words(first: &str, second: &str) -> Option<Lookalike> {
 
 /// Tells the characters of od -c, and the names of od -a, which has no eighth bit.
 fn kind_of_characters(values: &str) -> Option<Lookalike> {
+    if !values.trim_start().starts_with(['0', '-']) {
+        return None;
+    }
     let words: Vec<&str> = values.split_ascii_whitespace().collect();
     match words[..] {
         ["0", "nul" | "soh" | "stx" | "etx" | "eot", ..] => Some(Lookalike::NamedCharacters),

@@ -252,7 +252,8 @@ for page in sorted(pages.iterdir()):
     expect(f"{page.name} has a synopsis and no sign for a hard space", ("SYNOPSIS" in text, "\u00a0" in text), (True, False))
     missing = [name for name in re.findall(r"(pushcert[a-z-]*)\(1\)", text) if name not in names]
     expect(f"{page.name} refers to pages that exist: {missing}", missing, [])
-    lines = {line.strip() for line in text.splitlines()}
+    printed = re.sub(".\b", "", run("mandoc", "-T", "utf8", page).stdout)
+    lines = {line.strip() for line in printed.splitlines()}
     _, _, notes = run(PUSHCERT, *page.stem.split("-")[1:], "--help").stdout.partition("Examples:\n")
     broken = [line for line in notes.splitlines() if line.startswith("  ") and line.strip() not in lines]
     expect(f"{page.name} has the recipes of --help as they are: {broken}", broken, [])
