@@ -48,7 +48,7 @@ fn dump_at(text: &[u8]) -> Option<FoundDump> {
     let mut lines = 1;
     while let Some(line) = Line::parse(&text[end..]) {
         let goes_on = match (last, line.address) {
-            (Some(last), Some(address)) => address > last && address - last <= MAX_STEP,
+            (Some(last), Some(address)) => address >= last && address - last <= MAX_STEP,
             (None, None) => line.width == first.width,
             _ => false,
         };

@@ -52,6 +52,13 @@ pub(super) struct Lists<'a> {
     dump: Option<FoundDump>,
 }
 
+impl Lists<'_> {
+    /// Returns whether a dump comes that is named and not read.
+    pub(super) fn has_dump(&self) -> bool {
+        self.dump.is_some()
+    }
+}
+
 impl Iterator for Lists<'_> {
     type Item = EncodedPart;
 

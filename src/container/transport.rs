@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::asn1;
 use crate::container::attributes::WithoutNames;
 use crate::container::lookalike::Lookalike;
-use crate::container::{addressed, attributes, der, detect, dump, escape, registry};
+use crate::container::{attributes, der, detect, dump, escape, registry};
 use crate::pem;
 
 /// The number of times that a file may be encoded over and over.
@@ -371,9 +371,11 @@ pub(super) struct EncodedPart {
 
 /// Returns whether there is such a part, or a dump that is named.
 pub(super) fn has_encoded_part(text: &[u8]) -> bool {
-    EncodedParts { text, position: 0 }.next().is_some()
-        || dump::lists(text).next().is_some()
-        || addressed::find(text, 0).is_some()
+    if (EncodedParts { text, position: 0 }).next().is_some() {
+        return true;
+    }
+    let mut lists = dump::lists(text);
+    lists.has_dump() || lists.next().is_some()
 }
 
 /// Returns all such parts.
