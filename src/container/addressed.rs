@@ -353,6 +353,12 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_one_address_are_one_dump() {
+        let line = "0001000 060 202 013 376 002 001 003 060 202 013 310 006 011 052 206 110\n";
+        assert_eq!(named_in(&line.repeat(2_000)), [Lookalike::OctalDump]);
+    }
+
+    #[test]
     fn a_dump_before_a_list_of_numbers_is_named() {
         let (first, second) = (fixture("der/universal.cer"), fixture("der/ec.cer"));
         let list: String = second.iter().map(|byte| format!(" {byte:02x}")).collect();

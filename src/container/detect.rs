@@ -198,13 +198,15 @@ const MAX_HEADERS: usize = 64 << 10;
 /// there may be headers of several answers.
 pub(super) fn after_headers(bytes: &[u8]) -> Option<&[u8]> {
     let window = &bytes[..bytes.len().min(MAX_HEADERS)];
-    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
-    let text = &window[..window.iter().position(|byte| !is_text(byte))?];
+    let end_of_text = window.iter().position(|byte| !is_of_text(*byte))?;
     // The first byte of a value is the digit 0.
-    let start = text.len().checked_sub(1)?;
-    let has_headers = text[..start].ends_with(b"\r\n\r\n") || text[..start].ends_with(b"\n\n");
-    let rest = &bytes[start..];
-    (has_headers && transport::begins_as_file(rest)).then_some(rest)
+    let (headers, value) = bytes.split_at(end_of_text.checked_sub(1)?);
+    let is_after_headers = headers.ends_with(b"\r\n\r\n") || headers.ends_with(b"\n\n");
+    if is_after_headers && transport::begins_as_file(value) { Some(value) } else { None }
+}
+
+fn is_of_text(byte: u8) -> bool {
+    byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Encrypted messages (RFC 5652 sections 6.1 and 8, RFC 5083).
@@ -307,8 +309,8 @@ fn is_status(value: &Value<'_>) -> bool {
     value.is(Tag::Sequence) && matches!(value.reader("file").try_next(), Ok(Some(status)) if status.is(Tag::Integer))
 }
 
-/// SignedData of PKCS#7.
-const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
+/// SignedData of PKCS#7 (RFC 5652 section 5.1).
+pub(super) const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
 fn is_signed_data(value: &Value<'_>) -> bool {
     value.is(Tag::Sequence)

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
 use crate::asn1::{Malformed, Value};
+use crate::container::detect::SIGNED_DATA;
 use crate::container::lookalike::Lookalike;
 use crate::container::passwords::Unlocker;
 use crate::container::profile::ProvisioningProfile;
@@ -14,7 +15,6 @@ use crate::limits::LimitError;
 use crate::pkcs12::Holds;
 
 const NETSCAPE_SEQUENCE: Oid<'static> = oid!(2.16.840.1.113730.2.5);
-const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
 /// Reads the certificates. One that cannot be read takes no other with it.
 pub(super) fn read(bytes: &[u8], unlocker: &mut Unlocker<'_, '_>) -> Result<Contents, OpenError> {

@@ -396,11 +396,11 @@ fn end_of_label(text: &[u8], start: usize) -> usize {
         let next_line = end + text[end..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).take(2).count();
         let longer = next_line + label_length(&text[next_line..]);
         // The dashes of the next marker close none.
-        let closing = run_at(text, longer).span;
-        if closing.start == next_line && text.get(closing.end).is_some_and(u8::is_ascii_alphabetic) {
+        let closing = run_at(text, longer);
+        if longer == next_line && text.get(closing.span.end).is_some_and(u8::is_ascii_alphabetic) {
             return end;
         }
-        if longer - start <= MAX_LABEL && label_of(&text[start..longer]).is_some() && is_full(&run_at(text, longer)) {
+        if longer - start <= MAX_LABEL && label_of(&text[start..longer]).is_some() && is_full(&closing) {
             return longer;
         }
     }

@@ -127,7 +127,10 @@ fn explain_finds_an_error_at_the_end_of_a_long_log_and_stops_no_program() {
         Test::shell(&script).stdout_contains(message).run();
     }
     let script = "{ yes 'INFO a step of the deployment' | head -200000; touch done; } | \"$0\" explain; code=$?; rm done; exit $code";
-    let run = Test::shell(script).status(1).stderr_contains("in the last MiB of this text").run();
+    let test = Test::shell(script).status(1).stderr_contains(
+        "no message that is known is in the first MiB or in the last MiB of this text; what is between them was not searched",
+    );
+    let run = test.stderr_contains("give the message alone: pushcert explain 'MESSAGE'").run();
     assert!(!run.stderr.contains("done"), "the program was stopped: {}", run.stderr);
 }
 
